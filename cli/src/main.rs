@@ -1,0 +1,2 @@
+//! Placeholder until the crate is filled in.
+fn main() {}

@@ -1,0 +1,398 @@
+//! One's own identity and prekeys: what is published, what is kept to answer with, and when each dies.
+
+use std::collections::BTreeMap;
+use std::time::Duration;
+
+use rand_core::CryptoRng;
+use zeroize::Zeroizing;
+
+use crate::address::Address;
+use crate::error::DecodeError;
+use crate::identity::{Fingerprint, IdentityKey, IdentityKeyPair, Purpose};
+use crate::merkle;
+use crate::pickle::{Record, Writer};
+use crate::prekey::{Fields, PublishedBatch, PublishedSignedPreKey};
+use crate::primitives::hash;
+use crate::primitives::kem::KemSecretKey;
+use crate::time::Timestamp;
+
+const DAY: Duration = Duration::from_secs(24 * 3600);
+/// A signed prekey is replaced after a week …
+pub const SIGNED_PREKEY_ROTATION: Duration = DAY.saturating_mul(7);
+/// … refused by senders after two, so that a device may be off for a week …
+pub const SIGNED_PREKEY_LIFETIME: Duration = DAY.saturating_mul(14);
+/// … and its private half dies 30 days after rotation: the relay keeps an envelope no longer.
+pub const SIGNED_PREKEY_GRACE: Duration = DAY.saturating_mul(30);
+/// Keys in a batch: about a month of new contacts, 160 KB to upload.
+pub const BATCH_SIZE: u32 = 100;
+/// Below this many left at the relay a new batch is due.
+pub const REFILL_BELOW: u32 = 25;
+/// How long senders accept a batch.
+pub const BATCH_LIFETIME: Duration = DAY.saturating_mul(60);
+/// A batch is replaced whole at most this often when the relay serves keys that are gone: a peer who repeats old handshakes must not make us
+/// upload without end.
+const REPLACE_INTERVAL: Duration = Duration::from_secs(600);
+
+/// A signed prekey of ours.
+#[derive(Clone, Debug)]
+pub(crate) struct OwnSignedPreKey {
+    pub(crate) secret: KemSecretKey,
+    /// `H(signed payload)`, part of the handshake's transcript.
+    pub(crate) payload_hash: [u8; 64],
+    pub(crate) created: Timestamp,
+    pub(crate) retired: Option<Timestamp>,
+    /// Of a restored vault: reads identity boxes, opens no session.
+    pub(crate) stale: bool,
+}
+
+impl OwnSignedPreKey {
+    /// When its private half dies.
+    pub(crate) fn dies(&self) -> Timestamp {
+        self.retired.unwrap_or(self.created.plus(SIGNED_PREKEY_ROTATION)).plus(SIGNED_PREKEY_GRACE)
+    }
+}
+
+/// A one-time prekey of ours. The hashes outlive the secret, so that a handshake which used it can still be read and answered.
+#[derive(Clone, Debug)]
+pub(crate) struct OwnOneTime {
+    pub(crate) secret: Option<KemSecretKey>,
+    pub(crate) key_hash: [u8; 64],
+    pub(crate) batch: u32,
+}
+
+#[derive(Clone, Debug)]
+struct OwnBatch {
+    payload_hash: [u8; 64],
+    expires: Timestamp,
+    /// Whether the relay still hands out its keys.
+    published: bool,
+}
+
+/// What is to be uploaded. Offered again until [`Account::publication_confirmed`].
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Publication {
+    /// A new signed prekey.
+    pub signed_prekey: Option<PublishedSignedPreKey>,
+    /// A new batch of one-time prekeys.
+    pub one_time_batch: Option<PublishedBatch>,
+    /// Whether the batch takes the place of the keys that the relay still has.
+    pub replace_one_time: bool,
+}
+
+/// An identity at an address, and its prekeys.
+#[derive(Clone, Debug)]
+pub struct Account {
+    address: Address,
+    identity: IdentityKeyPair,
+    fingerprint: Fingerprint,
+    seq: u64,
+    signed: BTreeMap<u32, OwnSignedPreKey>,
+    one_time: BTreeMap<u32, OwnOneTime>,
+    batches: BTreeMap<u32, OwnBatch>,
+    unconfirmed: Option<Publication>,
+    replace_wanted: bool,
+    replaced_at: Option<Timestamp>,
+}
+
+impl Account {
+    /// A fresh identity for `address`. Its first [`Self::publication`] is due at once.
+    pub fn generate(address: Address, rng: &mut impl CryptoRng) -> Self {
+        Self::from_identity(address, IdentityKeyPair::generate(rng))
+    }
+
+    fn from_identity(address: Address, identity: IdentityKeyPair) -> Self {
+        let fingerprint = identity.public().fingerprint(&address);
+        Self {
+            address,
+            identity,
+            fingerprint,
+            seq: 0,
+            signed: BTreeMap::new(),
+            one_time: BTreeMap::new(),
+            batches: BTreeMap::new(),
+            unconfirmed: None,
+            replace_wanted: false,
+            replaced_at: None,
+        }
+    }
+
+    /// Our address.
+    #[must_use]
+    pub const fn address(&self) -> &Address {
+        &self.address
+    }
+
+    /// Our identity key.
+    #[must_use]
+    pub const fn identity_key(&self) -> &IdentityKey {
+        self.identity.public()
+    }
+
+    /// Our fingerprint.
+    #[must_use]
+    pub const fn fingerprint(&self) -> Fingerprint {
+        self.fingerprint
+    }
+
+    /// Signs for `purpose` as this account.
+    pub fn sign(&self, purpose: Purpose, payload: &[u8], rng: &mut impl CryptoRng) -> Vec<u8> {
+        self.identity.sign(purpose, &self.fingerprint, payload, rng)
+    }
+
+    /// When the signed prekey in use was made.
+    #[must_use]
+    pub fn signed_prekey_created(&self) -> Option<Timestamp> {
+        self.signed.values().filter(|key| key.retired.is_none()).map(|key| key.created).max()
+    }
+
+    /// What has to be uploaded now, if anything: the first prekeys, the weekly signed prekey, a new batch when the relay has few left. An
+    /// unconfirmed publication is offered again as it was, unless `force` asks for new keys.
+    pub fn publication(
+        &mut self,
+        one_time_left: Option<u32>,
+        force: bool,
+        now: Timestamp,
+        rng: &mut impl CryptoRng,
+    ) -> Option<Publication> {
+        if !force && self.unconfirmed.is_some() {
+            return self.unconfirmed.clone();
+        }
+        let current = self.signed_prekey_created();
+        let rotate = force || current.is_none_or(|created| now.since(created) >= SIGNED_PREKEY_ROTATION);
+        let replace = force || self.replace_wanted;
+        let refill = replace || self.batches.is_empty() || one_time_left.is_some_and(|left| left < REFILL_BELOW);
+        if !rotate && !refill {
+            return None;
+        }
+        let publication = Publication {
+            signed_prekey: rotate.then(|| self.new_signed_prekey(now, rng)),
+            one_time_batch: refill.then(|| self.new_batch(replace, now, rng)),
+            replace_one_time: replace,
+        };
+        self.replace_wanted = false;
+        self.unconfirmed = Some(publication.clone());
+        Some(publication)
+    }
+
+    /// The relay has the publication.
+    pub fn publication_confirmed(&mut self) {
+        self.unconfirmed = None;
+    }
+
+    fn new_signed_prekey(&mut self, now: Timestamp, rng: &mut impl CryptoRng) -> PublishedSignedPreKey {
+        let (secret, public) = KemSecretKey::generate(rng);
+        for old in self.signed.values_mut().filter(|old| old.retired.is_none()) {
+            old.retired = Some(now);
+        }
+        let id = unused_id(rng, 1, &self.signed);
+        let expires = now.plus(SIGNED_PREKEY_LIFETIME);
+        let payload = self.fields(id, now, expires).signed_prekey(public.as_bytes());
+        let key = OwnSignedPreKey { secret, payload_hash: hash(&[&payload]), created: now, retired: None, stale: false };
+        self.signed.insert(id, key);
+        let signature = self.sign(Purpose::SignedPreKey, &payload, rng);
+        PublishedSignedPreKey { payload, signature }
+    }
+
+    fn new_batch(&mut self, replace: bool, now: Timestamp, rng: &mut impl CryptoRng) -> PublishedBatch {
+        if replace {
+            self.batches.values_mut().for_each(|batch| batch.published = false);
+            self.replaced_at = Some(now);
+        }
+        let first_id = unused_id(rng, BATCH_SIZE, &self.one_time);
+        let batch = unused_id(rng, 1, &self.batches);
+        let (mut keys, mut leaves) = (Vec::new(), Vec::new());
+        for id in (first_id..).take(BATCH_SIZE as usize) {
+            let (secret, public) = KemSecretKey::generate(rng);
+            leaves.push(merkle::leaf(id, public.as_bytes()));
+            let key_hash = hash(&[public.as_bytes()]);
+            keys.push(public.as_bytes().to_vec());
+            self.one_time.insert(id, OwnOneTime { secret: Some(secret), key_hash, batch });
+        }
+        let expires = now.plus(BATCH_LIFETIME);
+        let payload = self.fields(batch, now, expires).batch(first_id, &leaves);
+        self.batches.insert(batch, OwnBatch { payload_hash: hash(&[&payload]), expires, published: true });
+        let signature = self.sign(Purpose::OneTimeBatch, &payload, rng);
+        PublishedBatch { payload, signature, keys }
+    }
+
+    fn fields(&mut self, id: u32, created: Timestamp, expires: Timestamp) -> Fields<'_> {
+        self.seq += 1;
+        Fields { address: &self.address, fingerprint: self.fingerprint, id, seq: self.seq, created, expires }
+    }
+
+    pub(crate) fn signed_prekey(&self, id: u32) -> Option<&OwnSignedPreKey> {
+        self.signed.get(&id)
+    }
+
+    /// A one-time prekey of ours with the hash of its batch's payload.
+    pub(crate) fn one_time(&self, id: u32) -> Option<(&OwnOneTime, &[u8; 64])> {
+        let key = self.one_time.get(&id)?;
+        Some((key, &self.batches.get(&key.batch)?.payload_hash))
+    }
+
+    /// Erases the private half of a one-time prekey that a handshake has used.
+    pub(crate) fn consume_one_time(&mut self, id: u32) {
+        if let Some(key) = self.one_time.get_mut(&id) {
+            key.secret = None;
+        }
+    }
+
+    /// A handshake used one-time prekey `id`, whose private half is gone: if the relay still hands that batch out, it has to be replaced.
+    /// Says whether a replacement was newly asked for.
+    pub(crate) fn one_time_was_gone(&mut self, id: Option<u32>, now: Timestamp) -> bool {
+        let published = id
+            .and_then(|id| self.one_time.get(&id))
+            .and_then(|key| self.batches.get(&key.batch))
+            .is_some_and(|batch| batch.published);
+        let recently = self.replaced_at.is_some_and(|at| now.since(at) < REPLACE_INTERVAL);
+        let ask = published && !recently && !self.replace_wanted;
+        if ask {
+            self.replace_wanted = true;
+            self.unconfirmed = None;
+        }
+        ask
+    }
+
+    /// After a restored backup: the old prekeys only read identity boxes, and new ones are due.
+    pub(crate) fn mark_stale(&mut self, now: Timestamp) {
+        for key in self.signed.values_mut() {
+            key.stale = true;
+            key.retired.get_or_insert(now);
+        }
+        for key in self.one_time.values_mut() {
+            key.secret = None;
+        }
+        self.replace_wanted = true;
+        self.unconfirmed = None;
+        // The relay has seen higher sequence numbers than the backup knows. Seconds since 1970 are above any count of publications.
+        self.seq = self.seq.max(now.0 / 1000) + 1;
+    }
+
+    /// Erases what has lived its time. Says whether anything went.
+    pub(crate) fn expire(&mut self, now: Timestamp) -> bool {
+        let before = (self.signed.len(), self.batches.len());
+        self.signed.retain(|_, key| key.dies() > now);
+        self.batches.retain(|_, batch| batch.expires.plus(SIGNED_PREKEY_GRACE) > now);
+        let batches = &self.batches;
+        self.one_time.retain(|_, key| batches.contains_key(&key.batch));
+        before != (self.signed.len(), self.batches.len())
+    }
+
+    /// One-time prekeys whose private half is there.
+    #[must_use]
+    pub fn one_time_count(&self) -> usize {
+        self.one_time.values().filter(|key| key.secret.is_some()).count()
+    }
+
+    #[cfg(test)]
+    pub(crate) fn forget_one_time_secrets(&mut self) {
+        self.one_time.values_mut().for_each(|key| key.secret = None);
+    }
+
+    pub(crate) fn store_identity(&self) -> Zeroizing<Vec<u8>> {
+        let mut out = Writer::new(512);
+        out.bytes(self.address.as_bytes()).secret(self.identity.seed());
+        out.finish()
+    }
+
+    pub(crate) fn load_identity(bytes: &[u8]) -> Result<Self, DecodeError> {
+        let mut input = Record::new(bytes)?;
+        let address = Address::from_wire(input.bytes()?)?;
+        let identity = IdentityKeyPair::from_seed(input.secret()?);
+        input.finish()?;
+        Ok(Self::from_identity(address, identity))
+    }
+
+    pub(crate) fn store_prekeys(&self) -> Zeroizing<Vec<u8>> {
+        let mut out = Writer::new(1024 + self.signed.len() * 256 + self.one_time.len() * 200 + self.batches.len() * 100);
+        out.u64(self.seq)
+            .bool(self.replace_wanted)
+            .option(self.replaced_at, |out, at| {
+                out.time(at);
+            })
+            .list(self.signed.iter(), |out, (id, key)| {
+                out.u32(*id).secret(key.secret.secret()).raw(&key.payload_hash).time(key.created).bool(key.stale);
+                out.option(key.retired, |out, at| {
+                    out.time(at);
+                });
+            })
+            .list(self.batches.iter(), |out, (id, batch)| {
+                out.u32(*id).raw(&batch.payload_hash).time(batch.expires).bool(batch.published);
+            })
+            .list(self.one_time.iter(), |out, (id, key)| {
+                out.u32(*id).u32(key.batch).raw(&key.key_hash).option(key.secret.as_ref(), |out, secret| {
+                    out.secret(secret.secret());
+                });
+            });
+        out.finish()
+    }
+
+    pub(crate) fn load_prekeys(&mut self, bytes: &[u8]) -> Result<(), DecodeError> {
+        let mut input = Record::new(bytes)?;
+        self.seq = input.u64()?;
+        self.replace_wanted = input.bool()?;
+        self.replaced_at = input.option(Record::time)?;
+        let signed = input.list(|input| {
+            let id = input.u32()?;
+            let secret = KemSecretKey::from_secret(input.secret()?);
+            let (payload_hash, created, stale) = (input.array()?, input.time()?, input.bool()?);
+            Ok((id, OwnSignedPreKey { secret, payload_hash, created, stale, retired: input.option(Record::time)? }))
+        })?;
+        let batches = input.list(|input| {
+            let id = input.u32()?;
+            Ok((id, OwnBatch { payload_hash: input.array()?, expires: input.time()?, published: input.bool()? }))
+        })?;
+        let one_time = input.list(|input| {
+            let (id, batch, key_hash) = (input.u32()?, input.u32()?, input.array()?);
+            let secret = input.option(|input| Ok(KemSecretKey::from_secret(input.secret()?)))?;
+            Ok((id, OwnOneTime { secret, key_hash, batch }))
+        })?;
+        input.finish()?;
+        (self.signed, self.batches, self.one_time) =
+            (signed.into_iter().collect(), batches.into_iter().collect(), one_time.into_iter().collect());
+        Ok(())
+    }
+
+    /// The unconfirmed publication, public but large, apart from the secrets that change more often.
+    pub(crate) fn store_publication(&self) -> Option<Zeroizing<Vec<u8>>> {
+        let publication = self.unconfirmed.as_ref()?;
+        let mut out = Writer::new(200 * 1024);
+        out.bool(publication.replace_one_time)
+            .option(publication.signed_prekey.as_ref(), |out, key| {
+                out.bytes(&key.payload).bytes(&key.signature);
+            })
+            .option(publication.one_time_batch.as_ref(), |out, batch| {
+                out.bytes(&batch.payload).bytes(&batch.signature).list(batch.keys.iter(), |out, key| {
+                    out.bytes(key);
+                });
+            });
+        Some(out.finish())
+    }
+
+    pub(crate) fn load_publication(&mut self, bytes: &[u8]) -> Result<(), DecodeError> {
+        let mut input = Record::new(bytes)?;
+        let replace_one_time = input.bool()?;
+        let signed_prekey = input.option(|input| {
+            Ok(PublishedSignedPreKey { payload: input.bytes()?.to_vec(), signature: input.bytes()?.to_vec() })
+        })?;
+        let one_time_batch = input.option(|input| {
+            let (payload, signature) = (input.bytes()?.to_vec(), input.bytes()?.to_vec());
+            Ok(PublishedBatch { payload, signature, keys: input.list(|input| Ok(input.bytes()?.to_vec()))? })
+        })?;
+        input.finish()?;
+        self.unconfirmed = Some(Publication { signed_prekey, one_time_batch, replace_one_time });
+        Ok(())
+    }
+}
+
+/// A random first id of `count` consecutive ones, none of them in use.
+fn unused_id<T>(rng: &mut impl CryptoRng, count: u32, used: &BTreeMap<u32, T>) -> u32 {
+    loop {
+        let first = rng.next_u32();
+        if let Some(last) = first.checked_add(count)
+            && used.range(first..last).next().is_none()
+        {
+            return first;
+        }
+    }
+}

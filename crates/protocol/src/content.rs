@@ -1,0 +1,277 @@
+//! What travels inside: contents, their encoding, and what a content may be.
+//!
+//! A content is a CBOR map (RFC 8949) in the one deterministic form: `{0: bstr id[16], 1: uint sent_at, 2: uint kind, 3: bstr body}`.
+//! Decoding accepts only what encoding would have produced.
+
+use std::fmt;
+
+use minicbor::{Decoder, Encoder};
+use rand_core::CryptoRng;
+use zeroize::Zeroize;
+
+use crate::error::DecodeError;
+use crate::time::Timestamp;
+
+/// Largest encoded content. With padding (12 %) and the headers of a first envelope (13 KB) it stays within an envelope of 256 KiB.
+pub const MAX_CONTENT: usize = 200 * 1024;
+
+/// Names a content, whichever envelope carries it and however often: a receiver shows a (peer, id) once.
+#[derive(Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash)]
+pub struct ContentId(pub [u8; 16]);
+
+impl ContentId {
+    /// A fresh id.
+    pub fn random(rng: &mut impl CryptoRng) -> Self {
+        let mut id = [0; 16];
+        rng.fill_bytes(&mut id);
+        Self(id)
+    }
+}
+
+impl fmt::Display for ContentId {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        self.0.iter().try_for_each(|byte| write!(f, "{byte:02x}"))
+    }
+}
+
+impl fmt::Debug for ContentId {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        write!(f, "ContentId({self})")
+    }
+}
+
+/// One message as its author wrote it.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Content {
+    /// Its id.
+    pub id: ContentId,
+    /// When its author says that it was written; a claim, never decided on.
+    pub sent_at: Timestamp,
+    /// What it is.
+    pub body: Body,
+}
+
+/// The kinds of content.
+#[derive(Clone, PartialEq, Eq)]
+#[non_exhaustive]
+pub enum Body {
+    /// Nothing: tells the peer about a new session.
+    Empty,
+    /// A text.
+    Text(String),
+    /// A text that opens a limited number of times; see the play limits.
+    Limited(Limited),
+    /// A kind that this version does not know. It is kept, shown as such, and not lost.
+    Unknown {
+        /// The kind's number.
+        kind: u64,
+        /// Its bytes.
+        bytes: Vec<u8>,
+    },
+}
+
+impl fmt::Debug for Body {
+    /// Contents are secrets: only their kind and size show.
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        match self {
+            Self::Empty => f.write_str("Empty"),
+            Self::Text(text) => write!(f, "Text({} bytes)", text.len()),
+            Self::Limited(limited) => limited.fmt(f),
+            Self::Unknown { kind, bytes } => write!(f, "Unknown(kind {kind}, {} bytes)", bytes.len()),
+        }
+    }
+}
+
+/// A play-limited content: everything but the relay's share of its key.
+#[derive(Clone, PartialEq, Eq)]
+pub struct Limited {
+    /// Where the share waits: mailbox[16] ‖ license[16].
+    pub license: [u8; 32],
+    /// Entitles to plays.
+    pub play_capability: [u8; 32],
+    /// The recipient's share C of the content key.
+    pub content_share: [u8; 32],
+    /// Commitment to the content key.
+    pub commit: [u8; 32],
+    /// The limit's terms, encoded; associated data of the ciphertext.
+    pub policy: Vec<u8>,
+    /// The inner ciphertext.
+    pub ciphertext: Vec<u8>,
+}
+
+impl fmt::Debug for Limited {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        write!(f, "Limited({} bytes)", self.ciphertext.len())
+    }
+}
+
+impl Drop for Limited {
+    fn drop(&mut self) {
+        self.content_share.zeroize();
+        self.play_capability.zeroize();
+    }
+}
+
+/// Numbers of the kinds. 3 and 4 are kept for receipts and files.
+const KIND_EMPTY: u64 = 0;
+const KIND_TEXT: u64 = 1;
+const KIND_LIMITED: u64 = 2;
+
+type CborResult<T> = Result<T, minicbor::decode::Error>;
+
+/// Writing CBOR into a vector cannot fail.
+pub(crate) fn encode_with(
+    capacity: usize,
+    write: impl FnOnce(&mut Encoder<&mut Vec<u8>>) -> Result<(), minicbor::encode::Error<std::convert::Infallible>>,
+) -> Vec<u8> {
+    let mut out = Vec::with_capacity(capacity);
+    let result = write(&mut Encoder::new(&mut out));
+    debug_assert!(result.is_ok());
+    out
+}
+
+impl Content {
+    /// The encoding.
+    #[must_use]
+    pub fn encode(&self) -> Vec<u8> {
+        let limited;
+        let (kind, body): (u64, &[u8]) = match &self.body {
+            Body::Empty => (KIND_EMPTY, &[]),
+            Body::Text(text) => (KIND_TEXT, text.as_bytes()),
+            Body::Limited(body) => {
+                limited = body.encode();
+                (KIND_LIMITED, &limited)
+            }
+            Body::Unknown { kind, bytes } => (*kind, bytes),
+        };
+        encode_with(body.len() + 48, |cbor| {
+            cbor.map(4)?.u8(0)?.bytes(&self.id.0)?.u8(1)?.u64(self.sent_at.0)?.u8(2)?.u64(kind)?.u8(3)?.bytes(body)?;
+            Ok(())
+        })
+    }
+
+    /// Decodes a content of at most [`MAX_CONTENT`] bytes.
+    ///
+    /// # Errors
+    /// [`DecodeError`] when it is too long, malformed, or not in the deterministic form.
+    pub fn decode(bytes: &[u8]) -> Result<Self, DecodeError> {
+        if bytes.len() > MAX_CONTENT {
+            return Err(DecodeError::TooLong);
+        }
+        let content = Self::read(bytes).map_err(|_| DecodeError::NotCanonical)?.ok_or(DecodeError::NotCanonical)?;
+        if content.encode() == bytes { Ok(content) } else { Err(DecodeError::NotCanonical) }
+    }
+
+    fn read(bytes: &[u8]) -> CborResult<Option<Self>> {
+        let mut cbor = Decoder::new(bytes);
+        if cbor.map()? != Some(4) || cbor.u8()? != 0 {
+            return Ok(None);
+        }
+        let Ok(id) = cbor.bytes()?.try_into() else { return Ok(None) };
+        if cbor.u8()? != 1 {
+            return Ok(None);
+        }
+        let sent_at = Timestamp(cbor.u64()?);
+        if cbor.u8()? != 2 {
+            return Ok(None);
+        }
+        let kind = cbor.u64()?;
+        if cbor.u8()? != 3 {
+            return Ok(None);
+        }
+        let body = cbor.bytes()?;
+        let body = match kind {
+            KIND_EMPTY if body.is_empty() => Some(Body::Empty),
+            KIND_EMPTY => None,
+            KIND_TEXT => std::str::from_utf8(body).ok().map(|text| Body::Text(text.to_owned())),
+            KIND_LIMITED => Limited::read(body)?.map(Body::Limited),
+            kind => Some(Body::Unknown { kind, bytes: body.to_vec() }),
+        };
+        Ok(body.map(|body| Self { id: ContentId(id), sent_at, body }))
+    }
+}
+
+impl Limited {
+    /// `{0: bstr license[32], 1: bstr capability[32], 2: bstr C[32], 3: bstr commit[32], 4: bstr policy, 5: bstr ciphertext}`.
+    fn encode(&self) -> Vec<u8> {
+        encode_with(self.policy.len() + self.ciphertext.len() + 176, |cbor| {
+            cbor.map(6)?.u8(0)?.bytes(&self.license)?.u8(1)?.bytes(&self.play_capability)?;
+            cbor.u8(2)?.bytes(&self.content_share)?.u8(3)?.bytes(&self.commit)?;
+            cbor.u8(4)?.bytes(&self.policy)?.u8(5)?.bytes(&self.ciphertext)?;
+            Ok(())
+        })
+    }
+
+    fn read(bytes: &[u8]) -> CborResult<Option<Self>> {
+        let mut cbor = Decoder::new(bytes);
+        if cbor.map()? != Some(6) {
+            return Ok(None);
+        }
+        let mut fields = [&[][..]; 6];
+        for (key, field) in (0_u8..).zip(&mut fields) {
+            if cbor.u8()? != key {
+                return Ok(None);
+            }
+            *field = cbor.bytes()?;
+        }
+        let [license, capability, share, commit, policy, ciphertext] = fields;
+        let (Ok(license), Ok(play_capability), Ok(content_share), Ok(commit)) =
+            (license.try_into(), capability.try_into(), share.try_into(), commit.try_into())
+        else {
+            return Ok(None);
+        };
+        Ok(Some(Self {
+            license,
+            play_capability,
+            content_share,
+            commit,
+            policy: policy.to_vec(),
+            ciphertext: ciphertext.to_vec(),
+        }))
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn samples() -> Vec<Content> {
+        let limited = Limited {
+            license: [1; 32],
+            play_capability: [2; 32],
+            content_share: [3; 32],
+            commit: [4; 32],
+            policy: vec![5; 9],
+            ciphertext: vec![6; 300],
+        };
+        [
+            Body::Empty,
+            Body::Text("hé".into()),
+            Body::Limited(limited),
+            Body::Unknown { kind: 77, bytes: vec![1, 2, 3] },
+        ]
+        .map(|body| Content { id: ContentId([9; 16]), sent_at: Timestamp(1_700_000_000_000), body })
+        .to_vec()
+    }
+
+    #[test]
+    fn what_is_encoded_decodes_to_itself() {
+        for content in samples() {
+            assert_eq!(Content::decode(&content.encode()), Ok(content));
+        }
+    }
+
+    #[test]
+    fn only_the_deterministic_form_is_accepted() {
+        for content in samples() {
+            let bytes = content.encode();
+            for end in 0..bytes.len() {
+                assert!(Content::decode(&bytes[..end]).is_err(), "cut at {end}");
+            }
+            assert!(Content::decode(&[&bytes[..], &[0]].concat()).is_err(), "something behind");
+            // The map's head in two bytes instead of one: valid CBOR, not deterministic.
+            assert!(Content::decode(&[&[0xb8, 4], &bytes[1..]].concat()).is_err(), "a longer head");
+        }
+        assert_eq!(Content::decode(&vec![0; MAX_CONTENT + 1]), Err(DecodeError::TooLong));
+    }
+}

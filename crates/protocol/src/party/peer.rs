@@ -1,0 +1,177 @@
+//! What a party knows of one peer.
+
+use std::collections::BTreeSet;
+use std::time::Duration;
+
+use crate::address::Address;
+use crate::content::ContentId;
+use crate::error::DecodeError;
+use crate::identity::Fingerprint;
+use crate::pickle::{Record, Writer};
+use crate::session::SessionId;
+use crate::time::Timestamp;
+use zeroize::Zeroizing;
+
+/// A content unacknowledged for this long causes a new handshake, and at most one in this time: the peer may have lost the session.
+pub(super) const STALE_AFTER: Duration = Duration::from_secs(7 * 24 * 3600);
+/// Handshakes that answer a peer's lost key or fork, at most this many …
+pub(super) const MAX_ANSWERS: usize = 4;
+/// … in this time: two parties that both lose keys must not answer each other without end.
+pub(super) const ANSWERS_IN: Duration = Duration::from_secs(3600);
+
+/// How sure we are of a contact's identity.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Trust {
+    /// Pinned on first contact.
+    Unverified,
+    /// The safety number was compared.
+    Verified,
+    /// Another identity was offered; nothing is sent until the user decides.
+    Changed {
+        /// The identity offered.
+        offered: Fingerprint,
+    },
+}
+
+/// A contact, for display.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Contact {
+    /// Its address.
+    pub address: Address,
+    /// The pinned fingerprint.
+    pub fingerprint: Fingerprint,
+    /// How sure we are of it.
+    pub trust: Trust,
+    /// When we first met.
+    pub first_seen: Timestamp,
+}
+
+#[derive(Clone, Debug)]
+pub(super) struct Peer {
+    pub(super) fingerprint: Fingerprint,
+    pub(super) verified: bool,
+    pub(super) offered: Option<Fingerprint>,
+    pub(super) first_seen: Timestamp,
+    /// Highest sequence number of a signed prekey seen, against rollback.
+    pub(super) least_seq: u64,
+    /// Greatest `created_at` known with this peer, also of handshakes that could not be opened.
+    pub(super) newest: Timestamp,
+    pub(super) answered: Vec<Timestamp>,
+    pub(super) wants_handshake: bool,
+    pub(super) renewed_stale: Option<Timestamp>,
+    pub(super) sessions: BTreeSet<SessionId>,
+}
+
+impl Peer {
+    pub(super) const fn pinned(fingerprint: Fingerprint, now: Timestamp) -> Self {
+        Self {
+            fingerprint,
+            verified: false,
+            offered: None,
+            first_seen: now,
+            least_seq: 0,
+            newest: Timestamp(0),
+            answered: Vec::new(),
+            wants_handshake: false,
+            renewed_stale: None,
+            sessions: BTreeSet::new(),
+        }
+    }
+
+    pub(super) fn contact(&self, address: &Address) -> Contact {
+        let trust = match (self.offered, self.verified) {
+            (Some(offered), _) => Trust::Changed { offered },
+            (None, true) => Trust::Verified,
+            (None, false) => Trust::Unverified,
+        };
+        Contact { address: address.clone(), fingerprint: self.fingerprint, trust, first_seen: self.first_seen }
+    }
+
+    /// Asks for a handshake of our own, unless there were enough of them.
+    pub(super) fn answer(&mut self, now: Timestamp) {
+        self.answered.retain(|at| now.since(*at) < ANSWERS_IN);
+        if self.answered.len() < MAX_ANSWERS {
+            self.answered.push(now);
+            self.wants_handshake = true;
+        }
+    }
+
+    pub(super) fn store(&self) -> Zeroizing<Vec<u8>> {
+        let mut out = Writer::new(1024);
+        out.raw(self.fingerprint.as_bytes())
+            .bool(self.verified)
+            .option(self.offered, |out, offered| {
+                out.raw(offered.as_bytes());
+            })
+            .time(self.first_seen)
+            .u64(self.least_seq)
+            .time(self.newest)
+            .list(self.answered.iter(), |out, at| {
+                out.time(*at);
+            })
+            .bool(self.wants_handshake)
+            .option(self.renewed_stale, |out, at| {
+                out.time(at);
+            })
+            .list(self.sessions.iter(), |out, id| {
+                out.raw(&id.0);
+            });
+        out.finish()
+    }
+
+    pub(super) fn load(bytes: &[u8]) -> Result<Self, DecodeError> {
+        let mut input = Record::new(bytes)?;
+        let peer = Self {
+            fingerprint: Fingerprint::from_bytes(input.array()?),
+            verified: input.bool()?,
+            offered: input.option(|input| input.array().map(Fingerprint::from_bytes))?,
+            first_seen: input.time()?,
+            least_seq: input.u64()?,
+            newest: input.time()?,
+            answered: input.list(Record::time)?,
+            wants_handshake: input.bool()?,
+            renewed_stale: input.option(Record::time)?,
+            sessions: input.list(|input| input.array().map(SessionId))?.into_iter().collect(),
+        };
+        input.finish()?;
+        Ok(peer)
+    }
+}
+
+/// A content that its peer has not acknowledged.
+#[derive(Clone)]
+pub(super) struct Pending {
+    pub(super) id: ContentId,
+    pub(super) content: Zeroizing<Vec<u8>>,
+    pub(super) session: SessionId,
+    pub(super) position: (u32, u32),
+    pub(super) since: Timestamp,
+}
+
+impl Pending {
+    pub(super) fn store(&self, peer: &Address) -> Zeroizing<Vec<u8>> {
+        let mut out = Writer::new(self.content.len() + 256);
+        out.bytes(peer.as_str().as_bytes())
+            .raw(&self.id.0)
+            .bytes(&self.content)
+            .raw(&self.session.0)
+            .u32(self.position.0)
+            .u32(self.position.1)
+            .time(self.since);
+        out.finish()
+    }
+
+    pub(super) fn load(bytes: &[u8]) -> Result<(Address, Self), DecodeError> {
+        let mut input = Record::new(bytes)?;
+        let peer = Address::from_wire(input.bytes()?)?;
+        let pending = Self {
+            id: ContentId(input.array()?),
+            content: Zeroizing::new(input.bytes()?.to_vec()),
+            session: SessionId(input.array()?),
+            position: (input.u32()?, input.u32()?),
+            since: input.time()?,
+        };
+        input.finish()?;
+        Ok((peer, pending))
+    }
+}

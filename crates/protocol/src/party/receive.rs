@@ -1,0 +1,325 @@
+//! Receiving: find the session, open, commit; or say why not.
+
+use rand_core::CryptoRng;
+
+use super::peer::Peer;
+use super::replay::ReplayMemory;
+use super::stored::RecordKey;
+use super::{KnownHandshake, MAX_HANDSHAKES, MAX_HANDSHAKES_OF_PEER, MAX_PEERS, Outgoing, Party};
+use crate::address::Address;
+use crate::content::{Content, ContentId};
+use crate::envelope::{Body, Envelope, Handshake};
+use crate::error::DecodeError;
+use crate::handshake::{self, Claimant, HandshakeError};
+use crate::identity::Fingerprint;
+use crate::session::{CannotOpen, Decrypted, Session, SessionId, Status};
+use crate::time::Timestamp;
+
+/// What became of an envelope. Everything but `IdentityChanged` is done with and may be acknowledged to the relay once the changes are stored.
+#[derive(Debug)]
+#[non_exhaustive]
+pub enum Received {
+    /// Opened.
+    Opened(Box<Opened>),
+    /// Opened before.
+    Duplicate,
+    /// Of no session that we have (any more), or its key is gone. Nothing is answered.
+    Unknown,
+    /// Not an envelope.
+    Malformed(DecodeError),
+    /// A handshake that was accepted before, whose session is gone.
+    Replay,
+    /// A handshake to a one-time prekey that we no longer have; a handshake of our own is wanted in answer.
+    OneTimeKeyGone {
+        /// Who tried.
+        from: Address,
+    },
+    /// Two states of one session are in use; it is closed and a handshake of our own is wanted.
+    Forked {
+        /// With whom.
+        peer: Address,
+    },
+    /// A known address with another identity. To be kept until the user decides.
+    IdentityChanged {
+        /// Whose.
+        from: Address,
+        /// The identity offered.
+        offered: Fingerprint,
+    },
+    /// Refused for what it is.
+    Refused(Refusal),
+}
+
+/// Why an envelope was refused.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, thiserror::Error)]
+#[non_exhaustive]
+pub enum Refusal {
+    /// The handshake does not hold.
+    #[error(transparent)]
+    Handshake(#[from] HandshakeError),
+    /// Altered on its way.
+    #[error("the message was altered or does not belong where it claims")]
+    Altered,
+    /// It opened, and what is inside is not a content.
+    #[error("the message opened, but its content is malformed: {0}")]
+    BadContent(DecodeError),
+    /// More handshakes or contacts than are kept.
+    #[error("there are too many handshakes or contacts already")]
+    TooMany,
+}
+
+/// An opened envelope.
+#[derive(Debug)]
+pub struct Opened {
+    /// From whom, as authenticated by the handshake.
+    pub from: Address,
+    /// Under which identity.
+    pub fingerprint: Fingerprint,
+    /// What it says. Show a (fingerprint, content id) once: after a change of session contents come again.
+    pub content: Content,
+    /// Contents of ours that the peer has now.
+    pub acknowledged: Vec<ContentId>,
+    /// Messages newly known to be missing.
+    pub missing: u64,
+    /// Whether this one had been reported missing before.
+    pub late: bool,
+    /// To send: contents that move to a new session.
+    pub outgoing: Vec<Outgoing>,
+    /// Whether this is the first we hear of the contact.
+    pub first_contact: bool,
+    /// Whether a new session began without a one-time prekey: its first messages are as forward-secret as the signed prekey.
+    pub without_one_time: bool,
+}
+
+/// A new session and its bookkeeping.
+struct NewSession {
+    session: Session,
+    digest: [u8; 32],
+    one_time: Option<u32>,
+    dies: Timestamp,
+}
+
+impl Party {
+    /// Takes an envelope in. Unless it opens, nothing changes, but for what the outcome says (a handshake that is wanted, an identity offered).
+    pub fn receive(&mut self, envelope: &[u8], now: Timestamp, rng: &mut impl CryptoRng) -> Received {
+        let mark = ReplayMemory::digest(envelope);
+        if self.replay.contains(&mark) {
+            return Received::Duplicate;
+        }
+        let parsed = match Envelope::parse(envelope) {
+            Ok(parsed) => parsed,
+            Err(why) => return Received::Malformed(why),
+        };
+        let opened = match &parsed.body {
+            Body::First { handshake, .. } => self.open_first(&parsed, handshake, now),
+            Body::Plain { .. } | Body::Boxed { .. } => self.open_later(&parsed, now),
+        };
+        match opened {
+            Ok((by, decrypted, address)) => {
+                let slot = self.replay.remember(mark);
+                self.dirty.insert(RecordKey::Replay(slot));
+                Received::Opened(Box::new(self.commit(by, decrypted, address, now, rng)))
+            }
+            Err(outcome) => outcome,
+        }
+    }
+
+    /// Finds the session of a plain or boxed envelope by its tag.
+    fn open_later(&mut self, envelope: &Envelope<'_>, now: Timestamp) -> Result<OpenedBy, Received> {
+        for (address, peer) in &self.peers {
+            for id in &peer.sessions {
+                let Some(session) = self.sessions.get_mut(id) else { continue };
+                let Some(located) = session.locate(envelope, false) else { continue };
+                return match session.decrypt(envelope, &located, now) {
+                    Ok(decrypted) => Ok((By::Known(*id), decrypted, address.clone())),
+                    Err(CannotOpen::Forked) => {
+                        let (address, id) = (address.clone(), *id);
+                        Err(self.forked(address, id, now))
+                    }
+                    Err(why) => Err(refused(why)),
+                };
+            }
+        }
+        Err(Received::Unknown)
+    }
+
+    /// A first envelope: of a session that we know, or of a new one.
+    fn open_first(
+        &mut self,
+        envelope: &Envelope<'_>,
+        handshake: &Handshake<'_>,
+        now: Timestamp,
+    ) -> Result<OpenedBy, Received> {
+        if let Some(known) = self.handshakes.get(&handshake.digest) {
+            let session = self.sessions.get_mut(&known.session).ok_or(Received::Replay)?;
+            let located = session.locate(envelope, true).ok_or(Received::Unknown)?;
+            let decrypted = session.decrypt(envelope, &located, now).map_err(refused)?;
+            return Ok((By::Known(known.session), decrypted, known.peer.clone()));
+        }
+        let no_handshake = |why| Received::Refused(Refusal::Handshake(why));
+        let claimant = handshake::identify(&self.account, handshake).map_err(no_handshake)?;
+        self.check_claimant(&claimant)?;
+        let mut session = match handshake::accept(&self.account, &claimant, handshake, now) {
+            Ok(session) => session,
+            Err(HandshakeError::OneTimeKeyGone) => return Err(self.one_time_gone(&claimant, now)),
+            Err(why) => return Err(no_handshake(why)),
+        };
+        let located = session.locate(envelope, true).ok_or(Received::Refused(Refusal::Altered))?;
+        let decrypted = session.decrypt(envelope, &located, now).map_err(refused)?;
+        let (digest, one_time, dies) = (handshake.digest, claimant.one_time, claimant.dies);
+        Ok((By::New(Box::new(NewSession { session, digest, one_time, dies })), decrypted, claimant.address))
+    }
+
+    /// The pin, and the bounds on what strangers may make us keep.
+    fn check_claimant(&mut self, claimant: &Claimant) -> Result<(), Received> {
+        let Claimant { address, fingerprint, .. } = claimant;
+        let peers = self.peers.len();
+        match self.peers.get_mut(address) {
+            Some(peer) if peer.fingerprint != *fingerprint => {
+                if peer.offered != Some(*fingerprint) {
+                    peer.offered = Some(*fingerprint);
+                    self.dirty.insert(RecordKey::Peer(address.clone()));
+                }
+                return Err(Received::IdentityChanged { from: address.clone(), offered: *fingerprint });
+            }
+            None if peers >= MAX_PEERS => return Err(Received::Refused(Refusal::TooMany)),
+            _ => {}
+        }
+        let of_peer = self.handshakes.values().filter(|known| known.peer == *address).count();
+        if self.handshakes.len() >= MAX_HANDSHAKES || of_peer >= MAX_HANDSHAKES_OF_PEER {
+            return Err(Received::Refused(Refusal::TooMany));
+        }
+        Ok(())
+    }
+
+    /// Everything that follows a success, as one change.
+    fn commit(
+        &mut self,
+        by: By,
+        decrypted: Decrypted,
+        address: Address,
+        now: Timestamp,
+        rng: &mut impl CryptoRng,
+    ) -> Opened {
+        let before = self.current(&address).map(Session::id);
+        let first_contact = !self.peers.contains_key(&address);
+        let (id, fingerprint, without_one_time) = match by {
+            By::Known(id) => {
+                self.dirty.insert(RecordKey::Session(id));
+                if decrypted.missing > 0 || decrypted.late {
+                    self.dirty.insert(RecordKey::Skipped(id));
+                }
+                let pinned = self.peers.get(&address).map(|peer| peer.fingerprint);
+                let fingerprint = self.sessions.get(&id).map(|session| session.peer).or(pinned);
+                (id, fingerprint.unwrap_or(Fingerprint::from_bytes([0; 32])), false)
+            }
+            By::New(new) => (new.session.id, new.session.peer, self.take_in(*new, &address, now)),
+        };
+        let mut acknowledged = Vec::new();
+        if let Some(session) = self.sessions.get_mut(&id) {
+            if session.status == Status::Active && session.is_beyond_sent(decrypted.acknowledged) {
+                session.status = Status::ReceiveOnly; // acknowledged beyond what we sent: our state is an old one
+            } else {
+                session.acknowledged = session.acknowledged.max(decrypted.acknowledged);
+                acknowledged = self.settle(&address, id, decrypted.acknowledged);
+            }
+        }
+        let after = self.current(&address).map(Session::id);
+        let mut outgoing = Vec::new();
+        if after.is_some() && after != before {
+            outgoing = self.resend(&address, now, rng);
+        } else if after.is_none() && before.is_some() {
+            self.want_handshake(&address);
+        }
+        let Decrypted { content, missing, late, .. } = decrypted;
+        Opened { from: address, fingerprint, content, acknowledged, missing, late, outgoing, first_contact, without_one_time }
+    }
+
+    /// A new session with its bookkeeping: the one-time prekey's private half goes, the handshake is remembered. Says whether it had none.
+    fn take_in(&mut self, new: NewSession, address: &Address, now: Timestamp) -> bool {
+        let NewSession { session, digest, one_time, dies } = new;
+        let peer = self.peers.entry(address.clone()).or_insert_with(|| Peer::pinned(session.peer, now));
+        peer.newest = peer.newest.max(session.created_at);
+        if let Some(id) = one_time {
+            self.account.consume_one_time(id);
+            self.dirty.insert(RecordKey::Prekeys);
+        }
+        self.handshakes.insert(digest, KnownHandshake { session: session.id, peer: address.clone(), dies });
+        self.dirty.extend([RecordKey::Handshake(digest), RecordKey::Peer(address.clone())]);
+        self.keep_session(address, session);
+        one_time.is_none()
+    }
+
+    /// Contents of `session` below the acknowledgement are settled.
+    fn settle(&mut self, address: &Address, session: SessionId, upto: (u32, u32)) -> Vec<ContentId> {
+        let Some(list) = self.pending.get_mut(address) else { return Vec::new() };
+        let settled: Vec<(u64, ContentId)> = list
+            .iter()
+            .filter(|(_, pending)| pending.session == session && pending.position < upto)
+            .map(|(number, pending)| (*number, pending.id))
+            .collect();
+        for (number, _) in &settled {
+            list.remove(number);
+            self.dirty.insert(RecordKey::Pending(address.clone(), *number));
+        }
+        settled.into_iter().map(|(_, id)| id).collect()
+    }
+
+    fn want_handshake(&mut self, address: &Address) {
+        if let Some(peer) = self.peers.get_mut(address) {
+            peer.wants_handshake = true;
+            self.dirty.insert(RecordKey::Peer(address.clone()));
+        }
+    }
+
+    /// Somebody wrote to a one-time prekey that is gone: new prekeys if the relay still serves that batch, and a handshake in answer unless a newer
+    /// session of ours exists.
+    fn one_time_gone(&mut self, claimant: &Claimant, now: Timestamp) -> Received {
+        if self.account.one_time_was_gone(claimant.one_time, now) {
+            self.dirty.extend([RecordKey::Prekeys, RecordKey::Publication]);
+        }
+        let from = claimant.address.clone();
+        self.answer(&from, claimant.fingerprint, claimant.created_at, now);
+        Received::OneTimeKeyGone { from }
+    }
+
+    fn forked(&mut self, peer: Address, id: SessionId, now: Timestamp) -> Received {
+        if let Some(session) = self.sessions.get_mut(&id) {
+            session.status = Status::Forked;
+            let (created_at, fingerprint) = (session.created_at, session.peer);
+            self.dirty.insert(RecordKey::Session(id));
+            if self.current(&peer).is_none() {
+                self.answer(&peer, fingerprint, created_at, now);
+            }
+        }
+        Received::Forked { peer }
+    }
+
+    fn answer(&mut self, address: &Address, fingerprint: Fingerprint, created_at: Timestamp, now: Timestamp) {
+        let newer =
+            self.sessions_with(address).any(|session| session.status == Status::Active && session.created_at > created_at);
+        let peer = self.peers.entry(address.clone()).or_insert_with(|| Peer::pinned(fingerprint, now));
+        peer.newest = peer.newest.max(created_at);
+        if !newer {
+            peer.answer(now);
+        }
+        self.dirty.insert(RecordKey::Peer(address.clone()));
+    }
+}
+
+/// Which session opened an envelope.
+enum By {
+    Known(SessionId),
+    New(Box<NewSession>),
+}
+
+type OpenedBy = (By, Decrypted, Address);
+
+fn refused(why: CannotOpen) -> Received {
+    match why {
+        CannotOpen::Gone => Received::Unknown,
+        CannotOpen::BadContent(why) => Received::Refused(Refusal::BadContent(why)),
+        // A fork is told apart before; in a first envelope there is no header that could fork.
+        CannotOpen::Forked | CannotOpen::BadHeader | CannotOpen::BadMessage => Received::Refused(Refusal::Altered),
+    }
+}

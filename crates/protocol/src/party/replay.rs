@@ -1,0 +1,101 @@
+//! Which envelopes were opened lately: a relay that repeats one is answered with `Duplicate`, not with a search for its key.
+
+use std::collections::{BTreeMap, HashSet};
+
+use zeroize::Zeroizing;
+
+use crate::error::DecodeError;
+use crate::pickle::{Record, Writer};
+use crate::primitives::{hash, truncate};
+
+/// Digests in one stored record, so that each envelope rewrites a kilobyte and not all of the memory.
+const PER_SLOT: usize = 64;
+/// Records; one more than 4096 needs, because the oldest is emptied when it is begun anew.
+const SLOTS: u64 = 65;
+
+type Digest = [u8; 16];
+
+/// The digests of at least the last 4096 opened envelopes.
+#[derive(Clone, Default)]
+pub(super) struct ReplayMemory {
+    slots: BTreeMap<u8, (u64, Vec<Digest>)>,
+    known: HashSet<Digest>,
+    /// How many were ever remembered.
+    count: u64,
+}
+
+impl ReplayMemory {
+    pub(super) fn digest(envelope: &[u8]) -> Digest {
+        truncate(&hash(&[envelope]))
+    }
+
+    pub(super) fn contains(&self, digest: &Digest) -> bool {
+        self.known.contains(digest)
+    }
+
+    /// Remembers one; returns the slot that changed.
+    pub(super) fn remember(&mut self, digest: Digest) -> u8 {
+        let round = self.count / PER_SLOT as u64;
+        let slot = (round % SLOTS) as u8;
+        let (slot_round, digests) = self.slots.entry(slot).or_insert_with(|| (round, Vec::with_capacity(PER_SLOT)));
+        if *slot_round != round {
+            *slot_round = round;
+            digests.drain(..).for_each(|old| {
+                self.known.remove(&old);
+            });
+        }
+        digests.push(digest);
+        self.known.insert(digest);
+        self.count += 1;
+        slot
+    }
+
+    pub(super) fn slots(&self) -> impl Iterator<Item = u8> + '_ {
+        self.slots.keys().copied()
+    }
+
+    pub(super) fn store(&self, slot: u8) -> Option<Zeroizing<Vec<u8>>> {
+        let (round, digests) = self.slots.get(&slot)?;
+        let mut out = Writer::new(PER_SLOT * 16 + 32);
+        out.u64(*round).list(digests.iter(), |out, digest| {
+            out.raw(digest);
+        });
+        Some(out.finish())
+    }
+
+    pub(super) fn load(&mut self, slot: u8, bytes: &[u8]) -> Result<(), DecodeError> {
+        let mut input = Record::new(bytes)?;
+        let round = input.u64()?;
+        let digests = input.list(Record::array)?;
+        input.finish()?;
+        self.known.extend(&digests);
+        self.count = self.count.max(round * PER_SLOT as u64 + digests.len() as u64);
+        self.slots.insert(slot, (round, digests));
+        Ok(())
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn the_last_4096_are_known_and_the_memory_is_bounded_and_survives_storage() {
+        let mut memory = ReplayMemory::default();
+        let digest = |i: u64| ReplayMemory::digest(&i.to_be_bytes());
+        for i in 0..10_000 {
+            let slot = memory.remember(digest(i));
+            if i % 611 == 0 {
+                let mut loaded = ReplayMemory::default();
+                for slot in memory.slots.keys() {
+                    loaded.load(*slot, &memory.store(*slot).unwrap()).unwrap();
+                }
+                assert_eq!(loaded.count, memory.count);
+                assert!(loaded.slots[&slot].1.contains(&digest(i)));
+                memory = loaded;
+            }
+        }
+        assert!((10_000 - 4096..10_000).all(|i| memory.contains(&digest(i))));
+        assert!(memory.known.len() <= SLOTS as usize * PER_SLOT);
+    }
+}

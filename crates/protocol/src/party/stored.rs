@@ -1,0 +1,179 @@
+//! A party as stored records: which exist, which changed, and reading them back.
+
+use std::collections::BTreeMap;
+
+use zeroize::Zeroizing;
+
+use super::peer::{Peer, Pending};
+use super::{KnownHandshake, Party};
+use crate::account::Account;
+use crate::address::Address;
+use crate::error::DecodeError;
+use crate::pickle::{PickleError, Record, Writer};
+use crate::session::{Session, SessionId};
+use crate::time::Timestamp;
+
+/// A record to store, or to delete.
+pub struct Change {
+    /// Its key: printable ASCII, at most 200 bytes. Keys of peers hold their addresses: a vault stores them so that they do not show.
+    pub key: String,
+    /// The new value; `None` deletes the record.
+    pub value: Option<Zeroizing<Vec<u8>>>,
+}
+
+impl std::fmt::Debug for Change {
+    fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
+        write!(f, "Change({}, {:?} bytes)", self.key, self.value.as_ref().map(|value| value.len()))
+    }
+}
+
+#[derive(Clone, Debug, PartialEq, Eq, PartialOrd, Ord)]
+pub(super) enum RecordKey {
+    Identity,
+    Prekeys,
+    Publication,
+    Peer(Address),
+    Session(SessionId),
+    Skipped(SessionId),
+    Pending(Address, u64),
+    Handshake([u8; 32]),
+    Replay(u8),
+}
+
+impl RecordKey {
+    fn text(&self) -> String {
+        match self {
+            Self::Identity => "identity".into(),
+            Self::Prekeys => "prekeys".into(),
+            Self::Publication => "publication".into(),
+            Self::Peer(address) => format!("peer/{address}"),
+            Self::Session(id) => format!("session/{id}"),
+            Self::Skipped(id) => format!("skipped/{id}"),
+            Self::Pending(_, number) => format!("pending/{number:016x}"),
+            Self::Handshake(digest) => format!("handshake/{}", SessionId(*digest)),
+            Self::Replay(slot) => format!("replay/{slot:02}"),
+        }
+    }
+}
+
+fn hex<const N: usize>(text: &str) -> Option<[u8; N]> {
+    let mut out = [0; N];
+    if text.len() != 2 * N || !text.is_ascii() {
+        return None;
+    }
+    for (i, byte) in out.iter_mut().enumerate() {
+        *byte = u8::from_str_radix(&text[2 * i..2 * i + 2], 16).ok()?;
+    }
+    Some(out)
+}
+
+impl Party {
+    /// The records that changed since the last call. Store them in the same transaction as what the calls in between returned.
+    pub fn take_changes(&mut self) -> Vec<Change> {
+        let dirty = std::mem::take(&mut self.dirty);
+        dirty.into_iter().map(|key| Change { key: key.text(), value: self.record(&key) }).collect()
+    }
+
+    /// Every record, for a copy of the whole state.
+    #[must_use]
+    pub fn all_records(&self) -> Vec<Change> {
+        let mut keys = vec![RecordKey::Identity, RecordKey::Prekeys, RecordKey::Publication];
+        keys.extend(self.peers.keys().cloned().map(RecordKey::Peer));
+        keys.extend(self.sessions.keys().flat_map(|id| [RecordKey::Session(*id), RecordKey::Skipped(*id)]));
+        for (address, pending) in &self.pending {
+            keys.extend(pending.keys().map(|number| RecordKey::Pending(address.clone(), *number)));
+        }
+        keys.extend(self.handshakes.keys().copied().map(RecordKey::Handshake));
+        keys.extend(self.replay.slots().map(RecordKey::Replay));
+        let changes = keys.into_iter().map(|key| Change { key: key.text(), value: self.record(&key) });
+        changes.filter(|change| change.value.is_some()).collect()
+    }
+
+    fn record(&self, key: &RecordKey) -> Option<Zeroizing<Vec<u8>>> {
+        match key {
+            RecordKey::Identity => Some(self.account.store_identity()),
+            RecordKey::Prekeys => Some(self.account.store_prekeys()),
+            RecordKey::Publication => self.account.store_publication(),
+            RecordKey::Peer(address) => self.peers.get(address).map(Peer::store),
+            RecordKey::Session(id) => self.sessions.get(id).map(Session::store),
+            RecordKey::Skipped(id) => {
+                self.sessions.get(id).filter(|session| !session.skipped.is_empty()).map(Session::store_skipped)
+            }
+            RecordKey::Pending(address, number) => {
+                self.pending.get(address)?.get(number).map(|pending| pending.store(address))
+            }
+            RecordKey::Handshake(digest) => self.handshakes.get(digest).map(KnownHandshake::store),
+            RecordKey::Replay(slot) => self.replay.store(*slot),
+        }
+    }
+
+    /// Loads a party from all of its records, in any order.
+    ///
+    /// # Errors
+    /// [`PickleError`] names the record that is damaged, or `identity` when there is none.
+    pub fn load(records: impl IntoIterator<Item = (String, Vec<u8>)>) -> Result<Self, PickleError> {
+        let records: BTreeMap<String, Zeroizing<Vec<u8>>> =
+            records.into_iter().map(|(key, value)| (key, Zeroizing::new(value))).collect();
+        let damaged = |key: &str| {
+            let key = key.to_owned();
+            move |why: DecodeError| PickleError { key, why }
+        };
+        let identity = records.get("identity").ok_or_else(|| damaged("identity")(DecodeError::Truncated))?;
+        let mut party = Self::with_account(Account::load_identity(identity).map_err(damaged("identity"))?);
+        for (key, value) in &records {
+            party.load_record(key, value, &records).map_err(damaged(key))?;
+        }
+        Ok(party)
+    }
+
+    fn load_record(
+        &mut self,
+        key: &str,
+        value: &[u8],
+        all: &BTreeMap<String, Zeroizing<Vec<u8>>>,
+    ) -> Result<(), DecodeError> {
+        let (kind, name) = key.split_once('/').unwrap_or((key, ""));
+        match kind {
+            "identity" | "skipped" => {}
+            "prekeys" => self.account.load_prekeys(value)?,
+            "publication" => self.account.load_publication(value)?,
+            "peer" => {
+                self.peers.insert(Address::from_wire(name.as_bytes())?, Peer::load(value)?);
+            }
+            "session" => {
+                let skipped = all.get(&format!("skipped/{name}")).map(|bytes| bytes.as_slice());
+                let session = Session::load(value, skipped)?;
+                self.sessions.insert(session.id(), session);
+            }
+            "pending" => {
+                let number = u64::from_str_radix(name, 16).map_err(|_| DecodeError::BadName)?;
+                let (peer, pending) = Pending::load(value)?;
+                self.next_pending = self.next_pending.max(number.saturating_add(1));
+                self.pending.entry(peer).or_default().insert(number, pending);
+            }
+            "handshake" => {
+                self.handshakes.insert(hex(name).ok_or(DecodeError::BadName)?, KnownHandshake::load(value)?);
+            }
+            "replay" => self.replay.load(name.parse().map_err(|_| DecodeError::BadName)?, value)?,
+            _ => return Err(DecodeError::BadName),
+        }
+        Ok(())
+    }
+}
+
+impl KnownHandshake {
+    fn store(&self) -> Zeroizing<Vec<u8>> {
+        let mut out = Writer::new(256);
+        out.raw(&self.session.0).bytes(self.peer.as_str().as_bytes()).time(self.dies);
+        out.finish()
+    }
+
+    fn load(bytes: &[u8]) -> Result<Self, DecodeError> {
+        let mut input = Record::new(bytes)?;
+        let session = SessionId(input.array()?);
+        let peer = Address::from_wire(input.bytes()?)?;
+        let dies: Timestamp = input.time()?;
+        input.finish()?;
+        Ok(Self { session, peer, dies })
+    }
+}

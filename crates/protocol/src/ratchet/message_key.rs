@@ -1,0 +1,40 @@
+//! Message keys: one for each message, used once.
+
+use crate::labels;
+use crate::primitives::aead::{CommittedKey, OpenError};
+use crate::primitives::hash;
+use crate::primitives::kdf::expand;
+use crate::primitives::secret::Secret;
+use crate::wire::Put;
+use zeroize::Zeroizing;
+
+/// The key of one message.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct MessageKey(pub(crate) Secret<32>);
+
+impl MessageKey {
+    pub(crate) const fn new(key: Secret<32>) -> Self {
+        Self(key)
+    }
+
+    /// `HKDF-Expand(mk, lp("latchkey/1/msg-key") ‖ H(AAD), 76) = key[32] ‖ nonce[12] ‖ commitment[32]`.
+    fn derive(self, aad: &[u8]) -> CommittedKey {
+        let mut info = Vec::with_capacity(96);
+        info.put_lp(labels::MESSAGE_KEY).put(&hash(&[aad]));
+        CommittedKey::new(expand(self.0.expose(), &info))
+    }
+
+    /// Appends `commitment ‖ AES-GCM(inner)` to `out`.
+    #[must_use]
+    pub fn seal(self, aad: &[u8], inner: &[u8], out: Vec<u8>) -> Vec<u8> {
+        self.derive(aad).seal(aad, inner, out)
+    }
+
+    /// Opens `commitment ‖ AES-GCM(inner)`.
+    ///
+    /// # Errors
+    /// [`OpenError`] when anything differs.
+    pub fn open(self, aad: &[u8], sealed: &[u8]) -> Result<Zeroizing<Vec<u8>>, OpenError> {
+        self.derive(aad).open(aad, sealed)
+    }
+}

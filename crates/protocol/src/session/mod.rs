@@ -1,0 +1,274 @@
+//! One session: two chains an epoch, an alternating KEM ratchet, and a receiver that either opens an envelope or changes nothing.
+//!
+//! Not its concern: which of several sessions with a peer sends, what is sent again, who is trusted ([`crate::party`]); how a session begins
+//! ([`crate::handshake`]).
+//!
+//! ```text
+//!            my turn (I hold the peer's key)                      the peer's turn (I hold my secret key)
+//!   ┌──────────────────────────────────────────┐  ADVANCE   ┌──────────────────────────────────────────┐
+//!   │ Turn::Mine { peer_key }                   ├───────────►│ Turn::Theirs { own_key }, header repeated │
+//!   │ responder at first, even e: initiator ... │◄───────────┤ until the peer is heard in the new epoch  │
+//!   └──────────────────────────────────────────┘  a header  └──────────────────────────────────────────┘
+//! ```
+
+mod receive;
+mod send;
+mod stored;
+
+use std::collections::BTreeMap;
+use std::fmt;
+use std::sync::Arc;
+use std::time::Duration;
+
+pub(crate) use receive::{CannotOpen, Decrypted};
+
+use crate::envelope::HEADER_LENGTH;
+use crate::identity::Fingerprint;
+use crate::primitives::kem::{KemPublicKey, KemSecretKey};
+use crate::ratchet::{AdvanceKey, ChainKey, Direction, EpochKeys, Role, RootKey, SkippedKeys, TagKey};
+use crate::time::Timestamp;
+
+/// Messages in one chain, at most. At its end the messenger starts a new handshake; a number beyond is refused.
+pub const MAX_CHAIN: u32 = 1 << 15;
+/// Numbers ahead of a chain that are looked for by tag; beyond them the sender boxes its number.
+pub(crate) const WINDOW: u32 = 64;
+
+/// Names a session: the first 32 bytes of T1.
+#[derive(Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash)]
+pub struct SessionId(pub(crate) [u8; 32]);
+
+impl fmt::Display for SessionId {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        self.0.iter().try_for_each(|byte| write!(f, "{byte:02x}"))
+    }
+}
+
+impl fmt::Debug for SessionId {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        write!(f, "SessionId({self})")
+    }
+}
+
+/// What a session may still do.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Status {
+    /// Sends and receives.
+    Active,
+    /// Receives only: its state is known to be an old one.
+    ReceiveOnly,
+    /// Two different headers were seen for one epoch: somebody works with a copy of a state.
+    Forked,
+}
+
+/// When a party advances the ratchet on its turn: after this many of its own messages, or this long after its last advance.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct RekeyPolicy {
+    /// Own messages.
+    pub messages: u32,
+    /// Time.
+    pub after: Duration,
+}
+
+impl Default for RekeyPolicy {
+    /// 20 messages or an hour: an advance costs 3.2 KB, so a steady conversation pays about 160 bytes a message for healing that soon.
+    fn default() -> Self {
+        Self { messages: 20, after: Duration::from_secs(3600) }
+    }
+}
+
+/// The header of an epoch: `ct[1600] ‖ new public key[1600]`.
+pub(crate) type Header = [u8; HEADER_LENGTH];
+
+/// Whose turn it is to advance, and what that party holds for it.
+#[derive(Clone)]
+pub(crate) enum Turn {
+    /// Mine: the peer's public key.
+    Mine { peer_key: KemPublicKey },
+    /// The peer's: the secret half of the key that I sent.
+    Theirs { own_key: KemSecretKey },
+}
+
+#[derive(Clone)]
+pub(crate) struct SendChain {
+    pub(crate) key: ChainKey,
+    pub(crate) tags: TagKey,
+    pub(crate) n: u32,
+}
+
+#[derive(Clone)]
+pub(crate) struct ReceiveChain {
+    pub(crate) key: ChainKey,
+    pub(crate) tags: TagKey,
+    pub(crate) n: u32,
+}
+
+/// A session's whole state. All of it is secret; nothing of it prints.
+#[derive(Clone)]
+pub struct Session {
+    pub(crate) id: SessionId,
+    pub(crate) role: Role,
+    pub(crate) own: Fingerprint,
+    pub(crate) peer: Fingerprint,
+    pub(crate) created_at: Timestamp,
+    pub(crate) status: Status,
+    /// Preamble and identity box, byte for byte as first sent; gone once the peer is heard.
+    pub(crate) first: Option<Arc<[u8]>>,
+    pub(crate) epoch: u32,
+    pub(crate) root: RootKey,
+    pub(crate) advance_keys: BTreeMap<u32, AdvanceKey>,
+    pub(crate) send: SendChain,
+    /// My message counts in epoch − 1 and epoch − 2.
+    pub(crate) sent_before: (u32, u32),
+    /// Highest acknowledgement from the peer: everything in earlier epochs, and numbers below the count in this one.
+    pub(crate) acknowledged: (u32, u32),
+    pub(crate) header_hashes: BTreeMap<u32, [u8; 64]>,
+    pub(crate) receive: BTreeMap<u32, ReceiveChain>,
+    pub(crate) skipped: SkippedKeys,
+    pub(crate) turn: Turn,
+    /// My header of the current epoch, repeated until the peer is heard in it.
+    pub(crate) header: Option<Arc<Header>>,
+    /// Highest epoch in which the peer was authenticated.
+    pub(crate) heard: Option<u32>,
+    /// My own messages since my last advance, and when that was.
+    pub(crate) since: (u32, Timestamp),
+}
+
+/// What a handshake hands to a new session.
+pub(crate) struct Beginning {
+    pub(crate) id: SessionId,
+    pub(crate) role: Role,
+    pub(crate) own: Fingerprint,
+    pub(crate) peer: Fingerprint,
+    pub(crate) created_at: Timestamp,
+    pub(crate) first: Option<Arc<[u8]>>,
+    pub(crate) keys: EpochKeys,
+    pub(crate) turn: Turn,
+    pub(crate) now: Timestamp,
+}
+
+impl Session {
+    pub(crate) fn begin(beginning: Beginning) -> Self {
+        let Beginning { id, role, own, peer, created_at, first, keys, turn, now } = beginning;
+        let (root, (send, send_tags), (receive, receive_tags), advance) = keys.split(role.sends());
+        Self {
+            id,
+            role,
+            own,
+            peer,
+            created_at,
+            status: Status::Active,
+            first,
+            epoch: 0,
+            root,
+            advance_keys: BTreeMap::from([(0, advance)]),
+            send: SendChain { key: send, tags: send_tags, n: 0 },
+            sent_before: (0, 0),
+            acknowledged: (0, 0),
+            header_hashes: BTreeMap::new(),
+            receive: BTreeMap::from([(0, ReceiveChain { key: receive, tags: receive_tags, n: 0 })]),
+            skipped: SkippedKeys::default(),
+            turn,
+            header: None,
+            // A responder has, by opening the handshake, heard the initiator in epoch 0.
+            heard: matches!(role, Role::Responder).then_some(0),
+            since: (0, now),
+        }
+    }
+
+    /// The session's id.
+    #[must_use]
+    pub const fn id(&self) -> SessionId {
+        self.id
+    }
+
+    /// The current epoch.
+    #[must_use]
+    pub const fn epoch(&self) -> u32 {
+        self.epoch
+    }
+
+    /// What it may still do.
+    #[must_use]
+    pub const fn status(&self) -> Status {
+        self.status
+    }
+
+    /// The order in which sessions with a peer supersede each other: the greatest sends.
+    pub(crate) const fn rank(&self) -> (Timestamp, SessionId) {
+        (self.created_at, self.id)
+    }
+
+    /// Enters the epoch that `keys` begin: what it replaces is erased.
+    fn enter(&mut self, keys: EpochKeys, header_hash: [u8; 64]) {
+        let (root, (send, send_tags), (receive, receive_tags), advance) = keys.split(self.role.sends());
+        self.sent_before = (self.send.n, self.sent_before.0);
+        self.epoch += 1;
+        self.root = root;
+        self.send = SendChain { key: send, tags: send_tags, n: 0 };
+        self.receive.insert(self.epoch, ReceiveChain { key: receive, tags: receive_tags, n: 0 });
+        self.advance_keys.insert(self.epoch, advance);
+        self.header_hashes.insert(self.epoch, header_hash);
+    }
+
+    /// The inner acknowledgement: (0, 0) when nothing was heard.
+    pub(crate) fn own_acknowledgement(&self) -> (u32, u32) {
+        match self.heard {
+            None => (0, 0),
+            Some(epoch) => (epoch, self.receive.get(&epoch).map_or(0, |chain| chain.n)),
+        }
+    }
+
+    /// Whether an acknowledgement speaks of messages that this state has not sent: then this state is an old copy.
+    pub(crate) fn is_beyond_sent(&self, (epoch, count): (u32, u32)) -> bool {
+        epoch > self.epoch
+            || epoch == self.epoch && count > self.send.n
+            || epoch + 1 == self.epoch && count > self.sent_before.0
+    }
+
+    /// `lp("latchkey/1/msg") ‖ u8 ver ‖ u8 type ‖ session_id ‖ u8 dir ‖ u32 e ‖ u32 n ‖ envelope_id ‖ tag ‖ fp_from ‖ fp_to ‖ H(hdr_e)`.
+    fn message_aad(&self, position: &Position<'_>, header_hash: &[u8; 64]) -> Vec<u8> {
+        use crate::wire::Put;
+        let Position { kind, direction, epoch, n, id, tag } = position;
+        let (from, to) = if *direction == self.role.sends() { (self.own, self.peer) } else { (self.peer, self.own) };
+        let mut aad = Vec::with_capacity(288);
+        aad.put_lp(crate::labels::MESSAGE)
+            .put_u8(crate::envelope::VERSION)
+            .put_u8(kind.byte())
+            .put(&self.id.0)
+            .put_u8(direction.byte())
+            .put_u32(*epoch)
+            .put_u32(*n)
+            .put(*id)
+            .put(*tag)
+            .put(from.as_bytes())
+            .put(to.as_bytes())
+            .put(header_hash);
+        aad
+    }
+}
+
+/// Where a message stands, for its associated data.
+struct Position<'a> {
+    kind: crate::envelope::EnvelopeType,
+    direction: Direction,
+    epoch: u32,
+    n: u32,
+    id: &'a crate::ratchet::EnvelopeId,
+    tag: &'a crate::ratchet::Tag,
+}
+
+/// H(∅), which stands for the header of epoch 0.
+pub(crate) fn empty_hash() -> [u8; 64] {
+    crate::primitives::hash(&[])
+}
+
+impl fmt::Debug for Session {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.debug_struct("Session")
+            .field("id", &self.id)
+            .field("role", &self.role)
+            .field("epoch", &self.epoch)
+            .field("status", &self.status)
+            .finish_non_exhaustive()
+    }
+}

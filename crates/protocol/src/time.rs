@@ -1,0 +1,35 @@
+//! Time as an argument: nothing in this crate reads a clock.
+
+use std::time::Duration;
+
+/// Milliseconds since the Unix epoch (UTC, leap seconds ignored), as the caller's clock has it.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, PartialOrd, Ord, Hash)]
+pub struct Timestamp(pub u64);
+
+impl Timestamp {
+    /// From milliseconds since the Unix epoch.
+    #[must_use]
+    pub const fn from_millis(millis: u64) -> Self {
+        Self(millis)
+    }
+
+    /// Milliseconds since the Unix epoch.
+    #[must_use]
+    pub const fn as_millis(self) -> u64 {
+        self.0
+    }
+
+    /// This moment and `duration` more; stays at the greatest moment instead of overflowing.
+    #[must_use]
+    pub const fn plus(self, duration: Duration) -> Self {
+        let millis = duration.as_millis();
+        let millis = if millis > u64::MAX as u128 { u64::MAX } else { millis as u64 };
+        Self(self.0.saturating_add(millis))
+    }
+
+    /// How long after `earlier` this moment is; zero when it is not after it (clocks jump).
+    #[must_use]
+    pub const fn since(self, earlier: Self) -> Duration {
+        Duration::from_millis(self.0.saturating_sub(earlier.0))
+    }
+}
