@@ -29,9 +29,6 @@ pub const BATCH_SIZE: u32 = 100;
 pub const REFILL_BELOW: u32 = 25;
 /// How long senders accept a batch.
 pub const BATCH_LIFETIME: Duration = DAY.saturating_mul(60);
-/// A batch is replaced whole at most this often when the relay serves keys that are gone: a peer who repeats old handshakes must not make us
-/// upload without end.
-const REPLACE_INTERVAL: Duration = Duration::from_secs(600);
 
 /// A signed prekey of ours.
 #[derive(Clone, Debug)]
@@ -46,9 +43,11 @@ pub(crate) struct OwnSignedPreKey {
 }
 
 impl OwnSignedPreKey {
-    /// When its private half dies.
+    /// When its private half dies: the grace after its rotation, or after senders stopped to accept it when we were away and rotated late.
+    /// Never later than it said before, so what is remembered until then (replays) is remembered long enough.
     pub(crate) fn dies(&self) -> Timestamp {
-        self.retired.unwrap_or(self.created.plus(SIGNED_PREKEY_ROTATION)).plus(SIGNED_PREKEY_GRACE)
+        let refused = self.created.plus(SIGNED_PREKEY_LIFETIME);
+        self.retired.map_or(refused, |retired| retired.min(refused)).plus(SIGNED_PREKEY_GRACE)
     }
 }
 
@@ -237,14 +236,14 @@ impl Account {
         }
     }
 
-    /// A handshake used one-time prekey `id`, whose private half is gone: if the relay still hands that batch out, it has to be replaced.
-    /// Says whether a replacement was newly asked for.
-    pub(crate) fn one_time_was_gone(&mut self, id: Option<u32>, now: Timestamp) -> bool {
+    /// A handshake used one-time prekey `id`, whose private half is gone: if the relay still hands that batch out, it has to be replaced, at
+    /// most once in `interval`. Says whether a replacement was newly asked for.
+    pub(crate) fn one_time_was_gone(&mut self, id: Option<u32>, interval: Duration, now: Timestamp) -> bool {
         let published = id
             .and_then(|id| self.one_time.get(&id))
             .and_then(|key| self.batches.get(&key.batch))
             .is_some_and(|batch| batch.published);
-        let recently = self.replaced_at.is_some_and(|at| now.since(at) < REPLACE_INTERVAL);
+        let recently = self.replaced_at.is_some_and(|at| now.since(at) < interval);
         let ask = published && !recently && !self.replace_wanted;
         if ask {
             self.replace_wanted = true;

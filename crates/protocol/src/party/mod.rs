@@ -16,18 +16,25 @@
 //!          └► IdentityChanged                                 kept by the caller until the user decides
 //! ```
 
+#[cfg(test)]
+mod driver;
+#[cfg(test)]
+mod model;
 mod peer;
 mod receive;
 mod replay;
 mod send;
 mod stored;
+#[cfg(test)]
+mod thief;
 
 use std::collections::{BTreeMap, BTreeSet};
 
 use rand_core::CryptoRng;
 
+pub use crate::session::Gap;
 pub use peer::{Contact, Trust};
-pub use receive::{Opened, Received};
+pub use receive::{Opened, Received, Refusal};
 pub use send::{Outgoing, SendError, StartError};
 pub use stored::Change;
 
@@ -37,7 +44,7 @@ use crate::content::ContentId;
 use crate::identity::{Fingerprint, IdentityKey, Purpose, SafetyNumber};
 use crate::session::{RekeyPolicy, Session, SessionId, Status};
 use crate::time::Timestamp;
-use peer::{Pending, Peer};
+use peer::{Pace, Peer, Pending};
 use replay::ReplayMemory;
 use stored::RecordKey;
 
@@ -66,6 +73,7 @@ struct KnownHandshake {
 pub struct Party {
     account: Account,
     policy: RekeyPolicy,
+    pace: Pace,
     peers: BTreeMap<Address, Peer>,
     sessions: BTreeMap<SessionId, Session>,
     pending: BTreeMap<Address, BTreeMap<u64, Pending>>,
@@ -87,6 +95,7 @@ impl Party {
         Self {
             account,
             policy: RekeyPolicy::default(),
+            pace: Pace::default(),
             peers: BTreeMap::new(),
             sessions: BTreeMap::new(),
             pending: BTreeMap::new(),
@@ -167,12 +176,17 @@ impl Party {
     #[must_use]
     pub fn safety_number(&self, address: &Address) -> Option<SafetyNumber> {
         let peer = self.peers.get(address)?;
-        Some(SafetyNumber::new(self.fingerprint(), peer.offered.unwrap_or(peer.fingerprint)))
+        Some(SafetyNumber::new(
+            self.fingerprint(),
+            peer.offered.unwrap_or(peer.fingerprint),
+        ))
     }
 
     /// The user has compared the safety number of the pinned identity. Says whether the contact exists and no change is undecided.
     pub fn mark_verified(&mut self, address: &Address) -> bool {
-        let Some(peer) = self.peers.get_mut(address).filter(|peer| peer.offered.is_none()) else { return false };
+        let Some(peer) = self.peers.get_mut(address).filter(|peer| peer.offered.is_none()) else {
+            return false;
+        };
         peer.verified = true;
         self.dirty.insert(RecordKey::Peer(address.clone()));
         true
@@ -180,14 +194,21 @@ impl Party {
 
     /// The user accepts the offered identity: it is pinned, unverified, and a new session is made for it. Says whether one was offered.
     pub fn accept_identity(&mut self, address: &Address) -> bool {
-        let Some(peer) = self.peers.get_mut(address) else { return false };
-        let Some(offered) = peer.offered.take() else { return false };
+        let Some(peer) = self.peers.get_mut(address) else {
+            return false;
+        };
+        let Some(offered) = peer.offered.take() else {
+            return false;
+        };
         peer.fingerprint = offered;
         peer.verified = false;
         peer.least_seq = 0;
         peer.wants_handshake = true;
-        let old: Vec<SessionId> =
-            self.sessions_with(address).filter(|session| session.peer != offered).map(Session::id).collect();
+        let old: Vec<SessionId> = self
+            .sessions_with(address)
+            .filter(|session| session.peer != offered)
+            .map(Session::id)
+            .collect();
         for id in old {
             self.drop_session(id);
         }
@@ -197,7 +218,10 @@ impl Party {
 
     /// The user keeps the pinned identity and discards the offered one. Says whether one was offered.
     pub fn reject_identity(&mut self, address: &Address) -> bool {
-        let rejected = self.peers.get_mut(address).is_some_and(|peer| peer.offered.take().is_some());
+        let rejected = self
+            .peers
+            .get_mut(address)
+            .is_some_and(|peer| peer.offered.take().is_some());
         if rejected {
             self.dirty.insert(RecordKey::Peer(address.clone()));
         }
@@ -208,7 +232,11 @@ impl Party {
     #[must_use]
     pub fn wanted(&self) -> Vec<Address> {
         let wants = |peer: &Peer| peer.wants_handshake && peer.offered.is_none();
-        self.peers.iter().filter(|(_, peer)| wants(peer)).map(|(address, _)| address.clone()).collect()
+        self.peers
+            .iter()
+            .filter(|(_, peer)| wants(peer))
+            .map(|(address, _)| address.clone())
+            .collect()
     }
 
     /// How many contents a peer has not acknowledged yet.
@@ -220,7 +248,12 @@ impl Party {
     /// The contents that a peer has not acknowledged yet, in the order of sending.
     #[must_use]
     pub fn pending_contents(&self, address: &Address) -> Vec<ContentId> {
-        self.pending.get(address).into_iter().flatten().map(|(_, pending)| pending.id).collect()
+        self.pending
+            .get(address)
+            .into_iter()
+            .flatten()
+            .map(|(_, pending)| pending.id)
+            .collect()
     }
 
     /// Time passes: keys die, and a content that nobody acknowledged for a week asks for a new handshake.
@@ -228,7 +261,12 @@ impl Party {
         if self.account.expire(now) {
             self.dirty.insert(RecordKey::Prekeys);
         }
-        let dead: Vec<_> = self.handshakes.iter().filter(|(_, known)| known.dies <= now).map(|(key, _)| *key).collect();
+        let dead: Vec<_> = self
+            .handshakes
+            .iter()
+            .filter(|(_, known)| known.dies <= now)
+            .map(|(key, _)| *key)
+            .collect();
         for digest in dead {
             self.handshakes.remove(&digest);
             self.dirty.insert(RecordKey::Handshake(digest));
@@ -239,9 +277,14 @@ impl Party {
             }
         }
         for (address, peer) in &mut self.peers {
-            let oldest = self.pending.get(address).and_then(|pending| pending.values().map(|p| p.since).min());
-            let stale = oldest.is_some_and(|since| now.since(since) >= peer::STALE_AFTER);
-            let again = peer.renewed_stale.is_none_or(|at| now.since(at) >= peer::STALE_AFTER);
+            let oldest = self
+                .pending
+                .get(address)
+                .and_then(|pending| pending.values().map(|p| p.since).min());
+            let stale = oldest.is_some_and(|since| now.since(since) >= self.pace.stale_after);
+            let again = peer
+                .renewed_stale
+                .is_none_or(|at| now.since(at) >= self.pace.stale_after);
             if stale && again {
                 peer.renewed_stale = Some(now);
                 peer.wants_handshake = true;
@@ -272,7 +315,9 @@ impl Party {
 
     /// The session that sends to a peer: the greatest (created_at, id), if it is Active. Never an older one in its place.
     fn current(&self, address: &Address) -> Option<&Session> {
-        self.sessions_with(address).max_by_key(|session| session.rank()).filter(|s| s.status == Status::Active)
+        self.sessions_with(address)
+            .max_by_key(|session| session.rank())
+            .filter(|s| s.status == Status::Active)
     }
 
     fn drop_session(&mut self, id: SessionId) {
@@ -296,7 +341,10 @@ impl Party {
             self.dirty.insert(RecordKey::Peer(address.clone()));
         }
         while self.sessions_with(address).count() > MAX_SESSIONS {
-            let lowest = self.sessions_with(address).min_by_key(|session| session.rank()).map(Session::id);
+            let lowest = self
+                .sessions_with(address)
+                .min_by_key(|session| session.rank())
+                .map(Session::id);
             lowest.into_iter().for_each(|id| self.drop_session(id));
         }
     }

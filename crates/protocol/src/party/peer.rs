@@ -13,11 +13,32 @@ use crate::time::Timestamp;
 use zeroize::Zeroizing;
 
 /// A content unacknowledged for this long causes a new handshake, and at most one in this time: the peer may have lost the session.
-pub(super) const STALE_AFTER: Duration = Duration::from_secs(7 * 24 * 3600);
+const STALE_AFTER: Duration = Duration::from_secs(7 * 24 * 3600);
 /// Handshakes that answer a peer's lost key or fork, at most this many …
 pub(super) const MAX_ANSWERS: usize = 4;
 /// … in this time: two parties that both lose keys must not answer each other without end.
-pub(super) const ANSWERS_IN: Duration = Duration::from_secs(3600);
+const ANSWERS_IN: Duration = Duration::from_secs(3600);
+/// A batch is replaced whole at most this often when the relay serves keys that are gone: a peer who repeats old handshakes must not make us
+/// upload without end.
+const REPLACE_INTERVAL: Duration = Duration::from_secs(600);
+
+/// How fast a party answers what others cause.
+#[derive(Clone, Copy)]
+pub(super) struct Pace {
+    pub(super) stale_after: Duration,
+    pub(super) answers_in: Duration,
+    pub(super) replace_interval: Duration,
+}
+
+impl Default for Pace {
+    fn default() -> Self {
+        Self {
+            stale_after: STALE_AFTER,
+            answers_in: ANSWERS_IN,
+            replace_interval: REPLACE_INTERVAL,
+        }
+    }
+}
 
 /// How sure we are of a contact's identity.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -84,12 +105,17 @@ impl Peer {
             (None, true) => Trust::Verified,
             (None, false) => Trust::Unverified,
         };
-        Contact { address: address.clone(), fingerprint: self.fingerprint, trust, first_seen: self.first_seen }
+        Contact {
+            address: address.clone(),
+            fingerprint: self.fingerprint,
+            trust,
+            first_seen: self.first_seen,
+        }
     }
 
     /// Asks for a handshake of our own, unless there were enough of them.
-    pub(super) fn answer(&mut self, now: Timestamp) {
-        self.answered.retain(|at| now.since(*at) < ANSWERS_IN);
+    pub(super) fn answer(&mut self, pace: &Pace, now: Timestamp) {
+        self.answered.retain(|at| now.since(*at) < pace.answers_in);
         if self.answered.len() < MAX_ANSWERS {
             self.answered.push(now);
             self.wants_handshake = true;

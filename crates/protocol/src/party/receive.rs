@@ -12,7 +12,7 @@ use crate::envelope::{Body, Envelope, Handshake};
 use crate::error::DecodeError;
 use crate::handshake::{self, Claimant, HandshakeError};
 use crate::identity::Fingerprint;
-use crate::session::{CannotOpen, Decrypted, Session, SessionId, Status};
+use crate::session::{CannotOpen, Decrypted, Gap, Session, SessionId, Status};
 use crate::time::Timestamp;
 
 /// What became of an envelope. Everything but `IdentityChanged` is done with and may be acknowledged to the relay once the changes are stored.
@@ -81,6 +81,8 @@ pub struct Opened {
     pub acknowledged: Vec<ContentId>,
     /// Messages newly known to be missing.
     pub missing: u64,
+    /// Which ones.
+    pub gaps: Vec<Gap>,
     /// Whether this one had been reported missing before.
     pub late: bool,
     /// To send: contents that move to a new session.
@@ -128,8 +130,12 @@ impl Party {
     fn open_later(&mut self, envelope: &Envelope<'_>, now: Timestamp) -> Result<OpenedBy, Received> {
         for (address, peer) in &self.peers {
             for id in &peer.sessions {
-                let Some(session) = self.sessions.get_mut(id) else { continue };
-                let Some(located) = session.locate(envelope, false) else { continue };
+                let Some(session) = self.sessions.get_mut(id) else {
+                    continue;
+                };
+                let Some(located) = session.locate(envelope, false) else {
+                    continue;
+                };
                 return match session.decrypt(envelope, &located, now) {
                     Ok(decrypted) => Ok((By::Known(*id), decrypted, address.clone())),
                     Err(CannotOpen::Forked) => {
@@ -164,15 +170,28 @@ impl Party {
             Err(HandshakeError::OneTimeKeyGone) => return Err(self.one_time_gone(&claimant, now)),
             Err(why) => return Err(no_handshake(why)),
         };
-        let located = session.locate(envelope, true).ok_or(Received::Refused(Refusal::Altered))?;
+        let located = session
+            .locate(envelope, true)
+            .ok_or(Received::Refused(Refusal::Altered))?;
         let decrypted = session.decrypt(envelope, &located, now).map_err(refused)?;
         let (digest, one_time, dies) = (handshake.digest, claimant.one_time, claimant.dies);
-        Ok((By::New(Box::new(NewSession { session, digest, one_time, dies })), decrypted, claimant.address))
+        Ok((
+            By::New(Box::new(NewSession {
+                session,
+                digest,
+                one_time,
+                dies,
+            })),
+            decrypted,
+            claimant.address,
+        ))
     }
 
     /// The pin, and the bounds on what strangers may make us keep.
     fn check_claimant(&mut self, claimant: &Claimant) -> Result<(), Received> {
-        let Claimant { address, fingerprint, .. } = claimant;
+        let Claimant {
+            address, fingerprint, ..
+        } = claimant;
         let peers = self.peers.len();
         match self.peers.get_mut(address) {
             Some(peer) if peer.fingerprint != *fingerprint => {
@@ -180,7 +199,10 @@ impl Party {
                     peer.offered = Some(*fingerprint);
                     self.dirty.insert(RecordKey::Peer(address.clone()));
                 }
-                return Err(Received::IdentityChanged { from: address.clone(), offered: *fingerprint });
+                return Err(Received::IdentityChanged {
+                    from: address.clone(),
+                    offered: *fingerprint,
+                });
             }
             None if peers >= MAX_PEERS => return Err(Received::Refused(Refusal::TooMany)),
             _ => {}
@@ -206,7 +228,7 @@ impl Party {
         let (id, fingerprint, without_one_time) = match by {
             By::Known(id) => {
                 self.dirty.insert(RecordKey::Session(id));
-                if decrypted.missing > 0 || decrypted.late {
+                if !decrypted.gaps.is_empty() || decrypted.late || decrypted.expired {
                     self.dirty.insert(RecordKey::Skipped(id));
                 }
                 let pinned = self.peers.get(&address).map(|peer| peer.fingerprint);
@@ -231,28 +253,60 @@ impl Party {
         } else if after.is_none() && before.is_some() {
             self.want_handshake(&address);
         }
-        let Decrypted { content, missing, late, .. } = decrypted;
-        Opened { from: address, fingerprint, content, acknowledged, missing, late, outgoing, first_contact, without_one_time }
+        let Decrypted {
+            content, gaps, late, ..
+        } = decrypted;
+        let missing = gaps.iter().map(|gap| u64::from(gap.count)).sum();
+        Opened {
+            from: address,
+            fingerprint,
+            content,
+            acknowledged,
+            missing,
+            gaps,
+            late,
+            outgoing,
+            first_contact,
+            without_one_time,
+        }
     }
 
     /// A new session with its bookkeeping: the one-time prekey's private half goes, the handshake is remembered. Says whether it had none.
     fn take_in(&mut self, new: NewSession, address: &Address, now: Timestamp) -> bool {
-        let NewSession { session, digest, one_time, dies } = new;
-        let peer = self.peers.entry(address.clone()).or_insert_with(|| Peer::pinned(session.peer, now));
+        let NewSession {
+            session,
+            digest,
+            one_time,
+            dies,
+        } = new;
+        let peer = self
+            .peers
+            .entry(address.clone())
+            .or_insert_with(|| Peer::pinned(session.peer, now));
         peer.newest = peer.newest.max(session.created_at);
         if let Some(id) = one_time {
             self.account.consume_one_time(id);
             self.dirty.insert(RecordKey::Prekeys);
         }
-        self.handshakes.insert(digest, KnownHandshake { session: session.id, peer: address.clone(), dies });
-        self.dirty.extend([RecordKey::Handshake(digest), RecordKey::Peer(address.clone())]);
+        self.handshakes.insert(
+            digest,
+            KnownHandshake {
+                session: session.id,
+                peer: address.clone(),
+                dies,
+            },
+        );
+        self.dirty
+            .extend([RecordKey::Handshake(digest), RecordKey::Peer(address.clone())]);
         self.keep_session(address, session);
         one_time.is_none()
     }
 
     /// Contents of `session` below the acknowledgement are settled.
     fn settle(&mut self, address: &Address, session: SessionId, upto: (u32, u32)) -> Vec<ContentId> {
-        let Some(list) = self.pending.get_mut(address) else { return Vec::new() };
+        let Some(list) = self.pending.get_mut(address) else {
+            return Vec::new();
+        };
         let settled: Vec<(u64, ContentId)> = list
             .iter()
             .filter(|(_, pending)| pending.session == session && pending.position < upto)
@@ -275,7 +329,10 @@ impl Party {
     /// Somebody wrote to a one-time prekey that is gone: new prekeys if the relay still serves that batch, and a handshake in answer unless a newer
     /// session of ours exists.
     fn one_time_gone(&mut self, claimant: &Claimant, now: Timestamp) -> Received {
-        if self.account.one_time_was_gone(claimant.one_time, now) {
+        if self
+            .account
+            .one_time_was_gone(claimant.one_time, self.pace.replace_interval, now)
+        {
             self.dirty.extend([RecordKey::Prekeys, RecordKey::Publication]);
         }
         let from = claimant.address.clone();
@@ -296,12 +353,16 @@ impl Party {
     }
 
     fn answer(&mut self, address: &Address, fingerprint: Fingerprint, created_at: Timestamp, now: Timestamp) {
-        let newer =
-            self.sessions_with(address).any(|session| session.status == Status::Active && session.created_at > created_at);
-        let peer = self.peers.entry(address.clone()).or_insert_with(|| Peer::pinned(fingerprint, now));
+        let newer = self
+            .sessions_with(address)
+            .any(|session| session.status == Status::Active && session.created_at > created_at);
+        let peer = self
+            .peers
+            .entry(address.clone())
+            .or_insert_with(|| Peer::pinned(fingerprint, now));
         peer.newest = peer.newest.max(created_at);
         if !newer {
-            peer.answer(now);
+            peer.answer(&self.pace, now);
         }
         self.dirty.insert(RecordKey::Peer(address.clone()));
     }

@@ -37,7 +37,10 @@ impl ReplayMemory {
     pub(super) fn remember(&mut self, digest: Digest) -> u8 {
         let round = self.count / PER_SLOT as u64;
         let slot = (round % SLOTS) as u8;
-        let (slot_round, digests) = self.slots.entry(slot).or_insert_with(|| (round, Vec::with_capacity(PER_SLOT)));
+        let (slot_round, digests) = self
+            .slots
+            .entry(slot)
+            .or_insert_with(|| (round, Vec::with_capacity(PER_SLOT)));
         if *slot_round != round {
             *slot_round = round;
             digests.drain(..).for_each(|old| {
@@ -68,8 +71,13 @@ impl ReplayMemory {
         let round = input.u64()?;
         let digests = input.list(Record::array)?;
         input.finish()?;
+        if digests.len() > PER_SLOT || u64::from(slot) != round % SLOTS {
+            return Err(DecodeError::NotCanonical);
+        }
+        let before = round.checked_mul(PER_SLOT as u64).ok_or(DecodeError::TooLong)?;
+        let count = before.checked_add(digests.len() as u64).ok_or(DecodeError::TooLong)?;
         self.known.extend(&digests);
-        self.count = self.count.max(round * PER_SLOT as u64 + digests.len() as u64);
+        self.count = self.count.max(count);
         self.slots.insert(slot, (round, digests));
         Ok(())
     }

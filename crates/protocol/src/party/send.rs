@@ -3,7 +3,7 @@
 use rand_core::CryptoRng;
 use zeroize::Zeroizing;
 
-use super::peer::{Pending, Peer};
+use super::peer::{Peer, Pending};
 use super::stored::RecordKey;
 use super::{MAX_PEERS, MAX_PENDING, Party};
 use crate::address::Address;
@@ -25,11 +25,20 @@ pub struct Outgoing {
     pub envelope: Vec<u8>,
     /// Which content it carries; `None` for the protocol's own.
     pub content_id: Option<ContentId>,
+    /// Where it stands: session, epoch, number.
+    #[cfg(test)]
+    pub(super) place: (SessionId, u32, u32),
 }
 
 impl std::fmt::Debug for Outgoing {
     fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
-        write!(f, "Outgoing(to {}, {} bytes, content {:?})", self.to, self.envelope.len(), self.content_id)
+        write!(
+            f,
+            "Outgoing(to {}, {} bytes, content {:?})",
+            self.to,
+            self.envelope.len(),
+            self.content_id
+        )
     }
 }
 
@@ -104,39 +113,72 @@ impl Party {
         now: Timestamp,
         rng: &mut impl CryptoRng,
     ) -> Result<Vec<Outgoing>, StartError> {
+        self.start_announced(bundle, false, now, rng)
+    }
+
+    /// [`Self::start`]; with `always`, an empty content goes first in any case.
+    pub(super) fn start_announced(
+        &mut self,
+        bundle: &PreKeyBundle,
+        always: bool,
+        now: Timestamp,
+        rng: &mut impl CryptoRng,
+    ) -> Result<Vec<Outgoing>, StartError> {
         let address = bundle.address.clone();
         if address == *self.address() {
             return Err(StartError::OneSelf);
         }
-        let known = self.peers.get(&address).map(|peer| (peer.fingerprint, peer.least_seq, peer.newest));
+        let known = self
+            .peers
+            .get(&address)
+            .map(|peer| (peer.fingerprint, peer.least_seq, peer.newest));
         if known.is_none() && self.peers.len() >= MAX_PEERS {
             return Err(StartError::TooManyPeers);
         }
         let offered = bundle.identity_key.fingerprint(&address);
         let changed = known.map(|(pinned, ..)| pinned).filter(|pinned| *pinned != offered);
-        let least_seq = if changed.is_some() { 0 } else { known.map_or(0, |(_, seq, _)| seq) };
-        let bad = |why| StartError::BadBundle { peer: address.clone(), why };
+        let least_seq = if changed.is_some() {
+            0
+        } else {
+            known.map_or(0, |(_, seq, _)| seq)
+        };
+        let bad = |why| StartError::BadBundle {
+            peer: address.clone(),
+            why,
+        };
         // An identity change counts only with a bundle that holds under the new identity.
         let verified = bundle.verify(&address, least_seq, now).map_err(bad)?;
         if let (Some(pinned), Some(peer)) = (changed, self.peers.get_mut(&address)) {
             peer.offered = Some(offered);
             self.dirty.insert(RecordKey::Peer(address.clone()));
-            return Err(StartError::IdentityChanged { peer: address, pinned, offered });
+            return Err(StartError::IdentityChanged {
+                peer: address,
+                pinned,
+                offered,
+            });
         }
         let newest = self.sessions_with(&address).map(|session| session.created_at);
         let newest = newest.chain(known.map(|(.., newest)| newest)).max().unwrap_or_default();
         let created_at = now.max(Timestamp(newest.0.saturating_add(1)));
         let session = initiate(&self.account, &verified, created_at, now, rng).map_err(|why| bad(why.into()))?;
-        let peer = self.peers.entry(address.clone()).or_insert_with(|| Peer::pinned(offered, now));
+        let peer = self
+            .peers
+            .entry(address.clone())
+            .or_insert_with(|| Peer::pinned(offered, now));
         peer.least_seq = verified.signed_seq;
-        let announce = std::mem::take(&mut peer.wants_handshake);
+        let wanted = std::mem::take(&mut peer.wants_handshake);
         self.dirty.insert(RecordKey::Peer(address.clone()));
         self.keep_session(&address, session);
-        let mut outgoing = self.resend(&address, now, rng);
-        if outgoing.is_empty() && announce {
-            let content = Content { id: ContentId::random(rng), sent_at: now, body: Body::Empty };
+        let mut outgoing = Vec::new();
+        if always || wanted && self.pending_count(&address) == 0 {
+            let content = Content {
+                id: ContentId::random(rng),
+                sent_at: now,
+                body: Body::Empty,
+            };
             outgoing.extend(self.send(&address, &content, now, rng).ok());
         }
+        outgoing.extend(self.resend(&address, now, rng));
         Ok(outgoing)
     }
 
@@ -154,7 +196,10 @@ impl Party {
         if let Some(peer) = self.peers.get(address)
             && let Some(offered) = peer.offered
         {
-            return Err(SendError::IdentityChanged { peer: address.clone(), offered });
+            return Err(SendError::IdentityChanged {
+                peer: address.clone(),
+                offered,
+            });
         }
         let bytes = Zeroizing::new(content.encode());
         if bytes.len() > MAX_CONTENT {
@@ -170,7 +215,13 @@ impl Party {
             .encrypt(id, address, &bytes, tracked.then_some(content.id), now, rng)
             .ok_or_else(needs_bundle)?;
         if tracked {
-            let pending = Pending { id: content.id, content: bytes, session: id, position, since: now };
+            let pending = Pending {
+                id: content.id,
+                content: bytes,
+                session: id,
+                position,
+                since: now,
+            };
             let number = self.next_pending;
             self.next_pending += 1;
             self.pending.entry(address.clone()).or_default().insert(number, pending);
@@ -191,13 +242,22 @@ impl Party {
         let policy: RekeyPolicy = self.policy;
         let sealed = self.sessions.get_mut(&id)?.encrypt(content, &policy, now, rng).ok()?;
         self.dirty.insert(RecordKey::Session(id));
-        let outgoing = Outgoing { to: address.clone(), id: sealed.id, envelope: sealed.envelope, content_id };
+        let outgoing = Outgoing {
+            to: address.clone(),
+            id: sealed.id,
+            envelope: sealed.envelope,
+            content_id,
+            #[cfg(test)]
+            place: (id, sealed.epoch, sealed.n),
+        };
         Some((outgoing, (sealed.epoch, sealed.n)))
     }
 
     /// The sending session changed: what is unacknowledged on others goes again on it, under the same content ids.
     pub(super) fn resend(&mut self, address: &Address, now: Timestamp, rng: &mut impl CryptoRng) -> Vec<Outgoing> {
-        let Some(id) = self.current(address).map(Session::id) else { return Vec::new() };
+        let Some(id) = self.current(address).map(Session::id) else {
+            return Vec::new();
+        };
         let elsewhere: Vec<(u64, Pending)> = self
             .pending
             .get(address)

@@ -23,7 +23,12 @@ pub struct Change {
 
 impl std::fmt::Debug for Change {
     fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
-        write!(f, "Change({}, {:?} bytes)", self.key, self.value.as_ref().map(|value| value.len()))
+        write!(
+            f,
+            "Change({}, {:?} bytes)",
+            self.key,
+            self.value.as_ref().map(|value| value.len())
+        )
     }
 }
 
@@ -71,7 +76,13 @@ impl Party {
     /// The records that changed since the last call. Store them in the same transaction as what the calls in between returned.
     pub fn take_changes(&mut self) -> Vec<Change> {
         let dirty = std::mem::take(&mut self.dirty);
-        dirty.into_iter().map(|key| Change { key: key.text(), value: self.record(&key) }).collect()
+        dirty
+            .into_iter()
+            .map(|key| Change {
+                key: key.text(),
+                value: self.record(&key),
+            })
+            .collect()
     }
 
     /// Every record, for a copy of the whole state.
@@ -79,13 +90,24 @@ impl Party {
     pub fn all_records(&self) -> Vec<Change> {
         let mut keys = vec![RecordKey::Identity, RecordKey::Prekeys, RecordKey::Publication];
         keys.extend(self.peers.keys().cloned().map(RecordKey::Peer));
-        keys.extend(self.sessions.keys().flat_map(|id| [RecordKey::Session(*id), RecordKey::Skipped(*id)]));
+        keys.extend(
+            self.sessions
+                .keys()
+                .flat_map(|id| [RecordKey::Session(*id), RecordKey::Skipped(*id)]),
+        );
         for (address, pending) in &self.pending {
-            keys.extend(pending.keys().map(|number| RecordKey::Pending(address.clone(), *number)));
+            keys.extend(
+                pending
+                    .keys()
+                    .map(|number| RecordKey::Pending(address.clone(), *number)),
+            );
         }
         keys.extend(self.handshakes.keys().copied().map(RecordKey::Handshake));
         keys.extend(self.replay.slots().map(RecordKey::Replay));
-        let changes = keys.into_iter().map(|key| Change { key: key.text(), value: self.record(&key) });
+        let changes = keys.into_iter().map(|key| Change {
+            key: key.text(),
+            value: self.record(&key),
+        });
         changes.filter(|change| change.value.is_some()).collect()
     }
 
@@ -96,12 +118,16 @@ impl Party {
             RecordKey::Publication => self.account.store_publication(),
             RecordKey::Peer(address) => self.peers.get(address).map(Peer::store),
             RecordKey::Session(id) => self.sessions.get(id).map(Session::store),
-            RecordKey::Skipped(id) => {
-                self.sessions.get(id).filter(|session| !session.skipped.is_empty()).map(Session::store_skipped)
-            }
-            RecordKey::Pending(address, number) => {
-                self.pending.get(address)?.get(number).map(|pending| pending.store(address))
-            }
+            RecordKey::Skipped(id) => self
+                .sessions
+                .get(id)
+                .filter(|session| !session.skipped.is_empty())
+                .map(Session::store_skipped),
+            RecordKey::Pending(address, number) => self
+                .pending
+                .get(address)?
+                .get(number)
+                .map(|pending| pending.store(address)),
             RecordKey::Handshake(digest) => self.handshakes.get(digest).map(KnownHandshake::store),
             RecordKey::Replay(slot) => self.replay.store(*slot),
         }
@@ -112,13 +138,17 @@ impl Party {
     /// # Errors
     /// [`PickleError`] names the record that is damaged, or `identity` when there is none.
     pub fn load(records: impl IntoIterator<Item = (String, Vec<u8>)>) -> Result<Self, PickleError> {
-        let records: BTreeMap<String, Zeroizing<Vec<u8>>> =
-            records.into_iter().map(|(key, value)| (key, Zeroizing::new(value))).collect();
+        let records: BTreeMap<String, Zeroizing<Vec<u8>>> = records
+            .into_iter()
+            .map(|(key, value)| (key, Zeroizing::new(value)))
+            .collect();
         let damaged = |key: &str| {
             let key = key.to_owned();
             move |why: DecodeError| PickleError { key, why }
         };
-        let identity = records.get("identity").ok_or_else(|| damaged("identity")(DecodeError::Truncated))?;
+        let identity = records
+            .get("identity")
+            .ok_or_else(|| damaged("identity")(DecodeError::Truncated))?;
         let mut party = Self::with_account(Account::load_identity(identity).map_err(damaged("identity"))?);
         for (key, value) in &records {
             party.load_record(key, value, &records).map_err(damaged(key))?;
@@ -138,11 +168,15 @@ impl Party {
             "prekeys" => self.account.load_prekeys(value)?,
             "publication" => self.account.load_publication(value)?,
             "peer" => {
-                self.peers.insert(Address::from_wire(name.as_bytes())?, Peer::load(value)?);
+                self.peers
+                    .insert(Address::from_wire(name.as_bytes())?, Peer::load(value)?);
             }
             "session" => {
                 let skipped = all.get(&format!("skipped/{name}")).map(|bytes| bytes.as_slice());
                 let session = Session::load(value, skipped)?;
+                if hex(name) != Some(session.id().0) {
+                    return Err(DecodeError::BadName);
+                }
                 self.sessions.insert(session.id(), session);
             }
             "pending" => {
@@ -152,9 +186,12 @@ impl Party {
                 self.pending.entry(peer).or_default().insert(number, pending);
             }
             "handshake" => {
-                self.handshakes.insert(hex(name).ok_or(DecodeError::BadName)?, KnownHandshake::load(value)?);
+                self.handshakes
+                    .insert(hex(name).ok_or(DecodeError::BadName)?, KnownHandshake::load(value)?);
             }
-            "replay" => self.replay.load(name.parse().map_err(|_| DecodeError::BadName)?, value)?,
+            "replay" => self
+                .replay
+                .load(name.parse().map_err(|_| DecodeError::BadName)?, value)?,
             _ => return Err(DecodeError::BadName),
         }
         Ok(())
@@ -164,7 +201,9 @@ impl Party {
 impl KnownHandshake {
     fn store(&self) -> Zeroizing<Vec<u8>> {
         let mut out = Writer::new(256);
-        out.raw(&self.session.0).bytes(self.peer.as_str().as_bytes()).time(self.dies);
+        out.raw(&self.session.0)
+            .bytes(self.peer.as_str().as_bytes())
+            .time(self.dies);
         out.finish()
     }
 

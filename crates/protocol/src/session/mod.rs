@@ -20,6 +20,7 @@ use std::fmt;
 use std::sync::Arc;
 use std::time::Duration;
 
+pub use receive::Gap;
 pub(crate) use receive::{CannotOpen, Decrypted};
 
 use crate::envelope::HEADER_LENGTH;
@@ -72,7 +73,10 @@ pub struct RekeyPolicy {
 impl Default for RekeyPolicy {
     /// 20 messages or an hour: an advance costs 3.2 KB, so a steady conversation pays about 160 bytes a message for healing that soon.
     fn default() -> Self {
-        Self { messages: 20, after: Duration::from_secs(3600) }
+        Self {
+            messages: 20,
+            after: Duration::from_secs(3600),
+        }
     }
 }
 
@@ -148,7 +152,17 @@ pub(crate) struct Beginning {
 
 impl Session {
     pub(crate) fn begin(beginning: Beginning) -> Self {
-        let Beginning { id, role, own, peer, created_at, first, keys, turn, now } = beginning;
+        let Beginning {
+            id,
+            role,
+            own,
+            peer,
+            created_at,
+            first,
+            keys,
+            turn,
+            now,
+        } = beginning;
         let (root, (send, send_tags), (receive, receive_tags), advance) = keys.split(role.sends());
         Self {
             id,
@@ -161,11 +175,22 @@ impl Session {
             epoch: 0,
             root,
             advance_keys: BTreeMap::from([(0, advance)]),
-            send: SendChain { key: send, tags: send_tags, n: 0 },
+            send: SendChain {
+                key: send,
+                tags: send_tags,
+                n: 0,
+            },
             sent_before: (0, 0),
             acknowledged: (0, 0),
             header_hashes: BTreeMap::new(),
-            receive: BTreeMap::from([(0, ReceiveChain { key: receive, tags: receive_tags, n: 0 })]),
+            receive: BTreeMap::from([(
+                0,
+                ReceiveChain {
+                    key: receive,
+                    tags: receive_tags,
+                    n: 0,
+                },
+            )]),
             skipped: SkippedKeys::default(),
             turn,
             header: None,
@@ -204,8 +229,19 @@ impl Session {
         self.sent_before = (self.send.n, self.sent_before.0);
         self.epoch += 1;
         self.root = root;
-        self.send = SendChain { key: send, tags: send_tags, n: 0 };
-        self.receive.insert(self.epoch, ReceiveChain { key: receive, tags: receive_tags, n: 0 });
+        self.send = SendChain {
+            key: send,
+            tags: send_tags,
+            n: 0,
+        };
+        self.receive.insert(
+            self.epoch,
+            ReceiveChain {
+                key: receive,
+                tags: receive_tags,
+                n: 0,
+            },
+        );
         self.advance_keys.insert(self.epoch, advance);
         self.header_hashes.insert(self.epoch, header_hash);
     }
@@ -226,10 +262,21 @@ impl Session {
     }
 
     /// `lp("latchkey/1/msg") ‖ u8 ver ‖ u8 type ‖ session_id ‖ u8 dir ‖ u32 e ‖ u32 n ‖ envelope_id ‖ tag ‖ fp_from ‖ fp_to ‖ H(hdr_e)`.
-    fn message_aad(&self, position: &Position<'_>, header_hash: &[u8; 64]) -> Vec<u8> {
+    pub(crate) fn message_aad(&self, position: &Position<'_>, header_hash: &[u8; 64]) -> Vec<u8> {
         use crate::wire::Put;
-        let Position { kind, direction, epoch, n, id, tag } = position;
-        let (from, to) = if *direction == self.role.sends() { (self.own, self.peer) } else { (self.peer, self.own) };
+        let Position {
+            kind,
+            direction,
+            epoch,
+            n,
+            id,
+            tag,
+        } = position;
+        let (from, to) = if *direction == self.role.sends() {
+            (self.own, self.peer)
+        } else {
+            (self.peer, self.own)
+        };
         let mut aad = Vec::with_capacity(288);
         aad.put_lp(crate::labels::MESSAGE)
             .put_u8(crate::envelope::VERSION)
@@ -248,13 +295,13 @@ impl Session {
 }
 
 /// Where a message stands, for its associated data.
-struct Position<'a> {
-    kind: crate::envelope::EnvelopeType,
-    direction: Direction,
-    epoch: u32,
-    n: u32,
-    id: &'a crate::ratchet::EnvelopeId,
-    tag: &'a crate::ratchet::Tag,
+pub(crate) struct Position<'a> {
+    pub(crate) kind: crate::envelope::EnvelopeType,
+    pub(crate) direction: Direction,
+    pub(crate) epoch: u32,
+    pub(crate) n: u32,
+    pub(crate) id: &'a crate::ratchet::EnvelopeId,
+    pub(crate) tag: &'a crate::ratchet::Tag,
 }
 
 /// H(∅), which stands for the header of epoch 0.

@@ -5,7 +5,7 @@
 
 use std::collections::BTreeMap;
 
-use super::{Header, MAX_CHAIN, Position, ReceiveChain, Session, Turn, WINDOW, empty_hash};
+use super::{Header, MAX_CHAIN, Position, ReceiveChain, Session, SessionId, Turn, WINDOW, empty_hash};
 use crate::content::Content;
 use crate::envelope::{self, Body, Envelope, EnvelopeType, HEADER_BOX_LENGTH, NUMBER_BOX_LENGTH};
 use crate::error::DecodeError;
@@ -29,9 +29,11 @@ pub(crate) struct Decrypted {
     pub(crate) acknowledged: (u32, u32),
     pub(crate) content: Content,
     /// Numbers that this envelope passed over and reports missing.
-    pub(crate) missing: u64,
+    pub(crate) gaps: Vec<Gap>,
     /// Whether it had been reported missing before.
     pub(crate) late: bool,
+    /// Whether skipped keys died of age meanwhile.
+    pub(crate) expired: bool,
 }
 
 /// Why an envelope that belongs to a session does not open.
@@ -56,7 +58,20 @@ struct Transition {
     used: Option<(u32, u32)>,
     receive: BTreeMap<u32, ReceiveChain>,
     skipped: Vec<((u32, u32), SkippedKey)>,
-    missing: u64,
+    gaps: Vec<Gap>,
+}
+
+/// Messages passed over: they are reported at once, and a later arrival withdraws the report.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct Gap {
+    /// The session.
+    pub session: SessionId,
+    /// The epoch.
+    pub epoch: u32,
+    /// The first number missing.
+    pub first: u32,
+    /// How many.
+    pub count: u32,
 }
 
 impl Session {
@@ -68,7 +83,12 @@ impl Session {
                 let advance = self.advance_keys.get(&0).filter(|_| expect_first)?;
                 let aad = envelope::box_aad(EnvelopeType::First, &envelope.id, &envelope.tag);
                 let text = advance.box_key(Form::First, &envelope.id).open(&aad, number).ok()?;
-                Some(Locate { epoch: 0, n: read_number(&text)?, header: None, sealed })
+                Some(Locate {
+                    epoch: 0,
+                    n: read_number(&text)?,
+                    header: None,
+                    sealed,
+                })
             }
             Body::Plain { sealed } => {
                 let found = self.skipped.find(&envelope.tag).or_else(|| {
@@ -78,12 +98,19 @@ impl Session {
                         Some((*epoch, n))
                     })
                 });
-                found.map(|(epoch, n)| Locate { epoch, n, header: None, sealed })
+                found.map(|(epoch, n)| Locate {
+                    epoch,
+                    n,
+                    header: None,
+                    sealed,
+                })
             }
             Body::Boxed { rest } => {
                 let direction = self.role.receives();
-                let (by, advance) =
-                    self.advance_keys.iter().find(|(_, key)| key.tag(direction, &envelope.id) == envelope.tag)?;
+                let (by, advance) = self
+                    .advance_keys
+                    .iter()
+                    .find(|(_, key)| key.tag(direction, &envelope.id) == envelope.tag)?;
                 let key = advance.box_key(Form::Boxed(direction), &envelope.id);
                 let aad = envelope::box_aad(EnvelopeType::Boxed, &envelope.id, &envelope.tag);
                 let try_open = |length: usize| {
@@ -91,11 +118,21 @@ impl Session {
                     Some((key.open(&aad, boxed).ok()?, sealed))
                 };
                 if let Some((text, sealed)) = try_open(NUMBER_BOX_LENGTH) {
-                    return Some(Locate { epoch: *by, n: read_number(&text)?, header: None, sealed });
+                    return Some(Locate {
+                        epoch: *by,
+                        n: read_number(&text)?,
+                        header: None,
+                        sealed,
+                    });
                 }
                 let (text, sealed) = try_open(HEADER_BOX_LENGTH)?;
                 let header = Box::new(text.get(4..)?.try_into().ok()?);
-                Some(Locate { epoch: by.checked_add(1)?, n: read_number(&text)?, header: Some(header), sealed })
+                Some(Locate {
+                    epoch: by.checked_add(1)?,
+                    n: read_number(&text)?,
+                    header: Some(header),
+                    sealed,
+                })
             }
         }
     }
@@ -110,7 +147,12 @@ impl Session {
         located: &Locate<'_>,
         now: Timestamp,
     ) -> Result<Decrypted, CannotOpen> {
-        let Locate { epoch, n, header, sealed } = located;
+        let Locate {
+            epoch,
+            n,
+            header,
+            sealed,
+        } = located;
         let mut change = self.prepare(*epoch, header.as_deref())?;
         let header_hash = match &change.entered {
             Some((_, hash, _)) => *hash,
@@ -118,20 +160,28 @@ impl Session {
         };
         let key = self.message_key(&mut change, *n, now)?;
         let (kind, direction) = (envelope.kind(), self.role.receives());
-        let position = Position { kind, direction, epoch: *epoch, n: *n, id: &envelope.id, tag: &envelope.tag };
+        let position = Position {
+            kind,
+            direction,
+            epoch: *epoch,
+            n: *n,
+            id: &envelope.id,
+            tag: &envelope.tag,
+        };
         let aad = self.message_aad(&position, &header_hash);
         let text = key.open(&aad, sealed).map_err(|_| CannotOpen::BadMessage)?;
         let (counts, content) = inner::decode(&text).map_err(|_| CannotOpen::BadMessage)?;
         self.close_older(&mut change, counts, now)?;
         let content = Content::decode(content).map_err(CannotOpen::BadContent)?;
-        let decrypted = Decrypted {
+        let (gaps, late) = (std::mem::take(&mut change.gaps), change.used.is_some());
+        let expired = self.apply(change, now);
+        Ok(Decrypted {
             acknowledged: counts.acknowledged,
             content,
-            missing: change.missing,
-            late: change.used.is_some(),
-        };
-        self.apply(change, now);
-        Ok(decrypted)
+            gaps,
+            late,
+            expired,
+        })
     }
 
     /// The keys of the epoch concerned, entered on trial if the header leads there.
@@ -142,22 +192,35 @@ impl Session {
             used: None,
             receive: self.receive.clone(),
             skipped: Vec::new(),
-            missing: 0,
+            gaps: Vec::new(),
         };
         let Some(header) = header else { return Ok(change) };
         let header_hash = hash(&[header]);
         if epoch <= self.epoch {
             let known = self.header_hashes.get(&epoch);
-            return if known.is_none_or(|known| *known == header_hash) { Ok(change) } else { Err(CannotOpen::Forked) };
+            return if known.is_none_or(|known| *known == header_hash) {
+                Ok(change)
+            } else {
+                Err(CannotOpen::Forked)
+            };
         }
-        let Turn::Theirs { own_key } = &self.turn else { return Err(CannotOpen::BadHeader) };
+        let Turn::Theirs { own_key } = &self.turn else {
+            return Err(CannotOpen::BadHeader);
+        };
         let ciphertext: &Ciphertext = header.first_chunk().ok_or(CannotOpen::BadHeader)?;
         let public: &[u8; KEM_KEY_LENGTH] = header[CIPHERTEXT_LENGTH..].first_chunk().ok_or(CannotOpen::BadHeader)?;
         let secret = own_key.decapsulate(ciphertext).map_err(|_| CannotOpen::BadHeader)?;
         let peer_key = KemPublicKey::from_bytes(public).map_err(|_| CannotOpen::BadHeader)?;
         let keys = self.root.advance(&secret, &self.id.0, epoch, &header_hash);
         let chain = keys.peek(self.role.receives());
-        change.receive.insert(epoch, ReceiveChain { key: chain.0, tags: chain.1, n: 0 });
+        change.receive.insert(
+            epoch,
+            ReceiveChain {
+                key: chain.0,
+                tags: chain.1,
+                n: 0,
+            },
+        );
         change.entered = Some((keys, header_hash, peer_key));
         Ok(change)
     }
@@ -173,7 +236,7 @@ impl Session {
         if n < chain.n || n >= MAX_CHAIN {
             return Err(CannotOpen::Gone);
         }
-        change.skip(change.epoch, n, now);
+        change.skip(self.id, change.epoch, n, now);
         let chain = change.receive.get_mut(&change.epoch).ok_or(CannotOpen::Gone)?;
         let (key, next) = chain.key.clone().next();
         chain.key = next;
@@ -185,19 +248,31 @@ impl Session {
     fn close_older(&self, change: &mut Transition, counts: Counts, now: Timestamp) -> Result<(), CannotOpen> {
         let older: Vec<u32> = change.receive.range(..change.epoch).map(|(epoch, _)| *epoch).collect();
         for epoch in older {
-            let end = if epoch + 1 == change.epoch { counts.previous } else { counts.before_previous };
+            let end = if epoch + 1 == change.epoch {
+                counts.previous
+            } else {
+                counts.before_previous
+            };
             let received = change.receive.get(&epoch).map_or(0, |chain| chain.n);
             if end < received || end > MAX_CHAIN {
                 return Err(CannotOpen::BadMessage);
             }
-            change.skip(epoch, end, now);
+            change.skip(self.id, epoch, end, now);
             change.receive.remove(&epoch);
         }
         Ok(())
     }
 
-    fn apply(&mut self, change: Transition, now: Timestamp) {
-        let Transition { epoch, entered, used, receive, skipped, missing: _ } = change;
+    /// Says whether skipped keys died of age.
+    fn apply(&mut self, change: Transition, now: Timestamp) -> bool {
+        let Transition {
+            epoch,
+            entered,
+            used,
+            receive,
+            skipped,
+            gaps: _,
+        } = change;
         if let Some((keys, header_hash, peer_key)) = entered {
             self.enter(keys, header_hash);
             self.turn = Turn::Mine { peer_key }; // the secret key that the header was made for is dropped here
@@ -216,7 +291,7 @@ impl Session {
         if epoch >= self.epoch {
             self.header = None;
         }
-        self.expire(now);
+        self.expire(now)
     }
 
     /// Drops keys that have lived their time.
@@ -224,7 +299,8 @@ impl Session {
         let changed = self.skipped.expire(self.epoch, now);
         let (recent, receive, skipped) = (self.epoch.saturating_sub(1), &self.receive, &self.skipped);
         let live = |epoch: u32| receive.contains_key(&epoch) || skipped.holds_epoch(epoch);
-        self.advance_keys.retain(|epoch, _| *epoch >= recent || live(*epoch) || live(epoch.saturating_add(1)));
+        self.advance_keys
+            .retain(|epoch, _| *epoch >= recent || live(*epoch) || live(epoch.saturating_add(1)));
         self.header_hashes.retain(|epoch, _| *epoch >= recent || live(*epoch));
         changed
     }
@@ -232,17 +308,30 @@ impl Session {
 
 impl Transition {
     /// Steps the chain of `epoch` to `to` (at most [`MAX_CHAIN`], checked by the callers), keeping the most recent keys passed over.
-    fn skip(&mut self, epoch: u32, to: u32, now: Timestamp) {
-        let Some(chain) = self.receive.get_mut(&epoch) else { return };
+    fn skip(&mut self, session: SessionId, epoch: u32, to: u32, now: Timestamp) {
+        let Some(chain) = self.receive.get_mut(&epoch) else {
+            return;
+        };
+        if chain.n < to {
+            self.gaps.push(Gap {
+                session,
+                epoch,
+                first: chain.n,
+                count: to - chain.n,
+            });
+        }
         while chain.n < to {
             let (key, next) = chain.key.clone().next();
             if to - chain.n <= MAX_KEPT_OF_JUMP {
-                let kept = SkippedKey { tag: chain.tags.tag(chain.n), key, since: now };
+                let kept = SkippedKey {
+                    tag: chain.tags.tag(chain.n),
+                    key,
+                    since: now,
+                };
                 self.skipped.push(((epoch, chain.n), kept));
             }
             chain.key = next;
             chain.n += 1;
-            self.missing += 1;
         }
     }
 }

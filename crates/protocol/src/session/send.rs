@@ -67,7 +67,14 @@ impl Session {
             let kind = self.form(n);
             let mut tag = [0; TAG_LENGTH];
             tag.copy_from_slice(&envelope[2 + ENVELOPE_ID_LENGTH..][..TAG_LENGTH]);
-            let position = Position { kind, direction: self.role.sends(), epoch, n, id: &id, tag: &tag };
+            let position = Position {
+                kind,
+                direction: self.role.sends(),
+                epoch,
+                n,
+                id: &id,
+                tag: &tag,
+            };
             self.message_aad(&position, &header_hash)
         };
         let counts = Counts {
@@ -84,7 +91,11 @@ impl Session {
 
     /// The form that message `n` of the current epoch travels in.
     fn form(&self, n: u32) -> EnvelopeType {
-        let settled = if self.acknowledged.0 == self.epoch { self.acknowledged.1 } else { 0 };
+        let settled = if self.acknowledged.0 == self.epoch {
+            self.acknowledged.1
+        } else {
+            0
+        };
         if self.first.is_some() {
             EnvelopeType::First
         } else if self.header.is_some() || n >= settled.saturating_add(WINDOW) {
@@ -113,8 +124,14 @@ impl Session {
             }
             (EnvelopeType::Boxed, _, header) => {
                 // adv_{e-1} while the peer may not have entered e, adv_e as a locator afterwards; both are kept.
-                let by = if header.is_some() { self.epoch.saturating_sub(1) } else { self.epoch };
-                let text = header.as_ref().map_or_else(|| number.to_vec(), |header| [&number[..], &header[..]].concat());
+                let by = if header.is_some() {
+                    self.epoch.saturating_sub(1)
+                } else {
+                    self.epoch
+                };
+                let text = header
+                    .as_ref()
+                    .map_or_else(|| number.to_vec(), |header| [&number[..], &header[..]].concat());
                 let mut out = Vec::new();
                 if let Some(advance) = self.advance_keys.get(&by) {
                     let tag = advance.tag(direction, id);
@@ -135,7 +152,9 @@ impl Session {
         now: Timestamp,
         rng: &mut impl CryptoRng,
     ) -> Result<(), CannotSend> {
-        let Turn::Mine { peer_key } = &self.turn else { return Ok(()) };
+        let Turn::Mine { peer_key } = &self.turn else {
+            return Ok(());
+        };
         let first_answer = self.role == Role::Responder && self.epoch == 0;
         let due = self.since.0 >= policy.messages || now.since(self.since.1) >= policy.after;
         if !(first_answer || due) {

@@ -14,6 +14,8 @@ use crate::ratchet::{AdvanceKey, ChainKey, MessageKey, Role, RootKey, SkippedKey
 
 /// A session without its skipped keys: at most about 14 KB, while it repeats its handshake.
 const STATE_CAPACITY: usize = 20 * 1024;
+/// An epoch that no session reaches (two thousand million turns); a record that says more is damaged, and counting on would overflow.
+const MAX_EPOCH: u32 = 1 << 31;
 
 impl Session {
     /// The state without the skipped keys.
@@ -77,11 +79,15 @@ impl Session {
 
     /// Reads both records back; `skipped` is `None` when there were none.
     pub(crate) fn load(state: &[u8], skipped: Option<&[u8]>) -> Result<Self, DecodeError> {
-        let mut input = Record::new(state)?;
-        let input = &mut input;
+        let mut record = Record::new(state)?;
+        let input = &mut record;
         let session = Self {
             id: SessionId(input.array()?),
-            role: if input.bool()? { Role::Responder } else { Role::Initiator },
+            role: if input.bool()? {
+                Role::Responder
+            } else {
+                Role::Initiator
+            },
             own: Fingerprint::from_bytes(input.array()?),
             peer: Fingerprint::from_bytes(input.array()?),
             created_at: input.time()?,
@@ -94,7 +100,10 @@ impl Session {
             first: input.option(|input| Ok(Arc::from(input.bytes()?)))?,
             epoch: input.u32()?,
             root: RootKey(input.secret()?),
-            advance_keys: input.list(|input| Ok((input.u32()?, AdvanceKey::new(input.secret()?))))?.into_iter().collect(),
+            advance_keys: input
+                .list(|input| Ok((input.u32()?, AdvanceKey::new(input.secret()?))))?
+                .into_iter()
+                .collect(),
             send: SendChain {
                 key: ChainKey::new(input.secret()?),
                 tags: TagKey::new(input.secret()?),
@@ -102,18 +111,29 @@ impl Session {
             },
             sent_before: (input.u32()?, input.u32()?),
             acknowledged: (input.u32()?, input.u32()?),
-            header_hashes: input.list(|input| Ok((input.u32()?, input.array()?)))?.into_iter().collect(),
+            header_hashes: input
+                .list(|input| Ok((input.u32()?, input.array()?)))?
+                .into_iter()
+                .collect(),
             receive: read_chains(input)?,
             skipped: skipped.map(load_skipped).transpose()?.unwrap_or_default(),
             turn: match input.u8()? {
-                0 => Turn::Mine { peer_key: KemPublicKey::from_bytes(&input.array::<1600>()?)? },
-                1 => Turn::Theirs { own_key: KemSecretKey::from_secret(input.secret()?) },
+                0 => Turn::Mine {
+                    peer_key: KemPublicKey::from_bytes(&input.array::<1600>()?)?,
+                },
+                1 => Turn::Theirs {
+                    own_key: KemSecretKey::from_secret(input.secret()?),
+                },
                 other => return Err(DecodeError::Unknown(other)),
             },
             header: input.option(|input| Ok(Arc::new(input.array()?)))?,
             heard: input.option(Record::u32)?,
             since: (input.u32()?, input.time()?),
         };
+        record.finish()?;
+        if session.epoch > MAX_EPOCH {
+            return Err(DecodeError::TooLong);
+        }
         Ok(session)
     }
 }
@@ -122,7 +142,14 @@ fn read_chains(input: &mut Record<'_>) -> Result<BTreeMap<u32, ReceiveChain>, De
     let chains = input.list(|input| {
         let epoch = input.u32()?;
         let key = ChainKey::new(input.secret()?);
-        Ok((epoch, ReceiveChain { key, tags: TagKey::new(input.secret()?), n: input.u32()? }))
+        Ok((
+            epoch,
+            ReceiveChain {
+                key,
+                tags: TagKey::new(input.secret()?),
+                n: input.u32()?,
+            },
+        ))
     })?;
     Ok(chains.into_iter().collect())
 }
@@ -132,7 +159,14 @@ fn load_skipped(bytes: &[u8]) -> Result<SkippedKeys, DecodeError> {
     let keys = input.list(|input| {
         let position = (input.u32()?, input.u32()?);
         let tag = input.array()?;
-        Ok((position, SkippedKey { tag, key: MessageKey::new(input.secret()?), since: input.time()? }))
+        Ok((
+            position,
+            SkippedKey {
+                tag,
+                key: MessageKey::new(input.secret()?),
+                since: input.time()?,
+            },
+        ))
     })?;
     input.finish()?;
     let mut skipped = SkippedKeys::default();
