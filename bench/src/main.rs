@@ -1,2 +1,91 @@
-//! Placeholder until the crate is filled in.
-fn main() {}
+//! Measures Latchkey, in one run and on one machine: `cargo run --release -p bench -- [SUITE…] [--json]`.
+//!
+//! Absolute numbers belong to the machine they were taken on; trust the ratios. What is compared is measured in turns, round after round, and
+//! the median of the rounds is shown, so that a machine that slows down slows both sides.
+
+use std::process::ExitCode;
+
+use anyhow::Result;
+use clap::{Parser, ValueEnum};
+
+mod http;
+mod machine;
+mod measure;
+mod playgate_suite;
+mod protocol_suite;
+mod relay_suite;
+mod table;
+
+use measure::Effort;
+use table::Row;
+
+#[derive(Parser)]
+#[command(name = "bench", about = "Tables of ratios measured in one run")]
+struct Args {
+    /// What to measure; everything when none is named
+    suites: Vec<Suite>,
+    /// One JSON object a line: {suite, name, value, unit, target, holds}
+    #[arg(long)]
+    json: bool,
+    /// Rounds whose median is shown
+    #[arg(long, default_value_t = 7, value_parser = clap::value_parser!(u32).range(1..=1000))]
+    rounds: u32,
+    /// Seconds for each measurement of the relay in each round
+    #[arg(long, default_value_t = 1.0)]
+    seconds: f64,
+    /// Connections to the relay at once
+    #[arg(long, default_value_t = relay_suite::CONNECTIONS, value_parser = clap::value_parser!(u16).range(1..=10_000))]
+    connections: u16,
+    /// The relay to measure; built in the release profile when absent
+    #[arg(long, value_name = "BINARY")]
+    relay: Option<std::path::PathBuf>,
+    /// Serve the bare echo that the relay is compared with, and print its address
+    #[arg(long, hide = true)]
+    serve_echo: bool,
+}
+
+#[derive(Clone, Copy, PartialEq, Eq, ValueEnum)]
+enum Suite {
+    Protocol,
+    Playgate,
+    Relay,
+}
+
+fn main() -> ExitCode {
+    let args = Args::parse();
+    let outcome = if args.serve_echo {
+        relay_suite::echo::serve()
+    } else {
+        run(&args)
+    };
+    match outcome {
+        Ok(()) => ExitCode::SUCCESS,
+        Err(error) => {
+            table::error(&format!("{error:#}"));
+            ExitCode::FAILURE
+        }
+    }
+}
+
+fn run(args: &Args) -> Result<()> {
+    if !args.json {
+        machine::describe().iter().for_each(|line| table::line(line));
+    }
+    let effort = Effort {
+        rounds: args.rounds,
+        seconds: args.seconds.clamp(0.05, 600.0),
+        connections: args.connections.into(),
+    };
+    let wanted = |suite| args.suites.is_empty() || args.suites.contains(&suite);
+    let mut rows: Vec<Row> = Vec::new();
+    if wanted(Suite::Protocol) {
+        rows.extend(protocol_suite::run(effort)?);
+    }
+    if wanted(Suite::Playgate) {
+        rows.extend(playgate_suite::run(effort)?);
+    }
+    if wanted(Suite::Relay) {
+        rows.extend(relay_suite::run(effort, args.relay.as_deref(), args.json)?);
+    }
+    table::print(&rows, args.json)
+}

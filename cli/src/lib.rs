@@ -1,1 +1,74 @@
-//! Placeholder until the crate is filled in.
+//! The Latchkey command line client.
+//!
+//! `args` says what can be typed, `commands` does it (one file a topic), `menu` is the interactive client, `prompt` asks, `render` prints,
+//! `exit` decides the exit code. Everything that matters happens in the client engine.
+#![forbid(unsafe_code)]
+
+pub mod args;
+mod commands;
+mod context;
+mod exit;
+mod menu;
+mod prompt;
+mod render;
+
+use std::process::ExitCode;
+
+use args::{Cli, Command, KeysAction};
+use context::Context;
+use exit::Failure;
+
+pub use exit::Exit;
+
+/// Runs a command line; failures are reported on standard error.
+#[must_use]
+pub fn run(cli: Cli) -> ExitCode {
+    let fallback = render::Render::new(cli.global.json);
+    let outcome = Context::new(cli.global).and_then(|context| dispatch(&context, cli.command));
+    match outcome {
+        Ok(()) => ExitCode::SUCCESS,
+        Err(failure) => {
+            if !failure.is_broken_pipe() {
+                fallback.failure(&failure);
+            }
+            failure.exit().into()
+        }
+    }
+}
+
+fn dispatch(context: &Context, command: Option<Command>) -> Result<(), Failure> {
+    let Some(command) = command else {
+        if context.interactive() && !context.render.is_json() {
+            return menu::run(context);
+        }
+        return Err(Failure::Usage(
+            "no command, and no terminal for the interactive client; see latchkey --help".to_owned(),
+        ));
+    };
+    match command {
+        Command::Register { name } => commands::account::register(context, &name),
+        Command::Send {
+            to,
+            message,
+            plays,
+            expires,
+        } => commands::messages::send(context, &to, message.as_deref(), plays, expires),
+        Command::Inbox { wait } => commands::messages::inbox(context, wait),
+        Command::Play { message_id } => commands::plays::play(context, &message_id),
+        Command::History { with, limit } => commands::messages::history(context, with.as_deref(), limit),
+        Command::Contacts => commands::people::contacts(context),
+        Command::Verify { name, accept } => commands::people::verify(context, &name, accept),
+        Command::SafetyNumber { name } => commands::people::safety_number(context, &name),
+        Command::Keys { action: None } => commands::account::keys(context),
+        Command::Keys {
+            action: Some(KeysAction::Rotate),
+        } => commands::account::rotate_keys(context),
+        Command::Status => commands::account::status(context),
+        Command::ClearInbox => commands::account::clear_inbox(context),
+        Command::Revoke { message_id } => commands::plays::revoke(context, &message_id),
+        Command::Plays { message_id } => commands::plays::plays(context, &message_id),
+        Command::Passphrase { new_passphrase_file } => {
+            commands::account::passphrase(context, new_passphrase_file.as_deref())
+        }
+    }
+}

@@ -1,2 +1,10 @@
-//! Placeholder until the crate is filled in.
-fn main() {}
+//! The `latchkey` command.
+#![forbid(unsafe_code)]
+
+use std::process::ExitCode;
+
+use clap::Parser;
+
+fn main() -> ExitCode {
+    latchkey_cli::run(latchkey_cli::args::Cli::parse())
+}

@@ -1,2 +1,140 @@
-//! Placeholder until the crate is filled in.
-fn main() {}
+//! `latchkey-relay`: runs a relay, or prints its contract.
+
+use std::{collections::BTreeMap, io::IsTerminal as _, process::ExitCode};
+
+use anyhow::Context as _;
+use clap::{Arg, ArgAction, ArgMatches, Command};
+use server::{
+    Config, Relay,
+    config::{ConfigError, SETTINGS},
+};
+use tracing_subscriber::{EnvFilter, fmt::format::FmtSpan};
+
+/// A mistake in the configuration, as distinct from a failure: what `sysexits.h` calls a usage error.
+const EXIT_CONFIGURATION: u8 = 64;
+
+fn command() -> Command {
+    let config = Arg::new("config")
+        .long("config")
+        .value_name("FILE")
+        .help("A TOML file with settings [env: LATCHKEY_CONFIG]");
+    let settings = SETTINGS.iter().map(|setting| {
+        let arg = Arg::new(setting.name)
+            .long(setting.flag)
+            .help(format!("{} [env: {}]", setting.help, setting.variable))
+            .value_name("VALUE");
+        // A bare flag means yes.
+        if setting.name == "behind_proxy" {
+            arg.num_args(0..=1).default_missing_value("true")
+        } else {
+            arg
+        }
+    });
+    Command::new("latchkey-relay")
+        .version(env!("CARGO_PKG_VERSION"))
+        .about("The Latchkey relay: keeps sealed messages until they are delivered, reads nothing")
+        .after_help("Flags beat the environment, which beats the TOML file.")
+        .arg(config)
+        .args(settings)
+        .subcommand(Command::new("openapi").about("Prints the HTTP contract (OpenAPI 3.0, YAML) and exits"))
+        .arg(
+            Arg::new("quiet")
+                .long("quiet")
+                .short('q')
+                .action(ArgAction::SetTrue)
+                .help("Log warnings and errors only"),
+        )
+}
+
+fn main() -> ExitCode {
+    let matches = command().get_matches();
+    if matches.subcommand_matches("openapi").is_some() {
+        print(&server::openapi_yaml());
+        return ExitCode::SUCCESS;
+    }
+    match run(&matches) {
+        Ok(()) => ExitCode::SUCCESS,
+        Err(error) => {
+            complain(&format!("latchkey-relay: {error:#}"));
+            let mistake = error.downcast_ref::<ConfigError>().is_some();
+            if mistake {
+                ExitCode::from(EXIT_CONFIGURATION)
+            } else {
+                ExitCode::FAILURE
+            }
+        }
+    }
+}
+
+fn run(matches: &ArgMatches) -> anyhow::Result<()> {
+    let names = SETTINGS.iter().map(|setting| setting.name).chain(["config"]);
+    let flags: BTreeMap<&'static str, String> = names
+        .filter_map(|name| Some((name, matches.get_one::<String>(name)?.clone())))
+        .collect();
+    let config = Config::load(&flags, |name| std::env::var(name).ok())?;
+    log(matches.get_flag("quiet"));
+    let runtime = tokio::runtime::Builder::new_multi_thread()
+        .enable_all()
+        .build()
+        .context("cannot start the runtime")?;
+    runtime.block_on(async {
+        let signal = stop_signal()?;
+        let data_dir = config.data_dir.display().to_string();
+        let relay = Relay::start(config).await?;
+        let url = format!("http://{}", relay.addr());
+        print(&format!(
+            "Latchkey relay {version}\n  listening on  {url}\n  data          {data_dir}\n  try the API   {url}/docs\n  first user    latchkey \
+             --relay {url} register NAME\n                (from a checkout: cargo run -p cli -- --relay {url} register NAME)\n",
+            version = env!("CARGO_PKG_VERSION"),
+        ));
+        relay.run_until(signal).await;
+        print("Stopped.\n");
+        Ok(())
+    })
+}
+
+/// Log lines go to stderr, what the operator asked for to stdout.
+fn log(quiet: bool) {
+    let default = if quiet {
+        "warn"
+    } else {
+        "info,poem=warn,refinery_core=warn"
+    };
+    let filter = EnvFilter::try_from_env("LATCHKEY_LOG").unwrap_or_else(|_| EnvFilter::new(default));
+    let ansi = std::io::stderr().is_terminal() && std::env::var_os("NO_COLOR").is_none();
+    tracing_subscriber::fmt()
+        .with_env_filter(filter)
+        .with_writer(std::io::stderr)
+        .with_ansi(ansi)
+        .with_span_events(FmtSpan::NONE)
+        .init();
+}
+
+/// Done at the first Ctrl-C or SIGTERM.
+fn stop_signal() -> anyhow::Result<impl Future<Output = ()>> {
+    #[cfg(unix)]
+    let mut terminate = tokio::signal::unix::signal(tokio::signal::unix::SignalKind::terminate())
+        .context("cannot listen for SIGTERM")?;
+    Ok(async move {
+        #[cfg(unix)]
+        tokio::select! {
+            _ = tokio::signal::ctrl_c() => {}
+            _ = terminate.recv() => {}
+        }
+        #[cfg(not(unix))]
+        let _ = tokio::signal::ctrl_c().await;
+        tracing::info!("stopping");
+    })
+}
+
+/// What the operator asked for. A closed pipe is not worth a panic.
+fn print(text: &str) {
+    use std::io::Write as _;
+    let mut out = std::io::stdout().lock();
+    let _ = out.write_all(text.as_bytes()).and_then(|()| out.flush());
+}
+
+fn complain(text: &str) {
+    use std::io::Write as _;
+    let _ = writeln!(std::io::stderr().lock(), "{text}");
+}

@@ -1,2 +1,60 @@
-//! Placeholder until the crate is filled in.
-fn main() {}
+//! The project's own chores.
+//!
+//! - `cargo xtask generate [--check]`: openapi.yaml from the relay, and the SDK from openapi.yaml.
+//! - `cargo xtask test`: everything that proves the project, on a fresh machine, without root and without anything installed by hand.
+//! - `cargo xtask demo [--keep]`: two people talk through a relay, told as a story.
+
+use std::process::ExitCode;
+
+use clap::{Parser, Subcommand};
+
+mod demo;
+mod generate;
+mod out;
+mod run;
+mod test;
+mod walls;
+
+#[derive(Parser)]
+#[command(
+    name = "cargo xtask",
+    about = "The project's own chores",
+    disable_help_subcommand = true
+)]
+struct Args {
+    #[command(subcommand)]
+    chore: Chore,
+}
+
+#[derive(Subcommand)]
+enum Chore {
+    /// Write openapi.yaml and sdk/src/generated.rs
+    Generate {
+        /// Write nothing; exit with 1 when a file is not what would be written
+        #[arg(long)]
+        check: bool,
+    },
+    /// Run everything that proves the project
+    Test,
+    /// Start a relay and two clients with throw-away homes and let them talk
+    Demo {
+        /// Keep the directories, and say where they are
+        #[arg(long)]
+        keep: bool,
+    },
+}
+
+fn main() -> ExitCode {
+    let done = match Args::parse().chore {
+        Chore::Generate { check } => generate::run(check),
+        Chore::Test => test::run(),
+        Chore::Demo { keep } => demo::run(keep),
+    };
+    match done {
+        Ok(()) => ExitCode::SUCCESS,
+        Err(error) => {
+            out::error(&format!("{error:#}"));
+            ExitCode::FAILURE
+        }
+    }
+}

@@ -1,1 +1,25 @@
-//! Placeholder until the crate is filled in.
+//! The Latchkey client engine: what every front end uses.
+//!
+//! [`Messenger`] sequences: it decides what is durable before what is revealed. The [`vault`] keeps everything, encrypted, in one file;
+//! `relay` makes the requests. No printing and no prompting here: errors are typed, and say what to do.
+#![forbid(unsafe_code)]
+
+mod clock;
+mod error;
+mod event;
+mod messenger;
+mod relay;
+pub mod vault;
+
+pub use clock::{Clock, SystemClock};
+pub use error::Error;
+pub use event::Event;
+pub use messenger::{
+    DEFAULT_EXPIRY, KeyReport, LicenseReport, LimitRequest, Messenger, NoSteps, Options, OwnStatus, Person, Playback,
+    Sent, Standing, Step, Steps,
+};
+pub use protocol::Timestamp;
+pub use protocol::address::{Address, NameError, RelayName, UserName};
+pub use protocol::identity::{Fingerprint, SafetyNumber};
+pub use relay::{Code, RelayError, RelayStatus, RelayUrl, Verdict};
+pub use vault::Passphrase;

@@ -47,7 +47,9 @@ impl OwnSignedPreKey {
     /// Never later than it said before, so what is remembered until then (replays) is remembered long enough.
     pub(crate) fn dies(&self) -> Timestamp {
         let refused = self.created.plus(SIGNED_PREKEY_LIFETIME);
-        self.retired.map_or(refused, |retired| retired.min(refused)).plus(SIGNED_PREKEY_GRACE)
+        self.retired
+            .map_or(refused, |retired| retired.min(refused))
+            .plus(SIGNED_PREKEY_GRACE)
     }
 }
 
@@ -141,7 +143,11 @@ impl Account {
     /// When the signed prekey in use was made.
     #[must_use]
     pub fn signed_prekey_created(&self) -> Option<Timestamp> {
-        self.signed.values().filter(|key| key.retired.is_none()).map(|key| key.created).max()
+        self.signed
+            .values()
+            .filter(|key| key.retired.is_none())
+            .map(|key| key.created)
+            .max()
     }
 
     /// What has to be uploaded now, if anything: the first prekeys, the weekly signed prekey, a new batch when the relay has few left. An
@@ -186,7 +192,13 @@ impl Account {
         let id = unused_id(rng, 1, &self.signed);
         let expires = now.plus(SIGNED_PREKEY_LIFETIME);
         let payload = self.fields(id, now, expires).signed_prekey(public.as_bytes());
-        let key = OwnSignedPreKey { secret, payload_hash: hash(&[&payload]), created: now, retired: None, stale: false };
+        let key = OwnSignedPreKey {
+            secret,
+            payload_hash: hash(&[&payload]),
+            created: now,
+            retired: None,
+            stale: false,
+        };
         self.signed.insert(id, key);
         let signature = self.sign(Purpose::SignedPreKey, &payload, rng);
         PublishedSignedPreKey { payload, signature }
@@ -205,18 +217,43 @@ impl Account {
             leaves.push(merkle::leaf(id, public.as_bytes()));
             let key_hash = hash(&[public.as_bytes()]);
             keys.push(public.as_bytes().to_vec());
-            self.one_time.insert(id, OwnOneTime { secret: Some(secret), key_hash, batch });
+            self.one_time.insert(
+                id,
+                OwnOneTime {
+                    secret: Some(secret),
+                    key_hash,
+                    batch,
+                },
+            );
         }
         let expires = now.plus(BATCH_LIFETIME);
         let payload = self.fields(batch, now, expires).batch(first_id, &leaves);
-        self.batches.insert(batch, OwnBatch { payload_hash: hash(&[&payload]), expires, published: true });
+        self.batches.insert(
+            batch,
+            OwnBatch {
+                payload_hash: hash(&[&payload]),
+                expires,
+                published: true,
+            },
+        );
         let signature = self.sign(Purpose::OneTimeBatch, &payload, rng);
-        PublishedBatch { payload, signature, keys }
+        PublishedBatch {
+            payload,
+            signature,
+            keys,
+        }
     }
 
     fn fields(&mut self, id: u32, created: Timestamp, expires: Timestamp) -> Fields<'_> {
         self.seq += 1;
-        Fields { address: &self.address, fingerprint: self.fingerprint, id, seq: self.seq, created, expires }
+        Fields {
+            address: &self.address,
+            fingerprint: self.fingerprint,
+            id,
+            seq: self.seq,
+            created,
+            expires,
+        }
     }
 
     pub(crate) fn signed_prekey(&self, id: u32) -> Option<&OwnSignedPreKey> {
@@ -271,7 +308,8 @@ impl Account {
     pub(crate) fn expire(&mut self, now: Timestamp) -> bool {
         let before = (self.signed.len(), self.batches.len());
         self.signed.retain(|_, key| key.dies() > now);
-        self.batches.retain(|_, batch| batch.expires.plus(SIGNED_PREKEY_GRACE) > now);
+        self.batches
+            .retain(|_, batch| batch.expires.plus(SIGNED_PREKEY_GRACE) > now);
         let batches = &self.batches;
         self.one_time.retain(|_, key| batches.contains_key(&key.batch));
         before != (self.signed.len(), self.batches.len())
@@ -303,25 +341,36 @@ impl Account {
     }
 
     pub(crate) fn store_prekeys(&self) -> Zeroizing<Vec<u8>> {
-        let mut out = Writer::new(1024 + self.signed.len() * 256 + self.one_time.len() * 200 + self.batches.len() * 100);
+        let mut out =
+            Writer::new(1024 + self.signed.len() * 256 + self.one_time.len() * 200 + self.batches.len() * 100);
         out.u64(self.seq)
             .bool(self.replace_wanted)
             .option(self.replaced_at, |out, at| {
                 out.time(at);
             })
             .list(self.signed.iter(), |out, (id, key)| {
-                out.u32(*id).secret(key.secret.secret()).raw(&key.payload_hash).time(key.created).bool(key.stale);
+                out.u32(*id)
+                    .secret(key.secret.secret())
+                    .raw(&key.payload_hash)
+                    .time(key.created)
+                    .bool(key.stale);
                 out.option(key.retired, |out, at| {
                     out.time(at);
                 });
             })
             .list(self.batches.iter(), |out, (id, batch)| {
-                out.u32(*id).raw(&batch.payload_hash).time(batch.expires).bool(batch.published);
+                out.u32(*id)
+                    .raw(&batch.payload_hash)
+                    .time(batch.expires)
+                    .bool(batch.published);
             })
             .list(self.one_time.iter(), |out, (id, key)| {
-                out.u32(*id).u32(key.batch).raw(&key.key_hash).option(key.secret.as_ref(), |out, secret| {
-                    out.secret(secret.secret());
-                });
+                out.u32(*id)
+                    .u32(key.batch)
+                    .raw(&key.key_hash)
+                    .option(key.secret.as_ref(), |out, secret| {
+                        out.secret(secret.secret());
+                    });
             });
         out.finish()
     }
@@ -335,20 +384,46 @@ impl Account {
             let id = input.u32()?;
             let secret = KemSecretKey::from_secret(input.secret()?);
             let (payload_hash, created, stale) = (input.array()?, input.time()?, input.bool()?);
-            Ok((id, OwnSignedPreKey { secret, payload_hash, created, stale, retired: input.option(Record::time)? }))
+            Ok((
+                id,
+                OwnSignedPreKey {
+                    secret,
+                    payload_hash,
+                    created,
+                    stale,
+                    retired: input.option(Record::time)?,
+                },
+            ))
         })?;
         let batches = input.list(|input| {
             let id = input.u32()?;
-            Ok((id, OwnBatch { payload_hash: input.array()?, expires: input.time()?, published: input.bool()? }))
+            Ok((
+                id,
+                OwnBatch {
+                    payload_hash: input.array()?,
+                    expires: input.time()?,
+                    published: input.bool()?,
+                },
+            ))
         })?;
         let one_time = input.list(|input| {
             let (id, batch, key_hash) = (input.u32()?, input.u32()?, input.array()?);
             let secret = input.option(|input| Ok(KemSecretKey::from_secret(input.secret()?)))?;
-            Ok((id, OwnOneTime { secret, key_hash, batch }))
+            Ok((
+                id,
+                OwnOneTime {
+                    secret,
+                    key_hash,
+                    batch,
+                },
+            ))
         })?;
         input.finish()?;
-        (self.signed, self.batches, self.one_time) =
-            (signed.into_iter().collect(), batches.into_iter().collect(), one_time.into_iter().collect());
+        (self.signed, self.batches, self.one_time) = (
+            signed.into_iter().collect(),
+            batches.into_iter().collect(),
+            one_time.into_iter().collect(),
+        );
         Ok(())
     }
 
@@ -361,9 +436,11 @@ impl Account {
                 out.bytes(&key.payload).bytes(&key.signature);
             })
             .option(publication.one_time_batch.as_ref(), |out, batch| {
-                out.bytes(&batch.payload).bytes(&batch.signature).list(batch.keys.iter(), |out, key| {
-                    out.bytes(key);
-                });
+                out.bytes(&batch.payload)
+                    .bytes(&batch.signature)
+                    .list(batch.keys.iter(), |out, key| {
+                        out.bytes(key);
+                    });
             });
         Some(out.finish())
     }
@@ -372,14 +449,25 @@ impl Account {
         let mut input = Record::new(bytes)?;
         let replace_one_time = input.bool()?;
         let signed_prekey = input.option(|input| {
-            Ok(PublishedSignedPreKey { payload: input.bytes()?.to_vec(), signature: input.bytes()?.to_vec() })
+            Ok(PublishedSignedPreKey {
+                payload: input.bytes()?.to_vec(),
+                signature: input.bytes()?.to_vec(),
+            })
         })?;
         let one_time_batch = input.option(|input| {
             let (payload, signature) = (input.bytes()?.to_vec(), input.bytes()?.to_vec());
-            Ok(PublishedBatch { payload, signature, keys: input.list(|input| Ok(input.bytes()?.to_vec()))? })
+            Ok(PublishedBatch {
+                payload,
+                signature,
+                keys: input.list(|input| Ok(input.bytes()?.to_vec()))?,
+            })
         })?;
         input.finish()?;
-        self.unconfirmed = Some(Publication { signed_prekey, one_time_batch, replace_one_time });
+        self.unconfirmed = Some(Publication {
+            signed_prekey,
+            one_time_batch,
+            replace_one_time,
+        });
         Ok(())
     }
 }

@@ -18,7 +18,9 @@ pub enum NameError {
     #[error("a user name has 1 to {MAX_USER_NAME} characters and a relay name 1 to {MAX_RELAY_NAME}")]
     Length,
     /// A character outside the alphabet.
-    #[error("a user name is made of a-z, 0-9, '_', '.' and '-'; a relay name is a lower-case host, with a port if it has one")]
+    #[error(
+        "a user name is made of a-z, 0-9, '_', '.' and '-'; a relay name is a lower-case host, with a port if it has one"
+    )]
     Alphabet,
     /// Begins with punctuation or holds two dots in a row; such names look like paths and options.
     #[error("a name begins with a letter or digit and holds no two dots in a row")]
@@ -41,7 +43,10 @@ impl UserName {
         if text.is_empty() || text.len() > MAX_USER_NAME {
             return Err(NameError::Length);
         }
-        if !text.bytes().all(|b| b.is_ascii_lowercase() || b.is_ascii_digit() || matches!(b, b'_' | b'.' | b'-')) {
+        if !text
+            .bytes()
+            .all(|b| b.is_ascii_lowercase() || b.is_ascii_digit() || matches!(b, b'_' | b'.' | b'-'))
+        {
             return Err(NameError::Alphabet);
         }
         if !text.starts_with(|c: char| c.is_ascii_alphanumeric()) || text.contains("..") {
@@ -102,7 +107,10 @@ impl Address {
     #[must_use]
     #[allow(clippy::needless_pass_by_value)] // reads better at every call than two borrows
     pub fn new(user: UserName, relay: RelayName) -> Self {
-        Self { at: user.0.len(), text: format!("{}@{}", user.0, relay.0) }
+        Self {
+            at: user.0.len(),
+            text: format!("{}@{}", user.0, relay.0),
+        }
     }
 
     /// Parses `name@relay`.

@@ -69,7 +69,10 @@ impl RegisterClaim<'_> {
 #[must_use]
 pub fn bundle_digest(signed_prekey: &PublishedSignedPreKey, batch: Option<&PublishedBatch>) -> [u8; 64] {
     let mut bytes = Vec::new();
-    bytes.put_lp(labels::BUNDLE).put_lp(&signed_prekey.payload).put_lp(&signed_prekey.signature);
+    bytes
+        .put_lp(labels::BUNDLE)
+        .put_lp(&signed_prekey.payload)
+        .put_lp(&signed_prekey.signature);
     match batch {
         Some(batch) => bytes.put_u8(1).put_lp(&batch.payload).put_lp(&batch.signature),
         None => bytes.put_u8(0),

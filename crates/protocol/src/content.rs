@@ -10,6 +10,7 @@ use rand_core::CryptoRng;
 use zeroize::Zeroize;
 
 use crate::error::DecodeError;
+use crate::primitives::secret::Secret;
 use crate::time::Timestamp;
 
 /// Largest encoded content. With padding (12 %) and the headers of a first envelope (13 KB) it stays within an envelope of 256 KiB.
@@ -61,6 +62,10 @@ pub enum Body {
     Text(String),
     /// A text that opens a limited number of times; see the play limits.
     Limited(Limited),
+    /// Which contents of the receiver's arrived, or were read.
+    Receipt(Receipt),
+    /// A token with which the receiver may send to the author without naming itself to the relay.
+    DeliveryToken(DeliveryToken),
     /// A kind that this version does not know. It is kept, shown as such, and not lost.
     Unknown {
         /// The kind's number.
@@ -77,6 +82,8 @@ impl fmt::Debug for Body {
             Self::Empty => f.write_str("Empty"),
             Self::Text(text) => write!(f, "Text({} bytes)", text.len()),
             Self::Limited(limited) => limited.fmt(f),
+            Self::Receipt(receipt) => write!(f, "Receipt(read: {}, {} contents)", receipt.read, receipt.ids.len()),
+            Self::DeliveryToken(_) => f.write_str("DeliveryToken(…)"),
             Self::Unknown { kind, bytes } => write!(f, "Unknown(kind {kind}, {} bytes)", bytes.len()),
         }
     }
@@ -112,10 +119,28 @@ impl Drop for Limited {
     }
 }
 
-/// Numbers of the kinds. 3 and 4 are kept for receipts and files.
+/// Most contents in one receipt: a receipt stays in the smaller buckets of the padding, and whoever has more to say sends another.
+pub const MAX_RECEIPT: usize = 128;
+
+/// Says that contents arrived or were read. It is not acknowledged itself, and not sent again.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Receipt {
+    /// Read by a person, not only received by a device.
+    pub read: bool,
+    /// Which, 1 to [`MAX_RECEIPT`].
+    pub ids: Vec<ContentId>,
+}
+
+/// 32 random bytes; the relay knows their SHA-256.
+#[derive(Clone, PartialEq, Eq)]
+pub struct DeliveryToken(pub Secret<32>);
+
+/// Numbers of the kinds. 4 is kept for files.
 const KIND_EMPTY: u64 = 0;
 const KIND_TEXT: u64 = 1;
 const KIND_LIMITED: u64 = 2;
+const KIND_RECEIPT: u64 = 3;
+const KIND_DELIVERY_TOKEN: u64 = 5;
 
 type CborResult<T> = Result<T, minicbor::decode::Error>;
 
@@ -134,18 +159,31 @@ impl Content {
     /// The encoding.
     #[must_use]
     pub fn encode(&self) -> Vec<u8> {
-        let limited;
+        let nested;
         let (kind, body): (u64, &[u8]) = match &self.body {
             Body::Empty => (KIND_EMPTY, &[]),
             Body::Text(text) => (KIND_TEXT, text.as_bytes()),
             Body::Limited(body) => {
-                limited = body.encode();
-                (KIND_LIMITED, &limited)
+                nested = body.encode();
+                (KIND_LIMITED, &nested)
             }
+            Body::Receipt(receipt) => {
+                nested = receipt.encode();
+                (KIND_RECEIPT, &nested)
+            }
+            Body::DeliveryToken(token) => (KIND_DELIVERY_TOKEN, token.0.expose()),
             Body::Unknown { kind, bytes } => (*kind, bytes),
         };
         encode_with(body.len() + 48, |cbor| {
-            cbor.map(4)?.u8(0)?.bytes(&self.id.0)?.u8(1)?.u64(self.sent_at.0)?.u8(2)?.u64(kind)?.u8(3)?.bytes(body)?;
+            cbor.map(4)?
+                .u8(0)?
+                .bytes(&self.id.0)?
+                .u8(1)?
+                .u64(self.sent_at.0)?
+                .u8(2)?
+                .u64(kind)?
+                .u8(3)?
+                .bytes(body)?;
             Ok(())
         })
     }
@@ -158,8 +196,14 @@ impl Content {
         if bytes.len() > MAX_CONTENT {
             return Err(DecodeError::TooLong);
         }
-        let content = Self::read(bytes).map_err(|_| DecodeError::NotCanonical)?.ok_or(DecodeError::NotCanonical)?;
-        if content.encode() == bytes { Ok(content) } else { Err(DecodeError::NotCanonical) }
+        let content = Self::read(bytes)
+            .map_err(|_| DecodeError::NotCanonical)?
+            .ok_or(DecodeError::NotCanonical)?;
+        if content.encode() == bytes {
+            Ok(content)
+        } else {
+            Err(DecodeError::NotCanonical)
+        }
     }
 
     fn read(bytes: &[u8]) -> CborResult<Option<Self>> {
@@ -167,7 +211,9 @@ impl Content {
         if cbor.map()? != Some(4) || cbor.u8()? != 0 {
             return Ok(None);
         }
-        let Ok(id) = cbor.bytes()?.try_into() else { return Ok(None) };
+        let Ok(id) = cbor.bytes()?.try_into() else {
+            return Ok(None);
+        };
         if cbor.u8()? != 1 {
             return Ok(None);
         }
@@ -185,9 +231,57 @@ impl Content {
             KIND_EMPTY => None,
             KIND_TEXT => std::str::from_utf8(body).ok().map(|text| Body::Text(text.to_owned())),
             KIND_LIMITED => Limited::read(body)?.map(Body::Limited),
-            kind => Some(Body::Unknown { kind, bytes: body.to_vec() }),
+            KIND_RECEIPT => Receipt::read(body)?.map(Body::Receipt),
+            KIND_DELIVERY_TOKEN => Secret::from_slice(body).map(|token| Body::DeliveryToken(DeliveryToken(token))),
+            kind => Some(Body::Unknown {
+                kind,
+                bytes: body.to_vec(),
+            }),
         };
-        Ok(body.map(|body| Self { id: ContentId(id), sent_at, body }))
+        Ok(body.map(|body| Self {
+            id: ContentId(id),
+            sent_at,
+            body,
+        }))
+    }
+}
+
+impl Body {
+    /// Whether a content of this kind is kept until the peer acknowledges it, and sent again on a new session. What only serves the protocol is
+    /// not: it would be acknowledged in turn, without end.
+    #[must_use]
+    pub const fn is_tracked(&self) -> bool {
+        !matches!(self, Self::Empty | Self::Receipt(_))
+    }
+}
+
+impl Receipt {
+    /// `{0: bool read, 1: [bstr id[16], …]}`.
+    fn encode(&self) -> Vec<u8> {
+        encode_with(self.ids.len() * 17 + 8, |cbor| {
+            cbor.map(2)?.u8(0)?.bool(self.read)?.u8(1)?.array(self.ids.len() as u64)?;
+            self.ids.iter().try_for_each(|id| cbor.bytes(&id.0).map(|_| ()))
+        })
+    }
+
+    fn read(bytes: &[u8]) -> CborResult<Option<Self>> {
+        let mut cbor = Decoder::new(bytes);
+        if cbor.map()? != Some(2) || cbor.u8()? != 0 {
+            return Ok(None);
+        }
+        let read = cbor.bool()?;
+        if cbor.u8()? != 1 {
+            return Ok(None);
+        }
+        let Some(count) = cbor.array()?.filter(|count| (1..=MAX_RECEIPT as u64).contains(count)) else {
+            return Ok(None);
+        };
+        let mut ids = Vec::new();
+        for _ in 0..count {
+            let Ok(id) = cbor.bytes()?.try_into() else { return Ok(None) };
+            ids.push(ContentId(id));
+        }
+        Ok(Some(Self { read, ids }))
     }
 }
 
@@ -195,7 +289,11 @@ impl Limited {
     /// `{0: bstr license[32], 1: bstr capability[32], 2: bstr C[32], 3: bstr commit[32], 4: bstr policy, 5: bstr ciphertext}`.
     fn encode(&self) -> Vec<u8> {
         encode_with(self.policy.len() + self.ciphertext.len() + 176, |cbor| {
-            cbor.map(6)?.u8(0)?.bytes(&self.license)?.u8(1)?.bytes(&self.play_capability)?;
+            cbor.map(6)?
+                .u8(0)?
+                .bytes(&self.license)?
+                .u8(1)?
+                .bytes(&self.play_capability)?;
             cbor.u8(2)?.bytes(&self.content_share)?.u8(3)?.bytes(&self.commit)?;
             cbor.u8(4)?.bytes(&self.policy)?.u8(5)?.bytes(&self.ciphertext)?;
             Ok(())
@@ -215,9 +313,12 @@ impl Limited {
             *field = cbor.bytes()?;
         }
         let [license, capability, share, commit, policy, ciphertext] = fields;
-        let (Ok(license), Ok(play_capability), Ok(content_share), Ok(commit)) =
-            (license.try_into(), capability.try_into(), share.try_into(), commit.try_into())
-        else {
+        let (Ok(license), Ok(play_capability), Ok(content_share), Ok(commit)) = (
+            license.try_into(),
+            capability.try_into(),
+            share.try_into(),
+            commit.try_into(),
+        ) else {
             return Ok(None);
         };
         Ok(Some(Self {
@@ -248,9 +349,18 @@ mod tests {
             Body::Empty,
             Body::Text("hé".into()),
             Body::Limited(limited),
-            Body::Unknown { kind: 77, bytes: vec![1, 2, 3] },
+            Body::Receipt(Receipt { read: true, ids: vec![ContentId([7; 16]), ContentId([8; 16])] }),
+            Body::DeliveryToken(DeliveryToken(Secret::new([9; 32]))),
+            Body::Unknown {
+                kind: 77,
+                bytes: vec![1, 2, 3],
+            },
         ]
-        .map(|body| Content { id: ContentId([9; 16]), sent_at: Timestamp(1_700_000_000_000), body })
+        .map(|body| Content {
+            id: ContentId([9; 16]),
+            sent_at: Timestamp(1_700_000_000_000),
+            body,
+        })
         .to_vec()
     }
 
@@ -268,9 +378,15 @@ mod tests {
             for end in 0..bytes.len() {
                 assert!(Content::decode(&bytes[..end]).is_err(), "cut at {end}");
             }
-            assert!(Content::decode(&[&bytes[..], &[0]].concat()).is_err(), "something behind");
+            assert!(
+                Content::decode(&[&bytes[..], &[0]].concat()).is_err(),
+                "something behind"
+            );
             // The map's head in two bytes instead of one: valid CBOR, not deterministic.
-            assert!(Content::decode(&[&[0xb8, 4], &bytes[1..]].concat()).is_err(), "a longer head");
+            assert!(
+                Content::decode(&[&[0xb8, 4], &bytes[1..]].concat()).is_err(),
+                "a longer head"
+            );
         }
         assert_eq!(Content::decode(&vec![0; MAX_CONTENT + 1]), Err(DecodeError::TooLong));
     }

@@ -72,7 +72,9 @@ pub(crate) struct Preamble {
 impl Preamble {
     pub(crate) fn encode(&self) -> Vec<u8> {
         let mut out = Vec::with_capacity(18 + 3 * KEM_KEY_LENGTH);
-        out.put_u8(SUITE).put_u8(self.one_time.is_some().into()).put_u32(self.spk_id);
+        out.put_u8(SUITE)
+            .put_u8(self.one_time.is_some().into())
+            .put_u32(self.spk_id);
         if let Some((id, _)) = &self.one_time {
             out.put_u32(*id);
         }
@@ -101,7 +103,13 @@ impl Preamble {
             Some(id) => Some((id, Box::new(reader.array()?))),
             None => None,
         };
-        Ok(Self { spk_id, ct1, one_time, rk: Box::new(reader.array()?), created_at: Timestamp(reader.u64()?) })
+        Ok(Self {
+            spk_id,
+            ct1,
+            one_time,
+            rk: Box::new(reader.array()?),
+            created_at: Timestamp(reader.u64()?),
+        })
     }
 }
 
@@ -115,9 +123,17 @@ pub(crate) struct Envelope<'a> {
 
 #[derive(Debug)]
 pub(crate) enum Body<'a> {
-    First { handshake: Handshake<'a>, number: &'a [u8], sealed: &'a [u8] },
-    Plain { sealed: &'a [u8] },
-    Boxed { rest: &'a [u8] },
+    First {
+        handshake: Handshake<'a>,
+        number: &'a [u8],
+        sealed: &'a [u8],
+    },
+    Plain {
+        sealed: &'a [u8],
+    },
+    Boxed {
+        rest: &'a [u8],
+    },
 }
 
 /// Preamble and identity box of a first envelope.
@@ -152,7 +168,15 @@ impl<'a> Envelope<'a> {
                 let identity_box = reader.lp(MAX_IDENTITY_BOX)?;
                 let digest = crate::primitives::truncate(&hash(&[&bytes[start..reader.position(bytes)]]));
                 let number = reader.take(NUMBER_BOX_LENGTH)?;
-                Body::First { handshake: Handshake { preamble, identity_box, digest }, number, sealed: reader.rest() }
+                Body::First {
+                    handshake: Handshake {
+                        preamble,
+                        identity_box,
+                        digest,
+                    },
+                    number,
+                    sealed: reader.rest(),
+                }
             }
             2 => Body::Plain { sealed: reader.rest() },
             3 => Body::Boxed { rest: reader.rest() },

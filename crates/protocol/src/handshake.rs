@@ -103,15 +103,15 @@ impl VerifiedBundle {
 }
 
 /// What Bob and Alice both know of Bob's prekeys.
-struct Responder<'a> {
-    address: &'a Address,
-    fingerprint: &'a Fingerprint,
-    spk_hash: &'a [u8; 64],
+pub(crate) struct Responder<'a> {
+    pub(crate) address: &'a Address,
+    pub(crate) fingerprint: &'a Fingerprint,
+    pub(crate) spk_hash: &'a [u8; 64],
     /// H(batch payload) and H(key).
-    one_time: Option<(&'a [u8; 64], &'a [u8; 64])>,
+    pub(crate) one_time: Option<(&'a [u8; 64], &'a [u8; 64])>,
 }
 
-fn t0(responder: &Responder<'_>, preamble: &Preamble) -> [u8; 64] {
+pub(crate) fn t0(responder: &Responder<'_>, preamble: &Preamble) -> [u8; 64] {
     let mut p = Vec::with_capacity(5 * 1024);
     p.put_lp(labels::HANDSHAKE)
         .put_u8(SUITE)
@@ -129,13 +129,16 @@ fn t0(responder: &Responder<'_>, preamble: &Preamble) -> [u8; 64] {
     hash(&[&p])
 }
 
-fn t1(t0: &[u8; 64], address: &Address, fingerprint: &Fingerprint) -> [u8; 64] {
+pub(crate) fn t1(t0: &[u8; 64], address: &Address, fingerprint: &Fingerprint) -> [u8; 64] {
     let mut t = Vec::with_capacity(256);
-    t.put_lp(labels::TRANSCRIPT).put(t0).put_lp(address.as_bytes()).put(fingerprint.as_bytes());
+    t.put_lp(labels::TRANSCRIPT)
+        .put(t0)
+        .put_lp(address.as_bytes())
+        .put(fingerprint.as_bytes());
     hash(&[&t])
 }
 
-fn identity_box_key(t0: &[u8; 64], ss1: &SharedSecret) -> CommittedKey {
+pub(crate) fn identity_box_key(t0: &[u8; 64], ss1: &SharedSecret) -> CommittedKey {
     let mut info = Vec::new();
     info.put_lp(labels::IDENTITY_BOX);
     CommittedKey::new(hkdf(t0, ss1.expose(), &info))
@@ -161,15 +164,24 @@ pub(crate) fn initiate(
         }
     };
     let (own_key, rk) = KemSecretKey::generate(rng);
-    let preamble =
-        Preamble { spk_id: bundle.spk_id, ct1, one_time, rk: Box::new(*rk.as_bytes()), created_at };
+    let preamble = Preamble {
+        spk_id: bundle.spk_id,
+        ct1,
+        one_time,
+        rk: Box::new(*rk.as_bytes()),
+        created_at,
+    };
     let key_hash = bundle.one_time.as_ref().map(|(_, _, key)| hash(&[key.as_bytes()]));
     let t0 = t0(
         &Responder {
             address: &bundle.address,
             fingerprint: &bundle.fingerprint,
             spk_hash: &bundle.spk_hash,
-            one_time: bundle.one_time.as_ref().zip(key_hash.as_ref()).map(|((_, batch, _), key)| (batch, key)),
+            one_time: bundle
+                .one_time
+                .as_ref()
+                .zip(key_hash.as_ref())
+                .map(|((_, batch, _), key)| (batch, key)),
         },
         &preamble,
     );
@@ -240,7 +252,9 @@ pub enum HandshakeError {
 /// Bob's first step: who is it?
 pub(crate) fn identify(account: &Account, handshake: &Handshake<'_>) -> Result<Claimant, HandshakeError> {
     let preamble = &handshake.preamble;
-    let spk = account.signed_prekey(preamble.spk_id).ok_or(HandshakeError::UnknownPreKey)?;
+    let spk = account
+        .signed_prekey(preamble.spk_id)
+        .ok_or(HandshakeError::UnknownPreKey)?;
     let one_time = match &preamble.one_time {
         None => None,
         Some((id, _)) => Some(account.one_time(*id).ok_or(HandshakeError::UnknownPreKey)?),
@@ -254,7 +268,10 @@ pub(crate) fn identify(account: &Account, handshake: &Handshake<'_>) -> Result<C
         },
         preamble,
     );
-    let ss1 = spk.secret.decapsulate(&preamble.ct1).map_err(|_| HandshakeError::BadKey)?;
+    let ss1 = spk
+        .secret
+        .decapsulate(&preamble.ct1)
+        .map_err(|_| HandshakeError::BadKey)?;
     let claim = identity_box_key(&t0, &ss1)
         .open(&t0, handshake.identity_box)
         .map_err(|_| HandshakeError::Malformed)?;
@@ -264,7 +281,8 @@ pub(crate) fn identify(account: &Account, handshake: &Handshake<'_>) -> Result<C
         return Err(HandshakeError::OneSelf);
     }
     let t1 = t1(&t0, &address, &fingerprint);
-    key.verify(Purpose::Handshake, &fingerprint, &t1, signature).map_err(|_| HandshakeError::BadSignature)?;
+    key.verify(Purpose::Handshake, &fingerprint, &t1, signature)
+        .map_err(|_| HandshakeError::BadSignature)?;
     Ok(Claimant {
         address,
         fingerprint,
@@ -294,6 +312,10 @@ pub(crate) fn accept(
     now: Timestamp,
 ) -> Result<Session, HandshakeError> {
     let preamble = &handshake.preamble;
+    // Before the one-time prekey is missed: that outcome remembers the date, and our answer has to be later.
+    if claimant.created_at > now.plus(MAX_FUTURE) {
+        return Err(HandshakeError::FromTheFuture);
+    }
     if claimant.stale {
         return Err(HandshakeError::OneTimeKeyGone);
     }
@@ -304,9 +326,6 @@ pub(crate) fn accept(
             Some(key.ok_or(HandshakeError::OneTimeKeyGone)?)
         }
     };
-    if claimant.created_at > now.plus(MAX_FUTURE) {
-        return Err(HandshakeError::FromTheFuture);
-    }
     let ss2 = match (secret, &preamble.one_time) {
         (Some(secret), Some((_, ct2))) => Some(secret.decapsulate(ct2).map_err(|_| HandshakeError::BadKey)?),
         _ => None,
@@ -325,3 +344,6 @@ pub(crate) fn accept(
         now,
     }))
 }
+
+#[cfg(test)]
+mod tests;

@@ -158,7 +158,10 @@ impl SafetyNumber {
     /// The safety number of two identities, in whichever order.
     #[must_use]
     pub fn new(one: Fingerprint, other: Fingerprint) -> Self {
-        Self { low: one.min(other), high: one.max(other) }
+        Self {
+            low: one.min(other),
+            high: one.max(other),
+        }
     }
 
     /// Sixty digits: from `H(lp("latchkey/1/safety-number") ‖ fp_low ‖ fp_high)` twelve times five bytes, mod 100 000.

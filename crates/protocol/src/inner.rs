@@ -38,7 +38,11 @@ pub(crate) fn encode(counts: &Counts, content: &[u8]) -> Zeroizing<Vec<u8>> {
 pub(crate) fn decode(inner: &[u8]) -> Result<(Counts, &[u8]), DecodeError> {
     let mut rest = padding::unpad(inner).ok_or(DecodeError::NotCanonical)?;
     let mut next = || take_leb128(&mut rest);
-    let counts = Counts { previous: next()?, before_previous: next()?, acknowledged: (next()?, next()?) };
+    let counts = Counts {
+        previous: next()?,
+        before_previous: next()?,
+        acknowledged: (next()?, next()?),
+    };
     Ok((counts, rest))
 }
 
@@ -75,7 +79,11 @@ mod tests {
     #[test]
     fn counts_round_trip_and_only_minimal_forms_decode() {
         for value in [0, 1, 127, 128, 16_383, 16_384, 32_767, u32::MAX - 1, u32::MAX] {
-            let counts = Counts { previous: value, before_previous: 1, acknowledged: (value, 7) };
+            let counts = Counts {
+                previous: value,
+                before_previous: 1,
+                acknowledged: (value, 7),
+            };
             let inner = encode(&counts, b"content");
             assert_eq!(decode(&inner), Ok((counts, &b"content"[..])));
             let mut bytes = Vec::new();
@@ -85,7 +93,10 @@ mod tests {
             bytes.push(0);
             assert!(take_leb128(&mut &bytes[..]).is_err(), "{value} with a needless byte");
         }
-        assert!(take_leb128(&mut &[0xff, 0xff, 0xff, 0xff, 0x10][..]).is_err(), "33 bits");
+        assert!(
+            take_leb128(&mut &[0xff, 0xff, 0xff, 0xff, 0x10][..]).is_err(),
+            "33 bits"
+        );
         assert!(take_leb128(&mut &[0x80][..]).is_err(), "cut");
     }
 }

@@ -22,6 +22,9 @@ pub mod content;
 #[cfg(feature = "session")]
 pub mod envelope;
 pub mod error;
+#[cfg(test)]
+#[cfg(feature = "session")]
+mod golden;
 #[cfg(feature = "session")]
 pub mod handshake;
 pub mod identity;
@@ -39,6 +42,9 @@ pub mod prekey;
 pub mod primitives;
 #[cfg(feature = "session")]
 pub mod ratchet;
+#[cfg(test)]
+#[cfg(feature = "session")]
+mod secrecy;
 #[cfg(feature = "session")]
 pub mod session;
 pub mod time;

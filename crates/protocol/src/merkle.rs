@@ -60,7 +60,11 @@ pub(crate) fn root_from_path(leaf: Node, index: usize, count: usize, path: &[Nod
     while width > 1 {
         if index ^ 1 < width {
             let sibling = path.next()?;
-            node = if index % 2 == 0 { parent(&node, sibling) } else { parent(sibling, &node) };
+            node = if index % 2 == 0 {
+                parent(&node, sibling)
+            } else {
+                parent(sibling, &node)
+            };
         }
         index /= 2;
         width = width.div_ceil(2);

@@ -56,7 +56,10 @@ mod tests {
         }
         for length in (0..200_000).step_by(37) {
             let padded = padded_length(length);
-            assert!(padded > length && (padded <= 4096 || padded as f64 <= (length + 1) as f64 * 1.12), "{length}");
+            assert!(
+                padded > length && (padded <= 4096 || padded as f64 <= (length + 1) as f64 * 1.12),
+                "{length}"
+            );
             assert_eq!(padded_length(padded - 1), padded, "a bucket is its own");
         }
     }

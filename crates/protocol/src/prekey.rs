@@ -145,9 +145,15 @@ impl VerifiedBatch {
     /// Its keys with their paths.
     pub fn entries(&self) -> impl Iterator<Item = OneTimeEntry> + '_ {
         self.keys.iter().enumerate().map(|(index, key)| OneTimeEntry {
-            id: self.info.first_id.wrapping_add(u32::try_from(index).unwrap_or(u32::MAX)),
+            id: self
+                .info
+                .first_id
+                .wrapping_add(u32::try_from(index).unwrap_or(u32::MAX)),
             key: key.clone(),
-            path: merkle::path(&self.leaves, index).iter().map(|node| node.to_vec()).collect(),
+            path: merkle::path(&self.leaves, index)
+                .iter()
+                .map(|node| node.to_vec())
+                .collect(),
         })
     }
 }
@@ -240,7 +246,14 @@ pub(crate) struct Fields<'a> {
 #[cfg_attr(not(feature = "session"), allow(dead_code))]
 impl Fields<'_> {
     fn head(&self) -> Head {
-        let Self { address, fingerprint, id, seq, created, expires } = self;
+        let Self {
+            address,
+            fingerprint,
+            id,
+            seq,
+            created,
+            expires,
+        } = self;
         Head {
             address: (*address).clone(),
             fingerprint: *fingerprint,
@@ -286,7 +299,13 @@ impl PublishedSignedPreKey {
         reader.finish()?;
         head.check(identity, address, now)?;
         check_signature(identity, address, Purpose::SignedPreKey, &self.payload, &self.signature)?;
-        Ok(SignedPreKeyInfo { id: head.id, seq: head.seq, created: head.created, expires: head.expires, key })
+        Ok(SignedPreKeyInfo {
+            id: head.id,
+            seq: head.seq,
+            created: head.created,
+            expires: head.expires,
+            key,
+        })
     }
 }
 
@@ -306,7 +325,14 @@ pub(crate) fn verify_batch_payload(
     }
     head.check(identity, address, now)?;
     check_signature(identity, address, Purpose::OneTimeBatch, payload, signature)?;
-    Ok(BatchInfo { batch: head.id, seq: head.seq, expires: head.expires, first_id, count, root })
+    Ok(BatchInfo {
+        batch: head.id,
+        seq: head.seq,
+        expires: head.expires,
+        first_id,
+        count,
+        root,
+    })
 }
 
 impl PublishedBatch {
@@ -327,11 +353,18 @@ impl PublishedBatch {
         if self.keys.len() != info.count as usize {
             return Err(PreKeyError::BadBatch);
         }
-        let leaves: Vec<_> = (info.first_id..).zip(&self.keys).map(|(id, key)| merkle::leaf(id, key)).collect();
+        let leaves: Vec<_> = (info.first_id..)
+            .zip(&self.keys)
+            .map(|(id, key)| merkle::leaf(id, key))
+            .collect();
         if merkle::root(&leaves) != info.root {
             return Err(PreKeyError::BadBatch);
         }
-        Ok(VerifiedBatch { info, keys: self.keys.clone(), leaves })
+        Ok(VerifiedBatch {
+            info,
+            keys: self.keys.clone(),
+            leaves,
+        })
     }
 }
 
@@ -351,8 +384,17 @@ impl PublishedOneTime {
         let path: Option<Vec<merkle::Node>> = self.path.iter().map(|node| node.as_slice().try_into().ok()).collect();
         let index = self.id.checked_sub(info.first_id).ok_or(PreKeyError::NotInBatch)?;
         let root = path.and_then(|path| {
-            merkle::root_from_path(merkle::leaf(self.id, &self.key), index as usize, info.count as usize, &path)
+            merkle::root_from_path(
+                merkle::leaf(self.id, &self.key),
+                index as usize,
+                info.count as usize,
+                &path,
+            )
         });
-        if root == Some(info.root) { Ok(()) } else { Err(PreKeyError::NotInBatch) }
+        if root == Some(info.root) {
+            Ok(())
+        } else {
+            Err(PreKeyError::NotInBatch)
+        }
     }
 }

@@ -23,7 +23,11 @@ impl Timestamp {
     #[must_use]
     pub const fn plus(self, duration: Duration) -> Self {
         let millis = duration.as_millis();
-        let millis = if millis > u64::MAX as u128 { u64::MAX } else { millis as u64 };
+        let millis = if millis > u64::MAX as u128 {
+            u64::MAX
+        } else {
+            millis as u64
+        };
         Self(self.0.saturating_add(millis))
     }
 

@@ -18,10 +18,21 @@ fn two_people_talk_both_ways_over_many_epochs() {
             assert_eq!(opened(alice.receive(&envelope.envelope, NOW, &mut rng)), words);
         }
     }
-    assert_eq!(alice.pending_count(&address("bob")), 0, "every question was acknowledged by its answer");
-    assert_eq!(bob.pending_count(&address("alice")), 1, "only the last answer is not acknowledged yet");
+    assert_eq!(
+        alice.pending_count(&address("bob")),
+        0,
+        "every question was acknowledged by its answer"
+    );
+    assert_eq!(
+        bob.pending_count(&address("alice")),
+        1,
+        "only the last answer is not acknowledged yet"
+    );
     assert_eq!(alice.contact(&address("bob")).unwrap().trust, Trust::Unverified);
-    assert_eq!(alice.safety_number(&address("bob")), bob.safety_number(&address("alice")));
+    assert_eq!(
+        alice.safety_number(&address("bob")),
+        bob.safety_number(&address("alice"))
+    );
     assert_eq!(alice.safety_number(&address("bob")).unwrap().digits().len(), 60);
 }
 
@@ -38,7 +49,10 @@ fn a_party_survives_being_stored_and_loaded_after_every_step() {
             reload(&mut alice);
             opened(bob.receive(&envelope.envelope, NOW, &mut rng));
             reload(&mut bob);
-            assert!(matches!(bob.receive(&envelope.envelope, NOW, &mut rng), Received::Duplicate));
+            assert!(matches!(
+                bob.receive(&envelope.envelope, NOW, &mut rng),
+                Received::Duplicate
+            ));
         }
         if round % 3 == 0 {
             for envelope in say(&mut directory, &mut bob, &address("alice"), "b", NOW, &mut rng) {

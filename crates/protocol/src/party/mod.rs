@@ -19,6 +19,8 @@
 #[cfg(test)]
 mod driver;
 #[cfg(test)]
+mod forgery;
+#[cfg(test)]
 mod model;
 mod peer;
 mod receive;

@@ -205,7 +205,7 @@ impl Party {
         if bytes.len() > MAX_CONTENT {
             return Err(SendError::TooLarge(bytes.len()));
         }
-        let tracked = content.body != Body::Empty;
+        let tracked = content.body.is_tracked();
         if tracked && self.pending_count(address) >= MAX_PENDING {
             return Err(SendError::PeerSilent(address.clone()));
         }

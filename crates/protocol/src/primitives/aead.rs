@@ -37,7 +37,12 @@ impl BoxKey {
     /// Seals `plaintext`; the result is 16 bytes longer.
     #[must_use]
     pub fn seal(self, aad: &[u8], plaintext: &[u8]) -> Vec<u8> {
-        seal(self.0.as_slice(), aad, plaintext, Vec::with_capacity(plaintext.len() + TAG_LENGTH))
+        seal(
+            self.0.as_slice(),
+            aad,
+            plaintext,
+            Vec::with_capacity(plaintext.len() + TAG_LENGTH),
+        )
     }
 
     /// Opens a box without consuming the key: a receiver tries the lengths that a box may have.
@@ -101,6 +106,8 @@ fn open(okm: &[u8], aad: &[u8], sealed: &[u8]) -> Result<Zeroizing<Vec<u8>>, Ope
     let (text, tag) = sealed.split_at(split);
     let mut text = Zeroizing::new(text.to_vec());
     let tag = tag.try_into().map_err(|_| OpenError)?;
-    cipher.decrypt_inout_detached(&nonce, aad, text.as_mut_slice().into(), &tag).map_err(|_| OpenError)?;
+    cipher
+        .decrypt_inout_detached(&nonce, aad, text.as_mut_slice().into(), &tag)
+        .map_err(|_| OpenError)?;
     Ok(text)
 }

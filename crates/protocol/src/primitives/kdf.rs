@@ -60,7 +60,10 @@ mod tests {
         padded[..32].copy_from_slice(&key);
         for info in [&b""[..], b"info", &[9; 200]] {
             let mut theirs = [0; 76];
-            Hkdf::<Sha512>::from_prk(&padded).unwrap().expand(info, &mut theirs).unwrap();
+            Hkdf::<Sha512>::from_prk(&padded)
+                .unwrap()
+                .expand(info, &mut theirs)
+                .unwrap();
             assert_eq!(*expand::<76>(&key, info), theirs);
         }
     }

@@ -14,9 +14,9 @@ use zeroize::Zeroizing;
 use crate::error::DecodeError;
 use crate::labels;
 use crate::prekey::KEM_KEY_LENGTH;
+use crate::primitives::hash;
 use crate::primitives::kdf::hkdf;
 use crate::primitives::secret::Secret;
-use crate::primitives::hash;
 use crate::wire::Put;
 
 type Encapsulation = ml_kem::EncapsulationKey<MlKem1024>;
@@ -42,12 +42,20 @@ impl KemPublicKey {
     /// Parses exactly [`KEM_KEY_LENGTH`] bytes.
     ///
     /// # Errors
-    /// [`DecodeError::BadKey`] for a wrong length or an ML-KEM key whose coefficients are not reduced (FIPS 203, section 7.2). A degenerate
-    /// X25519 half shows when it is used.
+    /// [`DecodeError::BadKey`] for a wrong length, an ML-KEM key whose coefficients are not reduced (FIPS 203, section 7.2), or an X25519 half
+    /// of small order: a peer's ratchet key is first used when we answer, and would refuse every answer then.
     pub fn from_bytes(bytes: &[u8]) -> Result<Self, DecodeError> {
-        let bytes: Box<[u8; KEM_KEY_LENGTH]> =
-            bytes.to_vec().into_boxed_slice().try_into().map_err(|_| DecodeError::BadKey)?;
+        let bytes: Box<[u8; KEM_KEY_LENGTH]> = bytes
+            .to_vec()
+            .into_boxed_slice()
+            .try_into()
+            .map_err(|_| DecodeError::BadKey)?;
         lattice_half(&bytes)?;
+        // Scalars are clamped to multiples of eight, so any of them takes every point of small order to zero.
+        let probe = StaticSecret::from([1; X25519_LENGTH]);
+        if !probe.diffie_hellman(&x_half(&bytes[..])?).was_contributory() {
+            return Err(DecodeError::BadKey);
+        }
         Ok(Self(bytes))
     }
 
@@ -75,7 +83,11 @@ impl KemPublicKey {
 
 impl fmt::Debug for KemPublicKey {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        write!(f, "KemPublicKey({:02x}{:02x}{:02x}{:02x}…)", self.0[0], self.0[1], self.0[2], self.0[3])
+        write!(
+            f,
+            "KemPublicKey({:02x}{:02x}{:02x}{:02x}…)",
+            self.0[0], self.0[1], self.0[2], self.0[3]
+        )
     }
 }
 
@@ -132,7 +144,13 @@ impl KemSecretKey {
         let ct_lattice = ml_kem::Ciphertext::<MlKem1024>::try_from(&ciphertext[X25519_LENGTH..])
             .map_err(|_| DecodeError::Truncated)?;
         let ss_lattice = Zeroizing::new(lattice.decapsulate(&ct_lattice));
-        combine(&self.public_key(), ciphertext, &ss_lattice, &scalar, &x_half(ciphertext)?)
+        combine(
+            &self.public_key(),
+            ciphertext,
+            &ss_lattice,
+            &scalar,
+            &x_half(ciphertext)?,
+        )
     }
 }
 
@@ -144,12 +162,16 @@ impl fmt::Debug for KemSecretKey {
 
 fn lattice_half(bytes: &[u8; KEM_KEY_LENGTH]) -> Result<Box<Encapsulation>, DecodeError> {
     let encoded = bytes[X25519_LENGTH..].try_into().map_err(|_| DecodeError::BadKey)?;
-    Encapsulation::new(encoded).map(Box::new).map_err(|_| DecodeError::BadKey)
+    Encapsulation::new(encoded)
+        .map(Box::new)
+        .map_err(|_| DecodeError::BadKey)
 }
 
 fn x_half(bytes: &[u8]) -> Result<XPublic, DecodeError> {
-    let share: [u8; X25519_LENGTH] =
-        bytes.get(..X25519_LENGTH).and_then(|half| half.try_into().ok()).ok_or(DecodeError::BadKey)?;
+    let share: [u8; X25519_LENGTH] = bytes
+        .get(..X25519_LENGTH)
+        .and_then(|half| half.try_into().ok())
+        .ok_or(DecodeError::BadKey)?;
     Ok(XPublic::from(share))
 }
 
@@ -166,6 +188,8 @@ fn combine(
     }
     let ikm = Zeroizing::new([ss_lattice, ss_x.as_bytes()].concat());
     let mut info = Vec::with_capacity(160);
-    info.put_lp(labels::KEM).put(&hash(&[public.as_bytes()])).put(&hash(&[ciphertext]));
+    info.put_lp(labels::KEM)
+        .put(&hash(&[public.as_bytes()]))
+        .put(&hash(&[ciphertext]));
     Ok(Secret::new(*hkdf(&[], &ikm, &info)))
 }

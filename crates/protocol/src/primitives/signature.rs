@@ -84,7 +84,11 @@ impl Purpose {
     /// The bytes that both halves sign.
     fn message(self, signer: &[u8; 32], payload: &[u8]) -> Vec<u8> {
         let mut message = Vec::with_capacity(payload.len() + 80);
-        message.put_lp(labels::SIGNATURE).put_lp(self.name()).put(signer).put_lp(payload);
+        message
+            .put_lp(labels::SIGNATURE)
+            .put_lp(self.name())
+            .put(signer)
+            .put_lp(payload);
         message
     }
 }
@@ -106,7 +110,11 @@ impl VerifyingKey {
         let (ed25519, ml_dsa) = bytes.split_at_checked(ED25519_KEY).ok_or(DecodeError::Truncated)?;
         let ed25519: [u8; ED25519_KEY] = ed25519.try_into().map_err(|_| DecodeError::Truncated)?;
         if ml_dsa.len() != ML_DSA_KEY {
-            return Err(if ml_dsa.len() < ML_DSA_KEY { DecodeError::Truncated } else { DecodeError::TrailingBytes });
+            return Err(if ml_dsa.len() < ML_DSA_KEY {
+                DecodeError::Truncated
+            } else {
+                DecodeError::TrailingBytes
+            });
         }
         let point = ed25519_dalek::VerifyingKey::from_bytes(&ed25519).map_err(|_| DecodeError::BadKey)?;
         if point.is_weak() || point.to_edwards().compress().to_bytes() != ed25519 {
@@ -145,18 +153,27 @@ impl VerifyingKey {
         let classical_key = ed25519_dalek::VerifyingKey::from_bytes(&self.ed25519).map_err(|_| SignatureError)?;
         let classical_holds = classical_key.verify_strict(&message, &classical).is_ok();
         let lattice_holds = {
-            let encoded = ml_dsa::EncodedVerifyingKey::<MlDsa87>::try_from(&self.ml_dsa[..]).map_err(|_| SignatureError)?;
+            let encoded =
+                ml_dsa::EncodedVerifyingKey::<MlDsa87>::try_from(&self.ml_dsa[..]).map_err(|_| SignatureError)?;
             let key = Box::new(ml_dsa::VerifyingKey::<MlDsa87>::decode(&encoded));
             ml_dsa::Signature::<MlDsa87>::decode(&lattice)
                 .is_some_and(|signature| key.verify_with_context(&message, purpose.context(), &signature))
         };
-        if classical_holds & lattice_holds { Ok(()) } else { Err(SignatureError) }
+        if classical_holds & lattice_holds {
+            Ok(())
+        } else {
+            Err(SignatureError)
+        }
     }
 }
 
 impl fmt::Debug for VerifyingKey {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        write!(f, "VerifyingKey({:02x}{:02x}{:02x}{:02x}…)", self.ed25519[0], self.ed25519[1], self.ed25519[2], self.ed25519[3])
+        write!(
+            f,
+            "VerifyingKey({:02x}{:02x}{:02x}{:02x}…)",
+            self.ed25519[0], self.ed25519[1], self.ed25519[2], self.ed25519[3]
+        )
     }
 }
 
@@ -180,7 +197,10 @@ impl SigningKey {
         let lattice = ml_dsa.expanded_key().verifying_key().encode();
         let mut bytes = Box::new([0; ML_DSA_KEY]);
         bytes.copy_from_slice(&lattice);
-        let public = VerifyingKey { ed25519: ed25519.verifying_key().to_bytes(), ml_dsa: bytes };
+        let public = VerifyingKey {
+            ed25519: ed25519.verifying_key().to_bytes(),
+            ml_dsa: bytes,
+        };
         Self { seed, public }
     }
 
@@ -212,7 +232,9 @@ impl SigningKey {
 
 impl fmt::Debug for SigningKey {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        f.debug_struct("SigningKey").field("public", &self.public).finish_non_exhaustive()
+        f.debug_struct("SigningKey")
+            .field("public", &self.public)
+            .finish_non_exhaustive()
     }
 }
 
@@ -222,5 +244,8 @@ fn expand(seed: &Secret<SEED_LENGTH>) -> (ed25519_dalek::SigningKey, Box<ml_dsa:
     classical.copy_from_slice(&bytes[..32]);
     let mut lattice = Zeroizing::new(ml_dsa::Seed::default());
     lattice.copy_from_slice(&bytes[32..]);
-    (ed25519_dalek::SigningKey::from_bytes(&classical), Box::new(ml_dsa::SigningKey::new(&lattice)))
+    (
+        ed25519_dalek::SigningKey::from_bytes(&classical),
+        Box::new(ml_dsa::SigningKey::new(&lattice)),
+    )
 }

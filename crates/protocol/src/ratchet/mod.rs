@@ -57,7 +57,7 @@ impl Role {
     /// Who authors the header of an epoch: the responder the odd ones, the initiator the even ones from 2 on.
     #[must_use]
     pub const fn authors(self, epoch: u32) -> bool {
-        (epoch % 2 == 0) == matches!(self, Self::Initiator)
+        epoch.is_multiple_of(2) == matches!(self, Self::Initiator)
     }
 }
 

@@ -36,7 +36,10 @@ impl EpochKeys {
 
     fn derive(salt: &[u8], ikm: &[u8], session_id: &[u8; 32], epoch: u32, header_hash: &[u8; 64]) -> Self {
         let mut info = Vec::with_capacity(128);
-        info.put_lp(labels::EPOCH).put(session_id).put_u32(epoch).put(header_hash);
+        info.put_lp(labels::EPOCH)
+            .put(session_id)
+            .put_u32(epoch)
+            .put(header_hash);
         let okm = hkdf::<192>(salt, ikm, &info);
         let part = |i: usize| {
             let mut key = [0; 32];
@@ -45,7 +48,10 @@ impl EpochKeys {
         };
         Self {
             root: RootKey(part(0)),
-            chains: [(ChainKey::new(part(1)), TagKey::new(part(3))), (ChainKey::new(part(2)), TagKey::new(part(4)))],
+            chains: [
+                (ChainKey::new(part(1)), TagKey::new(part(3))),
+                (ChainKey::new(part(2)), TagKey::new(part(4))),
+            ],
             advance: AdvanceKey::new(part(5)),
         }
     }

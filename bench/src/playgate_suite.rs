@@ -1,0 +1,47 @@
+//! Play limits: what sealing and opening under a limit cost.
+
+use anyhow::Result;
+use playgate::{Counter, Mode, PlayLimit, Policy, open, seal};
+use rand_chacha::ChaCha20Rng;
+use rand_core::SeedableRng;
+
+use crate::measure::{Effort, micros};
+use crate::table::Row;
+
+const SUITE: &str = "playgate";
+
+/// Measures the suite.
+pub fn run(effort: Effort) -> Result<Vec<Row>> {
+    let mut rng = ChaCha20Rng::seed_from_u64(1);
+    let policy = Policy {
+        mode: Mode::Counted,
+        limit: PlayLimit::new(3)?,
+        expires_at: Some(1_800_000_000_000),
+    };
+    let license = [7; 16];
+    let text = vec![0x61; 4096];
+    let sealed = seal(&license, &policy, &text, &mut rng)?;
+    let policy_bytes = policy.encode();
+    let [sealing, opening, turning] = micros(
+        effort,
+        [
+            &mut || drop(std::hint::black_box(seal(&license, &policy, &text, &mut rng))),
+            &mut || {
+                drop(std::hint::black_box(open(
+                    &license,
+                    &policy_bytes,
+                    &sealed.content_share,
+                    &sealed.commit,
+                    &sealed.play_share,
+                    &sealed.ciphertext,
+                )));
+            },
+            &mut || _ = std::hint::black_box(Counter::new(std::hint::black_box(policy.limit)).turn()),
+        ],
+    );
+    Ok(vec![
+        Row::new(SUITE, "counted: seal 4 KiB", sealing, "µs"),
+        Row::new(SUITE, "counted: open 4 KiB", opening, "µs"),
+        Row::new(SUITE, "counted: turn the counter", turning, "µs"),
+    ])
+}

@@ -1,0 +1,184 @@
+//! The end-to-end protocol: what a conversation costs in time and bytes.
+
+use anyhow::{Context, Result, bail};
+use protocol::Timestamp;
+use protocol::address::Address;
+use protocol::content::{Body, Content, ContentId};
+use protocol::handshake::PreKeyBundle;
+use protocol::party::{Party, Received};
+use protocol::prekey::PublishedOneTime;
+use protocol::session::RekeyPolicy;
+use rand_chacha::ChaCha20Rng;
+use rand_core::SeedableRng;
+
+use crate::measure::{Effort, median, micros};
+use crate::table::Row;
+
+const SUITE: &str = "protocol";
+const NOW: Timestamp = Timestamp(1_800_000_000_000);
+const TEXT_LEN: usize = 4096;
+
+/// Messages in one direction that a round seals and opens: less than a chain holds, enough to be timed.
+const BURST: u32 = 200;
+
+/// Measures the suite.
+pub fn run(effort: Effort) -> Result<Vec<Row>> {
+    let mut rng = ChaCha20Rng::seed_from_u64(1);
+    let (mut alice, mut bob) = (party("alice", &mut rng)?, party("bob", &mut rng)?);
+    let bundle = bundle(&mut bob, &mut rng)?;
+    let hello = text(16, &mut rng);
+    let letter = text(TEXT_LEN, &mut rng);
+
+    let (mut initiate, mut accept, mut first_overhead) = (Vec::new(), Vec::new(), 0);
+    for _ in 0..effort.rounds {
+        // On copies: every set-up is the first one.
+        let (mut alice, mut bob) = (alice.clone(), bob.clone());
+        let (time, first) = timed(|| -> Result<_> {
+            alice.start(&bundle, NOW, &mut rng)?;
+            Ok(alice.send(bob.address(), &hello, NOW, &mut rng)?)
+        });
+        let first = first?;
+        initiate.push(time);
+        first_overhead = first.envelope.len() - hello.encode().len();
+        let (time, received) = timed(|| bob.receive(&first.envelope, NOW, &mut rng));
+        accept.push(time);
+        opened(&received)?;
+    }
+
+    // A steady session: both have been heard, and nobody's turn comes up while it is measured.
+    alice.start(&bundle, NOW, &mut rng)?;
+    exchange(&mut alice, &mut bob, &hello, &mut rng)?;
+    exchange(&mut bob, &mut alice, &hello, &mut rng)?;
+    exchange(&mut alice, &mut bob, &hello, &mut rng)?;
+    let never = RekeyPolicy {
+        messages: u32::MAX,
+        ..RekeyPolicy::default()
+    };
+    alice.set_policy(never);
+    let (mut seal, mut open, mut overhead) = (Vec::new(), Vec::new(), 0);
+    for _ in 0..effort.rounds {
+        // Contents carry their own ids; what is measured is sealing and opening, not remembering ten thousand unacknowledged ones.
+        let (mut alice, mut bob) = (alice.clone(), bob.clone());
+        let (time, sealed) = timed(|| -> Result<Vec<_>> {
+            (0..BURST)
+                .map(|_| Ok(alice.send(bob.address(), &letter, NOW, &mut rng)?.envelope))
+                .collect()
+        });
+        let sealed = sealed?;
+        seal.push(time / f64::from(BURST));
+        overhead = sealed.last().map_or(0, Vec::len) - letter.encode().len();
+        let (time, outcome) = timed(|| {
+            sealed
+                .iter()
+                .try_for_each(|envelope| opened(&bob.receive(envelope, NOW, &mut rng)))
+        });
+        outcome?;
+        open.push(time / f64::from(BURST));
+    }
+
+    // A conversation in which every message advances the ratchet.
+    let always = RekeyPolicy {
+        messages: 0,
+        ..RekeyPolicy::default()
+    };
+    alice.set_policy(always);
+    bob.set_policy(always);
+    exchange(&mut bob, &mut alice, &hello, &mut rng)?;
+    let mut failed = None;
+    let [turn] = micros(
+        effort,
+        [&mut || {
+            let there = exchange(&mut alice, &mut bob, &hello, &mut rng);
+            let back = there.and_then(|()| exchange(&mut bob, &mut alice, &hello, &mut rng));
+            failed = failed.take().or(back.err());
+        }],
+    );
+    if let Some(error) = failed {
+        return Err(error);
+    }
+
+    let (initiate, accept) = (median(initiate), median(accept));
+    Ok(vec![
+        Row::new(
+            SUITE,
+            "session set-up, initiate and first message",
+            initiate / 1e3,
+            "ms",
+        ),
+        Row::new(SUITE, "session set-up, accept and first message", accept / 1e3, "ms"),
+        Row::new(SUITE, "session set-up, both", (initiate + accept) / 1e3, "ms"),
+        Row::new(SUITE, "encrypt 4 KiB in a steady session", median(seal), "µs"),
+        Row::new(SUITE, "decrypt 4 KiB in a steady session", median(open), "µs"),
+        Row::new(SUITE, "a message each way, both advancing", turn / 1e3, "ms"),
+        Row::new(
+            SUITE,
+            "envelope and padding around 4 KiB of text",
+            overhead as f64,
+            "bytes",
+        ),
+        Row::new(
+            SUITE,
+            "envelope and padding around a first message of 16 bytes",
+            first_overhead as f64,
+            "bytes",
+        ),
+    ])
+}
+
+/// Microseconds, and what came of it.
+fn timed<T>(job: impl FnOnce() -> T) -> (f64, T) {
+    let start = std::time::Instant::now();
+    let outcome = job();
+    (start.elapsed().as_secs_f64() * 1e6, outcome)
+}
+
+fn party(name: &str, rng: &mut ChaCha20Rng) -> Result<Party> {
+    Ok(Party::generate(Address::parse(&format!("{name}@localhost"))?, rng))
+}
+
+fn text(len: usize, rng: &mut ChaCha20Rng) -> Content {
+    Content {
+        id: ContentId::random(rng),
+        sent_at: NOW,
+        body: Body::Text("a".repeat(len)),
+    }
+}
+
+/// What a relay would serve of a freshly registered account.
+fn bundle(party: &mut Party, rng: &mut ChaCha20Rng) -> Result<PreKeyBundle> {
+    let publication = party
+        .publication(None, true, NOW, rng)
+        .context("a new account has nothing to publish")?;
+    party.publication_confirmed();
+    let batch = publication
+        .one_time_batch
+        .context("a new account publishes no one-time prekeys")?;
+    let verified = batch.verify(party.identity_key(), party.address(), NOW)?;
+    let entry = verified.entries().next().context("an empty batch")?;
+    Ok(PreKeyBundle {
+        address: party.address().clone(),
+        identity_key: party.identity_key().clone(),
+        signed_prekey: publication
+            .signed_prekey
+            .context("a new account publishes no signed prekey")?,
+        one_time: Some(PublishedOneTime {
+            payload: batch.payload.clone(),
+            signature: batch.signature.clone(),
+            id: entry.id,
+            key: entry.key,
+            path: entry.path,
+        }),
+    })
+}
+
+fn exchange(from: &mut Party, to: &mut Party, content: &Content, rng: &mut ChaCha20Rng) -> Result<()> {
+    let sent = from.send(to.address(), content, NOW, rng)?;
+    opened(&to.receive(&sent.envelope, NOW, rng))
+}
+
+fn opened(received: &Received) -> Result<()> {
+    match received {
+        Received::Opened(_) => Ok(()),
+        other => bail!("a message did not open: {other:?}"),
+    }
+}

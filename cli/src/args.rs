@@ -1,0 +1,260 @@
+//! What can be typed. The command names are a contract with scripts.
+
+use std::path::PathBuf;
+use std::time::Duration;
+
+use clap::{Args, Parser, Subcommand};
+
+/// Longest `--wait`, in seconds: a day. Longer waits are what loops are for.
+const MAX_WAIT: i64 = 86_400;
+/// Messages that `history` shows when it is not told: a screen or two.
+pub const DEFAULT_HISTORY: usize = 50;
+
+const AFTER_HELP: &str = "\
+Without a command, on a terminal: the interactive client.
+
+Passphrase: --passphrase-file, else LATCHKEY_PASSPHRASE, else a prompt (on a terminal only).
+Without a terminal nothing is asked: what is missing is named, and the exit code is 2.
+
+Exit codes:
+  0  done
+  1  anything not below
+  2  wrong or missing arguments or input
+  3  no name is registered in this home
+  4  the relay cannot be reached (a message reported as queued goes out with the next command)
+  5  refused: by the relay, or because a limited message was revoked or has expired
+  6  an identity changed: a contact's (see `verify NAME --accept`), or the relay's
+  7  the play limit of a message is reached
+  8  wrong passphrase
+  130  interrupted
+
+Environment: LATCHKEY_HOME, LATCHKEY_RELAY, LATCHKEY_PASSPHRASE, NO_COLOR";
+
+/// Post-quantum end-to-end encrypted chat through a relay that cannot read it.
+#[derive(Debug, Parser)]
+#[command(name = "latchkey", version, after_help = AFTER_HELP, disable_help_subcommand = true)]
+pub struct Cli {
+    /// Options that every command takes.
+    #[command(flatten)]
+    pub global: Global,
+    /// What to do; the interactive client when absent.
+    #[command(subcommand)]
+    pub command: Option<Command>,
+}
+
+/// Options that every command takes.
+#[derive(Args, Clone, Debug)]
+pub struct Global {
+    /// Where the account is kept [default: the platform's data directory]
+    #[arg(long, global = true, value_name = "DIR", env = "LATCHKEY_HOME")]
+    pub home: Option<PathBuf>,
+    /// The relay, as scheme://host[:port] [default: the one registered at; http://127.0.0.1:5000 at registration]
+    #[arg(long, global = true, value_name = "URL", env = "LATCHKEY_RELAY")]
+    pub relay: Option<String>,
+    /// A file whose first line is the passphrase
+    #[arg(long, global = true, value_name = "FILE")]
+    pub passphrase_file: Option<PathBuf>,
+    /// One JSON object a line instead of text
+    #[arg(long, global = true)]
+    pub json: bool,
+    /// Allow http:// to other machines (the network is protected by other means)
+    #[arg(long, global = true)]
+    pub allow_plain_http: bool,
+}
+
+/// What to do.
+#[derive(Debug, Subcommand)]
+pub enum Command {
+    /// Claim a name at the relay and make an account in this home
+    Register {
+        /// 1 to 32 of a-z 0-9 _ . - beginning with a letter or digit; names are never given out again
+        name: String,
+    },
+    /// Send a message
+    Send {
+        /// NAME or NAME@RELAY
+        to: String,
+        /// The text; `-` reads it from standard input; asked for on a terminal when absent
+        message: Option<String>,
+        /// The message opens this often, and is never stored in the clear
+        #[arg(long, value_name = "N", value_parser = clap::value_parser!(u8).range(1..))]
+        plays: Option<u8>,
+        /// With --plays: how long it can be opened: 30m, 12h, 7d, … [default: 90d]
+        #[arg(long, value_name = "DURATION", value_parser = parse_duration, requires = "plays")]
+        expires: Option<Duration>,
+    },
+    /// Receive, and show what is new
+    Inbox {
+        /// When nothing is there, wait this long for it
+        #[arg(long, value_name = "SECONDS", default_value_t = 0, value_parser = clap::value_parser!(u32).range(0..=MAX_WAIT))]
+        wait: u32,
+    },
+    /// Open a play-limited message; that uses one play
+    Play {
+        /// The id as `inbox` shows it, or the beginning of it
+        message_id: String,
+    },
+    /// Show earlier messages, both ways
+    History {
+        /// Only with this contact
+        with: Option<String>,
+        /// At most this many, the latest
+        #[arg(long, value_name = "N", default_value_t = DEFAULT_HISTORY)]
+        limit: usize,
+    },
+    /// Show everyone known, and how sure their identity is
+    Contacts,
+    /// Note that a contact's safety number was compared; or decide about a changed identity
+    Verify {
+        /// The contact
+        name: String,
+        /// Accept a changed identity; compare the new safety number first
+        #[arg(long)]
+        accept: bool,
+    },
+    /// Show the number to compare with a contact over another channel
+    SafetyNumber {
+        /// The contact
+        name: String,
+    },
+    /// Show our own keys; `keys rotate` makes new prekeys
+    Keys {
+        /// What to do with them
+        #[command(subcommand)]
+        action: Option<KeysAction>,
+    },
+    /// Show the relay's state and our own
+    Status,
+    /// Delete everything that waits at the relay, unread
+    ClearInbox,
+    /// Take back a play-limited message: it opens no more
+    Revoke {
+        /// The id as `send` or `history` shows it, or the beginning of it
+        message_id: String,
+    },
+    /// Show how often a play-limited message of ours was opened
+    Plays {
+        /// The id as `send` or `history` shows it, or the beginning of it
+        message_id: String,
+    },
+    /// Change the passphrase of this home
+    Passphrase {
+        /// A file whose first line is the new passphrase; asked for on a terminal when absent
+        #[arg(long, value_name = "FILE")]
+        new_passphrase_file: Option<PathBuf>,
+    },
+}
+
+/// What to do with our keys.
+#[derive(Debug, Subcommand)]
+pub enum KeysAction {
+    /// Make new prekeys and publish them
+    Rotate,
+}
+
+/// `90s`, `30m`, `12h`, `7d`, `2w`.
+///
+/// # Errors
+/// A sentence that says what is accepted.
+pub fn parse_duration(text: &str) -> Result<Duration, String> {
+    let wrong = || "write a number and a unit: 90s, 30m, 12h, 7d or 2w".to_owned();
+    let split = text
+        .len()
+        .checked_sub(1)
+        .filter(|at| text.is_char_boundary(*at))
+        .ok_or_else(wrong)?;
+    let (number, unit) = text.split_at(split);
+    let seconds: u64 = match unit {
+        "s" => 1,
+        "m" => 60,
+        "h" => 3600,
+        "d" => 24 * 3600,
+        "w" => 7 * 24 * 3600,
+        _ => return Err(wrong()),
+    };
+    if number.is_empty() || !number.bytes().all(|b| b.is_ascii_digit()) {
+        return Err(wrong());
+    }
+    let number: u64 = number.parse().map_err(|_| wrong())?;
+    number.checked_mul(seconds).map(Duration::from_secs).ok_or_else(wrong)
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use clap::CommandFactory;
+
+    #[test]
+    fn the_definition_is_consistent() {
+        Cli::command().debug_assert();
+    }
+
+    #[test]
+    fn the_contract_parses() {
+        for line in [
+            "register alice",
+            "send bob hello",
+            "send bob -",
+            "send bob",
+            "send bob@relay.example hello --plays 3 --expires 7d",
+            "inbox",
+            "inbox --wait 30",
+            "play 1234",
+            "history",
+            "history bob",
+            "contacts",
+            "verify bob",
+            "verify bob --accept",
+            "safety-number bob",
+            "keys",
+            "keys rotate",
+            "status",
+            "clear-inbox",
+            "revoke 1234",
+            "--home d --relay http://127.0.0.1:1 --passphrase-file f --json inbox",
+            "inbox --json --home d",
+        ] {
+            let words = std::iter::once("latchkey").chain(line.split(' '));
+            assert!(Cli::try_parse_from(words).is_ok(), "{line}");
+        }
+        for line in [
+            "register",
+            "send",
+            "send bob hi --plays 0",
+            "send bob hi --plays 256",
+            "send bob hi --expires 1h",
+            "nonsense",
+        ] {
+            let words = std::iter::once("latchkey").chain(line.split(' '));
+            assert!(Cli::try_parse_from(words).is_err(), "{line}");
+        }
+    }
+
+    #[test]
+    fn durations_are_a_number_and_a_unit() {
+        for (text, seconds) in [
+            ("90s", 90),
+            ("30m", 1800),
+            ("12h", 43_200),
+            ("7d", 604_800),
+            ("2w", 1_209_600),
+        ] {
+            assert_eq!(parse_duration(text), Ok(Duration::from_secs(seconds)), "{text}");
+        }
+        for text in [
+            "",
+            "d",
+            "7",
+            "7 d",
+            "-1d",
+            "+1d",
+            "1.5h",
+            "7y",
+            "é",
+            "99999999999999999999d",
+            "18446744073709551615w",
+        ] {
+            assert!(parse_duration(text).is_err(), "{text}");
+        }
+    }
+}

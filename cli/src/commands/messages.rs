@@ -1,0 +1,147 @@
+//! Messages: send, receive, look back.
+
+use std::io::{self, Read};
+use std::time::{Duration, Instant};
+
+use client::vault::MessageState;
+use client::{Error, Event, LimitRequest, Messenger, Sent};
+
+use crate::context::Context;
+use crate::exit::Failure;
+use crate::prompt;
+
+/// Longest text read from standard input, in bytes: what a message holds, and one more to notice that it is longer.
+const MAX_STDIN: u64 = 200 * 1024 + 1;
+/// Pause between polls.
+const BETWEEN_POLLS: Duration = Duration::from_millis(250);
+/// The relay's longest poll.
+const LONGEST_POLL: Duration = Duration::from_secs(30);
+
+pub(crate) fn send(
+    context: &Context,
+    to: &str,
+    message: Option<&str>,
+    plays: Option<u8>,
+    expires: Option<Duration>,
+) -> Result<(), Failure> {
+    let text = match message {
+        Some("-") => read_stdin()?,
+        Some(text) => text.to_owned(),
+        None if context.interactive() => prompt::text("Message:", "", None)?.ok_or(Failure::Interrupted)?,
+        None => {
+            return Err(Failure::Usage(
+                "the message is missing; give it after the name, or `-` to read standard input".to_owned(),
+            ));
+        }
+    };
+    let limit = plays.map(|plays| LimitRequest {
+        plays,
+        expires_in: expires,
+    });
+    let mut messenger = context.open()?;
+    let sent = deliver(context, &mut messenger, to, &text, limit)?;
+    match sent.because {
+        Some(error) => Err(Failure::Queued(error)),
+        None => Ok(()),
+    }
+}
+
+/// Sends and shows what became of it; shared with the interactive client.
+pub(crate) fn deliver(
+    context: &Context,
+    messenger: &mut Messenger,
+    to: &str,
+    text: &str,
+    limit: Option<LimitRequest>,
+) -> Result<Sent, Failure> {
+    let to = messenger.resolve(to)?;
+    let sent = match limit {
+        Some(limit) => context.work("sending …", messenger.send_limited(&to, text, limit))?,
+        None => context.work("sending …", messenger.send_text(&to, text))?,
+    };
+    let number = if sent.first_contact {
+        Some(messenger.safety_number(&to)?)
+    } else {
+        None
+    };
+    context
+        .render
+        .sent(&sent, limit.map(|limit| limit.plays), number.as_ref())?;
+    Ok(sent)
+}
+
+pub(crate) fn inbox(context: &Context, wait: u32) -> Result<(), Failure> {
+    let mut messenger = context.open()?;
+    let deadline = Instant::now() + Duration::from_secs(wait.into());
+    // What an earlier run received and did not get to show is shown even when the relay is away.
+    let mut outcome = Ok(());
+    loop {
+        let left = deadline.saturating_duration_since(Instant::now());
+        match context.work("receiving …", messenger.receive(left.min(LONGEST_POLL))) {
+            Ok(events) => context.render.events(&events),
+            Err(failure) => outcome = Err(failure),
+        }
+        // The relay counts whole seconds; a fraction is not worth another round.
+        let over = deadline.saturating_duration_since(Instant::now()) < Duration::from_secs(1);
+        if outcome.is_err() || over || !messenger.unread()?.is_empty() {
+            break;
+        }
+        // An answer without messages came early: the protocol's own traffic, or a relay that does not wait. Do not hurry it.
+        context.work("receiving …", async {
+            tokio::time::sleep(BETWEEN_POLLS).await;
+            Ok::<_, Failure>(())
+        })?;
+    }
+    if outcome.is_ok() || !messenger.unread()?.is_empty() {
+        show_unread(context, &mut messenger)?;
+    }
+    outcome
+}
+
+/// Shows what is unread, then notes that it was shown: whoever dies in between shows it again.
+pub(crate) fn show_unread(context: &Context, messenger: &mut Messenger) -> Result<(), Failure> {
+    let unread = messenger.unread()?;
+    context.render.inbox(&unread)?;
+    messenger.mark_seen(&unread)?;
+    Ok(())
+}
+
+pub(crate) fn history(context: &Context, with: Option<&str>, limit: usize) -> Result<(), Failure> {
+    let mut messenger = context.open()?;
+    let with = with.map(|name| messenger.resolve(name)).transpose()?;
+    let own = messenger.address()?;
+    let messages = messenger.history(with.as_ref(), limit)?;
+    context.render.history(&messages, own.as_str())?;
+    // A message seen in the history is seen.
+    let fresh: Vec<_> = messages
+        .into_iter()
+        .filter(|message| message.state == MessageState::New)
+        .collect();
+    messenger.mark_seen(&fresh)?;
+    Ok(())
+}
+
+fn read_stdin() -> Result<String, Failure> {
+    let mut bytes = Vec::new();
+    io::stdin().lock().take(MAX_STDIN).read_to_end(&mut bytes)?;
+    if bytes.len() as u64 >= MAX_STDIN {
+        return Err(Error::TooLarge.into());
+    }
+    let mut text =
+        String::from_utf8(bytes).map_err(|_| Failure::Usage("standard input is not UTF-8 text".to_owned()))?;
+    // The line break that `echo` and editors add is not part of the message.
+    if text.ends_with('\n') {
+        text.pop();
+        if text.ends_with('\r') {
+            text.pop();
+        }
+    }
+    Ok(text)
+}
+
+/// Whether a round brought something that a person should look at now.
+pub(crate) fn noteworthy(events: &[Event]) -> bool {
+    events
+        .iter()
+        .any(|event| matches!(event, Event::Message(_) | Event::IdentityChanged { .. }))
+}

@@ -1,0 +1,6 @@
+//! The commands, one file a topic.
+
+pub(crate) mod account;
+pub(crate) mod messages;
+pub(crate) mod people;
+pub(crate) mod plays;

@@ -1,0 +1,64 @@
+//! Contacts and their identities.
+
+use client::{Error, Standing};
+
+use crate::context::Context;
+use crate::exit::Failure;
+use crate::prompt;
+
+pub(crate) fn contacts(context: &Context) -> Result<(), Failure> {
+    let mut messenger = context.open()?;
+    let people = messenger.contacts()?;
+    context.render.contacts(&people)
+}
+
+pub(crate) fn safety_number(context: &Context, name: &str) -> Result<(), Failure> {
+    let mut messenger = context.open()?;
+    let peer = messenger.resolve(name)?;
+    let (person, number) = (messenger.contact(&peer)?, messenger.safety_number(&peer)?);
+    context.render.safety_number(&person, &number)
+}
+
+/// By command it is the user's word that the numbers were compared; on a terminal they are shown and it is asked.
+pub(crate) fn verify(context: &Context, name: &str, accept: bool) -> Result<(), Failure> {
+    let mut messenger = context.open()?;
+    let peer = messenger.resolve(name)?;
+    let person = messenger.contact(&peer)?;
+    let number = messenger.safety_number(&peer)?;
+    let changed = match person.standing {
+        Standing::Changed { offered } => Some(offered),
+        _ => None,
+    };
+    if changed.is_some() && !accept {
+        return Err(Error::IdentityChanged {
+            peer,
+            pinned: Some(person.fingerprint),
+            offered: changed,
+        }
+        .into());
+    }
+    if context.interactive() && !context.render.is_json() {
+        context.render.safety_number(&person, &number)?;
+        let question = if accept {
+            "Accept this new identity?"
+        } else {
+            "Is it the same on the other side?"
+        };
+        if !prompt::confirm(question, false)? {
+            return context.render.text("Nothing was changed.");
+        }
+    }
+    if accept {
+        let (person, events) = messenger.accept_identity(&peer)?;
+        context.render.events(&events);
+        context.render.person(&person, Some(&number))?;
+        // The conversation goes on with fresh keys; what waited for the relay or for this decision goes out.
+        match context.work("beginning anew …", messenger.catch_up()) {
+            Ok(events) => context.render.events(&events),
+            Err(failure) => context.render.failure(&failure),
+        }
+        return Ok(());
+    }
+    let person = messenger.verify(&peer)?;
+    context.render.person(&person, Some(&number))
+}

@@ -1,0 +1,35 @@
+//! Play-limited messages.
+
+use client::Messenger;
+
+use crate::context::Context;
+use crate::exit::Failure;
+
+pub(crate) fn play(context: &Context, message_id: &str) -> Result<(), Failure> {
+    let mut messenger = context.open()?;
+    let playback = context.work("asking for a play …", messenger.play(message_id))?;
+    // Shown first, counted as shown afterwards: a run that dies in between is repeated at no cost.
+    context.render.play(&playback)?;
+    context.work("confirming …", messenger.finish_play(playback))
+}
+
+/// On the alternate screen of the interactive client.
+pub(crate) fn play_on_screen(context: &Context, messenger: &mut Messenger, message_id: &str) -> Result<(), Failure> {
+    let playback = context.work("asking for a play …", messenger.play(message_id))?;
+    context.render.secret(&playback)?;
+    let (play, plays) = (playback.play, playback.plays);
+    context.work("confirming …", messenger.finish_play(playback))?;
+    context.render.text(&format!("DRM: play {play}/{plays} used."))
+}
+
+pub(crate) fn revoke(context: &Context, message_id: &str) -> Result<(), Failure> {
+    let mut messenger = context.open()?;
+    let report = context.work("taking it back …", messenger.revoke(message_id))?;
+    context.render.license(&report)
+}
+
+pub(crate) fn plays(context: &Context, message_id: &str) -> Result<(), Failure> {
+    let mut messenger = context.open()?;
+    let report = context.work("asking the relay …", messenger.license_state(message_id))?;
+    context.render.license(&report)
+}

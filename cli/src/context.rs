@@ -1,0 +1,189 @@
+//! What surrounds a command: home, relay, passphrase, and somebody to ask or nobody.
+
+use std::future::Future;
+use std::io::{self, IsTerminal, Read};
+use std::path::{Path, PathBuf};
+
+use client::vault::Passphrase;
+use client::{Error, Messenger, Options, RelayUrl};
+use etcetera::BaseStrategy;
+use tokio::runtime::Runtime;
+use zeroize::Zeroizing;
+
+use crate::args::Global;
+use crate::exit::Failure;
+use crate::prompt;
+use crate::render::Render;
+
+/// The relay of the README's first command.
+pub const DEFAULT_RELAY: &str = "http://127.0.0.1:5000";
+/// Longest passphrase file read, in bytes: a passphrase has at most 1024.
+const MAX_PASSPHRASE_FILE: u64 = 4096;
+
+/// What surrounds a command.
+#[derive(Debug)]
+pub struct Context {
+    /// Where output goes.
+    pub render: Render,
+    global: Global,
+    interactive: bool,
+    runtime: Runtime,
+}
+
+impl Context {
+    /// Looks at the terminal and the options.
+    ///
+    /// # Errors
+    /// The system's refusal to start the runtime.
+    pub fn new(global: Global) -> Result<Self, Failure> {
+        let render = Render::new(global.json);
+        prompt::set_colours(console::colors_enabled_stderr());
+        // Prompts are drawn on standard error and answered on standard input; without either there is nobody to ask.
+        let interactive = io::stdin().is_terminal() && io::stderr().is_terminal();
+        let runtime = tokio::runtime::Builder::new_current_thread().enable_all().build()?;
+        Ok(Self {
+            render,
+            global,
+            interactive,
+            runtime,
+        })
+    }
+
+    /// Whether there is somebody to ask.
+    #[must_use]
+    pub fn interactive(&self) -> bool {
+        self.interactive
+    }
+
+    /// Where the account is kept.
+    ///
+    /// # Errors
+    /// When the platform names no data directory.
+    pub fn home(&self) -> Result<PathBuf, Failure> {
+        if let Some(home) = &self.global.home {
+            return Ok(home.clone());
+        }
+        let base = etcetera::choose_base_strategy().map_err(|_| {
+            Failure::Usage("there is no home directory; name one with --home or LATCHKEY_HOME".to_owned())
+        })?;
+        Ok(base.data_dir().join("latchkey"))
+    }
+
+    /// The relay that was asked for.
+    ///
+    /// # Errors
+    /// An unusable URL.
+    pub fn relay(&self) -> Result<Option<RelayUrl>, Failure> {
+        self.global
+            .relay
+            .as_deref()
+            .filter(|url| !url.is_empty())
+            .map(|url| self.parse_relay(url))
+            .transpose()
+    }
+
+    /// A URL, under the rule about plain http.
+    ///
+    /// # Errors
+    /// An unusable URL.
+    pub fn parse_relay(&self, url: &str) -> Result<RelayUrl, Failure> {
+        let parse = if self.global.allow_plain_http {
+            RelayUrl::parse_plain_allowed
+        } else {
+            RelayUrl::parse
+        };
+        Ok(parse(url)?)
+    }
+
+    /// Opens the account.
+    ///
+    /// # Errors
+    /// None here, no passphrase, or a wrong one.
+    pub fn open(&self) -> Result<Messenger, Failure> {
+        let home = self.home()?;
+        if !Messenger::exists(&home) {
+            return Err(Error::NotRegistered.into());
+        }
+        let relay = self.relay()?;
+        let passphrase = self.passphrase()?;
+        Ok(Messenger::open(&home, &passphrase, relay, Options::default())?)
+    }
+
+    /// The passphrase of an existing account.
+    ///
+    /// # Errors
+    /// When it is nowhere and nobody can be asked.
+    pub fn passphrase(&self) -> Result<Passphrase, Failure> {
+        match self.given_passphrase()? {
+            Some(passphrase) => Ok(passphrase),
+            None if self.interactive => prompt::passphrase("Passphrase:"),
+            None => Err(missing_passphrase()),
+        }
+    }
+
+    /// The passphrase of a new account.
+    ///
+    /// # Errors
+    /// As [`Context::passphrase`].
+    pub fn new_passphrase(&self) -> Result<Passphrase, Failure> {
+        match self.given_passphrase()? {
+            Some(passphrase) => Ok(passphrase),
+            None if self.interactive => prompt::new_passphrase(),
+            None => Err(missing_passphrase()),
+        }
+    }
+
+    fn given_passphrase(&self) -> Result<Option<Passphrase>, Failure> {
+        if let Some(file) = &self.global.passphrase_file {
+            return read_passphrase(file).map(Some);
+        }
+        match std::env::var("LATCHKEY_PASSPHRASE") {
+            Ok(text) if !text.is_empty() => Ok(Some(Passphrase::new(Zeroizing::new(text))?)),
+            _ => Ok(None),
+        }
+    }
+
+    /// Does something that waits for the network: with a spinner when it takes long, until it is done or Ctrl-C.
+    ///
+    /// Breaking off is safe anywhere: what is revealed was committed before.
+    ///
+    /// # Errors
+    /// The work's own, or [`Failure::Interrupted`].
+    pub fn work<T, E: Into<Failure>>(
+        &self,
+        text: &str,
+        work: impl Future<Output = Result<T, E>>,
+    ) -> Result<T, Failure> {
+        let spinner = self.render.working(text);
+        let outcome = self.runtime.block_on(async {
+            tokio::select! {
+                biased;
+                _ = tokio::signal::ctrl_c() => Err(Failure::Interrupted),
+                outcome = work => outcome.map_err(Into::into),
+                never = spinner.appear() => match never {},
+            }
+        });
+        drop(spinner);
+        outcome
+    }
+}
+
+/// The first line of a file.
+///
+/// # Errors
+/// The file, or its content.
+pub fn read_passphrase(file: &Path) -> Result<Passphrase, Failure> {
+    let unusable = |why: &dyn std::fmt::Display| {
+        Failure::Usage(format!("the passphrase file {} cannot be used: {why}", file.display()))
+    };
+    let mut text = Zeroizing::new(String::new());
+    std::fs::File::open(file)
+        .and_then(|file| file.take(MAX_PASSPHRASE_FILE).read_to_string(&mut text))
+        .map_err(|error| unusable(&error))?;
+    let first = text.lines().next().unwrap_or_default();
+    Passphrase::new(Zeroizing::new(first.to_owned())).map_err(|error| unusable(&error))
+}
+
+fn missing_passphrase() -> Failure {
+    Failure::Usage("the passphrase is missing; give it with --passphrase-file FILE or LATCHKEY_PASSPHRASE".to_owned())
+}

@@ -1,0 +1,126 @@
+//! Exit codes, and which failure earns which. Scripts rely on them; `--help` lists them.
+
+use std::io;
+use std::process::ExitCode;
+
+use client::vault::{Ended, VaultError};
+use client::{Code, Error, RelayError};
+
+/// Why a command failed.
+#[derive(Debug, thiserror::Error)]
+pub enum Failure {
+    /// The engine.
+    #[error(transparent)]
+    Client(#[from] Error),
+    /// Something is missing or malformed, and nobody can be asked.
+    #[error("{0}")]
+    Usage(String),
+    /// A message is kept, and the relay does not have it yet.
+    #[error("{0}")]
+    Queued(RelayError),
+    /// The user broke off.
+    #[error("interrupted")]
+    Interrupted,
+    /// Standard output or a file.
+    #[error("{0}")]
+    Io(#[from] io::Error),
+}
+
+impl From<VaultError> for Failure {
+    fn from(error: VaultError) -> Self {
+        Self::Client(error.into())
+    }
+}
+
+impl From<RelayError> for Failure {
+    fn from(error: RelayError) -> Self {
+        Self::Client(error.into())
+    }
+}
+
+/// A process's answer.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+#[repr(u8)]
+pub enum Exit {
+    /// Anything not below.
+    Other = 1,
+    /// Wrong or missing arguments or input.
+    Usage = 2,
+    /// No account in this home.
+    NotRegistered = 3,
+    /// The relay cannot be reached.
+    Network = 4,
+    /// The relay said no.
+    Refused = 5,
+    /// A contact's identity or the relay's changed.
+    IdentityChanged = 6,
+    /// A limited message opens no more.
+    PlayLimit = 7,
+    /// The passphrase does not open the vault.
+    WrongPassphrase = 8,
+    /// Ctrl-C: 128 + SIGINT, as shells have it.
+    Interrupted = 130,
+}
+
+impl From<Exit> for ExitCode {
+    fn from(exit: Exit) -> Self {
+        Self::from(exit as u8)
+    }
+}
+
+impl Failure {
+    /// The exit code of this failure.
+    #[must_use]
+    pub fn exit(&self) -> Exit {
+        match self {
+            Self::Client(error) => of_client(error),
+            Self::Usage(_) => Exit::Usage,
+            Self::Queued(error) => of_relay(error),
+            Self::Interrupted => Exit::Interrupted,
+            Self::Io(_) => Exit::Other,
+        }
+    }
+
+    /// Whether nobody reads what we write any more: no reason to complain to nobody.
+    #[must_use]
+    pub fn is_broken_pipe(&self) -> bool {
+        matches!(self, Self::Io(error) if error.kind() == io::ErrorKind::BrokenPipe)
+    }
+}
+
+fn of_client(error: &Error) -> Exit {
+    match error {
+        Error::Relay(error) => of_relay(error),
+        Error::Vault(VaultError::WrongPassphrase) => Exit::WrongPassphrase,
+        Error::NotRegistered | Error::RegistrationPending(_) | Error::Vault(VaultError::NotFound(_)) => {
+            Exit::NotRegistered
+        }
+        Error::Name(_)
+        | Error::BadLimit
+        | Error::Empty
+        | Error::ForeignRelay { .. }
+        | Error::Oneself
+        | Error::TooLarge
+        | Error::Vault(VaultError::BadPassphrase) => Exit::Usage,
+        Error::KeysRefused { .. } | Error::PeerSilent(_) | Error::Ended(Ended::Revoked | Ended::Expired) => {
+            Exit::Refused
+        }
+        Error::IdentityChanged { .. } => Exit::IdentityChanged,
+        Error::Ended(Ended::Exhausted) => Exit::PlayLimit,
+        _ => Exit::Other,
+    }
+}
+
+fn of_relay(error: &RelayError) -> Exit {
+    match error {
+        RelayError::Network { .. } | RelayError::Malformed(_) => Exit::Network,
+        RelayError::Refused {
+            code: Code::PlayLimitReached,
+            ..
+        } => Exit::PlayLimit,
+        RelayError::Refused { .. } => Exit::Refused,
+        RelayError::OtherRelay { .. } => Exit::IdentityChanged,
+        RelayError::BadUrl { .. } => Exit::Usage,
+        _ => Exit::Other,
+    }
+}

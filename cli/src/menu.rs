@@ -1,0 +1,443 @@
+//! The interactive client.
+
+use std::fmt;
+use std::time::Duration;
+
+use client::vault::{Direction, MessageBody, StoredMessage};
+use client::{Error, LimitRequest, Messenger, Options, Person, Standing};
+
+use crate::args::{self, DEFAULT_HISTORY};
+use crate::commands::{account, messages, plays};
+use crate::context::{Context, DEFAULT_RELAY};
+use crate::exit::Failure;
+use crate::prompt;
+
+/// How long "wait for messages" waits in one go: the relay's longest poll.
+const WAIT: Duration = Duration::from_secs(30);
+/// Attempts at the passphrase before giving up: a mistyped one is common, a fifth is not.
+const PASSPHRASE_ATTEMPTS: u32 = 5;
+
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+enum Item {
+    Inbox(usize),
+    Send,
+    Conversations,
+    Contacts,
+    Keys,
+    Status,
+    Settings,
+    Quit,
+}
+
+impl fmt::Display for Item {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        match self {
+            Self::Inbox(0) => f.write_str("Inbox"),
+            Self::Inbox(unread) => write!(f, "Inbox ({unread} unread)"),
+            Self::Send => f.write_str("Send a message"),
+            Self::Conversations => f.write_str("Conversations"),
+            Self::Contacts => f.write_str("Contacts and verification"),
+            Self::Keys => f.write_str("Keys"),
+            Self::Status => f.write_str("Status"),
+            Self::Settings => f.write_str("Settings"),
+            Self::Quit => f.write_str("Quit"),
+        }
+    }
+}
+
+pub(crate) fn run(context: &Context) -> Result<(), Failure> {
+    let Some(mut messenger) = enter(context)? else {
+        return Ok(());
+    };
+    loop {
+        let own = messenger.own_status()?;
+        let waiting = if own.outbox > 0 {
+            format!(", {} waiting for the relay", own.outbox)
+        } else {
+            String::new()
+        };
+        context.render.headline(&format!("{}{waiting}", own.address))?;
+        let items = vec![
+            Item::Inbox(own.unread),
+            Item::Send,
+            Item::Conversations,
+            Item::Contacts,
+            Item::Keys,
+            Item::Status,
+            Item::Settings,
+            Item::Quit,
+        ];
+        let outcome = match prompt::choose("What next?", items) {
+            Ok(Some(Item::Quit)) | Err(Failure::Interrupted) => return Ok(()),
+            Ok(None) => continue,
+            Ok(Some(Item::Inbox(_))) => inbox(context, &mut messenger),
+            Ok(Some(Item::Send)) => send(context, &mut messenger),
+            Ok(Some(Item::Conversations)) => conversations(context, &mut messenger),
+            Ok(Some(Item::Contacts)) => contacts(context, &mut messenger),
+            Ok(Some(Item::Keys)) => keys(context, &mut messenger),
+            Ok(Some(Item::Status)) => account::show_status(context, &mut messenger),
+            Ok(Some(Item::Settings)) => settings(context, &mut messenger),
+            Err(failure) => return Err(failure),
+        };
+        match outcome {
+            // Ctrl-C leaves what one was doing, not the client.
+            Ok(()) | Err(Failure::Interrupted) => {}
+            Err(failure @ Failure::Io(_)) => return Err(failure),
+            Err(failure) => context.render.failure(&failure),
+        }
+    }
+}
+
+/// Opens the account, or makes one.
+fn enter(context: &Context) -> Result<Option<Messenger>, Failure> {
+    let home = context.home()?;
+    if !Messenger::exists(&home) {
+        context.render.headline("Welcome to Latchkey")?;
+        context
+            .render
+            .text(&format!("There is no account in {} yet.", home.display()))?;
+        return first_run(context, None);
+    }
+    for attempt in 1.. {
+        let passphrase = context.passphrase()?;
+        match Messenger::open(&home, &passphrase, context.relay()?, Options::default()) {
+            Ok(messenger) => return Ok(Some(messenger)),
+            Err(Error::RegistrationPending(name)) => {
+                context.render.text(&format!(
+                    "The registration of {name} was not finished; finishing it now."
+                ))?;
+                return first_run(context, Some(&name));
+            }
+            Err(Error::NotRegistered) => return first_run(context, None),
+            Err(Error::Vault(error @ client::vault::VaultError::WrongPassphrase)) if attempt < PASSPHRASE_ATTEMPTS => {
+                context.render.failure(&error.into());
+            }
+            Err(error) => return Err(error.into()),
+        }
+    }
+    Ok(None)
+}
+
+fn first_run(context: &Context, name: Option<&str>) -> Result<Option<Messenger>, Failure> {
+    loop {
+        let chosen = match name {
+            Some(name) => name.to_owned(),
+            None => {
+                let help = "1 to 32 of a-z 0-9 _ . - beginning with a letter or digit. Esc leaves.";
+                match prompt::text("Your name at the relay:", help, None)? {
+                    Some(name) => name.trim().to_owned(),
+                    None => return Ok(None),
+                }
+            }
+        };
+        let outcome = relay(context)?.map(|relay| account::register_at(context, &chosen, relay));
+        match outcome {
+            None => return Ok(None),
+            Some(Ok(messenger)) => return Ok(Some(messenger)),
+            Some(Err(Failure::Interrupted)) => return Ok(None),
+            Some(Err(failure)) => {
+                context.render.failure(&failure);
+                if !prompt::confirm("Try again?", true)? {
+                    return Ok(None);
+                }
+            }
+        }
+    }
+}
+
+fn relay(context: &Context) -> Result<Option<client::RelayUrl>, Failure> {
+    if let Some(relay) = context.relay()? {
+        return Ok(Some(relay));
+    }
+    loop {
+        let Some(url) = prompt::text("Relay:", "scheme://host[:port]", Some(DEFAULT_RELAY))? else {
+            return Ok(None);
+        };
+        match context.parse_relay(&url) {
+            Ok(relay) => return Ok(Some(relay)),
+            Err(failure) => context.render.failure(&failure),
+        }
+    }
+}
+
+fn inbox(context: &Context, messenger: &mut Messenger) -> Result<(), Failure> {
+    let events = context.work("receiving …", messenger.receive(Duration::ZERO))?;
+    context.render.events(&events);
+    while messenger.unread()?.is_empty() {
+        context.render.inbox(&[])?;
+        if !prompt::confirm("Wait for new messages? (30 seconds, Ctrl-C stops)", false)? {
+            return Ok(());
+        }
+        let events = context.work("waiting …", messenger.receive(WAIT))?;
+        context.render.events(&events);
+        if messages::noteworthy(&events) && messenger.unread()?.is_empty() {
+            return Ok(());
+        }
+    }
+    let unread = messenger.unread()?;
+    messages::show_unread(context, messenger)?;
+    offer_plays(context, messenger, &unread)
+}
+
+/// A limited message in a list.
+struct Choice(StoredMessage);
+
+impl fmt::Display for Choice {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        let MessageBody::Limited(terms, _) = &self.0.body else {
+            return f.write_str("?");
+        };
+        write!(f, "from {}: {} of {} plays used", self.0.peer, terms.used, terms.limit)
+    }
+}
+
+fn offer_plays(context: &Context, messenger: &mut Messenger, shown: &[StoredMessage]) -> Result<(), Failure> {
+    let choices: Vec<Choice> = shown
+        .iter()
+        .filter(|message| message.direction == Direction::Incoming)
+        .filter(|message| matches!(&message.body, MessageBody::Limited(terms, _) if terms.ended.is_none()))
+        .map(|message| Choice(message.clone()))
+        .collect();
+    if choices.is_empty() {
+        return Ok(());
+    }
+    let Some(Choice(message)) = prompt::choose("Open a limited message? That uses one play. (Esc: not now)", choices)?
+    else {
+        return Ok(());
+    };
+    plays::play_on_screen(context, messenger, &message.id.to_string())
+}
+
+/// A contact in a list, or somebody new.
+enum Recipient {
+    Known(Person),
+    New,
+}
+
+impl fmt::Display for Recipient {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        match self {
+            Self::Known(person) => match person.standing {
+                Standing::Changed { .. } => write!(f, "{} (IDENTITY CHANGED)", person.address.user()),
+                Standing::Verified => write!(f, "{} (verified)", person.address.user()),
+                Standing::Unverified => write!(f, "{}", person.address.user()),
+            },
+            Self::New => f.write_str("somebody new …"),
+        }
+    }
+}
+
+fn send(context: &Context, messenger: &mut Messenger) -> Result<(), Failure> {
+    let mut recipients: Vec<Recipient> = messenger.contacts()?.into_iter().map(Recipient::Known).collect();
+    let to = if recipients.is_empty() {
+        prompt::text("To:", "a name at this relay", None)?
+    } else {
+        recipients.push(Recipient::New);
+        match prompt::choose("To:", recipients)? {
+            Some(Recipient::Known(person)) => Some(person.address.to_string()),
+            Some(Recipient::New) => prompt::text("To:", "a name at this relay", None)?,
+            None => None,
+        }
+    };
+    match to {
+        Some(to) => write_to(context, messenger, to.trim()),
+        None => Ok(()),
+    }
+}
+
+fn write_to(context: &Context, messenger: &mut Messenger, to: &str) -> Result<(), Failure> {
+    let Some(text) = prompt::text("Message:", "Esc leaves without sending", None)? else {
+        return Ok(());
+    };
+    if text.is_empty() {
+        return Ok(());
+    }
+    let Some(limit) = ask_limit()? else { return Ok(()) };
+    loop {
+        match messages::deliver(context, messenger, to, &text, limit) {
+            Ok(sent) => {
+                if let Some(error) = sent.because {
+                    context.render.failure(&Failure::Queued(error));
+                }
+                return Ok(());
+            }
+            Err(Failure::Client(Error::IdentityChanged { peer, .. })) => {
+                if !decide(context, messenger, &peer)? {
+                    return context.render.text("Nothing was sent.");
+                }
+            }
+            Err(failure) => return Err(failure),
+        }
+    }
+}
+
+/// `None`: the user stepped back. `Some(None)`: no limit.
+fn ask_limit() -> Result<Option<Option<LimitRequest>>, Failure> {
+    loop {
+        let help = "a number: how often it may be opened; empty: no limit";
+        let Some(plays) = prompt::text("Play limit:", help, Some(""))? else {
+            return Ok(None);
+        };
+        if plays.trim().is_empty() {
+            return Ok(Some(None));
+        }
+        let Ok(plays @ 1..) = plays.trim().parse::<u8>() else {
+            continue;
+        };
+        let Some(expires) = prompt::text("Can be opened for:", "30m, 12h, 7d, …", Some("90d"))? else {
+            return Ok(None);
+        };
+        if let Ok(expires) = args::parse_duration(expires.trim()) {
+            return Ok(Some(Some(LimitRequest {
+                plays,
+                expires_in: Some(expires),
+            })));
+        }
+    }
+}
+
+/// The user's decision about a changed identity; true when it was accepted.
+fn decide(context: &Context, messenger: &mut Messenger, peer: &client::Address) -> Result<bool, Failure> {
+    let (person, number) = (messenger.contact(peer)?, messenger.safety_number(peer)?);
+    context.render.warning(&format!(
+        "the identity of {peer} has changed. Either they began anew, or somebody stands between you. Compare this number with them, \
+         not through Latchkey, before you accept it."
+    ));
+    context.render.safety_number(&person, &number)?;
+    let stop = "Stop: keep the old identity, send nothing";
+    let accept = "I compared the number: accept the new identity";
+    if prompt::choose("What now?", vec![stop, accept])? != Some(accept) {
+        return Ok(false);
+    }
+    let (_, events) = messenger.accept_identity(peer)?;
+    context.render.events(&events);
+    let events = context.work("beginning anew …", messenger.catch_up())?;
+    context.render.events(&events);
+    Ok(true)
+}
+
+fn conversations(context: &Context, messenger: &mut Messenger) -> Result<(), Failure> {
+    let people = messenger.contacts()?;
+    if people.is_empty() {
+        return context.render.contacts(&people);
+    }
+    let recipients = people.into_iter().map(Recipient::Known).collect();
+    let Some(Recipient::Known(person)) = prompt::choose("Conversation with:", recipients)? else {
+        return Ok(());
+    };
+    let own = messenger.address()?;
+    loop {
+        let shown = messenger.history(Some(&person.address), DEFAULT_HISTORY)?;
+        context
+            .render
+            .headline(&format!("Conversation with {}", person.address))?;
+        context.render.history(&shown, own.as_str())?;
+        messenger.mark_seen(&shown)?;
+        let (reply, open, fetch, back) = ("Write", "Open a limited message", "Look for new messages", "Back");
+        match prompt::choose("What next?", vec![reply, open, fetch, back])? {
+            Some(choice) if choice == reply => write_to(context, messenger, person.address.as_str())?,
+            Some(choice) if choice == open => offer_plays(context, messenger, &shown)?,
+            Some(choice) if choice == fetch => {
+                let events = context.work("receiving …", messenger.receive(Duration::ZERO))?;
+                context.render.events(&events);
+            }
+            _ => return Ok(()),
+        }
+    }
+}
+
+fn contacts(context: &Context, messenger: &mut Messenger) -> Result<(), Failure> {
+    let people = messenger.contacts()?;
+    if people.is_empty() {
+        return context.render.contacts(&people);
+    }
+    let recipients = people.into_iter().map(Recipient::Known).collect();
+    let Some(Recipient::Known(person)) = prompt::choose("Contact:", recipients)? else {
+        return Ok(());
+    };
+    if matches!(person.standing, Standing::Changed { .. }) {
+        return decide(context, messenger, &person.address).map(drop);
+    }
+    let number = messenger.safety_number(&person.address)?;
+    context.render.person(&person, None)?;
+    context.render.safety_number(&person, &number)?;
+    if person.standing == Standing::Verified {
+        return Ok(());
+    }
+    if prompt::confirm("Did you compare it over another channel, and is it the same?", false)? {
+        let person = messenger.verify(&person.address)?;
+        context.render.person(&person, None)?;
+    }
+    Ok(())
+}
+
+fn keys(context: &Context, messenger: &mut Messenger) -> Result<(), Failure> {
+    let keys = context.work("asking the relay …", messenger.keys())?;
+    context.render.keys(&keys)?;
+    if prompt::confirm("Make and publish new prekeys now?", false)? {
+        let keys = context.work("making and publishing new keys …", messenger.rotate_keys())?;
+        context.render.keys(&keys)?;
+    }
+    Ok(())
+}
+
+fn settings(context: &Context, messenger: &mut Messenger) -> Result<(), Failure> {
+    let (passphrase, clear, take_back, back) = (
+        "Change the passphrase",
+        "Delete everything that waits at the relay",
+        "Take back a limited message, or see how often it was opened",
+        "Back",
+    );
+    context.render.text(&format!(
+        "Home: {}\nRelay: {}",
+        messenger.home().display(),
+        messenger.pinned_relay().url
+    ))?;
+    match prompt::choose("Settings:", vec![passphrase, take_back, clear, back])? {
+        Some(choice) if choice == passphrase => {
+            let current = prompt::passphrase("Current passphrase:")?;
+            let new = prompt::new_passphrase()?;
+            messenger.change_passphrase(&current, &new)?;
+            context.render.passphrase_changed()
+        }
+        Some(choice) if choice == clear => {
+            if !prompt::confirm("Delete all of it, unread?", false)? {
+                return Ok(());
+            }
+            let deleted = context.work("deleting …", messenger.clear_inbox())?;
+            context.render.cleared(deleted)
+        }
+        Some(choice) if choice == take_back => own_limited(context, messenger),
+        _ => Ok(()),
+    }
+}
+
+fn own_limited(context: &Context, messenger: &mut Messenger) -> Result<(), Failure> {
+    struct Own(StoredMessage);
+    impl fmt::Display for Own {
+        fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+            let sent = crate::render::time::utc(self.0.sent_at);
+            write!(f, "to {}, {sent}, {}", self.0.peer, self.0.id)
+        }
+    }
+    let own: Vec<Own> = messenger
+        .history(None, DEFAULT_HISTORY)?
+        .into_iter()
+        .filter(|message| message.direction == Direction::Outgoing && matches!(message.body, MessageBody::Limited(..)))
+        .map(Own)
+        .collect();
+    if own.is_empty() {
+        return context.render.text("You sent no limited message lately.");
+    }
+    let Some(Own(message)) = prompt::choose("Which one?", own)? else {
+        return Ok(());
+    };
+    let id = message.id.to_string();
+    let report = context.work("asking the relay …", messenger.license_state(&id))?;
+    context.render.license(&report)?;
+    if report.terms.ended.is_none() && prompt::confirm("Take it back?", false)? {
+        let report = context.work("taking it back …", messenger.revoke(&id))?;
+        context.render.license(&report)?;
+    }
+    Ok(())
+}

@@ -1,0 +1,240 @@
+//! Messages, sent and received.
+
+use client::vault::{Direction, LimitedTerms, MessageBody, MessageState, StoredMessage};
+use client::{LicenseReport, Playback, SafetyNumber, Sent};
+use console::Style;
+use serde_json::{Map, Value, json};
+
+use super::{Render, ended_word, escape, short, time};
+use crate::exit::Failure;
+
+impl Render {
+    /// What became of a message that was sent.
+    ///
+    /// # Errors
+    /// Standard output.
+    pub fn sent(&self, sent: &Sent, limit: Option<u8>, number: Option<&SafetyNumber>) -> Result<(), Failure> {
+        let id = sent.id.to_string();
+        self.show(
+            || {
+                let mut object = json!({ "id": id, "to": sent.to.to_string(), "state": sent.state.word() });
+                if let Some(limit) = limit {
+                    object["limited"] = json!({ "mode": "counted", "limit": limit });
+                }
+                if let (true, Some(number)) = (sent.first_contact, number) {
+                    object["first_contact"] = json!(true);
+                    object["safety_number"] = json!(number.to_string());
+                }
+                object
+            },
+            || {
+                let how = if sent.state == MessageState::Queued {
+                    "kept for"
+                } else {
+                    "sent to"
+                };
+                let limited = limit
+                    .map(|limit| format!(", opens {}", times(limit)))
+                    .unwrap_or_default();
+                format!(
+                    "{how} {}{limited} {}",
+                    sent.to,
+                    Style::new().dim().apply_to(format!("({})", short(&id)))
+                )
+            },
+        )?;
+        if let (false, true, Some(number)) = (self.json, sent.first_contact, number) {
+            self.notice(&format!(
+                "first message to {}. Your safety number, to compare over another channel:",
+                sent.to
+            ));
+            self.out(&super::people::groups(number))?;
+        }
+        Ok(())
+    }
+
+    /// Received messages.
+    ///
+    /// # Errors
+    /// Standard output.
+    pub fn inbox(&self, messages: &[StoredMessage]) -> Result<(), Failure> {
+        if messages.is_empty() && !self.json {
+            return self.out("No new messages.");
+        }
+        messages.iter().try_for_each(|message| {
+            self.show(
+                || {
+                    let mut object = Map::new();
+                    object.insert("id".into(), json!(message.id.to_string()));
+                    object.insert("from".into(), json!(message.peer));
+                    object.insert("sent_at".into(), json!(message.sent_at));
+                    body_into(&mut object, &message.body);
+                    Value::Object(object)
+                },
+                || paragraph(message),
+            )
+        })
+    }
+
+    /// Messages both ways.
+    ///
+    /// # Errors
+    /// Standard output.
+    pub fn history(&self, messages: &[StoredMessage], own: &str) -> Result<(), Failure> {
+        if messages.is_empty() && !self.json {
+            return self.out("No messages yet.");
+        }
+        messages.iter().try_for_each(|message| {
+            self.show(
+                || {
+                    let incoming = message.direction == Direction::Incoming;
+                    let (from, to) = if incoming {
+                        (message.peer.as_str(), own)
+                    } else {
+                        (own, message.peer.as_str())
+                    };
+                    let mut object = Map::new();
+                    object.insert("id".into(), json!(message.id.to_string()));
+                    object.insert("direction".into(), json!(if incoming { "in" } else { "out" }));
+                    object.insert("from".into(), json!(from));
+                    object.insert("to".into(), json!(to));
+                    object.insert("sent_at".into(), json!(message.sent_at));
+                    object.insert("state".into(), json!(message.state.word()));
+                    if let MessageState::Failed(reason) = &message.state {
+                        object.insert("reason".into(), json!(reason));
+                    }
+                    body_into(&mut object, &message.body);
+                    Value::Object(object)
+                },
+                || paragraph(message),
+            )
+        })
+    }
+
+    /// A play, by command: its text on standard output.
+    ///
+    /// # Errors
+    /// Standard output.
+    pub fn play(&self, playback: &Playback) -> Result<(), Failure> {
+        if self.json {
+            return self.object(&json!({
+                "id": playback.id.to_string(), "from": playback.from, "text": playback.text.as_str(),
+                "play": playback.play, "plays": playback.plays,
+            }));
+        }
+        self.notice(&format!(
+            "from {}, DRM: play {}/{}",
+            escape::line(&playback.from),
+            playback.play,
+            playback.plays
+        ));
+        self.out(&escape::paragraph(&playback.text))
+    }
+
+    /// A limited message of ours.
+    ///
+    /// # Errors
+    /// Standard output.
+    pub fn license(&self, report: &LicenseReport) -> Result<(), Failure> {
+        self.show(
+            || {
+                let mut limited = limited(&report.terms);
+                limited["state"] = json!(ended_word(report.terms.ended));
+                json!({ "id": report.id.to_string(), "to": report.to, "limited": limited })
+            },
+            || {
+                format!(
+                    "message {} to {}: {} of {} plays used, {}",
+                    short(&report.id.to_string()),
+                    escape::line(&report.to),
+                    report.terms.used,
+                    report.terms.limit,
+                    ended_word(report.terms.ended)
+                )
+            },
+        )
+    }
+}
+
+fn limited(terms: &LimitedTerms) -> Value {
+    json!({ "mode": "counted", "limit": terms.limit, "used": terms.used })
+}
+
+fn body_into(object: &mut Map<String, Value>, body: &MessageBody) {
+    match body {
+        MessageBody::Text(text) => object.insert("text".into(), json!(text)),
+        MessageBody::Limited(terms, _) => object.insert("limited".into(), limited(terms)),
+        MessageBody::Unknown => object.insert("unknown".into(), json!(true)),
+    };
+}
+
+/// A message for people: who and when, then what.
+fn paragraph(message: &StoredMessage) -> String {
+    let incoming = message.direction == Direction::Incoming;
+    let peer = escape::line(message.peer.split('@').next().unwrap_or_default());
+    let who = if incoming { peer } else { format!("you to {peer}") };
+    let who = if incoming {
+        Style::new().cyan().bold().apply_to(who)
+    } else {
+        Style::new().green().apply_to(who)
+    };
+    let state = match &message.state {
+        MessageState::Queued => ", waiting for the relay".to_owned(),
+        MessageState::Delivered => ", delivered".to_owned(),
+        MessageState::Failed(reason) => format!(", not delivered: {}", escape::line(reason)),
+        MessageState::Sent | MessageState::New | MessageState::Seen => String::new(),
+    };
+    let about = format!(
+        "{}{state}, {}",
+        time::utc(message.sent_at),
+        short(&message.id.to_string())
+    );
+    format!(
+        "{who}  {}\n{}",
+        Style::new().dim().apply_to(about),
+        indented(&words(message))
+    )
+}
+
+fn words(message: &StoredMessage) -> String {
+    match &message.body {
+        MessageBody::Text(text) => escape::paragraph(text),
+        MessageBody::Limited(terms, _) => {
+            let state = match terms.ended {
+                Some(ended) => ended_word(Some(ended)).to_owned(),
+                None if message.direction == Direction::Incoming => {
+                    format!(
+                        "{}; to open it: latchkey play {}",
+                        opened(terms.used),
+                        short(&message.id.to_string())
+                    )
+                }
+                None => format!("{}, as far as we know", opened(terms.used)),
+            };
+            format!("[limited: opens {}; {state}]", times(terms.limit))
+        }
+        MessageBody::Unknown => "[a kind of message that this version cannot show; a newer latchkey may]".to_owned(),
+    }
+}
+
+/// Each line of a body set off, so that no text can pass for a message's headline.
+fn indented(text: &str) -> String {
+    let lines: Vec<String> = text.lines().map(|line| format!("  {line}")).collect();
+    lines.join("\n")
+}
+
+fn opened(count: u8) -> String {
+    if count == 0 {
+        "not opened yet".to_owned()
+    } else {
+        format!("opened {}", times(count))
+    }
+}
+
+fn times(count: u8) -> String {
+    match count {
+        1 => "once".to_owned(),
+        2 => "twice".to_owned(),
+        more => format!("{more} times"),
+    }
+}

@@ -1,0 +1,148 @@
+//! Contacts, identities and keys.
+
+use client::{KeyReport, Person, SafetyNumber, Standing};
+use console::Style;
+use qrcode::QrCode;
+use qrcode::render::unicode::Dense1x2;
+use serde_json::json;
+use std::io::{self, IsTerminal};
+
+use super::{Render, date, table, time};
+use crate::exit::Failure;
+
+/// Groups of five digits in a line: twelve groups make three lines of four, easy to read aloud.
+const GROUPS_A_LINE: usize = 4;
+
+impl Render {
+    /// A new account.
+    ///
+    /// # Errors
+    /// Standard output.
+    pub fn registered(&self, address: &str, fingerprint: &str, home: &str) -> Result<(), Failure> {
+        self.show(
+            || json!({ "address": address, "fingerprint": fingerprint, "home": home }),
+            || {
+                format!(
+                    "Registered {}.\n{}",
+                    Style::new().bold().apply_to(address),
+                    table(&[("fingerprint", fingerprint.to_owned()), ("kept in", home.to_owned())])
+                )
+            },
+        )
+    }
+
+    /// Everyone known.
+    ///
+    /// # Errors
+    /// Standard output.
+    pub fn contacts(&self, people: &[Person]) -> Result<(), Failure> {
+        if people.is_empty() && !self.json {
+            return self.out("No contacts yet: send somebody a message.");
+        }
+        people.iter().try_for_each(|person| self.person(person, None))
+    }
+
+    /// One contact, with the safety number when it matters.
+    ///
+    /// # Errors
+    /// Standard output.
+    pub fn person(&self, person: &Person, number: Option<&SafetyNumber>) -> Result<(), Failure> {
+        self.show(
+            || {
+                let mut object = json!({
+                    "address": person.address.to_string(), "fingerprint": person.fingerprint.to_string(),
+                    "standing": person.standing.word(), "first_seen": person.first_seen.as_millis(),
+                });
+                if let Standing::Changed { offered } = person.standing {
+                    object["offered"] = json!(offered.to_string());
+                }
+                if let Some(number) = number {
+                    object["safety_number"] = json!(number.to_string());
+                }
+                object
+            },
+            || {
+                let standing = match person.standing {
+                    Standing::Verified => Style::new().green().apply_to("verified"),
+                    Standing::Unverified => Style::new().yellow().apply_to("not verified"),
+                    Standing::Changed { .. } => Style::new().red().bold().apply_to("IDENTITY CHANGED, undecided"),
+                };
+                let since = Style::new()
+                    .dim()
+                    .apply_to(format!("since {}", date(person.first_seen)));
+                format!("{}  {standing}  {since}", Style::new().bold().apply_to(&person.address))
+            },
+        )
+    }
+
+    /// A safety number, on a terminal with a QR code.
+    ///
+    /// # Errors
+    /// Standard output.
+    pub fn safety_number(&self, person: &Person, number: &SafetyNumber) -> Result<(), Failure> {
+        if self.json {
+            return self.object(&json!({
+                "address": person.address.to_string(), "safety_number": number.to_string(),
+                "standing": person.standing.word(),
+            }));
+        }
+        let about = if matches!(person.standing, Standing::Changed { .. }) {
+            " (of the NEW identity)"
+        } else {
+            ""
+        };
+        self.out(&format!(
+            "Safety number with {}{about}; both of you see the same:",
+            person.address
+        ))?;
+        self.out(&groups(number))?;
+        if io::stdout().is_terminal()
+            && let Ok(code) = QrCode::new(number.qr_bytes())
+        {
+            self.out(&code.render::<Dense1x2>().quiet_zone(true).build())?;
+        }
+        Ok(())
+    }
+
+    /// Our own keys.
+    ///
+    /// # Errors
+    /// Standard output.
+    pub fn keys(&self, keys: &KeyReport) -> Result<(), Failure> {
+        self.show(
+            || {
+                json!({
+                    "address": keys.address.to_string(), "fingerprint": keys.fingerprint.to_string(),
+                    "one_time_left": keys.one_time_left, "signed_prekey_id": keys.signed_prekey_id,
+                    "signed_prekey_created_at": keys.signed_prekey_created_at,
+                    "signed_prekey_rotates_at": keys.signed_prekey_rotates_at,
+                    "signed_prekey_expires_at": keys.signed_prekey_expires_at,
+                })
+            },
+            || {
+                table(&[
+                    ("address", keys.address.to_string()),
+                    ("fingerprint", keys.fingerprint.to_string()),
+                    ("one-time keys", format!("{} left at the relay", keys.one_time_left)),
+                    (
+                        "signed prekey",
+                        format!("made {}", time::utc(keys.signed_prekey_created_at)),
+                    ),
+                    ("rotates", time::utc(keys.signed_prekey_rotates_at)),
+                    ("expires", time::utc(keys.signed_prekey_expires_at)),
+                ])
+            },
+        )
+    }
+}
+
+/// Three lines of four groups.
+pub(super) fn groups(number: &SafetyNumber) -> String {
+    let text = number.to_string();
+    let groups: Vec<&str> = text.split(' ').collect();
+    let lines: Vec<String> = groups
+        .chunks(GROUPS_A_LINE)
+        .map(|line| format!("    {}", line.join(" ")))
+        .collect();
+    lines.join("\n")
+}

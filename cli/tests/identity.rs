@@ -1,0 +1,86 @@
+//! Somebody else speaks in a contact's name: the program stops, says so, and leaves the choice to the user.
+#![allow(
+    clippy::unwrap_used,
+    clippy::expect_used,
+    clippy::panic,
+    reason = "helpers of tests fail like tests"
+)]
+
+#[path = "../../crates/client/tests/support/raw.rs"]
+mod raw;
+mod support;
+
+use std::time::{SystemTime, UNIX_EPOCH};
+
+use protocol::Timestamp;
+use protocol::address::Address;
+use protocol::content::{Body, Content, ContentId};
+use protocol::party::Party;
+use raw::Raw;
+use support::Stage;
+
+fn now() -> Timestamp {
+    Timestamp(
+        SystemTime::now()
+            .duration_since(UNIX_EPOCH)
+            .unwrap()
+            .as_millis()
+            .try_into()
+            .unwrap(),
+    )
+}
+
+/// Writes to alice as bob, with keys that are not bob's.
+async fn forge(url: &str, text: &str) {
+    let (alice, bob) = (
+        Address::parse("alice@localhost").unwrap(),
+        Address::parse("bob@localhost").unwrap(),
+    );
+    let mut raw = Raw::register(url, "mallory", 7, now()).await;
+    let mut party = Party::generate(bob, &mut raw.rng);
+    party.publication(None, false, now(), &mut raw.rng).unwrap();
+    let bundle = raw.fetch(&alice).await;
+    party.start(&bundle, now(), &mut raw.rng).unwrap();
+    let content = Content {
+        id: ContentId::random(&mut raw.rng),
+        sent_at: now(),
+        body: Body::Text(text.to_owned()),
+    };
+    let sealed = party.send(&alice, &content, now(), &mut raw.rng).unwrap();
+    raw.deposit(&alice, sealed.envelope).await;
+}
+
+#[test]
+fn a_changed_identity_is_6_until_it_was_accepted() {
+    let stage = Stage::new();
+    let (alice, bob) = (stage.register("alice"), stage.register("bob"));
+    alice.ok(&["send", "bob", "hello"]);
+    bob.ok(&["inbox"]);
+    alice.ok(&["verify", "bob"]);
+    let before = alice.json_one(&["safety-number", "bob"])["safety_number"].clone();
+    tokio::runtime::Runtime::new()
+        .unwrap()
+        .block_on(forge(&stage.url, "it is me, bob"));
+
+    let inbox = alice.ok(&["--json", "inbox"]);
+    assert!(inbox.out.is_empty(), "nothing of it is shown: {inbox:?}");
+    assert!(inbox.err.contains("identity of bob@localhost has changed"), "{inbox:?}");
+    let error = alice.fails(6, &["send", "bob", "secret"]);
+    assert!(error.contains("latchkey verify bob --accept"), "{error}");
+    alice.fails(6, &["verify", "bob"]);
+    let contact = alice.json_one(&["contacts"]);
+    assert_eq!(contact["standing"], "changed");
+    assert_ne!(contact["offered"], contact["fingerprint"]);
+    let offered = alice.json_one(&["safety-number", "bob"])["safety_number"].clone();
+    assert_ne!(offered, before);
+
+    // The user's choice. Accepted is not verified, and what waited is shown.
+    let accepted = alice.json_one(&["verify", "bob", "--accept"]);
+    assert_eq!(accepted["standing"], "unverified");
+    assert_eq!(accepted["safety_number"], offered);
+    assert_eq!(alice.json_one(&["inbox"])["text"], "it is me, bob");
+    // The relay still hands out the real bob's keys: that is a change again, and again nothing is sent.
+    assert_eq!(alice.json_one(&["contacts"])["standing"], "changed");
+    assert_eq!(alice.json_one(&["safety-number", "bob"])["safety_number"], before);
+    alice.fails(6, &["send", "bob", "secret"]);
+}

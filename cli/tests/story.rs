@@ -1,0 +1,201 @@
+//! The whole story by command: what a script sees.
+#![allow(
+    clippy::unwrap_used,
+    clippy::expect_used,
+    clippy::panic,
+    reason = "helpers of tests fail like tests"
+)]
+
+mod support;
+
+use serde_json::{Value, json};
+use support::{Answer, Stage, write_file};
+
+fn keys(object: &Value) -> Vec<&str> {
+    let mut keys: Vec<&str> = object.as_object().unwrap().keys().map(String::as_str).collect();
+    keys.sort_unstable();
+    keys
+}
+
+#[test]
+fn two_people_register_verify_and_talk() {
+    let stage = Stage::new();
+    let alice = stage.person("alice");
+    let registered = alice.json_one(&["register", "alice"]);
+    assert_eq!(registered["address"], "alice@localhost");
+    assert_eq!(registered["fingerprint"].as_str().unwrap().len(), 64);
+    let bob = stage.register("bob");
+
+    let sent = alice.json_one(&["send", "bob", "hello bob"]);
+    assert_eq!(sent["state"], "sent");
+    assert_eq!(sent["to"], "bob@localhost");
+    assert_eq!(sent["first_contact"], true);
+    let received = bob.json_one(&["inbox"]);
+    assert_eq!(keys(&received), ["from", "id", "sent_at", "text"]);
+    assert_eq!(received["from"], "alice@localhost");
+    assert_eq!(received["text"], "hello bob");
+    assert_eq!(received["id"], sent["id"]);
+    assert!(bob.json(&["inbox"]).is_empty(), "shown once");
+
+    // The same number at both ends, and the one that the first message showed.
+    let number = alice.json_one(&["safety-number", "bob"]);
+    assert_eq!(number["safety_number"], sent["safety_number"]);
+    assert_eq!(
+        number["safety_number"],
+        bob.json_one(&["safety-number", "alice"])["safety_number"]
+    );
+    assert_eq!(number["safety_number"].as_str().unwrap().split(' ').count(), 12);
+    assert_eq!(alice.json_one(&["contacts"])["standing"], "unverified");
+    assert_eq!(alice.json_one(&["verify", "bob"])["standing"], "verified");
+    assert_eq!(alice.json_one(&["contacts"])["standing"], "verified");
+
+    // By full address, and from standard input.
+    let answer = bob.run_with_input(&["send", "alice@localhost", "-"], "two lines\nof text\n");
+    assert_eq!(answer.code, 0, "{answer:?}");
+    assert_eq!(alice.json_one(&["inbox"])["text"], "two lines\nof text");
+
+    let history = alice.json(&["history", "bob"]);
+    assert_eq!(history.len(), 2);
+    assert_eq!(
+        (&history[0]["direction"], &history[0]["state"]),
+        (&json!("out"), &json!("delivered"))
+    );
+    assert_eq!(
+        (&history[1]["direction"], &history[1]["from"]),
+        (&json!("in"), &json!("bob@localhost"))
+    );
+    assert_eq!(alice.json(&["history", "--limit", "1"]).len(), 1);
+    assert!(alice.json(&["history", "nobody"]).is_empty());
+}
+
+#[test]
+fn a_limited_message_opens_exactly_as_often_as_it_may() {
+    let stage = Stage::new();
+    let (alice, bob) = (stage.register("alice"), stage.register("bob"));
+    let sent = alice.json_one(&["send", "bob", "burn after reading", "--plays", "2", "--expires", "7d"]);
+    assert_eq!(sent["limited"], json!({ "mode": "counted", "limit": 2 }));
+    let id = sent["id"].as_str().unwrap();
+    let received = bob.json_one(&["inbox"]);
+    assert_eq!(keys(&received), ["from", "id", "limited", "sent_at"]);
+    assert_eq!(received["limited"], json!({ "mode": "counted", "limit": 2, "used": 0 }));
+
+    let played = bob.json_one(&["play", id]);
+    assert_eq!(keys(&played), ["from", "id", "play", "plays", "text"]);
+    assert_eq!(played["text"], "burn after reading");
+    assert_eq!((&played["play"], &played["plays"]), (&json!(1), &json!(2)));
+    assert_eq!(alice.json_one(&["plays", id])["limited"]["used"], 1);
+    // For people: the text alone on standard output, the count beside it; a prefix is enough.
+    let Answer { out, err, .. } = bob.ok(&["play", &id[..6]]);
+    assert_eq!(out, "burn after reading\n");
+    assert!(err.contains("DRM: play 2/2"), "{err}");
+    for _ in 0..2 {
+        bob.fails(7, &["play", id]);
+    }
+    let shown = bob.json(&["history"]);
+    assert_eq!(shown[0]["limited"], json!({ "mode": "counted", "limit": 2, "used": 2 }));
+    assert_eq!(alice.json_one(&["plays", id])["limited"]["state"], "exhausted");
+}
+
+#[test]
+fn a_limited_message_can_be_taken_back() {
+    let stage = Stage::new();
+    let (alice, bob) = (stage.register("alice"), stage.register("bob"));
+    let id = alice.json_one(&["send", "bob", "oops", "--plays", "9"])["id"]
+        .as_str()
+        .unwrap()
+        .to_owned();
+    bob.ok(&["inbox"]);
+    let revoked = alice.json_one(&["revoke", &id]);
+    assert_eq!(revoked["limited"]["state"], "revoked");
+    bob.fails(5, &["play", &id]);
+    // Only the sender, and only what is limited.
+    bob.fails(1, &["revoke", &id]);
+    let plain = alice.json_one(&["send", "bob", "plain"])["id"]
+        .as_str()
+        .unwrap()
+        .to_owned();
+    alice.fails(1, &["revoke", &plain]);
+    bob.ok(&["inbox"]);
+    bob.fails(1, &["play", &plain]);
+    bob.fails(1, &["play", "ffffffff-none"]);
+}
+
+#[test]
+fn keys_status_and_clearing() {
+    let stage = Stage::new();
+    let (alice, bob) = (stage.register("alice"), stage.register("bob"));
+    let before = alice.json_one(&["keys"]);
+    assert_eq!(before["one_time_left"], 100);
+    let after = alice.json_one(&["keys", "rotate"]);
+    assert_ne!(after["signed_prekey_id"], before["signed_prekey_id"]);
+    assert_eq!(after["fingerprint"], before["fingerprint"]);
+
+    let status = alice.json_one(&["status"]);
+    assert_eq!(status["address"], "alice@localhost");
+    assert_eq!(status["relay"]["name"], "localhost");
+    assert_eq!(status["relay"]["accounts"], 2);
+    let text = alice.ok(&["status"]).out;
+    assert!(text.contains("alice@localhost") && text.contains(&stage.url), "{text}");
+
+    for n in 0..3 {
+        alice.ok(&["send", "bob", &format!("unread {n}")]);
+    }
+    assert_eq!(bob.json_one(&["clear-inbox"]), json!({ "deleted": 3 }));
+    assert!(bob.json(&["inbox"]).is_empty());
+}
+
+#[test]
+fn waiting_ends_when_a_message_comes() {
+    let stage = Stage::new();
+    let (alice, bob) = (stage.register("alice"), stage.register("bob"));
+    let waiting = std::thread::spawn(move || bob.json(&["inbox", "--wait", "60"]));
+    alice.ok(&["send", "bob", "there you are"]);
+    let received = waiting.join().unwrap();
+    assert_eq!(received.len(), 1);
+    assert_eq!(received[0]["text"], "there you are");
+}
+
+#[test]
+fn a_message_waits_for_the_relay_and_goes_out_once() {
+    let mut stage = Stage::new();
+    let (mut alice, mut bob) = (stage.register("alice"), stage.register("bob"));
+    alice.ok(&["send", "bob", "one"]);
+    stage.stop_relay();
+    let answer = alice.run(&["--json", "send", "bob", "two"]);
+    assert_eq!(answer.code, 4, "{answer:?}");
+    let queued: Value = serde_json::from_str(&answer.out).unwrap();
+    assert_eq!(queued["state"], "queued");
+    assert!(
+        alice
+            .fails(4, &["send", "bob", "three"])
+            .contains("do not send it again")
+    );
+    // Status shows what is known without the relay.
+    let status = alice.run(&["status"]);
+    assert_eq!(status.code, 4);
+    assert!(status.out.contains("2 waiting for the relay"), "{status:?}");
+
+    // The relay is back, under another address: it is the same by its key.
+    stage.restart_relay();
+    (alice.url, bob.url) = (stage.url.clone(), stage.url.clone());
+    alice.ok(&["inbox"]);
+    let texts: Vec<Value> = bob
+        .json(&["inbox"])
+        .into_iter()
+        .map(|message| message["text"].clone())
+        .collect();
+    assert_eq!(texts, ["one", "two", "three"]);
+    assert!(bob.json(&["inbox"]).is_empty());
+}
+
+#[test]
+fn the_passphrase_comes_from_a_file_or_the_environment_and_can_change() {
+    let stage = Stage::new();
+    let alice = stage.register("alice");
+    let file = write_file(stage.dir.path(), "new", "open sesame\nsecond line\n");
+    alice.ok(&["passphrase", "--new-passphrase-file", &file]);
+    // The environment still has the old one; a file goes before it.
+    alice.fails(8, &["contacts"]);
+    alice.ok(&["--passphrase-file", &file, "contacts"]);
+    alice.fails(2, &["--passphrase-file", "/nonexistent/file", "contacts"]);
+}

@@ -1,0 +1,180 @@
+//! The real binary against a relay in this process.
+#![allow(dead_code, reason = "each test file uses its part")]
+
+use std::io::Write;
+use std::path::{Path, PathBuf};
+use std::process::{Command, Output, Stdio};
+
+use serde_json::Value;
+use server::RunningRelay;
+use tempfile::TempDir;
+use tokio::runtime::Runtime;
+
+pub const PASSPHRASE: &str = "correct horse battery staple";
+
+/// A relay, and a directory for everything.
+pub struct Stage {
+    runtime: Runtime,
+    relay: Option<RunningRelay>,
+    pub url: String,
+    pub dir: TempDir,
+}
+
+impl Stage {
+    pub fn new() -> Self {
+        let runtime = Runtime::new().unwrap();
+        let dir = tempfile::tempdir().unwrap();
+        let mut stage = Self {
+            runtime,
+            relay: None,
+            url: String::new(),
+            dir,
+        };
+        stage.start_relay(0);
+        stage
+    }
+
+    fn start_relay(&mut self, port: u16) {
+        let mut config = server::Config::new(self.dir.path().join("relay")).unwrap();
+        config.listen.set_port(port);
+        let relay = self.runtime.block_on(server::Relay::start(config)).unwrap();
+        self.url = format!("http://{}", relay.addr());
+        self.relay = Some(relay);
+    }
+
+    pub fn stop_relay(&mut self) {
+        if let Some(relay) = self.relay.take() {
+            self.runtime.block_on(relay.shutdown());
+        }
+    }
+
+    /// The same relay at another address.
+    pub fn restart_relay(&mut self) {
+        self.stop_relay();
+        self.start_relay(0);
+    }
+
+    pub fn person(&self, name: &str) -> Person {
+        Person {
+            home: self.dir.path().join(name),
+            url: self.url.clone(),
+            env: Vec::new(),
+        }
+    }
+
+    pub fn register(&self, name: &str) -> Person {
+        let person = self.person(name);
+        person.ok(&["register", name]);
+        person
+    }
+}
+
+/// Somebody with a home, at a shell.
+pub struct Person {
+    pub home: PathBuf,
+    pub url: String,
+    pub env: Vec<(String, String)>,
+}
+
+/// What a command answered.
+#[derive(Debug)]
+pub struct Answer {
+    pub code: i32,
+    pub out: String,
+    pub err: String,
+}
+
+impl From<Output> for Answer {
+    fn from(output: Output) -> Self {
+        Self {
+            code: output.status.code().unwrap(),
+            out: String::from_utf8(output.stdout).unwrap(),
+            err: String::from_utf8(output.stderr).unwrap(),
+        }
+    }
+}
+
+/// The binary in an environment of its own.
+pub fn latchkey() -> Command {
+    let mut command = Command::new(env!("CARGO_BIN_EXE_latchkey"));
+    for name in [
+        "LATCHKEY_HOME",
+        "LATCHKEY_RELAY",
+        "LATCHKEY_PASSPHRASE",
+        "NO_COLOR",
+        "CLICOLOR_FORCE",
+        "HTTP_PROXY",
+        "http_proxy",
+    ] {
+        command.env_remove(name);
+    }
+    command.stdin(Stdio::null());
+    command
+}
+
+impl Person {
+    pub fn command(&self, args: &[&str]) -> Command {
+        let mut command = latchkey();
+        command
+            .env("LATCHKEY_HOME", &self.home)
+            .env("LATCHKEY_RELAY", &self.url)
+            .env("LATCHKEY_PASSPHRASE", PASSPHRASE);
+        command.envs(self.env.iter().map(|(name, value)| (name, value)));
+        command.args(args);
+        command
+    }
+
+    pub fn run(&self, args: &[&str]) -> Answer {
+        self.command(args).output().unwrap().into()
+    }
+
+    pub fn run_with_input(&self, args: &[&str], input: &str) -> Answer {
+        let mut child = self
+            .command(args)
+            .stdin(Stdio::piped())
+            .stdout(Stdio::piped())
+            .stderr(Stdio::piped())
+            .spawn()
+            .unwrap();
+        child.stdin.take().unwrap().write_all(input.as_bytes()).unwrap();
+        child.wait_with_output().unwrap().into()
+    }
+
+    /// Runs and succeeds.
+    pub fn ok(&self, args: &[&str]) -> Answer {
+        let answer = self.run(args);
+        assert_eq!(answer.code, 0, "{args:?}: {answer:?}");
+        answer
+    }
+
+    /// Runs with `--json` and gives the objects; every line is one.
+    pub fn json(&self, args: &[&str]) -> Vec<Value> {
+        let answer = self.ok(&[&["--json"], args].concat());
+        answer
+            .out
+            .lines()
+            .map(|line| serde_json::from_str(line).unwrap())
+            .collect()
+    }
+
+    /// As [`Person::json`], for commands that answer one object.
+    pub fn json_one(&self, args: &[&str]) -> Value {
+        let mut objects = self.json(args);
+        assert_eq!(objects.len(), 1, "{args:?}: {objects:?}");
+        objects.remove(0)
+    }
+
+    /// Runs, fails with this code, and says something on standard error alone.
+    pub fn fails(&self, code: i32, args: &[&str]) -> String {
+        let answer = self.run(args);
+        assert_eq!(answer.code, code, "{args:?}: {answer:?}");
+        assert!(!answer.err.trim().is_empty(), "{args:?} failed without a word");
+        answer.err
+    }
+}
+
+pub fn write_file(dir: &Path, name: &str, content: &str) -> String {
+    let path = dir.join(name);
+    std::fs::write(&path, content).unwrap();
+    path.display().to_string()
+}

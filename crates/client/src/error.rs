@@ -1,0 +1,119 @@
+//! What can go wrong, each with what to do about it.
+
+use protocol::address::{Address, NameError};
+use protocol::identity::Fingerprint;
+
+use crate::messenger::Step;
+use crate::relay::RelayError;
+use crate::vault::{Ended, VaultError};
+
+/// Why the messenger did not do what it was asked.
+#[derive(Debug, thiserror::Error)]
+#[non_exhaustive]
+pub enum Error {
+    /// The vault.
+    #[error(transparent)]
+    Vault(#[from] VaultError),
+    /// The relay, or the way to it.
+    #[error(transparent)]
+    Relay(#[from] RelayError),
+    /// A name or address that is none.
+    #[error("{0}")]
+    Name(#[from] NameError),
+    /// There is a vault, and no account in it yet.
+    #[error("no name is registered in this home; register one first")]
+    NotRegistered,
+    /// There is an account already.
+    #[error("this home belongs to {0}; use another home for another name")]
+    AlreadyRegistered(Address),
+    /// A registration was begun and its outcome never learned.
+    #[error("the registration of {0} was begun in this home and not finished; register {0} again to finish it")]
+    RegistrationPending(String),
+    /// An address at another relay.
+    #[error("{address} lives at another relay; this account is at {own}, and relays do not forward to each other")]
+    ForeignRelay {
+        /// Who was meant.
+        address: Address,
+        /// Our own relay's name.
+        own: String,
+    },
+    /// A message to oneself.
+    #[error("that is your own address; write to somebody else")]
+    Oneself,
+    /// The peer's identity is another than the pinned one: nothing is sent until the user decided.
+    #[error(
+        "the identity of {peer} has changed; nothing is sent. Compare safety numbers with {peer} over another channel, then accept the new one"
+    )]
+    IdentityChanged {
+        /// Whose.
+        peer: Address,
+        /// What was seen at first contact or accepted since.
+        pinned: Option<Fingerprint>,
+        /// What is offered now.
+        offered: Option<Fingerprint>,
+    },
+    /// A contact that does not exist.
+    #[error("there is no contact {0} yet; send or receive a message first")]
+    UnknownContact(Address),
+    /// Nothing to accept.
+    #[error("the identity of {0} has not changed; there is nothing to accept")]
+    NothingToAccept(Address),
+    /// The relay served keys that do not verify.
+    #[error("the relay's keys for {peer} are refused: {reason}")]
+    KeysRefused {
+        /// Whose keys.
+        peer: Address,
+        /// Why.
+        reason: String,
+    },
+    /// The message does not fit.
+    #[error("the message is too long; a message holds about 190 KB, send it in parts")]
+    TooLarge,
+    /// An empty message.
+    #[error("the message is empty; there is nothing to send")]
+    Empty,
+    /// Too many messages that were never acknowledged.
+    #[error("{0} has not acknowledged 16384 messages; wait until their client comes online")]
+    PeerSilent(Address),
+    /// A limit of no plays, or of more than 255, or one that ends before it begins.
+    #[error("a play limit is 1 to 255 plays and ends between a minute and a year from now")]
+    BadLimit,
+    /// No message begins like that.
+    #[error("no message has an id that begins with {0:?}; the history lists them")]
+    NoSuchMessage(String),
+    /// Several do.
+    #[error("several messages have an id that begins with {0:?}; write more of it")]
+    AmbiguousMessage(String),
+    /// A message without a limit.
+    #[error("that message has no play limit; it is in the history")]
+    NotLimited,
+    /// Only the recipient plays.
+    #[error("only the recipient can play a limited message, and what was sent is not kept here")]
+    NotPlayable,
+    /// Only the sender revokes.
+    #[error("only the sender of a limited message can take it back or read its count")]
+    NotOurs,
+    /// It opens no more.
+    #[error("{}", ended(*.0))]
+    Ended(Ended),
+    /// The share was released and does not open the message.
+    #[error("{0}")]
+    Unopened(#[from] playgate::OpenError),
+    /// The protocol refused, for a reason that users do not meet.
+    #[error("the protocol refused: {0}")]
+    Protocol(String),
+    /// No random bytes.
+    #[error("the operating system's random generator does not answer; nothing was done")]
+    Randomness,
+    /// A test stopped the work here.
+    #[error("interrupted at {0:?}")]
+    Interrupted(Step),
+}
+
+fn ended(how: Ended) -> &'static str {
+    match how {
+        Ended::Exhausted => "this message was opened as often as it may be; it does not open again",
+        Ended::Revoked => "the sender took this message back; it does not open any more",
+        Ended::Expired => "this message has expired; it does not open any more",
+    }
+}

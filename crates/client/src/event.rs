@@ -1,0 +1,79 @@
+//! What a round of receiving brought, for a front end to show.
+
+use protocol::address::Address;
+use protocol::identity::Fingerprint;
+
+use crate::error::Error;
+use crate::vault::{MessageId, StoredMessage};
+
+/// One thing that happened. Messages are in the vault before their event exists.
+#[derive(Debug)]
+#[non_exhaustive]
+pub enum Event {
+    /// A message came and is stored.
+    Message(Box<StoredMessage>),
+    /// Somebody wrote for the first time; compare the safety number.
+    FirstContact {
+        /// Who.
+        peer: Address,
+    },
+    /// The peer's client has these messages of ours.
+    Delivered {
+        /// Which.
+        ids: Vec<MessageId>,
+    },
+    /// Messages that were sent and never came.
+    Missing {
+        /// From whom.
+        peer: Address,
+        /// How many are newly known to be missing.
+        count: u64,
+    },
+    /// A peer's identity changed; what they sent waits for the user's decision.
+    IdentityChanged {
+        /// Whose.
+        peer: Address,
+        /// The new one.
+        offered: Fingerprint,
+    },
+    /// What waited for a decision about a changed identity was dropped: too much of it, or older than seven days.
+    QuarantineDropped {
+        /// From whom.
+        peer: Address,
+        /// How many envelopes.
+        count: u64,
+    },
+    /// Envelopes that cannot be opened: not for us, damaged, or from a conversation that is gone.
+    Unreadable {
+        /// How many.
+        count: u64,
+        /// Why, for the first of them.
+        reason: String,
+    },
+    /// A conversation is begun anew because its keys were lost or disagree; nothing that we sent is lost.
+    Restarted {
+        /// With whom.
+        peer: Address,
+    },
+    /// The peer opened a conversation without a one-time prekey: forward secrecy begins with the first answer.
+    NoOneTimeKey {
+        /// Who.
+        peer: Address,
+    },
+    /// The relay dropped envelopes for us.
+    DroppedByRelay {
+        /// Undelivered for too long, newly reported.
+        expired: u64,
+        /// Refused because the mailbox was full, newly reported.
+        refused: u64,
+    },
+    /// A message of ours was refused for good.
+    Undeliverable {
+        /// Which.
+        id: MessageId,
+        /// The relay's reason.
+        reason: String,
+    },
+    /// Something besides the messages could not be done now and is tried again next time.
+    Postponed(Error),
+}

@@ -1,0 +1,288 @@
+//! The engine: in what order things are kept and transmitted.
+//!
+//! Not its concern: how records are sealed (`vault`), what envelopes look like (`protocol`), how HTTP fails (`relay`), and showing
+//! anything to anyone.
+//!
+//! One rule orders everything: **commit, then reveal.**
+//!
+//! | before | is durable |
+//! |---|---|
+//! | an envelope is sent | the advanced session, the message, and the envelope itself in the outbox |
+//! | an envelope is acknowledged | the advanced session and the message that was in it |
+//! | a name is registered, keys are published | their private halves |
+//! | a play is asked for | its id |
+//!
+//! What is transmitted can be transmitted again: envelopes have ids, plays have ids, acknowledgements have positions. So a crash at any
+//! point is mended by doing the same again. When a transaction fails after the protocol's state advanced in memory, that state is thrown
+//! away and read back from the vault.
+
+mod account;
+mod history;
+mod incoming;
+mod keys;
+mod outgoing;
+mod people;
+mod plays;
+mod quarantine;
+mod status;
+mod steps;
+
+use std::path::{Path, PathBuf};
+use std::sync::Arc;
+
+use protocol::Timestamp;
+use protocol::address::{Address, UserName};
+use protocol::identity::Fingerprint;
+use protocol::party::Party;
+use rand_chacha::ChaCha20Rng;
+use rand_core::SeedableRng;
+
+use crate::clock::{Clock, SystemClock};
+use crate::error::Error;
+use crate::relay::{Relay, RelayUrl};
+use crate::vault::{Account, KdfCost, Passphrase, PinnedRelay, Transaction, Vault, VaultError, key};
+
+pub use keys::KeyReport;
+pub use outgoing::{DEFAULT_EXPIRY, LimitRequest, Sent};
+pub use people::{Person, Standing};
+pub use plays::{LicenseReport, Playback};
+pub use status::OwnStatus;
+pub use steps::{NoSteps, Step, Steps};
+
+/// What surrounds a messenger.
+#[derive(Clone)]
+pub struct Options {
+    /// The clock.
+    pub clock: Arc<dyn Clock>,
+    /// What guessing the passphrase of a *new* vault costs.
+    pub kdf: KdfCost,
+    /// Called between the steps; for tests.
+    pub steps: Arc<dyn Steps>,
+}
+
+impl Default for Options {
+    fn default() -> Self {
+        Self {
+            clock: Arc::new(SystemClock),
+            kdf: KdfCost::default(),
+            steps: Arc::new(NoSteps),
+        }
+    }
+}
+
+impl std::fmt::Debug for Options {
+    fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
+        f.debug_struct("Options")
+            .field("kdf", &self.kdf)
+            .finish_non_exhaustive()
+    }
+}
+
+/// One account: its vault, its conversations, its relay.
+pub struct Messenger {
+    vault: Vault,
+    /// `None` only while reading it back has failed.
+    party: Option<Party>,
+    relay: Relay,
+    pinned: PinnedRelay,
+    /// Whether the relay behind a URL other than the pinned one has shown the pinned key.
+    relay_checked: bool,
+    rng: ChaCha20Rng,
+    options: Options,
+}
+
+impl std::fmt::Debug for Messenger {
+    fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
+        f.debug_struct("Messenger")
+            .field("vault", &self.vault)
+            .field("relay", &self.relay)
+            .finish_non_exhaustive()
+    }
+}
+
+impl Messenger {
+    /// Opens the account in `home`. Touches no network.
+    ///
+    /// `url` replaces the pinned URL for this run; the relay behind it has to show the pinned key before anything is entrusted to it.
+    ///
+    /// # Errors
+    /// [`Error::NotRegistered`] when there is none or its registration is unfinished, and what opening the vault may answer.
+    pub fn open(home: &Path, passphrase: &Passphrase, url: Option<RelayUrl>, options: Options) -> Result<Self, Error> {
+        let vault = match Vault::open(home, passphrase) {
+            Err(VaultError::NotFound(_)) => return Err(Error::NotRegistered),
+            other => other?,
+        };
+        match vault.get::<Account>(key::ACCOUNT)? {
+            Some(Account { registered: true, .. }) => {}
+            Some(Account { registered: false, .. }) => {
+                let name = load_party(&vault)?.address().user().to_string();
+                return Err(Error::RegistrationPending(name));
+            }
+            None => return Err(Error::NotRegistered),
+        }
+        let pinned: PinnedRelay = vault.get(key::RELAY)?.ok_or(VaultError::Corrupt("relay"))?;
+        let pinned_url = RelayUrl::parse_plain_allowed(&pinned.url)?;
+        let url = url.unwrap_or_else(|| pinned_url.clone());
+        let party = load_party(&vault)?;
+        let mut relay = Relay::new(url)?;
+        relay.resume(vault.get(key::SESSION)?);
+        let relay_checked = *relay.url() == pinned_url;
+        Ok(Self {
+            vault,
+            party: Some(party),
+            relay,
+            pinned,
+            relay_checked,
+            rng: seeded()?,
+            options,
+        })
+    }
+
+    /// Whether `home` holds a vault (with or without a finished registration).
+    #[must_use]
+    pub fn exists(home: &Path) -> bool {
+        Vault::exists(home)
+    }
+
+    /// Our own address.
+    ///
+    /// # Errors
+    /// Vault trouble.
+    pub fn address(&mut self) -> Result<Address, Error> {
+        Ok(self.party()?.address().clone())
+    }
+
+    /// Our own fingerprint.
+    ///
+    /// # Errors
+    /// Vault trouble.
+    pub fn fingerprint(&mut self) -> Result<Fingerprint, Error> {
+        Ok(self.party()?.fingerprint())
+    }
+
+    /// The relay this account belongs to.
+    #[must_use]
+    pub fn pinned_relay(&self) -> &PinnedRelay {
+        &self.pinned
+    }
+
+    /// How many HTTP requests were made so far.
+    #[must_use]
+    pub fn requests(&self) -> u64 {
+        self.relay.requests()
+    }
+
+    /// The home directory.
+    #[must_use]
+    pub fn home(&self) -> PathBuf {
+        self.vault.dir().to_path_buf()
+    }
+
+    /// An address from what a user types: `bob`, or `bob@relay` when it is this relay.
+    ///
+    /// # Errors
+    /// [`Error::Name`] and [`Error::ForeignRelay`].
+    pub fn resolve(&mut self, text: &str) -> Result<Address, Error> {
+        let own = self.party()?.address().relay();
+        if !text.contains('@') {
+            return Ok(Address::new(UserName::parse(text)?, own));
+        }
+        let address = Address::parse(text)?;
+        if address.relay() != own {
+            return Err(Error::ForeignRelay {
+                address,
+                own: own.to_string(),
+            });
+        }
+        Ok(address)
+    }
+
+    /// Changes the passphrase. The current one is asked for again by the front end, not here.
+    ///
+    /// # Errors
+    /// [`VaultError::WrongPassphrase`] when `current` is not it; then nothing changed.
+    pub fn change_passphrase(&mut self, current: &Passphrase, new: &Passphrase) -> Result<(), Error> {
+        if !self.vault.check_passphrase(current)? {
+            return Err(VaultError::WrongPassphrase.into());
+        }
+        Ok(self.vault.change_passphrase(new, self.options.kdf)?)
+    }
+
+    fn now(&self) -> Timestamp {
+        self.options.clock.now()
+    }
+
+    /// The protocol's state, read back from the vault if an earlier attempt at that failed.
+    fn party(&mut self) -> Result<&mut Party, Error> {
+        if self.party.is_none() {
+            self.party = Some(load_party(&self.vault)?);
+        }
+        self.party.as_mut().ok_or_else(|| VaultError::Corrupt("party").into())
+    }
+
+    /// Runs `work` on the protocol's state and the vault; both advance together or not at all.
+    fn transact<T>(&mut self, work: impl FnOnce(&mut Scope<'_, '_>) -> Result<T, Error>) -> Result<T, Error> {
+        let now = self.now();
+        self.party()?;
+        let Self {
+            vault,
+            party,
+            rng,
+            options,
+            ..
+        } = self;
+        let Some(state) = party.as_mut() else {
+            return Err(VaultError::Corrupt("party").into());
+        };
+        let outcome = vault.transaction(|tx| {
+            let answer = work(&mut Scope {
+                party: state,
+                tx,
+                rng,
+                now,
+            })?;
+            persist(state, tx)?;
+            options.steps.reached(Step::BeforeCommit)?;
+            Ok(answer)
+        });
+        if outcome.is_err() {
+            // Memory is ahead of the disk: forget it. Reading it back happens now, or on the next use if that fails too.
+            self.party = load_party(&self.vault).ok();
+        }
+        outcome
+    }
+
+    fn step(&self, step: Step) -> Result<(), Error> {
+        self.options.steps.reached(step)
+    }
+}
+
+/// What a transaction works on.
+struct Scope<'a, 'tx> {
+    party: &'a mut Party,
+    tx: &'a mut Transaction<'tx>,
+    rng: &'a mut ChaCha20Rng,
+    now: Timestamp,
+}
+
+/// Writes the protocol's changed records.
+fn persist(party: &mut Party, tx: &mut Transaction<'_>) -> Result<(), VaultError> {
+    for change in party.take_changes() {
+        match change.value {
+            Some(value) => tx.put_party(&change.key, &value)?,
+            None => tx.delete_party(&change.key)?,
+        }
+    }
+    Ok(())
+}
+
+fn load_party(vault: &Vault) -> Result<Party, Error> {
+    Party::load(vault.party_records()?).map_err(|_| VaultError::Corrupt("party").into())
+}
+
+/// A generator seeded by the operating system.
+fn seeded() -> Result<ChaCha20Rng, Error> {
+    let mut seed = zeroize::Zeroizing::new([0; 32]);
+    getrandom::fill(seed.as_mut()).map_err(|_| Error::Randomness)?;
+    Ok(ChaCha20Rng::from_seed(*seed))
+}

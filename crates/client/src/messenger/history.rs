@@ -1,0 +1,112 @@
+//! What was said.
+
+use protocol::address::Address;
+
+use super::Messenger;
+use crate::error::Error;
+use crate::vault::{Direction, Entry, MessageId, MessageState, StoredMessage, VaultError, key};
+
+impl Messenger {
+    /// The last `limit` messages in both directions, oldest first; with one person, or with all.
+    ///
+    /// # Errors
+    /// Vault trouble.
+    pub fn history(&self, with: Option<&Address>, limit: usize) -> Result<Vec<StoredMessage>, Error> {
+        let Some(peer) = with else {
+            return Ok(self
+                .vault
+                .latest::<StoredMessage>(limit)?
+                .into_iter()
+                .map(|entry| entry.record)
+                .collect());
+        };
+        let mut messages: Vec<StoredMessage> = self
+            .vault
+            .list::<StoredMessage>()?
+            .into_iter()
+            .map(|entry| entry.record)
+            .filter(|message| message.peer == peer.as_str())
+            .collect();
+        messages.drain(..messages.len().saturating_sub(limit));
+        Ok(messages)
+    }
+
+    /// What was received and not shown yet, oldest first. It stays unread until [`Messenger::mark_seen`]: a front end that dies in
+    /// between shows it the next time.
+    ///
+    /// # Errors
+    /// Vault trouble.
+    pub fn unread(&self) -> Result<Vec<StoredMessage>, Error> {
+        let messages = self
+            .vault
+            .list::<StoredMessage>()?
+            .into_iter()
+            .map(|entry| entry.record);
+        Ok(messages.filter(|message| message.state == MessageState::New).collect())
+    }
+
+    /// Notes that these were shown.
+    ///
+    /// # Errors
+    /// Vault trouble.
+    pub fn mark_seen(&mut self, messages: &[StoredMessage]) -> Result<(), Error> {
+        let shown: Vec<(MessageId, &str)> = messages
+            .iter()
+            .map(|message| (message.id, message.peer.as_str()))
+            .collect();
+        let rows: Vec<Entry<StoredMessage>> = self
+            .vault
+            .list::<StoredMessage>()?
+            .into_iter()
+            .filter(|entry| {
+                entry.record.state == MessageState::New
+                    && shown.contains(&(entry.record.id, entry.record.peer.as_str()))
+            })
+            .collect();
+        if rows.is_empty() {
+            return Ok(());
+        }
+        self.vault.transaction(|tx| {
+            for entry in rows {
+                tx.update::<StoredMessage>(&entry.key, |message| message.state = MessageState::Seen)?;
+            }
+            Ok::<_, VaultError>(())
+        })?;
+        Ok(())
+    }
+
+    /// The one message whose id begins with `prefix` (hexadecimal; hyphens do not matter).
+    ///
+    /// # Errors
+    /// [`Error::NoSuchMessage`], [`Error::AmbiguousMessage`].
+    pub fn message(&self, prefix: &str) -> Result<StoredMessage, Error> {
+        Ok(self.find(prefix)?.record)
+    }
+
+    pub(super) fn find(&self, prefix: &str) -> Result<Entry<StoredMessage>, Error> {
+        let mut hits = self
+            .vault
+            .list::<StoredMessage>()?
+            .into_iter()
+            .filter(|entry| entry.record.id.starts_with(prefix));
+        match (hits.next(), hits.next()) {
+            (Some(only), None) => Ok(only),
+            (Some(_), Some(_)) => Err(Error::AmbiguousMessage(shortened(prefix))),
+            (None, _) => Err(Error::NoSuchMessage(shortened(prefix))),
+        }
+    }
+
+    /// Our own message `id`, with the key it is filed under.
+    pub(super) fn own_message(&self, prefix: &str) -> Result<(Vec<u8>, StoredMessage), Error> {
+        let entry = self.find(prefix)?;
+        if entry.record.direction != Direction::Outgoing {
+            return Err(Error::NotOurs);
+        }
+        Ok((key::outgoing(entry.record.id), entry.record))
+    }
+}
+
+/// An id has 36 characters: what is longer is not worth repeating.
+fn shortened(prefix: &str) -> String {
+    prefix.chars().take(40).collect()
+}

@@ -1,0 +1,385 @@
+//! Receiving: open and commit, then acknowledge.
+
+use std::time::Duration;
+
+use playgate::Policy;
+use protocol::Timestamp;
+use protocol::address::Address;
+use protocol::content::{Body, Content, ContentId};
+use protocol::identity::Fingerprint;
+use protocol::party::{Opened, Received};
+use sha2::{Digest, Sha256};
+
+use super::quarantine::Room;
+use super::steps::Step;
+use super::{Messenger, Scope};
+use crate::error::Error;
+use crate::event::Event;
+use crate::relay::{Code, Page};
+use crate::vault::{
+    AckPosition, Direction, License, LimitedTerms, MessageBody, MessageId, MessageState, Quarantined, SealedBody,
+    StoredMessage, Totals, VaultError, key,
+};
+
+/// Pages in one call: more than a full mailbox (10 000 envelopes of 64 a page), so that a relay that never stops sending is left.
+const MAX_PAGES: usize = 256;
+/// What a page brought, besides events.
+#[derive(Debug, Default)]
+pub(super) struct Round {
+    pub(super) events: Vec<Event>,
+    /// Somebody used up keys of ours.
+    keys_used: bool,
+    /// Something was forgotten that shall not stay in the write-ahead log.
+    pub(super) forgot: bool,
+    unreadable: u64,
+    first_reason: Option<String>,
+}
+
+impl Messenger {
+    /// Fetches what waits, for up to `wait` (at most 30 s) when nothing does. Everything is stored before it is acknowledged, and a
+    /// message is in exactly one answer, however often it is delivered.
+    ///
+    /// Afterwards the rest of a round is done: conversations that need new keys, publications, the outbox. What of that fails is an
+    /// [`Event::Postponed`]; so is a fault after messages came.
+    ///
+    /// # Errors
+    /// The relay's refusals when nothing was received; vault trouble.
+    pub async fn receive(&mut self, wait: Duration) -> Result<Vec<Event>, Error> {
+        let mut round = Round::default();
+        let fetched = self.fetch_all(wait, &mut round).await;
+        if round.unreadable > 0 {
+            let reason = round.first_reason.take().unwrap_or_default();
+            round.events.push(Event::Unreadable {
+                count: round.unreadable,
+                reason,
+            });
+        }
+        if round.forgot {
+            self.vault.compact()?;
+        }
+        match fetched {
+            Ok(()) => {}
+            Err(Error::Relay(error)) if !round.events.is_empty() => {
+                // The messages are here and must be shown; the rest waits until the relay is back.
+                round.events.push(Event::Postponed(error.into()));
+                return Ok(round.events);
+            }
+            Err(error) => return Err(error),
+        }
+        self.maintain(&mut round).await?;
+        Ok(round.events)
+    }
+
+    /// Sends what waits and serves what the protocol wants, without fetching.
+    ///
+    /// # Errors
+    /// Vault trouble; faults of the network are events.
+    pub async fn catch_up(&mut self) -> Result<Vec<Event>, Error> {
+        let mut round = Round::default();
+        self.maintain(&mut round).await?;
+        Ok(round.events)
+    }
+
+    async fn fetch_all(&mut self, wait: Duration, round: &mut Round) -> Result<(), Error> {
+        let mut wait = wait;
+        for _ in 0..MAX_PAGES {
+            let ack: Option<AckPosition> = self.vault.get(key::ACK)?;
+            let page = match self.authorised(async |relay| relay.inbox(ack, wait).await).await {
+                // The mailbox was cleared or restored: our position means nothing there.
+                Err(Error::Relay(error)) if ack.is_some() && error.code() == Some(Code::StaleIncarnation) => {
+                    self.vault.transaction(|tx| tx.delete::<AckPosition>(key::ACK))?;
+                    continue;
+                }
+                other => other?,
+            };
+            let empty = page.envelopes.is_empty();
+            self.take(&page, ack, round)?;
+            if empty {
+                return Ok(());
+            }
+            self.step(Step::BeforeAck)?;
+            // Once more, to acknowledge what was just stored and to see what came meanwhile.
+            wait = Duration::ZERO;
+        }
+        Ok(())
+    }
+
+    /// Opens a page and stores what is in it, in one transaction.
+    fn take(&mut self, page: &Page, ack: Option<AckPosition>, round: &mut Round) -> Result<(), Error> {
+        let done = ack
+            .filter(|ack| ack.incarnation == page.incarnation)
+            .map_or(0, |ack| ack.sequence);
+        let fresh: Vec<&(u64, Vec<u8>)> = page.envelopes.iter().filter(|(sequence, _)| *sequence > done).collect();
+        let totals = Totals {
+            expired: page.expired_total,
+            refused: page.refused_total,
+        };
+        if fresh.is_empty() && self.vault.get::<Totals>(key::TOTALS)? == Some(totals) {
+            return Ok(());
+        }
+        let quarantine = self.quarantine_room()?;
+        self.step(Step::BeforeReceiveCommit)?;
+        let mut brought = self.transact(|scope| {
+            let mut brought = Round::default();
+            let mut room = quarantine;
+            for (_, envelope) in &fresh {
+                scope.open(envelope, &mut room, &mut brought)?;
+            }
+            if let Some((sequence, _)) = fresh.iter().max_by_key(|(sequence, _)| *sequence) {
+                scope.tx.put(
+                    key::ACK,
+                    &AckPosition {
+                        incarnation: page.incarnation,
+                        sequence: *sequence,
+                    },
+                )?;
+            }
+            scope.note_totals(totals, &mut brought)?;
+            Ok(brought)
+        })?;
+        round.add(std::mem::take(&mut brought.events));
+        round.keys_used |= brought.keys_used;
+        round.forgot |= brought.forgot;
+        round.unreadable += brought.unreadable;
+        round.first_reason = round.first_reason.take().or(brought.first_reason);
+        Ok(())
+    }
+
+    /// What follows a round of receiving.
+    async fn maintain(&mut self, round: &mut Round) -> Result<(), Error> {
+        let wanted = self.transact(|scope| {
+            scope.party.tick(scope.now);
+            Ok(scope.party.wanted())
+        })?;
+        self.expire_quarantine(round)?;
+        // Keys first: a peer that met a dead one-time prekey must not be handed another while we answer.
+        if let Err(error) = self.keep_keys_fresh(round.keys_used).await {
+            postpone(error, round)?;
+        }
+        for peer in wanted {
+            let outcome = self.restart(&peer).await;
+            match outcome {
+                Ok(()) => round.events.push(Event::Restarted { peer }),
+                // The relay offers another identity than the pinned one: the user's decision, like one that came in an envelope.
+                Err(Error::IdentityChanged {
+                    offered: Some(offered), ..
+                }) => round.identity_changed(peer, offered),
+                Err(error) => postpone(error, round)?,
+            }
+        }
+        self.flush_into(&mut round.events).await
+    }
+
+    /// A new handshake, because the protocol wants one. What is unacknowledged goes out again on it.
+    async fn restart(&mut self, peer: &Address) -> Result<(), Error> {
+        let bundle = self.fetch_bundle(peer).await?;
+        self.transact(|scope| scope.start(&bundle))?
+    }
+
+    /// Deletes everything that waits at the relay, unread.
+    ///
+    /// # Errors
+    /// The relay's refusals.
+    pub async fn clear_inbox(&mut self) -> Result<u64, Error> {
+        let deleted = self.authorised(async |relay| relay.clear_inbox().await).await?;
+        self.vault.transaction(|tx| tx.delete::<AckPosition>(key::ACK))?;
+        Ok(deleted)
+    }
+}
+
+/// Faults of the network and refusals wait for the next round; vault trouble does not.
+fn postpone(error: Error, round: &mut Round) -> Result<(), Error> {
+    match error {
+        Error::Vault(_) | Error::Interrupted(_) | Error::Randomness => Err(error),
+        other => {
+            round.events.push(Event::Postponed(other));
+            Ok(())
+        }
+    }
+}
+
+impl Scope<'_, '_> {
+    /// Opens one envelope and stores what is in it.
+    pub(super) fn open(&mut self, envelope: &[u8], room: &mut Room, round: &mut Round) -> Result<(), Error> {
+        match self.party.receive(envelope, self.now, self.rng) {
+            Received::Opened(opened) => self.keep(*opened, round)?,
+            // Seen before, and stored then.
+            Received::Duplicate => {}
+            Received::IdentityChanged { from, offered } => {
+                if room.take(envelope.len()) {
+                    let row = Sha256::digest(envelope);
+                    let record = Quarantined {
+                        peer: from.to_string(),
+                        envelope: envelope.to_vec(),
+                        received_at: self.now.as_millis(),
+                    };
+                    self.tx.put(&row, &record)?;
+                } else {
+                    round.dropped(&from, 1);
+                }
+                round.identity_changed(from, offered);
+            }
+            // The protocol answers with a handshake of its own (`wanted`); the sender sends again on that.
+            Received::OneTimeKeyGone { .. } => round.keys_used = true,
+            Received::Forked { .. } => {}
+            Received::Unknown => round.unreadable("it belongs to no conversation known here"),
+            Received::Malformed(reason) => round.unreadable(&reason.to_string()),
+            Received::Replay => round.unreadable("it repeats an old handshake"),
+            Received::Refused(reason) => round.unreadable(&reason.to_string()),
+            #[allow(
+                unreachable_patterns,
+                reason = "the protocol may learn new outcomes; they are counted, not hidden"
+            )]
+            _ => round.unreadable("this version does not know its kind"),
+        }
+        Ok(())
+    }
+
+    fn keep(&mut self, opened: Opened, round: &mut Round) -> Result<(), Error> {
+        let from = opened.from;
+        if opened.first_contact {
+            round.keys_used = true;
+            round.events.push(Event::FirstContact { peer: from.clone() });
+        }
+        if opened.without_one_time {
+            round.events.push(Event::NoOneTimeKey { peer: from.clone() });
+        }
+        self.enqueue(&opened.outgoing)?;
+        self.acknowledge(&opened.acknowledged, round)?;
+        if opened.missing > 0 {
+            round.events.push(Event::Missing {
+                peer: from.clone(),
+                count: opened.missing,
+            });
+        }
+        let Some(message) = incoming(&from, opened.content, self.now) else {
+            return Ok(());
+        };
+        let row = key::incoming(opened.fingerprint.as_bytes(), message.id);
+        if self.tx.insert(&row, &message)? {
+            round.events.push(Event::Message(Box::new(message)));
+        }
+        Ok(())
+    }
+
+    /// Notes what the peer has, and forgets the shares of limited messages that arrived.
+    fn acknowledge(&mut self, ids: &[ContentId], round: &mut Round) -> Result<(), VaultError> {
+        let mut delivered = Vec::new();
+        for id in ids {
+            let id = MessageId(id.0);
+            let known = self
+                .tx
+                .update::<StoredMessage>(&key::outgoing(id), |message| message.state = MessageState::Delivered)?;
+            if known {
+                delivered.push(id);
+            }
+            if let Some(mut license) = self.tx.get::<License>(&id.0)?
+                && license.share.take().is_some()
+            {
+                self.tx.put(&id.0, &license)?;
+                round.forgot = true;
+            }
+        }
+        if !delivered.is_empty() {
+            round.events.push(Event::Delivered { ids: delivered });
+        }
+        Ok(())
+    }
+
+    fn note_totals(&mut self, totals: Totals, round: &mut Round) -> Result<(), VaultError> {
+        let before: Option<Totals> = self.tx.get(key::TOTALS)?;
+        if before == Some(totals) {
+            return Ok(());
+        }
+        let before = before.unwrap_or_default();
+        let (expired, refused) = (
+            totals.expired.saturating_sub(before.expired),
+            totals.refused.saturating_sub(before.refused),
+        );
+        if expired > 0 || refused > 0 {
+            round.events.push(Event::DroppedByRelay { expired, refused });
+        }
+        self.tx.put(key::TOTALS, &totals)
+    }
+}
+
+impl Round {
+    /// What another page brought.
+    fn add(&mut self, events: Vec<Event>) {
+        for event in events {
+            match event {
+                Event::IdentityChanged { peer, offered } => self.identity_changed(peer, offered),
+                Event::QuarantineDropped { peer, count } => self.dropped(&peer, count),
+                other => self.events.push(other),
+            }
+        }
+    }
+
+    /// Said once a round, however much comes.
+    fn identity_changed(&mut self, peer: Address, offered: Fingerprint) {
+        let said = |event: &Event| matches!(event, Event::IdentityChanged { peer: known, .. } if *known == peer);
+        if !self.events.iter().any(said) {
+            self.events.push(Event::IdentityChanged { peer, offered });
+        }
+    }
+
+    /// Some more of a peer's envelopes are gone from quarantine, or never got in.
+    pub(super) fn dropped(&mut self, peer: &Address, more: u64) {
+        for event in &mut self.events {
+            if let Event::QuarantineDropped { peer: known, count } = event
+                && known == peer
+            {
+                *count += more;
+                return;
+            }
+        }
+        self.events.push(Event::QuarantineDropped {
+            peer: peer.clone(),
+            count: more,
+        });
+    }
+
+    fn unreadable(&mut self, reason: &str) {
+        self.unreadable += 1;
+        self.first_reason.get_or_insert_with(|| reason.to_owned());
+    }
+}
+
+/// The record of a received content; none for contents that say nothing.
+fn incoming(from: &Address, content: Content, now: Timestamp) -> Option<StoredMessage> {
+    let body = match content.body {
+        Body::Empty => return None,
+        Body::Text(text) => MessageBody::Text(text),
+        Body::Limited(limited) => match Policy::decode(&limited.policy) {
+            Ok(policy) => MessageBody::Limited(
+                LimitedTerms {
+                    limit: policy.limit.get(),
+                    expires_at: policy.expires_at,
+                    used: 0,
+                    ended: None,
+                },
+                Some(SealedBody {
+                    license: limited.license,
+                    play_capability: limited.play_capability,
+                    content_share: limited.content_share,
+                    commit: limited.commit,
+                    policy: limited.policy.clone(),
+                    ciphertext: limited.ciphertext.clone(),
+                    pending_play: None,
+                }),
+            ),
+            Err(_) => MessageBody::Unknown,
+        },
+        _ => MessageBody::Unknown,
+    };
+    Some(StoredMessage {
+        id: MessageId(content.id.0),
+        peer: from.to_string(),
+        direction: Direction::Incoming,
+        // A claim: a message from the future would stay on top for ever.
+        sent_at: content.sent_at.min(now).as_millis(),
+        received_at: now.as_millis(),
+        state: MessageState::New,
+        body,
+    })
+}

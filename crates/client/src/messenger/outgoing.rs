@@ -1,0 +1,367 @@
+//! Sending: encrypt and commit, then transmit until the relay confirms.
+
+use std::collections::HashSet;
+use std::time::Duration;
+
+use playgate::{Capability, Mode, PlayLimit, Policy};
+use protocol::address::Address;
+use protocol::content::{Body, Content, ContentId, Limited};
+use protocol::party::{Outgoing, SendError, StartError, Trust};
+
+use super::steps::Step;
+use super::{Messenger, Scope};
+use crate::error::Error;
+use crate::event::Event;
+use crate::relay::{Bundle, RelayError, Verdict, license_id};
+use crate::vault::{
+    Direction, License, LimitedTerms, MessageBody, MessageId, MessageState, OutboxEntry, StoredMessage, VaultError, key,
+};
+
+/// A limit ends after this when the sender does not say: the relay keeps no share for ever.
+pub const DEFAULT_EXPIRY: Duration = Duration::from_secs(90 * 24 * 3600);
+/// Shorter would end before a recipient who is online has read it.
+const MIN_EXPIRY: Duration = Duration::from_secs(60);
+/// Longer than a year is not a limit any more.
+const MAX_EXPIRY: Duration = Duration::from_secs(366 * 24 * 3600);
+
+/// How often a message may be opened, and until when.
+#[derive(Clone, Copy, Debug)]
+pub struct LimitRequest {
+    /// 1 to 255.
+    pub plays: u8,
+    /// From now; [`DEFAULT_EXPIRY`] when absent.
+    pub expires_in: Option<Duration>,
+}
+
+/// What became of a message.
+#[derive(Debug)]
+pub struct Sent {
+    /// Its id, the same at both ends.
+    pub id: MessageId,
+    /// `Sent`, or `Queued` when the relay did not confirm it yet: then it goes out with the next call, and is not to be sent again.
+    pub state: MessageState,
+    /// Why it is still queued.
+    pub because: Option<RelayError>,
+    /// Whether this is the first message to this contact: time to compare safety numbers.
+    pub first_contact: bool,
+    /// The recipient.
+    pub to: Address,
+}
+
+/// What one round of transmitting did not get rid of.
+#[derive(Debug, Default)]
+pub(super) struct Flushed {
+    /// Refused for good.
+    pub(super) undeliverable: Vec<(MessageId, RelayError)>,
+    /// Why the rest waits.
+    pub(super) waiting: Option<RelayError>,
+}
+
+impl Messenger {
+    /// Sends a text.
+    ///
+    /// # Errors
+    /// [`Error::IdentityChanged`], the relay's refusals, [`Error::TooLarge`], [`Error::Empty`]; without a network to a new contact
+    /// [`Error::Relay`]. When this answers `Ok` the message is kept and will arrive.
+    pub async fn send_text(&mut self, to: &Address, text: &str) -> Result<Sent, Error> {
+        if text.is_empty() {
+            return Err(Error::Empty);
+        }
+        let content = Content {
+            id: ContentId::random(&mut self.rng),
+            sent_at: self.now(),
+            body: Body::Text(text.to_owned()),
+        };
+        self.send_content(to, content, MessageBody::Text(text.to_owned()), None)
+            .await
+    }
+
+    /// Sends a text that opens `limit.plays` times. What was sent is not kept here: not the text, and the share only until the peer
+    /// acknowledged the message.
+    ///
+    /// # Errors
+    /// As [`Messenger::send_text`], and [`Error::BadLimit`].
+    pub async fn send_limited(&mut self, to: &Address, text: &str, limit: LimitRequest) -> Result<Sent, Error> {
+        if text.is_empty() {
+            return Err(Error::Empty);
+        }
+        let expires_in = limit.expires_in.unwrap_or(DEFAULT_EXPIRY);
+        if !(MIN_EXPIRY..=MAX_EXPIRY).contains(&expires_in) {
+            return Err(Error::BadLimit);
+        }
+        let plays = PlayLimit::new(limit.plays).map_err(|_| Error::BadLimit)?;
+        let now = self.now();
+        let expires_at = now.plus(expires_in).as_millis();
+        let policy = Policy {
+            mode: Mode::Counted,
+            limit: plays,
+            expires_at: Some(expires_at),
+        };
+        let (play, owner) = (Capability::generate(&mut self.rng), Capability::generate(&mut self.rng));
+        let mut own_half = [0; playgate::content::LICENSE_ID_LEN];
+        rand_core::Rng::fill_bytes(&mut self.rng, &mut own_half);
+        let sealed = playgate::seal(&own_half, &policy, text.as_bytes(), &mut self.rng).map_err(|_| Error::TooLarge)?;
+        let id = license_id(&to.user(), own_half);
+        let license = License {
+            id,
+            plays: plays.get(),
+            expires_at,
+            share: Some(*sealed.play_share.as_bytes()),
+            play_capability_hash: play.hash(),
+            owner_capability: *owner.as_bytes(),
+        };
+        let body = Body::Limited(Limited {
+            license: id,
+            play_capability: *play.as_bytes(),
+            content_share: *sealed.content_share.as_bytes(),
+            commit: sealed.commit,
+            policy: policy.encode(),
+            ciphertext: sealed.ciphertext.clone(),
+        });
+        let terms = LimitedTerms {
+            limit: plays.get(),
+            expires_at: Some(expires_at),
+            used: 0,
+            ended: None,
+        };
+        let content = Content {
+            id: ContentId::random(&mut self.rng),
+            sent_at: now,
+            body,
+        };
+        self.send_content(to, content, MessageBody::Limited(terms, None), Some(license))
+            .await
+    }
+
+    async fn send_content(
+        &mut self,
+        to: &Address,
+        content: Content,
+        shown: MessageBody,
+        license: Option<License>,
+    ) -> Result<Sent, Error> {
+        if to == self.party()?.address() {
+            return Err(Error::Oneself);
+        }
+        self.refuse_undecided(to)?;
+        let first_contact = !self.knows(to)?;
+        let id = MessageId(content.id.0);
+        let message = StoredMessage {
+            id,
+            peer: to.to_string(),
+            direction: Direction::Outgoing,
+            sent_at: content.sent_at.as_millis(),
+            received_at: content.sent_at.as_millis(),
+            state: MessageState::Queued,
+            body: shown,
+        };
+        let bundle = if self.party()?.needs_bundle(to) {
+            Some(self.fetch_bundle(to).await?)
+        } else {
+            None
+        };
+        // The inner result is the protocol's refusal: what it learned on the way (a changed identity) is kept all the same.
+        self.transact(|scope| {
+            if let Some(bundle) = bundle
+                && let Err(refusal) = scope.start(&bundle)?
+            {
+                return Ok(Err(refusal));
+            }
+            match scope.party.send(to, &content, scope.now, scope.rng) {
+                Ok(outgoing) => {
+                    if let Some(license) = &license {
+                        scope.tx.put(&id.0, license)?;
+                    }
+                    scope.tx.put(&key::outgoing(id), &message)?;
+                    scope.enqueue(&[outgoing])?;
+                    Ok(Ok(()))
+                }
+                Err(refusal) => Ok(Err(send_error(refusal))),
+            }
+        })??;
+        self.step(Step::BeforeSend)?;
+        let mut flushed = self.flush().await?;
+        if let Some(at) = flushed.undeliverable.iter().position(|(failed, _)| *failed == id) {
+            return Err(flushed.undeliverable.swap_remove(at).1.into());
+        }
+        let stored: Option<StoredMessage> = self.vault.get(&key::outgoing(id))?;
+        let state = stored.map_or(MessageState::Queued, |message| message.state);
+        let because = if state == MessageState::Queued {
+            flushed.waiting
+        } else {
+            None
+        };
+        Ok(Sent {
+            id,
+            state,
+            because,
+            first_contact,
+            to: to.clone(),
+        })
+    }
+
+    /// Fetches and parses a peer's keys. One request.
+    pub(super) async fn fetch_bundle(&mut self, peer: &Address) -> Result<Bundle, Error> {
+        self.authorised(async |relay| relay.fetch_key(peer).await).await
+    }
+
+    /// Stops before anything is spent when the user has a decision to make.
+    fn refuse_undecided(&mut self, peer: &Address) -> Result<(), Error> {
+        match self
+            .party()?
+            .contact(peer)
+            .map(|contact| (contact.fingerprint, contact.trust))
+        {
+            Some((pinned, Trust::Changed { offered })) => Err(Error::IdentityChanged {
+                peer: peer.clone(),
+                pinned: Some(pinned),
+                offered: Some(offered),
+            }),
+            _ => Ok(()),
+        }
+    }
+
+    pub(super) fn knows(&mut self, peer: &Address) -> Result<bool, Error> {
+        Ok(self.party()?.contact(peer).is_some())
+    }
+
+    /// Transmits the outbox in order. One request an envelope. An envelope that has to wait holds back only those to the same peer; a
+    /// network that is down holds back all.
+    pub(super) async fn flush(&mut self) -> Result<Flushed, Error> {
+        let mut flushed = Flushed::default();
+        let mut held: HashSet<String> = HashSet::new();
+        for entry in self.vault.list::<OutboxEntry>()? {
+            let envelope = entry.record;
+            if held.contains(&envelope.to) {
+                continue;
+            }
+            let license = match envelope.content {
+                Some(content) => self
+                    .vault
+                    .get::<License>(&content.0)?
+                    .filter(|license| license.share.is_some()),
+                None => None,
+            };
+            let outcome = match &license {
+                Some(license) => {
+                    self.authorised(async |relay| relay.send_limited(&envelope, license).await)
+                        .await
+                }
+                None => self.authorised(async |relay| relay.send(&envelope).await).await,
+            };
+            match outcome {
+                Ok(()) => {
+                    self.step(Step::AfterSend)?;
+                    self.settle(&entry.key, envelope.content, &MessageState::Sent)?;
+                }
+                Err(Error::Relay(error)) => match error.verdict() {
+                    Verdict::Permanent => {
+                        self.settle(&entry.key, envelope.content, &MessageState::failed(&error.to_string()))?;
+                        if let Some(id) = envelope.content {
+                            flushed.undeliverable.push((id, error));
+                        }
+                    }
+                    Verdict::ThisPeerWaits => {
+                        held.insert(envelope.to.clone());
+                        flushed.waiting = Some(error);
+                    }
+                    Verdict::AllWait => {
+                        flushed.waiting = Some(error);
+                        return Ok(flushed);
+                    }
+                },
+                Err(other) => return Err(other),
+            }
+        }
+        Ok(flushed)
+    }
+
+    /// Takes an envelope out of the outbox and notes how its message fared. A message that was delivered already stays so.
+    fn settle(&mut self, row: &[u8], content: Option<MessageId>, state: &MessageState) -> Result<(), Error> {
+        self.vault.transaction(|tx| {
+            tx.delete::<OutboxEntry>(row)?;
+            if let Some(id) = content {
+                tx.update::<StoredMessage>(&key::outgoing(id), |message| {
+                    if message.state == MessageState::Queued {
+                        message.state = state.clone();
+                    }
+                })?;
+            }
+            Ok::<_, VaultError>(())
+        })?;
+        Ok(())
+    }
+
+    /// Transmits what waits and reports what did not go.
+    pub(super) async fn flush_into(&mut self, events: &mut Vec<Event>) -> Result<(), Error> {
+        let flushed = self.flush().await?;
+        for (id, error) in flushed.undeliverable {
+            events.push(Event::Undeliverable {
+                id,
+                reason: error.to_string(),
+            });
+        }
+        if let Some(error) = flushed.waiting {
+            events.push(Event::Postponed(error.into()));
+        }
+        Ok(())
+    }
+}
+
+impl Scope<'_, '_> {
+    /// Begins a conversation with a fetched bundle. `Ok(Err(_))` is the protocol's refusal, to be reported after the commit.
+    pub(super) fn start(&mut self, bundle: &Bundle) -> Result<Result<(), Error>, Error> {
+        match self.party.start(bundle, self.now, self.rng) {
+            Ok(outgoing) => {
+                self.enqueue(&outgoing)?;
+                Ok(Ok(()))
+            }
+            Err(refusal) => Ok(Err(start_error(refusal))),
+        }
+    }
+
+    /// Puts envelopes into the outbox, in order.
+    pub(super) fn enqueue(&mut self, outgoing: &[Outgoing]) -> Result<(), VaultError> {
+        for envelope in outgoing {
+            self.tx.put(
+                &envelope.id,
+                &OutboxEntry {
+                    to: envelope.to.user().to_string(),
+                    id: envelope.id,
+                    envelope: envelope.envelope.clone(),
+                    content: envelope.content_id.map(|id| MessageId(id.0)),
+                },
+            )?;
+        }
+        Ok(())
+    }
+}
+
+fn start_error(refusal: StartError) -> Error {
+    match refusal {
+        StartError::IdentityChanged { peer, pinned, offered } => Error::IdentityChanged {
+            peer,
+            pinned: Some(pinned),
+            offered: Some(offered),
+        },
+        StartError::BadBundle { peer, why } => Error::KeysRefused {
+            peer,
+            reason: why.to_string(),
+        },
+        StartError::OneSelf => Error::Oneself,
+        other => Error::Protocol(other.to_string()),
+    }
+}
+
+fn send_error(refusal: SendError) -> Error {
+    match refusal {
+        SendError::IdentityChanged { peer, offered } => Error::IdentityChanged {
+            peer,
+            pinned: None,
+            offered: Some(offered),
+        },
+        SendError::PeerSilent(peer) => Error::PeerSilent(peer),
+        SendError::TooLarge(_) => Error::TooLarge,
+        other => Error::Protocol(other.to_string()),
+    }
+}

@@ -1,0 +1,134 @@
+//! Whom we know, and how well.
+
+use protocol::Timestamp;
+use protocol::address::Address;
+use protocol::identity::{Fingerprint, SafetyNumber};
+use protocol::party::{Contact, Trust};
+
+use super::Messenger;
+use crate::error::Error;
+use crate::event::Event;
+
+/// How sure we are that a contact is who they seem to be.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Standing {
+    /// Pinned at first contact; the safety number was not compared.
+    Unverified,
+    /// The safety number was compared.
+    Verified,
+    /// Another identity is offered than the pinned one: nothing is sent until the user decided.
+    Changed {
+        /// The new one.
+        offered: Fingerprint,
+    },
+}
+
+impl Standing {
+    /// One word, as `--json` prints it.
+    #[must_use]
+    pub fn word(&self) -> &'static str {
+        match self {
+            Self::Unverified => "unverified",
+            Self::Verified => "verified",
+            Self::Changed { .. } => "changed",
+        }
+    }
+}
+
+/// A contact.
+#[derive(Clone, Debug)]
+pub struct Person {
+    /// Their address.
+    pub address: Address,
+    /// The pinned identity.
+    pub fingerprint: Fingerprint,
+    /// How sure we are.
+    pub standing: Standing,
+    /// Since when we know them.
+    pub first_seen: Timestamp,
+}
+
+impl From<Contact> for Person {
+    fn from(contact: Contact) -> Self {
+        let standing = match contact.trust {
+            Trust::Unverified => Standing::Unverified,
+            Trust::Verified => Standing::Verified,
+            Trust::Changed { offered } => Standing::Changed { offered },
+        };
+        Self {
+            address: contact.address,
+            fingerprint: contact.fingerprint,
+            standing,
+            first_seen: contact.first_seen,
+        }
+    }
+}
+
+impl Messenger {
+    /// Everyone we know, by address.
+    ///
+    /// # Errors
+    /// Vault trouble.
+    pub fn contacts(&mut self) -> Result<Vec<Person>, Error> {
+        Ok(self.party()?.contacts().into_iter().map(Person::from).collect())
+    }
+
+    /// One contact.
+    ///
+    /// # Errors
+    /// [`Error::UnknownContact`].
+    pub fn contact(&mut self, peer: &Address) -> Result<Person, Error> {
+        self.party()?
+            .contact(peer)
+            .map(Person::from)
+            .ok_or_else(|| Error::UnknownContact(peer.clone()))
+    }
+
+    /// What both people compare over another channel.
+    ///
+    /// With a changed identity it is the number of the *offered* one: that is what has to be compared before it is accepted.
+    ///
+    /// # Errors
+    /// [`Error::UnknownContact`].
+    pub fn safety_number(&mut self, peer: &Address) -> Result<SafetyNumber, Error> {
+        self.party()?
+            .safety_number(peer)
+            .ok_or_else(|| Error::UnknownContact(peer.clone()))
+    }
+
+    /// Notes that the user compared the safety number.
+    ///
+    /// # Errors
+    /// [`Error::UnknownContact`]; [`Error::IdentityChanged`] while a change is undecided.
+    pub fn verify(&mut self, peer: &Address) -> Result<Person, Error> {
+        let person = self.contact(peer)?;
+        if let Standing::Changed { offered } = person.standing {
+            return Err(Error::IdentityChanged {
+                peer: peer.clone(),
+                pinned: Some(person.fingerprint),
+                offered: Some(offered),
+            });
+        }
+        self.transact(|scope| {
+            scope.party.mark_verified(peer);
+            Ok(())
+        })?;
+        self.contact(peer)
+    }
+
+    /// Accepts a changed identity, as unverified, and opens what waited for this decision.
+    ///
+    /// # Errors
+    /// [`Error::UnknownContact`], [`Error::NothingToAccept`].
+    pub fn accept_identity(&mut self, peer: &Address) -> Result<(Person, Vec<Event>), Error> {
+        if !matches!(self.contact(peer)?.standing, Standing::Changed { .. }) {
+            return Err(Error::NothingToAccept(peer.clone()));
+        }
+        self.transact(|scope| {
+            scope.party.accept_identity(peer);
+            Ok(())
+        })?;
+        let events = self.release_quarantine(peer)?;
+        Ok((self.contact(peer)?, events))
+    }
+}

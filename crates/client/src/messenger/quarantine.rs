@@ -1,0 +1,103 @@
+//! Envelopes that wait for the user's decision about a changed identity. Bounded in number, size and time; what is dropped is reported.
+
+use std::time::Duration;
+
+use protocol::Timestamp;
+use protocol::address::Address;
+
+use super::Messenger;
+use super::incoming::Round;
+use crate::error::Error;
+use crate::event::Event;
+use crate::vault::{Entry, Kind, Quarantined};
+
+/// What may wait for a decision about changed identities (the specification's numbers).
+const MAX_QUARANTINED: usize = 256;
+const MAX_QUARANTINED_BYTES: usize = 4 * 1024 * 1024;
+const QUARANTINE_LIFE: Duration = Duration::from_secs(7 * 24 * 3600);
+
+/// What still fits into quarantine.
+#[derive(Clone, Copy, Debug)]
+pub(super) struct Room {
+    envelopes: usize,
+    bytes: usize,
+}
+
+impl Room {
+    pub(super) fn take(&mut self, length: usize) -> bool {
+        if self.envelopes == 0 || self.bytes < length {
+            return false;
+        }
+        self.envelopes -= 1;
+        self.bytes -= length;
+        true
+    }
+}
+
+impl Messenger {
+    /// Opens what waited for the decision about `peer`.
+    pub(super) fn release_quarantine(&mut self, peer: &Address) -> Result<Vec<Event>, Error> {
+        let waiting: Vec<Entry<Quarantined>> = self
+            .vault
+            .list::<Quarantined>()?
+            .into_iter()
+            .filter(|entry| entry.record.peer == peer.as_str())
+            .collect();
+        let round = self.transact(|scope| {
+            let mut round = Round::default();
+            for entry in &waiting {
+                scope.tx.delete::<Quarantined>(&entry.key)?;
+                // What is still undecided (a third identity) goes back to where it was.
+                let mut room = Room {
+                    envelopes: 1,
+                    bytes: entry.record.envelope.len(),
+                };
+                scope.open(&entry.record.envelope, &mut room, &mut round)?;
+            }
+            Ok(round)
+        })?;
+        if round.forgot {
+            self.vault.compact()?;
+        }
+        Ok(round.events)
+    }
+
+    pub(super) fn quarantine_room(&self) -> Result<Room, Error> {
+        if self.vault.count(Kind::Quarantine)? == 0 {
+            return Ok(Room {
+                envelopes: MAX_QUARANTINED,
+                bytes: MAX_QUARANTINED_BYTES,
+            });
+        }
+        let waiting = self.vault.list::<Quarantined>()?;
+        let bytes: usize = waiting.iter().map(|entry| entry.record.envelope.len()).sum();
+        Ok(Room {
+            envelopes: MAX_QUARANTINED.saturating_sub(waiting.len()),
+            bytes: MAX_QUARANTINED_BYTES.saturating_sub(bytes),
+        })
+    }
+
+    pub(super) fn expire_quarantine(&mut self, round: &mut Round) -> Result<(), Error> {
+        if self.vault.count(Kind::Quarantine)? == 0 {
+            return Ok(());
+        }
+        let now = self.now();
+        let old: Vec<Entry<Quarantined>> = self
+            .vault
+            .list::<Quarantined>()?
+            .into_iter()
+            .filter(|entry| now.since(Timestamp(entry.record.received_at)) >= QUARANTINE_LIFE)
+            .collect();
+        if old.is_empty() {
+            return Ok(());
+        }
+        self.vault
+            .transaction(|tx| old.iter().try_for_each(|entry| tx.delete::<Quarantined>(&entry.key)))?;
+        for entry in old {
+            if let Ok(peer) = Address::parse(&entry.record.peer) {
+                round.dropped(&peer, 1);
+            }
+        }
+        Ok(())
+    }
+}

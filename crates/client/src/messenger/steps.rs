@@ -1,0 +1,69 @@
+//! The places where a test may pull the plug.
+
+use crate::error::Error;
+
+/// A point between two effects that have to survive each other's absence.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
+pub enum Step {
+    /// Everything is written, nothing committed.
+    BeforeCommit,
+    /// A first key pair is committed, the relay has not heard of it.
+    BeforeRegister,
+    /// The relay has registered the name, the vault does not know.
+    AfterRegister,
+    /// Message, session and outbox are committed; nothing is sent.
+    BeforeSend,
+    /// The relay has the envelope, the vault does not know.
+    AfterSend,
+    /// A page of envelopes is in memory, nothing of it committed.
+    BeforeReceiveCommit,
+    /// It is committed, and the relay does not know.
+    BeforeAck,
+    /// New keys are committed and not published.
+    BeforePublish,
+    /// They are published, and the vault does not know.
+    AfterPublish,
+    /// A play's id is committed and not asked for.
+    BeforePlay,
+    /// The relay granted it; its answer is in memory.
+    AfterPlay,
+    /// The play is counted here, and not confirmed to the relay.
+    BeforeConfirm,
+}
+
+impl Step {
+    /// All of them, for a test that stops at each.
+    pub const ALL: [Self; 12] = [
+        Self::BeforeCommit,
+        Self::BeforeRegister,
+        Self::AfterRegister,
+        Self::BeforeSend,
+        Self::AfterSend,
+        Self::BeforeReceiveCommit,
+        Self::BeforeAck,
+        Self::BeforePublish,
+        Self::AfterPublish,
+        Self::BeforePlay,
+        Self::AfterPlay,
+        Self::BeforeConfirm,
+    ];
+}
+
+/// Is told of every step and may stop the work there. Outside tests: [`NoSteps`].
+pub trait Steps: Send + Sync {
+    /// `step` is reached.
+    ///
+    /// # Errors
+    /// [`Error::Interrupted`] stops the work as a crash would: what is in memory is lost, what is committed stays.
+    fn reached(&self, step: Step) -> Result<(), Error>;
+}
+
+/// Never stops anything.
+#[derive(Clone, Copy, Debug, Default)]
+pub struct NoSteps;
+
+impl Steps for NoSteps {
+    fn reached(&self, _: Step) -> Result<(), Error> {
+        Ok(())
+    }
+}

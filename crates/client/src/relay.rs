@@ -1,0 +1,408 @@
+//! The only module that names the SDK (this file, and `error.rs` below it): requests with retries, and errors put into terms that decide something.
+//!
+//! Every operation can be repeated: envelopes, plays and acknowledgements carry ids. So a request whose answer was lost is simply made
+//! again, a bounded number of times; what is left after that is the outbox's business. (Signing in is the exception: its nonce is used up by
+//! the first attempt, so the messenger repeats the pair of requests as a whole.)
+
+mod error;
+mod url;
+mod wire;
+
+use std::fmt;
+use std::sync::atomic::{AtomicU64, Ordering};
+use std::time::Duration;
+
+use latchkey_sdk::{Base64, Client, LicenseId, SdkError, Token, types};
+use protocol::Timestamp;
+use protocol::address::{Address, UserName};
+use protocol::handshake::PreKeyBundle;
+use protocol::identity::IdentityKey;
+use protocol::prekey::{PublishedOneTime, PublishedSignedPreKey};
+use uuid::Uuid;
+use zeroize::Zeroizing;
+
+use crate::vault::{AckPosition, License, OutboxEntry, Session};
+
+pub use error::{Code, RelayError, Verdict};
+pub use url::RelayUrl;
+pub use wire::RelayStatus;
+pub(crate) use wire::{Challenge, KeyStatus, LicenseStatus, Page, Played, SignedClaim, Upload, license_id, own_half};
+use wire::{base64, batch, fingerprint, fixed, key_status, license_status, signed};
+
+/// A peer's keys as fetched, parsed; the protocol verifies them.
+pub type Bundle = PreKeyBundle;
+
+/// A relay that does not take a connection in this time is not there.
+const CONNECT_TIMEOUT: Duration = Duration::from_secs(5);
+/// Longest wait for an answer, besides what a long poll asked for: the largest upload (a batch of prekeys, 230 KB in base64) needs a few
+/// seconds on a slow line.
+const ANSWER_TIMEOUT: Duration = Duration::from_secs(20);
+/// How often a request is made in all. A relay that restarts is back within a second or so; a longer outage is for the outbox.
+const ATTEMPTS: u32 = 3;
+/// First pause between attempts; it doubles, and a random part is added so that clients do not come back all at once.
+const FIRST_PAUSE: Duration = Duration::from_millis(200);
+/// A relay may ask for patience; a user in front of a prompt has this much.
+const LONGEST_PAUSE: Duration = Duration::from_secs(5);
+/// Most envelopes asked for at once; the relay's own bound.
+pub(crate) const PAGE: u32 = 64;
+
+/// A connection to one relay.
+pub(crate) struct Relay {
+    url: RelayUrl,
+    client: Client,
+    session: Option<Session>,
+    requests: AtomicU64,
+}
+
+impl fmt::Debug for Relay {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.debug_struct("Relay")
+            .field("url", &self.url)
+            .field("signed_in", &self.session.is_some())
+            .finish_non_exhaustive()
+    }
+}
+
+type Answer<T> = Result<latchkey_sdk::ResponseValue<T>, latchkey_sdk::Error<types::Problem>>;
+
+impl Relay {
+    /// Prepares requests to `url`; makes none.
+    pub(crate) fn new(url: RelayUrl) -> Result<Self, RelayError> {
+        let mut builder = reqwest::Client::builder()
+            .connect_timeout(CONNECT_TIMEOUT)
+            // Envelopes are small and each waits for its answer.
+            .tcp_nodelay(true)
+            .redirect(reqwest::redirect::Policy::none());
+        if url.is_loopback() {
+            // A proxy for the outside world has no business on this machine.
+            builder = builder.no_proxy();
+        }
+        if !url.is_tls() {
+            // No certificate will be looked at, so a machine without any can still talk to a relay of its own.
+            builder = builder.tls_certs_only([]);
+        }
+        let http = builder
+            .build()
+            .map_err(|error| RelayError::from_sdk(&url, SdkError::Unreachable(error)))?;
+        let client = Client::new_with_client(url.as_str(), http, latchkey_sdk::Session::default());
+        Ok(Self {
+            url,
+            client,
+            session: None,
+            requests: AtomicU64::new(0),
+        })
+    }
+
+    pub(crate) fn url(&self) -> &RelayUrl {
+        &self.url
+    }
+
+    pub(crate) fn requests(&self) -> u64 {
+        self.requests.load(Ordering::Relaxed)
+    }
+
+    /// Uses a stored session, if it was made for this URL.
+    pub(crate) fn resume(&mut self, session: Option<Session>) {
+        self.session = session.filter(|session| session.url == self.url.as_str());
+        match &self.session {
+            Some(session) => self.client.session().sign_in(Token::from(session.token.clone())),
+            None => self.client.session().forget(),
+        }
+    }
+
+    /// Whether there is a token that has not run out.
+    pub(crate) fn signed_in(&self, now: Timestamp) -> bool {
+        self.session
+            .as_ref()
+            .is_some_and(|session| session.expires_at > now.as_millis())
+    }
+
+    pub(crate) async fn challenge(&self, user: &UserName) -> Result<Challenge, RelayError> {
+        let body = types::ChallengeRequest { user: user.to_string() };
+        let answer = self
+            .call(ATTEMPTS, || self.client.challenge().body(body.clone()).send())
+            .await?;
+        Ok(Challenge {
+            server_nonce: fixed(&answer.server_nonce, "server_nonce")?,
+            expires_at: Timestamp(answer.expires_at),
+            relay_fingerprint: fingerprint(&answer.relay_key_fingerprint)?,
+            relay_name: answer.relay_name,
+        })
+    }
+
+    /// One attempt: the nonce is spent by it.
+    pub(crate) async fn sign_in(&self, claim: &SignedClaim) -> Result<Session, RelayError> {
+        let body = types::SignInRequest {
+            user: claim.user.to_string(),
+            origin: self.url.to_string(),
+            server_nonce: base64(&claim.server_nonce),
+            client_nonce: base64(&claim.client_nonce),
+            expires_at: claim.expires_at.as_millis(),
+            signature: base64(&claim.signature),
+        };
+        let answer = self.call(1, || self.client.sign_in().body(body.clone()).send()).await?;
+        Ok(Session {
+            token: answer.token.expose().to_owned(),
+            expires_at: answer.expires_at,
+            url: self.url.to_string(),
+        })
+    }
+
+    /// One attempt, as [`Relay::sign_in`].
+    pub(crate) async fn register(
+        &self,
+        claim: &SignedClaim,
+        identity: &IdentityKey,
+        keys: &Upload<'_>,
+    ) -> Result<Session, RelayError> {
+        let signed_prekey = keys
+            .signed_prekey
+            .ok_or(RelayError::Malformed("registration without a prekey"))?;
+        let body = types::RegisterRequest {
+            user: claim.user.to_string(),
+            identity_key: base64(&identity.to_bytes()),
+            signed_prekey: signed(signed_prekey),
+            one_time_batch: keys.one_time_batch.map(batch),
+            origin: self.url.to_string(),
+            server_nonce: base64(&claim.server_nonce),
+            client_nonce: base64(&claim.client_nonce),
+            expires_at: claim.expires_at.as_millis(),
+            signature: base64(&claim.signature),
+        };
+        let answer = self
+            .call(1, || self.client.register().body(body.clone()).send())
+            .await?;
+        Ok(Session {
+            token: answer.token.expose().to_owned(),
+            expires_at: answer.token_expires_at,
+            url: self.url.to_string(),
+        })
+    }
+
+    pub(crate) async fn publish(&self, keys: &Upload<'_>) -> Result<KeyStatus, RelayError> {
+        let body = types::PublishRequest {
+            signed_prekey: keys.signed_prekey.map(signed),
+            one_time_batch: keys.one_time_batch.map(batch),
+            replace_one_time: keys.replace_one_time,
+        };
+        let answer = self
+            .call(ATTEMPTS, || self.client.publish_key().body(body.clone()).send())
+            .await?;
+        Ok(key_status(&answer))
+    }
+
+    pub(crate) async fn key_status(&self) -> Result<KeyStatus, RelayError> {
+        let answer = self.call(ATTEMPTS, || self.client.key_status().send()).await?;
+        Ok(key_status(&answer))
+    }
+
+    /// A peer's bundle. `peer` is whom we asked for: what the relay says about the address is not taken from it.
+    pub(crate) async fn fetch_key(&self, peer: &Address) -> Result<Bundle, RelayError> {
+        let user = peer.user().to_string();
+        let answer = self
+            .call(ATTEMPTS, || self.client.fetch_key().user(user.clone()).send())
+            .await?;
+        if answer.address != peer.as_str() {
+            return Err(RelayError::Malformed("address"));
+        }
+        Ok(PreKeyBundle {
+            address: peer.clone(),
+            identity_key: IdentityKey::from_bytes(&answer.identity_key)
+                .map_err(|_| RelayError::Malformed("identity_key"))?,
+            signed_prekey: PublishedSignedPreKey {
+                payload: answer.signed_prekey.payload.into_vec(),
+                signature: answer.signed_prekey.signature.into_vec(),
+            },
+            one_time: answer.one_time.map(|key| PublishedOneTime {
+                payload: key.payload.into_vec(),
+                signature: key.signature.into_vec(),
+                id: key.id,
+                key: key.key.into_vec(),
+                path: key.path.into_iter().map(Base64::into_vec).collect(),
+            }),
+        })
+    }
+
+    pub(crate) async fn send(&self, envelope: &OutboxEntry) -> Result<(), RelayError> {
+        let id = Uuid::from_bytes(envelope.id);
+        self.call(ATTEMPTS, || {
+            self.client
+                .send()
+                .to(envelope.to.clone())
+                .id(id)
+                .body(envelope.envelope.clone())
+                .send()
+        })
+        .await?;
+        Ok(())
+    }
+
+    pub(crate) async fn send_limited(&self, envelope: &OutboxEntry, license: &License) -> Result<(), RelayError> {
+        let share = license.share.ok_or(RelayError::Malformed("license without a share"))?;
+        let owner = playgate::Capability::from_bytes(license.owner_capability);
+        let body = types::LimitedRequest {
+            to: envelope.to.clone(),
+            id: Uuid::from_bytes(envelope.id),
+            envelope: base64(&envelope.envelope),
+            license: types::NewLicense {
+                id: LicenseId::from_bytes(license.id).into(),
+                plays: license.plays,
+                expires_at: license.expires_at,
+                share: base64(&share),
+                play_capability_hash: base64(&license.play_capability_hash),
+                owner_capability_hash: base64(&owner.hash()),
+            },
+        };
+        self.call(ATTEMPTS, || self.client.send_limited().body(body.clone()).send())
+            .await?;
+        Ok(())
+    }
+
+    pub(crate) async fn inbox(&self, ack: Option<AckPosition>, wait: Duration) -> Result<Page, RelayError> {
+        let wait_seconds = u32::try_from(wait.as_secs()).unwrap_or(u32::MAX).min(MAX_WAIT);
+        let body = types::InboxRequest {
+            ack: ack.map(|ack| types::Acknowledgement {
+                incarnation: Uuid::from_bytes(ack.incarnation),
+                sequence: ack.sequence,
+            }),
+            limit: Some(PAGE),
+            wait_seconds: Some(wait_seconds),
+        };
+        let patience = ANSWER_TIMEOUT + Duration::from_secs(wait_seconds.into());
+        let answer = self
+            .call_for(ATTEMPTS, patience, || self.client.inbox().body(body.clone()).send())
+            .await?;
+        Ok(Page {
+            incarnation: *answer.incarnation.as_bytes(),
+            envelopes: answer
+                .envelopes
+                .into_iter()
+                .map(|delivery| (delivery.sequence, delivery.envelope.into_vec()))
+                .collect(),
+            expired_total: answer.expired_total,
+            refused_total: answer.refused_total,
+        })
+    }
+
+    pub(crate) async fn clear_inbox(&self) -> Result<u64, RelayError> {
+        Ok(self.call(ATTEMPTS, || self.client.clear_inbox().send()).await?.deleted)
+    }
+
+    pub(crate) async fn play(
+        &self,
+        license: &[u8; 32],
+        play: &[u8; 16],
+        capability: &[u8; 32],
+    ) -> Result<Played, RelayError> {
+        let body = types::PlayRequest {
+            play_id: Uuid::from_bytes(*play),
+            capability: base64(capability),
+        };
+        let id = LicenseId::from_bytes(*license);
+        let answer = self
+            .call(ATTEMPTS, || self.client.play().id(id).body(body.clone()).send())
+            .await?;
+        Ok(Played {
+            play: answer.play,
+            plays: answer.plays,
+            share: Zeroizing::new(fixed(&answer.share, "share")?),
+        })
+    }
+
+    pub(crate) async fn confirm_play(
+        &self,
+        license: &[u8; 32],
+        play: &[u8; 16],
+        capability: &[u8; 32],
+    ) -> Result<(), RelayError> {
+        let (id, play) = (LicenseId::from_bytes(*license), Uuid::from_bytes(*play));
+        let header = base64(capability);
+        self.call(ATTEMPTS, || {
+            self.client
+                .confirm_play()
+                .id(id)
+                .play_id(play)
+                .latchkey_capability(header.clone())
+                .send()
+        })
+        .await?;
+        Ok(())
+    }
+
+    pub(crate) async fn license(&self, license: &License) -> Result<LicenseStatus, RelayError> {
+        let (id, header) = (LicenseId::from_bytes(license.id), base64(&license.owner_capability));
+        let answer = self
+            .call(ATTEMPTS, || {
+                self.client.license().id(id).latchkey_capability(header.clone()).send()
+            })
+            .await?;
+        Ok(license_status(&answer))
+    }
+
+    pub(crate) async fn revoke(&self, license: &License) -> Result<LicenseStatus, RelayError> {
+        let (id, header) = (LicenseId::from_bytes(license.id), base64(&license.owner_capability));
+        let answer = self
+            .call(ATTEMPTS, || {
+                self.client.revoke().id(id).latchkey_capability(header.clone()).send()
+            })
+            .await?;
+        Ok(license_status(&answer))
+    }
+
+    pub(crate) async fn status(&self) -> Result<RelayStatus, RelayError> {
+        let answer = self.call(ATTEMPTS, || self.client.status().send()).await?;
+        Ok(RelayStatus {
+            fingerprint: fingerprint(&answer.relay_key_fingerprint)?,
+            version: answer.version,
+            name: answer.relay_name,
+            storage_engine: answer.storage_engine,
+            time: answer.time,
+            accounts: answer.accounts,
+            messages_pending: answer.messages_pending,
+            licenses_active: answer.licenses_active,
+        })
+    }
+
+    async fn call<T, F: Future<Output = Answer<T>>>(
+        &self,
+        attempts: u32,
+        request: impl FnMut() -> F,
+    ) -> Result<T, RelayError> {
+        self.call_for(attempts, ANSWER_TIMEOUT, request).await
+    }
+
+    /// Makes a request, and again after faults that pass.
+    async fn call_for<T, F: Future<Output = Answer<T>>>(
+        &self,
+        attempts: u32,
+        patience: Duration,
+        mut request: impl FnMut() -> F,
+    ) -> Result<T, RelayError> {
+        let mut pause = FIRST_PAUSE;
+        let mut attempt = 1;
+        loop {
+            self.requests.fetch_add(1, Ordering::Relaxed);
+            let error = match tokio::time::timeout(patience, request()).await {
+                Ok(Ok(answer)) => return Ok(answer.into_inner()),
+                Ok(Err(error)) => RelayError::from_sdk(&self.url, error.into()),
+                Err(_) => RelayError::silent(&self.url, patience),
+            };
+            let wanted = error.worth_repeating();
+            let Some(wanted) = wanted.filter(|wanted| attempt < attempts && *wanted <= LONGEST_PAUSE) else {
+                return Err(error);
+            };
+            tokio::time::sleep(wanted.max(jittered(pause))).await;
+            pause *= 2;
+            attempt += 1;
+        }
+    }
+}
+
+/// The relay's own bound on a long poll, in seconds.
+const MAX_WAIT: u32 = 30;
+
+/// Between one and two times `pause`. Without randomness from the system it is exactly one: nothing depends on it.
+fn jittered(pause: Duration) -> Duration {
+    let part = getrandom::u32().unwrap_or(0);
+    pause + pause.mul_f64(f64::from(part) / f64::from(u32::MAX))
+}

@@ -1,0 +1,175 @@
+//! What a relay's refusal means for what comes next.
+
+use std::time::Duration;
+
+use latchkey_sdk::SdkError;
+use latchkey_sdk::types::ProblemCode;
+use protocol::identity::Fingerprint;
+
+use super::RelayUrl;
+
+/// Longest sentence taken over from a relay, in bytes: it is shown to a user.
+const MAX_SENTENCE: usize = 500;
+/// Pause when a relay that is busy does not say how long.
+const UNSAID_PAUSE: Duration = Duration::from_millis(200);
+
+/// Why a request did not do what it was for.
+#[derive(Clone, Debug, thiserror::Error)]
+#[non_exhaustive]
+pub enum RelayError {
+    /// No answer came.
+    #[error("the relay at {url} cannot be reached ({reason}); check the address and the network, then try again")]
+    Network {
+        /// The relay's URL.
+        url: String,
+        /// What failed, in words.
+        reason: String,
+    },
+    /// The relay refused.
+    #[error("the relay refused: {detail} ({action})")]
+    Refused {
+        /// The machine-readable reason.
+        code: Code,
+        /// What was wrong: the relay's words.
+        detail: String,
+        /// What to do: the relay's words.
+        action: String,
+        /// How long to wait before another attempt.
+        retry_after: Option<Duration>,
+    },
+    /// Another relay than the one this account was registered at.
+    #[error(
+        "the relay at {url} is not the one this account belongs to: its key is {offered}, pinned is {pinned}. Nothing was sent. Check the address; if the relay really has a new key, its operator can tell"
+    )]
+    OtherRelay {
+        /// Where.
+        url: String,
+        /// The key known since registration.
+        pinned: Fingerprint,
+        /// The key shown now.
+        offered: Fingerprint,
+    },
+    /// An answer that is none.
+    #[error("the relay's answer makes no sense ({0}); it may run another version, or not be a latchkey relay at all")]
+    Malformed(&'static str),
+    /// A URL that is none.
+    #[error("{url:?} is no relay address: {reason}")]
+    BadUrl {
+        /// What was given.
+        url: String,
+        /// What is wrong with it.
+        reason: &'static str,
+    },
+}
+
+/// The reasons a client decides by.
+pub type Code = ProblemCode;
+
+/// What a failed transmission means for the outbox.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Verdict {
+    /// It will never go: take it out and say so.
+    Permanent,
+    /// It may go later; others need not wait for it.
+    ThisPeerWaits,
+    /// Nothing goes now.
+    AllWait,
+}
+
+impl RelayError {
+    pub(super) fn from_sdk(url: &RelayUrl, error: SdkError) -> Self {
+        match error {
+            SdkError::Refused { problem, retry_after } => Self::Refused {
+                code: problem.code,
+                detail: bounded(problem.detail),
+                action: bounded(problem.action),
+                retry_after,
+            },
+            // What a proxy says while the relay restarts.
+            SdkError::NotUnderstood {
+                status: status @ 502..=504,
+            } => Self::Network {
+                url: url.to_string(),
+                reason: format!("something in between answers {status}"),
+            },
+            SdkError::NotUnderstood { .. } => Self::Malformed("not the agreed format"),
+            SdkError::Unreachable(error) => {
+                let reason = if error.is_timeout() {
+                    "no answer in time"
+                } else if error.is_connect() {
+                    "no connection"
+                } else {
+                    "the connection broke"
+                };
+                Self::Network {
+                    url: url.to_string(),
+                    reason: reason.to_owned(),
+                }
+            }
+            _ => Self::Malformed("request"),
+        }
+    }
+
+    pub(super) fn silent(url: &RelayUrl, patience: Duration) -> Self {
+        Self::Network {
+            url: url.to_string(),
+            reason: format!("no answer within {} s", patience.as_secs()),
+        }
+    }
+
+    /// The code of a refusal.
+    #[must_use]
+    pub fn code(&self) -> Option<Code> {
+        match self {
+            Self::Refused { code, .. } => Some(*code),
+            _ => None,
+        }
+    }
+
+    /// Whether the session is not (or no longer) valid.
+    #[must_use]
+    pub fn is_unauthorized(&self) -> bool {
+        self.code() == Some(Code::Unauthorized)
+    }
+
+    /// How long to wait at least before the same request may succeed; `None` when it will not.
+    pub(super) fn worth_repeating(&self) -> Option<Duration> {
+        match self {
+            Self::Network { .. } => Some(Duration::ZERO),
+            Self::Refused {
+                code: Code::Busy | Code::RateLimited | Code::Internal,
+                retry_after,
+                ..
+            } => Some(retry_after.unwrap_or(UNSAID_PAUSE)),
+            _ => None,
+        }
+    }
+
+    /// What this means for an envelope in the outbox.
+    #[must_use]
+    pub fn verdict(&self) -> Verdict {
+        match self {
+            Self::Refused { code, .. } => match code {
+                Code::MailboxFull => Verdict::ThisPeerWaits,
+                Code::BadRequest
+                | Code::BadName
+                | Code::NoSuchUser
+                | Code::TooLarge
+                | Code::MessageConflict
+                | Code::LicenseConflict
+                | Code::LicenseExpired => Verdict::Permanent,
+                _ => Verdict::AllWait,
+            },
+            _ => Verdict::AllWait,
+        }
+    }
+}
+
+fn bounded(mut text: String) -> String {
+    let mut end = text.len().min(MAX_SENTENCE);
+    while !text.is_char_boundary(end) {
+        end -= 1;
+    }
+    text.truncate(end);
+    text
+}

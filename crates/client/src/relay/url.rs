@@ -1,0 +1,136 @@
+//! Where a relay is: `scheme://host[:port]`, nothing else.
+
+use std::fmt;
+use std::net::IpAddr;
+
+use super::RelayError;
+
+/// Longest URL accepted, in bytes: a host name has at most 253.
+const MAX_URL: usize = 300;
+
+/// A relay's base URL, exactly as it is dialled and signed.
+#[derive(Clone, PartialEq, Eq)]
+pub struct RelayUrl {
+    text: String,
+    loopback: bool,
+}
+
+impl RelayUrl {
+    /// Accepts `https://host[:port]`, and `http://` for this machine alone: elsewhere the session token would travel in the clear.
+    ///
+    /// # Errors
+    /// [`RelayError::BadUrl`] says what is wrong with it.
+    pub fn parse(text: &str) -> Result<Self, RelayError> {
+        Self::parse_with(text, false)
+    }
+
+    /// As [`RelayUrl::parse`], and `http://` to any host: for a network that is protected by other means.
+    ///
+    /// # Errors
+    /// As [`RelayUrl::parse`].
+    pub fn parse_plain_allowed(text: &str) -> Result<Self, RelayError> {
+        Self::parse_with(text, true)
+    }
+
+    fn parse_with(text: &str, plain_anywhere: bool) -> Result<Self, RelayError> {
+        let bad = |reason| RelayError::BadUrl {
+            url: text.chars().take(MAX_URL).collect(),
+            reason,
+        };
+        if text.len() > MAX_URL {
+            return Err(bad("it is too long"));
+        }
+        let url = reqwest::Url::parse(text.trim()).map_err(|_| bad("it is not of the form https://host[:port]"))?;
+        if !matches!(url.scheme(), "http" | "https") {
+            return Err(bad("it does not begin with https:// or http://"));
+        }
+        let host = url.host_str().ok_or_else(|| bad("it names no host"))?;
+        if !url.username().is_empty() || url.password().is_some() {
+            return Err(bad(
+                "it holds a user name or password; the account signs in with its keys",
+            ));
+        }
+        if !matches!(url.path(), "" | "/") || url.query().is_some() || url.fragment().is_some() {
+            return Err(bad("it has a path; give the host alone"));
+        }
+        let bare = host.trim_start_matches('[').trim_end_matches(']');
+        let loopback = bare == "localhost" || bare.parse::<IpAddr>().is_ok_and(|ip| ip.is_loopback());
+        if url.scheme() == "http" && !loopback && !plain_anywhere {
+            return Err(bad("plain http is for this machine alone; use https"));
+        }
+        let port = url.port().map(|port| format!(":{port}")).unwrap_or_default();
+        Ok(Self {
+            text: format!("{}://{host}{port}", url.scheme()),
+            loopback,
+        })
+    }
+
+    /// The URL, without a trailing slash; also the origin in what is signed.
+    #[must_use]
+    pub fn as_str(&self) -> &str {
+        &self.text
+    }
+
+    /// Whether the way there is encrypted.
+    #[must_use]
+    pub fn is_tls(&self) -> bool {
+        self.text.starts_with("https://")
+    }
+
+    /// Whether it is this machine.
+    #[must_use]
+    pub fn is_loopback(&self) -> bool {
+        self.loopback
+    }
+}
+
+impl fmt::Display for RelayUrl {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.write_str(&self.text)
+    }
+}
+
+impl fmt::Debug for RelayUrl {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        write!(f, "RelayUrl({})", self.text)
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn what_is_dialled_is_normalised_once() {
+        for (given, kept) in [
+            ("http://127.0.0.1:5000", "http://127.0.0.1:5000"),
+            ("http://LOCALHOST:5000/", "http://localhost:5000"),
+            ("https://relay.example", "https://relay.example"),
+            ("https://relay.example:443/", "https://relay.example"),
+            ("https://relay.example:8443", "https://relay.example:8443"),
+            ("http://[::1]:5000", "http://[::1]:5000"),
+        ] {
+            assert_eq!(RelayUrl::parse(given).unwrap().as_str(), kept, "{given}");
+        }
+    }
+
+    #[test]
+    fn what_would_leak_or_mislead_is_refused() {
+        for bad in [
+            "relay.example",
+            "ftp://relay.example",
+            "http://relay.example",
+            "http://10.0.0.1:5000",
+            "http://localhost.evil.example",
+            "https://user:pw@relay.example",
+            "https://relay.example/path",
+            "https://relay.example/?q",
+            "https://",
+            "",
+            &format!("https://{}", "x".repeat(400)),
+        ] {
+            assert!(matches!(RelayUrl::parse(bad), Err(RelayError::BadUrl { .. })), "{bad}");
+        }
+        assert!(RelayUrl::parse_plain_allowed("http://relay.example:5000").is_ok());
+    }
+}

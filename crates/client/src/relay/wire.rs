@@ -1,0 +1,153 @@
+//! What goes over the wire and what comes back, in the engine's terms; and the translation from and to the SDK's.
+
+use latchkey_sdk::{Base64, LicenseId, types};
+use protocol::Timestamp;
+use protocol::address::UserName;
+use protocol::identity::Fingerprint;
+use protocol::prekey::{PublishedBatch, PublishedSignedPreKey};
+use zeroize::Zeroizing;
+
+use super::RelayError;
+use crate::vault::Ended;
+
+/// What a relay says about itself before a signature.
+#[derive(Clone, Debug)]
+pub(crate) struct Challenge {
+    pub(crate) server_nonce: [u8; 32],
+    pub(crate) expires_at: Timestamp,
+    pub(crate) relay_name: String,
+    pub(crate) relay_fingerprint: Fingerprint,
+}
+
+/// A signed claim, ready to be sent.
+pub(crate) struct SignedClaim {
+    pub(crate) user: UserName,
+    pub(crate) server_nonce: [u8; 32],
+    pub(crate) client_nonce: [u8; 32],
+    pub(crate) expires_at: Timestamp,
+    pub(crate) signature: Vec<u8>,
+}
+
+/// What is left of our published keys.
+#[derive(Clone, Copy, Debug)]
+pub(crate) struct KeyStatus {
+    pub(crate) one_time_left: u32,
+    pub(crate) signed_prekey_id: u32,
+    pub(crate) signed_prekey_expires_at: u64,
+}
+
+/// Keys to publish.
+pub(crate) struct Upload<'a> {
+    pub(crate) signed_prekey: Option<&'a PublishedSignedPreKey>,
+    pub(crate) one_time_batch: Option<&'a PublishedBatch>,
+    pub(crate) replace_one_time: bool,
+}
+
+/// What waits in the mailbox.
+pub(crate) struct Page {
+    pub(crate) incarnation: [u8; 16],
+    /// (sequence, envelope), ascending.
+    pub(crate) envelopes: Vec<(u64, Vec<u8>)>,
+    pub(crate) expired_total: u64,
+    pub(crate) refused_total: u64,
+}
+
+/// A granted play.
+pub(crate) struct Played {
+    pub(crate) play: u8,
+    pub(crate) plays: u8,
+    pub(crate) share: Zeroizing<[u8; 32]>,
+}
+
+/// A license as the relay sees it.
+#[derive(Clone, Copy, Debug)]
+pub(crate) struct LicenseStatus {
+    pub(crate) plays: u8,
+    pub(crate) used: u8,
+    pub(crate) ended: Option<Ended>,
+    pub(crate) expires_at: u64,
+}
+
+/// The relay in numbers.
+#[derive(Clone, Debug)]
+pub struct RelayStatus {
+    /// Version of its software.
+    pub version: String,
+    /// Its name: what follows the @ in addresses.
+    pub name: String,
+    /// Fingerprint of its key.
+    pub fingerprint: Fingerprint,
+    /// What it stores in.
+    pub storage_engine: String,
+    /// Its clock, milliseconds since the epoch.
+    pub time: u64,
+    /// Accounts registered.
+    pub accounts: u64,
+    /// Envelopes waiting, in all mailboxes together.
+    pub messages_pending: u64,
+    /// Licenses that can still be played.
+    pub licenses_active: u64,
+}
+
+/// A license id for a message to `recipient`, from sixteen fresh random bytes of the sender.
+pub(crate) fn license_id(recipient: &UserName, own_half: [u8; 16]) -> [u8; 32] {
+    *LicenseId::new(recipient.as_str(), own_half).as_bytes()
+}
+
+/// The sender's half of a license id, which is part of the content key.
+pub(crate) fn own_half(license: &[u8; 32]) -> [u8; 16] {
+    let mut half = [0; 16];
+    half.copy_from_slice(&license[16..]);
+    half
+}
+
+pub(super) fn base64(bytes: &[u8]) -> Base64 {
+    Base64::from(bytes.to_vec())
+}
+
+pub(super) fn fixed<const N: usize>(bytes: &[u8], what: &'static str) -> Result<[u8; N], RelayError> {
+    bytes.try_into().map_err(|_| RelayError::Malformed(what))
+}
+
+pub(super) fn fingerprint(text: &str) -> Result<Fingerprint, RelayError> {
+    let mut bytes = [0; 32];
+    hex::decode_to_slice(text, &mut bytes).map_err(|_| RelayError::Malformed("relay_key_fingerprint"))?;
+    Ok(Fingerprint::from_bytes(bytes))
+}
+
+pub(super) fn signed(key: &PublishedSignedPreKey) -> types::SignedPreKey {
+    types::SignedPreKey {
+        payload: base64(&key.payload),
+        signature: base64(&key.signature),
+    }
+}
+
+pub(super) fn batch(batch: &PublishedBatch) -> types::OneTimeBatch {
+    types::OneTimeBatch {
+        payload: base64(&batch.payload),
+        signature: base64(&batch.signature),
+        keys: batch.keys.iter().map(|key| base64(key)).collect(),
+    }
+}
+
+pub(super) fn key_status(answer: &types::KeyStatus) -> KeyStatus {
+    KeyStatus {
+        one_time_left: answer.one_time_left,
+        signed_prekey_id: answer.signed_prekey_id,
+        signed_prekey_expires_at: answer.signed_prekey_expires_at,
+    }
+}
+
+pub(super) fn license_status(answer: &types::LicenseStatus) -> LicenseStatus {
+    LicenseStatus {
+        plays: answer.plays,
+        used: answer.used,
+        ended: match answer.state {
+            types::LicenseState::Active => None,
+            types::LicenseState::Exhausted => Some(Ended::Exhausted),
+            types::LicenseState::Revoked => Some(Ended::Revoked),
+            types::LicenseState::Expired => Some(Ended::Expired),
+        },
+        expires_at: answer.expires_at,
+    }
+}

@@ -1,0 +1,424 @@
+//! The encrypted local database: one SQLite file, every record sealed on its own.
+//!
+//! Not its concern: what the records mean (`records.rs` names their shapes, the messenger their order), and the network.
+//!
+//! * A random data key seals the records (through subkeys, one for each kind); it is itself wrapped by a key that Argon2id makes of the
+//!   passphrase, so that the passphrase can change without touching the records.
+//! * A record is bound to its kind, its row and its position: moved or altered, it does not open.
+//! * The file tells how many records of each kind there are, how long they are and in what order they came; no name, no id, no text.
+//! * One process at a time: a lock file beside the database.
+//!
+//! Every write happens in [`Vault::transaction`]: all of it is on the disk when that returns (`synchronous=FULL`), or none of it.
+
+mod kdf;
+mod records;
+mod seal;
+mod transaction;
+
+use std::fs::{DirBuilder, File, OpenOptions};
+use std::path::{Path, PathBuf};
+use std::thread;
+use std::time::{Duration, Instant};
+
+use rusqlite::{Connection, OpenFlags, OptionalExtension};
+use zeroize::Zeroizing;
+
+use kdf::{KEY_LEN, SALT_LEN};
+use seal::Keys;
+
+pub use kdf::{KdfCost, Passphrase};
+pub(crate) use records::key;
+pub use records::{
+    Account, AckPosition, Direction, Ended, License, LimitedTerms, MessageBody, MessageId, MessageState, Moment,
+    OutboxEntry, PinnedRelay, Quarantined, Record, SealedBody, Session, StoredMessage, Totals,
+};
+pub use transaction::{Entry, Transaction};
+
+/// The database's name inside the home directory.
+const FILE: &str = "vault.db";
+/// The lock's name: a file of its own, because SQLite's locks guard statements, not a client's whole run.
+const LOCK: &str = "vault.lock";
+/// What this build writes. Readers refuse what they do not know.
+const FORMAT: i64 = 1;
+/// How long to wait for another process to let go: longer than a command takes, shorter than a long poll.
+const LOCK_PATIENCE: Duration = Duration::from_secs(10);
+/// How often to look again while waiting.
+const LOCK_POLL: Duration = Duration::from_millis(50);
+
+mod steps {
+    refinery::embed_migrations!("migrations");
+}
+
+/// Why the vault could not be used.
+#[derive(Debug, thiserror::Error)]
+pub enum VaultError {
+    /// There is no vault in this directory.
+    #[error("there is no account in {}; register a name first", .0.display())]
+    NotFound(PathBuf),
+    /// A vault was to be created where one is.
+    #[error("{} already holds an account; use it, or choose another home", .0.display())]
+    Exists(PathBuf),
+    /// The passphrase does not open this vault.
+    #[error("wrong passphrase; nothing was changed, try again")]
+    WrongPassphrase,
+    /// An empty or over-long passphrase.
+    #[error("a passphrase has 1 to 1024 bytes; choose another")]
+    BadPassphrase,
+    /// Another process holds the vault.
+    #[error("another latchkey process is using {}; close it or wait, then try again", .0.display())]
+    Busy(PathBuf),
+    /// A sealed record does not open in its place.
+    #[error(
+        "a record ({0}) of the vault was altered or moved; restore the home directory from a backup, or register anew"
+    )]
+    Tampered(&'static str),
+    /// Something that this program never writes.
+    #[error("the vault is damaged ({0}); restore the home directory from a backup, or register anew")]
+    Corrupt(&'static str),
+    /// Written by a later version.
+    #[error("the vault has format {0}, which this version does not know; use a newer latchkey")]
+    TooNew(i64),
+    /// The operating system gives no random bytes.
+    #[error("the operating system's random generator does not answer; nothing was written")]
+    Randomness,
+    /// File system trouble.
+    #[error("cannot use {}: {source}", .path.display())]
+    Io {
+        /// The file or directory.
+        path: PathBuf,
+        /// What the system said.
+        source: std::io::Error,
+    },
+    /// SQLite trouble.
+    #[error("the vault's database failed: {0}; check the disk's space and the file's permissions")]
+    Database(#[from] rusqlite::Error),
+    /// A migration failed.
+    #[error("the vault could not be brought to this version's format: {0}")]
+    Migration(String),
+}
+
+/// The kinds of records. Names are part of the file format (key derivation and authenticated data): never change one.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
+#[repr(u8)]
+pub enum Kind {
+    /// Keys, sessions and contacts, as the protocol gives them: opaque here.
+    Party = 1,
+    /// Messages in both directions, oldest first.
+    Message = 2,
+    /// Envelopes that the relay has not confirmed yet, in sending order.
+    Outbox = 3,
+    /// Envelopes that wait for the user's decision about a changed identity.
+    Quarantine = 4,
+    /// Single values: pinned relay, session token, acknowledged position, …
+    Setting = 5,
+    /// What the sender of a limited message keeps about it.
+    License = 6,
+    /// The vault's own: the commit counter.
+    Meta = 7,
+}
+
+impl Kind {
+    const ALL: [Self; 7] = [
+        Self::Party,
+        Self::Message,
+        Self::Outbox,
+        Self::Quarantine,
+        Self::Setting,
+        Self::License,
+        Self::Meta,
+    ];
+
+    const fn name(self) -> &'static str {
+        match self {
+            Self::Party => "party",
+            Self::Message => "message",
+            Self::Outbox => "outbox",
+            Self::Quarantine => "quarantine",
+            Self::Setting => "setting",
+            Self::License => "license",
+            Self::Meta => "meta",
+        }
+    }
+
+    const fn code(self) -> u8 {
+        self as u8
+    }
+}
+
+/// An open vault. Dropping it folds the write-ahead log into the file and releases the lock.
+pub struct Vault {
+    db: Connection,
+    keys: Keys,
+    commits: u64,
+    dir: PathBuf,
+    // Held for its lock; the system releases it when the file closes, whatever way the process ends.
+    _lock: File,
+}
+
+impl std::fmt::Debug for Vault {
+    fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
+        f.debug_struct("Vault")
+            .field("dir", &self.dir)
+            .field("commits", &self.commits)
+            .finish_non_exhaustive()
+    }
+}
+
+impl Vault {
+    /// Whether `dir` holds a finished vault.
+    #[must_use]
+    pub fn exists(dir: &Path) -> bool {
+        let path = dir.join(FILE);
+        path.is_file()
+            && Connection::open_with_flags(
+                &path,
+                OpenFlags::SQLITE_OPEN_READ_WRITE | OpenFlags::SQLITE_OPEN_NO_MUTEX,
+            )
+            .and_then(|db| db.query_row("SELECT count(*) FROM header", [], |row| row.get::<_, i64>(0)))
+            .is_ok_and(|rows| rows == 1)
+    }
+
+    /// Makes a new vault in `dir` (created with mode 0700 when missing). A run that died half-way through is simply repeated.
+    ///
+    /// # Errors
+    /// [`VaultError::Exists`] when there is one, [`VaultError::Busy`] when another process is making one, and file or database trouble.
+    pub fn create(dir: &Path, passphrase: &Passphrase, cost: KdfCost) -> Result<Self, VaultError> {
+        make_dir(dir)?;
+        let lock = lock(dir)?;
+        let mut db = connect(dir)?;
+        if read_header(&db)?.is_some() {
+            return Err(VaultError::Exists(dir.to_path_buf()));
+        }
+        let data = Zeroizing::new(seal::random::<KEY_LEN>()?);
+        write_header(&mut db, &Header::wrap(&data, passphrase, cost)?)?;
+        let mut vault = Self {
+            db,
+            keys: Keys::derive(data)?,
+            commits: 0,
+            dir: dir.to_path_buf(),
+            _lock: lock,
+        };
+        vault.transaction(|_| Ok::<_, VaultError>(()))?;
+        Ok(vault)
+    }
+
+    /// Opens the vault in `dir`.
+    ///
+    /// # Errors
+    /// [`VaultError::NotFound`], [`VaultError::WrongPassphrase`], [`VaultError::Busy`] after ten seconds of waiting, and what a damaged
+    /// or foreign file earns.
+    pub fn open(dir: &Path, passphrase: &Passphrase) -> Result<Self, VaultError> {
+        if !dir.join(FILE).is_file() {
+            return Err(VaultError::NotFound(dir.to_path_buf()));
+        }
+        let lock = lock(dir)?;
+        let db = connect(dir)?;
+        let header = read_header(&db)?.ok_or_else(|| VaultError::NotFound(dir.to_path_buf()))?;
+        let data = header.unwrap(passphrase)?;
+        let mut vault = Self {
+            db,
+            keys: Keys::derive(data)?,
+            commits: 0,
+            dir: dir.to_path_buf(),
+            _lock: lock,
+        };
+        vault.commits = transaction::read_commits(&vault)?;
+        Ok(vault)
+    }
+
+    /// Wraps the data key under another passphrase; the records stay as they are. The old wrapping is overwritten on the disk.
+    ///
+    /// # Errors
+    /// Database trouble; then the old passphrase still holds.
+    pub fn change_passphrase(&mut self, new: &Passphrase, cost: KdfCost) -> Result<(), VaultError> {
+        let header = Header::wrap(self.keys.data(), new, cost)?;
+        write_header(&mut self.db, &header)?;
+        self.compact()
+    }
+
+    /// Whether `passphrase` is the one that opens this vault (asked before it is changed).
+    ///
+    /// # Errors
+    /// Database trouble.
+    pub fn check_passphrase(&self, passphrase: &Passphrase) -> Result<bool, VaultError> {
+        let header = read_header(&self.db)?.ok_or(VaultError::Corrupt("header"))?;
+        match header.unwrap(passphrase) {
+            Ok(_) => Ok(true),
+            Err(VaultError::WrongPassphrase) => Ok(false),
+            Err(other) => Err(other),
+        }
+    }
+
+    /// How many transactions were ever committed. A vault restored from a backup has a lower one than was seen before.
+    #[must_use]
+    pub fn commits(&self) -> u64 {
+        self.commits
+    }
+
+    /// The home directory.
+    #[must_use]
+    pub fn dir(&self) -> &Path {
+        &self.dir
+    }
+
+    /// Folds the write-ahead log into the file and empties it, so that what was deleted is gone from both (`secure_delete`).
+    ///
+    /// # Errors
+    /// Database trouble.
+    pub fn compact(&self) -> Result<(), VaultError> {
+        self.db.query_row("PRAGMA wal_checkpoint(TRUNCATE)", [], |_| Ok(()))?;
+        Ok(())
+    }
+}
+
+impl Drop for Vault {
+    fn drop(&mut self) {
+        if let Err(error) = self.compact() {
+            tracing::debug!(%error, "the write-ahead log stays until the next run");
+        }
+    }
+}
+
+/// How the data key is wrapped.
+struct Header {
+    cost: KdfCost,
+    salt: Vec<u8>,
+    wrapped: Vec<u8>,
+}
+
+impl Header {
+    fn wrap(data: &[u8; KEY_LEN], passphrase: &Passphrase, cost: KdfCost) -> Result<Self, VaultError> {
+        let salt = seal::random::<SALT_LEN>()?.to_vec();
+        let key = cost.derive(passphrase, &salt)?;
+        let wrapped = seal::seal(&key, &Self::aad(cost, &salt), data)?;
+        Ok(Self { cost, salt, wrapped })
+    }
+
+    fn unwrap(&self, passphrase: &Passphrase) -> Result<Zeroizing<[u8; KEY_LEN]>, VaultError> {
+        let key = self.cost.derive(passphrase, &self.salt)?;
+        let data =
+            seal::unseal(&key, &Self::aad(self.cost, &self.salt), &self.wrapped).ok_or(VaultError::WrongPassphrase)?;
+        let data: [u8; KEY_LEN] = data
+            .as_slice()
+            .try_into()
+            .map_err(|_| VaultError::Corrupt("data key"))?;
+        Ok(Zeroizing::new(data))
+    }
+
+    fn aad(cost: KdfCost, salt: &[u8]) -> Vec<u8> {
+        let mut aad = b"latchkey/1/vault/data-key".to_vec();
+        for number in [cost.memory_kib, cost.passes, cost.lanes] {
+            aad.extend_from_slice(&number.to_be_bytes());
+        }
+        aad.extend_from_slice(salt);
+        aad
+    }
+}
+
+fn io(path: &Path) -> impl FnOnce(std::io::Error) -> VaultError {
+    let path = path.to_path_buf();
+    move |source| VaultError::Io { path, source }
+}
+
+/// Makes the directory readable by its owner alone. One that exists is left as it is: it may be somebody's home.
+fn make_dir(dir: &Path) -> Result<(), VaultError> {
+    let mut builder = DirBuilder::new();
+    builder.recursive(true);
+    #[cfg(unix)]
+    {
+        use std::os::unix::fs::DirBuilderExt;
+        builder.mode(0o700);
+    }
+    builder.create(dir).map_err(io(dir))
+}
+
+/// Opens or makes a file that only its owner may read. SQLite gives the log and the shared memory file the database's mode.
+fn private_file(path: &Path) -> Result<File, VaultError> {
+    let mut options = OpenOptions::new();
+    options.read(true).write(true).create(true).truncate(false);
+    #[cfg(unix)]
+    {
+        use std::os::unix::fs::OpenOptionsExt;
+        options.mode(0o600);
+    }
+    options.open(path).map_err(io(path))
+}
+
+fn lock(dir: &Path) -> Result<File, VaultError> {
+    let path = dir.join(LOCK);
+    let file = private_file(&path)?;
+    let deadline = Instant::now() + LOCK_PATIENCE;
+    loop {
+        match file.try_lock() {
+            Ok(()) => return Ok(file),
+            Err(std::fs::TryLockError::WouldBlock) if Instant::now() < deadline => thread::sleep(LOCK_POLL),
+            Err(std::fs::TryLockError::WouldBlock) => return Err(VaultError::Busy(dir.to_path_buf())),
+            Err(std::fs::TryLockError::Error(source)) => return Err(VaultError::Io { path, source }),
+        }
+    }
+}
+
+fn connect(dir: &Path) -> Result<Connection, VaultError> {
+    let path = dir.join(FILE);
+    drop(private_file(&path)?);
+    let mut db = Connection::open(&path)?;
+    db.pragma_update(None, "journal_mode", "WAL")?;
+    // A commit that returned is on the disk: what is revealed afterwards can be relied upon.
+    db.pragma_update(None, "synchronous", "FULL")?;
+    // Deleted records are overwritten, not merely unlinked.
+    db.pragma_update(None, "secure_delete", "ON")?;
+    db.pragma_update(None, "trusted_schema", "OFF")?;
+    db.pragma_update(None, "temp_store", "MEMORY")?;
+    steps::migrations::runner()
+        .run(&mut db)
+        .map_err(|error| VaultError::Migration(error.to_string()))?;
+    Ok(db)
+}
+
+fn read_header(db: &Connection) -> Result<Option<Header>, VaultError> {
+    let row = db
+        .query_row(
+            "SELECT format, memory_kib, passes, lanes, salt, wrapped_key FROM header WHERE id = 1",
+            [],
+            |row| {
+                Ok((
+                    row.get::<_, i64>(0)?,
+                    (row.get::<_, i64>(1)?, row.get::<_, i64>(2)?, row.get::<_, i64>(3)?),
+                    row.get::<_, Vec<u8>>(4)?,
+                    row.get::<_, Vec<u8>>(5)?,
+                ))
+            },
+        )
+        .optional()?;
+    let Some((format, (memory_kib, passes, lanes), salt, wrapped)) = row else {
+        return Ok(None);
+    };
+    if format != FORMAT {
+        return Err(VaultError::TooNew(format));
+    }
+    if salt.len() != SALT_LEN {
+        return Err(VaultError::Corrupt("salt"));
+    }
+    Ok(Some(Header {
+        cost: KdfCost::from_stored(memory_kib, passes, lanes)?,
+        salt,
+        wrapped,
+    }))
+}
+
+fn write_header(db: &mut Connection, header: &Header) -> Result<(), VaultError> {
+    db.execute(
+        "INSERT INTO header (id, format, memory_kib, passes, lanes, salt, wrapped_key) VALUES (1, ?1, ?2, ?3, ?4, ?5, ?6)
+         ON CONFLICT (id) DO UPDATE SET format = excluded.format, memory_kib = excluded.memory_kib, passes = excluded.passes,
+             lanes = excluded.lanes, salt = excluded.salt, wrapped_key = excluded.wrapped_key",
+        rusqlite::params![
+            FORMAT,
+            header.cost.memory_kib,
+            header.cost.passes,
+            header.cost.lanes,
+            header.salt,
+            header.wrapped
+        ],
+    )?;
+    Ok(())
+}

@@ -1,0 +1,220 @@
+//! Somebody else speaks in a contact's name.
+#![allow(
+    clippy::unwrap_used,
+    clippy::expect_used,
+    clippy::panic,
+    reason = "helpers of tests fail like tests"
+)]
+
+mod support;
+
+use std::time::Duration;
+
+use latchkey_client::vault::{Direction, MessageState};
+use latchkey_client::{Error, Event, Messenger, Standing, Timestamp};
+use protocol::content::{Body, Content, ContentId};
+use protocol::party::Party;
+use support::raw::Raw;
+use support::{START, Stage, address, kept, receive, texts};
+
+/// A stranger with bob's address and another identity, who writes to alice through an account of their own.
+struct Impostor {
+    raw: Raw,
+    party: Party,
+}
+
+impl Impostor {
+    async fn new(stage: &Stage, name: &str, seed: u64) -> Self {
+        let mut raw = Raw::register(&stage.line.url(), name, seed, Timestamp(START)).await;
+        let mut party = Party::generate(address("bob"), &mut raw.rng);
+        party.publication(None, false, Timestamp(START), &mut raw.rng).unwrap();
+        let bundle = raw.fetch(&address("alice")).await;
+        party.start(&bundle, Timestamp(START), &mut raw.rng).unwrap();
+        Self { raw, party }
+    }
+
+    async fn say(&mut self, text: &str) {
+        let content = Content {
+            id: ContentId::random(&mut self.raw.rng),
+            sent_at: Timestamp(START),
+            body: Body::Text(text.to_owned()),
+        };
+        let sealed = self
+            .party
+            .send(&address("alice"), &content, Timestamp(START), &mut self.raw.rng)
+            .unwrap();
+        self.raw.deposit(&address("alice"), sealed.envelope).await;
+    }
+}
+
+async fn scene(stage: &Stage) -> (Messenger, Messenger, Impostor) {
+    let (mut alice, mut bob) = (stage.register("alice").await, stage.register("bob").await);
+    alice.send_text(&address("bob"), "are you there?").await.unwrap();
+    receive(&mut bob).await;
+    bob.send_text(&address("alice"), "yes").await.unwrap();
+    receive(&mut alice).await;
+    alice.verify(&address("bob")).unwrap();
+    let impostor = Impostor::new(stage, "mallory", 1).await;
+    (alice, bob, impostor)
+}
+
+#[tokio::test]
+async fn a_changed_identity_stops_sending_and_shows_nothing_until_the_user_decides() {
+    let stage = Stage::new().await;
+    let (mut alice, mut bob, mut impostor) = scene(&stage).await;
+    let before = alice.safety_number(&address("bob")).unwrap().to_string();
+    impostor.say("send me the password").await;
+
+    let events = alice.receive(Duration::ZERO).await.unwrap();
+    assert!(texts(&events).is_empty());
+    assert!(
+        events
+            .iter()
+            .any(|event| matches!(event, Event::IdentityChanged { peer, .. } if *peer == address("bob")))
+    );
+    assert!(matches!(
+        alice.contact(&address("bob")).unwrap().standing,
+        Standing::Changed { .. }
+    ));
+    // The number to compare is the new one's.
+    assert_ne!(alice.safety_number(&address("bob")).unwrap().to_string(), before);
+
+    stage.line.take_requests();
+    let refused = alice.send_text(&address("bob"), "1234").await;
+    assert!(
+        matches!(
+            refused,
+            Err(Error::IdentityChanged {
+                pinned: Some(_),
+                offered: Some(_),
+                ..
+            })
+        ),
+        "{refused:?}"
+    );
+    assert!(matches!(
+        alice.verify(&address("bob")),
+        Err(Error::IdentityChanged { .. })
+    ));
+    assert!(
+        stage.line.take_requests().is_empty(),
+        "nothing is even asked of the relay"
+    );
+    assert!(!kept(&alice, Direction::Outgoing).contains(&"1234".to_owned()));
+
+    // Not even a restart forgets it.
+    drop(alice);
+    let mut alice = stage.open("alice");
+    assert!(matches!(
+        alice.send_text(&address("bob"), "1234").await,
+        Err(Error::IdentityChanged { .. })
+    ));
+    assert!(receive(&mut bob).await.is_empty());
+}
+
+#[tokio::test]
+async fn what_waited_is_shown_after_the_new_identity_was_accepted() {
+    let stage = Stage::new().await;
+    let (mut alice, _bob, mut impostor) = scene(&stage).await;
+    // Perhaps it really is bob, with a new telephone.
+    impostor.say("new phone").await;
+    impostor.say("who dis").await;
+    alice.receive(Duration::ZERO).await.unwrap();
+    assert_eq!(alice.own_status().unwrap().quarantined, 2);
+    drop(alice);
+    let mut alice = stage.open("alice");
+
+    let (person, events) = alice.accept_identity(&address("bob")).unwrap();
+    assert_eq!(person.standing, Standing::Unverified, "accepted is not verified");
+    assert_eq!(texts(&events), ["new phone", "who dis"]);
+    assert_eq!(alice.own_status().unwrap().quarantined, 0);
+    assert_eq!(alice.unread().unwrap().len(), 2 + 1);
+    assert!(
+        alice
+            .history(None, 10)
+            .unwrap()
+            .iter()
+            .any(|message| message.state == MessageState::New)
+    );
+    impostor.say("thanks").await;
+    let events = alice.receive(Duration::ZERO).await.unwrap();
+    assert_eq!(texts(&events), ["thanks"]);
+}
+
+#[tokio::test]
+async fn quarantine_is_bounded_in_number_and_time_and_says_so() {
+    let stage = Stage::new().await;
+    let (mut alice, _bob, mut impostor) = scene(&stage).await;
+    for n in 0..260 {
+        impostor.say(&format!("flood {n}")).await;
+    }
+    let events = alice.receive(Duration::ZERO).await.unwrap();
+    let dropped: u64 = events
+        .iter()
+        .map(|event| {
+            if let Event::QuarantineDropped { count, .. } = event {
+                *count
+            } else {
+                0
+            }
+        })
+        .sum();
+    assert_eq!(alice.own_status().unwrap().quarantined, 256);
+    assert_eq!(dropped, 4);
+    let said = events
+        .iter()
+        .filter(|event| matches!(event, Event::IdentityChanged { .. }))
+        .count();
+    assert_eq!(said, 1, "a flood is one remark");
+
+    stage.advance(Duration::from_secs(7 * 24 * 3600));
+    let events = alice.receive(Duration::ZERO).await.unwrap();
+    assert_eq!(alice.own_status().unwrap().quarantined, 0);
+    let dropped: u64 = events
+        .iter()
+        .map(|event| {
+            if let Event::QuarantineDropped { count, .. } = event {
+                *count
+            } else {
+                0
+            }
+        })
+        .sum();
+    assert_eq!(dropped, 256);
+}
+
+#[tokio::test]
+async fn rubbish_in_the_mailbox_is_counted_and_done_with() {
+    let stage = Stage::new().await;
+    let mut alice = stage.register("alice").await;
+    let mut raw = Raw::register(&stage.line.url(), "mallory", 2, Timestamp(START)).await;
+    for rubbish in [vec![0], vec![1; 100], b"hello".to_vec(), vec![0xff; 20_000]] {
+        raw.deposit(&address("alice"), rubbish).await;
+    }
+    let events = alice.receive(Duration::ZERO).await.unwrap();
+    assert!(
+        events
+            .iter()
+            .any(|event| matches!(event, Event::Unreadable { count: 4, .. })),
+        "{events:?}"
+    );
+    let events = alice.receive(Duration::ZERO).await.unwrap();
+    assert!(events.is_empty(), "{events:?}");
+}
+
+#[tokio::test]
+async fn used_up_prekeys_are_refilled() {
+    let stage = Stage::new().await;
+    let mut alice = stage.register("alice").await;
+    for seed in 0..4 {
+        let raw = Raw::register(&stage.line.url(), &format!("asker{seed}"), seed, Timestamp(START)).await;
+        for _ in 0..19 {
+            assert!(raw.fetch(&address("alice")).await.one_time.is_some());
+        }
+    }
+    assert_eq!(alice.keys().await.unwrap().one_time_left, 24);
+    // Nobody wrote; it is noticed within the hour all the same.
+    stage.advance(Duration::from_secs(3601));
+    alice.receive(Duration::ZERO).await.unwrap();
+    assert!(alice.keys().await.unwrap().one_time_left >= 100);
+}

@@ -1,0 +1,143 @@
+//! Claiming a name, when not everything goes well.
+#![allow(
+    clippy::unwrap_used,
+    clippy::expect_used,
+    clippy::panic,
+    reason = "helpers of tests fail like tests"
+)]
+
+mod support;
+
+use latchkey_client::{Code, Error, Messenger, RelayError, RelayUrl, Step, UserName};
+use support::{CrashAt, Stage, address, passphrase, receive};
+
+#[tokio::test]
+async fn a_lost_answer_loses_nothing() {
+    let stage = Stage::new().await;
+    for _ in 0..3 {
+        stage.line.lose_answer("POST /v1/accounts");
+    }
+    let lost = stage.try_register("alice", stage.options()).await.unwrap_err();
+    assert!(matches!(lost, Error::Relay(RelayError::Network { .. })), "{lost}");
+    assert!(
+        matches!(stage.try_open("alice", stage.options()), Err(Error::RegistrationPending(name)) if name == "alice")
+    );
+    // The same again, and the account works.
+    let mut alice = stage.register("alice").await;
+    let mut bob = stage.register("bob").await;
+    bob.send_text(&address("alice"), "hi").await.unwrap();
+    assert_eq!(receive(&mut alice).await, ["hi"]);
+}
+
+#[tokio::test]
+async fn a_crash_before_or_after_the_relay_heard_of_it_is_mended_by_repeating() {
+    for step in [Step::BeforeCommit, Step::BeforeRegister, Step::AfterRegister] {
+        let stage = Stage::new().await;
+        let crash = CrashAt::step(step);
+        let died = stage
+            .try_register("alice", stage.options_with(crash.clone()))
+            .await
+            .map(drop);
+        assert!(
+            matches!(died, Err(Error::Interrupted(at)) if at == step),
+            "{step:?}: {died:?}"
+        );
+        assert!(matches!(
+            stage.try_open("alice", stage.options()),
+            Err(Error::RegistrationPending(_) | Error::NotRegistered)
+        ));
+        let fingerprint = stage.register("alice").await.fingerprint().unwrap();
+        assert_eq!(stage.open("alice").fingerprint().unwrap(), fingerprint);
+    }
+}
+
+#[tokio::test]
+async fn a_taken_name_leaves_nothing_and_another_can_be_chosen() {
+    let stage = Stage::new().await;
+    let _alice = stage.register("alice").await;
+    let home = stage.home("other");
+    let claim = async |name: &str| {
+        let user = UserName::parse(name).unwrap();
+        Messenger::register(&home, &passphrase(), &user, stage.url(), stage.options()).await
+    };
+    let taken = claim("alice").await.unwrap_err();
+    assert!(
+        matches!(&taken, Error::Relay(error) if error.code() == Some(Code::NameTaken)),
+        "{taken}"
+    );
+    let mut other = claim("alicia").await.unwrap();
+    assert_eq!(other.address().unwrap(), address("alicia"));
+}
+
+#[tokio::test]
+async fn a_home_has_one_account_and_one_unfinished_registration() {
+    let stage = Stage::new().await;
+    drop(stage.register("alice").await);
+    let claim = async |home: &str, name: &str| {
+        let user = UserName::parse(name).unwrap();
+        Messenger::register(&stage.home(home), &passphrase(), &user, stage.url(), stage.options())
+            .await
+            .map(drop)
+    };
+    assert!(matches!(
+        claim("alice", "alice").await,
+        Err(Error::AlreadyRegistered(_))
+    ));
+    assert!(matches!(claim("alice", "bob").await, Err(Error::AlreadyRegistered(_))));
+
+    let crash = CrashAt::step(Step::AfterRegister);
+    stage
+        .try_register("carol", stage.options_with(crash))
+        .await
+        .unwrap_err();
+    assert!(matches!(claim("carol", "dave").await, Err(Error::RegistrationPending(name)) if name == "carol"));
+    claim("carol", "carol").await.unwrap();
+}
+
+#[tokio::test]
+async fn a_relay_that_is_not_there_leaves_no_home_behind() {
+    let mut stage = Stage::new().await;
+    stage.stop_relay().await;
+    assert!(stage.try_register("alice", stage.options()).await.is_err());
+    assert!(!stage.home("alice").exists());
+    assert!(matches!(
+        stage.try_open("alice", stage.options()),
+        Err(Error::NotRegistered)
+    ));
+}
+
+#[tokio::test]
+async fn another_relay_under_the_same_or_another_address_is_noticed_before_anything_is_entrusted_to_it() {
+    let stage = Stage::new().await;
+    drop(stage.register("alice").await);
+    let stranger = Stage::new().await;
+    let open = |url: &RelayUrl| {
+        Messenger::open(&stage.home("alice"), &passphrase(), Some(url.clone()), stage.options()).unwrap()
+    };
+
+    let mut alice = open(&stranger.url());
+    for outcome in [
+        alice.relay_status().await.map(drop),
+        alice.keys().await.map(drop),
+        alice.send_text(&address("bob"), "hi").await.map(drop),
+    ] {
+        assert!(
+            matches!(outcome, Err(Error::Relay(RelayError::OtherRelay { .. }))),
+            "{outcome:?}"
+        );
+    }
+    let seen = stranger.line.take_requests();
+    assert!(
+        seen.iter()
+            .all(|line| line.contains("/v1/status") || line.contains("/v1/session/challenge")),
+        "{seen:?}"
+    );
+    drop(alice);
+
+    // The same relay under another address is the same relay.
+    let moved = support::line::Line::new().await;
+    let target = stage.line.url().trim_start_matches("http://").parse().unwrap();
+    moved.connect_to(target);
+    let mut alice = open(&RelayUrl::parse(&moved.url()).unwrap());
+    alice.relay_status().await.unwrap();
+}

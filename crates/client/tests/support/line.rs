@@ -1,0 +1,154 @@
+//! A line to the relay that can be cut, counts what goes over it, loses answers and delivers twice.
+
+use std::collections::VecDeque;
+use std::net::SocketAddr;
+use std::sync::{Arc, Mutex};
+
+use tokio::io::{AsyncReadExt, AsyncWriteExt};
+use tokio::net::{TcpListener, TcpStream};
+
+#[derive(Default)]
+struct State {
+    target: Option<SocketAddr>,
+    requests: Vec<String>,
+    lose_answers: VecDeque<String>,
+    lose_requests: VecDeque<String>,
+    twice: bool,
+}
+
+/// The client's side of it is an address that stays, whatever becomes of the relay behind.
+pub struct Line {
+    addr: SocketAddr,
+    state: Arc<Mutex<State>>,
+}
+
+impl Line {
+    pub async fn new() -> Self {
+        let listener = TcpListener::bind("127.0.0.1:0").await.unwrap();
+        let addr = listener.local_addr().unwrap();
+        let state = Arc::new(Mutex::new(State::default()));
+        let shared = Arc::clone(&state);
+        tokio::spawn(async move {
+            while let Ok((client, _)) = listener.accept().await {
+                let state = Arc::clone(&shared);
+                tokio::spawn(async move {
+                    // A broken connection is what some tests want.
+                    let _ = carry(client, state).await;
+                });
+            }
+        });
+        Self { addr, state }
+    }
+
+    pub fn url(&self) -> String {
+        format!("http://{}", self.addr)
+    }
+
+    pub fn connect_to(&self, target: SocketAddr) {
+        self.state.lock().unwrap().target = Some(target);
+    }
+
+    pub fn cut(&self) {
+        self.state.lock().unwrap().target = None;
+    }
+
+    /// `METHOD /path` of every request since the last call.
+    pub fn take_requests(&self) -> Vec<String> {
+        std::mem::take(&mut self.state.lock().unwrap().requests)
+    }
+
+    /// The relay does what the next request that begins with `start` asks, and the client never learns it.
+    pub fn lose_answer(&self, start: &str) {
+        self.state.lock().unwrap().lose_answers.push_back(start.to_owned());
+    }
+
+    /// The next request that begins with `start` does not arrive.
+    pub fn lose_request(&self, start: &str) {
+        self.state.lock().unwrap().lose_requests.push_back(start.to_owned());
+    }
+
+    /// From now on every envelope is handed in twice, the second time as another message.
+    pub fn deliver_twice(&self) {
+        self.state.lock().unwrap().twice = true;
+    }
+}
+
+async fn carry(mut client: TcpStream, state: Arc<Mutex<State>>) -> std::io::Result<()> {
+    let Some(request) = read_request(&mut client).await? else {
+        return Ok(());
+    };
+    let line = String::from_utf8_lossy(&request)
+        .lines()
+        .next()
+        .unwrap_or_default()
+        .to_owned();
+    let (target, lose_request, lose_answer, twice) = {
+        let mut state = state.lock().unwrap();
+        state.requests.push(line.trim_end_matches(" HTTP/1.1").to_owned());
+        let lose_request = take_match(&mut state.lose_requests, &line);
+        let lose_answer = !lose_request && take_match(&mut state.lose_answers, &line);
+        (state.target, lose_request, lose_answer, state.twice)
+    };
+    let Some(target) = target.filter(|_| !lose_request) else {
+        return Ok(());
+    };
+    let answer = ask(target, &request).await?;
+    if twice && line.starts_with("POST /v1/messages?") {
+        let at = line.find("id=").unwrap() + 3;
+        let mut again = request.clone();
+        // Another message id: its last hexadecimal digit is changed.
+        let digit = &mut again[at + 35];
+        *digit = if *digit == b'0' { b'1' } else { b'0' };
+        ask(target, &again).await?;
+    }
+    if lose_answer {
+        return Ok(());
+    }
+    client.write_all(&answer).await?;
+    // Each answer closes its connection: the relay was asked to.
+    client.shutdown().await
+}
+
+fn take_match(wanted: &mut VecDeque<String>, line: &str) -> bool {
+    match wanted.iter().position(|start| line.starts_with(start.as_str())) {
+        Some(at) => wanted.remove(at).is_some(),
+        None => false,
+    }
+}
+
+async fn ask(target: SocketAddr, request: &[u8]) -> std::io::Result<Vec<u8>> {
+    let mut relay = TcpStream::connect(target).await?;
+    relay.write_all(request).await?;
+    let mut answer = Vec::new();
+    relay.read_to_end(&mut answer).await?;
+    Ok(answer)
+}
+
+/// One request, with `Connection: close` added; `None` when the client hung up.
+async fn read_request(client: &mut TcpStream) -> std::io::Result<Option<Vec<u8>>> {
+    let mut request = Vec::new();
+    let mut buffer = vec![0; 16 * 1024];
+    let head = loop {
+        if let Some(at) = request.windows(4).position(|window| window == b"\r\n\r\n") {
+            break at + 4;
+        }
+        match client.read(&mut buffer).await? {
+            0 => return Ok(None),
+            n => request.extend_from_slice(&buffer[..n]),
+        }
+    };
+    let text = String::from_utf8_lossy(&request[..head]).to_lowercase();
+    let length: usize = text
+        .lines()
+        .find_map(|line| line.strip_prefix("content-length:"))
+        .map_or(0, |value| value.trim().parse().unwrap());
+    while request.len() < head + length {
+        match client.read(&mut buffer).await? {
+            0 => return Ok(None),
+            n => request.extend_from_slice(&buffer[..n]),
+        }
+    }
+    let line_end = request.windows(2).position(|window| window == b"\r\n").unwrap() + 2;
+    request.splice(line_end..line_end, *b"Connection: close\r\n");
+    Ok(Some(request))
+}

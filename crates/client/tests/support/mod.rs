@@ -1,0 +1,227 @@
+//! A relay in this process, a faulty line to it, and people with throw-away homes.
+#![allow(dead_code, reason = "each test file uses its part")]
+
+pub mod line;
+pub mod raw;
+
+use std::path::{Path, PathBuf};
+use std::sync::atomic::{AtomicUsize, Ordering};
+use std::sync::{Arc, Mutex};
+use std::time::Duration;
+
+use latchkey_client::vault::{Direction, KdfCost, MessageBody, Passphrase};
+use latchkey_client::{
+    Address, Clock, Error, Event, Messenger, NoSteps, Options, RelayUrl, Step, Steps, Timestamp, UserName,
+};
+use server::RunningRelay;
+use server::clock::ManualClock;
+use tempfile::TempDir;
+
+use line::Line;
+
+/// The moment all tests begin at: 2026-11-01 00:00 UTC.
+pub const START: u64 = 1_793_491_200_000;
+
+/// A relay behind a line, and a clock that everyone goes by.
+pub struct Stage {
+    pub line: Line,
+    pub clock: Arc<ManualClock>,
+    relay: Option<RunningRelay>,
+    dir: TempDir,
+}
+
+struct TestClock(Arc<ManualClock>);
+
+impl Clock for TestClock {
+    fn now(&self) -> Timestamp {
+        server::clock::Clock::now(&*self.0)
+    }
+}
+
+impl Stage {
+    pub async fn new() -> Self {
+        let dir = tempfile::tempdir().unwrap();
+        let clock = Arc::new(ManualClock::at(Timestamp(START)));
+        let line = Line::new().await;
+        let mut stage = Self {
+            line,
+            clock,
+            relay: None,
+            dir,
+        };
+        stage.start_relay().await;
+        stage
+    }
+
+    pub async fn start_relay(&mut self) {
+        let mut config = server::Config::new(self.dir.path().join("relay")).unwrap();
+        config.listen.set_port(0);
+        let clock = Arc::clone(&self.clock);
+        let relay = server::Relay::start_with_clock(config, clock).await.unwrap();
+        self.line.connect_to(relay.addr());
+        self.relay = Some(relay);
+    }
+
+    /// Nobody answers any more.
+    pub async fn stop_relay(&mut self) {
+        self.line.cut();
+        if let Some(relay) = self.relay.take() {
+            relay.shutdown().await;
+        }
+    }
+
+    pub fn advance(&self, by: Duration) {
+        self.clock.advance(by);
+    }
+
+    pub fn url(&self) -> RelayUrl {
+        RelayUrl::parse(&self.line.url()).unwrap()
+    }
+
+    pub fn options(&self) -> Options {
+        self.options_with(Arc::new(NoSteps))
+    }
+
+    pub fn options_with(&self, steps: Arc<dyn Steps>) -> Options {
+        Options {
+            clock: Arc::new(TestClock(Arc::clone(&self.clock))),
+            kdf: KdfCost::insecure_for_tests(),
+            steps,
+        }
+    }
+
+    pub fn home(&self, name: &str) -> PathBuf {
+        self.dir.path().join("homes").join(name)
+    }
+
+    pub async fn register(&self, name: &str) -> Messenger {
+        self.try_register(name, self.options()).await.unwrap()
+    }
+
+    pub async fn try_register(&self, name: &str, options: Options) -> Result<Messenger, Error> {
+        let user = UserName::parse(name).unwrap();
+        Messenger::register(&self.home(name), &passphrase(), &user, self.url(), options).await
+    }
+
+    pub fn open(&self, name: &str) -> Messenger {
+        self.try_open(name, self.options()).unwrap()
+    }
+
+    pub fn try_open(&self, name: &str, options: Options) -> Result<Messenger, Error> {
+        Messenger::open(&self.home(name), &passphrase(), None, options)
+    }
+}
+
+pub fn passphrase() -> Passphrase {
+    Passphrase::new("correct horse battery staple".to_owned()).unwrap()
+}
+
+pub fn address(name: &str) -> Address {
+    Address::parse(&format!("{name}@localhost")).unwrap()
+}
+
+/// The texts of what just came.
+pub fn texts(events: &[Event]) -> Vec<String> {
+    events
+        .iter()
+        .filter_map(|event| match event {
+            Event::Message(message) => Some(message),
+            _ => None,
+        })
+        .filter_map(|message| match &message.body {
+            MessageBody::Text(text) => Some(text.clone()),
+            _ => None,
+        })
+        .collect()
+}
+
+/// Receives and gives the texts; nothing else may have gone wrong.
+pub async fn receive(person: &mut Messenger) -> Vec<String> {
+    let events = person.receive(Duration::ZERO).await.unwrap();
+    for event in &events {
+        assert!(
+            !matches!(
+                event,
+                Event::Postponed(_) | Event::Unreadable { .. } | Event::Missing { .. }
+            ),
+            "{event:?}"
+        );
+    }
+    texts(&events)
+}
+
+/// The texts kept in one direction, oldest first.
+pub fn kept(person: &Messenger, direction: Direction) -> Vec<String> {
+    person
+        .history(None, 1000)
+        .unwrap()
+        .into_iter()
+        .filter(|message| message.direction == direction)
+        .map(|message| match message.body {
+            MessageBody::Text(text) => text,
+            MessageBody::Limited(terms, _) => format!("limited to {}", terms.limit),
+            MessageBody::Unknown => "unknown".to_owned(),
+        })
+        .collect()
+}
+
+/// Every byte in the files of a directory.
+pub fn bytes_on_disk(dir: &Path) -> Vec<u8> {
+    let mut bytes = Vec::new();
+    for entry in std::fs::read_dir(dir).unwrap() {
+        bytes.extend(std::fs::read(entry.unwrap().path()).unwrap());
+    }
+    bytes
+}
+
+pub fn contains(haystack: &[u8], needle: &[u8]) -> bool {
+    haystack.windows(needle.len()).any(|window| window == needle)
+}
+
+/// Pulls the plug at one step.
+pub struct CrashAt {
+    only: Option<Step>,
+    countdown: AtomicUsize,
+    crashed: Mutex<Option<Step>>,
+}
+
+impl CrashAt {
+    /// The next time that `step` is reached.
+    pub fn step(step: Step) -> Arc<Self> {
+        Arc::new(Self {
+            only: Some(step),
+            countdown: AtomicUsize::new(0),
+            crashed: Mutex::default(),
+        })
+    }
+
+    /// At the `n`-th step of whatever kind, from 0.
+    pub fn nth(n: usize) -> Arc<Self> {
+        Arc::new(Self {
+            only: None,
+            countdown: AtomicUsize::new(n),
+            crashed: Mutex::default(),
+        })
+    }
+
+    /// Where it happened, if it did.
+    pub fn crashed(&self) -> Option<Step> {
+        *self.crashed.lock().unwrap()
+    }
+}
+
+impl Steps for CrashAt {
+    fn reached(&self, step: Step) -> Result<(), Error> {
+        let mut crashed = self.crashed.lock().unwrap();
+        if crashed.is_some() || self.only.is_some_and(|only| only != step) {
+            return Ok(());
+        }
+        let left = self.countdown.load(Ordering::SeqCst);
+        if left > 0 {
+            self.countdown.store(left - 1, Ordering::SeqCst);
+            return Ok(());
+        }
+        *crashed = Some(step);
+        Err(Error::Interrupted(step))
+    }
+}

@@ -1,0 +1,188 @@
+//! The ends of things: the last number of a chain, an acknowledgement from a future that this state does not know, a second header.
+
+use super::*;
+use crate::party::peer::MAX_ANSWERS;
+
+#[test]
+fn numbers_at_and_beyond_a_chains_end_are_refused_and_cost_nothing() {
+    let mut scene = Scene::in_epoch_2(55);
+    let body = content("x", &mut scene.rng).encode();
+    let inner = inner::encode(
+        &Counts {
+            previous: 0,
+            before_previous: 1,
+            acknowledged: (2, 1),
+        },
+        &body,
+    );
+    // Sealing for u32::MAX would take a while: the key does not matter, the number is refused first.
+    for (n, forged_as) in [(MAX_CHAIN, MAX_CHAIN), (MAX_CHAIN + 1, 1), (u32::MAX, 1)] {
+        let mut envelope = scene.forged(forged_as, &inner, EnvelopeType::Boxed);
+        let session = scene.session(true);
+        let (advance, direction) = (&session.advance_keys[&2], session.role.sends());
+        let id: [u8; 16] = envelope[2..18].try_into().unwrap();
+        let tag = advance.tag(direction, &id);
+        let number = advance
+            .box_key(Form::Boxed(direction), &id)
+            .seal(&box_aad(EnvelopeType::Boxed, &id, &tag), &n.to_be_bytes());
+        envelope[34..54].copy_from_slice(&number);
+        let outcome = scene.bob_refuses(&envelope, "beyond the end");
+        assert!(matches!(outcome, Received::Unknown), "{n}: {outcome:?}");
+    }
+    let last = scene.forged(MAX_CHAIN - 1, &inner, EnvelopeType::Boxed);
+    assert_eq!(
+        scene.bob_opens(&last).missing,
+        u64::from(MAX_CHAIN) - 2,
+        "the last number of a chain is one"
+    );
+}
+
+#[test]
+fn a_chain_at_its_end_sends_nothing_and_a_new_handshake_carries_on() {
+    let mut scene = Scene::in_epoch_2(56);
+    let (to_bob, session) = (address("bob"), scene.session(true).id);
+    scene.session(true).send.n = MAX_CHAIN - 2;
+    // The chain key would be that of another number; that Bob cannot open the last one is beside the point here.
+    let content_id = content("last", &mut scene.rng);
+    scene.alice.send(&to_bob, &content_id, NOW, &mut scene.rng).unwrap();
+    assert!(scene.alice.needs_bundle(&to_bob));
+    let before = records(&scene.alice);
+    let more = content("beyond", &mut scene.rng);
+    assert_eq!(
+        scene.alice.send(&to_bob, &more, NOW, &mut scene.rng),
+        Err(SendError::NeedsBundle(to_bob.clone()))
+    );
+    assert!(records(&scene.alice) == before);
+    let bundle = scene.bundle("bob");
+    let resent = scene.alice.start(&bundle, NOW, &mut scene.rng).unwrap();
+    assert_eq!(
+        resent.iter().map(|out| out.content_id).collect::<Vec<_>>(),
+        [Some(content_id.id)],
+        "what was unacknowledged"
+    );
+    assert_ne!(scene.alice.current(&to_bob).unwrap().id, session);
+    let opened = scene.bob_opens(&resent[0].envelope);
+    assert_eq!((opened.content.id, opened.missing), (content_id.id, 0));
+    let next = scene.letter_to_bob("beyond");
+    scene.bob_opens(&next);
+}
+
+/// A peer acknowledges what this state never sent: it is an old copy. It must not go on sending, and a new handshake brings everything that is
+/// not known to have arrived.
+#[test]
+fn an_acknowledgement_beyond_what_was_sent_ends_sending_on_that_session() {
+    for beyond in [(2, 2), (3, 0), (1, 2), (u32::MAX, 0), (2, u32::MAX)] {
+        let mut scene = Scene::in_epoch_2(57);
+        let to_alice = address("alice");
+        // Bob authored epoch 1 and sent one there, and one in epoch 2; his second in epoch 2 is not acknowledged by the forged message.
+        assert_eq!(
+            (
+                scene.session(false).epoch,
+                scene.session(false).send.n,
+                scene.session(false).sent_before.0
+            ),
+            (2, 1, 1)
+        );
+        let unsettled = scene.bob.pending_contents(&to_alice);
+        assert_eq!(unsettled.len(), 1);
+        let body = content("ack", &mut scene.rng).encode();
+        let inner = inner::encode(
+            &Counts {
+                previous: 0,
+                before_previous: 1,
+                acknowledged: beyond,
+            },
+            &body,
+        );
+        let envelope = scene.forged(1, &inner, EnvelopeType::Plain);
+        let opened = scene.bob_opens(&envelope);
+        assert!(opened.acknowledged.is_empty(), "{beyond:?} is not applied");
+        assert_eq!(scene.session(false).status, Status::ReceiveOnly);
+        assert_eq!(scene.bob.wanted(), std::slice::from_ref(&to_alice));
+        assert!(scene.bob.needs_bundle(&to_alice));
+        let words = content("no", &mut scene.rng);
+        assert_eq!(
+            scene.bob.send(&to_alice, &words, NOW, &mut scene.rng),
+            Err(SendError::NeedsBundle(to_alice.clone()))
+        );
+        // It still receives.
+        scene.session(true).send.n = 1;
+        let bundle = scene.bundle("alice");
+        let again = scene.bob.start(&bundle, NOW, &mut scene.rng).unwrap();
+        assert_eq!(
+            again.iter().filter_map(|out| out.content_id).collect::<Vec<_>>(),
+            unsettled
+        );
+        assert!(scene.bob.wanted().is_empty());
+        let answer = scene.alice_opens(&again[0].envelope);
+        assert_eq!(
+            answer.content.id, unsettled[0],
+            "sent again under its own id: Alice shows it once"
+        );
+    }
+    // The control: exactly what was sent is no more than an acknowledgement.
+    let mut scene = Scene::in_epoch_2(57);
+    let body = content("ack", &mut scene.rng).encode();
+    let inner = inner::encode(
+        &Counts {
+            previous: 0,
+            before_previous: 1,
+            acknowledged: (2, 1),
+        },
+        &body,
+    );
+    let envelope = scene.forged(1, &inner, EnvelopeType::Plain);
+    assert_eq!(scene.bob_opens(&envelope).acknowledged.len(), 1);
+    assert!(scene.bob.wanted().is_empty());
+}
+
+/// Two copies of one state author the same epoch: the second header is not followed, the session ends, and a handshake is wanted. What changes is
+/// that alone.
+#[test]
+fn a_second_header_for_an_epoch_forks_the_session() {
+    let mut scene = Scene::in_epoch_2(58);
+    let answer = scene.letter_to_alice("a");
+    scene.alice_opens(&answer);
+    scene.bob.set_policy(RekeyPolicy {
+        messages: 1,
+        ..RekeyPolicy::default()
+    });
+    let mut copy = scene.bob.clone();
+    let third = scene.letter_to_alice("in epoch 3");
+    let words = content("in another epoch 3", &mut scene.rng);
+    let other = copy
+        .send(&address("alice"), &words, NOW, &mut scene.rng)
+        .unwrap()
+        .envelope;
+    scene.alice_opens(&third);
+    let before = records(&scene.alice);
+    let outcome = scene.alice.receive(&other, NOW, &mut scene.rng);
+    assert!(
+        matches!(&outcome, Received::Forked { peer } if *peer == address("bob")),
+        "{outcome:?}"
+    );
+    let after = records(&scene.alice);
+    assert_eq!(before.len(), after.len());
+    let changed: Vec<&str> = before
+        .iter()
+        .zip(&after)
+        .filter(|(old, new)| old != new)
+        .map(|(_, (key, _))| key.split('/').next().unwrap())
+        .collect();
+    assert_eq!(changed, ["peer", "session"]);
+    assert_eq!(scene.session(true).status, Status::Forked);
+    assert_eq!(scene.alice.wanted(), [address("bob")]);
+    // Repeated without end, it asks for no more than four handshakes an hour.
+    for _ in 0..10 {
+        let outcome = scene.alice.receive(&other, NOW, &mut scene.rng);
+        assert!(matches!(outcome, Received::Forked { .. }));
+    }
+    assert!(scene.alice.peers[&address("bob")].answered.len() <= MAX_ANSWERS);
+    // A header that is altered on its way forks nothing: it does not open.
+    let mut altered = other.clone();
+    altered[34 + 100] ^= 1;
+    let before = records(&scene.alice);
+    let outcome = scene.alice.receive(&altered, NOW, &mut scene.rng);
+    assert!(matches!(outcome, Received::Unknown), "{outcome:?}");
+    assert!(records(&scene.alice) == before);
+}

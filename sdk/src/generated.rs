@@ -1,0 +1,5906 @@
+// Generated from openapi.yaml by `cargo xtask generate`. Do not edit: change server/src/api, run it again, and commit what it writes.
+// Formatting is the generator's own, so that a comparison of bytes shows whether this file is up to date.
+
+#[allow(unused_imports)]
+pub use progenitor_client::{ByteStream, ClientInfo, Error, ResponseValue};
+#[allow(unused_imports)]
+use progenitor_client::{encode_path, ClientHooks, OperationInfo, RequestBuilderExt};
+/// Types used as operation parameters and responses.
+#[allow(clippy::all)]
+pub mod types {
+    ///How far an inbox has been read.
+    #[derive(::serde::Deserialize, ::serde::Serialize, Clone, Debug)]
+    pub struct Acknowledgement {
+        ///The incarnation that `inbox` answered
+        pub incarnation: ::uuid::Uuid,
+        ///The sequence number of the last envelope that is safely kept; it and all before it are deleted
+        pub sequence: u64,
+    }
+    impl Acknowledgement {
+        pub fn builder() -> builder::Acknowledgement {
+            Default::default()
+        }
+    }
+    ///A nonce to sign, good for one attempt.
+    #[derive(::serde::Deserialize, ::serde::Serialize, Clone, Debug)]
+    pub struct Challenge {
+        ///When the nonce dies, milliseconds since the Unix epoch (60 s from now). It is part of what is signed
+        pub expires_at: u64,
+        ///Fingerprint of the relay's own identity key, 64 lower-case hex digits. It is part of what is signed
+        pub relay_key_fingerprint: ::std::string::String,
+        ///The relay's name: the part after the @ in addresses here
+        pub relay_name: ::std::string::String,
+        ///32 bytes to be signed; accepted once, whether the attempt succeeds or not
+        pub server_nonce: crate::Base64,
+    }
+    impl Challenge {
+        pub fn builder() -> builder::Challenge {
+            Default::default()
+        }
+    }
+    ///Who wants to sign in.
+    #[derive(::serde::Deserialize, ::serde::Serialize, Clone, Debug)]
+    pub struct ChallengeRequest {
+        ///The user name, without the @ and the relay
+        pub user: ::std::string::String,
+    }
+    impl ChallengeRequest {
+        pub fn builder() -> builder::ChallengeRequest {
+            Default::default()
+        }
+    }
+    ///How much was deleted.
+    #[derive(::serde::Deserialize, ::serde::Serialize, Clone, Debug)]
+    pub struct Cleared {
+        ///Envelopes deleted
+        pub deleted: u64,
+    }
+    impl Cleared {
+        pub fn builder() -> builder::Cleared {
+            Default::default()
+        }
+    }
+    ///One envelope out of the inbox.
+    #[derive(::serde::Deserialize, ::serde::Serialize, Clone, Debug)]
+    pub struct Delivery {
+        ///The sealed envelope
+        pub envelope: crate::Base64,
+        ///When the relay received it, milliseconds since the Unix epoch
+        pub received_at: u64,
+        ///Its place in the mailbox, ascending
+        pub sequence: u64,
+    }
+    impl Delivery {
+        pub fn builder() -> builder::Delivery {
+            Default::default()
+        }
+    }
+    ///Nothing to say beyond that it is done.
+    #[derive(::serde::Deserialize, ::serde::Serialize, Clone, Debug)]
+    #[serde(transparent)]
+    pub struct Done(pub ::serde_json::Map<::std::string::String, ::serde_json::Value>);
+    impl ::std::ops::Deref for Done {
+        type Target = ::serde_json::Map<::std::string::String, ::serde_json::Value>;
+        fn deref(
+            &self,
+        ) -> &::serde_json::Map<::std::string::String, ::serde_json::Value> {
+            &self.0
+        }
+    }
+    impl ::std::convert::From<Done>
+    for ::serde_json::Map<::std::string::String, ::serde_json::Value> {
+        fn from(value: Done) -> Self {
+            value.0
+        }
+    }
+    impl ::std::convert::From<
+        ::serde_json::Map<::std::string::String, ::serde_json::Value>,
+    > for Done {
+        fn from(
+            value: ::serde_json::Map<::std::string::String, ::serde_json::Value>,
+        ) -> Self {
+            Self(value)
+        }
+    }
+    ///What is waiting.
+    #[derive(::serde::Deserialize, ::serde::Serialize, Clone, Debug)]
+    pub struct InboxPage {
+        ///The oldest envelopes that are not acknowledged, in order; empty when there are none. About 1 MiB at most at once
+        pub envelopes: ::std::vec::Vec<Delivery>,
+        ///Envelopes of this mailbox that ever expired undelivered
+        pub expired_total: u64,
+        ///The life of the mailbox that the sequence numbers belong to; new after `clear_inbox`
+        pub incarnation: ::uuid::Uuid,
+        ///Sends to this mailbox that were ever refused because it was full
+        pub refused_total: u64,
+    }
+    impl InboxPage {
+        pub fn builder() -> builder::InboxPage {
+            Default::default()
+        }
+    }
+    ///Acknowledge and fetch.
+    #[derive(::serde::Deserialize, ::serde::Serialize, Clone, Debug, Default)]
+    pub struct InboxRequest {
+        #[serde(skip_serializing_if = "::std::option::Option::is_none")]
+        pub ack: ::std::option::Option<Acknowledgement>,
+        ///At most this many envelopes, 1 to 64 (64 when absent)
+        #[serde(skip_serializing_if = "::std::option::Option::is_none")]
+        pub limit: ::std::option::Option<u32>,
+        ///How long to wait when there is nothing, 0 to 30 seconds (0 when absent)
+        #[serde(skip_serializing_if = "::std::option::Option::is_none")]
+        pub wait_seconds: ::std::option::Option<u32>,
+    }
+    impl InboxRequest {
+        pub fn builder() -> builder::InboxRequest {
+            Default::default()
+        }
+    }
+    ///What a sender needs to begin a conversation. Everything in it is verified by the sender: the relay is not trusted with it.
+    #[derive(::serde::Deserialize, ::serde::Serialize, Clone, Debug)]
+    pub struct KeyBundle {
+        ///name@relay
+        pub address: ::std::string::String,
+        ///The identity key, 2624 bytes
+        pub identity_key: crate::Base64,
+        #[serde(skip_serializing_if = "::std::option::Option::is_none")]
+        pub one_time: ::std::option::Option<OneTimePreKey>,
+        pub signed_prekey: SignedPreKey,
+    }
+    impl KeyBundle {
+        pub fn builder() -> builder::KeyBundle {
+            Default::default()
+        }
+    }
+    ///What is left of the caller's published keys.
+    #[derive(::serde::Deserialize, ::serde::Serialize, Clone, Debug)]
+    pub struct KeyStatus {
+        ///One-time prekeys that can still be handed out
+        pub one_time_left: u32,
+        ///When it expires, milliseconds since the Unix epoch
+        pub signed_prekey_expires_at: u64,
+        ///Id of the published signed prekey
+        pub signed_prekey_id: u32,
+    }
+    impl KeyStatus {
+        pub fn builder() -> builder::KeyStatus {
+            Default::default()
+        }
+    }
+    ///What can still be done with a license.
+    #[derive(
+        ::serde::Deserialize,
+        ::serde::Serialize,
+        Clone,
+        Copy,
+        Debug,
+        Eq,
+        Hash,
+        Ord,
+        PartialEq,
+        PartialOrd
+    )]
+    pub enum LicenseState {
+        #[serde(rename = "active")]
+        Active,
+        #[serde(rename = "exhausted")]
+        Exhausted,
+        #[serde(rename = "revoked")]
+        Revoked,
+        #[serde(rename = "expired")]
+        Expired,
+    }
+    impl ::std::fmt::Display for LicenseState {
+        fn fmt(&self, f: &mut ::std::fmt::Formatter<'_>) -> ::std::fmt::Result {
+            match *self {
+                Self::Active => f.write_str("active"),
+                Self::Exhausted => f.write_str("exhausted"),
+                Self::Revoked => f.write_str("revoked"),
+                Self::Expired => f.write_str("expired"),
+            }
+        }
+    }
+    impl ::std::str::FromStr for LicenseState {
+        type Err = self::error::ConversionError;
+        fn from_str(
+            value: &str,
+        ) -> ::std::result::Result<Self, self::error::ConversionError> {
+            match value {
+                "active" => Ok(Self::Active),
+                "exhausted" => Ok(Self::Exhausted),
+                "revoked" => Ok(Self::Revoked),
+                "expired" => Ok(Self::Expired),
+                _ => Err("invalid value".into()),
+            }
+        }
+    }
+    impl ::std::convert::TryFrom<&str> for LicenseState {
+        type Error = self::error::ConversionError;
+        fn try_from(
+            value: &str,
+        ) -> ::std::result::Result<Self, self::error::ConversionError> {
+            value.parse()
+        }
+    }
+    impl ::std::convert::TryFrom<::std::string::String> for LicenseState {
+        type Error = self::error::ConversionError;
+        fn try_from(
+            value: ::std::string::String,
+        ) -> ::std::result::Result<Self, self::error::ConversionError> {
+            value.parse()
+        }
+    }
+    ///A license as its sender sees it.
+    #[derive(::serde::Deserialize, ::serde::Serialize, Clone, Debug)]
+    pub struct LicenseStatus {
+        ///When it expires, milliseconds since the Unix epoch
+        pub expires_at: u64,
+        pub mode: PlayMode,
+        ///How often it may be played
+        pub plays: u8,
+        pub state: LicenseState,
+        ///How often it was
+        pub used: u8,
+    }
+    impl LicenseStatus {
+        pub fn builder() -> builder::LicenseStatus {
+            Default::default()
+        }
+    }
+    ///An envelope together with the license that goes with it.
+    #[derive(::serde::Deserialize, ::serde::Serialize, Clone, Debug)]
+    pub struct LimitedRequest {
+        ///The sealed envelope, 1 byte to 256 KiB
+        pub envelope: crate::Base64,
+        ///The message id, chosen by the sender
+        pub id: ::uuid::Uuid,
+        pub license: NewLicense,
+        ///The recipient's user name
+        pub to: ::std::string::String,
+    }
+    impl LimitedRequest {
+        pub fn builder() -> builder::LimitedRequest {
+            Default::default()
+        }
+    }
+    ///A license to play, for the recipient of the envelope beside it.
+    #[derive(::serde::Deserialize, ::serde::Serialize, Clone, Debug)]
+    pub struct NewLicense {
+        ///When the relay drops it, milliseconds since the Unix epoch
+        pub expires_at: u64,
+        ///The license id, 64 lower-case hex digits: the recipient's mailbox id followed by 16 random bytes of the sender
+        pub id: ::std::string::String,
+        ///SHA-256 of the capability to inspect and revoke, which the sender keeps, 32 bytes
+        pub owner_capability_hash: crate::Base64,
+        ///SHA-256 of the capability to play, which travels inside the envelope, 32 bytes
+        pub play_capability_hash: crate::Base64,
+        ///How often it may be played, 1 to 255
+        pub plays: u8,
+        ///The relay's half of the content key, 32 bytes
+        pub share: crate::Base64,
+    }
+    impl NewLicense {
+        pub fn builder() -> builder::NewLicense {
+            Default::default()
+        }
+    }
+    ///A batch of one-time prekeys under one signature.
+    #[derive(::serde::Deserialize, ::serde::Serialize, Clone, Debug)]
+    pub struct OneTimeBatch {
+        ///The keys in the order of the tree, 1600 bytes each
+        pub keys: ::std::vec::Vec<crate::Base64>,
+        ///The signed bytes: the fields of a signed prekey, with the count and the Merkle root of the keys
+        pub payload: crate::Base64,
+        ///The identity key's hybrid signature over the payload, 4691 bytes
+        pub signature: crate::Base64,
+    }
+    impl OneTimeBatch {
+        pub fn builder() -> builder::OneTimeBatch {
+            Default::default()
+        }
+    }
+    ///One one-time prekey with the proof that it is of its batch.
+    #[derive(::serde::Deserialize, ::serde::Serialize, Clone, Debug)]
+    pub struct OneTimePreKey {
+        ///The key's id within the account
+        pub id: u32,
+        ///The key, 1600 bytes
+        pub key: crate::Base64,
+        ///Its Merkle path from the leaf's sibling upwards, 64 bytes each
+        pub path: ::std::vec::Vec<crate::Base64>,
+        ///The batch's signed bytes
+        pub payload: crate::Base64,
+        ///The signature over them
+        pub signature: crate::Base64,
+    }
+    impl OneTimePreKey {
+        pub fn builder() -> builder::OneTimePreKey {
+            Default::default()
+        }
+    }
+    ///How a limit is enforced.
+    #[derive(
+        ::serde::Deserialize,
+        ::serde::Serialize,
+        Clone,
+        Copy,
+        Debug,
+        Eq,
+        Hash,
+        Ord,
+        PartialEq,
+        PartialOrd
+    )]
+    pub enum PlayMode {
+        #[serde(rename = "counted")]
+        Counted,
+    }
+    impl ::std::fmt::Display for PlayMode {
+        fn fmt(&self, f: &mut ::std::fmt::Formatter<'_>) -> ::std::fmt::Result {
+            match *self {
+                Self::Counted => f.write_str("counted"),
+            }
+        }
+    }
+    impl ::std::str::FromStr for PlayMode {
+        type Err = self::error::ConversionError;
+        fn from_str(
+            value: &str,
+        ) -> ::std::result::Result<Self, self::error::ConversionError> {
+            match value {
+                "counted" => Ok(Self::Counted),
+                _ => Err("invalid value".into()),
+            }
+        }
+    }
+    impl ::std::convert::TryFrom<&str> for PlayMode {
+        type Error = self::error::ConversionError;
+        fn try_from(
+            value: &str,
+        ) -> ::std::result::Result<Self, self::error::ConversionError> {
+            value.parse()
+        }
+    }
+    impl ::std::convert::TryFrom<::std::string::String> for PlayMode {
+        type Error = self::error::ConversionError;
+        fn try_from(
+            value: ::std::string::String,
+        ) -> ::std::result::Result<Self, self::error::ConversionError> {
+            value.parse()
+        }
+    }
+    ///One play.
+    #[derive(::serde::Deserialize, ::serde::Serialize, Clone, Debug)]
+    pub struct PlayRequest {
+        ///The capability to play, 32 bytes, out of the envelope
+        pub capability: crate::Base64,
+        ///A fresh id for each play, repeated unchanged when the answer was lost
+        pub play_id: ::uuid::Uuid,
+    }
+    impl PlayRequest {
+        pub fn builder() -> builder::PlayRequest {
+            Default::default()
+        }
+    }
+    ///A play was granted.
+    #[derive(::serde::Deserialize, ::serde::Serialize, Clone, Debug)]
+    pub struct Played {
+        pub mode: PlayMode,
+        ///Which play this is, from 1
+        pub play: u8,
+        ///How many there are in all
+        pub plays: u8,
+        ///The relay's half of the content key, 32 bytes
+        pub share: crate::Base64,
+    }
+    impl Played {
+        pub fn builder() -> builder::Played {
+            Default::default()
+        }
+    }
+    ///The one error body.
+    #[derive(::serde::Deserialize, ::serde::Serialize, Clone, Debug)]
+    pub struct Problem {
+        ///What to do about it, for a human
+        pub action: ::std::string::String,
+        pub code: ProblemCode,
+        ///What was wrong, for a human
+        pub detail: ::std::string::String,
+        ///Seconds to wait before trying again, when that helps
+        #[serde(skip_serializing_if = "::std::option::Option::is_none")]
+        pub retry_after_seconds: ::std::option::Option<u64>,
+        ///The HTTP status, repeated
+        pub status: u16,
+        ///A short headline, the same for every problem of this code
+        pub title: ::std::string::String,
+        ///`urn:latchkey:problem:` followed by the code
+        #[serde(rename = "type")]
+        pub type_: ::std::string::String,
+    }
+    impl Problem {
+        pub fn builder() -> builder::Problem {
+            Default::default()
+        }
+    }
+    ///Stable, machine-readable reasons. A client decides by these, never by the status or by the sentence.
+    #[derive(
+        ::serde::Deserialize,
+        ::serde::Serialize,
+        Clone,
+        Copy,
+        Debug,
+        Eq,
+        Hash,
+        Ord,
+        PartialEq,
+        PartialOrd
+    )]
+    pub enum ProblemCode {
+        #[serde(rename = "bad_request")]
+        BadRequest,
+        #[serde(rename = "bad_name")]
+        BadName,
+        #[serde(rename = "bad_signature")]
+        BadSignature,
+        #[serde(rename = "unauthorized")]
+        Unauthorized,
+        #[serde(rename = "not_found")]
+        NotFound,
+        #[serde(rename = "no_such_user")]
+        NoSuchUser,
+        #[serde(rename = "no_such_license")]
+        NoSuchLicense,
+        #[serde(rename = "name_taken")]
+        NameTaken,
+        #[serde(rename = "message_conflict")]
+        MessageConflict,
+        #[serde(rename = "license_conflict")]
+        LicenseConflict,
+        #[serde(rename = "play_conflict")]
+        PlayConflict,
+        #[serde(rename = "stale_incarnation")]
+        StaleIncarnation,
+        #[serde(rename = "stale_key")]
+        StaleKey,
+        #[serde(rename = "mailbox_full")]
+        MailboxFull,
+        #[serde(rename = "too_large")]
+        TooLarge,
+        #[serde(rename = "play_limit_reached")]
+        PlayLimitReached,
+        #[serde(rename = "license_revoked")]
+        LicenseRevoked,
+        #[serde(rename = "license_expired")]
+        LicenseExpired,
+        #[serde(rename = "answer_gone")]
+        AnswerGone,
+        #[serde(rename = "rate_limited")]
+        RateLimited,
+        #[serde(rename = "busy")]
+        Busy,
+        #[serde(rename = "storage_full")]
+        StorageFull,
+        #[serde(rename = "method_not_allowed")]
+        MethodNotAllowed,
+        #[serde(rename = "internal")]
+        Internal,
+    }
+    impl ::std::fmt::Display for ProblemCode {
+        fn fmt(&self, f: &mut ::std::fmt::Formatter<'_>) -> ::std::fmt::Result {
+            match *self {
+                Self::BadRequest => f.write_str("bad_request"),
+                Self::BadName => f.write_str("bad_name"),
+                Self::BadSignature => f.write_str("bad_signature"),
+                Self::Unauthorized => f.write_str("unauthorized"),
+                Self::NotFound => f.write_str("not_found"),
+                Self::NoSuchUser => f.write_str("no_such_user"),
+                Self::NoSuchLicense => f.write_str("no_such_license"),
+                Self::NameTaken => f.write_str("name_taken"),
+                Self::MessageConflict => f.write_str("message_conflict"),
+                Self::LicenseConflict => f.write_str("license_conflict"),
+                Self::PlayConflict => f.write_str("play_conflict"),
+                Self::StaleIncarnation => f.write_str("stale_incarnation"),
+                Self::StaleKey => f.write_str("stale_key"),
+                Self::MailboxFull => f.write_str("mailbox_full"),
+                Self::TooLarge => f.write_str("too_large"),
+                Self::PlayLimitReached => f.write_str("play_limit_reached"),
+                Self::LicenseRevoked => f.write_str("license_revoked"),
+                Self::LicenseExpired => f.write_str("license_expired"),
+                Self::AnswerGone => f.write_str("answer_gone"),
+                Self::RateLimited => f.write_str("rate_limited"),
+                Self::Busy => f.write_str("busy"),
+                Self::StorageFull => f.write_str("storage_full"),
+                Self::MethodNotAllowed => f.write_str("method_not_allowed"),
+                Self::Internal => f.write_str("internal"),
+            }
+        }
+    }
+    impl ::std::str::FromStr for ProblemCode {
+        type Err = self::error::ConversionError;
+        fn from_str(
+            value: &str,
+        ) -> ::std::result::Result<Self, self::error::ConversionError> {
+            match value {
+                "bad_request" => Ok(Self::BadRequest),
+                "bad_name" => Ok(Self::BadName),
+                "bad_signature" => Ok(Self::BadSignature),
+                "unauthorized" => Ok(Self::Unauthorized),
+                "not_found" => Ok(Self::NotFound),
+                "no_such_user" => Ok(Self::NoSuchUser),
+                "no_such_license" => Ok(Self::NoSuchLicense),
+                "name_taken" => Ok(Self::NameTaken),
+                "message_conflict" => Ok(Self::MessageConflict),
+                "license_conflict" => Ok(Self::LicenseConflict),
+                "play_conflict" => Ok(Self::PlayConflict),
+                "stale_incarnation" => Ok(Self::StaleIncarnation),
+                "stale_key" => Ok(Self::StaleKey),
+                "mailbox_full" => Ok(Self::MailboxFull),
+                "too_large" => Ok(Self::TooLarge),
+                "play_limit_reached" => Ok(Self::PlayLimitReached),
+                "license_revoked" => Ok(Self::LicenseRevoked),
+                "license_expired" => Ok(Self::LicenseExpired),
+                "answer_gone" => Ok(Self::AnswerGone),
+                "rate_limited" => Ok(Self::RateLimited),
+                "busy" => Ok(Self::Busy),
+                "storage_full" => Ok(Self::StorageFull),
+                "method_not_allowed" => Ok(Self::MethodNotAllowed),
+                "internal" => Ok(Self::Internal),
+                _ => Err("invalid value".into()),
+            }
+        }
+    }
+    impl ::std::convert::TryFrom<&str> for ProblemCode {
+        type Error = self::error::ConversionError;
+        fn try_from(
+            value: &str,
+        ) -> ::std::result::Result<Self, self::error::ConversionError> {
+            value.parse()
+        }
+    }
+    impl ::std::convert::TryFrom<::std::string::String> for ProblemCode {
+        type Error = self::error::ConversionError;
+        fn try_from(
+            value: ::std::string::String,
+        ) -> ::std::result::Result<Self, self::error::ConversionError> {
+            value.parse()
+        }
+    }
+    ///New keys of the caller.
+    #[derive(::serde::Deserialize, ::serde::Serialize, Clone, Debug, Default)]
+    pub struct PublishRequest {
+        #[serde(skip_serializing_if = "::std::option::Option::is_none")]
+        pub one_time_batch: ::std::option::Option<OneTimeBatch>,
+        ///Drop the one-time prekeys of all earlier batches (their private halves are lost)
+        #[serde(default)]
+        pub replace_one_time: bool,
+        #[serde(skip_serializing_if = "::std::option::Option::is_none")]
+        pub signed_prekey: ::std::option::Option<SignedPreKey>,
+    }
+    impl PublishRequest {
+        pub fn builder() -> builder::PublishRequest {
+            Default::default()
+        }
+    }
+    ///A claim to a name.
+    #[derive(::serde::Deserialize, ::serde::Serialize, Clone, Debug)]
+    pub struct RegisterRequest {
+        ///32 random bytes of the client
+        pub client_nonce: crate::Base64,
+        ///The challenge's expires_at, unchanged
+        pub expires_at: u64,
+        ///The identity key (Ed25519 and ML-DSA-87 verifying keys), 2624 bytes
+        pub identity_key: crate::Base64,
+        #[serde(skip_serializing_if = "::std::option::Option::is_none")]
+        pub one_time_batch: ::std::option::Option<OneTimeBatch>,
+        ///The relay's base URL as the client dialled it: scheme://host[:port]
+        pub origin: ::std::string::String,
+        ///The challenge's nonce, 32 bytes
+        pub server_nonce: crate::Base64,
+        ///The identity key's hybrid signature over the registration claim, which covers the key bundle, 4691 bytes
+        pub signature: crate::Base64,
+        pub signed_prekey: SignedPreKey,
+        ///The name: 1 to 32 characters out of a-z, 0-9, `_`, `.` and `-`, beginning with a letter or a digit, without `..`
+        pub user: ::std::string::String,
+    }
+    impl RegisterRequest {
+        pub fn builder() -> builder::RegisterRequest {
+            Default::default()
+        }
+    }
+    ///An account, signed in.
+    #[derive(::serde::Deserialize, ::serde::Serialize, Clone, Debug)]
+    pub struct Registered {
+        ///name@relay
+        pub address: ::std::string::String,
+        ///The identity's fingerprint under this address, 64 lower-case hex digits
+        pub fingerprint: ::std::string::String,
+        ///To be sent as `Authorization: Bearer …`
+        pub token: crate::Token,
+        ///When the token ends, milliseconds since the Unix epoch
+        pub token_expires_at: u64,
+    }
+    impl Registered {
+        pub fn builder() -> builder::Registered {
+            Default::default()
+        }
+    }
+    ///A session.
+    #[derive(::serde::Deserialize, ::serde::Serialize, Clone, Debug)]
+    pub struct Session {
+        ///When it ends, milliseconds since the Unix epoch
+        pub expires_at: u64,
+        ///To be sent as `Authorization: Bearer …`
+        pub token: crate::Token,
+    }
+    impl Session {
+        pub fn builder() -> builder::Session {
+            Default::default()
+        }
+    }
+    ///Proof that the caller holds the identity key of the account.
+    #[derive(::serde::Deserialize, ::serde::Serialize, Clone, Debug)]
+    pub struct SignInRequest {
+        ///32 random bytes of the client
+        pub client_nonce: crate::Base64,
+        ///The challenge's expires_at, unchanged
+        pub expires_at: u64,
+        ///The relay's base URL as the client dialled it: scheme://host[:port]
+        pub origin: ::std::string::String,
+        ///The challenge's nonce, 32 bytes
+        pub server_nonce: crate::Base64,
+        ///The identity key's hybrid signature over the sign-in claim, 4691 bytes
+        pub signature: crate::Base64,
+        ///The user name
+        pub user: ::std::string::String,
+    }
+    impl SignInRequest {
+        pub fn builder() -> builder::SignInRequest {
+            Default::default()
+        }
+    }
+    ///A signed prekey as its owner published it.
+    #[derive(::serde::Deserialize, ::serde::Serialize, Clone, Debug)]
+    pub struct SignedPreKey {
+        ///The signed bytes: suite, address, fingerprint, id, sequence number, key, times
+        pub payload: crate::Base64,
+        ///The identity key's hybrid signature over the payload, 4691 bytes
+        pub signature: crate::Base64,
+    }
+    impl SignedPreKey {
+        pub fn builder() -> builder::SignedPreKey {
+            Default::default()
+        }
+    }
+    ///The relay in numbers. Never a name.
+    #[derive(::serde::Deserialize, ::serde::Serialize, Clone, Debug)]
+    pub struct Status {
+        ///Accounts registered
+        pub accounts: u64,
+        ///Play licenses that can still be played
+        pub licenses_active: u64,
+        ///Envelopes waiting to be fetched, in all mailboxes together
+        pub messages_pending: u64,
+        ///Fingerprint of the relay's own identity key, 64 lower-case hex digits
+        pub relay_key_fingerprint: ::std::string::String,
+        ///The relay's name: the part after the @ in addresses here
+        pub relay_name: ::std::string::String,
+        ///What it stores in
+        pub storage_engine: ::std::string::String,
+        ///The protocol suite it serves
+        pub suite: u8,
+        ///The relay's clock, milliseconds since the Unix epoch
+        pub time: u64,
+        ///Version of the relay software
+        pub version: ::std::string::String,
+    }
+    impl Status {
+        pub fn builder() -> builder::Status {
+            Default::default()
+        }
+    }
+    ///An envelope is stored.
+    #[derive(::serde::Deserialize, ::serde::Serialize, Clone, Debug)]
+    pub struct Stored {
+        ///When the relay gives up on delivering it, milliseconds since the Unix epoch
+        pub expires_at: u64,
+        ///The message id
+        pub id: ::uuid::Uuid,
+        ///When it was stored, milliseconds since the Unix epoch
+        pub stored_at: u64,
+    }
+    impl Stored {
+        pub fn builder() -> builder::Stored {
+            Default::default()
+        }
+    }
+    /// Types for composing complex structures.
+    pub mod builder {
+        #[derive(Clone, Debug)]
+        pub struct Acknowledgement {
+            incarnation: ::std::result::Result<::uuid::Uuid, ::std::string::String>,
+            sequence: ::std::result::Result<u64, ::std::string::String>,
+        }
+        impl ::std::default::Default for Acknowledgement {
+            fn default() -> Self {
+                Self {
+                    incarnation: Err("no value supplied for incarnation".to_string()),
+                    sequence: Err("no value supplied for sequence".to_string()),
+                }
+            }
+        }
+        impl Acknowledgement {
+            pub fn incarnation<T>(mut self, value: T) -> Self
+            where
+                T: ::std::convert::TryInto<::uuid::Uuid>,
+                T::Error: ::std::fmt::Display,
+            {
+                self.incarnation = value
+                    .try_into()
+                    .map_err(|e| {
+                        format!("error converting supplied value for incarnation: {e}")
+                    });
+                self
+            }
+            pub fn sequence<T>(mut self, value: T) -> Self
+            where
+                T: ::std::convert::TryInto<u64>,
+                T::Error: ::std::fmt::Display,
+            {
+                self.sequence = value
+                    .try_into()
+                    .map_err(|e| {
+                        format!("error converting supplied value for sequence: {e}")
+                    });
+                self
+            }
+        }
+        impl ::std::convert::TryFrom<Acknowledgement> for super::Acknowledgement {
+            type Error = super::error::ConversionError;
+            fn try_from(
+                value: Acknowledgement,
+            ) -> ::std::result::Result<Self, super::error::ConversionError> {
+                Ok(Self {
+                    incarnation: value.incarnation?,
+                    sequence: value.sequence?,
+                })
+            }
+        }
+        impl ::std::convert::From<super::Acknowledgement> for Acknowledgement {
+            fn from(value: super::Acknowledgement) -> Self {
+                Self {
+                    incarnation: Ok(value.incarnation),
+                    sequence: Ok(value.sequence),
+                }
+            }
+        }
+        #[derive(Clone, Debug)]
+        pub struct Challenge {
+            expires_at: ::std::result::Result<u64, ::std::string::String>,
+            relay_key_fingerprint: ::std::result::Result<
+                ::std::string::String,
+                ::std::string::String,
+            >,
+            relay_name: ::std::result::Result<
+                ::std::string::String,
+                ::std::string::String,
+            >,
+            server_nonce: ::std::result::Result<crate::Base64, ::std::string::String>,
+        }
+        impl ::std::default::Default for Challenge {
+            fn default() -> Self {
+                Self {
+                    expires_at: Err("no value supplied for expires_at".to_string()),
+                    relay_key_fingerprint: Err(
+                        "no value supplied for relay_key_fingerprint".to_string(),
+                    ),
+                    relay_name: Err("no value supplied for relay_name".to_string()),
+                    server_nonce: Err("no value supplied for server_nonce".to_string()),
+                }
+            }
+        }
+        impl Challenge {
+            pub fn expires_at<T>(mut self, value: T) -> Self
+            where
+                T: ::std::convert::TryInto<u64>,
+                T::Error: ::std::fmt::Display,
+            {
+                self.expires_at = value
+                    .try_into()
+                    .map_err(|e| {
+                        format!("error converting supplied value for expires_at: {e}")
+                    });
+                self
+            }
+            pub fn relay_key_fingerprint<T>(mut self, value: T) -> Self
+            where
+                T: ::std::convert::TryInto<::std::string::String>,
+                T::Error: ::std::fmt::Display,
+            {
+                self.relay_key_fingerprint = value
+                    .try_into()
+                    .map_err(|e| {
+                        format!(
+                            "error converting supplied value for relay_key_fingerprint: {e}"
+                        )
+                    });
+                self
+            }
+            pub fn relay_name<T>(mut self, value: T) -> Self
+            where
+                T: ::std::convert::TryInto<::std::string::String>,
+                T::Error: ::std::fmt::Display,
+            {
+                self.relay_name = value
+                    .try_into()
+                    .map_err(|e| {
+                        format!("error converting supplied value for relay_name: {e}")
+                    });
+                self
+            }
+            pub fn server_nonce<T>(mut self, value: T) -> Self
+            where
+                T: ::std::convert::TryInto<crate::Base64>,
+                T::Error: ::std::fmt::Display,
+            {
+                self.server_nonce = value
+                    .try_into()
+                    .map_err(|e| {
+                        format!("error converting supplied value for server_nonce: {e}")
+                    });
+                self
+            }
+        }
+        impl ::std::convert::TryFrom<Challenge> for super::Challenge {
+            type Error = super::error::ConversionError;
+            fn try_from(
+                value: Challenge,
+            ) -> ::std::result::Result<Self, super::error::ConversionError> {
+                Ok(Self {
+                    expires_at: value.expires_at?,
+                    relay_key_fingerprint: value.relay_key_fingerprint?,
+                    relay_name: value.relay_name?,
+                    server_nonce: value.server_nonce?,
+                })
+            }
+        }
+        impl ::std::convert::From<super::Challenge> for Challenge {
+            fn from(value: super::Challenge) -> Self {
+                Self {
+                    expires_at: Ok(value.expires_at),
+                    relay_key_fingerprint: Ok(value.relay_key_fingerprint),
+                    relay_name: Ok(value.relay_name),
+                    server_nonce: Ok(value.server_nonce),
+                }
+            }
+        }
+        #[derive(Clone, Debug)]
+        pub struct ChallengeRequest {
+            user: ::std::result::Result<::std::string::String, ::std::string::String>,
+        }
+        impl ::std::default::Default for ChallengeRequest {
+            fn default() -> Self {
+                Self {
+                    user: Err("no value supplied for user".to_string()),
+                }
+            }
+        }
+        impl ChallengeRequest {
+            pub fn user<T>(mut self, value: T) -> Self
+            where
+                T: ::std::convert::TryInto<::std::string::String>,
+                T::Error: ::std::fmt::Display,
+            {
+                self.user = value
+                    .try_into()
+                    .map_err(|e| {
+                        format!("error converting supplied value for user: {e}")
+                    });
+                self
+            }
+        }
+        impl ::std::convert::TryFrom<ChallengeRequest> for super::ChallengeRequest {
+            type Error = super::error::ConversionError;
+            fn try_from(
+                value: ChallengeRequest,
+            ) -> ::std::result::Result<Self, super::error::ConversionError> {
+                Ok(Self { user: value.user? })
+            }
+        }
+        impl ::std::convert::From<super::ChallengeRequest> for ChallengeRequest {
+            fn from(value: super::ChallengeRequest) -> Self {
+                Self { user: Ok(value.user) }
+            }
+        }
+        #[derive(Clone, Debug)]
+        pub struct Cleared {
+            deleted: ::std::result::Result<u64, ::std::string::String>,
+        }
+        impl ::std::default::Default for Cleared {
+            fn default() -> Self {
+                Self {
+                    deleted: Err("no value supplied for deleted".to_string()),
+                }
+            }
+        }
+        impl Cleared {
+            pub fn deleted<T>(mut self, value: T) -> Self
+            where
+                T: ::std::convert::TryInto<u64>,
+                T::Error: ::std::fmt::Display,
+            {
+                self.deleted = value
+                    .try_into()
+                    .map_err(|e| {
+                        format!("error converting supplied value for deleted: {e}")
+                    });
+                self
+            }
+        }
+        impl ::std::convert::TryFrom<Cleared> for super::Cleared {
+            type Error = super::error::ConversionError;
+            fn try_from(
+                value: Cleared,
+            ) -> ::std::result::Result<Self, super::error::ConversionError> {
+                Ok(Self { deleted: value.deleted? })
+            }
+        }
+        impl ::std::convert::From<super::Cleared> for Cleared {
+            fn from(value: super::Cleared) -> Self {
+                Self { deleted: Ok(value.deleted) }
+            }
+        }
+        #[derive(Clone, Debug)]
+        pub struct Delivery {
+            envelope: ::std::result::Result<crate::Base64, ::std::string::String>,
+            received_at: ::std::result::Result<u64, ::std::string::String>,
+            sequence: ::std::result::Result<u64, ::std::string::String>,
+        }
+        impl ::std::default::Default for Delivery {
+            fn default() -> Self {
+                Self {
+                    envelope: Err("no value supplied for envelope".to_string()),
+                    received_at: Err("no value supplied for received_at".to_string()),
+                    sequence: Err("no value supplied for sequence".to_string()),
+                }
+            }
+        }
+        impl Delivery {
+            pub fn envelope<T>(mut self, value: T) -> Self
+            where
+                T: ::std::convert::TryInto<crate::Base64>,
+                T::Error: ::std::fmt::Display,
+            {
+                self.envelope = value
+                    .try_into()
+                    .map_err(|e| {
+                        format!("error converting supplied value for envelope: {e}")
+                    });
+                self
+            }
+            pub fn received_at<T>(mut self, value: T) -> Self
+            where
+                T: ::std::convert::TryInto<u64>,
+                T::Error: ::std::fmt::Display,
+            {
+                self.received_at = value
+                    .try_into()
+                    .map_err(|e| {
+                        format!("error converting supplied value for received_at: {e}")
+                    });
+                self
+            }
+            pub fn sequence<T>(mut self, value: T) -> Self
+            where
+                T: ::std::convert::TryInto<u64>,
+                T::Error: ::std::fmt::Display,
+            {
+                self.sequence = value
+                    .try_into()
+                    .map_err(|e| {
+                        format!("error converting supplied value for sequence: {e}")
+                    });
+                self
+            }
+        }
+        impl ::std::convert::TryFrom<Delivery> for super::Delivery {
+            type Error = super::error::ConversionError;
+            fn try_from(
+                value: Delivery,
+            ) -> ::std::result::Result<Self, super::error::ConversionError> {
+                Ok(Self {
+                    envelope: value.envelope?,
+                    received_at: value.received_at?,
+                    sequence: value.sequence?,
+                })
+            }
+        }
+        impl ::std::convert::From<super::Delivery> for Delivery {
+            fn from(value: super::Delivery) -> Self {
+                Self {
+                    envelope: Ok(value.envelope),
+                    received_at: Ok(value.received_at),
+                    sequence: Ok(value.sequence),
+                }
+            }
+        }
+        #[derive(Clone, Debug)]
+        pub struct InboxPage {
+            envelopes: ::std::result::Result<
+                ::std::vec::Vec<super::Delivery>,
+                ::std::string::String,
+            >,
+            expired_total: ::std::result::Result<u64, ::std::string::String>,
+            incarnation: ::std::result::Result<::uuid::Uuid, ::std::string::String>,
+            refused_total: ::std::result::Result<u64, ::std::string::String>,
+        }
+        impl ::std::default::Default for InboxPage {
+            fn default() -> Self {
+                Self {
+                    envelopes: Err("no value supplied for envelopes".to_string()),
+                    expired_total: Err(
+                        "no value supplied for expired_total".to_string(),
+                    ),
+                    incarnation: Err("no value supplied for incarnation".to_string()),
+                    refused_total: Err("no value supplied for refused_total".to_string()),
+                }
+            }
+        }
+        impl InboxPage {
+            pub fn envelopes<T>(mut self, value: T) -> Self
+            where
+                T: ::std::convert::TryInto<::std::vec::Vec<super::Delivery>>,
+                T::Error: ::std::fmt::Display,
+            {
+                self.envelopes = value
+                    .try_into()
+                    .map_err(|e| {
+                        format!("error converting supplied value for envelopes: {e}")
+                    });
+                self
+            }
+            pub fn expired_total<T>(mut self, value: T) -> Self
+            where
+                T: ::std::convert::TryInto<u64>,
+                T::Error: ::std::fmt::Display,
+            {
+                self.expired_total = value
+                    .try_into()
+                    .map_err(|e| {
+                        format!("error converting supplied value for expired_total: {e}")
+                    });
+                self
+            }
+            pub fn incarnation<T>(mut self, value: T) -> Self
+            where
+                T: ::std::convert::TryInto<::uuid::Uuid>,
+                T::Error: ::std::fmt::Display,
+            {
+                self.incarnation = value
+                    .try_into()
+                    .map_err(|e| {
+                        format!("error converting supplied value for incarnation: {e}")
+                    });
+                self
+            }
+            pub fn refused_total<T>(mut self, value: T) -> Self
+            where
+                T: ::std::convert::TryInto<u64>,
+                T::Error: ::std::fmt::Display,
+            {
+                self.refused_total = value
+                    .try_into()
+                    .map_err(|e| {
+                        format!("error converting supplied value for refused_total: {e}")
+                    });
+                self
+            }
+        }
+        impl ::std::convert::TryFrom<InboxPage> for super::InboxPage {
+            type Error = super::error::ConversionError;
+            fn try_from(
+                value: InboxPage,
+            ) -> ::std::result::Result<Self, super::error::ConversionError> {
+                Ok(Self {
+                    envelopes: value.envelopes?,
+                    expired_total: value.expired_total?,
+                    incarnation: value.incarnation?,
+                    refused_total: value.refused_total?,
+                })
+            }
+        }
+        impl ::std::convert::From<super::InboxPage> for InboxPage {
+            fn from(value: super::InboxPage) -> Self {
+                Self {
+                    envelopes: Ok(value.envelopes),
+                    expired_total: Ok(value.expired_total),
+                    incarnation: Ok(value.incarnation),
+                    refused_total: Ok(value.refused_total),
+                }
+            }
+        }
+        #[derive(Clone, Debug)]
+        pub struct InboxRequest {
+            ack: ::std::result::Result<
+                ::std::option::Option<super::Acknowledgement>,
+                ::std::string::String,
+            >,
+            limit: ::std::result::Result<
+                ::std::option::Option<u32>,
+                ::std::string::String,
+            >,
+            wait_seconds: ::std::result::Result<
+                ::std::option::Option<u32>,
+                ::std::string::String,
+            >,
+        }
+        impl ::std::default::Default for InboxRequest {
+            fn default() -> Self {
+                Self {
+                    ack: Ok(Default::default()),
+                    limit: Ok(Default::default()),
+                    wait_seconds: Ok(Default::default()),
+                }
+            }
+        }
+        impl InboxRequest {
+            pub fn ack<T>(mut self, value: T) -> Self
+            where
+                T: ::std::convert::TryInto<
+                    ::std::option::Option<super::Acknowledgement>,
+                >,
+                T::Error: ::std::fmt::Display,
+            {
+                self.ack = value
+                    .try_into()
+                    .map_err(|e| {
+                        format!("error converting supplied value for ack: {e}")
+                    });
+                self
+            }
+            pub fn limit<T>(mut self, value: T) -> Self
+            where
+                T: ::std::convert::TryInto<::std::option::Option<u32>>,
+                T::Error: ::std::fmt::Display,
+            {
+                self.limit = value
+                    .try_into()
+                    .map_err(|e| {
+                        format!("error converting supplied value for limit: {e}")
+                    });
+                self
+            }
+            pub fn wait_seconds<T>(mut self, value: T) -> Self
+            where
+                T: ::std::convert::TryInto<::std::option::Option<u32>>,
+                T::Error: ::std::fmt::Display,
+            {
+                self.wait_seconds = value
+                    .try_into()
+                    .map_err(|e| {
+                        format!("error converting supplied value for wait_seconds: {e}")
+                    });
+                self
+            }
+        }
+        impl ::std::convert::TryFrom<InboxRequest> for super::InboxRequest {
+            type Error = super::error::ConversionError;
+            fn try_from(
+                value: InboxRequest,
+            ) -> ::std::result::Result<Self, super::error::ConversionError> {
+                Ok(Self {
+                    ack: value.ack?,
+                    limit: value.limit?,
+                    wait_seconds: value.wait_seconds?,
+                })
+            }
+        }
+        impl ::std::convert::From<super::InboxRequest> for InboxRequest {
+            fn from(value: super::InboxRequest) -> Self {
+                Self {
+                    ack: Ok(value.ack),
+                    limit: Ok(value.limit),
+                    wait_seconds: Ok(value.wait_seconds),
+                }
+            }
+        }
+        #[derive(Clone, Debug)]
+        pub struct KeyBundle {
+            address: ::std::result::Result<::std::string::String, ::std::string::String>,
+            identity_key: ::std::result::Result<crate::Base64, ::std::string::String>,
+            one_time: ::std::result::Result<
+                ::std::option::Option<super::OneTimePreKey>,
+                ::std::string::String,
+            >,
+            signed_prekey: ::std::result::Result<
+                super::SignedPreKey,
+                ::std::string::String,
+            >,
+        }
+        impl ::std::default::Default for KeyBundle {
+            fn default() -> Self {
+                Self {
+                    address: Err("no value supplied for address".to_string()),
+                    identity_key: Err("no value supplied for identity_key".to_string()),
+                    one_time: Ok(Default::default()),
+                    signed_prekey: Err("no value supplied for signed_prekey".to_string()),
+                }
+            }
+        }
+        impl KeyBundle {
+            pub fn address<T>(mut self, value: T) -> Self
+            where
+                T: ::std::convert::TryInto<::std::string::String>,
+                T::Error: ::std::fmt::Display,
+            {
+                self.address = value
+                    .try_into()
+                    .map_err(|e| {
+                        format!("error converting supplied value for address: {e}")
+                    });
+                self
+            }
+            pub fn identity_key<T>(mut self, value: T) -> Self
+            where
+                T: ::std::convert::TryInto<crate::Base64>,
+                T::Error: ::std::fmt::Display,
+            {
+                self.identity_key = value
+                    .try_into()
+                    .map_err(|e| {
+                        format!("error converting supplied value for identity_key: {e}")
+                    });
+                self
+            }
+            pub fn one_time<T>(mut self, value: T) -> Self
+            where
+                T: ::std::convert::TryInto<::std::option::Option<super::OneTimePreKey>>,
+                T::Error: ::std::fmt::Display,
+            {
+                self.one_time = value
+                    .try_into()
+                    .map_err(|e| {
+                        format!("error converting supplied value for one_time: {e}")
+                    });
+                self
+            }
+            pub fn signed_prekey<T>(mut self, value: T) -> Self
+            where
+                T: ::std::convert::TryInto<super::SignedPreKey>,
+                T::Error: ::std::fmt::Display,
+            {
+                self.signed_prekey = value
+                    .try_into()
+                    .map_err(|e| {
+                        format!("error converting supplied value for signed_prekey: {e}")
+                    });
+                self
+            }
+        }
+        impl ::std::convert::TryFrom<KeyBundle> for super::KeyBundle {
+            type Error = super::error::ConversionError;
+            fn try_from(
+                value: KeyBundle,
+            ) -> ::std::result::Result<Self, super::error::ConversionError> {
+                Ok(Self {
+                    address: value.address?,
+                    identity_key: value.identity_key?,
+                    one_time: value.one_time?,
+                    signed_prekey: value.signed_prekey?,
+                })
+            }
+        }
+        impl ::std::convert::From<super::KeyBundle> for KeyBundle {
+            fn from(value: super::KeyBundle) -> Self {
+                Self {
+                    address: Ok(value.address),
+                    identity_key: Ok(value.identity_key),
+                    one_time: Ok(value.one_time),
+                    signed_prekey: Ok(value.signed_prekey),
+                }
+            }
+        }
+        #[derive(Clone, Debug)]
+        pub struct KeyStatus {
+            one_time_left: ::std::result::Result<u32, ::std::string::String>,
+            signed_prekey_expires_at: ::std::result::Result<u64, ::std::string::String>,
+            signed_prekey_id: ::std::result::Result<u32, ::std::string::String>,
+        }
+        impl ::std::default::Default for KeyStatus {
+            fn default() -> Self {
+                Self {
+                    one_time_left: Err(
+                        "no value supplied for one_time_left".to_string(),
+                    ),
+                    signed_prekey_expires_at: Err(
+                        "no value supplied for signed_prekey_expires_at".to_string(),
+                    ),
+                    signed_prekey_id: Err(
+                        "no value supplied for signed_prekey_id".to_string(),
+                    ),
+                }
+            }
+        }
+        impl KeyStatus {
+            pub fn one_time_left<T>(mut self, value: T) -> Self
+            where
+                T: ::std::convert::TryInto<u32>,
+                T::Error: ::std::fmt::Display,
+            {
+                self.one_time_left = value
+                    .try_into()
+                    .map_err(|e| {
+                        format!("error converting supplied value for one_time_left: {e}")
+                    });
+                self
+            }
+            pub fn signed_prekey_expires_at<T>(mut self, value: T) -> Self
+            where
+                T: ::std::convert::TryInto<u64>,
+                T::Error: ::std::fmt::Display,
+            {
+                self.signed_prekey_expires_at = value
+                    .try_into()
+                    .map_err(|e| {
+                        format!(
+                            "error converting supplied value for signed_prekey_expires_at: {e}"
+                        )
+                    });
+                self
+            }
+            pub fn signed_prekey_id<T>(mut self, value: T) -> Self
+            where
+                T: ::std::convert::TryInto<u32>,
+                T::Error: ::std::fmt::Display,
+            {
+                self.signed_prekey_id = value
+                    .try_into()
+                    .map_err(|e| {
+                        format!(
+                            "error converting supplied value for signed_prekey_id: {e}"
+                        )
+                    });
+                self
+            }
+        }
+        impl ::std::convert::TryFrom<KeyStatus> for super::KeyStatus {
+            type Error = super::error::ConversionError;
+            fn try_from(
+                value: KeyStatus,
+            ) -> ::std::result::Result<Self, super::error::ConversionError> {
+                Ok(Self {
+                    one_time_left: value.one_time_left?,
+                    signed_prekey_expires_at: value.signed_prekey_expires_at?,
+                    signed_prekey_id: value.signed_prekey_id?,
+                })
+            }
+        }
+        impl ::std::convert::From<super::KeyStatus> for KeyStatus {
+            fn from(value: super::KeyStatus) -> Self {
+                Self {
+                    one_time_left: Ok(value.one_time_left),
+                    signed_prekey_expires_at: Ok(value.signed_prekey_expires_at),
+                    signed_prekey_id: Ok(value.signed_prekey_id),
+                }
+            }
+        }
+        #[derive(Clone, Debug)]
+        pub struct LicenseStatus {
+            expires_at: ::std::result::Result<u64, ::std::string::String>,
+            mode: ::std::result::Result<super::PlayMode, ::std::string::String>,
+            plays: ::std::result::Result<u8, ::std::string::String>,
+            state: ::std::result::Result<super::LicenseState, ::std::string::String>,
+            used: ::std::result::Result<u8, ::std::string::String>,
+        }
+        impl ::std::default::Default for LicenseStatus {
+            fn default() -> Self {
+                Self {
+                    expires_at: Err("no value supplied for expires_at".to_string()),
+                    mode: Err("no value supplied for mode".to_string()),
+                    plays: Err("no value supplied for plays".to_string()),
+                    state: Err("no value supplied for state".to_string()),
+                    used: Err("no value supplied for used".to_string()),
+                }
+            }
+        }
+        impl LicenseStatus {
+            pub fn expires_at<T>(mut self, value: T) -> Self
+            where
+                T: ::std::convert::TryInto<u64>,
+                T::Error: ::std::fmt::Display,
+            {
+                self.expires_at = value
+                    .try_into()
+                    .map_err(|e| {
+                        format!("error converting supplied value for expires_at: {e}")
+                    });
+                self
+            }
+            pub fn mode<T>(mut self, value: T) -> Self
+            where
+                T: ::std::convert::TryInto<super::PlayMode>,
+                T::Error: ::std::fmt::Display,
+            {
+                self.mode = value
+                    .try_into()
+                    .map_err(|e| {
+                        format!("error converting supplied value for mode: {e}")
+                    });
+                self
+            }
+            pub fn plays<T>(mut self, value: T) -> Self
+            where
+                T: ::std::convert::TryInto<u8>,
+                T::Error: ::std::fmt::Display,
+            {
+                self.plays = value
+                    .try_into()
+                    .map_err(|e| {
+                        format!("error converting supplied value for plays: {e}")
+                    });
+                self
+            }
+            pub fn state<T>(mut self, value: T) -> Self
+            where
+                T: ::std::convert::TryInto<super::LicenseState>,
+                T::Error: ::std::fmt::Display,
+            {
+                self.state = value
+                    .try_into()
+                    .map_err(|e| {
+                        format!("error converting supplied value for state: {e}")
+                    });
+                self
+            }
+            pub fn used<T>(mut self, value: T) -> Self
+            where
+                T: ::std::convert::TryInto<u8>,
+                T::Error: ::std::fmt::Display,
+            {
+                self.used = value
+                    .try_into()
+                    .map_err(|e| {
+                        format!("error converting supplied value for used: {e}")
+                    });
+                self
+            }
+        }
+        impl ::std::convert::TryFrom<LicenseStatus> for super::LicenseStatus {
+            type Error = super::error::ConversionError;
+            fn try_from(
+                value: LicenseStatus,
+            ) -> ::std::result::Result<Self, super::error::ConversionError> {
+                Ok(Self {
+                    expires_at: value.expires_at?,
+                    mode: value.mode?,
+                    plays: value.plays?,
+                    state: value.state?,
+                    used: value.used?,
+                })
+            }
+        }
+        impl ::std::convert::From<super::LicenseStatus> for LicenseStatus {
+            fn from(value: super::LicenseStatus) -> Self {
+                Self {
+                    expires_at: Ok(value.expires_at),
+                    mode: Ok(value.mode),
+                    plays: Ok(value.plays),
+                    state: Ok(value.state),
+                    used: Ok(value.used),
+                }
+            }
+        }
+        #[derive(Clone, Debug)]
+        pub struct LimitedRequest {
+            envelope: ::std::result::Result<crate::Base64, ::std::string::String>,
+            id: ::std::result::Result<::uuid::Uuid, ::std::string::String>,
+            license: ::std::result::Result<super::NewLicense, ::std::string::String>,
+            to: ::std::result::Result<::std::string::String, ::std::string::String>,
+        }
+        impl ::std::default::Default for LimitedRequest {
+            fn default() -> Self {
+                Self {
+                    envelope: Err("no value supplied for envelope".to_string()),
+                    id: Err("no value supplied for id".to_string()),
+                    license: Err("no value supplied for license".to_string()),
+                    to: Err("no value supplied for to".to_string()),
+                }
+            }
+        }
+        impl LimitedRequest {
+            pub fn envelope<T>(mut self, value: T) -> Self
+            where
+                T: ::std::convert::TryInto<crate::Base64>,
+                T::Error: ::std::fmt::Display,
+            {
+                self.envelope = value
+                    .try_into()
+                    .map_err(|e| {
+                        format!("error converting supplied value for envelope: {e}")
+                    });
+                self
+            }
+            pub fn id<T>(mut self, value: T) -> Self
+            where
+                T: ::std::convert::TryInto<::uuid::Uuid>,
+                T::Error: ::std::fmt::Display,
+            {
+                self.id = value
+                    .try_into()
+                    .map_err(|e| format!("error converting supplied value for id: {e}"));
+                self
+            }
+            pub fn license<T>(mut self, value: T) -> Self
+            where
+                T: ::std::convert::TryInto<super::NewLicense>,
+                T::Error: ::std::fmt::Display,
+            {
+                self.license = value
+                    .try_into()
+                    .map_err(|e| {
+                        format!("error converting supplied value for license: {e}")
+                    });
+                self
+            }
+            pub fn to<T>(mut self, value: T) -> Self
+            where
+                T: ::std::convert::TryInto<::std::string::String>,
+                T::Error: ::std::fmt::Display,
+            {
+                self.to = value
+                    .try_into()
+                    .map_err(|e| format!("error converting supplied value for to: {e}"));
+                self
+            }
+        }
+        impl ::std::convert::TryFrom<LimitedRequest> for super::LimitedRequest {
+            type Error = super::error::ConversionError;
+            fn try_from(
+                value: LimitedRequest,
+            ) -> ::std::result::Result<Self, super::error::ConversionError> {
+                Ok(Self {
+                    envelope: value.envelope?,
+                    id: value.id?,
+                    license: value.license?,
+                    to: value.to?,
+                })
+            }
+        }
+        impl ::std::convert::From<super::LimitedRequest> for LimitedRequest {
+            fn from(value: super::LimitedRequest) -> Self {
+                Self {
+                    envelope: Ok(value.envelope),
+                    id: Ok(value.id),
+                    license: Ok(value.license),
+                    to: Ok(value.to),
+                }
+            }
+        }
+        #[derive(Clone, Debug)]
+        pub struct NewLicense {
+            expires_at: ::std::result::Result<u64, ::std::string::String>,
+            id: ::std::result::Result<::std::string::String, ::std::string::String>,
+            owner_capability_hash: ::std::result::Result<
+                crate::Base64,
+                ::std::string::String,
+            >,
+            play_capability_hash: ::std::result::Result<
+                crate::Base64,
+                ::std::string::String,
+            >,
+            plays: ::std::result::Result<u8, ::std::string::String>,
+            share: ::std::result::Result<crate::Base64, ::std::string::String>,
+        }
+        impl ::std::default::Default for NewLicense {
+            fn default() -> Self {
+                Self {
+                    expires_at: Err("no value supplied for expires_at".to_string()),
+                    id: Err("no value supplied for id".to_string()),
+                    owner_capability_hash: Err(
+                        "no value supplied for owner_capability_hash".to_string(),
+                    ),
+                    play_capability_hash: Err(
+                        "no value supplied for play_capability_hash".to_string(),
+                    ),
+                    plays: Err("no value supplied for plays".to_string()),
+                    share: Err("no value supplied for share".to_string()),
+                }
+            }
+        }
+        impl NewLicense {
+            pub fn expires_at<T>(mut self, value: T) -> Self
+            where
+                T: ::std::convert::TryInto<u64>,
+                T::Error: ::std::fmt::Display,
+            {
+                self.expires_at = value
+                    .try_into()
+                    .map_err(|e| {
+                        format!("error converting supplied value for expires_at: {e}")
+                    });
+                self
+            }
+            pub fn id<T>(mut self, value: T) -> Self
+            where
+                T: ::std::convert::TryInto<::std::string::String>,
+                T::Error: ::std::fmt::Display,
+            {
+                self.id = value
+                    .try_into()
+                    .map_err(|e| format!("error converting supplied value for id: {e}"));
+                self
+            }
+            pub fn owner_capability_hash<T>(mut self, value: T) -> Self
+            where
+                T: ::std::convert::TryInto<crate::Base64>,
+                T::Error: ::std::fmt::Display,
+            {
+                self.owner_capability_hash = value
+                    .try_into()
+                    .map_err(|e| {
+                        format!(
+                            "error converting supplied value for owner_capability_hash: {e}"
+                        )
+                    });
+                self
+            }
+            pub fn play_capability_hash<T>(mut self, value: T) -> Self
+            where
+                T: ::std::convert::TryInto<crate::Base64>,
+                T::Error: ::std::fmt::Display,
+            {
+                self.play_capability_hash = value
+                    .try_into()
+                    .map_err(|e| {
+                        format!(
+                            "error converting supplied value for play_capability_hash: {e}"
+                        )
+                    });
+                self
+            }
+            pub fn plays<T>(mut self, value: T) -> Self
+            where
+                T: ::std::convert::TryInto<u8>,
+                T::Error: ::std::fmt::Display,
+            {
+                self.plays = value
+                    .try_into()
+                    .map_err(|e| {
+                        format!("error converting supplied value for plays: {e}")
+                    });
+                self
+            }
+            pub fn share<T>(mut self, value: T) -> Self
+            where
+                T: ::std::convert::TryInto<crate::Base64>,
+                T::Error: ::std::fmt::Display,
+            {
+                self.share = value
+                    .try_into()
+                    .map_err(|e| {
+                        format!("error converting supplied value for share: {e}")
+                    });
+                self
+            }
+        }
+        impl ::std::convert::TryFrom<NewLicense> for super::NewLicense {
+            type Error = super::error::ConversionError;
+            fn try_from(
+                value: NewLicense,
+            ) -> ::std::result::Result<Self, super::error::ConversionError> {
+                Ok(Self {
+                    expires_at: value.expires_at?,
+                    id: value.id?,
+                    owner_capability_hash: value.owner_capability_hash?,
+                    play_capability_hash: value.play_capability_hash?,
+                    plays: value.plays?,
+                    share: value.share?,
+                })
+            }
+        }
+        impl ::std::convert::From<super::NewLicense> for NewLicense {
+            fn from(value: super::NewLicense) -> Self {
+                Self {
+                    expires_at: Ok(value.expires_at),
+                    id: Ok(value.id),
+                    owner_capability_hash: Ok(value.owner_capability_hash),
+                    play_capability_hash: Ok(value.play_capability_hash),
+                    plays: Ok(value.plays),
+                    share: Ok(value.share),
+                }
+            }
+        }
+        #[derive(Clone, Debug)]
+        pub struct OneTimeBatch {
+            keys: ::std::result::Result<
+                ::std::vec::Vec<crate::Base64>,
+                ::std::string::String,
+            >,
+            payload: ::std::result::Result<crate::Base64, ::std::string::String>,
+            signature: ::std::result::Result<crate::Base64, ::std::string::String>,
+        }
+        impl ::std::default::Default for OneTimeBatch {
+            fn default() -> Self {
+                Self {
+                    keys: Err("no value supplied for keys".to_string()),
+                    payload: Err("no value supplied for payload".to_string()),
+                    signature: Err("no value supplied for signature".to_string()),
+                }
+            }
+        }
+        impl OneTimeBatch {
+            pub fn keys<T>(mut self, value: T) -> Self
+            where
+                T: ::std::convert::TryInto<::std::vec::Vec<crate::Base64>>,
+                T::Error: ::std::fmt::Display,
+            {
+                self.keys = value
+                    .try_into()
+                    .map_err(|e| {
+                        format!("error converting supplied value for keys: {e}")
+                    });
+                self
+            }
+            pub fn payload<T>(mut self, value: T) -> Self
+            where
+                T: ::std::convert::TryInto<crate::Base64>,
+                T::Error: ::std::fmt::Display,
+            {
+                self.payload = value
+                    .try_into()
+                    .map_err(|e| {
+                        format!("error converting supplied value for payload: {e}")
+                    });
+                self
+            }
+            pub fn signature<T>(mut self, value: T) -> Self
+            where
+                T: ::std::convert::TryInto<crate::Base64>,
+                T::Error: ::std::fmt::Display,
+            {
+                self.signature = value
+                    .try_into()
+                    .map_err(|e| {
+                        format!("error converting supplied value for signature: {e}")
+                    });
+                self
+            }
+        }
+        impl ::std::convert::TryFrom<OneTimeBatch> for super::OneTimeBatch {
+            type Error = super::error::ConversionError;
+            fn try_from(
+                value: OneTimeBatch,
+            ) -> ::std::result::Result<Self, super::error::ConversionError> {
+                Ok(Self {
+                    keys: value.keys?,
+                    payload: value.payload?,
+                    signature: value.signature?,
+                })
+            }
+        }
+        impl ::std::convert::From<super::OneTimeBatch> for OneTimeBatch {
+            fn from(value: super::OneTimeBatch) -> Self {
+                Self {
+                    keys: Ok(value.keys),
+                    payload: Ok(value.payload),
+                    signature: Ok(value.signature),
+                }
+            }
+        }
+        #[derive(Clone, Debug)]
+        pub struct OneTimePreKey {
+            id: ::std::result::Result<u32, ::std::string::String>,
+            key: ::std::result::Result<crate::Base64, ::std::string::String>,
+            path: ::std::result::Result<
+                ::std::vec::Vec<crate::Base64>,
+                ::std::string::String,
+            >,
+            payload: ::std::result::Result<crate::Base64, ::std::string::String>,
+            signature: ::std::result::Result<crate::Base64, ::std::string::String>,
+        }
+        impl ::std::default::Default for OneTimePreKey {
+            fn default() -> Self {
+                Self {
+                    id: Err("no value supplied for id".to_string()),
+                    key: Err("no value supplied for key".to_string()),
+                    path: Err("no value supplied for path".to_string()),
+                    payload: Err("no value supplied for payload".to_string()),
+                    signature: Err("no value supplied for signature".to_string()),
+                }
+            }
+        }
+        impl OneTimePreKey {
+            pub fn id<T>(mut self, value: T) -> Self
+            where
+                T: ::std::convert::TryInto<u32>,
+                T::Error: ::std::fmt::Display,
+            {
+                self.id = value
+                    .try_into()
+                    .map_err(|e| format!("error converting supplied value for id: {e}"));
+                self
+            }
+            pub fn key<T>(mut self, value: T) -> Self
+            where
+                T: ::std::convert::TryInto<crate::Base64>,
+                T::Error: ::std::fmt::Display,
+            {
+                self.key = value
+                    .try_into()
+                    .map_err(|e| {
+                        format!("error converting supplied value for key: {e}")
+                    });
+                self
+            }
+            pub fn path<T>(mut self, value: T) -> Self
+            where
+                T: ::std::convert::TryInto<::std::vec::Vec<crate::Base64>>,
+                T::Error: ::std::fmt::Display,
+            {
+                self.path = value
+                    .try_into()
+                    .map_err(|e| {
+                        format!("error converting supplied value for path: {e}")
+                    });
+                self
+            }
+            pub fn payload<T>(mut self, value: T) -> Self
+            where
+                T: ::std::convert::TryInto<crate::Base64>,
+                T::Error: ::std::fmt::Display,
+            {
+                self.payload = value
+                    .try_into()
+                    .map_err(|e| {
+                        format!("error converting supplied value for payload: {e}")
+                    });
+                self
+            }
+            pub fn signature<T>(mut self, value: T) -> Self
+            where
+                T: ::std::convert::TryInto<crate::Base64>,
+                T::Error: ::std::fmt::Display,
+            {
+                self.signature = value
+                    .try_into()
+                    .map_err(|e| {
+                        format!("error converting supplied value for signature: {e}")
+                    });
+                self
+            }
+        }
+        impl ::std::convert::TryFrom<OneTimePreKey> for super::OneTimePreKey {
+            type Error = super::error::ConversionError;
+            fn try_from(
+                value: OneTimePreKey,
+            ) -> ::std::result::Result<Self, super::error::ConversionError> {
+                Ok(Self {
+                    id: value.id?,
+                    key: value.key?,
+                    path: value.path?,
+                    payload: value.payload?,
+                    signature: value.signature?,
+                })
+            }
+        }
+        impl ::std::convert::From<super::OneTimePreKey> for OneTimePreKey {
+            fn from(value: super::OneTimePreKey) -> Self {
+                Self {
+                    id: Ok(value.id),
+                    key: Ok(value.key),
+                    path: Ok(value.path),
+                    payload: Ok(value.payload),
+                    signature: Ok(value.signature),
+                }
+            }
+        }
+        #[derive(Clone, Debug)]
+        pub struct PlayRequest {
+            capability: ::std::result::Result<crate::Base64, ::std::string::String>,
+            play_id: ::std::result::Result<::uuid::Uuid, ::std::string::String>,
+        }
+        impl ::std::default::Default for PlayRequest {
+            fn default() -> Self {
+                Self {
+                    capability: Err("no value supplied for capability".to_string()),
+                    play_id: Err("no value supplied for play_id".to_string()),
+                }
+            }
+        }
+        impl PlayRequest {
+            pub fn capability<T>(mut self, value: T) -> Self
+            where
+                T: ::std::convert::TryInto<crate::Base64>,
+                T::Error: ::std::fmt::Display,
+            {
+                self.capability = value
+                    .try_into()
+                    .map_err(|e| {
+                        format!("error converting supplied value for capability: {e}")
+                    });
+                self
+            }
+            pub fn play_id<T>(mut self, value: T) -> Self
+            where
+                T: ::std::convert::TryInto<::uuid::Uuid>,
+                T::Error: ::std::fmt::Display,
+            {
+                self.play_id = value
+                    .try_into()
+                    .map_err(|e| {
+                        format!("error converting supplied value for play_id: {e}")
+                    });
+                self
+            }
+        }
+        impl ::std::convert::TryFrom<PlayRequest> for super::PlayRequest {
+            type Error = super::error::ConversionError;
+            fn try_from(
+                value: PlayRequest,
+            ) -> ::std::result::Result<Self, super::error::ConversionError> {
+                Ok(Self {
+                    capability: value.capability?,
+                    play_id: value.play_id?,
+                })
+            }
+        }
+        impl ::std::convert::From<super::PlayRequest> for PlayRequest {
+            fn from(value: super::PlayRequest) -> Self {
+                Self {
+                    capability: Ok(value.capability),
+                    play_id: Ok(value.play_id),
+                }
+            }
+        }
+        #[derive(Clone, Debug)]
+        pub struct Played {
+            mode: ::std::result::Result<super::PlayMode, ::std::string::String>,
+            play: ::std::result::Result<u8, ::std::string::String>,
+            plays: ::std::result::Result<u8, ::std::string::String>,
+            share: ::std::result::Result<crate::Base64, ::std::string::String>,
+        }
+        impl ::std::default::Default for Played {
+            fn default() -> Self {
+                Self {
+                    mode: Err("no value supplied for mode".to_string()),
+                    play: Err("no value supplied for play".to_string()),
+                    plays: Err("no value supplied for plays".to_string()),
+                    share: Err("no value supplied for share".to_string()),
+                }
+            }
+        }
+        impl Played {
+            pub fn mode<T>(mut self, value: T) -> Self
+            where
+                T: ::std::convert::TryInto<super::PlayMode>,
+                T::Error: ::std::fmt::Display,
+            {
+                self.mode = value
+                    .try_into()
+                    .map_err(|e| {
+                        format!("error converting supplied value for mode: {e}")
+                    });
+                self
+            }
+            pub fn play<T>(mut self, value: T) -> Self
+            where
+                T: ::std::convert::TryInto<u8>,
+                T::Error: ::std::fmt::Display,
+            {
+                self.play = value
+                    .try_into()
+                    .map_err(|e| {
+                        format!("error converting supplied value for play: {e}")
+                    });
+                self
+            }
+            pub fn plays<T>(mut self, value: T) -> Self
+            where
+                T: ::std::convert::TryInto<u8>,
+                T::Error: ::std::fmt::Display,
+            {
+                self.plays = value
+                    .try_into()
+                    .map_err(|e| {
+                        format!("error converting supplied value for plays: {e}")
+                    });
+                self
+            }
+            pub fn share<T>(mut self, value: T) -> Self
+            where
+                T: ::std::convert::TryInto<crate::Base64>,
+                T::Error: ::std::fmt::Display,
+            {
+                self.share = value
+                    .try_into()
+                    .map_err(|e| {
+                        format!("error converting supplied value for share: {e}")
+                    });
+                self
+            }
+        }
+        impl ::std::convert::TryFrom<Played> for super::Played {
+            type Error = super::error::ConversionError;
+            fn try_from(
+                value: Played,
+            ) -> ::std::result::Result<Self, super::error::ConversionError> {
+                Ok(Self {
+                    mode: value.mode?,
+                    play: value.play?,
+                    plays: value.plays?,
+                    share: value.share?,
+                })
+            }
+        }
+        impl ::std::convert::From<super::Played> for Played {
+            fn from(value: super::Played) -> Self {
+                Self {
+                    mode: Ok(value.mode),
+                    play: Ok(value.play),
+                    plays: Ok(value.plays),
+                    share: Ok(value.share),
+                }
+            }
+        }
+        #[derive(Clone, Debug)]
+        pub struct Problem {
+            action: ::std::result::Result<::std::string::String, ::std::string::String>,
+            code: ::std::result::Result<super::ProblemCode, ::std::string::String>,
+            detail: ::std::result::Result<::std::string::String, ::std::string::String>,
+            retry_after_seconds: ::std::result::Result<
+                ::std::option::Option<u64>,
+                ::std::string::String,
+            >,
+            status: ::std::result::Result<u16, ::std::string::String>,
+            title: ::std::result::Result<::std::string::String, ::std::string::String>,
+            type_: ::std::result::Result<::std::string::String, ::std::string::String>,
+        }
+        impl ::std::default::Default for Problem {
+            fn default() -> Self {
+                Self {
+                    action: Err("no value supplied for action".to_string()),
+                    code: Err("no value supplied for code".to_string()),
+                    detail: Err("no value supplied for detail".to_string()),
+                    retry_after_seconds: Ok(Default::default()),
+                    status: Err("no value supplied for status".to_string()),
+                    title: Err("no value supplied for title".to_string()),
+                    type_: Err("no value supplied for type_".to_string()),
+                }
+            }
+        }
+        impl Problem {
+            pub fn action<T>(mut self, value: T) -> Self
+            where
+                T: ::std::convert::TryInto<::std::string::String>,
+                T::Error: ::std::fmt::Display,
+            {
+                self.action = value
+                    .try_into()
+                    .map_err(|e| {
+                        format!("error converting supplied value for action: {e}")
+                    });
+                self
+            }
+            pub fn code<T>(mut self, value: T) -> Self
+            where
+                T: ::std::convert::TryInto<super::ProblemCode>,
+                T::Error: ::std::fmt::Display,
+            {
+                self.code = value
+                    .try_into()
+                    .map_err(|e| {
+                        format!("error converting supplied value for code: {e}")
+                    });
+                self
+            }
+            pub fn detail<T>(mut self, value: T) -> Self
+            where
+                T: ::std::convert::TryInto<::std::string::String>,
+                T::Error: ::std::fmt::Display,
+            {
+                self.detail = value
+                    .try_into()
+                    .map_err(|e| {
+                        format!("error converting supplied value for detail: {e}")
+                    });
+                self
+            }
+            pub fn retry_after_seconds<T>(mut self, value: T) -> Self
+            where
+                T: ::std::convert::TryInto<::std::option::Option<u64>>,
+                T::Error: ::std::fmt::Display,
+            {
+                self.retry_after_seconds = value
+                    .try_into()
+                    .map_err(|e| {
+                        format!(
+                            "error converting supplied value for retry_after_seconds: {e}"
+                        )
+                    });
+                self
+            }
+            pub fn status<T>(mut self, value: T) -> Self
+            where
+                T: ::std::convert::TryInto<u16>,
+                T::Error: ::std::fmt::Display,
+            {
+                self.status = value
+                    .try_into()
+                    .map_err(|e| {
+                        format!("error converting supplied value for status: {e}")
+                    });
+                self
+            }
+            pub fn title<T>(mut self, value: T) -> Self
+            where
+                T: ::std::convert::TryInto<::std::string::String>,
+                T::Error: ::std::fmt::Display,
+            {
+                self.title = value
+                    .try_into()
+                    .map_err(|e| {
+                        format!("error converting supplied value for title: {e}")
+                    });
+                self
+            }
+            pub fn type_<T>(mut self, value: T) -> Self
+            where
+                T: ::std::convert::TryInto<::std::string::String>,
+                T::Error: ::std::fmt::Display,
+            {
+                self.type_ = value
+                    .try_into()
+                    .map_err(|e| {
+                        format!("error converting supplied value for type_: {e}")
+                    });
+                self
+            }
+        }
+        impl ::std::convert::TryFrom<Problem> for super::Problem {
+            type Error = super::error::ConversionError;
+            fn try_from(
+                value: Problem,
+            ) -> ::std::result::Result<Self, super::error::ConversionError> {
+                Ok(Self {
+                    action: value.action?,
+                    code: value.code?,
+                    detail: value.detail?,
+                    retry_after_seconds: value.retry_after_seconds?,
+                    status: value.status?,
+                    title: value.title?,
+                    type_: value.type_?,
+                })
+            }
+        }
+        impl ::std::convert::From<super::Problem> for Problem {
+            fn from(value: super::Problem) -> Self {
+                Self {
+                    action: Ok(value.action),
+                    code: Ok(value.code),
+                    detail: Ok(value.detail),
+                    retry_after_seconds: Ok(value.retry_after_seconds),
+                    status: Ok(value.status),
+                    title: Ok(value.title),
+                    type_: Ok(value.type_),
+                }
+            }
+        }
+        #[derive(Clone, Debug)]
+        pub struct PublishRequest {
+            one_time_batch: ::std::result::Result<
+                ::std::option::Option<super::OneTimeBatch>,
+                ::std::string::String,
+            >,
+            replace_one_time: ::std::result::Result<bool, ::std::string::String>,
+            signed_prekey: ::std::result::Result<
+                ::std::option::Option<super::SignedPreKey>,
+                ::std::string::String,
+            >,
+        }
+        impl ::std::default::Default for PublishRequest {
+            fn default() -> Self {
+                Self {
+                    one_time_batch: Ok(Default::default()),
+                    replace_one_time: Ok(Default::default()),
+                    signed_prekey: Ok(Default::default()),
+                }
+            }
+        }
+        impl PublishRequest {
+            pub fn one_time_batch<T>(mut self, value: T) -> Self
+            where
+                T: ::std::convert::TryInto<::std::option::Option<super::OneTimeBatch>>,
+                T::Error: ::std::fmt::Display,
+            {
+                self.one_time_batch = value
+                    .try_into()
+                    .map_err(|e| {
+                        format!(
+                            "error converting supplied value for one_time_batch: {e}"
+                        )
+                    });
+                self
+            }
+            pub fn replace_one_time<T>(mut self, value: T) -> Self
+            where
+                T: ::std::convert::TryInto<bool>,
+                T::Error: ::std::fmt::Display,
+            {
+                self.replace_one_time = value
+                    .try_into()
+                    .map_err(|e| {
+                        format!(
+                            "error converting supplied value for replace_one_time: {e}"
+                        )
+                    });
+                self
+            }
+            pub fn signed_prekey<T>(mut self, value: T) -> Self
+            where
+                T: ::std::convert::TryInto<::std::option::Option<super::SignedPreKey>>,
+                T::Error: ::std::fmt::Display,
+            {
+                self.signed_prekey = value
+                    .try_into()
+                    .map_err(|e| {
+                        format!("error converting supplied value for signed_prekey: {e}")
+                    });
+                self
+            }
+        }
+        impl ::std::convert::TryFrom<PublishRequest> for super::PublishRequest {
+            type Error = super::error::ConversionError;
+            fn try_from(
+                value: PublishRequest,
+            ) -> ::std::result::Result<Self, super::error::ConversionError> {
+                Ok(Self {
+                    one_time_batch: value.one_time_batch?,
+                    replace_one_time: value.replace_one_time?,
+                    signed_prekey: value.signed_prekey?,
+                })
+            }
+        }
+        impl ::std::convert::From<super::PublishRequest> for PublishRequest {
+            fn from(value: super::PublishRequest) -> Self {
+                Self {
+                    one_time_batch: Ok(value.one_time_batch),
+                    replace_one_time: Ok(value.replace_one_time),
+                    signed_prekey: Ok(value.signed_prekey),
+                }
+            }
+        }
+        #[derive(Clone, Debug)]
+        pub struct RegisterRequest {
+            client_nonce: ::std::result::Result<crate::Base64, ::std::string::String>,
+            expires_at: ::std::result::Result<u64, ::std::string::String>,
+            identity_key: ::std::result::Result<crate::Base64, ::std::string::String>,
+            one_time_batch: ::std::result::Result<
+                ::std::option::Option<super::OneTimeBatch>,
+                ::std::string::String,
+            >,
+            origin: ::std::result::Result<::std::string::String, ::std::string::String>,
+            server_nonce: ::std::result::Result<crate::Base64, ::std::string::String>,
+            signature: ::std::result::Result<crate::Base64, ::std::string::String>,
+            signed_prekey: ::std::result::Result<
+                super::SignedPreKey,
+                ::std::string::String,
+            >,
+            user: ::std::result::Result<::std::string::String, ::std::string::String>,
+        }
+        impl ::std::default::Default for RegisterRequest {
+            fn default() -> Self {
+                Self {
+                    client_nonce: Err("no value supplied for client_nonce".to_string()),
+                    expires_at: Err("no value supplied for expires_at".to_string()),
+                    identity_key: Err("no value supplied for identity_key".to_string()),
+                    one_time_batch: Ok(Default::default()),
+                    origin: Err("no value supplied for origin".to_string()),
+                    server_nonce: Err("no value supplied for server_nonce".to_string()),
+                    signature: Err("no value supplied for signature".to_string()),
+                    signed_prekey: Err(
+                        "no value supplied for signed_prekey".to_string(),
+                    ),
+                    user: Err("no value supplied for user".to_string()),
+                }
+            }
+        }
+        impl RegisterRequest {
+            pub fn client_nonce<T>(mut self, value: T) -> Self
+            where
+                T: ::std::convert::TryInto<crate::Base64>,
+                T::Error: ::std::fmt::Display,
+            {
+                self.client_nonce = value
+                    .try_into()
+                    .map_err(|e| {
+                        format!("error converting supplied value for client_nonce: {e}")
+                    });
+                self
+            }
+            pub fn expires_at<T>(mut self, value: T) -> Self
+            where
+                T: ::std::convert::TryInto<u64>,
+                T::Error: ::std::fmt::Display,
+            {
+                self.expires_at = value
+                    .try_into()
+                    .map_err(|e| {
+                        format!("error converting supplied value for expires_at: {e}")
+                    });
+                self
+            }
+            pub fn identity_key<T>(mut self, value: T) -> Self
+            where
+                T: ::std::convert::TryInto<crate::Base64>,
+                T::Error: ::std::fmt::Display,
+            {
+                self.identity_key = value
+                    .try_into()
+                    .map_err(|e| {
+                        format!("error converting supplied value for identity_key: {e}")
+                    });
+                self
+            }
+            pub fn one_time_batch<T>(mut self, value: T) -> Self
+            where
+                T: ::std::convert::TryInto<::std::option::Option<super::OneTimeBatch>>,
+                T::Error: ::std::fmt::Display,
+            {
+                self.one_time_batch = value
+                    .try_into()
+                    .map_err(|e| {
+                        format!(
+                            "error converting supplied value for one_time_batch: {e}"
+                        )
+                    });
+                self
+            }
+            pub fn origin<T>(mut self, value: T) -> Self
+            where
+                T: ::std::convert::TryInto<::std::string::String>,
+                T::Error: ::std::fmt::Display,
+            {
+                self.origin = value
+                    .try_into()
+                    .map_err(|e| {
+                        format!("error converting supplied value for origin: {e}")
+                    });
+                self
+            }
+            pub fn server_nonce<T>(mut self, value: T) -> Self
+            where
+                T: ::std::convert::TryInto<crate::Base64>,
+                T::Error: ::std::fmt::Display,
+            {
+                self.server_nonce = value
+                    .try_into()
+                    .map_err(|e| {
+                        format!("error converting supplied value for server_nonce: {e}")
+                    });
+                self
+            }
+            pub fn signature<T>(mut self, value: T) -> Self
+            where
+                T: ::std::convert::TryInto<crate::Base64>,
+                T::Error: ::std::fmt::Display,
+            {
+                self.signature = value
+                    .try_into()
+                    .map_err(|e| {
+                        format!("error converting supplied value for signature: {e}")
+                    });
+                self
+            }
+            pub fn signed_prekey<T>(mut self, value: T) -> Self
+            where
+                T: ::std::convert::TryInto<super::SignedPreKey>,
+                T::Error: ::std::fmt::Display,
+            {
+                self.signed_prekey = value
+                    .try_into()
+                    .map_err(|e| {
+                        format!("error converting supplied value for signed_prekey: {e}")
+                    });
+                self
+            }
+            pub fn user<T>(mut self, value: T) -> Self
+            where
+                T: ::std::convert::TryInto<::std::string::String>,
+                T::Error: ::std::fmt::Display,
+            {
+                self.user = value
+                    .try_into()
+                    .map_err(|e| {
+                        format!("error converting supplied value for user: {e}")
+                    });
+                self
+            }
+        }
+        impl ::std::convert::TryFrom<RegisterRequest> for super::RegisterRequest {
+            type Error = super::error::ConversionError;
+            fn try_from(
+                value: RegisterRequest,
+            ) -> ::std::result::Result<Self, super::error::ConversionError> {
+                Ok(Self {
+                    client_nonce: value.client_nonce?,
+                    expires_at: value.expires_at?,
+                    identity_key: value.identity_key?,
+                    one_time_batch: value.one_time_batch?,
+                    origin: value.origin?,
+                    server_nonce: value.server_nonce?,
+                    signature: value.signature?,
+                    signed_prekey: value.signed_prekey?,
+                    user: value.user?,
+                })
+            }
+        }
+        impl ::std::convert::From<super::RegisterRequest> for RegisterRequest {
+            fn from(value: super::RegisterRequest) -> Self {
+                Self {
+                    client_nonce: Ok(value.client_nonce),
+                    expires_at: Ok(value.expires_at),
+                    identity_key: Ok(value.identity_key),
+                    one_time_batch: Ok(value.one_time_batch),
+                    origin: Ok(value.origin),
+                    server_nonce: Ok(value.server_nonce),
+                    signature: Ok(value.signature),
+                    signed_prekey: Ok(value.signed_prekey),
+                    user: Ok(value.user),
+                }
+            }
+        }
+        #[derive(Clone, Debug)]
+        pub struct Registered {
+            address: ::std::result::Result<::std::string::String, ::std::string::String>,
+            fingerprint: ::std::result::Result<
+                ::std::string::String,
+                ::std::string::String,
+            >,
+            token: ::std::result::Result<crate::Token, ::std::string::String>,
+            token_expires_at: ::std::result::Result<u64, ::std::string::String>,
+        }
+        impl ::std::default::Default for Registered {
+            fn default() -> Self {
+                Self {
+                    address: Err("no value supplied for address".to_string()),
+                    fingerprint: Err("no value supplied for fingerprint".to_string()),
+                    token: Err("no value supplied for token".to_string()),
+                    token_expires_at: Err(
+                        "no value supplied for token_expires_at".to_string(),
+                    ),
+                }
+            }
+        }
+        impl Registered {
+            pub fn address<T>(mut self, value: T) -> Self
+            where
+                T: ::std::convert::TryInto<::std::string::String>,
+                T::Error: ::std::fmt::Display,
+            {
+                self.address = value
+                    .try_into()
+                    .map_err(|e| {
+                        format!("error converting supplied value for address: {e}")
+                    });
+                self
+            }
+            pub fn fingerprint<T>(mut self, value: T) -> Self
+            where
+                T: ::std::convert::TryInto<::std::string::String>,
+                T::Error: ::std::fmt::Display,
+            {
+                self.fingerprint = value
+                    .try_into()
+                    .map_err(|e| {
+                        format!("error converting supplied value for fingerprint: {e}")
+                    });
+                self
+            }
+            pub fn token<T>(mut self, value: T) -> Self
+            where
+                T: ::std::convert::TryInto<crate::Token>,
+                T::Error: ::std::fmt::Display,
+            {
+                self.token = value
+                    .try_into()
+                    .map_err(|e| {
+                        format!("error converting supplied value for token: {e}")
+                    });
+                self
+            }
+            pub fn token_expires_at<T>(mut self, value: T) -> Self
+            where
+                T: ::std::convert::TryInto<u64>,
+                T::Error: ::std::fmt::Display,
+            {
+                self.token_expires_at = value
+                    .try_into()
+                    .map_err(|e| {
+                        format!(
+                            "error converting supplied value for token_expires_at: {e}"
+                        )
+                    });
+                self
+            }
+        }
+        impl ::std::convert::TryFrom<Registered> for super::Registered {
+            type Error = super::error::ConversionError;
+            fn try_from(
+                value: Registered,
+            ) -> ::std::result::Result<Self, super::error::ConversionError> {
+                Ok(Self {
+                    address: value.address?,
+                    fingerprint: value.fingerprint?,
+                    token: value.token?,
+                    token_expires_at: value.token_expires_at?,
+                })
+            }
+        }
+        impl ::std::convert::From<super::Registered> for Registered {
+            fn from(value: super::Registered) -> Self {
+                Self {
+                    address: Ok(value.address),
+                    fingerprint: Ok(value.fingerprint),
+                    token: Ok(value.token),
+                    token_expires_at: Ok(value.token_expires_at),
+                }
+            }
+        }
+        #[derive(Clone, Debug)]
+        pub struct Session {
+            expires_at: ::std::result::Result<u64, ::std::string::String>,
+            token: ::std::result::Result<crate::Token, ::std::string::String>,
+        }
+        impl ::std::default::Default for Session {
+            fn default() -> Self {
+                Self {
+                    expires_at: Err("no value supplied for expires_at".to_string()),
+                    token: Err("no value supplied for token".to_string()),
+                }
+            }
+        }
+        impl Session {
+            pub fn expires_at<T>(mut self, value: T) -> Self
+            where
+                T: ::std::convert::TryInto<u64>,
+                T::Error: ::std::fmt::Display,
+            {
+                self.expires_at = value
+                    .try_into()
+                    .map_err(|e| {
+                        format!("error converting supplied value for expires_at: {e}")
+                    });
+                self
+            }
+            pub fn token<T>(mut self, value: T) -> Self
+            where
+                T: ::std::convert::TryInto<crate::Token>,
+                T::Error: ::std::fmt::Display,
+            {
+                self.token = value
+                    .try_into()
+                    .map_err(|e| {
+                        format!("error converting supplied value for token: {e}")
+                    });
+                self
+            }
+        }
+        impl ::std::convert::TryFrom<Session> for super::Session {
+            type Error = super::error::ConversionError;
+            fn try_from(
+                value: Session,
+            ) -> ::std::result::Result<Self, super::error::ConversionError> {
+                Ok(Self {
+                    expires_at: value.expires_at?,
+                    token: value.token?,
+                })
+            }
+        }
+        impl ::std::convert::From<super::Session> for Session {
+            fn from(value: super::Session) -> Self {
+                Self {
+                    expires_at: Ok(value.expires_at),
+                    token: Ok(value.token),
+                }
+            }
+        }
+        #[derive(Clone, Debug)]
+        pub struct SignInRequest {
+            client_nonce: ::std::result::Result<crate::Base64, ::std::string::String>,
+            expires_at: ::std::result::Result<u64, ::std::string::String>,
+            origin: ::std::result::Result<::std::string::String, ::std::string::String>,
+            server_nonce: ::std::result::Result<crate::Base64, ::std::string::String>,
+            signature: ::std::result::Result<crate::Base64, ::std::string::String>,
+            user: ::std::result::Result<::std::string::String, ::std::string::String>,
+        }
+        impl ::std::default::Default for SignInRequest {
+            fn default() -> Self {
+                Self {
+                    client_nonce: Err("no value supplied for client_nonce".to_string()),
+                    expires_at: Err("no value supplied for expires_at".to_string()),
+                    origin: Err("no value supplied for origin".to_string()),
+                    server_nonce: Err("no value supplied for server_nonce".to_string()),
+                    signature: Err("no value supplied for signature".to_string()),
+                    user: Err("no value supplied for user".to_string()),
+                }
+            }
+        }
+        impl SignInRequest {
+            pub fn client_nonce<T>(mut self, value: T) -> Self
+            where
+                T: ::std::convert::TryInto<crate::Base64>,
+                T::Error: ::std::fmt::Display,
+            {
+                self.client_nonce = value
+                    .try_into()
+                    .map_err(|e| {
+                        format!("error converting supplied value for client_nonce: {e}")
+                    });
+                self
+            }
+            pub fn expires_at<T>(mut self, value: T) -> Self
+            where
+                T: ::std::convert::TryInto<u64>,
+                T::Error: ::std::fmt::Display,
+            {
+                self.expires_at = value
+                    .try_into()
+                    .map_err(|e| {
+                        format!("error converting supplied value for expires_at: {e}")
+                    });
+                self
+            }
+            pub fn origin<T>(mut self, value: T) -> Self
+            where
+                T: ::std::convert::TryInto<::std::string::String>,
+                T::Error: ::std::fmt::Display,
+            {
+                self.origin = value
+                    .try_into()
+                    .map_err(|e| {
+                        format!("error converting supplied value for origin: {e}")
+                    });
+                self
+            }
+            pub fn server_nonce<T>(mut self, value: T) -> Self
+            where
+                T: ::std::convert::TryInto<crate::Base64>,
+                T::Error: ::std::fmt::Display,
+            {
+                self.server_nonce = value
+                    .try_into()
+                    .map_err(|e| {
+                        format!("error converting supplied value for server_nonce: {e}")
+                    });
+                self
+            }
+            pub fn signature<T>(mut self, value: T) -> Self
+            where
+                T: ::std::convert::TryInto<crate::Base64>,
+                T::Error: ::std::fmt::Display,
+            {
+                self.signature = value
+                    .try_into()
+                    .map_err(|e| {
+                        format!("error converting supplied value for signature: {e}")
+                    });
+                self
+            }
+            pub fn user<T>(mut self, value: T) -> Self
+            where
+                T: ::std::convert::TryInto<::std::string::String>,
+                T::Error: ::std::fmt::Display,
+            {
+                self.user = value
+                    .try_into()
+                    .map_err(|e| {
+                        format!("error converting supplied value for user: {e}")
+                    });
+                self
+            }
+        }
+        impl ::std::convert::TryFrom<SignInRequest> for super::SignInRequest {
+            type Error = super::error::ConversionError;
+            fn try_from(
+                value: SignInRequest,
+            ) -> ::std::result::Result<Self, super::error::ConversionError> {
+                Ok(Self {
+                    client_nonce: value.client_nonce?,
+                    expires_at: value.expires_at?,
+                    origin: value.origin?,
+                    server_nonce: value.server_nonce?,
+                    signature: value.signature?,
+                    user: value.user?,
+                })
+            }
+        }
+        impl ::std::convert::From<super::SignInRequest> for SignInRequest {
+            fn from(value: super::SignInRequest) -> Self {
+                Self {
+                    client_nonce: Ok(value.client_nonce),
+                    expires_at: Ok(value.expires_at),
+                    origin: Ok(value.origin),
+                    server_nonce: Ok(value.server_nonce),
+                    signature: Ok(value.signature),
+                    user: Ok(value.user),
+                }
+            }
+        }
+        #[derive(Clone, Debug)]
+        pub struct SignedPreKey {
+            payload: ::std::result::Result<crate::Base64, ::std::string::String>,
+            signature: ::std::result::Result<crate::Base64, ::std::string::String>,
+        }
+        impl ::std::default::Default for SignedPreKey {
+            fn default() -> Self {
+                Self {
+                    payload: Err("no value supplied for payload".to_string()),
+                    signature: Err("no value supplied for signature".to_string()),
+                }
+            }
+        }
+        impl SignedPreKey {
+            pub fn payload<T>(mut self, value: T) -> Self
+            where
+                T: ::std::convert::TryInto<crate::Base64>,
+                T::Error: ::std::fmt::Display,
+            {
+                self.payload = value
+                    .try_into()
+                    .map_err(|e| {
+                        format!("error converting supplied value for payload: {e}")
+                    });
+                self
+            }
+            pub fn signature<T>(mut self, value: T) -> Self
+            where
+                T: ::std::convert::TryInto<crate::Base64>,
+                T::Error: ::std::fmt::Display,
+            {
+                self.signature = value
+                    .try_into()
+                    .map_err(|e| {
+                        format!("error converting supplied value for signature: {e}")
+                    });
+                self
+            }
+        }
+        impl ::std::convert::TryFrom<SignedPreKey> for super::SignedPreKey {
+            type Error = super::error::ConversionError;
+            fn try_from(
+                value: SignedPreKey,
+            ) -> ::std::result::Result<Self, super::error::ConversionError> {
+                Ok(Self {
+                    payload: value.payload?,
+                    signature: value.signature?,
+                })
+            }
+        }
+        impl ::std::convert::From<super::SignedPreKey> for SignedPreKey {
+            fn from(value: super::SignedPreKey) -> Self {
+                Self {
+                    payload: Ok(value.payload),
+                    signature: Ok(value.signature),
+                }
+            }
+        }
+        #[derive(Clone, Debug)]
+        pub struct Status {
+            accounts: ::std::result::Result<u64, ::std::string::String>,
+            licenses_active: ::std::result::Result<u64, ::std::string::String>,
+            messages_pending: ::std::result::Result<u64, ::std::string::String>,
+            relay_key_fingerprint: ::std::result::Result<
+                ::std::string::String,
+                ::std::string::String,
+            >,
+            relay_name: ::std::result::Result<
+                ::std::string::String,
+                ::std::string::String,
+            >,
+            storage_engine: ::std::result::Result<
+                ::std::string::String,
+                ::std::string::String,
+            >,
+            suite: ::std::result::Result<u8, ::std::string::String>,
+            time: ::std::result::Result<u64, ::std::string::String>,
+            version: ::std::result::Result<::std::string::String, ::std::string::String>,
+        }
+        impl ::std::default::Default for Status {
+            fn default() -> Self {
+                Self {
+                    accounts: Err("no value supplied for accounts".to_string()),
+                    licenses_active: Err(
+                        "no value supplied for licenses_active".to_string(),
+                    ),
+                    messages_pending: Err(
+                        "no value supplied for messages_pending".to_string(),
+                    ),
+                    relay_key_fingerprint: Err(
+                        "no value supplied for relay_key_fingerprint".to_string(),
+                    ),
+                    relay_name: Err("no value supplied for relay_name".to_string()),
+                    storage_engine: Err(
+                        "no value supplied for storage_engine".to_string(),
+                    ),
+                    suite: Err("no value supplied for suite".to_string()),
+                    time: Err("no value supplied for time".to_string()),
+                    version: Err("no value supplied for version".to_string()),
+                }
+            }
+        }
+        impl Status {
+            pub fn accounts<T>(mut self, value: T) -> Self
+            where
+                T: ::std::convert::TryInto<u64>,
+                T::Error: ::std::fmt::Display,
+            {
+                self.accounts = value
+                    .try_into()
+                    .map_err(|e| {
+                        format!("error converting supplied value for accounts: {e}")
+                    });
+                self
+            }
+            pub fn licenses_active<T>(mut self, value: T) -> Self
+            where
+                T: ::std::convert::TryInto<u64>,
+                T::Error: ::std::fmt::Display,
+            {
+                self.licenses_active = value
+                    .try_into()
+                    .map_err(|e| {
+                        format!(
+                            "error converting supplied value for licenses_active: {e}"
+                        )
+                    });
+                self
+            }
+            pub fn messages_pending<T>(mut self, value: T) -> Self
+            where
+                T: ::std::convert::TryInto<u64>,
+                T::Error: ::std::fmt::Display,
+            {
+                self.messages_pending = value
+                    .try_into()
+                    .map_err(|e| {
+                        format!(
+                            "error converting supplied value for messages_pending: {e}"
+                        )
+                    });
+                self
+            }
+            pub fn relay_key_fingerprint<T>(mut self, value: T) -> Self
+            where
+                T: ::std::convert::TryInto<::std::string::String>,
+                T::Error: ::std::fmt::Display,
+            {
+                self.relay_key_fingerprint = value
+                    .try_into()
+                    .map_err(|e| {
+                        format!(
+                            "error converting supplied value for relay_key_fingerprint: {e}"
+                        )
+                    });
+                self
+            }
+            pub fn relay_name<T>(mut self, value: T) -> Self
+            where
+                T: ::std::convert::TryInto<::std::string::String>,
+                T::Error: ::std::fmt::Display,
+            {
+                self.relay_name = value
+                    .try_into()
+                    .map_err(|e| {
+                        format!("error converting supplied value for relay_name: {e}")
+                    });
+                self
+            }
+            pub fn storage_engine<T>(mut self, value: T) -> Self
+            where
+                T: ::std::convert::TryInto<::std::string::String>,
+                T::Error: ::std::fmt::Display,
+            {
+                self.storage_engine = value
+                    .try_into()
+                    .map_err(|e| {
+                        format!(
+                            "error converting supplied value for storage_engine: {e}"
+                        )
+                    });
+                self
+            }
+            pub fn suite<T>(mut self, value: T) -> Self
+            where
+                T: ::std::convert::TryInto<u8>,
+                T::Error: ::std::fmt::Display,
+            {
+                self.suite = value
+                    .try_into()
+                    .map_err(|e| {
+                        format!("error converting supplied value for suite: {e}")
+                    });
+                self
+            }
+            pub fn time<T>(mut self, value: T) -> Self
+            where
+                T: ::std::convert::TryInto<u64>,
+                T::Error: ::std::fmt::Display,
+            {
+                self.time = value
+                    .try_into()
+                    .map_err(|e| {
+                        format!("error converting supplied value for time: {e}")
+                    });
+                self
+            }
+            pub fn version<T>(mut self, value: T) -> Self
+            where
+                T: ::std::convert::TryInto<::std::string::String>,
+                T::Error: ::std::fmt::Display,
+            {
+                self.version = value
+                    .try_into()
+                    .map_err(|e| {
+                        format!("error converting supplied value for version: {e}")
+                    });
+                self
+            }
+        }
+        impl ::std::convert::TryFrom<Status> for super::Status {
+            type Error = super::error::ConversionError;
+            fn try_from(
+                value: Status,
+            ) -> ::std::result::Result<Self, super::error::ConversionError> {
+                Ok(Self {
+                    accounts: value.accounts?,
+                    licenses_active: value.licenses_active?,
+                    messages_pending: value.messages_pending?,
+                    relay_key_fingerprint: value.relay_key_fingerprint?,
+                    relay_name: value.relay_name?,
+                    storage_engine: value.storage_engine?,
+                    suite: value.suite?,
+                    time: value.time?,
+                    version: value.version?,
+                })
+            }
+        }
+        impl ::std::convert::From<super::Status> for Status {
+            fn from(value: super::Status) -> Self {
+                Self {
+                    accounts: Ok(value.accounts),
+                    licenses_active: Ok(value.licenses_active),
+                    messages_pending: Ok(value.messages_pending),
+                    relay_key_fingerprint: Ok(value.relay_key_fingerprint),
+                    relay_name: Ok(value.relay_name),
+                    storage_engine: Ok(value.storage_engine),
+                    suite: Ok(value.suite),
+                    time: Ok(value.time),
+                    version: Ok(value.version),
+                }
+            }
+        }
+        #[derive(Clone, Debug)]
+        pub struct Stored {
+            expires_at: ::std::result::Result<u64, ::std::string::String>,
+            id: ::std::result::Result<::uuid::Uuid, ::std::string::String>,
+            stored_at: ::std::result::Result<u64, ::std::string::String>,
+        }
+        impl ::std::default::Default for Stored {
+            fn default() -> Self {
+                Self {
+                    expires_at: Err("no value supplied for expires_at".to_string()),
+                    id: Err("no value supplied for id".to_string()),
+                    stored_at: Err("no value supplied for stored_at".to_string()),
+                }
+            }
+        }
+        impl Stored {
+            pub fn expires_at<T>(mut self, value: T) -> Self
+            where
+                T: ::std::convert::TryInto<u64>,
+                T::Error: ::std::fmt::Display,
+            {
+                self.expires_at = value
+                    .try_into()
+                    .map_err(|e| {
+                        format!("error converting supplied value for expires_at: {e}")
+                    });
+                self
+            }
+            pub fn id<T>(mut self, value: T) -> Self
+            where
+                T: ::std::convert::TryInto<::uuid::Uuid>,
+                T::Error: ::std::fmt::Display,
+            {
+                self.id = value
+                    .try_into()
+                    .map_err(|e| format!("error converting supplied value for id: {e}"));
+                self
+            }
+            pub fn stored_at<T>(mut self, value: T) -> Self
+            where
+                T: ::std::convert::TryInto<u64>,
+                T::Error: ::std::fmt::Display,
+            {
+                self.stored_at = value
+                    .try_into()
+                    .map_err(|e| {
+                        format!("error converting supplied value for stored_at: {e}")
+                    });
+                self
+            }
+        }
+        impl ::std::convert::TryFrom<Stored> for super::Stored {
+            type Error = super::error::ConversionError;
+            fn try_from(
+                value: Stored,
+            ) -> ::std::result::Result<Self, super::error::ConversionError> {
+                Ok(Self {
+                    expires_at: value.expires_at?,
+                    id: value.id?,
+                    stored_at: value.stored_at?,
+                })
+            }
+        }
+        impl ::std::convert::From<super::Stored> for Stored {
+            fn from(value: super::Stored) -> Self {
+                Self {
+                    expires_at: Ok(value.expires_at),
+                    id: Ok(value.id),
+                    stored_at: Ok(value.stored_at),
+                }
+            }
+        }
+    }
+    /// Error types.
+    pub mod error {
+        /// Error from a `TryFrom` or `FromStr` implementation.
+        pub struct ConversionError(::std::borrow::Cow<'static, str>);
+        impl ::std::error::Error for ConversionError {}
+        impl ::std::fmt::Display for ConversionError {
+            fn fmt(
+                &self,
+                f: &mut ::std::fmt::Formatter<'_>,
+            ) -> Result<(), ::std::fmt::Error> {
+                ::std::fmt::Display::fmt(&self.0, f)
+            }
+        }
+        impl ::std::fmt::Debug for ConversionError {
+            fn fmt(
+                &self,
+                f: &mut ::std::fmt::Formatter<'_>,
+            ) -> Result<(), ::std::fmt::Error> {
+                ::std::fmt::Debug::fmt(&self.0, f)
+            }
+        }
+        impl From<&'static str> for ConversionError {
+            fn from(value: &'static str) -> Self {
+                Self(value.into())
+            }
+        }
+        impl From<String> for ConversionError {
+            fn from(value: String) -> Self {
+                Self(value.into())
+            }
+        }
+    }
+}
+#[derive(Clone, Debug)]
+/**Client for Latchkey relay
+
+A relay for Latchkey, a post-quantum end-to-end encrypted chat. It stores sealed envelopes until they are acknowledged and releases the shares of play-limited messages; it cannot read either.
+
+Conventions: time is milliseconds since the Unix epoch; binary in JSON is standard base64 with padding, in paths it is lower-case hex or a UUID; every error is one `Problem`, whose `code` is what a client decides by. Every operation that changes something can be repeated with the same ids: a lost answer loses nothing and costs nothing.
+
+Version: 0.1.0*/
+pub struct Client {
+    pub(crate) baseurl: String,
+    pub(crate) client: reqwest::Client,
+    pub(crate) inner: crate::Session,
+}
+impl Client {
+    /// Create a new client.
+    ///
+    /// `baseurl` is the base URL provided to the internal
+    /// `reqwest::Client`, and should include a scheme and hostname,
+    /// as well as port and a path stem if applicable.
+    pub fn new(baseurl: &str, inner: crate::Session) -> Self {
+        #[cfg(not(target_arch = "wasm32"))]
+        let client = {
+            let dur = ::std::time::Duration::from_secs(15u64);
+            reqwest::ClientBuilder::new().connect_timeout(dur).timeout(dur)
+        };
+        #[cfg(target_arch = "wasm32")]
+        let client = reqwest::ClientBuilder::new();
+        Self::new_with_client(baseurl, client.build().unwrap(), inner)
+    }
+    /// Construct a new client with an existing `reqwest::Client`,
+    /// allowing more control over its configuration.
+    ///
+    /// `baseurl` is the base URL provided to the internal
+    /// `reqwest::Client`, and should include a scheme and hostname,
+    /// as well as port and a path stem if applicable.
+    pub fn new_with_client(
+        baseurl: &str,
+        client: reqwest::Client,
+        inner: crate::Session,
+    ) -> Self {
+        Self {
+            baseurl: baseurl.to_string(),
+            client,
+            inner,
+        }
+    }
+}
+impl ClientInfo<crate::Session> for Client {
+    fn api_version() -> &'static str {
+        "0.1.0"
+    }
+    fn baseurl(&self) -> &str {
+        self.baseurl.as_str()
+    }
+    fn client(&self) -> &reqwest::Client {
+        &self.client
+    }
+    fn inner(&self) -> &crate::Session {
+        &self.inner
+    }
+}
+const _: () = {
+    #[allow(dead_code)]
+    fn assert_client_hooks()
+    where
+        Client: ClientHooks<crate::Session>,
+    {}
+};
+impl Client {
+    /**Ask for a nonce to sign
+
+The first half of `register` and `sign_in`. Answers alike whether the user exists or not.
+
+Sends a `POST` request to `/v1/session/challenge`
+
+```text
+let response = client.challenge()
+    .body(body)
+    .send()
+    .await;
+```*/
+    pub fn challenge(&self) -> builder::Challenge<'_> {
+        builder::Challenge::new(self)
+    }
+    /**Sign in
+
+One live session an account: signing in ends the earlier one. An unknown user, a wrong signature and a used or expired nonce answer
+alike.
+
+Sends a `POST` request to `/v1/session`
+
+```text
+let response = client.sign_in()
+    .body(body)
+    .send()
+    .await;
+```*/
+    pub fn sign_in(&self) -> builder::SignIn<'_> {
+        builder::SignIn::new(self)
+    }
+    /**Sign out
+
+The token is worthless from here on.
+
+Sends a `DELETE` request to `/v1/session`
+
+```text
+let response = client.sign_out()
+    .send()
+    .await;
+```*/
+    pub fn sign_out(&self) -> builder::SignOut<'_> {
+        builder::SignOut::new(self)
+    }
+    /**Claim a name
+
+Proves possession of the identity key, publishes the first keys and signs in, all in one. Repeating it with the same identity key is
+a success again, so a lost answer loses nothing; another identity key is refused with `name_taken`. Names are never reused.
+
+Sends a `POST` request to `/v1/accounts`
+
+```text
+let response = client.register()
+    .body(body)
+    .send()
+    .await;
+```*/
+    pub fn register(&self) -> builder::Register<'_> {
+        builder::Register::new(self)
+    }
+    /**What is left of the caller's keys
+
+Sends a `GET` request to `/v1/keys`
+
+```text
+let response = client.key_status()
+    .send()
+    .await;
+```*/
+    pub fn key_status(&self) -> builder::KeyStatus<'_> {
+        builder::KeyStatus::new(self)
+    }
+    /**Publish keys
+
+A new signed prekey, a batch of one-time prekeys, or both. Signatures are checked here too. Publishing the same again changes nothing.
+
+Sends a `PUT` request to `/v1/keys`
+
+```text
+let response = client.publish_key()
+    .body(body)
+    .send()
+    .await;
+```*/
+    pub fn publish_key(&self) -> builder::PublishKey<'_> {
+        builder::PublishKey::new(self)
+    }
+    /**Fetch a user's key bundle
+
+Consumes at most one of the user's one-time prekeys.
+
+Sends a `GET` request to `/v1/keys/{user}`
+
+Arguments:
+- `user`: The user name, without the @ and the relay
+```text
+let response = client.fetch_key()
+    .user(user)
+    .send()
+    .await;
+```*/
+    pub fn fetch_key(&self) -> builder::FetchKey<'_> {
+        builder::FetchKey::new(self)
+    }
+    /**Send an envelope
+
+When this answers 200 the envelope is on disk and survives a crash of the relay. Repeating it with the same id and the same bytes is
+the same success again (for 30 days); with other bytes it is `message_conflict`.
+
+Sends a `POST` request to `/v1/messages`
+
+Arguments:
+- `id`: The message id, chosen by the sender
+- `to`: The recipient's user name
+- `body`: The sealed envelope, 1 byte to 256 KiB
+```text
+let response = client.send()
+    .id(id)
+    .to(to)
+    .body(body)
+    .send()
+    .await;
+```*/
+    pub fn send(&self) -> builder::Send<'_> {
+        builder::Send::new(self)
+    }
+    /**Send an envelope with a play license
+
+The envelope and the license are stored together or not at all. A license id that exists with the same parameters is left as it is,
+played or not; with other parameters it is `license_conflict` and nothing is stored.
+
+Sends a `POST` request to `/v1/messages/limited`
+
+```text
+let response = client.send_limited()
+    .body(body)
+    .send()
+    .await;
+```*/
+    pub fn send_limited(&self) -> builder::SendLimited<'_> {
+        builder::SendLimited::new(self)
+    }
+    /**Acknowledge, then fetch
+
+Deletes what is acknowledged, then answers what follows. Waits up to `wait_seconds` when there is nothing. Envelopes come again until
+they are acknowledged: keep them first. An acknowledgement of an earlier incarnation is `stale_incarnation` and deletes nothing.
+
+Sends a `POST` request to `/v1/inbox`
+
+```text
+let response = client.inbox()
+    .body(body)
+    .send()
+    .await;
+```*/
+    pub fn inbox(&self) -> builder::Inbox<'_> {
+        builder::Inbox::new(self)
+    }
+    /**Delete everything pending
+
+The mailbox gets a new incarnation.
+
+Sends a `DELETE` request to `/v1/inbox`
+
+```text
+let response = client.clear_inbox()
+    .send()
+    .await;
+```*/
+    pub fn clear_inbox(&self) -> builder::ClearInbox<'_> {
+        builder::ClearInbox::new(self)
+    }
+    /**Play once
+
+Counts first, answers then. Repeating it with the same play id costs nothing and gives the same answer, for ten minutes or until
+`confirm_play`; after that it is `answer_gone`. An unknown license and a wrong capability answer alike: `no_such_license`.
+
+Sends a `POST` request to `/v1/licenses/{id}/plays`
+
+Arguments:
+- `id`: The license id, 64 lower-case hex digits
+- `body`
+```text
+let response = client.play()
+    .id(id)
+    .body(body)
+    .send()
+    .await;
+```*/
+    pub fn play(&self) -> builder::Play<'_> {
+        builder::Play::new(self)
+    }
+    /**Confirm that a play's answer arrived
+
+The kept answer is shredded; the play id remains and answers `answer_gone` from here on. Confirming twice is a success too.
+
+Sends a `DELETE` request to `/v1/licenses/{id}/plays/{play_id}`
+
+Arguments:
+- `id`: The license id, 64 lower-case hex digits
+- `play_id`: The play's id
+- `latchkey_capability`: The capability to play, standard base64
+```text
+let response = client.confirm_play()
+    .id(id)
+    .play_id(play_id)
+    .latchkey_capability(latchkey_capability)
+    .send()
+    .await;
+```*/
+    pub fn confirm_play(&self) -> builder::ConfirmPlay<'_> {
+        builder::ConfirmPlay::new(self)
+    }
+    /**Look at a license one has given
+
+Sends a `GET` request to `/v1/licenses/{id}`
+
+Arguments:
+- `id`: The license id, 64 lower-case hex digits
+- `latchkey_capability`: The capability of the owner, standard base64
+```text
+let response = client.license()
+    .id(id)
+    .latchkey_capability(latchkey_capability)
+    .send()
+    .await;
+```*/
+    pub fn license(&self) -> builder::License<'_> {
+        builder::License::new(self)
+    }
+    /**Take a license back
+
+At once and for good: the share and every kept answer are destroyed. Revoking twice is a success too.
+
+Sends a `DELETE` request to `/v1/licenses/{id}`
+
+Arguments:
+- `id`: The license id, 64 lower-case hex digits
+- `latchkey_capability`: The capability of the owner, standard base64
+```text
+let response = client.revoke()
+    .id(id)
+    .latchkey_capability(latchkey_capability)
+    .send()
+    .await;
+```*/
+    pub fn revoke(&self) -> builder::Revoke<'_> {
+        builder::Revoke::new(self)
+    }
+    /**The relay in numbers
+
+Costs the same however many mailboxes there are, and never shows a user name.
+
+Sends a `GET` request to `/v1/status`
+
+```text
+let response = client.status()
+    .send()
+    .await;
+```*/
+    pub fn status(&self) -> builder::Status<'_> {
+        builder::Status::new(self)
+    }
+}
+/// Types for composing operation parameters.
+#[allow(clippy::all)]
+pub mod builder {
+    use super::types;
+    #[allow(unused_imports)]
+    use super::{
+        encode_path, ByteStream, ClientInfo, ClientHooks, Error, OperationInfo,
+        RequestBuilderExt, ResponseValue,
+    };
+    /**Builder for [`Client::challenge`]
+
+[`Client::challenge`]: super::Client::challenge*/
+    #[derive(Debug, Clone)]
+    pub struct Challenge<'a> {
+        client: &'a super::Client,
+        body: Result<types::builder::ChallengeRequest, String>,
+    }
+    impl<'a> Challenge<'a> {
+        pub fn new(client: &'a super::Client) -> Self {
+            Self {
+                client: client,
+                body: Ok(::std::default::Default::default()),
+            }
+        }
+        pub fn body<V>(mut self, value: V) -> Self
+        where
+            V: std::convert::TryInto<types::ChallengeRequest>,
+            <V as std::convert::TryInto<
+                types::ChallengeRequest,
+            >>::Error: std::fmt::Display,
+        {
+            self.body = value
+                .try_into()
+                .map(From::from)
+                .map_err(|s| {
+                    format!("conversion to `ChallengeRequest` for body failed: {}", s)
+                });
+            self
+        }
+        pub fn body_map<F>(mut self, f: F) -> Self
+        where
+            F: std::ops::FnOnce(
+                types::builder::ChallengeRequest,
+            ) -> types::builder::ChallengeRequest,
+        {
+            self.body = self.body.map(f);
+            self
+        }
+        ///Sends a `POST` request to `/v1/session/challenge`
+        pub async fn send(
+            self,
+        ) -> Result<ResponseValue<types::Challenge>, Error<types::Problem>> {
+            let Self { client, body } = self;
+            let body = body
+                .and_then(|v| {
+                    types::ChallengeRequest::try_from(v).map_err(|e| e.to_string())
+                })
+                .map_err(Error::InvalidRequest)?;
+            let url = format!("{}/v1/session/challenge", client.baseurl,);
+            let mut header_map = ::reqwest::header::HeaderMap::with_capacity(1usize);
+            header_map
+                .append(
+                    ::reqwest::header::HeaderName::from_static("api-version"),
+                    ::reqwest::header::HeaderValue::from_static(
+                        super::Client::api_version(),
+                    ),
+                );
+            #[allow(unused_mut)]
+            let mut request = client
+                .client
+                .post(url)
+                .header(
+                    ::reqwest::header::ACCEPT,
+                    ::reqwest::header::HeaderValue::from_static("application/json"),
+                )
+                .json(&body)
+                .headers(header_map)
+                .build()?;
+            let info = OperationInfo {
+                operation_id: "challenge",
+            };
+            client.pre(&mut request, &info).await?;
+            let result = client.exec(request, &info).await;
+            client.post(&result, &info).await?;
+            let response = result?;
+            match response.status().as_u16() {
+                200u16 => ResponseValue::from_response(response).await,
+                400u16 => {
+                    Err(
+                        Error::ErrorResponse(
+                            ResponseValue::from_response(response).await?,
+                        ),
+                    )
+                }
+                401u16 => {
+                    Err(
+                        Error::ErrorResponse(
+                            ResponseValue::from_response(response).await?,
+                        ),
+                    )
+                }
+                404u16 => {
+                    Err(
+                        Error::ErrorResponse(
+                            ResponseValue::from_response(response).await?,
+                        ),
+                    )
+                }
+                405u16 => {
+                    Err(
+                        Error::ErrorResponse(
+                            ResponseValue::from_response(response).await?,
+                        ),
+                    )
+                }
+                409u16 => {
+                    Err(
+                        Error::ErrorResponse(
+                            ResponseValue::from_response(response).await?,
+                        ),
+                    )
+                }
+                410u16 => {
+                    Err(
+                        Error::ErrorResponse(
+                            ResponseValue::from_response(response).await?,
+                        ),
+                    )
+                }
+                413u16 => {
+                    Err(
+                        Error::ErrorResponse(
+                            ResponseValue::from_response(response).await?,
+                        ),
+                    )
+                }
+                429u16 => {
+                    Err(
+                        Error::ErrorResponse(
+                            ResponseValue::from_response(response).await?,
+                        ),
+                    )
+                }
+                500u16 => {
+                    Err(
+                        Error::ErrorResponse(
+                            ResponseValue::from_response(response).await?,
+                        ),
+                    )
+                }
+                503u16 => {
+                    Err(
+                        Error::ErrorResponse(
+                            ResponseValue::from_response(response).await?,
+                        ),
+                    )
+                }
+                507u16 => {
+                    Err(
+                        Error::ErrorResponse(
+                            ResponseValue::from_response(response).await?,
+                        ),
+                    )
+                }
+                _ => Err(Error::UnexpectedResponse(response)),
+            }
+        }
+    }
+    /**Builder for [`Client::sign_in`]
+
+[`Client::sign_in`]: super::Client::sign_in*/
+    #[derive(Debug, Clone)]
+    pub struct SignIn<'a> {
+        client: &'a super::Client,
+        body: Result<types::builder::SignInRequest, String>,
+    }
+    impl<'a> SignIn<'a> {
+        pub fn new(client: &'a super::Client) -> Self {
+            Self {
+                client: client,
+                body: Ok(::std::default::Default::default()),
+            }
+        }
+        pub fn body<V>(mut self, value: V) -> Self
+        where
+            V: std::convert::TryInto<types::SignInRequest>,
+            <V as std::convert::TryInto<types::SignInRequest>>::Error: std::fmt::Display,
+        {
+            self.body = value
+                .try_into()
+                .map(From::from)
+                .map_err(|s| {
+                    format!("conversion to `SignInRequest` for body failed: {}", s)
+                });
+            self
+        }
+        pub fn body_map<F>(mut self, f: F) -> Self
+        where
+            F: std::ops::FnOnce(
+                types::builder::SignInRequest,
+            ) -> types::builder::SignInRequest,
+        {
+            self.body = self.body.map(f);
+            self
+        }
+        ///Sends a `POST` request to `/v1/session`
+        pub async fn send(
+            self,
+        ) -> Result<ResponseValue<types::Session>, Error<types::Problem>> {
+            let Self { client, body } = self;
+            let body = body
+                .and_then(|v| {
+                    types::SignInRequest::try_from(v).map_err(|e| e.to_string())
+                })
+                .map_err(Error::InvalidRequest)?;
+            let url = format!("{}/v1/session", client.baseurl,);
+            let mut header_map = ::reqwest::header::HeaderMap::with_capacity(1usize);
+            header_map
+                .append(
+                    ::reqwest::header::HeaderName::from_static("api-version"),
+                    ::reqwest::header::HeaderValue::from_static(
+                        super::Client::api_version(),
+                    ),
+                );
+            #[allow(unused_mut)]
+            let mut request = client
+                .client
+                .post(url)
+                .header(
+                    ::reqwest::header::ACCEPT,
+                    ::reqwest::header::HeaderValue::from_static("application/json"),
+                )
+                .json(&body)
+                .headers(header_map)
+                .build()?;
+            let info = OperationInfo {
+                operation_id: "sign_in",
+            };
+            client.pre(&mut request, &info).await?;
+            let result = client.exec(request, &info).await;
+            client.post(&result, &info).await?;
+            let response = result?;
+            match response.status().as_u16() {
+                200u16 => ResponseValue::from_response(response).await,
+                400u16 => {
+                    Err(
+                        Error::ErrorResponse(
+                            ResponseValue::from_response(response).await?,
+                        ),
+                    )
+                }
+                401u16 => {
+                    Err(
+                        Error::ErrorResponse(
+                            ResponseValue::from_response(response).await?,
+                        ),
+                    )
+                }
+                404u16 => {
+                    Err(
+                        Error::ErrorResponse(
+                            ResponseValue::from_response(response).await?,
+                        ),
+                    )
+                }
+                405u16 => {
+                    Err(
+                        Error::ErrorResponse(
+                            ResponseValue::from_response(response).await?,
+                        ),
+                    )
+                }
+                409u16 => {
+                    Err(
+                        Error::ErrorResponse(
+                            ResponseValue::from_response(response).await?,
+                        ),
+                    )
+                }
+                410u16 => {
+                    Err(
+                        Error::ErrorResponse(
+                            ResponseValue::from_response(response).await?,
+                        ),
+                    )
+                }
+                413u16 => {
+                    Err(
+                        Error::ErrorResponse(
+                            ResponseValue::from_response(response).await?,
+                        ),
+                    )
+                }
+                429u16 => {
+                    Err(
+                        Error::ErrorResponse(
+                            ResponseValue::from_response(response).await?,
+                        ),
+                    )
+                }
+                500u16 => {
+                    Err(
+                        Error::ErrorResponse(
+                            ResponseValue::from_response(response).await?,
+                        ),
+                    )
+                }
+                503u16 => {
+                    Err(
+                        Error::ErrorResponse(
+                            ResponseValue::from_response(response).await?,
+                        ),
+                    )
+                }
+                507u16 => {
+                    Err(
+                        Error::ErrorResponse(
+                            ResponseValue::from_response(response).await?,
+                        ),
+                    )
+                }
+                _ => Err(Error::UnexpectedResponse(response)),
+            }
+        }
+    }
+    /**Builder for [`Client::sign_out`]
+
+[`Client::sign_out`]: super::Client::sign_out*/
+    #[derive(Debug, Clone)]
+    pub struct SignOut<'a> {
+        client: &'a super::Client,
+    }
+    impl<'a> SignOut<'a> {
+        pub fn new(client: &'a super::Client) -> Self {
+            Self { client: client }
+        }
+        ///Sends a `DELETE` request to `/v1/session`
+        pub async fn send(
+            self,
+        ) -> Result<ResponseValue<types::Done>, Error<types::Problem>> {
+            let Self { client } = self;
+            let url = format!("{}/v1/session", client.baseurl,);
+            let mut header_map = ::reqwest::header::HeaderMap::with_capacity(1usize);
+            header_map
+                .append(
+                    ::reqwest::header::HeaderName::from_static("api-version"),
+                    ::reqwest::header::HeaderValue::from_static(
+                        super::Client::api_version(),
+                    ),
+                );
+            #[allow(unused_mut)]
+            let mut request = client
+                .client
+                .delete(url)
+                .header(
+                    ::reqwest::header::ACCEPT,
+                    ::reqwest::header::HeaderValue::from_static("application/json"),
+                )
+                .headers(header_map)
+                .build()?;
+            let info = OperationInfo {
+                operation_id: "sign_out",
+            };
+            client.pre(&mut request, &info).await?;
+            let result = client.exec(request, &info).await;
+            client.post(&result, &info).await?;
+            let response = result?;
+            match response.status().as_u16() {
+                200u16 => ResponseValue::from_response(response).await,
+                400u16 => {
+                    Err(
+                        Error::ErrorResponse(
+                            ResponseValue::from_response(response).await?,
+                        ),
+                    )
+                }
+                401u16 => {
+                    Err(
+                        Error::ErrorResponse(
+                            ResponseValue::from_response(response).await?,
+                        ),
+                    )
+                }
+                404u16 => {
+                    Err(
+                        Error::ErrorResponse(
+                            ResponseValue::from_response(response).await?,
+                        ),
+                    )
+                }
+                405u16 => {
+                    Err(
+                        Error::ErrorResponse(
+                            ResponseValue::from_response(response).await?,
+                        ),
+                    )
+                }
+                409u16 => {
+                    Err(
+                        Error::ErrorResponse(
+                            ResponseValue::from_response(response).await?,
+                        ),
+                    )
+                }
+                410u16 => {
+                    Err(
+                        Error::ErrorResponse(
+                            ResponseValue::from_response(response).await?,
+                        ),
+                    )
+                }
+                413u16 => {
+                    Err(
+                        Error::ErrorResponse(
+                            ResponseValue::from_response(response).await?,
+                        ),
+                    )
+                }
+                429u16 => {
+                    Err(
+                        Error::ErrorResponse(
+                            ResponseValue::from_response(response).await?,
+                        ),
+                    )
+                }
+                500u16 => {
+                    Err(
+                        Error::ErrorResponse(
+                            ResponseValue::from_response(response).await?,
+                        ),
+                    )
+                }
+                503u16 => {
+                    Err(
+                        Error::ErrorResponse(
+                            ResponseValue::from_response(response).await?,
+                        ),
+                    )
+                }
+                507u16 => {
+                    Err(
+                        Error::ErrorResponse(
+                            ResponseValue::from_response(response).await?,
+                        ),
+                    )
+                }
+                _ => Err(Error::UnexpectedResponse(response)),
+            }
+        }
+    }
+    /**Builder for [`Client::register`]
+
+[`Client::register`]: super::Client::register*/
+    #[derive(Debug, Clone)]
+    pub struct Register<'a> {
+        client: &'a super::Client,
+        body: Result<types::builder::RegisterRequest, String>,
+    }
+    impl<'a> Register<'a> {
+        pub fn new(client: &'a super::Client) -> Self {
+            Self {
+                client: client,
+                body: Ok(::std::default::Default::default()),
+            }
+        }
+        pub fn body<V>(mut self, value: V) -> Self
+        where
+            V: std::convert::TryInto<types::RegisterRequest>,
+            <V as std::convert::TryInto<
+                types::RegisterRequest,
+            >>::Error: std::fmt::Display,
+        {
+            self.body = value
+                .try_into()
+                .map(From::from)
+                .map_err(|s| {
+                    format!("conversion to `RegisterRequest` for body failed: {}", s)
+                });
+            self
+        }
+        pub fn body_map<F>(mut self, f: F) -> Self
+        where
+            F: std::ops::FnOnce(
+                types::builder::RegisterRequest,
+            ) -> types::builder::RegisterRequest,
+        {
+            self.body = self.body.map(f);
+            self
+        }
+        ///Sends a `POST` request to `/v1/accounts`
+        pub async fn send(
+            self,
+        ) -> Result<ResponseValue<types::Registered>, Error<types::Problem>> {
+            let Self { client, body } = self;
+            let body = body
+                .and_then(|v| {
+                    types::RegisterRequest::try_from(v).map_err(|e| e.to_string())
+                })
+                .map_err(Error::InvalidRequest)?;
+            let url = format!("{}/v1/accounts", client.baseurl,);
+            let mut header_map = ::reqwest::header::HeaderMap::with_capacity(1usize);
+            header_map
+                .append(
+                    ::reqwest::header::HeaderName::from_static("api-version"),
+                    ::reqwest::header::HeaderValue::from_static(
+                        super::Client::api_version(),
+                    ),
+                );
+            #[allow(unused_mut)]
+            let mut request = client
+                .client
+                .post(url)
+                .header(
+                    ::reqwest::header::ACCEPT,
+                    ::reqwest::header::HeaderValue::from_static("application/json"),
+                )
+                .json(&body)
+                .headers(header_map)
+                .build()?;
+            let info = OperationInfo {
+                operation_id: "register",
+            };
+            client.pre(&mut request, &info).await?;
+            let result = client.exec(request, &info).await;
+            client.post(&result, &info).await?;
+            let response = result?;
+            match response.status().as_u16() {
+                200u16 => ResponseValue::from_response(response).await,
+                400u16 => {
+                    Err(
+                        Error::ErrorResponse(
+                            ResponseValue::from_response(response).await?,
+                        ),
+                    )
+                }
+                401u16 => {
+                    Err(
+                        Error::ErrorResponse(
+                            ResponseValue::from_response(response).await?,
+                        ),
+                    )
+                }
+                404u16 => {
+                    Err(
+                        Error::ErrorResponse(
+                            ResponseValue::from_response(response).await?,
+                        ),
+                    )
+                }
+                405u16 => {
+                    Err(
+                        Error::ErrorResponse(
+                            ResponseValue::from_response(response).await?,
+                        ),
+                    )
+                }
+                409u16 => {
+                    Err(
+                        Error::ErrorResponse(
+                            ResponseValue::from_response(response).await?,
+                        ),
+                    )
+                }
+                410u16 => {
+                    Err(
+                        Error::ErrorResponse(
+                            ResponseValue::from_response(response).await?,
+                        ),
+                    )
+                }
+                413u16 => {
+                    Err(
+                        Error::ErrorResponse(
+                            ResponseValue::from_response(response).await?,
+                        ),
+                    )
+                }
+                429u16 => {
+                    Err(
+                        Error::ErrorResponse(
+                            ResponseValue::from_response(response).await?,
+                        ),
+                    )
+                }
+                500u16 => {
+                    Err(
+                        Error::ErrorResponse(
+                            ResponseValue::from_response(response).await?,
+                        ),
+                    )
+                }
+                503u16 => {
+                    Err(
+                        Error::ErrorResponse(
+                            ResponseValue::from_response(response).await?,
+                        ),
+                    )
+                }
+                507u16 => {
+                    Err(
+                        Error::ErrorResponse(
+                            ResponseValue::from_response(response).await?,
+                        ),
+                    )
+                }
+                _ => Err(Error::UnexpectedResponse(response)),
+            }
+        }
+    }
+    /**Builder for [`Client::key_status`]
+
+[`Client::key_status`]: super::Client::key_status*/
+    #[derive(Debug, Clone)]
+    pub struct KeyStatus<'a> {
+        client: &'a super::Client,
+    }
+    impl<'a> KeyStatus<'a> {
+        pub fn new(client: &'a super::Client) -> Self {
+            Self { client: client }
+        }
+        ///Sends a `GET` request to `/v1/keys`
+        pub async fn send(
+            self,
+        ) -> Result<ResponseValue<types::KeyStatus>, Error<types::Problem>> {
+            let Self { client } = self;
+            let url = format!("{}/v1/keys", client.baseurl,);
+            let mut header_map = ::reqwest::header::HeaderMap::with_capacity(1usize);
+            header_map
+                .append(
+                    ::reqwest::header::HeaderName::from_static("api-version"),
+                    ::reqwest::header::HeaderValue::from_static(
+                        super::Client::api_version(),
+                    ),
+                );
+            #[allow(unused_mut)]
+            let mut request = client
+                .client
+                .get(url)
+                .header(
+                    ::reqwest::header::ACCEPT,
+                    ::reqwest::header::HeaderValue::from_static("application/json"),
+                )
+                .headers(header_map)
+                .build()?;
+            let info = OperationInfo {
+                operation_id: "key_status",
+            };
+            client.pre(&mut request, &info).await?;
+            let result = client.exec(request, &info).await;
+            client.post(&result, &info).await?;
+            let response = result?;
+            match response.status().as_u16() {
+                200u16 => ResponseValue::from_response(response).await,
+                400u16 => {
+                    Err(
+                        Error::ErrorResponse(
+                            ResponseValue::from_response(response).await?,
+                        ),
+                    )
+                }
+                401u16 => {
+                    Err(
+                        Error::ErrorResponse(
+                            ResponseValue::from_response(response).await?,
+                        ),
+                    )
+                }
+                404u16 => {
+                    Err(
+                        Error::ErrorResponse(
+                            ResponseValue::from_response(response).await?,
+                        ),
+                    )
+                }
+                405u16 => {
+                    Err(
+                        Error::ErrorResponse(
+                            ResponseValue::from_response(response).await?,
+                        ),
+                    )
+                }
+                409u16 => {
+                    Err(
+                        Error::ErrorResponse(
+                            ResponseValue::from_response(response).await?,
+                        ),
+                    )
+                }
+                410u16 => {
+                    Err(
+                        Error::ErrorResponse(
+                            ResponseValue::from_response(response).await?,
+                        ),
+                    )
+                }
+                413u16 => {
+                    Err(
+                        Error::ErrorResponse(
+                            ResponseValue::from_response(response).await?,
+                        ),
+                    )
+                }
+                429u16 => {
+                    Err(
+                        Error::ErrorResponse(
+                            ResponseValue::from_response(response).await?,
+                        ),
+                    )
+                }
+                500u16 => {
+                    Err(
+                        Error::ErrorResponse(
+                            ResponseValue::from_response(response).await?,
+                        ),
+                    )
+                }
+                503u16 => {
+                    Err(
+                        Error::ErrorResponse(
+                            ResponseValue::from_response(response).await?,
+                        ),
+                    )
+                }
+                507u16 => {
+                    Err(
+                        Error::ErrorResponse(
+                            ResponseValue::from_response(response).await?,
+                        ),
+                    )
+                }
+                _ => Err(Error::UnexpectedResponse(response)),
+            }
+        }
+    }
+    /**Builder for [`Client::publish_key`]
+
+[`Client::publish_key`]: super::Client::publish_key*/
+    #[derive(Debug, Clone)]
+    pub struct PublishKey<'a> {
+        client: &'a super::Client,
+        body: Result<types::builder::PublishRequest, String>,
+    }
+    impl<'a> PublishKey<'a> {
+        pub fn new(client: &'a super::Client) -> Self {
+            Self {
+                client: client,
+                body: Ok(::std::default::Default::default()),
+            }
+        }
+        pub fn body<V>(mut self, value: V) -> Self
+        where
+            V: std::convert::TryInto<types::PublishRequest>,
+            <V as std::convert::TryInto<
+                types::PublishRequest,
+            >>::Error: std::fmt::Display,
+        {
+            self.body = value
+                .try_into()
+                .map(From::from)
+                .map_err(|s| {
+                    format!("conversion to `PublishRequest` for body failed: {}", s)
+                });
+            self
+        }
+        pub fn body_map<F>(mut self, f: F) -> Self
+        where
+            F: std::ops::FnOnce(
+                types::builder::PublishRequest,
+            ) -> types::builder::PublishRequest,
+        {
+            self.body = self.body.map(f);
+            self
+        }
+        ///Sends a `PUT` request to `/v1/keys`
+        pub async fn send(
+            self,
+        ) -> Result<ResponseValue<types::KeyStatus>, Error<types::Problem>> {
+            let Self { client, body } = self;
+            let body = body
+                .and_then(|v| {
+                    types::PublishRequest::try_from(v).map_err(|e| e.to_string())
+                })
+                .map_err(Error::InvalidRequest)?;
+            let url = format!("{}/v1/keys", client.baseurl,);
+            let mut header_map = ::reqwest::header::HeaderMap::with_capacity(1usize);
+            header_map
+                .append(
+                    ::reqwest::header::HeaderName::from_static("api-version"),
+                    ::reqwest::header::HeaderValue::from_static(
+                        super::Client::api_version(),
+                    ),
+                );
+            #[allow(unused_mut)]
+            let mut request = client
+                .client
+                .put(url)
+                .header(
+                    ::reqwest::header::ACCEPT,
+                    ::reqwest::header::HeaderValue::from_static("application/json"),
+                )
+                .json(&body)
+                .headers(header_map)
+                .build()?;
+            let info = OperationInfo {
+                operation_id: "publish_key",
+            };
+            client.pre(&mut request, &info).await?;
+            let result = client.exec(request, &info).await;
+            client.post(&result, &info).await?;
+            let response = result?;
+            match response.status().as_u16() {
+                200u16 => ResponseValue::from_response(response).await,
+                400u16 => {
+                    Err(
+                        Error::ErrorResponse(
+                            ResponseValue::from_response(response).await?,
+                        ),
+                    )
+                }
+                401u16 => {
+                    Err(
+                        Error::ErrorResponse(
+                            ResponseValue::from_response(response).await?,
+                        ),
+                    )
+                }
+                404u16 => {
+                    Err(
+                        Error::ErrorResponse(
+                            ResponseValue::from_response(response).await?,
+                        ),
+                    )
+                }
+                405u16 => {
+                    Err(
+                        Error::ErrorResponse(
+                            ResponseValue::from_response(response).await?,
+                        ),
+                    )
+                }
+                409u16 => {
+                    Err(
+                        Error::ErrorResponse(
+                            ResponseValue::from_response(response).await?,
+                        ),
+                    )
+                }
+                410u16 => {
+                    Err(
+                        Error::ErrorResponse(
+                            ResponseValue::from_response(response).await?,
+                        ),
+                    )
+                }
+                413u16 => {
+                    Err(
+                        Error::ErrorResponse(
+                            ResponseValue::from_response(response).await?,
+                        ),
+                    )
+                }
+                429u16 => {
+                    Err(
+                        Error::ErrorResponse(
+                            ResponseValue::from_response(response).await?,
+                        ),
+                    )
+                }
+                500u16 => {
+                    Err(
+                        Error::ErrorResponse(
+                            ResponseValue::from_response(response).await?,
+                        ),
+                    )
+                }
+                503u16 => {
+                    Err(
+                        Error::ErrorResponse(
+                            ResponseValue::from_response(response).await?,
+                        ),
+                    )
+                }
+                507u16 => {
+                    Err(
+                        Error::ErrorResponse(
+                            ResponseValue::from_response(response).await?,
+                        ),
+                    )
+                }
+                _ => Err(Error::UnexpectedResponse(response)),
+            }
+        }
+    }
+    /**Builder for [`Client::fetch_key`]
+
+[`Client::fetch_key`]: super::Client::fetch_key*/
+    #[derive(Debug, Clone)]
+    pub struct FetchKey<'a> {
+        client: &'a super::Client,
+        user: Result<::std::string::String, String>,
+    }
+    impl<'a> FetchKey<'a> {
+        pub fn new(client: &'a super::Client) -> Self {
+            Self {
+                client: client,
+                user: Err("user was not initialized".to_string()),
+            }
+        }
+        pub fn user<V>(mut self, value: V) -> Self
+        where
+            V: std::convert::TryInto<::std::string::String>,
+        {
+            self.user = value
+                .try_into()
+                .map_err(|_| {
+                    "conversion to `:: std :: string :: String` for user failed"
+                        .to_string()
+                });
+            self
+        }
+        ///Sends a `GET` request to `/v1/keys/{user}`
+        pub async fn send(
+            self,
+        ) -> Result<ResponseValue<types::KeyBundle>, Error<types::Problem>> {
+            let Self { client, user } = self;
+            let user = user.map_err(Error::InvalidRequest)?;
+            let url = format!(
+                "{}/v1/keys/{}", client.baseurl, encode_path(& user.to_string()),
+            );
+            let mut header_map = ::reqwest::header::HeaderMap::with_capacity(1usize);
+            header_map
+                .append(
+                    ::reqwest::header::HeaderName::from_static("api-version"),
+                    ::reqwest::header::HeaderValue::from_static(
+                        super::Client::api_version(),
+                    ),
+                );
+            #[allow(unused_mut)]
+            let mut request = client
+                .client
+                .get(url)
+                .header(
+                    ::reqwest::header::ACCEPT,
+                    ::reqwest::header::HeaderValue::from_static("application/json"),
+                )
+                .headers(header_map)
+                .build()?;
+            let info = OperationInfo {
+                operation_id: "fetch_key",
+            };
+            client.pre(&mut request, &info).await?;
+            let result = client.exec(request, &info).await;
+            client.post(&result, &info).await?;
+            let response = result?;
+            match response.status().as_u16() {
+                200u16 => ResponseValue::from_response(response).await,
+                400u16 => {
+                    Err(
+                        Error::ErrorResponse(
+                            ResponseValue::from_response(response).await?,
+                        ),
+                    )
+                }
+                401u16 => {
+                    Err(
+                        Error::ErrorResponse(
+                            ResponseValue::from_response(response).await?,
+                        ),
+                    )
+                }
+                404u16 => {
+                    Err(
+                        Error::ErrorResponse(
+                            ResponseValue::from_response(response).await?,
+                        ),
+                    )
+                }
+                405u16 => {
+                    Err(
+                        Error::ErrorResponse(
+                            ResponseValue::from_response(response).await?,
+                        ),
+                    )
+                }
+                409u16 => {
+                    Err(
+                        Error::ErrorResponse(
+                            ResponseValue::from_response(response).await?,
+                        ),
+                    )
+                }
+                410u16 => {
+                    Err(
+                        Error::ErrorResponse(
+                            ResponseValue::from_response(response).await?,
+                        ),
+                    )
+                }
+                413u16 => {
+                    Err(
+                        Error::ErrorResponse(
+                            ResponseValue::from_response(response).await?,
+                        ),
+                    )
+                }
+                429u16 => {
+                    Err(
+                        Error::ErrorResponse(
+                            ResponseValue::from_response(response).await?,
+                        ),
+                    )
+                }
+                500u16 => {
+                    Err(
+                        Error::ErrorResponse(
+                            ResponseValue::from_response(response).await?,
+                        ),
+                    )
+                }
+                503u16 => {
+                    Err(
+                        Error::ErrorResponse(
+                            ResponseValue::from_response(response).await?,
+                        ),
+                    )
+                }
+                507u16 => {
+                    Err(
+                        Error::ErrorResponse(
+                            ResponseValue::from_response(response).await?,
+                        ),
+                    )
+                }
+                _ => Err(Error::UnexpectedResponse(response)),
+            }
+        }
+    }
+    /**Builder for [`Client::send`]
+
+[`Client::send`]: super::Client::send*/
+    #[derive(Debug)]
+    pub struct Send<'a> {
+        client: &'a super::Client,
+        id: Result<::uuid::Uuid, String>,
+        to: Result<::std::string::String, String>,
+        body: Result<reqwest::Body, String>,
+    }
+    impl<'a> Send<'a> {
+        pub fn new(client: &'a super::Client) -> Self {
+            Self {
+                client: client,
+                id: Err("id was not initialized".to_string()),
+                to: Err("to was not initialized".to_string()),
+                body: Err("body was not initialized".to_string()),
+            }
+        }
+        pub fn id<V>(mut self, value: V) -> Self
+        where
+            V: std::convert::TryInto<::uuid::Uuid>,
+        {
+            self.id = value
+                .try_into()
+                .map_err(|_| {
+                    "conversion to `:: uuid :: Uuid` for id failed".to_string()
+                });
+            self
+        }
+        pub fn to<V>(mut self, value: V) -> Self
+        where
+            V: std::convert::TryInto<::std::string::String>,
+        {
+            self.to = value
+                .try_into()
+                .map_err(|_| {
+                    "conversion to `:: std :: string :: String` for to failed"
+                        .to_string()
+                });
+            self
+        }
+        pub fn body<B>(mut self, value: B) -> Self
+        where
+            B: std::convert::TryInto<reqwest::Body>,
+        {
+            self.body = value
+                .try_into()
+                .map_err(|_| {
+                    "conversion to `reqwest::Body` for body failed".to_string()
+                });
+            self
+        }
+        ///Sends a `POST` request to `/v1/messages`
+        pub async fn send(
+            self,
+        ) -> Result<ResponseValue<types::Stored>, Error<types::Problem>> {
+            let Self { client, id, to, body } = self;
+            let id = id.map_err(Error::InvalidRequest)?;
+            let to = to.map_err(Error::InvalidRequest)?;
+            let body = body.map_err(Error::InvalidRequest)?;
+            let url = format!("{}/v1/messages", client.baseurl,);
+            let mut header_map = ::reqwest::header::HeaderMap::with_capacity(1usize);
+            header_map
+                .append(
+                    ::reqwest::header::HeaderName::from_static("api-version"),
+                    ::reqwest::header::HeaderValue::from_static(
+                        super::Client::api_version(),
+                    ),
+                );
+            #[allow(unused_mut)]
+            let mut request = client
+                .client
+                .post(url)
+                .header(
+                    ::reqwest::header::ACCEPT,
+                    ::reqwest::header::HeaderValue::from_static("application/json"),
+                )
+                .header(
+                    ::reqwest::header::CONTENT_TYPE,
+                    ::reqwest::header::HeaderValue::from_static(
+                        "application/octet-stream",
+                    ),
+                )
+                .body(body)
+                .query(&progenitor_client::QueryParam::new("id", &id))
+                .query(&progenitor_client::QueryParam::new("to", &to))
+                .headers(header_map)
+                .build()?;
+            let info = OperationInfo {
+                operation_id: "send",
+            };
+            client.pre(&mut request, &info).await?;
+            let result = client.exec(request, &info).await;
+            client.post(&result, &info).await?;
+            let response = result?;
+            match response.status().as_u16() {
+                200u16 => ResponseValue::from_response(response).await,
+                400u16 => {
+                    Err(
+                        Error::ErrorResponse(
+                            ResponseValue::from_response(response).await?,
+                        ),
+                    )
+                }
+                401u16 => {
+                    Err(
+                        Error::ErrorResponse(
+                            ResponseValue::from_response(response).await?,
+                        ),
+                    )
+                }
+                404u16 => {
+                    Err(
+                        Error::ErrorResponse(
+                            ResponseValue::from_response(response).await?,
+                        ),
+                    )
+                }
+                405u16 => {
+                    Err(
+                        Error::ErrorResponse(
+                            ResponseValue::from_response(response).await?,
+                        ),
+                    )
+                }
+                409u16 => {
+                    Err(
+                        Error::ErrorResponse(
+                            ResponseValue::from_response(response).await?,
+                        ),
+                    )
+                }
+                410u16 => {
+                    Err(
+                        Error::ErrorResponse(
+                            ResponseValue::from_response(response).await?,
+                        ),
+                    )
+                }
+                413u16 => {
+                    Err(
+                        Error::ErrorResponse(
+                            ResponseValue::from_response(response).await?,
+                        ),
+                    )
+                }
+                429u16 => {
+                    Err(
+                        Error::ErrorResponse(
+                            ResponseValue::from_response(response).await?,
+                        ),
+                    )
+                }
+                500u16 => {
+                    Err(
+                        Error::ErrorResponse(
+                            ResponseValue::from_response(response).await?,
+                        ),
+                    )
+                }
+                503u16 => {
+                    Err(
+                        Error::ErrorResponse(
+                            ResponseValue::from_response(response).await?,
+                        ),
+                    )
+                }
+                507u16 => {
+                    Err(
+                        Error::ErrorResponse(
+                            ResponseValue::from_response(response).await?,
+                        ),
+                    )
+                }
+                _ => Err(Error::UnexpectedResponse(response)),
+            }
+        }
+    }
+    /**Builder for [`Client::send_limited`]
+
+[`Client::send_limited`]: super::Client::send_limited*/
+    #[derive(Debug, Clone)]
+    pub struct SendLimited<'a> {
+        client: &'a super::Client,
+        body: Result<types::builder::LimitedRequest, String>,
+    }
+    impl<'a> SendLimited<'a> {
+        pub fn new(client: &'a super::Client) -> Self {
+            Self {
+                client: client,
+                body: Ok(::std::default::Default::default()),
+            }
+        }
+        pub fn body<V>(mut self, value: V) -> Self
+        where
+            V: std::convert::TryInto<types::LimitedRequest>,
+            <V as std::convert::TryInto<
+                types::LimitedRequest,
+            >>::Error: std::fmt::Display,
+        {
+            self.body = value
+                .try_into()
+                .map(From::from)
+                .map_err(|s| {
+                    format!("conversion to `LimitedRequest` for body failed: {}", s)
+                });
+            self
+        }
+        pub fn body_map<F>(mut self, f: F) -> Self
+        where
+            F: std::ops::FnOnce(
+                types::builder::LimitedRequest,
+            ) -> types::builder::LimitedRequest,
+        {
+            self.body = self.body.map(f);
+            self
+        }
+        ///Sends a `POST` request to `/v1/messages/limited`
+        pub async fn send(
+            self,
+        ) -> Result<ResponseValue<types::Stored>, Error<types::Problem>> {
+            let Self { client, body } = self;
+            let body = body
+                .and_then(|v| {
+                    types::LimitedRequest::try_from(v).map_err(|e| e.to_string())
+                })
+                .map_err(Error::InvalidRequest)?;
+            let url = format!("{}/v1/messages/limited", client.baseurl,);
+            let mut header_map = ::reqwest::header::HeaderMap::with_capacity(1usize);
+            header_map
+                .append(
+                    ::reqwest::header::HeaderName::from_static("api-version"),
+                    ::reqwest::header::HeaderValue::from_static(
+                        super::Client::api_version(),
+                    ),
+                );
+            #[allow(unused_mut)]
+            let mut request = client
+                .client
+                .post(url)
+                .header(
+                    ::reqwest::header::ACCEPT,
+                    ::reqwest::header::HeaderValue::from_static("application/json"),
+                )
+                .json(&body)
+                .headers(header_map)
+                .build()?;
+            let info = OperationInfo {
+                operation_id: "send_limited",
+            };
+            client.pre(&mut request, &info).await?;
+            let result = client.exec(request, &info).await;
+            client.post(&result, &info).await?;
+            let response = result?;
+            match response.status().as_u16() {
+                200u16 => ResponseValue::from_response(response).await,
+                400u16 => {
+                    Err(
+                        Error::ErrorResponse(
+                            ResponseValue::from_response(response).await?,
+                        ),
+                    )
+                }
+                401u16 => {
+                    Err(
+                        Error::ErrorResponse(
+                            ResponseValue::from_response(response).await?,
+                        ),
+                    )
+                }
+                404u16 => {
+                    Err(
+                        Error::ErrorResponse(
+                            ResponseValue::from_response(response).await?,
+                        ),
+                    )
+                }
+                405u16 => {
+                    Err(
+                        Error::ErrorResponse(
+                            ResponseValue::from_response(response).await?,
+                        ),
+                    )
+                }
+                409u16 => {
+                    Err(
+                        Error::ErrorResponse(
+                            ResponseValue::from_response(response).await?,
+                        ),
+                    )
+                }
+                410u16 => {
+                    Err(
+                        Error::ErrorResponse(
+                            ResponseValue::from_response(response).await?,
+                        ),
+                    )
+                }
+                413u16 => {
+                    Err(
+                        Error::ErrorResponse(
+                            ResponseValue::from_response(response).await?,
+                        ),
+                    )
+                }
+                429u16 => {
+                    Err(
+                        Error::ErrorResponse(
+                            ResponseValue::from_response(response).await?,
+                        ),
+                    )
+                }
+                500u16 => {
+                    Err(
+                        Error::ErrorResponse(
+                            ResponseValue::from_response(response).await?,
+                        ),
+                    )
+                }
+                503u16 => {
+                    Err(
+                        Error::ErrorResponse(
+                            ResponseValue::from_response(response).await?,
+                        ),
+                    )
+                }
+                507u16 => {
+                    Err(
+                        Error::ErrorResponse(
+                            ResponseValue::from_response(response).await?,
+                        ),
+                    )
+                }
+                _ => Err(Error::UnexpectedResponse(response)),
+            }
+        }
+    }
+    /**Builder for [`Client::inbox`]
+
+[`Client::inbox`]: super::Client::inbox*/
+    #[derive(Debug, Clone)]
+    pub struct Inbox<'a> {
+        client: &'a super::Client,
+        body: Result<types::builder::InboxRequest, String>,
+    }
+    impl<'a> Inbox<'a> {
+        pub fn new(client: &'a super::Client) -> Self {
+            Self {
+                client: client,
+                body: Ok(::std::default::Default::default()),
+            }
+        }
+        pub fn body<V>(mut self, value: V) -> Self
+        where
+            V: std::convert::TryInto<types::InboxRequest>,
+            <V as std::convert::TryInto<types::InboxRequest>>::Error: std::fmt::Display,
+        {
+            self.body = value
+                .try_into()
+                .map(From::from)
+                .map_err(|s| {
+                    format!("conversion to `InboxRequest` for body failed: {}", s)
+                });
+            self
+        }
+        pub fn body_map<F>(mut self, f: F) -> Self
+        where
+            F: std::ops::FnOnce(
+                types::builder::InboxRequest,
+            ) -> types::builder::InboxRequest,
+        {
+            self.body = self.body.map(f);
+            self
+        }
+        ///Sends a `POST` request to `/v1/inbox`
+        pub async fn send(
+            self,
+        ) -> Result<ResponseValue<types::InboxPage>, Error<types::Problem>> {
+            let Self { client, body } = self;
+            let body = body
+                .and_then(|v| {
+                    types::InboxRequest::try_from(v).map_err(|e| e.to_string())
+                })
+                .map_err(Error::InvalidRequest)?;
+            let url = format!("{}/v1/inbox", client.baseurl,);
+            let mut header_map = ::reqwest::header::HeaderMap::with_capacity(1usize);
+            header_map
+                .append(
+                    ::reqwest::header::HeaderName::from_static("api-version"),
+                    ::reqwest::header::HeaderValue::from_static(
+                        super::Client::api_version(),
+                    ),
+                );
+            #[allow(unused_mut)]
+            let mut request = client
+                .client
+                .post(url)
+                .header(
+                    ::reqwest::header::ACCEPT,
+                    ::reqwest::header::HeaderValue::from_static("application/json"),
+                )
+                .json(&body)
+                .headers(header_map)
+                .build()?;
+            let info = OperationInfo {
+                operation_id: "inbox",
+            };
+            client.pre(&mut request, &info).await?;
+            let result = client.exec(request, &info).await;
+            client.post(&result, &info).await?;
+            let response = result?;
+            match response.status().as_u16() {
+                200u16 => ResponseValue::from_response(response).await,
+                400u16 => {
+                    Err(
+                        Error::ErrorResponse(
+                            ResponseValue::from_response(response).await?,
+                        ),
+                    )
+                }
+                401u16 => {
+                    Err(
+                        Error::ErrorResponse(
+                            ResponseValue::from_response(response).await?,
+                        ),
+                    )
+                }
+                404u16 => {
+                    Err(
+                        Error::ErrorResponse(
+                            ResponseValue::from_response(response).await?,
+                        ),
+                    )
+                }
+                405u16 => {
+                    Err(
+                        Error::ErrorResponse(
+                            ResponseValue::from_response(response).await?,
+                        ),
+                    )
+                }
+                409u16 => {
+                    Err(
+                        Error::ErrorResponse(
+                            ResponseValue::from_response(response).await?,
+                        ),
+                    )
+                }
+                410u16 => {
+                    Err(
+                        Error::ErrorResponse(
+                            ResponseValue::from_response(response).await?,
+                        ),
+                    )
+                }
+                413u16 => {
+                    Err(
+                        Error::ErrorResponse(
+                            ResponseValue::from_response(response).await?,
+                        ),
+                    )
+                }
+                429u16 => {
+                    Err(
+                        Error::ErrorResponse(
+                            ResponseValue::from_response(response).await?,
+                        ),
+                    )
+                }
+                500u16 => {
+                    Err(
+                        Error::ErrorResponse(
+                            ResponseValue::from_response(response).await?,
+                        ),
+                    )
+                }
+                503u16 => {
+                    Err(
+                        Error::ErrorResponse(
+                            ResponseValue::from_response(response).await?,
+                        ),
+                    )
+                }
+                507u16 => {
+                    Err(
+                        Error::ErrorResponse(
+                            ResponseValue::from_response(response).await?,
+                        ),
+                    )
+                }
+                _ => Err(Error::UnexpectedResponse(response)),
+            }
+        }
+    }
+    /**Builder for [`Client::clear_inbox`]
+
+[`Client::clear_inbox`]: super::Client::clear_inbox*/
+    #[derive(Debug, Clone)]
+    pub struct ClearInbox<'a> {
+        client: &'a super::Client,
+    }
+    impl<'a> ClearInbox<'a> {
+        pub fn new(client: &'a super::Client) -> Self {
+            Self { client: client }
+        }
+        ///Sends a `DELETE` request to `/v1/inbox`
+        pub async fn send(
+            self,
+        ) -> Result<ResponseValue<types::Cleared>, Error<types::Problem>> {
+            let Self { client } = self;
+            let url = format!("{}/v1/inbox", client.baseurl,);
+            let mut header_map = ::reqwest::header::HeaderMap::with_capacity(1usize);
+            header_map
+                .append(
+                    ::reqwest::header::HeaderName::from_static("api-version"),
+                    ::reqwest::header::HeaderValue::from_static(
+                        super::Client::api_version(),
+                    ),
+                );
+            #[allow(unused_mut)]
+            let mut request = client
+                .client
+                .delete(url)
+                .header(
+                    ::reqwest::header::ACCEPT,
+                    ::reqwest::header::HeaderValue::from_static("application/json"),
+                )
+                .headers(header_map)
+                .build()?;
+            let info = OperationInfo {
+                operation_id: "clear_inbox",
+            };
+            client.pre(&mut request, &info).await?;
+            let result = client.exec(request, &info).await;
+            client.post(&result, &info).await?;
+            let response = result?;
+            match response.status().as_u16() {
+                200u16 => ResponseValue::from_response(response).await,
+                400u16 => {
+                    Err(
+                        Error::ErrorResponse(
+                            ResponseValue::from_response(response).await?,
+                        ),
+                    )
+                }
+                401u16 => {
+                    Err(
+                        Error::ErrorResponse(
+                            ResponseValue::from_response(response).await?,
+                        ),
+                    )
+                }
+                404u16 => {
+                    Err(
+                        Error::ErrorResponse(
+                            ResponseValue::from_response(response).await?,
+                        ),
+                    )
+                }
+                405u16 => {
+                    Err(
+                        Error::ErrorResponse(
+                            ResponseValue::from_response(response).await?,
+                        ),
+                    )
+                }
+                409u16 => {
+                    Err(
+                        Error::ErrorResponse(
+                            ResponseValue::from_response(response).await?,
+                        ),
+                    )
+                }
+                410u16 => {
+                    Err(
+                        Error::ErrorResponse(
+                            ResponseValue::from_response(response).await?,
+                        ),
+                    )
+                }
+                413u16 => {
+                    Err(
+                        Error::ErrorResponse(
+                            ResponseValue::from_response(response).await?,
+                        ),
+                    )
+                }
+                429u16 => {
+                    Err(
+                        Error::ErrorResponse(
+                            ResponseValue::from_response(response).await?,
+                        ),
+                    )
+                }
+                500u16 => {
+                    Err(
+                        Error::ErrorResponse(
+                            ResponseValue::from_response(response).await?,
+                        ),
+                    )
+                }
+                503u16 => {
+                    Err(
+                        Error::ErrorResponse(
+                            ResponseValue::from_response(response).await?,
+                        ),
+                    )
+                }
+                507u16 => {
+                    Err(
+                        Error::ErrorResponse(
+                            ResponseValue::from_response(response).await?,
+                        ),
+                    )
+                }
+                _ => Err(Error::UnexpectedResponse(response)),
+            }
+        }
+    }
+    /**Builder for [`Client::play`]
+
+[`Client::play`]: super::Client::play*/
+    #[derive(Debug, Clone)]
+    pub struct Play<'a> {
+        client: &'a super::Client,
+        id: Result<::std::string::String, String>,
+        body: Result<types::builder::PlayRequest, String>,
+    }
+    impl<'a> Play<'a> {
+        pub fn new(client: &'a super::Client) -> Self {
+            Self {
+                client: client,
+                id: Err("id was not initialized".to_string()),
+                body: Ok(::std::default::Default::default()),
+            }
+        }
+        pub fn id<V>(mut self, value: V) -> Self
+        where
+            V: std::convert::TryInto<::std::string::String>,
+        {
+            self.id = value
+                .try_into()
+                .map_err(|_| {
+                    "conversion to `:: std :: string :: String` for id failed"
+                        .to_string()
+                });
+            self
+        }
+        pub fn body<V>(mut self, value: V) -> Self
+        where
+            V: std::convert::TryInto<types::PlayRequest>,
+            <V as std::convert::TryInto<types::PlayRequest>>::Error: std::fmt::Display,
+        {
+            self.body = value
+                .try_into()
+                .map(From::from)
+                .map_err(|s| {
+                    format!("conversion to `PlayRequest` for body failed: {}", s)
+                });
+            self
+        }
+        pub fn body_map<F>(mut self, f: F) -> Self
+        where
+            F: std::ops::FnOnce(
+                types::builder::PlayRequest,
+            ) -> types::builder::PlayRequest,
+        {
+            self.body = self.body.map(f);
+            self
+        }
+        ///Sends a `POST` request to `/v1/licenses/{id}/plays`
+        pub async fn send(
+            self,
+        ) -> Result<ResponseValue<types::Played>, Error<types::Problem>> {
+            let Self { client, id, body } = self;
+            let id = id.map_err(Error::InvalidRequest)?;
+            let body = body
+                .and_then(|v| types::PlayRequest::try_from(v).map_err(|e| e.to_string()))
+                .map_err(Error::InvalidRequest)?;
+            let url = format!(
+                "{}/v1/licenses/{}/plays", client.baseurl, encode_path(& id.to_string()),
+            );
+            let mut header_map = ::reqwest::header::HeaderMap::with_capacity(1usize);
+            header_map
+                .append(
+                    ::reqwest::header::HeaderName::from_static("api-version"),
+                    ::reqwest::header::HeaderValue::from_static(
+                        super::Client::api_version(),
+                    ),
+                );
+            #[allow(unused_mut)]
+            let mut request = client
+                .client
+                .post(url)
+                .header(
+                    ::reqwest::header::ACCEPT,
+                    ::reqwest::header::HeaderValue::from_static("application/json"),
+                )
+                .json(&body)
+                .headers(header_map)
+                .build()?;
+            let info = OperationInfo {
+                operation_id: "play",
+            };
+            client.pre(&mut request, &info).await?;
+            let result = client.exec(request, &info).await;
+            client.post(&result, &info).await?;
+            let response = result?;
+            match response.status().as_u16() {
+                200u16 => ResponseValue::from_response(response).await,
+                400u16 => {
+                    Err(
+                        Error::ErrorResponse(
+                            ResponseValue::from_response(response).await?,
+                        ),
+                    )
+                }
+                401u16 => {
+                    Err(
+                        Error::ErrorResponse(
+                            ResponseValue::from_response(response).await?,
+                        ),
+                    )
+                }
+                404u16 => {
+                    Err(
+                        Error::ErrorResponse(
+                            ResponseValue::from_response(response).await?,
+                        ),
+                    )
+                }
+                405u16 => {
+                    Err(
+                        Error::ErrorResponse(
+                            ResponseValue::from_response(response).await?,
+                        ),
+                    )
+                }
+                409u16 => {
+                    Err(
+                        Error::ErrorResponse(
+                            ResponseValue::from_response(response).await?,
+                        ),
+                    )
+                }
+                410u16 => {
+                    Err(
+                        Error::ErrorResponse(
+                            ResponseValue::from_response(response).await?,
+                        ),
+                    )
+                }
+                413u16 => {
+                    Err(
+                        Error::ErrorResponse(
+                            ResponseValue::from_response(response).await?,
+                        ),
+                    )
+                }
+                429u16 => {
+                    Err(
+                        Error::ErrorResponse(
+                            ResponseValue::from_response(response).await?,
+                        ),
+                    )
+                }
+                500u16 => {
+                    Err(
+                        Error::ErrorResponse(
+                            ResponseValue::from_response(response).await?,
+                        ),
+                    )
+                }
+                503u16 => {
+                    Err(
+                        Error::ErrorResponse(
+                            ResponseValue::from_response(response).await?,
+                        ),
+                    )
+                }
+                507u16 => {
+                    Err(
+                        Error::ErrorResponse(
+                            ResponseValue::from_response(response).await?,
+                        ),
+                    )
+                }
+                _ => Err(Error::UnexpectedResponse(response)),
+            }
+        }
+    }
+    /**Builder for [`Client::confirm_play`]
+
+[`Client::confirm_play`]: super::Client::confirm_play*/
+    #[derive(Debug, Clone)]
+    pub struct ConfirmPlay<'a> {
+        client: &'a super::Client,
+        id: Result<::std::string::String, String>,
+        play_id: Result<::uuid::Uuid, String>,
+        latchkey_capability: Result<crate::Base64, String>,
+    }
+    impl<'a> ConfirmPlay<'a> {
+        pub fn new(client: &'a super::Client) -> Self {
+            Self {
+                client: client,
+                id: Err("id was not initialized".to_string()),
+                play_id: Err("play_id was not initialized".to_string()),
+                latchkey_capability: Err(
+                    "latchkey_capability was not initialized".to_string(),
+                ),
+            }
+        }
+        pub fn id<V>(mut self, value: V) -> Self
+        where
+            V: std::convert::TryInto<::std::string::String>,
+        {
+            self.id = value
+                .try_into()
+                .map_err(|_| {
+                    "conversion to `:: std :: string :: String` for id failed"
+                        .to_string()
+                });
+            self
+        }
+        pub fn play_id<V>(mut self, value: V) -> Self
+        where
+            V: std::convert::TryInto<::uuid::Uuid>,
+        {
+            self.play_id = value
+                .try_into()
+                .map_err(|_| {
+                    "conversion to `:: uuid :: Uuid` for play_id failed".to_string()
+                });
+            self
+        }
+        pub fn latchkey_capability<V>(mut self, value: V) -> Self
+        where
+            V: std::convert::TryInto<crate::Base64>,
+        {
+            self.latchkey_capability = value
+                .try_into()
+                .map_err(|_| {
+                    "conversion to `crate :: Base64` for latchkey_capability failed"
+                        .to_string()
+                });
+            self
+        }
+        ///Sends a `DELETE` request to `/v1/licenses/{id}/plays/{play_id}`
+        pub async fn send(
+            self,
+        ) -> Result<ResponseValue<types::Done>, Error<types::Problem>> {
+            let Self { client, id, play_id, latchkey_capability } = self;
+            let id = id.map_err(Error::InvalidRequest)?;
+            let play_id = play_id.map_err(Error::InvalidRequest)?;
+            let latchkey_capability = latchkey_capability
+                .map_err(Error::InvalidRequest)?;
+            let url = format!(
+                "{}/v1/licenses/{}/plays/{}", client.baseurl, encode_path(& id
+                .to_string()), encode_path(& play_id.to_string()),
+            );
+            let mut header_map = ::reqwest::header::HeaderMap::with_capacity(2usize);
+            header_map
+                .append(
+                    ::reqwest::header::HeaderName::from_static("api-version"),
+                    ::reqwest::header::HeaderValue::from_static(
+                        super::Client::api_version(),
+                    ),
+                );
+            header_map
+                .append(
+                    "Latchkey-Capability",
+                    latchkey_capability.to_string().try_into()?,
+                );
+            #[allow(unused_mut)]
+            let mut request = client
+                .client
+                .delete(url)
+                .header(
+                    ::reqwest::header::ACCEPT,
+                    ::reqwest::header::HeaderValue::from_static("application/json"),
+                )
+                .headers(header_map)
+                .build()?;
+            let info = OperationInfo {
+                operation_id: "confirm_play",
+            };
+            client.pre(&mut request, &info).await?;
+            let result = client.exec(request, &info).await;
+            client.post(&result, &info).await?;
+            let response = result?;
+            match response.status().as_u16() {
+                200u16 => ResponseValue::from_response(response).await,
+                400u16 => {
+                    Err(
+                        Error::ErrorResponse(
+                            ResponseValue::from_response(response).await?,
+                        ),
+                    )
+                }
+                401u16 => {
+                    Err(
+                        Error::ErrorResponse(
+                            ResponseValue::from_response(response).await?,
+                        ),
+                    )
+                }
+                404u16 => {
+                    Err(
+                        Error::ErrorResponse(
+                            ResponseValue::from_response(response).await?,
+                        ),
+                    )
+                }
+                405u16 => {
+                    Err(
+                        Error::ErrorResponse(
+                            ResponseValue::from_response(response).await?,
+                        ),
+                    )
+                }
+                409u16 => {
+                    Err(
+                        Error::ErrorResponse(
+                            ResponseValue::from_response(response).await?,
+                        ),
+                    )
+                }
+                410u16 => {
+                    Err(
+                        Error::ErrorResponse(
+                            ResponseValue::from_response(response).await?,
+                        ),
+                    )
+                }
+                413u16 => {
+                    Err(
+                        Error::ErrorResponse(
+                            ResponseValue::from_response(response).await?,
+                        ),
+                    )
+                }
+                429u16 => {
+                    Err(
+                        Error::ErrorResponse(
+                            ResponseValue::from_response(response).await?,
+                        ),
+                    )
+                }
+                500u16 => {
+                    Err(
+                        Error::ErrorResponse(
+                            ResponseValue::from_response(response).await?,
+                        ),
+                    )
+                }
+                503u16 => {
+                    Err(
+                        Error::ErrorResponse(
+                            ResponseValue::from_response(response).await?,
+                        ),
+                    )
+                }
+                507u16 => {
+                    Err(
+                        Error::ErrorResponse(
+                            ResponseValue::from_response(response).await?,
+                        ),
+                    )
+                }
+                _ => Err(Error::UnexpectedResponse(response)),
+            }
+        }
+    }
+    /**Builder for [`Client::license`]
+
+[`Client::license`]: super::Client::license*/
+    #[derive(Debug, Clone)]
+    pub struct License<'a> {
+        client: &'a super::Client,
+        id: Result<::std::string::String, String>,
+        latchkey_capability: Result<crate::Base64, String>,
+    }
+    impl<'a> License<'a> {
+        pub fn new(client: &'a super::Client) -> Self {
+            Self {
+                client: client,
+                id: Err("id was not initialized".to_string()),
+                latchkey_capability: Err(
+                    "latchkey_capability was not initialized".to_string(),
+                ),
+            }
+        }
+        pub fn id<V>(mut self, value: V) -> Self
+        where
+            V: std::convert::TryInto<::std::string::String>,
+        {
+            self.id = value
+                .try_into()
+                .map_err(|_| {
+                    "conversion to `:: std :: string :: String` for id failed"
+                        .to_string()
+                });
+            self
+        }
+        pub fn latchkey_capability<V>(mut self, value: V) -> Self
+        where
+            V: std::convert::TryInto<crate::Base64>,
+        {
+            self.latchkey_capability = value
+                .try_into()
+                .map_err(|_| {
+                    "conversion to `crate :: Base64` for latchkey_capability failed"
+                        .to_string()
+                });
+            self
+        }
+        ///Sends a `GET` request to `/v1/licenses/{id}`
+        pub async fn send(
+            self,
+        ) -> Result<ResponseValue<types::LicenseStatus>, Error<types::Problem>> {
+            let Self { client, id, latchkey_capability } = self;
+            let id = id.map_err(Error::InvalidRequest)?;
+            let latchkey_capability = latchkey_capability
+                .map_err(Error::InvalidRequest)?;
+            let url = format!(
+                "{}/v1/licenses/{}", client.baseurl, encode_path(& id.to_string()),
+            );
+            let mut header_map = ::reqwest::header::HeaderMap::with_capacity(2usize);
+            header_map
+                .append(
+                    ::reqwest::header::HeaderName::from_static("api-version"),
+                    ::reqwest::header::HeaderValue::from_static(
+                        super::Client::api_version(),
+                    ),
+                );
+            header_map
+                .append(
+                    "Latchkey-Capability",
+                    latchkey_capability.to_string().try_into()?,
+                );
+            #[allow(unused_mut)]
+            let mut request = client
+                .client
+                .get(url)
+                .header(
+                    ::reqwest::header::ACCEPT,
+                    ::reqwest::header::HeaderValue::from_static("application/json"),
+                )
+                .headers(header_map)
+                .build()?;
+            let info = OperationInfo {
+                operation_id: "license",
+            };
+            client.pre(&mut request, &info).await?;
+            let result = client.exec(request, &info).await;
+            client.post(&result, &info).await?;
+            let response = result?;
+            match response.status().as_u16() {
+                200u16 => ResponseValue::from_response(response).await,
+                400u16 => {
+                    Err(
+                        Error::ErrorResponse(
+                            ResponseValue::from_response(response).await?,
+                        ),
+                    )
+                }
+                401u16 => {
+                    Err(
+                        Error::ErrorResponse(
+                            ResponseValue::from_response(response).await?,
+                        ),
+                    )
+                }
+                404u16 => {
+                    Err(
+                        Error::ErrorResponse(
+                            ResponseValue::from_response(response).await?,
+                        ),
+                    )
+                }
+                405u16 => {
+                    Err(
+                        Error::ErrorResponse(
+                            ResponseValue::from_response(response).await?,
+                        ),
+                    )
+                }
+                409u16 => {
+                    Err(
+                        Error::ErrorResponse(
+                            ResponseValue::from_response(response).await?,
+                        ),
+                    )
+                }
+                410u16 => {
+                    Err(
+                        Error::ErrorResponse(
+                            ResponseValue::from_response(response).await?,
+                        ),
+                    )
+                }
+                413u16 => {
+                    Err(
+                        Error::ErrorResponse(
+                            ResponseValue::from_response(response).await?,
+                        ),
+                    )
+                }
+                429u16 => {
+                    Err(
+                        Error::ErrorResponse(
+                            ResponseValue::from_response(response).await?,
+                        ),
+                    )
+                }
+                500u16 => {
+                    Err(
+                        Error::ErrorResponse(
+                            ResponseValue::from_response(response).await?,
+                        ),
+                    )
+                }
+                503u16 => {
+                    Err(
+                        Error::ErrorResponse(
+                            ResponseValue::from_response(response).await?,
+                        ),
+                    )
+                }
+                507u16 => {
+                    Err(
+                        Error::ErrorResponse(
+                            ResponseValue::from_response(response).await?,
+                        ),
+                    )
+                }
+                _ => Err(Error::UnexpectedResponse(response)),
+            }
+        }
+    }
+    /**Builder for [`Client::revoke`]
+
+[`Client::revoke`]: super::Client::revoke*/
+    #[derive(Debug, Clone)]
+    pub struct Revoke<'a> {
+        client: &'a super::Client,
+        id: Result<::std::string::String, String>,
+        latchkey_capability: Result<crate::Base64, String>,
+    }
+    impl<'a> Revoke<'a> {
+        pub fn new(client: &'a super::Client) -> Self {
+            Self {
+                client: client,
+                id: Err("id was not initialized".to_string()),
+                latchkey_capability: Err(
+                    "latchkey_capability was not initialized".to_string(),
+                ),
+            }
+        }
+        pub fn id<V>(mut self, value: V) -> Self
+        where
+            V: std::convert::TryInto<::std::string::String>,
+        {
+            self.id = value
+                .try_into()
+                .map_err(|_| {
+                    "conversion to `:: std :: string :: String` for id failed"
+                        .to_string()
+                });
+            self
+        }
+        pub fn latchkey_capability<V>(mut self, value: V) -> Self
+        where
+            V: std::convert::TryInto<crate::Base64>,
+        {
+            self.latchkey_capability = value
+                .try_into()
+                .map_err(|_| {
+                    "conversion to `crate :: Base64` for latchkey_capability failed"
+                        .to_string()
+                });
+            self
+        }
+        ///Sends a `DELETE` request to `/v1/licenses/{id}`
+        pub async fn send(
+            self,
+        ) -> Result<ResponseValue<types::LicenseStatus>, Error<types::Problem>> {
+            let Self { client, id, latchkey_capability } = self;
+            let id = id.map_err(Error::InvalidRequest)?;
+            let latchkey_capability = latchkey_capability
+                .map_err(Error::InvalidRequest)?;
+            let url = format!(
+                "{}/v1/licenses/{}", client.baseurl, encode_path(& id.to_string()),
+            );
+            let mut header_map = ::reqwest::header::HeaderMap::with_capacity(2usize);
+            header_map
+                .append(
+                    ::reqwest::header::HeaderName::from_static("api-version"),
+                    ::reqwest::header::HeaderValue::from_static(
+                        super::Client::api_version(),
+                    ),
+                );
+            header_map
+                .append(
+                    "Latchkey-Capability",
+                    latchkey_capability.to_string().try_into()?,
+                );
+            #[allow(unused_mut)]
+            let mut request = client
+                .client
+                .delete(url)
+                .header(
+                    ::reqwest::header::ACCEPT,
+                    ::reqwest::header::HeaderValue::from_static("application/json"),
+                )
+                .headers(header_map)
+                .build()?;
+            let info = OperationInfo {
+                operation_id: "revoke",
+            };
+            client.pre(&mut request, &info).await?;
+            let result = client.exec(request, &info).await;
+            client.post(&result, &info).await?;
+            let response = result?;
+            match response.status().as_u16() {
+                200u16 => ResponseValue::from_response(response).await,
+                400u16 => {
+                    Err(
+                        Error::ErrorResponse(
+                            ResponseValue::from_response(response).await?,
+                        ),
+                    )
+                }
+                401u16 => {
+                    Err(
+                        Error::ErrorResponse(
+                            ResponseValue::from_response(response).await?,
+                        ),
+                    )
+                }
+                404u16 => {
+                    Err(
+                        Error::ErrorResponse(
+                            ResponseValue::from_response(response).await?,
+                        ),
+                    )
+                }
+                405u16 => {
+                    Err(
+                        Error::ErrorResponse(
+                            ResponseValue::from_response(response).await?,
+                        ),
+                    )
+                }
+                409u16 => {
+                    Err(
+                        Error::ErrorResponse(
+                            ResponseValue::from_response(response).await?,
+                        ),
+                    )
+                }
+                410u16 => {
+                    Err(
+                        Error::ErrorResponse(
+                            ResponseValue::from_response(response).await?,
+                        ),
+                    )
+                }
+                413u16 => {
+                    Err(
+                        Error::ErrorResponse(
+                            ResponseValue::from_response(response).await?,
+                        ),
+                    )
+                }
+                429u16 => {
+                    Err(
+                        Error::ErrorResponse(
+                            ResponseValue::from_response(response).await?,
+                        ),
+                    )
+                }
+                500u16 => {
+                    Err(
+                        Error::ErrorResponse(
+                            ResponseValue::from_response(response).await?,
+                        ),
+                    )
+                }
+                503u16 => {
+                    Err(
+                        Error::ErrorResponse(
+                            ResponseValue::from_response(response).await?,
+                        ),
+                    )
+                }
+                507u16 => {
+                    Err(
+                        Error::ErrorResponse(
+                            ResponseValue::from_response(response).await?,
+                        ),
+                    )
+                }
+                _ => Err(Error::UnexpectedResponse(response)),
+            }
+        }
+    }
+    /**Builder for [`Client::status`]
+
+[`Client::status`]: super::Client::status*/
+    #[derive(Debug, Clone)]
+    pub struct Status<'a> {
+        client: &'a super::Client,
+    }
+    impl<'a> Status<'a> {
+        pub fn new(client: &'a super::Client) -> Self {
+            Self { client: client }
+        }
+        ///Sends a `GET` request to `/v1/status`
+        pub async fn send(
+            self,
+        ) -> Result<ResponseValue<types::Status>, Error<types::Problem>> {
+            let Self { client } = self;
+            let url = format!("{}/v1/status", client.baseurl,);
+            let mut header_map = ::reqwest::header::HeaderMap::with_capacity(1usize);
+            header_map
+                .append(
+                    ::reqwest::header::HeaderName::from_static("api-version"),
+                    ::reqwest::header::HeaderValue::from_static(
+                        super::Client::api_version(),
+                    ),
+                );
+            #[allow(unused_mut)]
+            let mut request = client
+                .client
+                .get(url)
+                .header(
+                    ::reqwest::header::ACCEPT,
+                    ::reqwest::header::HeaderValue::from_static("application/json"),
+                )
+                .headers(header_map)
+                .build()?;
+            let info = OperationInfo {
+                operation_id: "status",
+            };
+            client.pre(&mut request, &info).await?;
+            let result = client.exec(request, &info).await;
+            client.post(&result, &info).await?;
+            let response = result?;
+            match response.status().as_u16() {
+                200u16 => ResponseValue::from_response(response).await,
+                400u16 => {
+                    Err(
+                        Error::ErrorResponse(
+                            ResponseValue::from_response(response).await?,
+                        ),
+                    )
+                }
+                401u16 => {
+                    Err(
+                        Error::ErrorResponse(
+                            ResponseValue::from_response(response).await?,
+                        ),
+                    )
+                }
+                404u16 => {
+                    Err(
+                        Error::ErrorResponse(
+                            ResponseValue::from_response(response).await?,
+                        ),
+                    )
+                }
+                405u16 => {
+                    Err(
+                        Error::ErrorResponse(
+                            ResponseValue::from_response(response).await?,
+                        ),
+                    )
+                }
+                409u16 => {
+                    Err(
+                        Error::ErrorResponse(
+                            ResponseValue::from_response(response).await?,
+                        ),
+                    )
+                }
+                410u16 => {
+                    Err(
+                        Error::ErrorResponse(
+                            ResponseValue::from_response(response).await?,
+                        ),
+                    )
+                }
+                413u16 => {
+                    Err(
+                        Error::ErrorResponse(
+                            ResponseValue::from_response(response).await?,
+                        ),
+                    )
+                }
+                429u16 => {
+                    Err(
+                        Error::ErrorResponse(
+                            ResponseValue::from_response(response).await?,
+                        ),
+                    )
+                }
+                500u16 => {
+                    Err(
+                        Error::ErrorResponse(
+                            ResponseValue::from_response(response).await?,
+                        ),
+                    )
+                }
+                503u16 => {
+                    Err(
+                        Error::ErrorResponse(
+                            ResponseValue::from_response(response).await?,
+                        ),
+                    )
+                }
+                507u16 => {
+                    Err(
+                        Error::ErrorResponse(
+                            ResponseValue::from_response(response).await?,
+                        ),
+                    )
+                }
+                _ => Err(Error::UnexpectedResponse(response)),
+            }
+        }
+    }
+}
+/// Items consumers will typically use such as the Client.
+pub mod prelude {
+    pub use self::super::Client;
+}
+/// The operations that want a bearer token, by operation id.
+pub(crate) const WITH_TOKEN: &[&str] = &[
+    "clear_inbox",
+    "fetch_key",
+    "inbox",
+    "key_status",
+    "publish_key",
+    "send",
+    "send_limited",
+    "sign_out",
+];

@@ -1,0 +1,233 @@
+//! Who the client speaks for.
+
+use std::fmt;
+use std::sync::{Arc, PoisonError, RwLock};
+
+use progenitor_client::{ClientHooks, OperationInfo};
+use reqwest::header::{AUTHORIZATION, HeaderValue};
+use serde::{Deserialize, Deserializer, Serialize, Serializer};
+use zeroize::{Zeroize, ZeroizeOnDrop, Zeroizing};
+
+use crate::generated::{Client, Error, WITH_TOKEN};
+
+/// A bearer token. Wiped on drop; `Debug` does not show it.
+#[derive(Clone, PartialEq, Eq, Zeroize, ZeroizeOnDrop)]
+pub struct Token(String);
+
+impl Token {
+    /// The token as it goes onto the wire. It is a secret.
+    #[must_use]
+    pub fn expose(&self) -> &str {
+        &self.0
+    }
+}
+
+impl From<String> for Token {
+    fn from(token: String) -> Self {
+        Self(token)
+    }
+}
+
+impl fmt::Debug for Token {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.write_str("Token(…)")
+    }
+}
+
+impl Serialize for Token {
+    fn serialize<S: Serializer>(&self, serializer: S) -> Result<S::Ok, S::Error> {
+        self.0.serialize(serializer)
+    }
+}
+
+impl<'de> Deserialize<'de> for Token {
+    fn deserialize<D: Deserializer<'de>>(deserializer: D) -> Result<Self, D::Error> {
+        String::deserialize(deserializer).map(Self)
+    }
+}
+
+/// The token of a client and all its clones, or none.
+///
+/// It goes along only with the operations whose contract asks for it: a play or the inspection of a license is proved by a capability, and sending the
+/// token with it would tell the relay which account it is.
+#[derive(Clone, Default)]
+pub struct Session(Arc<RwLock<Option<Token>>>);
+
+impl Session {
+    /// Uses `token` from here on.
+    pub fn sign_in(&self, token: Token) {
+        *self.0.write().unwrap_or_else(PoisonError::into_inner) = Some(token);
+    }
+
+    /// Forgets the token. The relay is told by `Client::sign_out`.
+    pub fn forget(&self) {
+        *self.0.write().unwrap_or_else(PoisonError::into_inner) = None;
+    }
+
+    /// Whether there is a token. It may have expired.
+    #[must_use]
+    pub fn is_signed_in(&self) -> bool {
+        self.0.read().unwrap_or_else(PoisonError::into_inner).is_some()
+    }
+
+    /// The header for an operation, if it is to have one.
+    fn authorization(&self, operation: &str) -> Result<Option<HeaderValue>, NotAHeader> {
+        if !WITH_TOKEN.contains(&operation) {
+            return Ok(None);
+        }
+        let held = self.0.read().unwrap_or_else(PoisonError::into_inner);
+        let Some(token) = held.as_ref() else {
+            return Ok(None);
+        };
+        let text = Zeroizing::new(format!("Bearer {}", token.expose()));
+        let mut header = HeaderValue::from_str(&text).map_err(|_| NotAHeader)?;
+        header.set_sensitive(true);
+        Ok(Some(header))
+    }
+}
+
+struct NotAHeader;
+
+impl fmt::Debug for Session {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.write_str(if self.is_signed_in() {
+            "Session(signed in)"
+        } else {
+            "Session(signed out)"
+        })
+    }
+}
+
+/// The header by which plays and licenses are proved.
+const CAPABILITY: &str = "latchkey-capability";
+
+impl ClientHooks<Session> for Client {
+    async fn pre<E>(&self, request: &mut reqwest::Request, info: &OperationInfo) -> Result<(), Error<E>> {
+        let header = self.session().authorization(info.operation_id).map_err(|NotAHeader| {
+            Error::InvalidRequest("the token holds characters that no token has; sign in again".to_owned())
+        })?;
+        if let Some(header) = header {
+            request.headers_mut().insert(AUTHORIZATION, header);
+        }
+        // A sensitive header is left out of traces and of HTTP/2's compression table.
+        if let Some(capability) = request.headers_mut().get_mut(CAPABILITY) {
+            capability.set_sensitive(true);
+        }
+        Ok(())
+    }
+}
+
+impl Client {
+    /// The token holder of this client and its clones.
+    #[must_use]
+    pub fn session(&self) -> &Session {
+        &self.inner
+    }
+
+    /// The relay as it is dialled, `scheme://host[:port]`: what a sign-in signs as its origin.
+    #[must_use]
+    pub fn origin(&self) -> &str {
+        &self.baseurl
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::connect;
+
+    fn client() -> Client {
+        connect("http://127.0.0.1:9").unwrap()
+    }
+
+    async fn prepared(client: &Client, operation_id: &'static str) -> reqwest::Request {
+        let mut request = reqwest::Request::new(reqwest::Method::GET, "http://127.0.0.1:9/".parse().unwrap());
+        request
+            .headers_mut()
+            .insert(CAPABILITY, HeaderValue::from_static("AAAA"));
+        client
+            .pre::<()>(&mut request, &OperationInfo { operation_id })
+            .await
+            .unwrap();
+        request
+    }
+
+    #[tokio::test]
+    async fn the_token_goes_where_the_contract_wants_it_and_nowhere_else() {
+        let client = client();
+        let clone = client.clone();
+        assert!(
+            prepared(&client, "inbox").await.headers().get(AUTHORIZATION).is_none(),
+            "signed out"
+        );
+        client.session().sign_in(Token::from("abc".to_owned()));
+        for operation in [
+            "send",
+            "send_limited",
+            "inbox",
+            "clear_inbox",
+            "fetch_key",
+            "publish_key",
+            "key_status",
+            "sign_out",
+        ] {
+            let request = prepared(&clone, operation).await;
+            let header = request.headers().get(AUTHORIZATION).expect(operation);
+            assert_eq!(header, "Bearer abc", "{operation}");
+            assert!(header.is_sensitive(), "{operation}");
+        }
+        for operation in [
+            "play",
+            "confirm_play",
+            "license",
+            "revoke",
+            "challenge",
+            "sign_in",
+            "register",
+            "status",
+        ] {
+            assert!(
+                prepared(&client, operation)
+                    .await
+                    .headers()
+                    .get(AUTHORIZATION)
+                    .is_none(),
+                "{operation}"
+            );
+        }
+        client.session().forget();
+        assert!(!clone.session().is_signed_in());
+    }
+
+    #[tokio::test]
+    async fn a_capability_is_sensitive() {
+        let request = prepared(&client(), "play").await;
+        assert!(request.headers()[CAPABILITY].is_sensitive());
+    }
+
+    #[test]
+    fn no_debug_shows_the_token() {
+        let client = client();
+        let token: Token = serde_json::from_str("\"hush\"").unwrap();
+        assert_eq!(format!("{token:?}"), "Token(…)");
+        client.session().sign_in(token);
+        for shown in [
+            format!("{:?}", client.session()),
+            format!("{client:?}"),
+            format!("{:?}", client.inbox()),
+        ] {
+            assert!(!shown.contains("hush"), "{shown}");
+        }
+    }
+
+    #[tokio::test]
+    async fn a_token_that_is_no_header_is_refused() {
+        let client = client();
+        client.session().sign_in(Token::from("a\nb".to_owned()));
+        let mut request = reqwest::Request::new(reqwest::Method::GET, "http://127.0.0.1:9/".parse().unwrap());
+        let refused = client
+            .pre::<()>(&mut request, &OperationInfo { operation_id: "inbox" })
+            .await;
+        assert!(matches!(refused, Err(Error::InvalidRequest(_))));
+    }
+}

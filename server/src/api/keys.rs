@@ -1,0 +1,288 @@
+//! Accounts and key bundles.
+
+use std::sync::Arc;
+
+use poem::{Request, web::Data};
+use poem_openapi::{Object, OpenApi, param::Path, payload::Json, types::Base64};
+use protocol::prekey::{PublishedBatch, PublishedOneTime, PublishedSignedPreKey};
+
+use super::{
+    Bytes, Section,
+    auth::{Auth, host},
+    problem::ApiError,
+};
+use crate::{
+    service::{Services, directory::Claim, sessions::ProofParts},
+    store::KeyCounts,
+};
+
+/// A signed prekey as its owner published it.
+#[derive(Object, Debug, Clone)]
+pub struct SignedPreKey {
+    /// The signed bytes: suite, address, fingerprint, id, sequence number, key, times
+    pub payload: Bytes,
+    /// The identity key's hybrid signature over the payload, 4691 bytes
+    pub signature: Bytes,
+}
+
+/// A batch of one-time prekeys under one signature.
+#[derive(Object, Debug, Clone)]
+pub struct OneTimeBatch {
+    /// The signed bytes: the fields of a signed prekey, with the count and the Merkle root of the keys
+    pub payload: Bytes,
+    /// The identity key's hybrid signature over the payload, 4691 bytes
+    pub signature: Bytes,
+    /// The keys in the order of the tree, 1600 bytes each
+    pub keys: Vec<Bytes>,
+}
+
+/// One one-time prekey with the proof that it is of its batch.
+#[derive(Object, Debug, Clone)]
+pub struct OneTimePreKey {
+    /// The batch's signed bytes
+    pub payload: Bytes,
+    /// The signature over them
+    pub signature: Bytes,
+    /// The key's id within the account
+    pub id: u32,
+    /// The key, 1600 bytes
+    pub key: Bytes,
+    /// Its Merkle path from the leaf's sibling upwards, 64 bytes each
+    pub path: Vec<Bytes>,
+}
+
+/// A claim to a name.
+#[derive(Object, Debug)]
+pub struct RegisterRequest {
+    /// The name: 1 to 32 characters out of a-z, 0-9, `_`, `.` and `-`, beginning with a letter or a digit, without `..`
+    pub user: String,
+    /// The identity key (Ed25519 and ML-DSA-87 verifying keys), 2624 bytes
+    pub identity_key: Bytes,
+    /// The first signed prekey
+    pub signed_prekey: SignedPreKey,
+    /// The first one-time prekeys
+    #[oai(skip_serializing_if_is_none)]
+    pub one_time_batch: Option<OneTimeBatch>,
+    /// The relay's base URL as the client dialled it, `scheme://host[:port]`
+    pub origin: String,
+    /// The challenge's nonce, 32 bytes
+    pub server_nonce: Bytes,
+    /// 32 random bytes of the client
+    pub client_nonce: Bytes,
+    /// The challenge's expires_at, unchanged
+    pub expires_at: u64,
+    /// The identity key's hybrid signature over the registration claim, which covers the key bundle, 4691 bytes
+    pub signature: Bytes,
+}
+
+/// An account, signed in.
+#[derive(Object)]
+pub struct Registered {
+    /// name@relay
+    pub address: String,
+    /// The identity's fingerprint under this address, 64 lower-case hex digits
+    pub fingerprint: String,
+    /// To be sent as `Authorization: Bearer …`
+    pub token: String,
+    /// When the token ends, milliseconds since the Unix epoch
+    pub token_expires_at: u64,
+}
+
+/// New keys of the caller.
+#[derive(Object, Debug)]
+pub struct PublishRequest {
+    /// A new signed prekey; its sequence number must be above the published one's
+    #[oai(skip_serializing_if_is_none)]
+    pub signed_prekey: Option<SignedPreKey>,
+    /// More one-time prekeys; the batch's sequence number must be above every earlier batch's
+    #[oai(skip_serializing_if_is_none)]
+    pub one_time_batch: Option<OneTimeBatch>,
+    /// Drop the one-time prekeys of all earlier batches (their private halves are lost)
+    #[oai(default)]
+    pub replace_one_time: bool,
+}
+
+/// What is left of the caller's published keys.
+#[derive(Object, Debug)]
+pub struct KeyStatus {
+    /// One-time prekeys that can still be handed out
+    pub one_time_left: u32,
+    /// Id of the published signed prekey
+    pub signed_prekey_id: u32,
+    /// When it expires, milliseconds since the Unix epoch
+    pub signed_prekey_expires_at: u64,
+}
+
+/// What a sender needs to begin a conversation. Everything in it is verified by the sender: the relay is not trusted with it.
+#[derive(Object, Debug)]
+pub struct KeyBundle {
+    /// name@relay
+    pub address: String,
+    /// The identity key, 2624 bytes
+    pub identity_key: Bytes,
+    /// The published signed prekey
+    pub signed_prekey: SignedPreKey,
+    /// A one-time prekey, handed out to nobody else; absent when there is none left
+    #[oai(skip_serializing_if_is_none)]
+    pub one_time: Option<OneTimePreKey>,
+}
+
+impl From<SignedPreKey> for PublishedSignedPreKey {
+    fn from(wire: SignedPreKey) -> Self {
+        Self {
+            payload: wire.payload.0,
+            signature: wire.signature.0,
+        }
+    }
+}
+
+impl From<PublishedSignedPreKey> for SignedPreKey {
+    fn from(published: PublishedSignedPreKey) -> Self {
+        Self {
+            payload: Base64(published.payload),
+            signature: Base64(published.signature),
+        }
+    }
+}
+
+impl From<OneTimeBatch> for PublishedBatch {
+    fn from(wire: OneTimeBatch) -> Self {
+        let keys = wire.keys.into_iter().map(|key| key.0).collect();
+        Self {
+            payload: wire.payload.0,
+            signature: wire.signature.0,
+            keys,
+        }
+    }
+}
+
+impl From<PublishedOneTime> for OneTimePreKey {
+    fn from(published: PublishedOneTime) -> Self {
+        Self {
+            payload: Base64(published.payload),
+            signature: Base64(published.signature),
+            id: published.id,
+            key: Base64(published.key),
+            path: published.path.into_iter().map(Base64).collect(),
+        }
+    }
+}
+
+impl From<KeyCounts> for KeyStatus {
+    fn from(counts: KeyCounts) -> Self {
+        Self {
+            one_time_left: counts.one_time_left,
+            signed_prekey_id: counts.signed_prekey_id,
+            signed_prekey_expires_at: counts.signed_prekey_expires.as_millis(),
+        }
+    }
+}
+
+/// Operations on accounts and their keys.
+pub struct Keys;
+
+#[OpenApi]
+impl Keys {
+    /// Claim a name
+    ///
+    /// Proves possession of the identity key, publishes the first keys and signs in, all in one. Repeating it with the same identity key is
+    /// a success again, so a lost answer loses nothing; another identity key is refused with `name_taken`. Names are never reused.
+    #[oai(
+        path = "/v1/accounts",
+        method = "post",
+        operation_id = "register",
+        tag = "Section::Accounts"
+    )]
+    async fn register(
+        &self,
+        services: Data<&Arc<Services>>,
+        request: &Request,
+        body: Json<RegisterRequest>,
+    ) -> Result<Json<Registered>, ApiError> {
+        let Json(body) = body;
+        let account = services
+            .directory
+            .register(Claim {
+                proof: ProofParts {
+                    user: body.user,
+                    origin: body.origin,
+                    host: host(request),
+                    server_nonce: body.server_nonce.0,
+                    client_nonce: body.client_nonce.0,
+                    expires_at: body.expires_at,
+                    signature: body.signature.0,
+                },
+                identity_key: body.identity_key.0,
+                signed_prekey: body.signed_prekey.into(),
+                batch: body.one_time_batch.map(Into::into),
+            })
+            .await?;
+        Ok(Json(Registered {
+            address: account.address.to_string(),
+            fingerprint: account.fingerprint.to_string(),
+            token: account.session.token.reveal(),
+            token_expires_at: account.session.row.expires.as_millis(),
+        }))
+    }
+
+    /// Publish keys
+    ///
+    /// A new signed prekey, a batch of one-time prekeys, or both. Signatures are checked here too. Publishing the same again changes nothing.
+    #[oai(
+        path = "/v1/keys",
+        method = "put",
+        operation_id = "publish_key",
+        tag = "Section::Keys"
+    )]
+    async fn publish_key(
+        &self,
+        services: Data<&Arc<Services>>,
+        auth: Auth,
+        body: Json<PublishRequest>,
+    ) -> Result<Json<KeyStatus>, ApiError> {
+        let Json(body) = body;
+        let (signed_prekey, batch) = (body.signed_prekey.map(Into::into), body.one_time_batch.map(Into::into));
+        let counts = services
+            .directory
+            .publish(auth.0, signed_prekey, batch, body.replace_one_time)
+            .await?;
+        Ok(Json(counts.into()))
+    }
+
+    /// What is left of the caller's keys
+    #[oai(
+        path = "/v1/keys",
+        method = "get",
+        operation_id = "key_status",
+        tag = "Section::Keys"
+    )]
+    async fn key_status(&self, services: Data<&Arc<Services>>, auth: Auth) -> Result<Json<KeyStatus>, ApiError> {
+        Ok(Json(services.directory.key_status(auth.0).await?.into()))
+    }
+
+    /// Fetch a user's key bundle
+    ///
+    /// Consumes at most one of the user's one-time prekeys.
+    #[oai(
+        path = "/v1/keys/:user",
+        method = "get",
+        operation_id = "fetch_key",
+        tag = "Section::Keys"
+    )]
+    async fn fetch_key(
+        &self,
+        services: Data<&Arc<Services>>,
+        // Any account may ask; that it is one is all that matters.
+        #[oai(name = "auth")] _auth: Auth,
+        /// The user name, without the @ and the relay
+        user: Path<String>,
+    ) -> Result<Json<KeyBundle>, ApiError> {
+        let (address, bundle) = services.directory.fetch(&user).await?;
+        Ok(Json(KeyBundle {
+            address: address.to_string(),
+            identity_key: Base64(bundle.identity_key),
+            signed_prekey: bundle.signed_prekey.into(),
+            one_time: bundle.one_time.map(Into::into),
+        }))
+    }
+}

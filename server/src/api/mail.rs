@@ -1,0 +1,225 @@
+//! Sending, fetching, acknowledging.
+
+use std::sync::Arc;
+
+use poem::web::Data;
+use poem_openapi::{
+    Object, OpenApi,
+    param::Query,
+    payload::{Binary, Json},
+    types::{Base64, Example},
+};
+use uuid::Uuid;
+
+use super::{Bytes, Section, auth::Auth, problem::ApiError};
+use crate::service::{
+    Services,
+    mailbox::{LicenseParts, MAX_PAGE, Receipt},
+};
+
+/// An envelope is stored.
+#[derive(Object, Debug)]
+pub struct Stored {
+    /// The message id
+    pub id: Uuid,
+    /// When it was stored, milliseconds since the Unix epoch
+    pub stored_at: u64,
+    /// When the relay gives up on delivering it, milliseconds since the Unix epoch
+    pub expires_at: u64,
+}
+
+impl From<Receipt> for Stored {
+    fn from(receipt: Receipt) -> Self {
+        Self {
+            id: receipt.id.uuid(),
+            stored_at: receipt.stored_at.as_millis(),
+            expires_at: receipt.expires.as_millis(),
+        }
+    }
+}
+
+/// A license to play, for the recipient of the envelope beside it.
+#[derive(Object)]
+pub struct NewLicense {
+    /// The license id, 64 lower-case hex digits: the recipient's mailbox id followed by 16 random bytes of the sender
+    pub id: String,
+    /// How often it may be played, 1 to 255
+    pub plays: u8,
+    /// When the relay drops it, milliseconds since the Unix epoch
+    pub expires_at: u64,
+    /// The relay's half of the content key, 32 bytes
+    pub share: Bytes,
+    /// SHA-256 of the capability to play, which travels inside the envelope, 32 bytes
+    pub play_capability_hash: Bytes,
+    /// SHA-256 of the capability to inspect and revoke, which the sender keeps, 32 bytes
+    pub owner_capability_hash: Bytes,
+}
+
+/// An envelope together with the license that goes with it.
+#[derive(Object)]
+pub struct LimitedRequest {
+    /// The recipient's user name
+    pub to: String,
+    /// The message id, chosen by the sender
+    pub id: Uuid,
+    /// The sealed envelope, 1 byte to 256 KiB
+    pub envelope: Bytes,
+    /// The license
+    pub license: NewLicense,
+}
+
+/// How far an inbox has been read.
+#[derive(Object, Debug, Clone)]
+pub struct Acknowledgement {
+    /// The incarnation that `inbox` answered
+    pub incarnation: Uuid,
+    /// The sequence number of the last envelope that is safely kept; it and all before it are deleted
+    pub sequence: u64,
+}
+
+/// Acknowledge and fetch.
+#[derive(Object, Debug)]
+#[oai(example)]
+pub struct InboxRequest {
+    /// What is safely kept and can be deleted
+    #[oai(skip_serializing_if_is_none)]
+    pub ack: Option<Acknowledgement>,
+    /// How long to wait when there is nothing, 0 to 30 seconds (0 when absent)
+    #[oai(skip_serializing_if_is_none)]
+    pub wait_seconds: Option<u32>,
+    /// At most this many envelopes, 1 to 64 (64 when absent)
+    #[oai(skip_serializing_if_is_none)]
+    pub limit: Option<u32>,
+}
+
+impl Example for InboxRequest {
+    fn example() -> Self {
+        Self {
+            ack: None,
+            wait_seconds: Some(0),
+            limit: Some(16),
+        }
+    }
+}
+
+/// One envelope out of the inbox.
+#[derive(Object, Debug)]
+pub struct Delivery {
+    /// Its place in the mailbox, ascending
+    pub sequence: u64,
+    /// When the relay received it, milliseconds since the Unix epoch
+    pub received_at: u64,
+    /// The sealed envelope
+    pub envelope: Bytes,
+}
+
+/// What is waiting.
+#[derive(Object, Debug)]
+pub struct InboxPage {
+    /// The life of the mailbox that the sequence numbers belong to; new after `clear_inbox`
+    pub incarnation: Uuid,
+    /// The oldest envelopes that are not acknowledged, in order; empty when there are none. About 1 MiB at most at once
+    pub envelopes: Vec<Delivery>,
+    /// Envelopes of this mailbox that ever expired undelivered
+    pub expired_total: u64,
+    /// Sends to this mailbox that were ever refused because it was full
+    pub refused_total: u64,
+}
+
+/// How much was deleted.
+#[derive(Object, Debug)]
+pub struct Cleared {
+    /// Envelopes deleted
+    pub deleted: u64,
+}
+
+/// Operations on mailboxes.
+pub struct Mail;
+
+#[OpenApi(tag = "Section::Messages")]
+impl Mail {
+    /// Send an envelope
+    ///
+    /// When this answers 200 the envelope is on disk and survives a crash of the relay. Repeating it with the same id and the same bytes is
+    /// the same success again (for 30 days); with other bytes it is `message_conflict`.
+    #[oai(path = "/v1/messages", method = "post", operation_id = "send")]
+    async fn send(
+        &self,
+        services: Data<&Arc<Services>>,
+        auth: Auth,
+        /// The recipient's user name
+        to: Query<String>,
+        /// The message id, chosen by the sender
+        id: Query<Uuid>,
+        /// The sealed envelope, 1 byte to 256 KiB
+        body: Binary<Vec<u8>>,
+    ) -> Result<Json<Stored>, ApiError> {
+        let receipt = services.mailboxes.deposit(auth.0, &to, id.0, body.0, None).await?;
+        Ok(Json(receipt.into()))
+    }
+
+    /// Send an envelope with a play license
+    ///
+    /// The envelope and the license are stored together or not at all. A license id that exists with the same parameters is left as it is,
+    /// played or not; with other parameters it is `license_conflict` and nothing is stored.
+    #[oai(path = "/v1/messages/limited", method = "post", operation_id = "send_limited")]
+    async fn send_limited(
+        &self,
+        services: Data<&Arc<Services>>,
+        auth: Auth,
+        body: Json<LimitedRequest>,
+    ) -> Result<Json<Stored>, ApiError> {
+        let Json(body) = body;
+        let license = LicenseParts {
+            id: body.license.id,
+            plays: body.license.plays,
+            expires_at: body.license.expires_at,
+            share: body.license.share.0,
+            play_hash: body.license.play_capability_hash.0,
+            owner_hash: body.license.owner_capability_hash.0,
+        };
+        let receipt = services
+            .mailboxes
+            .deposit(auth.0, &body.to, body.id, body.envelope.0, Some(license))
+            .await?;
+        Ok(Json(receipt.into()))
+    }
+
+    /// Acknowledge, then fetch
+    ///
+    /// Deletes what is acknowledged, then answers what follows. Waits up to `wait_seconds` when there is nothing. Envelopes come again until
+    /// they are acknowledged: keep them first. An acknowledgement of an earlier incarnation is `stale_incarnation` and deletes nothing.
+    #[oai(path = "/v1/inbox", method = "post", operation_id = "inbox")]
+    async fn inbox(
+        &self,
+        services: Data<&Arc<Services>>,
+        auth: Auth,
+        body: Json<InboxRequest>,
+    ) -> Result<Json<InboxPage>, ApiError> {
+        let Json(body) = body;
+        let ack = body.ack.map(|ack| (ack.incarnation, ack.sequence));
+        let (wait, limit) = (body.wait_seconds.unwrap_or(0), body.limit.unwrap_or(MAX_PAGE));
+        let page = services.mailboxes.inbox(auth.0, ack, wait, limit).await?;
+        let envelopes = page.envelopes.into_iter().map(|row| Delivery {
+            sequence: row.sequence,
+            received_at: row.stored_at.as_millis(),
+            envelope: Base64(row.body),
+        });
+        Ok(Json(InboxPage {
+            incarnation: page.incarnation.0,
+            envelopes: envelopes.collect(),
+            expired_total: page.expired_total,
+            refused_total: page.refused_total,
+        }))
+    }
+
+    /// Delete everything pending
+    ///
+    /// The mailbox gets a new incarnation.
+    #[oai(path = "/v1/inbox", method = "delete", operation_id = "clear_inbox")]
+    async fn clear_inbox(&self, services: Data<&Arc<Services>>, auth: Auth) -> Result<Json<Cleared>, ApiError> {
+        Ok(Json(Cleared {
+            deleted: services.mailboxes.clear(auth.0).await?,
+        }))
+    }
+}

@@ -1,0 +1,51 @@
+//! The HTTP contract: one file a topic, thin. Handlers translate; the services decide.
+//!
+//! The API structs carry nothing (services come with each request), so the contract is printed without a database.
+
+pub mod auth;
+pub mod keys;
+pub mod mail;
+pub mod plays;
+pub mod problem;
+pub mod status;
+
+use poem_openapi::{OpenApi, OpenApiService, Tags, types::Base64};
+
+/// Sections of the contract.
+#[derive(Tags)]
+pub enum Section {
+    /// Accounts and sessions: a name is claimed, and signed in to, by proof of possession of an identity key.
+    Accounts,
+    /// Key bundles: what a sender needs to begin a conversation.
+    Keys,
+    /// Messages: sealed envelopes, kept until they are acknowledged.
+    Messages,
+    /// Play limits: a share of a content key, released a counted number of times.
+    Plays,
+    /// The relay itself.
+    Relay,
+}
+
+/// Binary in JSON: standard base64 with padding.
+pub type Bytes = Base64<Vec<u8>>;
+
+/// What the whole contract says about itself.
+const DESCRIPTION: &str = "\
+A relay for Latchkey, a post-quantum end-to-end encrypted chat. It stores sealed envelopes until they are acknowledged and releases \
+the shares of play-limited messages; it cannot read either.
+
+Conventions: time is milliseconds since the Unix epoch; binary in JSON is standard base64 with padding, in paths it is lower-case hex or a \
+UUID; every error is one `Problem`, whose `code` is what a client decides by. Every operation that changes something can be repeated with \
+the same ids: a lost answer loses nothing and costs nothing.";
+
+/// The API structs of every topic, to be served or to be printed.
+#[must_use]
+pub fn openapi_service() -> OpenApiService<impl OpenApi, ()> {
+    OpenApiService::new(
+        (auth::Sessions, keys::Keys, mail::Mail, plays::Plays, status::Relay),
+        "Latchkey relay",
+        env!("CARGO_PKG_VERSION"),
+    )
+    .description(DESCRIPTION)
+    .server("/")
+}

@@ -1,0 +1,298 @@
+//! Every error of the relay as one shape, in the spirit of RFC 9457 (Problem Details for HTTP APIs).
+//!
+//! Not its concern: deciding what is an error (the services do) and logging.
+
+use poem::http::StatusCode;
+use poem_openapi::{ApiResponse, Enum, Object, payload::Json, types::ToJSON};
+
+use crate::service::Refusal;
+
+/// Stable, machine-readable reasons. A client decides by these, never by the status or by the sentence.
+#[derive(Enum, Debug, Clone, Copy, PartialEq, Eq, Hash)]
+#[oai(rename_all = "snake_case")]
+pub enum ProblemCode {
+    /// The request does not follow this document (400)
+    BadRequest,
+    /// A user name outside the alphabet or length (400)
+    BadName,
+    /// A signature, proof or signed payload does not verify (400)
+    BadSignature,
+    /// No token, an unknown or expired one, or a sign-in that was not proved (401)
+    Unauthorized,
+    /// No such path (404)
+    NotFound,
+    /// No account has this name (404)
+    NoSuchUser,
+    /// No license has this id, or the capability is not its own: the two answer alike (404)
+    NoSuchLicense,
+    /// The name belongs to another identity key; names are never reused (409)
+    NameTaken,
+    /// The message id was used before with another envelope (409)
+    MessageConflict,
+    /// The license id was used before with other parameters (409)
+    LicenseConflict,
+    /// The play id was used before with another request (409)
+    PlayConflict,
+    /// The acknowledgement belongs to an earlier life of the mailbox; nothing was deleted (409)
+    StaleIncarnation,
+    /// A key with a lower or reused sequence number than the published one (409)
+    StaleKey,
+    /// The recipient's mailbox holds as much as it may (429)
+    MailboxFull,
+    /// A body or an envelope above its limit (413)
+    TooLarge,
+    /// Every allowed play is spent (410)
+    PlayLimitReached,
+    /// The sender took the license back (410)
+    LicenseRevoked,
+    /// The license is past its time (410)
+    LicenseExpired,
+    /// This play was granted before and its answer has been shredded (410)
+    AnswerGone,
+    /// Too many requests (429)
+    RateLimited,
+    /// A queue is full; try again shortly (503)
+    Busy,
+    /// The relay's disk is full or failing; nothing was stored (507)
+    StorageFull,
+    /// The path exists, the method does not (405)
+    MethodNotAllowed,
+    /// A fault of the relay (500)
+    Internal,
+}
+
+impl ProblemCode {
+    /// The HTTP status that goes with the code.
+    #[must_use]
+    pub const fn status(self) -> StatusCode {
+        match self {
+            Self::BadRequest | Self::BadName | Self::BadSignature => StatusCode::BAD_REQUEST,
+            Self::Unauthorized => StatusCode::UNAUTHORIZED,
+            Self::NotFound | Self::NoSuchUser | Self::NoSuchLicense => StatusCode::NOT_FOUND,
+            Self::MethodNotAllowed => StatusCode::METHOD_NOT_ALLOWED,
+            Self::NameTaken
+            | Self::MessageConflict
+            | Self::LicenseConflict
+            | Self::PlayConflict
+            | Self::StaleIncarnation
+            | Self::StaleKey => StatusCode::CONFLICT,
+            Self::PlayLimitReached | Self::LicenseRevoked | Self::LicenseExpired | Self::AnswerGone => StatusCode::GONE,
+            Self::TooLarge => StatusCode::PAYLOAD_TOO_LARGE,
+            Self::MailboxFull | Self::RateLimited => StatusCode::TOO_MANY_REQUESTS,
+            Self::Busy => StatusCode::SERVICE_UNAVAILABLE,
+            Self::StorageFull => StatusCode::INSUFFICIENT_STORAGE,
+            Self::Internal => StatusCode::INTERNAL_SERVER_ERROR,
+        }
+    }
+
+    /// A short, fixed headline.
+    #[must_use]
+    pub const fn title(self) -> &'static str {
+        match self {
+            Self::BadRequest => "The request is malformed",
+            Self::BadName => "Not a valid user name",
+            Self::BadSignature => "A signature does not verify",
+            Self::Unauthorized => "Not signed in",
+            Self::NotFound => "Nothing here",
+            Self::NoSuchUser => "No such user",
+            Self::NoSuchLicense => "No such license",
+            Self::NameTaken => "The name is taken",
+            Self::MessageConflict => "The message id is in use",
+            Self::LicenseConflict => "The license id is in use",
+            Self::PlayConflict => "The play id is in use",
+            Self::StaleIncarnation => "The acknowledgement is stale",
+            Self::StaleKey => "The key is older than the published one",
+            Self::MailboxFull => "The mailbox is full",
+            Self::TooLarge => "Too large",
+            Self::PlayLimitReached => "The play limit is reached",
+            Self::LicenseRevoked => "The license was revoked",
+            Self::LicenseExpired => "The license has expired",
+            Self::AnswerGone => "The answer is gone",
+            Self::RateLimited => "Too many requests",
+            Self::Busy => "The relay is busy",
+            Self::StorageFull => "The relay cannot store more",
+            Self::MethodNotAllowed => "Method not allowed",
+            Self::Internal => "A fault of the relay",
+        }
+    }
+
+    /// What the caller can do about it.
+    #[must_use]
+    pub const fn action(self) -> &'static str {
+        match self {
+            Self::BadRequest => "Compare the request with /docs and send it again.",
+            Self::BadName => {
+                "Use 1 to 32 characters out of a-z, 0-9, '_', '.' and '-'; begin with a letter or a digit; no '..'."
+            }
+            Self::BadSignature => {
+                "Sign the exact bytes of the specification with the account's identity key and try again."
+            }
+            Self::Unauthorized => "Ask for a challenge, sign in, and send the token as 'Authorization: Bearer …'.",
+            Self::NotFound => "See /docs for the paths that exist.",
+            Self::NoSuchUser => "Check the spelling of the name.",
+            Self::NoSuchLicense => "Check the license id and the capability; the message may be from another relay.",
+            Self::NameTaken => "Choose another name.",
+            Self::MessageConflict => "Use a fresh message id for a new envelope; repeat an old one byte by byte.",
+            Self::LicenseConflict => "Use a fresh license id.",
+            Self::PlayConflict => "Use a fresh play id.",
+            Self::StaleIncarnation => "Call inbox without an acknowledgement and go on from what it answers.",
+            Self::StaleKey => "Publish a key with a higher sequence number.",
+            Self::MailboxFull => "Try again later with the same message id; the recipient has to fetch first.",
+            Self::TooLarge => "Send less at once; the limits are in /docs.",
+            Self::PlayLimitReached => "Ask the sender to send the message again.",
+            Self::LicenseRevoked => "Ask the sender.",
+            Self::LicenseExpired => "Ask the sender to send the message again.",
+            Self::AnswerGone => "Play with a new play id, which costs a play.",
+            Self::RateLimited | Self::Busy => {
+                "Wait and try again with the same ids; retry_after_seconds says how long."
+            }
+            Self::StorageFull => "Try again later with the same ids; the operator has to make room.",
+            Self::MethodNotAllowed => "See /docs for the methods of this path.",
+            Self::Internal => "Try again with the same ids; tell the operator if it stays.",
+        }
+    }
+
+    /// How long to wait before a retry has a chance, seconds; none where a retry alone does not help.
+    #[must_use]
+    pub const fn retry_after_seconds(self) -> Option<u64> {
+        match self {
+            // The recipient has to come online: asking more often only makes load.
+            Self::MailboxFull => Some(60),
+            Self::RateLimited => Some(5),
+            // A full queue drains within a commit or two.
+            Self::Busy => Some(1),
+            Self::StorageFull => Some(30),
+            _ => None,
+        }
+    }
+}
+
+/// The one error body.
+#[derive(Object, Debug, Clone)]
+pub struct Problem {
+    /// `urn:latchkey:problem:` followed by the code
+    #[oai(rename = "type")]
+    pub kind: String,
+    /// The machine-readable reason
+    pub code: ProblemCode,
+    /// A short headline, the same for every problem of this code
+    pub title: String,
+    /// The HTTP status, repeated
+    pub status: u16,
+    /// What was wrong, for a human
+    pub detail: String,
+    /// What to do about it, for a human
+    pub action: String,
+    /// Seconds to wait before trying again, when that helps
+    #[oai(skip_serializing_if_is_none)]
+    pub retry_after_seconds: Option<u64>,
+}
+
+/// A longer detail would only repeat what the caller sent.
+const MAX_DETAIL_CHARS: usize = 300;
+
+impl Problem {
+    /// The problem for `code` with a sentence of its own.
+    #[must_use]
+    pub fn new(code: ProblemCode, detail: impl Into<String>) -> Self {
+        let mut detail: String = detail.into();
+        if detail.chars().count() > MAX_DETAIL_CHARS {
+            detail = detail.chars().take(MAX_DETAIL_CHARS).chain("…".chars()).collect();
+        }
+        Self {
+            kind: format!("urn:latchkey:problem:{}", code.to_json_string().trim_matches('"')),
+            code,
+            title: code.title().to_owned(),
+            status: code.status().as_u16(),
+            detail,
+            action: code.action().to_owned(),
+            retry_after_seconds: code.retry_after_seconds(),
+        }
+    }
+
+    /// The response for errors that do not come from an operation: unknown paths, unparsable requests, panics.
+    #[must_use]
+    pub fn into_http(self) -> poem::Response {
+        poem::IntoResponse::into_response(ApiError::from(self))
+    }
+}
+
+/// Every operation's error type: a `Problem` under the status of its code.
+#[derive(ApiResponse, Debug)]
+pub enum ApiError {
+    /// Malformed: bad_request, bad_name, bad_signature
+    #[oai(status = 400)]
+    BadRequest(Json<Problem>),
+    /// Not signed in: unauthorized
+    #[oai(status = 401)]
+    Unauthorized(Json<Problem>),
+    /// Unknown: not_found, no_such_user, no_such_license
+    #[oai(status = 404)]
+    NotFound(Json<Problem>),
+    /// Known path, wrong method: method_not_allowed
+    #[oai(status = 405)]
+    MethodNotAllowed(Json<Problem>),
+    /// In conflict with what is stored: name_taken, message_conflict, license_conflict, play_conflict, stale_incarnation, stale_key
+    #[oai(status = 409)]
+    Conflict(Json<Problem>),
+    /// Was there and is no more: play_limit_reached, license_revoked, license_expired, answer_gone
+    #[oai(status = 410)]
+    Gone(Json<Problem>),
+    /// Above a limit: too_large
+    #[oai(status = 413)]
+    TooLarge(Json<Problem>),
+    /// Try later: mailbox_full, rate_limited
+    #[oai(status = 429)]
+    TooMany(
+        Json<Problem>,
+        /// Seconds to wait
+        #[oai(header = "Retry-After")]
+        u64,
+    ),
+    /// A fault of the relay: internal
+    #[oai(status = 500)]
+    Internal(Json<Problem>),
+    /// Overloaded: busy
+    #[oai(status = 503)]
+    Busy(
+        Json<Problem>,
+        /// Seconds to wait
+        #[oai(header = "Retry-After")]
+        u64,
+    ),
+    /// The disk is full: storage_full
+    #[oai(status = 507)]
+    StorageFull(
+        Json<Problem>,
+        /// Seconds to wait
+        #[oai(header = "Retry-After")]
+        u64,
+    ),
+}
+
+impl From<Problem> for ApiError {
+    fn from(problem: Problem) -> Self {
+        let wait = problem.retry_after_seconds.unwrap_or(1);
+        let code = problem.code;
+        let body = Json(problem);
+        match code.status() {
+            StatusCode::BAD_REQUEST => Self::BadRequest(body),
+            StatusCode::UNAUTHORIZED => Self::Unauthorized(body),
+            StatusCode::NOT_FOUND => Self::NotFound(body),
+            StatusCode::METHOD_NOT_ALLOWED => Self::MethodNotAllowed(body),
+            StatusCode::CONFLICT => Self::Conflict(body),
+            StatusCode::GONE => Self::Gone(body),
+            StatusCode::PAYLOAD_TOO_LARGE => Self::TooLarge(body),
+            StatusCode::TOO_MANY_REQUESTS => Self::TooMany(body, wait),
+            StatusCode::SERVICE_UNAVAILABLE => Self::Busy(body, wait),
+            StatusCode::INSUFFICIENT_STORAGE => Self::StorageFull(body, wait),
+            _ => Self::Internal(body),
+        }
+    }
+}
+
+impl From<Refusal> for ApiError {
+    fn from(refusal: Refusal) -> Self {
+        Problem::new(refusal.code(), refusal.to_string()).into()
+    }
+}

@@ -1,0 +1,86 @@
+//! The whole HTTP surface: the contract, its documentation, the landing page, and one error shape for everything that goes wrong.
+
+use std::sync::Arc;
+
+use poem::{
+    Endpoint, EndpointExt as _, Error, IntoEndpoint as _, IntoResponse as _, Response, Route,
+    endpoint::make,
+    get, handler,
+    http::StatusCode,
+    middleware::CatchPanic,
+    web::{Data, Json},
+};
+
+use crate::{
+    api::{
+        self,
+        problem::{ApiError, Problem, ProblemCode},
+        status::Status,
+    },
+    landing,
+    limits::BodyLimits,
+    service::{Refusal, Services},
+};
+
+/// The relay as an endpoint, ready to be served or called in a test.
+#[must_use]
+pub fn app(services: Arc<Services>) -> impl Endpoint<Output = Response> + 'static {
+    let contract = api::openapi_service();
+    let yaml: Arc<str> = contract.spec_yaml().into();
+    let specification = make(move |_| {
+        let yaml = Arc::clone(&yaml);
+        async move { yaml.to_string().with_content_type("application/yaml; charset=utf-8") }
+    });
+    Route::new()
+        .at("/", get(landing_page))
+        .at("/status", get(status_page))
+        .at("/openapi.yaml", get(specification))
+        .nest("/docs", contract.swagger_ui())
+        .nest_no_strip("/v1", contract)
+        .into_endpoint()
+        .data(services)
+        .catch_all_error(|error| async move { explain(error) })
+        .with(BodyLimits)
+        .with(CatchPanic::new().with_handler(|_panic| {
+            tracing::error!("a handler panicked");
+            Problem::new(ProblemCode::Internal, Refusal::Internal.to_string()).into_http()
+        }))
+        .map_to_response()
+}
+
+#[handler]
+async fn landing_page(services: Data<&Arc<Services>>) -> Response {
+    landing::page(services.status().await.ok().as_ref())
+}
+
+#[handler]
+async fn status_page(services: Data<&Arc<Services>>) -> poem::Result<Response> {
+    use poem_openapi::types::ToJSON as _;
+    let report = services
+        .status()
+        .await
+        .map_err(|refusal| Error::from(ApiError::from(refusal)))?;
+    Ok(Json(Status::from(report).to_json()).into_response())
+}
+
+/// Errors of the framework (unknown paths, bodies that do not parse, missing tokens) as the one shape; ours have it already.
+fn explain(error: Error) -> Response {
+    if error.is_from_response() {
+        return error.into_response();
+    }
+    let (code, detail) = match error.status() {
+        StatusCode::NOT_FOUND => (ProblemCode::NotFound, "there is nothing under this path".to_owned()),
+        StatusCode::METHOD_NOT_ALLOWED => (
+            ProblemCode::MethodNotAllowed,
+            "this path does not know this method".to_owned(),
+        ),
+        StatusCode::UNAUTHORIZED => (ProblemCode::Unauthorized, Refusal::Unauthorized.to_string()),
+        StatusCode::PAYLOAD_TOO_LARGE => (ProblemCode::TooLarge, error.to_string()),
+        status if status.is_client_error() => (ProblemCode::BadRequest, error.to_string()),
+        status => {
+            tracing::error!(%status, %error, "the framework failed");
+            (ProblemCode::Internal, Refusal::Internal.to_string())
+        }
+    };
+    Problem::new(code, detail).into_http()
+}

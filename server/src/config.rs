@@ -1,0 +1,226 @@
+//! What an operator may choose: flags first, then the environment, then a TOML file, then defaults.
+//!
+//! Every setting has one name, one parser and one example, whichever of the three it comes from. A mistake names all of them.
+
+mod settings;
+
+use std::{
+    collections::BTreeMap,
+    net::{IpAddr, Ipv4Addr, SocketAddr},
+    path::PathBuf,
+    time::Duration,
+};
+
+use protocol::address::RelayName;
+
+pub use settings::{SETTINGS, Setting};
+
+use crate::{service::Rules, store::Quota};
+
+/// How the relay is to run.
+#[derive(Debug, Clone)]
+pub struct Config {
+    /// Where to listen; port 0 picks a free one.
+    pub listen: SocketAddr,
+    /// Where everything is kept.
+    pub data_dir: PathBuf,
+    /// The part after the @ in addresses here. It never changes in a relay's life.
+    pub name: RelayName,
+    /// Base URLs under which clients reach the relay; empty: whatever the request's Host says.
+    pub origins: Vec<String>,
+    /// Something in front of the relay does TLS, so a public address in plain HTTP is meant.
+    pub behind_proxy: bool,
+    /// How much a mailbox may hold.
+    pub quota: Quota,
+    /// How long an undelivered envelope is kept.
+    pub envelope_ttl: Duration,
+    /// How long a session lives.
+    pub token_ttl: Duration,
+    /// The database does not grow beyond this, bytes.
+    pub max_database: Option<u64>,
+}
+
+/// A mistake in the configuration.
+#[derive(Debug, Clone, PartialEq, Eq, thiserror::Error)]
+pub enum ConfigError {
+    /// A value that does not parse.
+    #[error("{origin} is {value:?}, but it must be {expected}. Example: {example}")]
+    Value {
+        /// Which setting, and where it was set.
+        origin: String,
+        /// What was there.
+        value: String,
+        /// What should be.
+        expected: &'static str,
+        /// A good one.
+        example: String,
+    },
+    /// The TOML file cannot be read.
+    #[error(
+        "the configuration file {path} cannot be used: {reason}. Example of its content: listen = \"127.0.0.1:5000\""
+    )]
+    File {
+        /// The file.
+        path: PathBuf,
+        /// Why.
+        reason: String,
+    },
+    /// The TOML file sets something that does not exist.
+    #[error("the configuration file {path} sets '{key}', which is no setting. The settings are: {known}")]
+    Unknown {
+        /// The file.
+        path: PathBuf,
+        /// The key.
+        key: String,
+        /// Those that exist.
+        known: String,
+    },
+    /// There is no home to put the data in.
+    #[error(
+        "there is no home directory to keep the data in: say where with --data-dir, LATCHKEY_DATA_DIR or data_dir in the TOML file. Example: --data-dir /var/lib/latchkey"
+    )]
+    NoDataDir,
+    /// Plain HTTP on an address that others can reach.
+    #[error(
+        "listen is {0}, which others can reach, but this version speaks plain HTTP: TLS comes with a later one. Put a proxy in front that does \
+         TLS and say --behind-proxy, or listen on the loopback. Example: --listen 127.0.0.1:5000"
+    )]
+    PlainHttp(SocketAddr),
+}
+
+/// Envelopes a mailbox holds by default: weeks of a busy correspondence.
+const DEFAULT_ENVELOPES: u64 = 10_000;
+/// Bytes a mailbox holds by default: a thousand mailboxes filled by an attacker fit an ordinary disk.
+const DEFAULT_BYTES: u64 = 64 << 20;
+/// Licenses a mailbox holds by default, tombstones included; as many as envelopes.
+const DEFAULT_LICENSES: u64 = 10_000;
+const DAY: Duration = Duration::from_secs(24 * 3600);
+/// How long an undelivered envelope is kept by default: a holiday and a broken phone. A month later its prekeys die.
+const DEFAULT_ENVELOPE_TTL: Duration = Duration::from_secs(30 * 24 * 3600);
+/// How long a session lives by default; a new one costs a client two requests.
+const DEFAULT_TOKEN_TTL: Duration = Duration::from_secs(3600);
+
+impl Config {
+    /// The defaults, with everything kept in `data_dir`.
+    ///
+    /// # Errors
+    /// Never in practice: the default name is a name.
+    pub fn new(data_dir: impl Into<PathBuf>) -> Result<Self, ConfigError> {
+        Self::build(&BTreeMap::from([(
+            "data_dir",
+            ("data_dir".to_owned(), data_dir.into().display().to_string()),
+        )]))
+    }
+
+    /// Reads flags (already split into setting and value), the environment, and the TOML file that either of them names.
+    ///
+    /// # Errors
+    /// [`ConfigError`] for the first mistake.
+    pub fn load(
+        flags: &BTreeMap<&'static str, String>,
+        environment: impl Fn(&str) -> Option<String>,
+    ) -> Result<Self, ConfigError> {
+        let mut values = BTreeMap::new();
+        let file = flags
+            .get("config")
+            .cloned()
+            .or_else(|| environment("LATCHKEY_CONFIG").filter(|v| !v.is_empty()));
+        if let Some(path) = file {
+            settings::read_file(&PathBuf::from(path), &mut values)?;
+        }
+        for setting in SETTINGS {
+            if let Some(value) = environment(setting.variable).filter(|value| !value.is_empty()) {
+                values.insert(
+                    setting.name,
+                    (format!("{} (from the environment)", setting.variable), value),
+                );
+            }
+            if let Some(value) = flags.get(setting.name) {
+                values.insert(setting.name, (format!("--{}", setting.flag), value.clone()));
+            }
+        }
+        Self::build(&values)
+    }
+
+    fn build(values: &settings::Values) -> Result<Self, ConfigError> {
+        use settings::{duration, flag, get, size};
+        let data_dir = get(values, "data_dir", "a directory's path", "/var/lib/latchkey", |text| {
+            (!text.is_empty()).then(|| PathBuf::from(text))
+        })?;
+        let count = |name| {
+            get(values, name, "a whole number from 1 on", "10000", |text| {
+                text.parse().ok().filter(|n: &u64| *n > 0)
+            })
+        };
+        let lifetime = |name, example| {
+            let expected = "a time between a second and a year, with its unit (s, m, h or d)";
+            get(values, name, expected, example, |text| {
+                duration(text).filter(|d| (Duration::from_secs(1)..=DAY * 366).contains(d))
+            })
+        };
+        let bytes = |name, example| {
+            get(
+                values,
+                name,
+                "a size of at least 1MiB (B, KiB, MiB or GiB)",
+                example,
+                |text| size(text).filter(|bytes| *bytes >= 1 << 20),
+            )
+        };
+        let config = Self {
+            listen: get(values, "listen", "an IP address and a port", "127.0.0.1:5000", |text| {
+                text.parse().ok()
+            })?
+            .unwrap_or(SocketAddr::new(IpAddr::V4(Ipv4Addr::LOCALHOST), 5000)),
+            data_dir: data_dir
+                .or_else(settings::platform_data_dir)
+                .ok_or(ConfigError::NoDataDir)?,
+            name: match get(
+                values,
+                "name",
+                "a lower-case host, with a port if need be",
+                "relay.example",
+                |text| RelayName::parse(text).ok(),
+            )? {
+                Some(name) => name,
+                None => settings::default_name()?,
+            },
+            origins: get(
+                values,
+                "origins",
+                "base URLs separated by commas",
+                "https://relay.example",
+                settings::origins,
+            )?
+            .unwrap_or_default(),
+            behind_proxy: get(values, "behind_proxy", "true or false", "true", flag)?.unwrap_or(false),
+            quota: Quota {
+                envelopes: count("mailbox_envelopes")?.unwrap_or(DEFAULT_ENVELOPES),
+                bytes: bytes("mailbox_size", "64MiB")?.unwrap_or(DEFAULT_BYTES),
+                licenses: count("mailbox_licenses")?.unwrap_or(DEFAULT_LICENSES),
+            },
+            envelope_ttl: lifetime("envelope_ttl", "30d")?.unwrap_or(DEFAULT_ENVELOPE_TTL),
+            token_ttl: lifetime("token_ttl", "1h")?.unwrap_or(DEFAULT_TOKEN_TTL),
+            max_database: bytes("max_database", "10GiB")?,
+        };
+        if !config.listen.ip().is_loopback() && !config.behind_proxy {
+            return Err(ConfigError::PlainHttp(config.listen));
+        }
+        Ok(config)
+    }
+
+    /// The part that concerns the services.
+    #[must_use]
+    pub fn rules(&self) -> Rules {
+        Rules {
+            name: self.name.clone(),
+            origins: self.origins.clone(),
+            quota: self.quota,
+            envelope_ttl: self.envelope_ttl,
+            token_ttl: self.token_ttl,
+        }
+    }
+}
+
+#[cfg(test)]
+mod tests;

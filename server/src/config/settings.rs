@@ -1,0 +1,165 @@
+//! The settings by name, and how their text is read.
+
+use std::{collections::BTreeMap, path::Path, path::PathBuf, time::Duration};
+
+use protocol::address::RelayName;
+
+use super::ConfigError;
+
+/// One setting, by its three names.
+#[derive(Debug, Clone, Copy)]
+pub struct Setting {
+    /// In the TOML file.
+    pub name: &'static str,
+    /// On the command line, without the dashes.
+    pub flag: &'static str,
+    /// In the environment.
+    pub variable: &'static str,
+    /// What it is, and its default.
+    pub help: &'static str,
+}
+
+macro_rules! settings {
+    ($($name:literal $flag:literal $variable:literal $help:literal)*) => {
+        /// Every setting.
+        pub const SETTINGS: &[Setting] =
+            &[$(Setting { name: $name, flag: $flag, variable: $variable, help: $help }),*];
+    };
+}
+settings! {
+    "listen" "listen" "LATCHKEY_LISTEN" "Where to listen; port 0 picks a free one [default: 127.0.0.1:5000]"
+    "data_dir" "data-dir" "LATCHKEY_DATA_DIR" "Where everything is kept [default: the platform's data directory]"
+    "name" "name" "LATCHKEY_NAME" "The relay's name, the part after the @ in addresses; never change it [default: localhost]"
+    "origins" "origins" "LATCHKEY_ORIGINS" "Base URLs under which clients reach the relay, separated by commas [default: as the request says]"
+    "behind_proxy" "behind-proxy" "LATCHKEY_BEHIND_PROXY" "A proxy in front does TLS: allow plain HTTP on a public address [default: false]"
+    "mailbox_envelopes" "mailbox-envelopes" "LATCHKEY_MAILBOX_ENVELOPES" "Envelopes a mailbox may hold [default: 10000]"
+    "mailbox_size" "mailbox-size" "LATCHKEY_MAILBOX_SIZE" "Bytes of envelopes a mailbox may hold [default: 64MiB]"
+    "mailbox_licenses" "mailbox-licenses" "LATCHKEY_MAILBOX_LICENSES" "Play licenses a mailbox may hold [default: 10000]"
+    "envelope_ttl" "envelope-ttl" "LATCHKEY_ENVELOPE_TTL" "How long an undelivered envelope is kept [default: 30d]"
+    "token_ttl" "token-ttl" "LATCHKEY_TOKEN_TTL" "How long a session lives [default: 1h]"
+    "max_database" "max-database" "LATCHKEY_MAX_DATABASE" "The database does not grow beyond this [default: as the disk allows]"
+}
+
+/// Name of a setting to where it was set and what to.
+pub(super) type Values = BTreeMap<&'static str, (String, String)>;
+
+pub(super) fn get<T>(
+    values: &Values,
+    name: &'static str,
+    expected: &'static str,
+    example: &str,
+    parse: impl Fn(&str) -> Option<T>,
+) -> Result<Option<T>, ConfigError> {
+    let Some((origin, value)) = values.get(name) else {
+        return Ok(None);
+    };
+    parse(value.trim()).map(Some).ok_or_else(|| ConfigError::Value {
+        origin: origin.clone(),
+        value: value.clone(),
+        expected,
+        example: example_of(name, example),
+    })
+}
+
+fn example_of(name: &str, example: &str) -> String {
+    let setting = SETTINGS.iter().find(|setting| setting.name == name);
+    setting.map_or_else(
+        || example.to_owned(),
+        |s| format!("--{} {example} or {}={example}", s.flag, s.variable),
+    )
+}
+
+/// Reads the file into `values`.
+pub(super) fn read_file(path: &Path, values: &mut Values) -> Result<(), ConfigError> {
+    let broken = |reason: String| ConfigError::File {
+        path: path.to_owned(),
+        reason,
+    };
+    let text = std::fs::read_to_string(path).map_err(|error| broken(error.to_string()))?;
+    let table: toml::Table = text
+        .parse()
+        .map_err(|error: toml::de::Error| broken(error.message().to_owned()))?;
+    for (key, value) in table {
+        let Some(setting) = SETTINGS.iter().find(|setting| setting.name == key) else {
+            let known = SETTINGS
+                .iter()
+                .map(|setting| setting.name)
+                .collect::<Vec<_>>()
+                .join(", ");
+            return Err(ConfigError::Unknown {
+                path: path.to_owned(),
+                key,
+                known,
+            });
+        };
+        values.insert(setting.name, (format!("{key} (in {})", path.display()), plain(&value)));
+    }
+    Ok(())
+}
+
+/// A TOML value as a flag would have it.
+fn plain(value: &toml::Value) -> String {
+    match value {
+        toml::Value::String(text) => text.clone(),
+        toml::Value::Array(items) => items.iter().map(plain).collect::<Vec<_>>().join(","),
+        other => other.to_string(),
+    }
+}
+
+pub(super) fn flag(text: &str) -> Option<bool> {
+    match text {
+        "true" | "1" | "yes" => Some(true),
+        "false" | "0" | "no" => Some(false),
+        _ => None,
+    }
+}
+
+pub(super) fn duration(text: &str) -> Option<Duration> {
+    let (number, seconds) = match text.strip_suffix(['s', 'm', 'h', 'd'])? {
+        number if text.ends_with('s') => (number, 1),
+        number if text.ends_with('m') => (number, 60),
+        number if text.ends_with('h') => (number, 3600),
+        number => (number, 24 * 3600),
+    };
+    number
+        .trim()
+        .parse::<u64>()
+        .ok()?
+        .checked_mul(seconds)
+        .map(Duration::from_secs)
+}
+
+pub(super) fn size(text: &str) -> Option<u64> {
+    let units = [("KiB", 1 << 10), ("MiB", 1 << 20), ("GiB", 1 << 30), ("B", 1)];
+    let (number, unit) = units
+        .into_iter()
+        .find_map(|(suffix, unit)| text.strip_suffix(suffix).map(|number| (number, unit)))
+        .unwrap_or((text, 1));
+    number.trim().parse::<u64>().ok()?.checked_mul(unit)
+}
+
+pub(super) fn origins(text: &str) -> Option<Vec<String>> {
+    text.split(',')
+        .map(str::trim)
+        .map(|origin| {
+            let rest = origin
+                .strip_prefix("http://")
+                .or_else(|| origin.strip_prefix("https://"))?;
+            (!rest.is_empty() && !rest.contains(['/', '?', '#', '@'])).then(|| origin.to_owned())
+        })
+        .collect()
+}
+
+pub(super) fn platform_data_dir() -> Option<PathBuf> {
+    use etcetera::BaseStrategy as _;
+    Some(etcetera::choose_base_strategy().ok()?.data_dir().join("latchkey-relay"))
+}
+
+pub(super) fn default_name() -> Result<RelayName, ConfigError> {
+    RelayName::parse("localhost").map_err(|_| ConfigError::Value {
+        origin: "the default name".into(),
+        value: "localhost".into(),
+        expected: "a relay name",
+        example: "localhost".into(),
+    })
+}

@@ -1,0 +1,108 @@
+use std::io::Write as _;
+
+use super::*;
+
+fn load(flags: &[(&'static str, &str)], environment: &[(&str, &str)]) -> Result<Config, ConfigError> {
+    let flags = flags.iter().map(|(name, value)| (*name, (*value).to_owned())).collect();
+    Config::load(&flags, |name| {
+        environment
+            .iter()
+            .find(|(n, _)| *n == name)
+            .map(|(_, v)| (*v).to_owned())
+    })
+}
+
+fn file(content: &str) -> tempfile::NamedTempFile {
+    let mut file = tempfile::NamedTempFile::new().unwrap();
+    file.write_all(content.as_bytes()).unwrap();
+    file
+}
+
+#[test]
+fn flags_beat_the_environment_beats_the_file_beats_defaults() {
+    let toml = file(
+        "listen = '127.0.0.1:1'\nname = 'from.file'\norigins = ['https://a.example', 'https://b.example']\nmailbox_envelopes = 5\n",
+    );
+    let path = toml.path().display().to_string();
+    let config = load(
+        &[("config", &path), ("listen", "127.0.0.1:3"), ("data_dir", "/flag")],
+        &[
+            ("LATCHKEY_LISTEN", "127.0.0.1:2"),
+            ("LATCHKEY_NAME", "from.environment"),
+            ("LATCHKEY_ENVELOPE_TTL", "7d"),
+        ],
+    )
+    .unwrap();
+    assert_eq!(config.listen.port(), 3);
+    assert_eq!(config.name.as_str(), "from.environment");
+    assert_eq!(config.origins, ["https://a.example", "https://b.example"]);
+    assert_eq!(
+        config.quota,
+        Quota {
+            envelopes: 5,
+            bytes: 64 << 20,
+            licenses: 10_000
+        }
+    );
+    assert_eq!(config.envelope_ttl, DAY * 7);
+    assert_eq!(config.token_ttl, Duration::from_secs(3600));
+    assert_eq!(config.data_dir, PathBuf::from("/flag"));
+}
+
+#[test]
+fn a_mistake_names_setting_value_expectation_and_example() {
+    for (setting, value) in [
+        ("listen", "localhost"),
+        ("listen", "127.0.0.1"),
+        ("name", "Upper.Case"),
+        ("origins", "relay.example"),
+        ("origins", "https://relay.example/path"),
+        ("mailbox_envelopes", "0"),
+        ("mailbox_envelopes", "many"),
+        ("mailbox_size", "64MB"),
+        ("mailbox_size", "1"),
+        ("envelope_ttl", "30"),
+        ("envelope_ttl", "0s"),
+        ("envelope_ttl", "400d"),
+        ("token_ttl", "-1h"),
+        ("behind_proxy", "perhaps"),
+    ] {
+        let flag = setting.replace('_', "-");
+        let text = load(&[("data_dir", "/x"), (setting, value)], &[])
+            .unwrap_err()
+            .to_string();
+        for part in [&format!("--{flag}"), value, "must be", "Example: "] {
+            assert!(text.contains(part), "{part:?} is missing in {text:?}");
+        }
+    }
+    let variable = load(&[], &[("LATCHKEY_LISTEN", "x")]).unwrap_err().to_string();
+    assert!(
+        variable.contains("LATCHKEY_LISTEN") && variable.contains("environment"),
+        "{variable}"
+    );
+}
+
+#[test]
+fn the_file_is_held_to_the_settings_that_exist() {
+    let with = |content: &str| {
+        let toml = file(content);
+        let path = toml.path().display().to_string();
+        load(&[("config", &path), ("data_dir", "/x")], &[])
+            .unwrap_err()
+            .to_string()
+    };
+    let unknown = with("lisen = 'x'");
+    assert!(unknown.contains("'lisen'") && unknown.contains("data_dir"), "{unknown}");
+    assert!(with("listen = 5").contains("listen (in /"));
+    assert!(with("listen =").contains("cannot be used"));
+    let missing = load(&[("config", "/nowhere/relay.toml")], &[]).unwrap_err().to_string();
+    assert!(missing.contains("/nowhere/relay.toml"), "{missing}");
+}
+
+#[test]
+fn plain_http_stays_on_the_loopback_unless_a_proxy_is_named() {
+    let public = [("data_dir", "/x"), ("listen", "0.0.0.0:5000")];
+    assert!(matches!(load(&public, &[]), Err(ConfigError::PlainHttp(_))));
+    assert!(load(&public, &[("LATCHKEY_BEHIND_PROXY", "true")]).is_ok());
+    assert!(load(&[("data_dir", "/x"), ("listen", "[::1]:0")], &[]).is_ok());
+}

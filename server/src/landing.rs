@@ -1,0 +1,64 @@
+//! The page at `/`: what this is, how it is doing, where to read on. No scripts, nothing from elsewhere.
+
+use poem::{IntoResponse, Response, web::Html};
+
+use crate::service::StatusReport;
+
+/// Nothing but this page's own style may be loaded.
+const POLICY: &str =
+    "default-src 'none'; style-src 'unsafe-inline'; base-uri 'none'; form-action 'none'; frame-ancestors 'none'";
+
+const STYLE: &str = "
+:root { color-scheme: light dark; }
+body { font: 16px/1.5 system-ui, sans-serif; max-width: 40rem; margin: 4rem auto; padding: 0 1.5rem; }
+h1 { font-size: 1.5rem; margin-bottom: .25rem; }
+p.lead { opacity: .75; margin-top: 0; }
+dl { display: grid; grid-template-columns: max-content 1fr; gap: .25rem 1.5rem; margin: 2rem 0; }
+dt { opacity: .75; } dd { margin: 0; overflow-wrap: anywhere; font-variant-numeric: tabular-nums; }
+code { font-size: .875rem; } nav a { margin-right: 1.5rem; }
+";
+
+/// The page. `None` when the store does not answer: then it says so, and the links still work.
+pub(crate) fn page(status: Option<&StatusReport>) -> Response {
+    let facts = status.map_or_else(
+        || "<p>The store does not answer at the moment.</p>".to_owned(),
+        |status| {
+            let rows = [
+                ("Name", escape(status.identity.name.as_str())),
+                (
+                    "Key fingerprint",
+                    format!("<code>{}</code>", status.identity.fingerprint),
+                ),
+                ("Version", env!("CARGO_PKG_VERSION").to_owned()),
+                ("Storage", status.engine.to_owned()),
+                ("Accounts", status.totals.accounts.to_string()),
+                ("Messages pending", status.totals.pending.to_string()),
+                ("Play licenses active", status.totals.licenses_active.to_string()),
+            ];
+            let rows: String = rows
+                .iter()
+                .map(|(term, value)| format!("<dt>{term}</dt><dd>{value}</dd>\n"))
+                .collect();
+            format!("<dl>\n{rows}</dl>")
+        },
+    );
+    let page = format!(
+        "<!doctype html>\n<html lang=\"en\">\n<head>\n<meta charset=\"utf-8\">\n<meta name=\"viewport\" content=\"width=device-width, initial-scale=1\">\n\
+         <title>Latchkey relay</title>\n<style>{STYLE}</style>\n</head>\n<body>\n<h1>Latchkey relay</h1>\n\
+         <p class=\"lead\">It keeps sealed messages until they are delivered. It cannot read them.</p>\n{facts}\n\
+         <nav><a href=\"/docs\">Try the API</a><a href=\"/openapi.yaml\">openapi.yaml</a><a href=\"/status\">Status as JSON</a></nav>\n\
+         </body>\n</html>\n"
+    );
+    Html(page)
+        .with_header("Content-Security-Policy", POLICY)
+        .with_header("Cache-Control", "no-store")
+        .into_response()
+}
+
+/// A relay name has no such characters; a page that relies on that today is a hole tomorrow.
+fn escape(text: &str) -> String {
+    text.replace('&', "&amp;")
+        .replace('<', "&lt;")
+        .replace('>', "&gt;")
+        .replace('"', "&quot;")
+}

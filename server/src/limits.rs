@@ -1,0 +1,98 @@
+//! Body limits, before anything looks at a body and before anyone is authenticated.
+
+use std::{
+    io,
+    sync::{
+        Arc,
+        atomic::{AtomicBool, Ordering},
+    },
+    time::Duration,
+};
+
+use futures_util::{StreamExt as _, stream};
+use poem::{Body, Endpoint, IntoResponse, Middleware, Request, Response, Result};
+use tokio::time::{Instant, timeout_at};
+
+use crate::{
+    api::problem::{Problem, ProblemCode},
+    model::MAX_ENVELOPE_BYTES,
+};
+
+/// Everything that is not listed below: a few names, nonces and one signature, as base64.
+const SMALL: usize = 16 * 1024;
+/// A whole batch of 256 one-time prekeys is 410 KB, 547 KB as base64; the rest is the signed prekey and the identity key.
+const KEYS: usize = 640 * 1024;
+/// An envelope as base64, with its license.
+const LIMITED: usize = MAX_ENVELOPE_BYTES / 3 * 4 + 16 * 1024;
+
+/// A body that takes longer is a connection held for nothing: 640 KiB in this time is 43 kbit/s.
+const BODY_TIMEOUT: Duration = Duration::from_secs(120);
+
+fn limit(path: &str) -> usize {
+    match path {
+        "/v1/accounts" | "/v1/keys" => KEYS,
+        "/v1/messages" => MAX_ENVELOPE_BYTES,
+        "/v1/messages/limited" => LIMITED,
+        _ => SMALL,
+    }
+}
+
+/// The limits around an app.
+pub(crate) struct BodyLimits;
+
+impl<E: Endpoint> Middleware<E> for BodyLimits {
+    type Output = Limited<E>;
+
+    fn transform(&self, inner: E) -> Self::Output {
+        Limited(inner)
+    }
+}
+
+/// See [`BodyLimits`].
+pub(crate) struct Limited<E>(E);
+
+impl<E: Endpoint> Endpoint for Limited<E> {
+    type Output = Response;
+
+    async fn call(&self, mut request: Request) -> Result<Response> {
+        let limit = limit(request.uri().path());
+        let refuse =
+            || Problem::new(ProblemCode::TooLarge, format!("the body may have {limit} bytes here")).into_http();
+        let announced = request
+            .header("content-length")
+            .and_then(|length| length.parse::<u64>().ok());
+        if announced.is_some_and(|length| length > limit as u64) {
+            return Ok(refuse());
+        }
+        let exceeded = Arc::new(AtomicBool::new(false));
+        if announced != Some(0) {
+            let counted = counted(request.take_body(), limit, Arc::clone(&exceeded));
+            request.set_body(counted);
+        }
+        let answer = self.0.call(request).await;
+        if exceeded.load(Ordering::Relaxed) {
+            return Ok(refuse());
+        }
+        answer.map(IntoResponse::into_response)
+    }
+}
+
+/// The body with an end: in bytes (what was announced is held to by HTTP, what was not is counted as it comes) and in time.
+fn counted(body: Body, limit: usize, exceeded: Arc<AtomicBool>) -> Body {
+    let deadline = Instant::now() + BODY_TIMEOUT;
+    let state = (Box::pin(body.into_bytes_stream()), limit, exceeded);
+    Body::from_bytes_stream(stream::try_unfold(
+        state,
+        move |(mut chunks, left, exceeded)| async move {
+            let Some(chunk) = timeout_at(deadline, chunks.next()).await.map_err(io::Error::other)? else {
+                return Ok(None);
+            };
+            let chunk = chunk.map_err(io::Error::other)?;
+            let Some(left) = left.checked_sub(chunk.len()) else {
+                exceeded.store(true, Ordering::Relaxed);
+                return Err(io::Error::other("the body is too large"));
+            };
+            Ok(Some((chunk, (chunks, left, exceeded))))
+        },
+    ))
+}

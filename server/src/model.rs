@@ -1,0 +1,292 @@
+//! What the relay talks about, parsed at the edge: a value of these types is valid.
+//!
+//! Not its concern: what goes over the wire (`api`) and what is stored how (`store`).
+
+use std::fmt;
+
+use base64::{Engine as _, engine::general_purpose::URL_SAFE_NO_PAD};
+use protocol::address::UserName;
+use sha2::{Digest as _, Sha256};
+use uuid::Uuid;
+use zeroize::{Zeroize as _, Zeroizing};
+
+/// 32 bytes that are hard to guess and not secret: nonces and hashes.
+pub type Bytes32 = [u8; 32];
+
+/// Largest envelope, bytes. Holds the first envelope of a conversation (about 12 KiB of keys and signatures) with a long text; files go in
+/// pieces.
+pub const MAX_ENVELOPE_BYTES: usize = 256 * 1024;
+
+/// Label of the hash that turns a user name into a mailbox id.
+const MAILBOX_LABEL: &[u8] = b"latchkey/1/mailbox";
+
+macro_rules! hex_debug {
+    ($name:ident) => {
+        impl fmt::Debug for $name {
+            fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+                write!(
+                    f,
+                    concat!(stringify!($name), "({})"),
+                    hex::encode(self.as_bytes())
+                )
+            }
+        }
+    };
+}
+
+/// A mailbox: computed from the user name, never looked up. Names are never reused, so neither are mailboxes.
+#[derive(Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash)]
+pub struct MailboxId([u8; 16]);
+hex_debug!(MailboxId);
+
+impl MailboxId {
+    /// `SHA-256("latchkey/1/mailbox" ‖ name)[..16]`.
+    #[must_use]
+    pub fn of(user: &UserName) -> Self {
+        let digest = Sha256::new()
+            .chain_update(MAILBOX_LABEL)
+            .chain_update(user.as_str())
+            .finalize();
+        let mut id = [0; 16];
+        id.copy_from_slice(&digest[..16]);
+        Self(id)
+    }
+
+    /// From its 16 bytes.
+    #[must_use]
+    pub const fn from_bytes(bytes: [u8; 16]) -> Self {
+        Self(bytes)
+    }
+
+    /// The 16 bytes.
+    #[must_use]
+    pub const fn as_bytes(&self) -> &[u8; 16] {
+        &self.0
+    }
+}
+
+/// A message id, chosen by the sender: what makes a repeated send harmless.
+#[derive(Clone, Copy, PartialEq, Eq, Hash)]
+pub struct MessageId(Uuid);
+
+impl MessageId {
+    /// Any UUID will do; a good one is 16 random bytes.
+    #[must_use]
+    pub const fn new(id: Uuid) -> Self {
+        Self(id)
+    }
+
+    /// The 16 bytes.
+    #[must_use]
+    pub const fn as_bytes(&self) -> &[u8; 16] {
+        self.0.as_bytes()
+    }
+
+    /// As a UUID.
+    #[must_use]
+    pub const fn uuid(&self) -> Uuid {
+        self.0
+    }
+}
+hex_debug!(MessageId);
+
+/// A license id. It carries the recipient's mailbox, so that it is found without any other index.
+#[derive(Clone, Copy, PartialEq, Eq, Hash)]
+pub struct LicenseId {
+    /// Whose mailbox it belongs to.
+    pub mailbox: MailboxId,
+    /// The sender's 16 random bytes.
+    pub nonce: [u8; 16],
+}
+
+impl LicenseId {
+    /// Parses exactly 64 lower-case hex digits.
+    #[must_use]
+    pub fn parse(text: &str) -> Option<Self> {
+        if text.len() != 64 || text.bytes().any(|b| b.is_ascii_uppercase()) {
+            return None;
+        }
+        let mut bytes = [0; 32];
+        hex::decode_to_slice(text, &mut bytes).ok()?;
+        let (mut mailbox, mut nonce) = ([0; 16], [0; 16]);
+        mailbox.copy_from_slice(&bytes[..16]);
+        nonce.copy_from_slice(&bytes[16..]);
+        Some(Self {
+            mailbox: MailboxId(mailbox),
+            nonce,
+        })
+    }
+}
+
+impl fmt::Display for LicenseId {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        write!(f, "{}{}", hex::encode(self.mailbox.0), hex::encode(self.nonce))
+    }
+}
+
+impl fmt::Debug for LicenseId {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        write!(f, "LicenseId({self})")
+    }
+}
+
+/// The life of a mailbox that its sequence numbers belong to.
+#[derive(Clone, Copy, PartialEq, Eq, Hash, Debug)]
+pub struct Incarnation(pub Uuid);
+
+/// A sealed envelope: 1 to [`MAX_ENVELOPE_BYTES`] bytes that the relay does not look into.
+#[derive(Clone, PartialEq, Eq)]
+pub struct Envelope(Vec<u8>);
+
+/// Why bytes are no envelope.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, thiserror::Error)]
+pub enum EnvelopeError {
+    /// Nothing at all.
+    #[error("the envelope is empty")]
+    Empty,
+    /// Above [`MAX_ENVELOPE_BYTES`].
+    #[error("the envelope has {0} bytes and may have at most {MAX_ENVELOPE_BYTES}")]
+    TooLarge(usize),
+}
+
+impl Envelope {
+    /// Takes the bytes if they are neither none nor too many.
+    ///
+    /// # Errors
+    /// [`EnvelopeError`].
+    pub fn new(bytes: Vec<u8>) -> Result<Self, EnvelopeError> {
+        match bytes.len() {
+            0 => Err(EnvelopeError::Empty),
+            n if n > MAX_ENVELOPE_BYTES => Err(EnvelopeError::TooLarge(n)),
+            _ => Ok(Self(bytes)),
+        }
+    }
+
+    /// The bytes.
+    #[must_use]
+    pub fn as_bytes(&self) -> &[u8] {
+        &self.0
+    }
+}
+
+impl fmt::Debug for Envelope {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        write!(f, "Envelope({} bytes)", self.0.len())
+    }
+}
+
+/// Who is signed in.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub struct Principal {
+    /// The account's mailbox; an account is its mailbox.
+    pub mailbox: MailboxId,
+    /// Which session: SHA-256 of the token's secret.
+    pub session: Bytes32,
+}
+
+/// A bearer token: `base64url(mailbox ‖ secret)`. The store keeps SHA-256 of the secret only; 256 random bits need no salt.
+pub struct BearerToken {
+    /// Whose it is.
+    pub mailbox: MailboxId,
+    secret: Zeroizing<Bytes32>,
+}
+
+/// Bytes inside a token.
+const TOKEN_BYTES: usize = 16 + 32;
+
+impl BearerToken {
+    /// A token of `mailbox` with a fresh secret.
+    #[must_use]
+    pub const fn new(mailbox: MailboxId, secret: Zeroizing<Bytes32>) -> Self {
+        Self { mailbox, secret }
+    }
+
+    /// Parses what came after `Bearer `.
+    #[must_use]
+    pub fn parse(text: &str) -> Option<Self> {
+        // Before decoding: the length of 48 bytes in base64 without padding.
+        if text.len() != TOKEN_BYTES / 3 * 4 {
+            return None;
+        }
+        let bytes = Zeroizing::new(URL_SAFE_NO_PAD.decode(text).ok()?);
+        let (mut mailbox, mut secret) = ([0; 16], Zeroizing::new([0; 32]));
+        mailbox.copy_from_slice(bytes.get(..16)?);
+        secret.copy_from_slice(bytes.get(16..TOKEN_BYTES)?);
+        Some(Self {
+            mailbox: MailboxId(mailbox),
+            secret,
+        })
+    }
+
+    /// The text form, for the client.
+    #[must_use]
+    pub fn reveal(&self) -> String {
+        let mut bytes = [0; TOKEN_BYTES];
+        bytes[..16].copy_from_slice(&self.mailbox.0);
+        bytes[16..].copy_from_slice(&*self.secret);
+        let text = URL_SAFE_NO_PAD.encode(bytes);
+        bytes.zeroize();
+        text
+    }
+
+    /// What the store keeps.
+    #[must_use]
+    pub fn hash(&self) -> Bytes32 {
+        Sha256::digest(*self.secret).into()
+    }
+}
+
+impl fmt::Debug for BearerToken {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        write!(f, "BearerToken({:?}, …)", self.mailbox)
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn mailbox_ids_are_computed() {
+        let alice = UserName::parse("alice").unwrap();
+        let expected = Sha256::digest(b"latchkey/1/mailboxalice");
+        assert_eq!(MailboxId::of(&alice).as_bytes()[..], expected[..16]);
+    }
+
+    #[test]
+    fn license_ids_have_one_spelling() {
+        let text = "00112233445566778899aabbccddeeff".repeat(2);
+        assert_eq!(LicenseId::parse(&text).unwrap().to_string(), text);
+        for bad in [
+            &text[1..],
+            &text.to_uppercase(),
+            &format!("{text}0"),
+            &text.replace('0', "g"),
+            "",
+            "../../x",
+        ] {
+            assert_eq!(LicenseId::parse(bad), None, "{bad}");
+        }
+    }
+
+    #[test]
+    fn tokens_survive_the_wire_and_hide_their_secret() {
+        let token = BearerToken::new(MailboxId([7; 16]), Zeroizing::new([9; 32]));
+        let parsed = BearerToken::parse(&token.reveal()).unwrap();
+        assert_eq!((parsed.mailbox, parsed.hash()), (token.mailbox, token.hash()));
+        assert!(!format!("{token:?}").contains("09"));
+        for bad in ["", "x", &"A".repeat(63), &"A".repeat(65), &"=".repeat(64)] {
+            assert!(BearerToken::parse(bad).is_none(), "{bad}");
+        }
+    }
+
+    #[test]
+    fn envelopes_have_bounds() {
+        assert_eq!(Envelope::new(vec![]), Err(EnvelopeError::Empty));
+        assert!(Envelope::new(vec![0; MAX_ENVELOPE_BYTES]).is_ok());
+        assert_eq!(
+            Envelope::new(vec![0; MAX_ENVELOPE_BYTES + 1]),
+            Err(EnvelopeError::TooLarge(MAX_ENVELOPE_BYTES + 1))
+        );
+    }
+}

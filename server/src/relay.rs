@@ -1,0 +1,218 @@
+//! A relay from a configuration: data directory, store, services, listener, and an orderly end.
+
+use std::{
+    fs::{DirBuilder, File, TryLockError},
+    future::Future,
+    io,
+    net::SocketAddr,
+    path::{Path, PathBuf},
+    sync::Arc,
+    time::Duration,
+};
+
+use tokio::{
+    net::TcpListener,
+    sync::oneshot,
+    task::JoinHandle,
+    time::{MissedTickBehavior, interval},
+};
+
+use crate::{
+    app::app,
+    clock::{Clock, SystemClock},
+    config::Config,
+    connections,
+    service::{Refusal, Services},
+    store::{
+        sqlite::{OpenError, Sqlite},
+        wakes::Wakes,
+    },
+};
+
+/// How long requests under way may take after the relay was told to stop; nothing takes longer once the waits have ended.
+const GRACE: Duration = Duration::from_secs(10);
+/// How often expired rows are removed. What has expired is not delivered in between either.
+const SWEEP_EVERY: Duration = Duration::from_secs(60);
+/// Holding a lock on this file means owning the data directory.
+const LOCK_FILE: &str = "relay.lock";
+
+/// Why a relay did not start.
+#[derive(Debug, thiserror::Error)]
+pub enum StartError {
+    /// The data directory.
+    #[error("cannot use the data directory {path}: {source}. Choose another with --data-dir, or make it writable")]
+    DataDir {
+        /// The directory.
+        path: PathBuf,
+        /// Why.
+        source: io::Error,
+    },
+    /// Another relay is there.
+    #[error("another relay is running on the data directory {0}. Stop it, or choose another directory with --data-dir")]
+    InUse(PathBuf),
+    /// The address.
+    #[error("cannot listen on {addr}: {source}. Choose another address with --listen; port 0 picks a free one")]
+    Listen {
+        /// The address.
+        addr: SocketAddr,
+        /// Why.
+        source: io::Error,
+    },
+    /// The database.
+    #[error(transparent)]
+    Store(#[from] OpenError),
+    /// The services.
+    #[error("the relay could not be put together: {0}")]
+    Services(#[from] Refusal),
+}
+
+/// Starts relays.
+pub struct Relay;
+
+impl Relay {
+    /// Starts a relay in the background.
+    ///
+    /// # Errors
+    /// [`StartError`].
+    pub async fn start(config: Config) -> Result<RunningRelay, StartError> {
+        Self::start_with_clock(config, Arc::new(SystemClock)).await
+    }
+
+    /// Starts a relay that takes the time from `clock`.
+    ///
+    /// # Errors
+    /// [`StartError`].
+    pub async fn start_with_clock(config: Config, clock: Arc<dyn Clock>) -> Result<RunningRelay, StartError> {
+        let lock = claim(&config.data_dir)?;
+        let wakes = Arc::new(Wakes::default());
+        let store = Arc::new(Sqlite::open(
+            &config.data_dir,
+            lock,
+            config.max_database,
+            Arc::clone(&wakes),
+        )?);
+        let services = Arc::new(Services::new(store, wakes, clock, config.rules()).await?);
+        let refused = |source| StartError::Listen {
+            addr: config.listen,
+            source,
+        };
+        let listener = TcpListener::bind(config.listen).await.map_err(refused)?;
+        let addr = listener.local_addr().map_err(refused)?;
+        let (stop, stopped) = oneshot::channel();
+        let serving = tokio::spawn({
+            let services = Arc::clone(&services);
+            async move {
+                // An error means that the sender is gone, which is a stop too.
+                let stopped = async { drop(stopped.await) };
+                serve(listener, services, stopped).await;
+            }
+        });
+        Ok(RunningRelay {
+            addr,
+            services,
+            stop: Some(stop),
+            serving: Some(serving),
+        })
+    }
+}
+
+/// Serves until `shutdown` is done, then lets what is under way finish.
+pub async fn serve(listener: TcpListener, services: Arc<Services>, shutdown: impl Future<Output = ()>) {
+    let sweeper = tokio::spawn(sweep_for_ever(Arc::clone(&services)));
+    let endpoint = app(Arc::clone(&services));
+    let ending = async {
+        shutdown.await;
+        services.stop();
+    };
+    connections::serve(listener, endpoint, ending, GRACE).await;
+    sweeper.abort();
+    // Until the sweeper has let go of the services, the store is not closed.
+    let _ = sweeper.await;
+}
+
+async fn sweep_for_ever(services: Arc<Services>) {
+    let mut tick = interval(SWEEP_EVERY);
+    tick.set_missed_tick_behavior(MissedTickBehavior::Delay);
+    loop {
+        tick.tick().await;
+        if let Err(refusal) = services.sweep().await {
+            tracing::warn!(%refusal, "expired rows could not be removed; trying again in a minute");
+        }
+    }
+}
+
+/// A relay that runs.
+pub struct RunningRelay {
+    addr: SocketAddr,
+    services: Arc<Services>,
+    stop: Option<oneshot::Sender<()>>,
+    serving: Option<JoinHandle<()>>,
+}
+
+impl RunningRelay {
+    /// Where it listens.
+    #[must_use]
+    pub const fn addr(&self) -> SocketAddr {
+        self.addr
+    }
+
+    /// Its services, for whoever runs it inside a program.
+    #[must_use]
+    pub const fn services(&self) -> &Arc<Services> {
+        &self.services
+    }
+
+    /// Stops accepting, ends the waits, lets requests finish, closes the database. When this returns the data directory is free.
+    pub async fn shutdown(mut self) {
+        if let Some(stop) = self.stop.take() {
+            let _ = stop.send(());
+        }
+        if let Some(serving) = self.serving.take()
+            && let Err(error) = serving.await
+        {
+            tracing::error!(%error, "the relay did not end in order");
+        }
+    }
+
+    /// Runs until `signal`, then shuts down.
+    pub async fn run_until(self, signal: impl Future<Output = ()>) {
+        signal.await;
+        self.shutdown().await;
+    }
+}
+
+/// Makes the data directory and locks it.
+fn claim(path: &Path) -> Result<File, StartError> {
+    let failed = |source| StartError::DataDir {
+        path: path.to_owned(),
+        source,
+    };
+    make_private(path).map_err(failed)?;
+    let lock = File::options()
+        .create(true)
+        .truncate(false)
+        .write(true)
+        .open(path.join(LOCK_FILE))
+        .map_err(failed)?;
+    match lock.try_lock() {
+        Ok(()) => Ok(lock),
+        Err(TryLockError::WouldBlock) => Err(StartError::InUse(path.to_owned())),
+        Err(TryLockError::Error(source)) => Err(failed(source)),
+    }
+}
+
+#[cfg(unix)]
+fn make_private(path: &Path) -> io::Result<()> {
+    use std::os::unix::fs::{DirBuilderExt as _, PermissionsExt as _};
+    DirBuilder::new().recursive(true).mode(0o700).create(path)?;
+    let mode = path.metadata()?.permissions().mode();
+    if mode & 0o077 != 0 {
+        tracing::warn!(path = %path.display(), mode = format!("{:o}", mode & 0o777), "others can look into the data directory; chmod 700 it");
+    }
+    Ok(())
+}
+
+#[cfg(not(unix))]
+fn make_private(path: &Path) -> io::Result<()> {
+    DirBuilder::new().recursive(true).create(path)
+}

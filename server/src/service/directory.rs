@@ -1,0 +1,272 @@
+//! Accounts and their keys.
+
+use std::sync::Arc;
+
+use protocol::{
+    Timestamp,
+    address::{Address, UserName},
+    claim::{RegisterClaim, bundle_digest},
+    identity::{Fingerprint, IDENTITY_KEY_LENGTH, IdentityKey, Purpose, SIGNATURE_LENGTH},
+    prekey::{KEM_KEY_LENGTH, MAX_BATCH, PreKeyError, PublishedBatch, PublishedSignedPreKey},
+};
+use uuid::Uuid;
+
+use super::{
+    Refusal, RelayIdentity, Result,
+    compute::Compute,
+    exactly,
+    sessions::{NewSession, ProofParts, Sessions},
+};
+use crate::{
+    clock::Clock,
+    model::{Incarnation, MailboxId, Principal},
+    store::{BatchRow, BundleRow, KeyCounts, Publication, Published, Registered, Registration, SignedPreKeyRow, Store},
+};
+
+/// One-time prekeys an account may have lying here: ten refills of a client. They are 2 KiB each.
+pub const MAX_ONE_TIME: u32 = 1024;
+/// A payload is about 1.9 KiB (signed prekey) or 300 bytes (batch); the rest is room for a later suite.
+const MAX_PAYLOAD: usize = 4096;
+
+/// A claim to a name as it came in.
+pub struct Claim {
+    /// The proof of possession.
+    pub proof: ProofParts,
+    /// The identity key.
+    pub identity_key: Vec<u8>,
+    /// The first signed prekey.
+    pub signed_prekey: PublishedSignedPreKey,
+    /// The first batch.
+    pub batch: Option<PublishedBatch>,
+}
+
+/// An account, signed in.
+pub struct Account {
+    /// name@relay.
+    pub address: Address,
+    /// The identity's fingerprint.
+    pub fingerprint: Fingerprint,
+    /// The first session.
+    pub session: NewSession,
+}
+
+/// The directory.
+pub struct Directory {
+    store: Arc<dyn Store>,
+    clock: Arc<dyn Clock>,
+    relay: RelayIdentity,
+    compute: Arc<Compute>,
+    sessions: Arc<Sessions>,
+}
+
+struct Verified {
+    signed_prekey: Option<SignedPreKeyRow>,
+    batch: Option<BatchRow>,
+}
+
+impl Directory {
+    pub(super) fn new(
+        store: Arc<dyn Store>,
+        clock: Arc<dyn Clock>,
+        relay: RelayIdentity,
+        compute: Arc<Compute>,
+        sessions: Arc<Sessions>,
+    ) -> Self {
+        Self {
+            store,
+            clock,
+            relay,
+            compute,
+            sessions,
+        }
+    }
+
+    /// Claims a name, publishes the first keys, signs in.
+    ///
+    /// # Errors
+    /// [`Refusal::NameTaken`], [`Refusal::BadSignature`], [`Refusal::Unauthorized`] (used or expired challenge), and what is wrong with the form.
+    pub async fn register(&self, claim: Claim) -> Result<Account> {
+        exactly::<IDENTITY_KEY_LENGTH>("identity_key", &claim.identity_key)?;
+        check_lengths(Some(&claim.signed_prekey), claim.batch.as_ref())?;
+        let (proof, fresh) = self.sessions.receive(claim.proof)?;
+        if !fresh {
+            return Err(Refusal::Unauthorized);
+        }
+        let address = Address::new(proof.user.clone(), self.relay.name.clone());
+        let (relay, now, user) = (self.relay.clone(), self.clock.now(), proof.user.clone());
+        let identity_key = claim.identity_key.clone();
+        let (fingerprint, verified) = self
+            .compute
+            .run(move || {
+                let key = IdentityKey::from_bytes(&claim.identity_key)
+                    .map_err(|error| Refusal::BadRequest(format!("identity_key: {error}")))?;
+                let address = Address::new(user, relay.name.clone());
+                let fingerprint = key.fingerprint(&address);
+                let bundle_digest = bundle_digest(&claim.signed_prekey, claim.batch.as_ref());
+                let payload =
+                    proof.claim_payload(&relay, &key, |claim| RegisterClaim { claim, bundle_digest }.payload());
+                key.verify(Purpose::Register, &fingerprint, &payload, &proof.signature)
+                    .map_err(|error| Refusal::BadSignature(format!("the registration: {error}")))?;
+                let verified = verify(&key, &address, Some(claim.signed_prekey), claim.batch, now)?;
+                Ok::<_, Refusal>((fingerprint, verified))
+            })
+            .await??;
+        let user = address.user();
+        let mailbox = MailboxId::of(&user);
+        let session = self.sessions.open(mailbox)?;
+        let registration = Registration {
+            mailbox,
+            user: user.clone(),
+            identity_key,
+            signed_prekey: verified.signed_prekey.ok_or(Refusal::Internal)?,
+            batch: verified.batch,
+            max_one_time: MAX_ONE_TIME,
+            token: session.row.clone(),
+            incarnation: Incarnation(Uuid::new_v4()),
+            now,
+        };
+        match self.store.register(registration).await? {
+            Registered::Done => Ok(Account {
+                address,
+                fingerprint,
+                session,
+            }),
+            Registered::NameTaken => Err(Refusal::NameTaken(user)),
+        }
+    }
+
+    /// Publishes keys of the caller.
+    ///
+    /// # Errors
+    /// [`Refusal::BadSignature`], [`Refusal::StaleKey`], [`Refusal::TooLarge`], and what is wrong with the form.
+    pub async fn publish(
+        &self,
+        principal: Principal,
+        signed_prekey: Option<PublishedSignedPreKey>,
+        batch: Option<PublishedBatch>,
+        replace_one_time: bool,
+    ) -> Result<KeyCounts> {
+        check_lengths(signed_prekey.as_ref(), batch.as_ref())?;
+        let account = self
+            .store
+            .account(principal.mailbox)
+            .await?
+            .ok_or(Refusal::Unauthorized)?;
+        let address = Address::new(account.user, self.relay.name.clone());
+        let now = self.clock.now();
+        let verified = self
+            .compute
+            .run(move || {
+                let key = IdentityKey::from_bytes(&account.identity_key).map_err(|_| Refusal::Internal)?;
+                verify(&key, &address, signed_prekey, batch, now)
+            })
+            .await??;
+        let publication = Publication {
+            mailbox: principal.mailbox,
+            signed_prekey: verified.signed_prekey,
+            batch: verified.batch,
+            replace_one_time,
+            max_one_time: MAX_ONE_TIME,
+            now,
+        };
+        match self.store.publish(publication).await? {
+            Published::Done(counts) => Ok(counts),
+            Published::Stale => Err(Refusal::StaleKey),
+            Published::TooMany => Err(Refusal::TooLarge(format!(
+                "an account keeps at most {MAX_ONE_TIME} one-time prekeys here"
+            ))),
+        }
+    }
+
+    /// What is left of the caller's keys.
+    ///
+    /// # Errors
+    /// [`Refusal`] when the store fails.
+    pub async fn key_status(&self, principal: Principal) -> Result<KeyCounts> {
+        self.store
+            .key_counts(principal.mailbox, self.clock.now())
+            .await?
+            .ok_or(Refusal::Unauthorized)
+    }
+
+    /// A user's bundle; takes one of the user's one-time prekeys.
+    ///
+    /// # Errors
+    /// [`Refusal::NoSuchUser`], [`Refusal::BadName`].
+    pub async fn fetch(&self, user: &str) -> Result<(Address, BundleRow)> {
+        let user = UserName::parse(user)?;
+        let bundle = self.store.take_bundle(MailboxId::of(&user), self.clock.now()).await?;
+        let bundle = bundle.ok_or_else(|| Refusal::NoSuchUser(user.clone()))?;
+        Ok((Address::new(user, self.relay.name.clone()), bundle))
+    }
+}
+
+/// Lengths before anything is parsed or computed.
+fn check_lengths(signed_prekey: Option<&PublishedSignedPreKey>, batch: Option<&PublishedBatch>) -> Result<()> {
+    let signed = |field: &str, payload: &[u8], signature: &[u8]| {
+        if payload.len() > MAX_PAYLOAD {
+            return Err(Refusal::TooLarge(format!(
+                "{field}.payload has {} bytes and may have {MAX_PAYLOAD}",
+                payload.len()
+            )));
+        }
+        exactly::<SIGNATURE_LENGTH>(&format!("{field}.signature"), signature).map(drop)
+    };
+    if let Some(spk) = signed_prekey {
+        signed("signed_prekey", &spk.payload, &spk.signature)?;
+    }
+    if let Some(batch) = batch {
+        signed("one_time_batch", &batch.payload, &batch.signature)?;
+        if batch.keys.is_empty() || batch.keys.len() > MAX_BATCH as usize {
+            return Err(Refusal::BadRequest(format!(
+                "one_time_batch.keys has {} keys and must have 1 to {MAX_BATCH}",
+                batch.keys.len()
+            )));
+        }
+        for key in &batch.keys {
+            exactly::<KEM_KEY_LENGTH>("each of one_time_batch.keys", key)?;
+        }
+    }
+    Ok(())
+}
+
+fn verify(
+    key: &IdentityKey,
+    address: &Address,
+    signed_prekey: Option<PublishedSignedPreKey>,
+    batch: Option<PublishedBatch>,
+    now: Timestamp,
+) -> Result<Verified> {
+    let refuse = |field: &str, error: PreKeyError| match error {
+        PreKeyError::Malformed(_) => Refusal::BadRequest(format!("{field}: {error}")),
+        _ => Refusal::BadSignature(format!("{field}: {error}")),
+    };
+    let signed_prekey = signed_prekey
+        .map(|published| {
+            let info = published
+                .verify(key, address, now)
+                .map_err(|error| refuse("signed_prekey", error))?;
+            Ok::<_, Refusal>(SignedPreKeyRow {
+                id: info.id,
+                seq: info.seq,
+                expires: info.expires,
+                published,
+            })
+        })
+        .transpose()?;
+    let batch = batch
+        .map(|published| {
+            let batch = published
+                .verify(key, address, now)
+                .map_err(|error| refuse("one_time_batch", error))?;
+            Ok::<_, Refusal>(BatchRow {
+                seq: batch.seq(),
+                expires: batch.expires(),
+                entries: batch.entries().collect(),
+                payload: published.payload,
+                signature: published.signature,
+            })
+        })
+        .transpose()?;
+    Ok(Verified { signed_prekey, batch })
+}

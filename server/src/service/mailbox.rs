@@ -1,0 +1,253 @@
+//! Envelopes: in, out, gone.
+
+use std::{sync::Arc, time::Duration};
+
+use playgate::{PlayLimit, PlayShare};
+use protocol::{Timestamp, address::UserName};
+use sha2::{Digest as _, Sha256};
+use tokio::{sync::watch, time::Instant};
+use uuid::Uuid;
+
+use super::{REMEMBERED, Refusal, Result, Rules, exactly};
+use crate::{
+    clock::Clock,
+    model::{Bytes32, Envelope, Incarnation, LicenseId, MailboxId, MessageId, Principal},
+    store::{Ack, Acked, Deposit, Deposited, LicenseRow, Page, Quota, Store, wakes::Wakes},
+};
+
+/// Longest wait for mail. Proxies commonly cut idle connections after a minute.
+pub const MAX_WAIT: Duration = Duration::from_secs(30);
+/// Most envelopes in one answer.
+pub const MAX_PAGE: u32 = 64;
+/// Most bytes of envelopes in one answer, unless the first alone has more: 1 MiB as base64.
+const MAX_PAGE_BYTES: usize = 768 * 1024;
+/// Longest life of a play license: a year and a day. Without a bound a sender could leave rows here for ever.
+const MAX_LICENSE_TTL: Duration = Duration::from_secs(366 * 24 * 3600);
+
+/// A license as it came in, not yet looked at.
+pub struct LicenseParts {
+    /// 64 hex digits.
+    pub id: String,
+    /// 1 to 255.
+    pub plays: u8,
+    /// Milliseconds since the Unix epoch.
+    pub expires_at: u64,
+    /// The relay's half of the content key.
+    pub share: Vec<u8>,
+    /// SHA-256 of the capability to play.
+    pub play_hash: Vec<u8>,
+    /// SHA-256 of the capability to inspect and revoke.
+    pub owner_hash: Vec<u8>,
+}
+
+/// Where an envelope went.
+#[derive(Debug, Clone, Copy)]
+pub struct Receipt {
+    /// The sender's id for it.
+    pub id: MessageId,
+    /// When it was stored.
+    pub stored_at: Timestamp,
+    /// Until when it is kept.
+    pub expires: Timestamp,
+}
+
+/// The mailboxes.
+pub struct Mailboxes {
+    store: Arc<dyn Store>,
+    clock: Arc<dyn Clock>,
+    wakes: Arc<Wakes>,
+    stopped: watch::Receiver<bool>,
+    quota: Quota,
+    envelope_ttl: Duration,
+}
+
+impl Mailboxes {
+    pub(super) fn new(
+        store: Arc<dyn Store>,
+        clock: Arc<dyn Clock>,
+        wakes: Arc<Wakes>,
+        stopped: watch::Receiver<bool>,
+        rules: &Rules,
+    ) -> Self {
+        Self {
+            store,
+            clock,
+            wakes,
+            stopped,
+            quota: rules.quota,
+            envelope_ttl: rules.envelope_ttl,
+        }
+    }
+
+    /// Stores an envelope; when this returns it is on the disk.
+    ///
+    /// An unknown recipient is said to be one: the sender is signed in, and `fetch_key` shows which names exist anyway.
+    ///
+    /// # Errors
+    /// [`Refusal::MailboxFull`], [`Refusal::MessageConflict`], [`Refusal::LicenseConflict`], [`Refusal::NoSuchUser`], [`Refusal::StorageFull`],
+    /// and what is wrong with the form.
+    pub async fn deposit(
+        &self,
+        from: Principal,
+        to: &str,
+        id: Uuid,
+        envelope: Vec<u8>,
+        license: Option<LicenseParts>,
+    ) -> Result<Receipt> {
+        let user = UserName::parse(to)?;
+        let mailbox = MailboxId::of(&user);
+        let envelope = Envelope::new(envelope)?;
+        let now = self.clock.now();
+        let license = license.map(|parts| read_license(parts, mailbox, now)).transpose()?;
+        let id = MessageId::new(id);
+        let deposit = Deposit {
+            mailbox,
+            principal: from.mailbox,
+            id,
+            body_hash: body_hash(&envelope, license.as_ref()),
+            envelope,
+            license,
+            expires: now.plus(self.envelope_ttl),
+            forget_at: now.plus(REMEMBERED.max(self.envelope_ttl)),
+            quota: self.quota,
+            now,
+        };
+        match self.store.deposit(deposit).await? {
+            Deposited::Done { stored_at, expires } => Ok(Receipt { id, stored_at, expires }),
+            Deposited::Conflict => Err(Refusal::MessageConflict),
+            Deposited::LicenseConflict => Err(Refusal::LicenseConflict),
+            Deposited::LicenseExpired => Err(Refusal::BadRequest("license.expires_at is in the past".into())),
+            Deposited::Full => Err(Refusal::MailboxFull(user)),
+            Deposited::NoSuchMailbox => Err(Refusal::NoSuchUser(user)),
+        }
+    }
+
+    /// Acknowledges, then answers what follows; waits for it when there is nothing. The wait ends when the caller goes away (then this
+    /// future is dropped) and when the relay stops.
+    ///
+    /// # Errors
+    /// [`Refusal::StaleIncarnation`], [`Refusal::Busy`] when too many wait on this mailbox, and what is wrong with the form.
+    pub async fn inbox(
+        &self,
+        owner: Principal,
+        ack: Option<(Uuid, u64)>,
+        wait_seconds: u32,
+        limit: u32,
+    ) -> Result<Page> {
+        let wait = Duration::from_secs(u64::from(wait_seconds));
+        if wait > MAX_WAIT {
+            return Err(Refusal::BadRequest(format!(
+                "wait_seconds is {wait_seconds} and must be 0 to {}",
+                MAX_WAIT.as_secs()
+            )));
+        }
+        if limit == 0 || limit > MAX_PAGE {
+            return Err(Refusal::BadRequest(format!(
+                "limit is {limit} and must be 1 to {MAX_PAGE}"
+            )));
+        }
+        if let Some((incarnation, sequence)) = ack {
+            let ack = Ack {
+                incarnation: Incarnation(incarnation),
+                sequence,
+            };
+            if self.store.acknowledge(owner.mailbox, ack).await? == Acked::Stale {
+                return Err(Refusal::StaleIncarnation);
+            }
+        }
+        let page = async || {
+            let page = self
+                .store
+                .page(owner.mailbox, limit, MAX_PAGE_BYTES, self.clock.now())
+                .await?;
+            page.ok_or(Refusal::Unauthorized)
+        };
+        if wait.is_zero() {
+            return page().await;
+        }
+        let deadline = Instant::now() + wait;
+        let mut stopped = self.stopped.clone();
+        let waiting = self.wakes.wait(owner.mailbox).ok_or(Refusal::Busy)?;
+        loop {
+            let mut mail = std::pin::pin!(waiting.notified());
+            // From here on no wake-up is missed, so what the page does not show will wake us.
+            mail.as_mut().enable();
+            let page = page().await?;
+            if !page.envelopes.is_empty() || Instant::now() >= deadline || *stopped.borrow() {
+                return Ok(page);
+            }
+            tokio::select! {
+                () = mail => {}
+                () = tokio::time::sleep_until(deadline) => return Ok(page),
+                _ = stopped.wait_for(|stopped| *stopped) => return Ok(page),
+            }
+        }
+    }
+
+    /// Deletes everything pending; answers how much that was.
+    ///
+    /// # Errors
+    /// [`Refusal`] when the store fails.
+    pub async fn clear(&self, owner: Principal) -> Result<u64> {
+        Ok(self.store.clear(owner.mailbox, Incarnation(Uuid::new_v4())).await?)
+    }
+
+    /// How many wait for mail at this moment.
+    #[must_use]
+    pub fn waiting(&self) -> usize {
+        self.wakes.waiting()
+    }
+}
+
+fn read_license(parts: LicenseParts, mailbox: MailboxId, now: Timestamp) -> Result<LicenseRow> {
+    let id = LicenseId::parse(&parts.id)
+        .ok_or_else(|| Refusal::BadRequest("license.id must be 64 lower-case hex digits".into()))?;
+    if id.mailbox != mailbox {
+        return Err(Refusal::BadRequest(
+            "license.id must begin with the recipient's mailbox id".into(),
+        ));
+    }
+    let plays = PlayLimit::new(parts.plays)
+        .map_err(|_| Refusal::BadRequest(format!("license.plays is {} and must be 1 to 255", parts.plays)))?;
+    let expires = Timestamp::from_millis(parts.expires_at);
+    if expires > now.plus(MAX_LICENSE_TTL) {
+        return Err(Refusal::BadRequest(
+            "license.expires_at is more than 366 days ahead".into(),
+        ));
+    }
+    let share = zeroize::Zeroizing::new(parts.share);
+    let share: Bytes32 = exactly("license.share", &share)?;
+    let play_hash: Bytes32 = exactly("license.play_capability_hash", &parts.play_hash)?;
+    let owner_hash: Bytes32 = exactly("license.owner_capability_hash", &parts.owner_hash)?;
+    let parameters = Sha256::new()
+        .chain_update(b"latchkey/1/license-parameters")
+        .chain_update(mailbox.as_bytes())
+        .chain_update(id.nonce)
+        .chain_update([parts.plays])
+        .chain_update(parts.expires_at.to_be_bytes())
+        .chain_update(share)
+        .chain_update(play_hash)
+        .chain_update(owner_hash)
+        .finalize()
+        .into();
+    Ok(LicenseRow {
+        id,
+        plays,
+        expires,
+        share: PlayShare::from_bytes(share),
+        play_hash,
+        owner_hash,
+        parameters,
+    })
+}
+
+/// What a repetition must repeat: the envelope, and the license with it.
+fn body_hash(envelope: &Envelope, license: Option<&LicenseRow>) -> Bytes32 {
+    let hash = Sha256::new().chain_update(Sha256::digest(envelope.as_bytes()));
+    match license {
+        None => hash,
+        Some(license) => hash.chain_update(license.parameters),
+    }
+    .finalize()
+    .into()
+}

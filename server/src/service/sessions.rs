@@ -1,0 +1,262 @@
+//! Who is there: challenges, sign-in, tokens.
+//!
+//! An unknown user, a wrong signature and a used challenge take the same way and get the same answer, down to a signature check against a key that
+//! nobody signed with.
+
+use std::{sync::Arc, time::Duration};
+
+use protocol::{
+    Timestamp,
+    address::{Address, UserName},
+    claim::SignInClaim,
+    identity::{IdentityKey, Purpose, SIGNATURE_LENGTH},
+};
+use subtle::ConstantTimeEq as _;
+use zeroize::Zeroizing;
+
+use super::{
+    Refusal, RelayIdentity, Result, Rules,
+    challenges::{Challenges, Issued},
+    compute::Compute,
+    exactly, fill,
+};
+use crate::{
+    clock::Clock,
+    model::{BearerToken, Bytes32, MailboxId, Principal},
+    store::{Store, TokenRow},
+};
+
+/// A proof of possession as it came in, not yet looked at.
+pub struct ProofParts {
+    /// The user name.
+    pub user: String,
+    /// The relay's base URL as the client dialled it.
+    pub origin: String,
+    /// The request's Host.
+    pub host: Option<String>,
+    /// The challenge's nonce.
+    pub server_nonce: Vec<u8>,
+    /// The client's nonce.
+    pub client_nonce: Vec<u8>,
+    /// The challenge's expiry.
+    pub expires_at: u64,
+    /// The signature over the claim.
+    pub signature: Vec<u8>,
+}
+
+/// A proof whose parts have their right form; whether it holds is another matter.
+pub(super) struct Proof {
+    pub user: UserName,
+    pub origin: String,
+    pub server_nonce: Bytes32,
+    pub client_nonce: Bytes32,
+    pub expires_at: Timestamp,
+    pub signature: Vec<u8>,
+}
+
+impl Proof {
+    /// The claim under `key`, to be checked.
+    pub fn claim_payload<T>(
+        &self,
+        relay: &RelayIdentity,
+        key: &IdentityKey,
+        payload: impl FnOnce(SignInClaim<'_>) -> T,
+    ) -> T {
+        let address = Address::new(self.user.clone(), relay.name.clone());
+        payload(SignInClaim {
+            origin: &self.origin,
+            relay: &relay.fingerprint,
+            address: &address,
+            fingerprint: &key.fingerprint(&address),
+            server_nonce: &self.server_nonce,
+            client_nonce: &self.client_nonce,
+            expires_at: self.expires_at,
+        })
+    }
+}
+
+/// A token and when it ends.
+pub struct NewSession {
+    /// For the client.
+    pub token: BearerToken,
+    /// For the store.
+    pub row: TokenRow,
+}
+
+/// The sessions.
+pub struct Sessions {
+    store: Arc<dyn Store>,
+    clock: Arc<dyn Clock>,
+    relay: RelayIdentity,
+    compute: Arc<Compute>,
+    challenges: Challenges,
+    origins: Vec<String>,
+    token_ttl: Duration,
+}
+
+impl Sessions {
+    pub(super) fn new(
+        store: Arc<dyn Store>,
+        clock: Arc<dyn Clock>,
+        relay: RelayIdentity,
+        compute: Arc<Compute>,
+        rules: &Rules,
+    ) -> Result<Self> {
+        Ok(Self {
+            store,
+            clock,
+            relay,
+            compute,
+            challenges: Challenges::new()?,
+            origins: rules.origins.clone(),
+            token_ttl: rules.token_ttl,
+        })
+    }
+
+    /// A nonce to sign, and the relay that wants it signed.
+    ///
+    /// # Errors
+    /// [`Refusal::BadName`].
+    pub fn challenge(&self, user: &str) -> Result<(Issued, &RelayIdentity)> {
+        let user = UserName::parse(user)?;
+        Ok((self.challenges.issue(&user, self.clock.now())?, &self.relay))
+    }
+
+    /// Looks at the form of a proof and takes its challenge; the flag says whether that was good.
+    pub(super) fn receive(&self, parts: ProofParts) -> Result<(Proof, bool)> {
+        let user = UserName::parse(&parts.user)?;
+        self.check_origin(&parts.origin, parts.host.as_deref())?;
+        let proof = Proof {
+            user,
+            server_nonce: exactly("server_nonce", &parts.server_nonce)?,
+            client_nonce: exactly("client_nonce", &parts.client_nonce)?,
+            expires_at: Timestamp::from_millis(parts.expires_at),
+            signature: exactly::<SIGNATURE_LENGTH>("signature", &parts.signature)?.to_vec(),
+            origin: parts.origin,
+        };
+        let good = self
+            .challenges
+            .take(&proof.user, &proof.server_nonce, proof.expires_at, self.clock.now())?;
+        Ok((proof, good))
+    }
+
+    /// Opens a session.
+    ///
+    /// # Errors
+    /// [`Refusal::Unauthorized`] for whatever reason the proof does not hold; [`Refusal::BadRequest`] when it has not even the form of one.
+    pub async fn sign_in(&self, parts: ProofParts) -> Result<NewSession> {
+        let (proof, fresh) = self.receive(parts)?;
+        let mailbox = MailboxId::of(&proof.user);
+        let account = self.store.account(mailbox).await?;
+        let known = account.is_some();
+        // Without an account the signature is checked against the relay's own key, with which nobody signs in.
+        let key = account.map_or_else(|| self.relay.key.to_bytes(), |account| account.identity_key);
+        let relay = self.relay.clone();
+        let holds = self
+            .compute
+            .run(move || {
+                let key = IdentityKey::from_bytes(&key).map_err(|_| Refusal::Internal)?;
+                let payload = proof.claim_payload(&relay, &key, |claim| claim.payload());
+                let fingerprint = key.fingerprint(&Address::new(proof.user, relay.name));
+                Ok::<_, Refusal>(
+                    key.verify(Purpose::SignIn, &fingerprint, &payload, &proof.signature)
+                        .is_ok(),
+                )
+            })
+            .await??;
+        if !(fresh & known & holds) {
+            return Err(Refusal::Unauthorized);
+        }
+        let session = self.open(mailbox)?;
+        self.store.put_token(mailbox, session.row.clone()).await?;
+        Ok(session)
+    }
+
+    /// A session that is to be stored.
+    pub(super) fn open(&self, mailbox: MailboxId) -> Result<NewSession> {
+        let mut secret = Zeroizing::new([0; 32]);
+        fill(&mut *secret)?;
+        let token = BearerToken::new(mailbox, secret);
+        let row = TokenRow {
+            hash: token.hash(),
+            expires: self.clock.now().plus(self.token_ttl),
+        };
+        Ok(NewSession { token, row })
+    }
+
+    /// Who holds this token.
+    ///
+    /// # Errors
+    /// [`Refusal::Unauthorized`] when it is none, or not that of a live session.
+    pub async fn authenticate(&self, token: &str) -> Result<Principal> {
+        let token = BearerToken::parse(token).ok_or(Refusal::Unauthorized)?;
+        let (mailbox, session) = (token.mailbox, token.hash());
+        let stored = self.store.token(mailbox).await?;
+        // Unknown mailboxes are compared as well, so that they take the same way as wrong tokens.
+        let (hash, expires) = stored.map_or(([0; 32], Timestamp(0)), |row| (row.hash, row.expires));
+        if bool::from(hash.ct_eq(&session)) & (expires > self.clock.now()) {
+            Ok(Principal { mailbox, session })
+        } else {
+            Err(Refusal::Unauthorized)
+        }
+    }
+
+    /// Ends a session.
+    ///
+    /// # Errors
+    /// [`Refusal`] when the store fails.
+    pub async fn sign_out(&self, principal: Principal) -> Result<()> {
+        Ok(self.store.drop_token(principal.mailbox, principal.session).await?)
+    }
+
+    /// The origin that was signed must be this relay: a relay in the middle has another.
+    fn check_origin(&self, origin: &str, host: Option<&str>) -> Result<()> {
+        if self.origins.iter().any(|ours| ours == origin) {
+            return Ok(());
+        }
+        if self.origins.is_empty()
+            && authority(origin).is_some_and(|authority| host.is_some_and(|host| host.eq_ignore_ascii_case(authority)))
+        {
+            return Ok(());
+        }
+        let expected = if self.origins.is_empty() {
+            "scheme://host[:port] as dialled".into()
+        } else {
+            self.origins.join(" or ")
+        };
+        Err(Refusal::BadRequest(format!(
+            "the origin is not this relay's: expected {expected}"
+        )))
+    }
+}
+
+/// The host[:port] of `scheme://host[:port]`, if it is nothing more and nothing less.
+fn authority(origin: &str) -> Option<&str> {
+    let rest = origin
+        .strip_prefix("http://")
+        .or_else(|| origin.strip_prefix("https://"))?;
+    (!rest.is_empty() && !rest.contains(['/', '?', '#', '@'])).then_some(rest)
+}
+
+#[cfg(test)]
+mod tests {
+    use super::authority;
+
+    #[test]
+    fn an_origin_is_scheme_host_and_port() {
+        assert_eq!(authority("http://127.0.0.1:5000"), Some("127.0.0.1:5000"));
+        assert_eq!(authority("https://relay.example"), Some("relay.example"));
+        for bad in [
+            "",
+            "relay.example",
+            "http://",
+            "ftp://x",
+            "http://x/",
+            "http://a@x",
+            "http://x?y",
+            "http://x#y",
+        ] {
+            assert_eq!(authority(bad), None, "{bad}");
+        }
+    }
+}

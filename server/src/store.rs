@@ -1,0 +1,89 @@
+//! What the relay keeps, as verbs of its domain: one method is one transaction, and when it returns the change is durable.
+//!
+//! Not its concern: who may do what, sizes and quotas' values (the services decide those and hand them in), and time (handed in too).
+//! Refusals that depend on what is stored are values, not errors: an error means that the store itself could not do it.
+
+pub mod migrations;
+mod rows;
+pub mod sqlite;
+pub mod wakes;
+mod writer;
+
+use futures_util::future::BoxFuture;
+use protocol::Timestamp;
+
+pub use rows::*;
+
+use crate::model::{Bytes32, Incarnation, LicenseId, MailboxId};
+
+/// The store could not do it. Nothing of the verb is half done.
+#[derive(Debug, Clone, thiserror::Error)]
+pub enum StoreError {
+    /// The disk (or the database's size limit) is full, or the disk fails.
+    #[error("the store has no room or its disk fails: {0}")]
+    Full(String),
+    /// The queue of the writer is full.
+    #[error("the store's queue is full")]
+    Busy,
+    /// The store is shutting down.
+    #[error("the store is closed")]
+    Closed,
+    /// Anything else; for the log, not for the caller.
+    #[error("the store failed: {0}")]
+    Fault(String),
+}
+
+/// What every verb answers.
+pub type Result<T> = std::result::Result<T, StoreError>;
+/// A verb under way.
+pub type Verb<'a, T> = BoxFuture<'a, Result<T>>;
+
+/// The store.
+pub trait Store: Send + Sync + 'static {
+    /// The name of the engine, for the status page.
+    fn engine(&self) -> &'static str;
+    /// The seed of the relay's own key: the stored one, or `fresh`, which is then the stored one.
+    fn relay_seed(&self, fresh: Seed) -> Verb<'_, Seed>;
+    /// Claims a name, publishes the first keys and signs in.
+    fn register(&self, registration: Registration) -> Verb<'_, Registered>;
+    /// An account.
+    fn account(&self, mailbox: MailboxId) -> Verb<'_, Option<AccountRow>>;
+    /// Publishes keys.
+    fn publish(&self, publication: Publication) -> Verb<'_, Published>;
+    /// What is left of the published keys.
+    fn key_counts(&self, mailbox: MailboxId, now: Timestamp) -> Verb<'_, Option<KeyCounts>>;
+    /// A bundle; takes one one-time prekey out.
+    fn take_bundle(&self, mailbox: MailboxId, now: Timestamp) -> Verb<'_, Option<BundleRow>>;
+    /// Stores a session, which ends the earlier one.
+    fn put_token(&self, mailbox: MailboxId, token: TokenRow) -> Verb<'_, ()>;
+    /// The live session of an account.
+    fn token(&self, mailbox: MailboxId) -> Verb<'_, Option<TokenRow>>;
+    /// Ends the session with this hash; a newer one stays.
+    fn drop_token(&self, mailbox: MailboxId, hash: Bytes32) -> Verb<'_, ()>;
+    /// Stores an envelope, with its license if it has one. Wakes the mailbox's owner.
+    fn deposit(&self, deposit: Deposit) -> Verb<'_, Deposited>;
+    /// Deletes what was read.
+    fn acknowledge(&self, mailbox: MailboxId, ack: Ack) -> Verb<'_, Acked>;
+    /// The head of a mailbox: at most `limit` envelopes and, beyond the first, at most `max_bytes` of them.
+    fn page(&self, mailbox: MailboxId, limit: u32, max_bytes: usize, now: Timestamp) -> Verb<'_, Option<Page>>;
+    /// Deletes everything pending and begins a new life; answers how many envelopes that were.
+    fn clear(&self, mailbox: MailboxId, incarnation: Incarnation) -> Verb<'_, u64>;
+    /// Plays once.
+    fn play(&self, attempt: PlayAttempt) -> Verb<'_, PlayOutcome>;
+    /// Shreds the kept answer of a play; false when there is no such license with this capability, or no such play.
+    fn confirm_play(&self, license: LicenseId, capability_hash: Bytes32, play: [u8; 16]) -> Verb<'_, bool>;
+    /// Looks at a license, for its owner.
+    fn license(&self, license: LicenseId, owner_hash: Bytes32, now: Timestamp) -> Verb<'_, Option<LicenseView>>;
+    /// Takes a license back, for its owner.
+    fn revoke(
+        &self,
+        license: LicenseId,
+        owner_hash: Bytes32,
+        forget_at: Timestamp,
+        now: Timestamp,
+    ) -> Verb<'_, Option<LicenseView>>;
+    /// The numbers of the status page, at the same cost however large the store is.
+    fn totals(&self) -> Verb<'_, Totals>;
+    /// Removes what has expired, a bounded piece of it; true when there may be more.
+    fn sweep(&self, rules: SweepRules) -> Verb<'_, bool>;
+}

@@ -1,0 +1,354 @@
+//! What goes into the store's verbs and what comes out of them.
+
+use playgate::{PlayLimit, PlayShare};
+use protocol::{
+    Timestamp,
+    address::UserName,
+    prekey::{OneTimeEntry, PublishedOneTime, PublishedSignedPreKey},
+};
+use zeroize::Zeroizing;
+
+use crate::model::{Bytes32, Envelope, Incarnation, LicenseId, MailboxId, MessageId};
+
+/// 64 bytes from which the relay's own identity key grows.
+pub type Seed = Zeroizing<[u8; 64]>;
+
+/// A verified signed prekey.
+#[derive(Debug, Clone)]
+pub struct SignedPreKeyRow {
+    /// Its id.
+    pub id: u32,
+    /// Its sequence number.
+    pub seq: u64,
+    /// When it expires.
+    pub expires: Timestamp,
+    /// As published.
+    pub published: PublishedSignedPreKey,
+}
+
+/// A verified batch of one-time prekeys.
+#[derive(Debug, Clone)]
+pub struct BatchRow {
+    /// Its sequence number.
+    pub seq: u64,
+    /// When its keys expire.
+    pub expires: Timestamp,
+    /// The signed bytes.
+    pub payload: Vec<u8>,
+    /// The signature over them.
+    pub signature: Vec<u8>,
+    /// The keys with their paths.
+    pub entries: Vec<OneTimeEntry>,
+}
+
+/// A session to be stored; it ends the account's earlier one.
+#[derive(Debug, Clone)]
+pub struct TokenRow {
+    /// SHA-256 of the token's secret.
+    pub hash: Bytes32,
+    /// When it ends.
+    pub expires: Timestamp,
+}
+
+/// A claim to a name, already proved.
+#[derive(Debug, Clone)]
+pub struct Registration {
+    /// Whose.
+    pub mailbox: MailboxId,
+    /// The name, unique for ever.
+    pub user: UserName,
+    /// The identity key, 2624 bytes.
+    pub identity_key: Vec<u8>,
+    /// The first signed prekey.
+    pub signed_prekey: SignedPreKeyRow,
+    /// The first batch.
+    pub batch: Option<BatchRow>,
+    /// At most this many one-time prekeys may be left afterwards.
+    pub max_one_time: u32,
+    /// The first session.
+    pub token: TokenRow,
+    /// For a new mailbox.
+    pub incarnation: Incarnation,
+    /// Now.
+    pub now: Timestamp,
+}
+
+/// How a registration went.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Registered {
+    /// The account is there (new, or the same as before) and signed in.
+    Done,
+    /// Another identity key has the name.
+    NameTaken,
+}
+
+/// What is known of an account.
+#[derive(Debug, Clone)]
+pub struct AccountRow {
+    /// The name.
+    pub user: UserName,
+    /// The identity key, 2624 bytes.
+    pub identity_key: Vec<u8>,
+}
+
+/// New keys of an account.
+#[derive(Debug, Clone)]
+pub struct Publication {
+    /// Whose.
+    pub mailbox: MailboxId,
+    /// A new signed prekey.
+    pub signed_prekey: Option<SignedPreKeyRow>,
+    /// A new batch.
+    pub batch: Option<BatchRow>,
+    /// Drop the one-time prekeys of earlier batches.
+    pub replace_one_time: bool,
+    /// At most this many one-time prekeys may be left afterwards.
+    pub max_one_time: u32,
+    /// Now.
+    pub now: Timestamp,
+}
+
+/// How a publication went.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Published {
+    /// Done, or done before.
+    Done(KeyCounts),
+    /// Not above the published sequence number; nothing changed.
+    Stale,
+    /// Too many one-time prekeys; nothing changed.
+    TooMany,
+}
+
+/// What is left of an account's published keys.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub struct KeyCounts {
+    /// One-time prekeys left that have not expired.
+    pub one_time_left: u32,
+    /// Id of the signed prekey.
+    pub signed_prekey_id: u32,
+    /// When that expires.
+    pub signed_prekey_expires: Timestamp,
+}
+
+/// What a sender needs; the one-time prekey in it is gone from the store.
+#[derive(Debug, Clone)]
+pub struct BundleRow {
+    /// The identity key, 2624 bytes.
+    pub identity_key: Vec<u8>,
+    /// The signed prekey.
+    pub signed_prekey: PublishedSignedPreKey,
+    /// A one-time prekey, if any was left.
+    pub one_time: Option<PublishedOneTime>,
+}
+
+/// How much a mailbox may hold.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub struct Quota {
+    /// Envelopes.
+    pub envelopes: u64,
+    /// Bytes of envelopes.
+    pub bytes: u64,
+    /// Play licenses, spent ones included until they are forgotten.
+    pub licenses: u64,
+}
+
+/// A license to be stored with an envelope.
+#[derive(Debug, Clone)]
+pub struct LicenseRow {
+    /// Its id.
+    pub id: LicenseId,
+    /// How often it may be played.
+    pub plays: PlayLimit,
+    /// When it expires.
+    pub expires: Timestamp,
+    /// The relay's half of the content key.
+    pub share: PlayShare,
+    /// SHA-256 of the capability to play.
+    pub play_hash: Bytes32,
+    /// SHA-256 of the capability to inspect and revoke.
+    pub owner_hash: Bytes32,
+    /// SHA-256 over all of the above: two licenses with the same one are the same.
+    pub parameters: Bytes32,
+}
+
+/// An envelope to be stored.
+#[derive(Debug, Clone)]
+pub struct Deposit {
+    /// For whom.
+    pub mailbox: MailboxId,
+    /// From whom. Stored only inside a hash.
+    pub principal: MailboxId,
+    /// The sender's id for it.
+    pub id: MessageId,
+    /// The envelope.
+    pub envelope: Envelope,
+    /// SHA-256 over the request's content.
+    pub body_hash: Bytes32,
+    /// A license that goes with it.
+    pub license: Option<LicenseRow>,
+    /// When the envelope expires.
+    pub expires: Timestamp,
+    /// Until when a repetition is recognised.
+    pub forget_at: Timestamp,
+    /// How much the mailbox may hold.
+    pub quota: Quota,
+    /// Now.
+    pub now: Timestamp,
+}
+
+/// How a deposit went.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Deposited {
+    /// Stored, now or before.
+    Done {
+        /// When.
+        stored_at: Timestamp,
+        /// Until when it is kept.
+        expires: Timestamp,
+    },
+    /// The id was used with another body.
+    Conflict,
+    /// The license id was used with other parameters.
+    LicenseConflict,
+    /// The license expires before it exists.
+    LicenseExpired,
+    /// The mailbox is full; its count of refusals grew.
+    Full,
+    /// There is no such mailbox.
+    NoSuchMailbox,
+}
+
+/// How far a mailbox was read.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub struct Ack {
+    /// In which life.
+    pub incarnation: Incarnation,
+    /// Up to and including this sequence number.
+    pub sequence: u64,
+}
+
+/// How an acknowledgement went.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Acked {
+    /// So many were deleted.
+    Done(u64),
+    /// Another incarnation, or beyond what was ever stored: nothing was deleted.
+    Stale,
+}
+
+/// An envelope with its place.
+#[derive(Debug, Clone)]
+pub struct EnvelopeRow {
+    /// Its place.
+    pub sequence: u64,
+    /// When it was stored.
+    pub stored_at: Timestamp,
+    /// The envelope's bytes.
+    pub body: Vec<u8>,
+}
+
+/// The head of a mailbox.
+#[derive(Debug, Clone)]
+pub struct Page {
+    /// The mailbox's life.
+    pub incarnation: Incarnation,
+    /// The oldest envelopes.
+    pub envelopes: Vec<EnvelopeRow>,
+    /// Envelopes that ever expired here.
+    pub expired_total: u64,
+    /// Sends that were ever refused here because of the quota.
+    pub refused_total: u64,
+}
+
+/// One attempt to play, the capability already hashed.
+#[derive(Debug, Clone)]
+pub struct PlayAttempt {
+    /// Of which license.
+    pub license: LicenseId,
+    /// SHA-256 of the capability that was shown.
+    pub capability_hash: Bytes32,
+    /// The id that makes a repetition free.
+    pub play: [u8; 16],
+    /// SHA-256 of the request.
+    pub request_hash: Bytes32,
+    /// Until when the answer is kept for repetitions.
+    pub answer_until: Timestamp,
+    /// When the tombstone goes, should this be the last play.
+    pub forget_at: Timestamp,
+    /// Now.
+    pub now: Timestamp,
+}
+
+/// How an attempt to play went.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub enum PlayOutcome {
+    /// Granted, now or before.
+    Granted {
+        /// Which play, from 1.
+        number: u8,
+        /// How many in all.
+        limit: u8,
+        /// The share.
+        share: PlayShare,
+    },
+    /// Granted before, and the answer was shredded.
+    AnswerGone,
+    /// The play id was used with another request.
+    Conflict,
+    /// Every play is spent.
+    Exhausted,
+    /// Taken back.
+    Revoked,
+    /// Past its time.
+    Expired,
+    /// No such license, or not its capability.
+    NoSuchLicense,
+}
+
+/// What can still be done with a license.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum LicenseState {
+    /// Plays are left.
+    Active,
+    /// Every play is spent.
+    Exhausted,
+    /// Taken back.
+    Revoked,
+    /// Past its time.
+    Expired,
+}
+
+/// A license as its owner sees it.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub struct LicenseView {
+    /// Plays allowed.
+    pub plays: u8,
+    /// Plays granted.
+    pub used: u8,
+    /// What can still be done.
+    pub state: LicenseState,
+    /// When it expires.
+    pub expires: Timestamp,
+}
+
+/// The numbers of the status page.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Default)]
+pub struct Totals {
+    /// Accounts.
+    pub accounts: u64,
+    /// Envelopes pending.
+    pub pending: u64,
+    /// Licenses that can still be played.
+    pub licenses_active: u64,
+}
+
+/// How long a tombstone of a license stays.
+#[derive(Debug, Clone, Copy)]
+pub struct SweepRules {
+    /// When tombstones made in this step go.
+    pub forget_at: Timestamp,
+    /// At most this many rows of each kind in one step.
+    pub step: u32,
+    /// Now.
+    pub now: Timestamp,
+}

@@ -1,0 +1,277 @@
+//! SQLite as the store: one file, one writer, a few readers.
+//!
+//! The verbs are plain functions over a connection, by topic; this file opens the database and gives each verb to the writer or to a reader.
+
+mod keys;
+mod mail;
+mod plays;
+mod rows;
+mod sealed;
+mod sweep;
+
+use std::{
+    fs::File,
+    path::{Path, PathBuf},
+    sync::{Arc, Mutex, PoisonError},
+    time::Duration,
+};
+
+use rusqlite::{Connection, ErrorCode, OpenFlags};
+use tokio::sync::Semaphore;
+
+use super::{
+    AccountRow, Ack, Acked, BundleRow, Deposit, Deposited, KeyCounts, LicenseView, Page, PlayAttempt, PlayOutcome,
+    Publication, Published, Registered, Registration, Result, Seed, Store, StoreError, SweepRules, TokenRow, Totals,
+    Verb, migrations,
+    wakes::Wakes,
+    writer::{Effects, Writer},
+};
+use crate::model::{Bytes32, Incarnation, LicenseId, MailboxId};
+
+/// The database's file in the data directory.
+pub const FILE_NAME: &str = "relay.sqlite3";
+/// Readers at once. Reads are short and come out of memory; a handful keeps every core of a small machine busy.
+const READERS: usize = 4;
+/// Statements kept prepared for each connection: more than there are verbs.
+const STATEMENT_CACHE: usize = 128;
+/// How long a checkpoint waits for readers; they take microseconds.
+const BUSY_TIMEOUT: Duration = Duration::from_millis(100);
+/// SQLite's page size here, bytes. Each envelope costs a pad of one page (see `sealed`), so pages are small.
+const PAGE_BYTES: u32 = 1024;
+
+/// Why the database could not be opened.
+#[derive(Debug, thiserror::Error)]
+pub enum OpenError {
+    /// SQLite refused.
+    #[error("cannot open the database {path}: {source}")]
+    Sqlite {
+        /// The file.
+        path: PathBuf,
+        /// SQLite's reason.
+        source: rusqlite::Error,
+    },
+    /// The schema could not be brought up to date.
+    #[error("cannot bring the database {path} up to date: {source}. Was it made by a newer relay?")]
+    Schema {
+        /// The file.
+        path: PathBuf,
+        /// The migration runner's reason.
+        source: Box<refinery::Error>,
+    },
+    /// The writer's thread did not start.
+    #[error("cannot start the store's writer: {0}")]
+    Thread(#[from] std::io::Error),
+}
+
+/// The SQLite store.
+pub struct Sqlite {
+    writer: Writer,
+    readers: Arc<Readers>,
+    // Dropped last: until the database is closed nobody else may have it.
+    _lock: File,
+}
+
+struct Readers {
+    idle: Mutex<Vec<Connection>>,
+    permits: Semaphore,
+}
+
+impl Sqlite {
+    /// Opens the database in `directory`, makes it if there is none, and brings its schema up to date. With `max_bytes` it refuses to grow
+    /// beyond that.
+    ///
+    /// `lock` is the directory's lock, kept until the database is closed: two relays on one database would not hear each other's wake-ups.
+    ///
+    /// # Errors
+    /// [`OpenError`].
+    pub fn open(
+        directory: &Path,
+        lock: File,
+        max_bytes: Option<u64>,
+        wakes: Arc<Wakes>,
+    ) -> std::result::Result<Self, OpenError> {
+        let path = directory.join(FILE_NAME);
+        let failed = |source| OpenError::Sqlite {
+            path: path.clone(),
+            source,
+        };
+        let mut connection = Connection::open(&path).map_err(failed)?;
+        prepare_writer(&connection, max_bytes).map_err(failed)?;
+        migrations::run_sqlite(&mut connection).map_err(|source| OpenError::Schema {
+            path: path.clone(),
+            source: Box::new(source),
+        })?;
+        // What a crash left in the log goes first, deleted content with it.
+        connection
+            .query_row("PRAGMA wal_checkpoint(TRUNCATE)", [], |_| Ok(()))
+            .map_err(failed)?;
+        let idle = (0..READERS)
+            .map(|_| open_reader(&path))
+            .collect::<rusqlite::Result<Vec<_>>>()
+            .map_err(failed)?;
+        let log = directory.join(format!("{FILE_NAME}-wal"));
+        Ok(Self {
+            writer: Writer::start(connection, log, wakes)?,
+            readers: Arc::new(Readers {
+                idle: Mutex::new(idle),
+                permits: Semaphore::new(READERS),
+            }),
+            _lock: lock,
+        })
+    }
+
+    fn write<T, F>(&self, verb: F) -> Verb<'_, T>
+    where
+        T: Send + 'static,
+        F: FnOnce(&Connection, &mut Effects) -> Result<T> + Send + 'static,
+    {
+        Box::pin(self.writer.run(verb))
+    }
+
+    fn read<T, F>(&self, verb: F) -> Verb<'_, T>
+    where
+        T: Send + 'static,
+        F: FnOnce(&Connection) -> Result<T> + Send + 'static,
+    {
+        Box::pin(async move {
+            let _permit = self.readers.permits.acquire().await.map_err(|_| StoreError::Closed)?;
+            let readers = Arc::clone(&self.readers);
+            let lock = |readers: &Readers| readers.idle.lock().unwrap_or_else(PoisonError::into_inner).pop();
+            let Some(connection) = lock(&readers) else {
+                return Err(StoreError::Fault("a reader is missing".into()));
+            };
+            // The connection goes back inside the blocking task: the asker may be dropped in the meantime, the task is not.
+            let task = tokio::task::spawn_blocking(move || {
+                let outcome = std::panic::catch_unwind(std::panic::AssertUnwindSafe(|| verb(&connection)));
+                readers
+                    .idle
+                    .lock()
+                    .unwrap_or_else(PoisonError::into_inner)
+                    .push(connection);
+                outcome.unwrap_or_else(|_| Err(StoreError::Fault("a verb panicked".into())))
+            });
+            task.await
+                .unwrap_or_else(|error| Err(StoreError::Fault(error.to_string())))
+        })
+    }
+}
+
+fn prepare_writer(connection: &Connection, max_bytes: Option<u64>) -> rusqlite::Result<()> {
+    connection.set_prepared_statement_cache_capacity(STATEMENT_CACHE);
+    connection.busy_timeout(BUSY_TIMEOUT)?;
+    // FULL: a commit is on the disk when it returns, NORMAL would lose it with the power. The writer does its own checkpoints.
+    // temp_store: nothing of an envelope may end up in a temporary file.
+    connection.execute_batch(
+        "PRAGMA page_size = 1024; PRAGMA journal_mode = WAL; PRAGMA synchronous = FULL; PRAGMA secure_delete = ON; PRAGMA foreign_keys = ON;
+         PRAGMA temp_store = MEMORY; PRAGMA wal_autocheckpoint = 0; PRAGMA cache_size = -65536; PRAGMA trusted_schema = OFF;",
+    )?;
+    if let Some(bytes) = max_bytes {
+        connection.pragma_update(
+            None,
+            "max_page_count",
+            i64::try_from((bytes / u64::from(PAGE_BYTES)).max(1)).unwrap_or(i64::MAX),
+        )?;
+    }
+    Ok(())
+}
+
+fn open_reader(path: &Path) -> rusqlite::Result<Connection> {
+    let flags = OpenFlags::SQLITE_OPEN_READ_ONLY | OpenFlags::SQLITE_OPEN_NO_MUTEX;
+    let connection = Connection::open_with_flags(path, flags)?;
+    connection.set_prepared_statement_cache_capacity(STATEMENT_CACHE);
+    connection.busy_timeout(BUSY_TIMEOUT)?;
+    connection.execute_batch("PRAGMA temp_store = MEMORY; PRAGMA query_only = ON; PRAGMA trusted_schema = OFF;")?;
+    Ok(connection)
+}
+
+impl From<rusqlite::Error> for StoreError {
+    fn from(error: rusqlite::Error) -> Self {
+        match error.sqlite_error_code() {
+            Some(ErrorCode::DiskFull | ErrorCode::SystemIoFailure | ErrorCode::ReadOnly | ErrorCode::CannotOpen) => {
+                Self::Full(error.to_string())
+            }
+            Some(ErrorCode::DatabaseBusy | ErrorCode::DatabaseLocked) => Self::Busy,
+            _ => Self::Fault(error.to_string()),
+        }
+    }
+}
+
+impl Store for Sqlite {
+    fn engine(&self) -> &'static str {
+        "sqlite"
+    }
+    fn relay_seed(&self, fresh: Seed) -> Verb<'_, Seed> {
+        self.write(move |c, _| keys::relay_seed(c, fresh))
+    }
+    fn register(&self, registration: Registration) -> Verb<'_, Registered> {
+        self.write(move |c, _| keys::register(c, &registration))
+    }
+    fn account(&self, mailbox: MailboxId) -> Verb<'_, Option<AccountRow>> {
+        self.read(move |c| keys::account(c, mailbox))
+    }
+    fn publish(&self, publication: Publication) -> Verb<'_, Published> {
+        self.write(move |c, _| keys::publish(c, &publication))
+    }
+    fn key_counts(&self, mailbox: MailboxId, now: protocol::Timestamp) -> Verb<'_, Option<KeyCounts>> {
+        self.read(move |c| keys::key_counts(c, mailbox, now))
+    }
+    fn take_bundle(&self, mailbox: MailboxId, now: protocol::Timestamp) -> Verb<'_, Option<BundleRow>> {
+        self.write(move |c, _| keys::take_bundle(c, mailbox, now))
+    }
+    fn put_token(&self, mailbox: MailboxId, token: TokenRow) -> Verb<'_, ()> {
+        self.write(move |c, _| keys::put_token(c, mailbox, &token))
+    }
+    fn token(&self, mailbox: MailboxId) -> Verb<'_, Option<TokenRow>> {
+        self.read(move |c| keys::token(c, mailbox))
+    }
+    fn drop_token(&self, mailbox: MailboxId, hash: Bytes32) -> Verb<'_, ()> {
+        self.write(move |c, _| keys::drop_token(c, mailbox, &hash))
+    }
+    fn deposit(&self, deposit: Deposit) -> Verb<'_, Deposited> {
+        self.write(move |c, effects| mail::deposit(c, effects, &deposit))
+    }
+    fn acknowledge(&self, mailbox: MailboxId, ack: Ack) -> Verb<'_, Acked> {
+        self.write(move |c, effects| mail::acknowledge(c, effects, mailbox, ack))
+    }
+    fn page(
+        &self,
+        mailbox: MailboxId,
+        limit: u32,
+        max_bytes: usize,
+        now: protocol::Timestamp,
+    ) -> Verb<'_, Option<Page>> {
+        self.read(move |c| mail::page(c, mailbox, limit, max_bytes, now))
+    }
+    fn clear(&self, mailbox: MailboxId, incarnation: Incarnation) -> Verb<'_, u64> {
+        self.write(move |c, effects| mail::clear(c, effects, mailbox, incarnation))
+    }
+    fn play(&self, attempt: PlayAttempt) -> Verb<'_, PlayOutcome> {
+        self.write(move |c, effects| plays::play(c, effects, &attempt))
+    }
+    fn confirm_play(&self, license: LicenseId, capability_hash: Bytes32, play: [u8; 16]) -> Verb<'_, bool> {
+        self.write(move |c, effects| plays::confirm(c, effects, license, &capability_hash, &play))
+    }
+    fn license(
+        &self,
+        license: LicenseId,
+        owner_hash: Bytes32,
+        now: protocol::Timestamp,
+    ) -> Verb<'_, Option<LicenseView>> {
+        self.read(move |c| plays::view(c, license, &owner_hash, now))
+    }
+    fn revoke(
+        &self,
+        license: LicenseId,
+        owner_hash: Bytes32,
+        forget_at: protocol::Timestamp,
+        now: protocol::Timestamp,
+    ) -> Verb<'_, Option<LicenseView>> {
+        self.write(move |c, effects| plays::revoke(c, effects, license, &owner_hash, forget_at, now))
+    }
+    fn totals(&self) -> Verb<'_, Totals> {
+        self.read(rows::totals)
+    }
+    fn sweep(&self, rules: SweepRules) -> Verb<'_, bool> {
+        self.write(move |c, effects| sweep::step(c, effects, &rules))
+    }
+}

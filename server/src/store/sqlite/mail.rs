@@ -1,0 +1,205 @@
+//! Mailboxes: deposit, acknowledge, page, clear.
+
+use protocol::Timestamp;
+use rusqlite::{Connection, OptionalExtension as _, params};
+use sha2::{Digest as _, Sha256};
+use uuid::Uuid;
+
+use super::{
+    plays::{self, Planned},
+    rows::{add_totals, array, damaged, int, number, time, timestamp},
+    sealed,
+};
+use crate::{
+    model::{Bytes32, Incarnation, MailboxId},
+    store::{Ack, Acked, Deposit, Deposited, EnvelopeRow, Page, Result, writer::Effects},
+};
+
+/// The idempotency key: who sent what to whom, only as a hash.
+fn receipt_key(d: &Deposit) -> Bytes32 {
+    Sha256::new()
+        .chain_update(b"latchkey/1/receipt")
+        .chain_update(d.mailbox.as_bytes())
+        .chain_update(d.principal.as_bytes())
+        .chain_update(d.id.as_bytes())
+        .finalize()
+        .into()
+}
+
+pub(super) fn deposit(c: &Connection, effects: &mut Effects, d: &Deposit) -> Result<Deposited> {
+    let id = d.mailbox.as_bytes();
+    let key = receipt_key(d);
+    let known = c
+        .prepare_cached("SELECT body_hash, stored_at, envelope_expires FROM receipt WHERE mailbox = ?1 AND key = ?2")?
+        .query_row(params![id, key], |row| {
+            Ok((array::<32>(row, 0)?, timestamp(row, 1)?, timestamp(row, 2)?))
+        })
+        .optional()?;
+    if let Some((body_hash, stored_at, expires)) = known {
+        return Ok(if body_hash == d.body_hash {
+            Deposited::Done { stored_at, expires }
+        } else {
+            Deposited::Conflict
+        });
+    }
+    let license = match &d.license {
+        None => None,
+        Some(license) => match plays::plan(c, license, d.now)? {
+            Planned::Conflict => return Ok(Deposited::LicenseConflict),
+            Planned::Expired => return Ok(Deposited::LicenseExpired),
+            Planned::There => None,
+            Planned::New => Some(license),
+        },
+    };
+    let size = d.envelope.as_bytes().len() as u64;
+    // The quota is part of the update that gives out the sequence number: it cannot be overrun, and sequence order is commit order.
+    let sequence: Option<i64> = c
+        .prepare_cached(
+            "UPDATE mailbox SET last_seq = last_seq + 1, live_count = live_count + 1, live_bytes = live_bytes + ?2, licenses = licenses + ?3
+             WHERE mailbox = ?1 AND live_count < ?4 AND live_bytes + ?2 <= ?5 AND licenses + ?3 <= ?6 RETURNING last_seq",
+        )?
+        .query_row(
+            params![
+                id,
+                int(size),
+                i64::from(license.is_some()),
+                int(d.quota.envelopes),
+                int(d.quota.bytes),
+                int(d.quota.licenses)
+            ],
+            |row| row.get(0),
+        )
+        .optional()?;
+    let Some(sequence) = sequence else {
+        let refused = c
+            .prepare_cached("UPDATE mailbox SET refused_total = refused_total + 1 WHERE mailbox = ?1")?
+            .execute([id])?;
+        return Ok(if refused == 0 {
+            Deposited::NoSuchMailbox
+        } else {
+            Deposited::Full
+        });
+    };
+    if let Some(license) = license {
+        plays::insert(c, license)?;
+    }
+    let body = sealed::put(c, d.envelope.as_bytes())?;
+    c.prepare_cached(
+        "INSERT INTO envelope (mailbox, seq, stored_at, expires, size, body) VALUES (?1, ?2, ?3, ?4, ?5, ?6)",
+    )?
+    .execute(params![id, sequence, time(d.now), time(d.expires), int(size), body])?;
+    c.prepare_cached(
+        "INSERT INTO receipt (mailbox, key, body_hash, stored_at, envelope_expires, forget_at) VALUES (?1, ?2, ?3, ?4, ?5, ?6)",
+    )?
+    .execute(params![id, key, d.body_hash, time(d.now), time(d.expires), time(d.forget_at)])?;
+    add_totals(c, 0, 1, i64::from(license.is_some()))?;
+    effects.wake = Some(d.mailbox);
+    Ok(Deposited::Done {
+        stored_at: d.now,
+        expires: d.expires,
+    })
+}
+
+/// Deletes the envelopes up to and including `sequence`; how many, and how many bytes.
+fn delete_up_to(c: &Connection, mailbox: MailboxId, sequence: i64) -> Result<(i64, i64)> {
+    let gone: Vec<(i64, i64)> = c
+        .prepare_cached("DELETE FROM envelope WHERE mailbox = ?1 AND seq <= ?2 RETURNING size, body")?
+        .query_map(params![mailbox.as_bytes(), sequence], |row| {
+            Ok((row.get(0)?, row.get(1)?))
+        })?
+        .collect::<rusqlite::Result<_>>()?;
+    for (_, body) in &gone {
+        sealed::remove(c, *body)?;
+    }
+    Ok((int(gone.len() as u64), gone.iter().map(|(size, _)| size).sum()))
+}
+
+pub(super) fn acknowledge(c: &Connection, effects: &mut Effects, mailbox: MailboxId, ack: Ack) -> Result<Acked> {
+    let id = mailbox.as_bytes();
+    let (incarnation, last, acked): (_, i64, i64) = c
+        .prepare_cached("SELECT incarnation, last_seq, acked_seq FROM mailbox WHERE mailbox = ?1")?
+        .query_row([id], |row| Ok((array(row, 0)?, row.get(1)?, row.get(2)?)))
+        .optional()?
+        .ok_or_else(|| damaged("an account without a mailbox"))?;
+    let sequence = int(ack.sequence);
+    // Beyond what was ever stored: the reader knows a future that this store has lost, so its numbers mean something else.
+    if Incarnation(Uuid::from_bytes(incarnation)) != ack.incarnation || sequence > last {
+        return Ok(Acked::Stale);
+    }
+    if sequence <= acked {
+        return Ok(Acked::Done(0));
+    }
+    let (count, bytes) = delete_up_to(c, mailbox, sequence)?;
+    c.prepare_cached(
+        "UPDATE mailbox SET acked_seq = ?2, live_count = live_count - ?3, live_bytes = live_bytes - ?4 WHERE mailbox = ?1",
+    )?
+    .execute(params![id, sequence, count, bytes])?;
+    add_totals(c, 0, -count, 0)?;
+    effects.erases = count > 0;
+    Ok(Acked::Done(count.unsigned_abs()))
+}
+
+pub(super) fn page(
+    c: &Connection,
+    mailbox: MailboxId,
+    limit: u32,
+    max_bytes: usize,
+    now: Timestamp,
+) -> Result<Option<Page>> {
+    let id = mailbox.as_bytes();
+    // One snapshot for the head and the envelopes.
+    let snapshot = c.unchecked_transaction()?;
+    let head = snapshot
+        .prepare_cached("SELECT incarnation, expired_total, refused_total, live_count FROM mailbox WHERE mailbox = ?1")?
+        .query_row([id], |row| {
+            Ok((array(row, 0)?, number(row, 1)?, number(row, 2)?, row.get::<_, i64>(3)?))
+        })
+        .optional()?;
+    let Some((incarnation, expired_total, refused_total, live)) = head else {
+        return Ok(None);
+    };
+    let mut page = Page {
+        incarnation: Incarnation(Uuid::from_bytes(incarnation)),
+        envelopes: Vec::new(),
+        expired_total,
+        refused_total,
+    };
+    if live == 0 {
+        return Ok(Some(page));
+    }
+    let mut statement = snapshot.prepare_cached(
+        "SELECT seq, stored_at, size, content FROM envelope JOIN sealed ON sealed.id = envelope.body
+         WHERE mailbox = ?1 AND expires > ?2 ORDER BY seq LIMIT ?3",
+    )?;
+    let mut rows = statement.query(params![id, time(now), limit])?;
+    let mut bytes = 0;
+    while let Some(row) = rows.next()? {
+        bytes += number::<usize>(row, 2)?;
+        if bytes > max_bytes && !page.envelopes.is_empty() {
+            break;
+        }
+        page.envelopes.push(EnvelopeRow {
+            sequence: number(row, 0)?,
+            stored_at: timestamp(row, 1)?,
+            body: row.get(3)?,
+        });
+    }
+    Ok(Some(page))
+}
+
+pub(super) fn clear(
+    c: &Connection,
+    effects: &mut Effects,
+    mailbox: MailboxId,
+    incarnation: Incarnation,
+) -> Result<u64> {
+    let (count, _) = delete_up_to(c, mailbox, i64::MAX)?;
+    // Sequence numbers go on: even a client that ignores incarnations never meets one twice.
+    c.prepare_cached(
+        "UPDATE mailbox SET incarnation = ?2, acked_seq = last_seq, live_count = 0, live_bytes = 0 WHERE mailbox = ?1",
+    )?
+    .execute(params![mailbox.as_bytes(), incarnation.0.as_bytes()])?;
+    add_totals(c, 0, -count, 0)?;
+    effects.erases = count > 0;
+    Ok(count.unsigned_abs())
+}

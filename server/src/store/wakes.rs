@@ -1,0 +1,90 @@
+//! Who is waiting for mail, and how they are told.
+//!
+//! A wait is registered before the mailbox is read, and the writer wakes after it has committed: what arrives in between is not missed.
+
+use std::{
+    collections::HashMap,
+    sync::{Arc, Mutex, PoisonError},
+};
+
+use tokio::sync::Notify;
+
+use crate::model::MailboxId;
+
+/// At most this many waits on one mailbox: an account has one live device, and a connection that broke unnoticed may linger beside it.
+const MAX_WAITS_A_MAILBOX: usize = 4;
+
+#[derive(Debug, Default)]
+struct Slot {
+    notify: Arc<Notify>,
+    waits: usize,
+}
+
+/// The waiting owners.
+#[derive(Debug, Default)]
+pub struct Wakes {
+    slots: Mutex<HashMap<MailboxId, Slot>>,
+}
+
+impl Wakes {
+    /// Registers a wait; none when too many wait on this mailbox already.
+    #[must_use]
+    pub fn wait(self: &Arc<Self>, mailbox: MailboxId) -> Option<Wait> {
+        let mut slots = self.slots.lock().unwrap_or_else(PoisonError::into_inner);
+        let slot = slots.entry(mailbox).or_default();
+        if slot.waits >= MAX_WAITS_A_MAILBOX {
+            return None;
+        }
+        slot.waits += 1;
+        Some(Wait {
+            wakes: Arc::clone(self),
+            mailbox,
+            notify: Arc::clone(&slot.notify),
+        })
+    }
+
+    /// Wakes everyone who waits on the mailbox.
+    pub fn wake(&self, mailbox: MailboxId) {
+        if let Some(slot) = self.slots.lock().unwrap_or_else(PoisonError::into_inner).get(&mailbox) {
+            slot.notify.notify_waiters();
+        }
+    }
+
+    /// How many waits there are in all.
+    #[must_use]
+    pub fn waiting(&self) -> usize {
+        self.slots
+            .lock()
+            .unwrap_or_else(PoisonError::into_inner)
+            .values()
+            .map(|slot| slot.waits)
+            .sum()
+    }
+}
+
+/// A registered wait; dropping it ends it.
+#[derive(Debug)]
+pub struct Wait {
+    wakes: Arc<Wakes>,
+    mailbox: MailboxId,
+    notify: Arc<Notify>,
+}
+
+impl Wait {
+    /// The next wake-up. Enable it (`Notified::enable`) before reading the mailbox.
+    pub fn notified(&self) -> tokio::sync::futures::Notified<'_> {
+        self.notify.notified()
+    }
+}
+
+impl Drop for Wait {
+    fn drop(&mut self) {
+        let mut slots = self.wakes.slots.lock().unwrap_or_else(PoisonError::into_inner);
+        if let Some(slot) = slots.get_mut(&self.mailbox) {
+            slot.waits -= 1;
+            if slot.waits == 0 {
+                slots.remove(&self.mailbox);
+            }
+        }
+    }
+}

@@ -1,0 +1,15 @@
+//! Every operation over real HTTP: what it does, and everything it refuses.
+
+// Helpers of tests may panic like the tests themselves (clippy.toml exempts only the latter).
+#![allow(clippy::unwrap_used, clippy::expect_used, clippy::panic)]
+
+mod accounts;
+#[path = "../common/mod.rs"]
+mod common;
+mod keys;
+mod mail;
+mod relay;
+mod waiting;
+
+/// What is sent where the content does not matter.
+const ENVELOPE: &[u8] = b"an envelope that nobody here can open";

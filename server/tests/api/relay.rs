@@ -1,0 +1,161 @@
+//! The relay itself: status, pages, errors, its disk.
+
+use reqwest::Method;
+use serde_json::{Value, json};
+use uuid::Uuid;
+
+use crate::{ENVELOPE, common::*};
+
+#[tokio::test]
+async fn status_lists_no_names() {
+    let relay = TestRelay::start().await;
+    let (alice, _) = (relay.user("alice-in-chains").await, relay.user("bobby-tables").await);
+    alice.send("bobby-tables", Uuid::new_v4(), ENVELOPE).await.ok();
+    for path in ["/v1/status", "/status", "/"] {
+        let text = relay
+            .api()
+            .request(Method::GET, path, None)
+            .send()
+            .await
+            .unwrap()
+            .text()
+            .await
+            .unwrap();
+        for secret in ["alice-in-chains", "bobby-tables", &hex::encode(alice.mailbox())] {
+            assert!(!text.contains(secret), "{path} shows {secret}");
+        }
+    }
+    let status = relay.status().await;
+    assert_eq!(
+        (&status["accounts"], &status["messages_pending"]),
+        (&json!(2), &json!(1))
+    );
+    assert_eq!(
+        (&status["suite"], &status["storage_engine"]),
+        (&json!(1), &json!("sqlite"))
+    );
+    assert_eq!(
+        status["relay_key_fingerprint"],
+        alice.api.challenge("x").await["relay_key_fingerprint"]
+    );
+}
+
+#[tokio::test]
+async fn everything_wrong_is_a_problem() {
+    let relay = TestRelay::start().await;
+    let api = relay.api();
+    api.call(Method::GET, "/nope", None, None)
+        .await
+        .refused(404, "not_found");
+    api.call(Method::GET, "/v1/nope", None, None)
+        .await
+        .refused(404, "not_found");
+    api.call(Method::PATCH, "/v1/keys", None, None)
+        .await
+        .refused(405, "method_not_allowed");
+    api.call(Method::POST, "/", None, None)
+        .await
+        .refused(405, "method_not_allowed");
+    let post = |body: &'static str, kind: &str| {
+        api.request(Method::POST, "/v1/session/challenge", None)
+            .header("content-type", kind)
+            .body(body)
+    };
+    answer(post("{", "application/json")).await.refused(400, "bad_request");
+    answer(post("[]", "application/json")).await.refused(400, "bad_request");
+    answer(post("{\"user\":{}}", "application/json"))
+        .await
+        .refused(400, "bad_request");
+    answer(post("user=alice", "application/x-www-form-urlencoded"))
+        .await
+        .refused(400, "bad_request");
+}
+
+#[tokio::test]
+async fn the_pages_are_there_and_load_nothing_from_elsewhere() {
+    let relay = TestRelay::start().await;
+    let get = async |path: &str| {
+        let response = relay.api().request(Method::GET, path, None).send().await.unwrap();
+        assert_eq!(response.status(), 200, "{path}");
+        response.text().await.unwrap()
+    };
+    let page = get("/").await;
+    for part in [
+        "Latchkey relay",
+        "href=\"/docs\"",
+        "href=\"/openapi.yaml\"",
+        "<dt>Accounts</dt><dd>0</dd>",
+    ] {
+        assert!(page.contains(part), "{part} is missing");
+    }
+    assert!(!page.contains("http://") && !page.contains("https://") && !page.contains("<script"));
+    assert_eq!(get("/openapi.yaml").await, server::openapi_yaml());
+    assert!(get("/docs").await.contains("swagger"));
+    assert_eq!(
+        serde_json::from_str::<Value>(&get("/status").await).unwrap(),
+        relay.status().await
+    );
+}
+
+#[tokio::test]
+async fn two_relays_never_share_a_data_directory() {
+    let relay = TestRelay::start().await;
+    let error = server::Relay::start(relay.config.clone())
+        .await
+        .err()
+        .unwrap()
+        .to_string();
+    assert!(
+        error.contains("another relay") && error.contains("--data-dir"),
+        "{error}"
+    );
+    #[cfg(unix)]
+    {
+        use std::os::unix::fs::PermissionsExt as _;
+        assert_eq!(relay.data().metadata().unwrap().permissions().mode() & 0o777, 0o700);
+    }
+}
+
+#[tokio::test]
+async fn a_full_disk_is_said_half_does_nothing_and_passes() {
+    let relay = TestRelay::start_with(|config| config.max_database = Some(3 << 20)).await;
+    let (alice, bob) = (relay.user("alice").await, relay.user("bob").await);
+    let mut stored = Vec::new();
+    let refused = loop {
+        let id = Uuid::new_v4();
+        let answer = alice.send("bob", id, vec![9; 200 * 1024]).await;
+        if answer.status != 200 {
+            break (id, answer);
+        }
+        stored.push(id);
+        assert!(stored.len() < 100, "the limit never came");
+    };
+    refused.1.refused(507, "storage_full");
+    assert_eq!(relay.status().await["messages_pending"], stored.len());
+    let mut delivered = 0;
+    loop {
+        let page = bob.inbox(json!({})).await.ok();
+        if bodies(&page).is_empty() {
+            break;
+        }
+        delivered += bodies(&page).len();
+        bob.inbox(json!({ "ack": ack(&page) })).await.ok();
+    }
+    assert_eq!(delivered, stored.len());
+    alice.send("bob", refused.0, vec![9; 200 * 1024]).await.ok();
+    assert_eq!(bob.envelopes().await.len(), 1);
+}
+
+#[tokio::test]
+async fn fixed_origins_are_the_only_ones() {
+    let relay = TestRelay::start_with(|config| config.origins = vec!["https://relay.example".into()]).await;
+    let alice = User::new(relay.api(), "alice");
+    let challenge = alice.api.challenge("alice").await;
+    let body = alice.registration_with(&challenge, &relay.url(), None);
+    alice
+        .call(Method::POST, "/v1/accounts", Some(body))
+        .await
+        .refused(400, "bad_request");
+    let body = alice.registration_with(&challenge, "https://relay.example", None);
+    alice.call(Method::POST, "/v1/accounts", Some(body)).await.ok();
+}

@@ -1,0 +1,198 @@
+//! Deleted means deleted: what was acknowledged is in no file of the data directory any more.
+
+// Helpers of tests may panic like the tests themselves (clippy.toml exempts only the latter).
+#![allow(clippy::unwrap_used, clippy::expect_used, clippy::panic)]
+
+mod common;
+
+use common::*;
+use rand_core::Rng;
+use reqwest::Method;
+use serde_json::json;
+use uuid::Uuid;
+
+/// Where 64-byte pieces of the envelopes still are. Random content: a hit is no accident.
+fn leftovers(dir: &std::path::Path, envelopes: &[Vec<u8>]) -> Vec<(String, usize)> {
+    const PIECE: usize = 64;
+    let wanted: std::collections::HashSet<&[u8]> = envelopes.iter().flat_map(|body| body.chunks_exact(PIECE)).collect();
+    let mut found = Vec::new();
+    for entry in std::fs::read_dir(dir).unwrap() {
+        let entry = entry.unwrap();
+        let content = std::fs::read(entry.path()).unwrap();
+        let hits = content
+            .windows(PIECE)
+            .enumerate()
+            .filter(|(_, window)| wanted.contains(window));
+        found.extend(hits.map(|(offset, _)| (entry.file_name().to_string_lossy().into_owned(), offset)));
+    }
+    found
+}
+
+/// Waits until nothing of the envelopes is in any file.
+async fn erased(what: &str, dir: &std::path::Path, envelopes: &[Vec<u8>]) {
+    let deadline = tokio::time::Instant::now() + std::time::Duration::from_secs(20);
+    loop {
+        let found = leftovers(dir, envelopes);
+        if found.is_empty() {
+            return;
+        }
+        assert!(
+            tokio::time::Instant::now() < deadline,
+            "{what}: still at {} places, first {:?}",
+            found.len(),
+            &found[..1]
+        );
+        tokio::time::sleep(std::time::Duration::from_millis(10)).await;
+    }
+}
+
+fn envelope(rng: &mut impl Rng, size: usize) -> Vec<u8> {
+    let mut body = vec![0; size];
+    rng.fill_bytes(&mut body);
+    body
+}
+
+#[tokio::test]
+async fn an_acknowledged_envelope_is_in_no_file() {
+    let relay = TestRelay::start().await;
+    let (alice, bob) = (relay.user("alice").await, relay.user("bob").await);
+    let body = envelope(&mut rng(), 5000);
+    alice.send("bob", Uuid::new_v4(), body.clone()).await.ok();
+    let page = bob.inbox(json!({})).await.ok();
+    // The control: the search finds what is there.
+    assert!(!files_with(relay.data(), &body[100..164]).is_empty());
+    assert!(!leftovers(relay.data(), std::slice::from_ref(&body)).is_empty());
+    bob.inbox(json!({ "ack": ack(&page) })).await.ok();
+    let dir = relay.data().to_owned();
+    erased("the envelope is erased", &dir, std::slice::from_ref(&body)).await;
+}
+
+#[tokio::test]
+async fn so_is_everything_that_was_cleared_or_expired() {
+    let relay = TestRelay::start().await;
+    let (alice, bob) = (relay.user("alice").await, relay.user("bob").await);
+    let dir = relay.data().to_owned();
+    let mut rng = rng();
+    let cleared: Vec<_> = (0..5).map(|_| envelope(&mut rng, 3000)).collect();
+    for body in &cleared {
+        alice.send("bob", Uuid::new_v4(), body.clone()).await.ok();
+    }
+    bob.call(Method::DELETE, "/v1/inbox", None).await.ok();
+    erased("cleared envelopes are erased", &dir, &cleared).await;
+
+    let expired: Vec<_> = (0..5).map(|_| envelope(&mut rng, 9000)).collect();
+    for body in &expired {
+        alice.send("bob", Uuid::new_v4(), body.clone()).await.ok();
+    }
+    relay.clock.advance(DAY * 30);
+    relay.running().services().sweep().await.unwrap();
+    erased("expired envelopes are erased", &dir, &expired).await;
+}
+
+/// Shares are small and many fit a page; the same promise holds for them.
+#[tokio::test]
+async fn shares_vanish_however_their_rows_moved() {
+    let relay = TestRelay::start().await;
+    let (alice, api) = (relay.user("alice").await, relay.api());
+    let mut gone = Vec::new();
+    let mut licenses = Vec::new();
+    for round in 0..60u8 {
+        let license = License::new("alice", 1 + round % 3);
+        let body = license.message("alice", Uuid::new_v4(), b"limited");
+        alice.call(Method::POST, "/v1/messages/limited", Some(body)).await.ok();
+        licenses.push(license);
+        let license = licenses.swap_remove(rng().next_u32() as usize % licenses.len());
+        if round % 4 == 0 {
+            licenses.push(license); // this one stays
+            continue;
+        }
+        let play = Uuid::new_v4();
+        license.play(&api, play).await.ok();
+        if license.plays == 1 {
+            license.confirm(&api, play, &license.play).await.ok();
+        } else {
+            license.owned(&api, Method::DELETE, &license.owner).await.ok();
+        }
+        gone.push(license.share);
+    }
+    let dir = relay.data().to_owned();
+    assert!(!licenses.is_empty() && !files_with(&dir, &licenses[0].share).is_empty());
+    eventually("every spent share is erased", || {
+        gone.iter().all(|share| files_with(&dir, share).is_empty())
+    })
+    .await;
+}
+
+/// Many mailboxes, sizes and partial acknowledgements: rows share pages, pages split and merge, and copies must not stay behind in what
+/// the file then holds as free space.
+#[tokio::test]
+async fn nothing_stays_behind_when_rows_move_between_pages() {
+    let relay = TestRelay::start().await;
+    let mut users = Vec::new();
+    for i in 0..4 {
+        users.push(relay.user(&format!("user{i}")).await);
+    }
+    let mut rng = rng();
+    let (mut gone, mut pending): (Vec<Vec<u8>>, Vec<Vec<Vec<u8>>>) = (Vec::new(), vec![Vec::new(); users.len()]);
+    for _ in 0..12 {
+        for _ in 0..25 {
+            let (from, to) = (
+                rng.next_u32() as usize % users.len(),
+                rng.next_u32() as usize % users.len(),
+            );
+            // Small ones share a page, middle ones fill one, large ones spill into chains of pages.
+            let size = [70, 200, 700, 1500, 3900, 4200, 9000, 40_000][rng.next_u32() as usize % 8];
+            let body = envelope(&mut rng, size);
+            users[from]
+                .send(&users[to].name, Uuid::new_v4(), body.clone())
+                .await
+                .ok();
+            pending[to].push(body);
+        }
+        for (user, pending) in users.iter().zip(&mut pending) {
+            let limit = 1 + rng.next_u32() % 20;
+            let page = user.inbox(json!({ "limit": limit })).await.ok();
+            let read = bodies(&page);
+            assert_eq!(read, pending[..read.len()]);
+            if !read.is_empty() {
+                user.inbox(json!({ "ack": ack(&page), "limit": 1 })).await.ok();
+                gone.extend(pending.drain(..read.len()));
+            }
+        }
+    }
+    assert!(
+        gone.len() > 100,
+        "too little was acknowledged for the test to mean something"
+    );
+    let dir = relay.data().to_owned();
+    erased("everything acknowledged is erased", &dir, &gone).await;
+    // And what is pending is whole.
+    for (user, pending) in users.iter().zip(&pending) {
+        let read = user.envelopes().await;
+        assert_eq!(read, pending[..read.len()]);
+    }
+}
+
+/// Sends never pause, so the relay is never idle: it has to make time.
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn erasing_does_not_wait_for_an_idle_moment() {
+    let relay = TestRelay::start().await;
+    let (alice, bob) = (relay.user("alice").await, relay.user("bob").await);
+    let body = envelope(&mut rng(), 5000);
+    alice.send("bob", Uuid::new_v4(), body.clone()).await.ok();
+    let page = bob.inbox(json!({})).await.ok();
+    bob.inbox(json!({ "ack": ack(&page) })).await.ok();
+    let (stop, mut stopped) = tokio::sync::oneshot::channel::<()>();
+    let load = tokio::spawn(async move {
+        let mut sent = 0u32;
+        while stopped.try_recv().is_err() {
+            alice.send("alice", Uuid::new_v4(), vec![1; 100]).await.ok();
+            sent += 1;
+        }
+        sent
+    });
+    let dir = relay.data().to_owned();
+    erased("the envelope is erased under load", &dir, std::slice::from_ref(&body)).await;
+    stop.send(()).unwrap();
+    assert!(load.await.unwrap() > 0);
+}

@@ -1,0 +1,53 @@
+//! The contract in the repository is the contract that the relay speaks.
+
+use std::path::Path;
+
+#[test]
+fn openapi_yaml_is_what_the_relay_emits() {
+    let path = Path::new(env!("CARGO_MANIFEST_DIR")).join("../openapi.yaml");
+    let committed = std::fs::read_to_string(&path).unwrap();
+    let emitted = server::openapi_yaml();
+    if let Some((line, (old, new))) = (1..)
+        .zip(committed.lines().zip(emitted.lines()))
+        .find(|(_, (a, b))| a != b)
+    {
+        panic!("openapi.yaml has drifted at line {line}: {old:?} is now {new:?}. Run `cargo xtask generate`.");
+    }
+    assert_eq!(
+        committed.len(),
+        emitted.len(),
+        "openapi.yaml has drifted at its end. Run `cargo xtask generate`."
+    );
+}
+
+#[test]
+fn the_contract_has_every_operation_and_one_shape_of_error() {
+    let yaml = server::openapi_yaml();
+    let mut operations: Vec<_> = yaml
+        .lines()
+        .filter_map(|line| line.trim().strip_prefix("operationId: "))
+        .collect();
+    operations.sort_unstable();
+    assert_eq!(
+        operations,
+        [
+            "challenge",
+            "clear_inbox",
+            "confirm_play",
+            "fetch_key",
+            "inbox",
+            "key_status",
+            "license",
+            "play",
+            "publish_key",
+            "register",
+            "revoke",
+            "send",
+            "send_limited",
+            "sign_in",
+            "sign_out",
+            "status"
+        ]
+    );
+    assert_eq!(server::openapi_yaml(), yaml, "the contract differs from run to run");
+}

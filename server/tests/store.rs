@@ -1,0 +1,479 @@
+//! One story, told to every back end there is: what a store must do, below any rule of the services.
+
+// Helpers of tests may panic like the tests themselves (clippy.toml exempts only the latter).
+#![allow(clippy::unwrap_used, clippy::expect_used, clippy::panic)]
+
+mod common;
+
+use std::{fs::File, path::Path, sync::Arc, time::Duration};
+
+use playgate::{PlayLimit, PlayShare};
+use protocol::{
+    Timestamp,
+    address::UserName,
+    prekey::{OneTimeEntry, PublishedSignedPreKey},
+};
+use server::{
+    model::{Envelope, Incarnation, LicenseId, MailboxId, MessageId},
+    store::{
+        Ack, Acked, BatchRow, Deposit, Deposited, KeyCounts, LicenseRow, LicenseState, PlayAttempt, PlayOutcome,
+        Publication, Published, Quota, Registered, Registration, SignedPreKeyRow, Store, SweepRules, TokenRow, Totals,
+        sqlite::Sqlite, wakes::Wakes,
+    },
+};
+use tempfile::TempDir;
+use uuid::Uuid;
+use zeroize::Zeroizing;
+
+const NOW: Timestamp = Timestamp(1_000_000);
+const QUOTA: Quota = Quota {
+    envelopes: 3,
+    bytes: 1000,
+    licenses: 2,
+};
+
+fn mailbox(name: &str) -> MailboxId {
+    MailboxId::of(&UserName::parse(name).unwrap())
+}
+
+fn spk(seq: u64, tag: u8) -> SignedPreKeyRow {
+    let published = PublishedSignedPreKey {
+        payload: vec![tag; 10],
+        signature: vec![tag; 20],
+    };
+    SignedPreKeyRow {
+        id: u32::from(tag),
+        seq,
+        expires: Timestamp(5_000_000),
+        published,
+    }
+}
+
+fn batch(seq: u64, first: u32, count: u32) -> BatchRow {
+    let entry = |id| OneTimeEntry {
+        id,
+        key: vec![1; 1600],
+        path: vec![vec![2; 64], vec![3; 64]],
+    };
+    BatchRow {
+        seq,
+        expires: Timestamp(2_000_000),
+        payload: seq.to_be_bytes().to_vec(),
+        signature: vec![4; 8],
+        entries: (first..first + count).map(entry).collect(),
+    }
+}
+
+fn registration(name: &str, key: u8) -> Registration {
+    Registration {
+        mailbox: mailbox(name),
+        user: UserName::parse(name).unwrap(),
+        identity_key: vec![key; 2624],
+        signed_prekey: spk(1, 1),
+        batch: Some(batch(1, 0, 2)),
+        max_one_time: 6,
+        token: TokenRow {
+            hash: [key; 32],
+            expires: Timestamp(3_000_000),
+        },
+        incarnation: Incarnation(Uuid::from_u128(7)),
+        now: NOW,
+    }
+}
+
+fn deposit(to: &str, id: u128, body: &[u8]) -> Deposit {
+    Deposit {
+        mailbox: mailbox(to),
+        principal: mailbox("alice"),
+        id: MessageId::new(Uuid::from_u128(id)),
+        envelope: Envelope::new(body.to_vec()).unwrap(),
+        body_hash: [body[0]; 32],
+        license: None,
+        expires: Timestamp(2_000_000),
+        forget_at: Timestamp(4_000_000),
+        quota: QUOTA,
+        now: NOW,
+    }
+}
+
+fn license(nonce: u8) -> LicenseRow {
+    LicenseRow {
+        id: LicenseId {
+            mailbox: mailbox("bob"),
+            nonce: [nonce; 16],
+        },
+        plays: PlayLimit::new(2).unwrap(),
+        expires: Timestamp(2_500_000),
+        share: PlayShare::from_bytes([5; 32]),
+        play_hash: [6; 32],
+        owner_hash: [7; 32],
+        parameters: [nonce; 32],
+    }
+}
+
+fn attempt(nonce: u8, play: u8, now: Timestamp) -> PlayAttempt {
+    PlayAttempt {
+        license: license(nonce).id,
+        capability_hash: [6; 32],
+        play: [play; 16],
+        request_hash: [play; 32],
+        answer_until: now.plus(Duration::from_secs(600)),
+        forget_at: Timestamp(9_000_000),
+        now,
+    }
+}
+
+const fn done(now: Timestamp) -> Deposited {
+    Deposited::Done {
+        stored_at: now,
+        expires: Timestamp(2_000_000),
+    }
+}
+
+/// The first part: accounts, keys, sessions.
+async fn accounts(store: &dyn Store) {
+    let bob = mailbox("bob");
+    assert_eq!(store.totals().await.unwrap(), Totals::default());
+    assert!(store.account(bob).await.unwrap().is_none());
+    assert!(store.page(bob, 10, 1000, NOW).await.unwrap().is_none());
+    assert!(store.take_bundle(bob, NOW).await.unwrap().is_none());
+    assert!(store.key_counts(bob, NOW).await.unwrap().is_none());
+    assert!(store.token(bob).await.unwrap().is_none());
+    assert_eq!(
+        store.deposit(deposit("bob", 1, b"early")).await.unwrap(),
+        Deposited::NoSuchMailbox
+    );
+
+    let seed = Zeroizing::new([1; 64]);
+    assert_eq!(store.relay_seed(seed.clone()).await.unwrap(), seed);
+    assert_eq!(
+        store.relay_seed(Zeroizing::new([2; 64])).await.unwrap(),
+        seed,
+        "the first seed stays"
+    );
+
+    assert_eq!(store.register(registration("bob", 8)).await.unwrap(), Registered::Done);
+    assert_eq!(store.register(registration("bob", 8)).await.unwrap(), Registered::Done);
+    assert_eq!(
+        store.register(registration("bob", 9)).await.unwrap(),
+        Registered::NameTaken
+    );
+    assert_eq!(store.account(bob).await.unwrap().unwrap().identity_key, [8; 2624]);
+    assert_eq!(store.totals().await.unwrap().accounts, 1);
+
+    let token = store.token(bob).await.unwrap().unwrap();
+    assert_eq!((token.hash, token.expires), ([8; 32], Timestamp(3_000_000)));
+    store
+        .put_token(
+            bob,
+            TokenRow {
+                hash: [9; 32],
+                expires: NOW,
+            },
+        )
+        .await
+        .unwrap();
+    store.drop_token(bob, [8; 32]).await.unwrap();
+    assert_eq!(
+        store.token(bob).await.unwrap().unwrap().hash,
+        [9; 32],
+        "an older session's end leaves the newer"
+    );
+    store.drop_token(bob, [9; 32]).await.unwrap();
+    assert!(store.token(bob).await.unwrap().is_none());
+
+    let publish = async |signed_prekey, batch, replace_one_time| {
+        let publication = Publication {
+            mailbox: bob,
+            signed_prekey,
+            batch,
+            replace_one_time,
+            max_one_time: 6,
+            now: NOW,
+        };
+        store.publish(publication).await.unwrap()
+    };
+    let counts = |one_time_left, signed_prekey_id| {
+        Published::Done(KeyCounts {
+            one_time_left,
+            signed_prekey_id,
+            signed_prekey_expires: Timestamp(5_000_000),
+        })
+    };
+    assert_eq!(publish(None, None, false).await, counts(2, 1));
+    assert_eq!(publish(Some(spk(1, 2)), None, false).await, Published::Stale);
+    assert_eq!(
+        publish(Some(spk(2, 2)), Some(batch(2, 10, 4)), false).await,
+        counts(6, 2)
+    );
+    assert_eq!(
+        publish(Some(spk(2, 2)), Some(batch(2, 10, 4)), false).await,
+        counts(6, 2)
+    );
+    assert_eq!(
+        publish(Some(spk(3, 3)), Some(batch(3, 20, 1)), false).await,
+        Published::TooMany
+    );
+    assert_eq!(
+        publish(Some(spk(3, 3)), Some(batch(1, 20, 1)), false).await,
+        Published::Stale
+    );
+    assert_eq!(
+        publish(None, None, false).await,
+        counts(6, 2),
+        "a refusal changes nothing"
+    );
+    let mut ids = Vec::new();
+    while let Some(one_time) = store.take_bundle(bob, NOW).await.unwrap().unwrap().one_time {
+        assert_eq!(one_time.path, [[2; 64], [3; 64]]);
+        ids.push(one_time.id);
+    }
+    assert_eq!(ids, [0, 1, 10, 11, 12, 13]);
+    assert_eq!(
+        publish(None, Some(batch(2, 10, 4)), false).await,
+        counts(0, 2),
+        "used keys do not come back"
+    );
+    assert_eq!(publish(None, Some(batch(3, 20, 3)), true).await, counts(3, 2));
+    assert!(
+        store
+            .take_bundle(bob, Timestamp(2_000_000))
+            .await
+            .unwrap()
+            .unwrap()
+            .one_time
+            .is_none(),
+        "expired"
+    );
+    assert_eq!(publish(None, None, true).await, counts(0, 2));
+}
+
+/// The second: envelopes.
+async fn envelopes(store: &dyn Store) {
+    let bob = mailbox("bob");
+    let page = async |limit, bytes, now| store.page(bob, limit, bytes, now).await.unwrap().unwrap();
+    for (id, body) in [(1, &b"one"[..]), (2, b"two"), (3, b"three")] {
+        assert_eq!(store.deposit(deposit("bob", id, body)).await.unwrap(), done(NOW));
+    }
+    let again = Deposit {
+        now: Timestamp(1_000_500),
+        ..deposit("bob", 1, b"one")
+    };
+    assert_eq!(store.deposit(again).await.unwrap(), done(NOW));
+    assert_eq!(
+        store.deposit(deposit("bob", 1, b"not one")).await.unwrap(),
+        Deposited::Conflict
+    );
+    assert_eq!(
+        store.deposit(deposit("bob", 4, b"four")).await.unwrap(),
+        Deposited::Full
+    );
+
+    let all = page(10, 1000, NOW).await;
+    let (sequences, contents): (Vec<_>, Vec<_>) = all.envelopes.iter().map(|e| (e.sequence, &e.body[..])).unzip();
+    assert_eq!(
+        (sequences, contents),
+        (vec![1, 2, 3], vec![&b"one"[..], b"two", b"three"])
+    );
+    assert_eq!((all.refused_total, all.expired_total), (1, 0));
+    assert_eq!(page(2, 1000, NOW).await.envelopes.len(), 2);
+    assert_eq!(page(10, 7, NOW).await.envelopes.len(), 2);
+    assert_eq!(
+        page(10, 1, NOW).await.envelopes.len(),
+        1,
+        "the first comes however large it is"
+    );
+    assert!(page(10, 1000, Timestamp(2_000_000)).await.envelopes.is_empty());
+
+    let incarnation = all.incarnation;
+    let acknowledge =
+        async |incarnation, sequence| store.acknowledge(bob, Ack { incarnation, sequence }).await.unwrap();
+    assert_eq!(acknowledge(Incarnation(Uuid::nil()), 1).await, Acked::Stale);
+    assert_eq!(acknowledge(incarnation, 4).await, Acked::Stale);
+    assert_eq!(acknowledge(incarnation, 2).await, Acked::Done(2));
+    assert_eq!(acknowledge(incarnation, 2).await, Acked::Done(0));
+    assert_eq!(store.totals().await.unwrap().pending, 1);
+    assert_eq!(store.deposit(deposit("bob", 4, b"four")).await.unwrap(), done(NOW));
+    let large = deposit("bob", 5, &[b'x'; 1000]);
+    assert_eq!(
+        store.deposit(large).await.unwrap(),
+        Deposited::Full,
+        "the quota counts bytes too"
+    );
+
+    assert_eq!(store.clear(bob, Incarnation(Uuid::from_u128(8))).await.unwrap(), 2);
+    assert_eq!(acknowledge(incarnation, 4).await, Acked::Stale);
+    assert_eq!(store.deposit(deposit("bob", 6, b"six")).await.unwrap(), done(NOW));
+    let after = page(10, 1000, NOW).await;
+    assert_eq!(
+        (after.incarnation.0, after.envelopes[0].sequence),
+        (Uuid::from_u128(8), 5),
+        "numbers never come twice"
+    );
+}
+
+/// The third: licenses and plays.
+async fn plays(store: &dyn Store) {
+    let with = |id, nonce| Deposit {
+        license: Some(license(nonce)),
+        ..deposit("bob", id, b"limited")
+    };
+    let play = async |nonce, play, now| store.play(attempt(nonce, play, now)).await.unwrap();
+    let granted = |number| PlayOutcome::Granted {
+        number,
+        limit: 2,
+        share: PlayShare::from_bytes([5; 32]),
+    };
+    assert_eq!(play(1, 1, NOW).await, PlayOutcome::NoSuchLicense);
+    assert_eq!(store.deposit(with(10, 1)).await.unwrap(), done(NOW));
+    let mut other = with(11, 1);
+    other.license = Some(LicenseRow {
+        parameters: [99; 32],
+        ..license(1)
+    });
+    assert_eq!(store.deposit(other).await.unwrap(), Deposited::LicenseConflict);
+    let mut dead = with(12, 3);
+    dead.license = Some(LicenseRow {
+        expires: NOW,
+        ..license(3)
+    });
+    assert_eq!(store.deposit(dead).await.unwrap(), Deposited::LicenseExpired);
+    assert_eq!(
+        store.totals().await.unwrap(),
+        Totals {
+            accounts: 1,
+            pending: 2,
+            licenses_active: 1
+        }
+    );
+
+    assert_eq!(play(1, 1, NOW).await, granted(1));
+    assert_eq!(play(1, 1, NOW).await, granted(1));
+    let other_request = PlayAttempt {
+        request_hash: [42; 32],
+        ..attempt(1, 1, NOW)
+    };
+    assert_eq!(store.play(other_request).await.unwrap(), PlayOutcome::Conflict);
+    let thief = PlayAttempt {
+        capability_hash: [0; 32],
+        ..attempt(1, 9, NOW)
+    };
+    assert_eq!(store.play(thief).await.unwrap(), PlayOutcome::NoSuchLicense);
+    let id = license(1).id;
+    assert!(!store.confirm_play(id, [0; 32], [1; 16]).await.unwrap());
+    assert!(store.confirm_play(id, [6; 32], [1; 16]).await.unwrap());
+    assert_eq!(play(1, 1, NOW).await, PlayOutcome::AnswerGone);
+    assert_eq!(play(1, 2, NOW).await, granted(2));
+    assert_eq!(play(1, 3, NOW).await, PlayOutcome::Exhausted);
+    assert_eq!(play(1, 2, NOW).await, granted(2));
+    assert_eq!(
+        play(1, 2, NOW.plus(Duration::from_secs(600))).await,
+        PlayOutcome::AnswerGone
+    );
+    assert_eq!(store.totals().await.unwrap().licenses_active, 0);
+    let view = store.license(id, [7; 32], NOW).await.unwrap().unwrap();
+    assert_eq!((view.used, view.state), (2, LicenseState::Exhausted));
+    assert!(store.license(id, [6; 32], NOW).await.unwrap().is_none());
+
+    assert_eq!(store.deposit(with(13, 2)).await.unwrap(), done(NOW));
+    let revoke = async |hash| {
+        store
+            .revoke(license(2).id, hash, Timestamp(9_000_000), NOW)
+            .await
+            .unwrap()
+    };
+    assert!(revoke([6; 32]).await.is_none());
+    assert_eq!(revoke([7; 32]).await.unwrap().state, LicenseState::Revoked);
+    assert_eq!(play(2, 1, NOW).await, PlayOutcome::Revoked);
+}
+
+/// The last: what time does to all of it.
+async fn time_passes(store: &dyn Store) {
+    let bob = mailbox("bob");
+    let sweep = async |now| {
+        let rules = SweepRules {
+            forget_at: Timestamp(8_000_000),
+            step: 2,
+            now: Timestamp(now),
+        };
+        let mut steps = 0;
+        while store.sweep(rules).await.unwrap() {
+            steps += 1;
+            assert!(steps < 20, "a sweep that never ends");
+        }
+        steps
+    };
+    assert_eq!(sweep(1_000_001).await, 0);
+    assert!(sweep(2_000_000).await >= 1, "three envelopes are more than a step");
+    let page = store.page(bob, 10, 1000, NOW).await.unwrap().unwrap();
+    assert!(page.envelopes.is_empty());
+    assert_eq!((page.expired_total, store.totals().await.unwrap().pending), (3, 0));
+
+    // Receipts are remembered longer than envelopes, and not for ever.
+    assert_eq!(store.deposit(deposit("bob", 6, b"six")).await.unwrap(), done(NOW));
+    assert_eq!(store.totals().await.unwrap().pending, 0);
+    sweep(4_000_000).await;
+    assert_eq!(store.deposit(deposit("bob", 6, b"six")).await.unwrap(), done(NOW));
+    assert_eq!(store.totals().await.unwrap().pending, 1);
+
+    // Tombstones make room only when they are forgotten.
+    let fresh = |id, nonce| {
+        let late = LicenseRow {
+            expires: Timestamp(20_000_000),
+            ..license(nonce)
+        };
+        Deposit {
+            license: Some(late),
+            ..deposit("bob", id, b"limited")
+        }
+    };
+    assert_eq!(store.deposit(fresh(20, 4)).await.unwrap(), Deposited::Full);
+    sweep(9_000_000).await;
+    assert_eq!(
+        store.play(attempt(1, 1, NOW)).await.unwrap(),
+        PlayOutcome::NoSuchLicense
+    );
+    assert_eq!(store.deposit(fresh(20, 4)).await.unwrap(), done(NOW));
+    assert_eq!(store.totals().await.unwrap().licenses_active, 1);
+    let late = Timestamp(20_000_000);
+    assert_eq!(store.play(attempt(4, 1, late)).await.unwrap(), PlayOutcome::Expired);
+    // The first makes it a tombstone, whose time is over as soon as it is one in this story; the second removes it.
+    sweep(20_000_000).await;
+    sweep(20_000_000).await;
+    assert_eq!(store.totals().await.unwrap().licenses_active, 0);
+    assert_eq!(store.license(license(4).id, [7; 32], late).await.unwrap(), None);
+}
+
+fn open(dir: &Path, wakes: &Arc<Wakes>) -> Sqlite {
+    let lock = File::create(dir.join("lock")).unwrap();
+    Sqlite::open(dir, lock, None, wakes.clone()).unwrap()
+}
+
+#[tokio::test]
+async fn sqlite_tells_the_story() {
+    let (dir, wakes) = (TempDir::new().unwrap(), Arc::new(Wakes::default()));
+    // Closed and opened between the parts: nothing of it lives in memory.
+    accounts(&open(dir.path(), &wakes)).await;
+    envelopes(&open(dir.path(), &wakes)).await;
+    plays(&open(dir.path(), &wakes)).await;
+    time_passes(&open(dir.path(), &wakes)).await;
+}
+
+#[tokio::test]
+async fn a_deposit_wakes_its_owner_and_nobody_else_once_it_is_durable() {
+    let (dir, wakes) = (TempDir::new().unwrap(), Arc::new(Wakes::default()));
+    let store = open(dir.path(), &wakes);
+    store.register(registration("bob", 8)).await.unwrap();
+    let (bobs, carols) = (
+        wakes.wait(mailbox("bob")).unwrap(),
+        wakes.wait(mailbox("carol")).unwrap(),
+    );
+    let (mut bob, mut carol) = (Box::pin(bobs.notified()), Box::pin(carols.notified()));
+    bob.as_mut().enable();
+    carol.as_mut().enable();
+    store.deposit(deposit("bob", 1, b"one")).await.unwrap();
+    tokio::time::timeout(Duration::from_secs(10), bob)
+        .await
+        .expect("bob was not woken");
+    assert!(futures_util::poll!(&mut carol).is_pending());
+}

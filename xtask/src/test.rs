@@ -1,0 +1,174 @@
+//! `cargo xtask test`: everything that proves the project.
+//!
+//! Plain cargo, so that nothing has to be installed. Doc tests are part of it. Its last lines say how many tests ran.
+
+use std::io::{BufRead, BufReader, pipe};
+use std::process::Stdio;
+
+use anyhow::{Context, Result, bail};
+
+use crate::{generate, out, run, walls};
+
+/// Runs the tests, then the checks that are no tests of a package.
+///
+/// # Errors
+/// When anything failed, was skipped, or could not run.
+pub fn run() -> Result<()> {
+    let mut total = cargo_test()?;
+    total.check("walls", walls::check().map(|walls| format!("{walls} walls stand")));
+    total.check("generated files", generate::run(true).map(|()| "up to date".to_owned()));
+    out::line("");
+    for line in total.summary() {
+        out::line(&line);
+    }
+    if total.failed + total.ignored > 0 || total.passed == 0 || !total.finished {
+        bail!("not everything is proved");
+    }
+    Ok(())
+}
+
+fn cargo_test() -> Result<Total> {
+    // One pipe for both streams keeps the name of a test binary (standard error) before its results (standard output).
+    let (reader, writer) = pipe().context("no pipe")?;
+    let mut command = run::cargo(&["test", "--workspace", "--no-fail-fast", "--locked"]);
+    command
+        .stdin(Stdio::null())
+        .stdout(writer.try_clone().context("no pipe")?)
+        .stderr(writer);
+    let mut cargo = command.spawn().context("cargo could not be started")?;
+    // Our copies of the writing end are in the command; while they live the reader would wait for more.
+    drop(command);
+    let mut total = Total::default();
+    for line in BufReader::new(reader).split(b'\n') {
+        let line = line.context("the output of cargo could not be read")?;
+        let line = String::from_utf8_lossy(&line);
+        out::line(&line);
+        total.read(&line);
+    }
+    total.finished = cargo.wait().context("cargo could not be waited for")?.success();
+    Ok(total)
+}
+
+/// What the lines of cargo test add up to.
+#[derive(Default)]
+struct Total {
+    passed: u64,
+    failed: u64,
+    ignored: u64,
+    binaries: u64,
+    /// Whether cargo itself ended well. It does not when something failed to compile.
+    finished: bool,
+    current: String,
+    failures: Vec<String>,
+}
+
+impl Total {
+    fn read(&mut self, line: &str) {
+        let text = line.trim();
+        if let Some(binary) = text.strip_prefix("Running ") {
+            self.current = binary.split(" (").next().unwrap_or(binary).to_owned();
+        } else if let Some(package) = text.strip_prefix("Doc-tests ") {
+            self.current = format!("doc tests of {package}");
+        } else if let Some(result) = text.strip_prefix("test result: ") {
+            self.binaries += 1;
+            for (count, what) in result.split(['.', ';']).filter_map(|part| part.trim().split_once(' ')) {
+                let count = count.parse().unwrap_or(0);
+                match what {
+                    "passed" => self.passed += count,
+                    "failed" => self.failed += count,
+                    "ignored" => self.ignored += count,
+                    _ => {}
+                }
+            }
+        } else if let Some(name) = text
+            .strip_prefix("test ")
+            .and_then(|test| test.strip_suffix(" ... FAILED"))
+        {
+            self.failures.push(format!("{name} ({})", self.current));
+        }
+    }
+
+    fn check(&mut self, name: &str, outcome: Result<String>) {
+        match outcome {
+            Ok(said) => {
+                self.passed += 1;
+                out::line(&format!("{name}: {said}"));
+            }
+            Err(error) => {
+                self.failed += 1;
+                out::error(&format!("{name}: {error:#}"));
+                self.failures.push(name.to_owned());
+            }
+        }
+    }
+
+    fn summary(&self) -> Vec<String> {
+        let mut lines: Vec<String> = self.failures.iter().map(|name| format!("failed: {name}")).collect();
+        if !self.finished && self.failures.is_empty() {
+            lines.push("cargo test did not run to its end; its own message is above".to_owned());
+        }
+        let ignored = if self.ignored > 0 {
+            format!(", {} ignored", self.ignored)
+        } else {
+            String::new()
+        };
+        lines.push(format!(
+            "{} test binaries and 2 checks: {} passed, {} failed{ignored}",
+            self.binaries, self.passed, self.failed
+        ));
+        lines
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn read(text: &str) -> Total {
+        let mut total = Total::default();
+        text.lines().for_each(|line| total.read(line));
+        total
+    }
+
+    #[test]
+    fn counts_add_up() {
+        let total = read(
+            "     Running unittests src/lib.rs (target/debug/deps/a-1)\ntest a::b ... ok\n\
+             test result: ok. 17 passed; 0 failed; 0 ignored; 0 measured; 0 filtered out; finished in 0.01s\n\
+             Doc-tests a\ntest result: ok. 1 passed; 0 failed; 2 ignored; 0 measured; 0 filtered out; finished in 0.00s\n",
+        );
+        assert_eq!(
+            (total.passed, total.failed, total.ignored, total.binaries),
+            (18, 0, 2, 2)
+        );
+        assert_eq!(
+            total.summary().last().unwrap(),
+            "2 test binaries and 2 checks: 18 passed, 0 failed, 2 ignored"
+        );
+    }
+
+    #[test]
+    fn a_failure_is_named_with_where_it_happened() {
+        let total = read(
+            "     Running tests/api.rs (target/debug/deps/api-1)\ntest one ... FAILED\n\
+             test result: FAILED. 3 passed; 1 failed; 0 ignored; 0 measured; 0 filtered out; finished in 0.01s\n",
+        );
+        assert_eq!((total.passed, total.failed), (3, 1));
+        assert_eq!(total.summary()[0], "failed: one (tests/api.rs)");
+    }
+
+    #[test]
+    fn a_check_counts_like_a_test() {
+        let mut total = Total {
+            finished: true,
+            ..Total::default()
+        };
+        total.check("a", Ok("fine".to_owned()));
+        total.check("b", Err(anyhow::anyhow!("broken")));
+        assert_eq!((total.passed, total.failed), (1, 1));
+        assert_eq!(
+            total.summary(),
+            ["failed: b", "0 test binaries and 2 checks: 1 passed, 1 failed"]
+        );
+    }
+}

@@ -1,0 +1,135 @@
+//! Who may depend on whom, asked of cargo.
+//!
+//! The relay's promise that it cannot read mail rests on what it links. A dependency added in a hurry would break it without any other test
+//! noticing.
+
+use anyhow::{Result, bail};
+
+use crate::run;
+
+/// What a package must not reach by normal dependencies.
+struct Wall {
+    package: &'static str,
+    /// Names of packages, or `package/feature`.
+    never: &'static [&'static str],
+    because: &'static str,
+}
+
+/// What reads files, opens connections or draws randomness by itself.
+const AMBIENT: &[&str] = &[
+    "getrandom",
+    "tokio",
+    "reqwest",
+    "poem",
+    "rusqlite",
+    "server",
+    "latchkey-client",
+    "sdk",
+];
+
+const WALLS: &[Wall] = &[
+    Wall {
+        package: "server",
+        never: &[
+            "latchkey-protocol/session",
+            "latchkey-playgate/client",
+            "latchkey-client",
+            "sdk",
+            "ml-kem",
+            "aes-gcm",
+        ],
+        because: "the relay cannot read mail because it does not link the code that could",
+    },
+    Wall {
+        package: "latchkey-protocol",
+        never: AMBIENT,
+        because: "randomness, time and transport are arguments of the protocol",
+    },
+    Wall {
+        package: "latchkey-playgate",
+        never: AMBIENT,
+        because: "play limits know no users, mail or HTTP",
+    },
+    Wall {
+        package: "sdk",
+        never: &["latchkey-protocol", "latchkey-playgate", "latchkey-client", "server"],
+        because: "the SDK is usable alone",
+    },
+    Wall {
+        package: "latchkey-client",
+        never: &["server", "clap", "inquire"],
+        because: "the engine neither serves nor prompts",
+    },
+    Wall {
+        package: "cli",
+        never: &["server"],
+        because: "nothing depends on the relay",
+    },
+];
+
+/// Checks every wall.
+///
+/// # Errors
+/// When one is broken, naming what reaches through it and why it must not; when cargo cannot tell.
+pub fn check() -> Result<usize> {
+    for wall in WALLS {
+        let tree = run::output(&[
+            "tree",
+            "--quiet",
+            "--locked",
+            "--package",
+            wall.package,
+            "--edges",
+            "normal",
+            "--prefix",
+            "none",
+            "--format",
+            "{p}|{f}",
+        ])?;
+        let broken = reached(&tree, wall.never);
+        if !broken.is_empty() {
+            bail!(
+                "{} must not depend on {}: {}",
+                wall.package,
+                broken.join(", "),
+                wall.because
+            );
+        }
+    }
+    Ok(WALLS.len())
+}
+
+/// Which of `never` occur in the output of cargo tree, whose lines are `name version …|feature,feature`.
+fn reached<'a>(tree: &str, never: &[&'a str]) -> Vec<&'a str> {
+    let found = |wanted: &str| {
+        let (package, feature) = wanted.split_once('/').map_or((wanted, None), |(p, f)| (p, Some(f)));
+        tree.lines()
+            .filter_map(|line| line.split_once('|'))
+            .any(|(what, features)| {
+                // A package met before is marked with (*) after its features.
+                let mut features = features.trim_end_matches(" (*)").split(',');
+                what.split(' ').next() == Some(package) && feature.is_none_or(|f| features.any(|has| has == f))
+            })
+    };
+    never.iter().copied().filter(|wanted| found(wanted)).collect()
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    const TREE: &str =
+        "server v0.1.0 (/x/server)|\nlatchkey-protocol v0.1.0 (/x)|default,session (*)\nserde v1.0.0|std\n";
+
+    #[test]
+    fn packages_and_features_are_found_by_whole_names() {
+        assert_eq!(
+            reached(TREE, &["latchkey-protocol/session", "serde/derive", "tokio"]),
+            ["latchkey-protocol/session"]
+        );
+        assert_eq!(
+            reached(TREE, &["serde", "ser", "latchkey-protocol/sess", "latchkey"]),
+            ["serde"]
+        );
+    }
+}
