@@ -159,13 +159,18 @@ impl Account {
         now: Timestamp,
         rng: &mut impl CryptoRng,
     ) -> Option<Publication> {
-        if !force && self.unconfirmed.is_some() {
-            return self.unconfirmed.clone();
-        }
         let current = self.signed_prekey_created();
         let rotate = force || current.is_none_or(|created| now.since(created) >= SIGNED_PREKEY_ROTATION);
-        let replace = force || self.replace_wanted;
-        let refill = replace || self.batches.is_empty() || one_time_left.is_some_and(|left| left < REFILL_BELOW);
+        if !rotate && self.unconfirmed.is_some() {
+            return self.unconfirmed.clone();
+        }
+        // One that was never confirmed and has become old would be refused: what it was to bring is made anew.
+        let lost = self.unconfirmed.take();
+        let replace = force || self.replace_wanted || lost.as_ref().is_some_and(|lost| lost.replace_one_time);
+        let refill = replace
+            || self.batches.is_empty()
+            || lost.is_some_and(|lost| lost.one_time_batch.is_some())
+            || one_time_left.is_some_and(|left| left < REFILL_BELOW);
         if !rotate && !refill {
             return None;
         }

@@ -281,6 +281,9 @@ impl Net {
         let Some(backup) = self.backups[who].clone() else {
             return;
         };
+        // Bringing back a backup takes a while. Within one millisecond its new handshake would be no younger than those that it has
+        // forgotten, and the peer would keep to one of them until its messages have gone unacknowledged for a week.
+        self.world.wait(Duration::from_secs(1));
         self.world.people[who] = Party::load(backup).unwrap();
         self.world.people[who].set_policy(policy(ADVANCE_AFTER));
         self.world.people[who].restored(self.world.now);

@@ -27,7 +27,7 @@ const MODEL_BATCH: usize = 4;
 #[serde(untagged)]
 enum Line {
     Net { net: NewNet },
-    Step(Step),
+    Step(Box<Step>),
 }
 
 #[derive(Deserialize)]
@@ -55,10 +55,14 @@ struct Step {
     sessions: Vec<(usize, u64, String, String, String)>,
 }
 
+/// Number, epoch, n, heard, [epoch, n] of each receiving chain, skipped keys, status, acknowledged.
+type Standing = (usize, u32, u32, i64, Vec<(u32, u32)>, usize, String, (u32, u32));
+/// Everything stored, and what was shown.
+type Snapshot = (Vec<(String, Vec<u8>)>, HashSet<(Address, ContentId)>);
+
 #[derive(Deserialize, Debug, PartialEq)]
 struct State {
-    /// Number, epoch, n, heard, [epoch, n] of each receiving chain, skipped keys, status, acknowledged.
-    sessions: Vec<(usize, u32, u32, i64, Vec<(u32, u32)>, usize, String, (u32, u32))>,
+    sessions: Vec<Standing>,
     current: BTreeMap<String, usize>,
     pending: BTreeMap<String, usize>,
     shown: usize,
@@ -76,7 +80,7 @@ struct Member {
     shown: HashSet<(Address, ContentId)>,
     signed: Option<PublishedSignedPreKey>,
     one_time: Vec<(Vec<u8>, Vec<u8>, OneTimeEntry)>,
-    snapshot: Option<(Vec<(String, Vec<u8>)>, HashSet<(Address, ContentId)>)>,
+    snapshot: Option<Snapshot>,
 }
 
 struct Replay {

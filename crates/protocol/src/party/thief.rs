@@ -44,7 +44,7 @@ impl Pair {
             p.set_policy(RekeyPolicy {
                 messages,
                 after: Duration::from_secs(3600),
-            })
+            });
         });
         let published = parties[1].publication(None, false, now, &mut rng).unwrap();
         let bundle = PreKeyBundle {
