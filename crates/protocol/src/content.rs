@@ -259,7 +259,11 @@ impl Receipt {
     /// `{0: bool read, 1: [bstr id[16], …]}`.
     fn encode(&self) -> Vec<u8> {
         encode_with(self.ids.len() * 17 + 8, |cbor| {
-            cbor.map(2)?.u8(0)?.bool(self.read)?.u8(1)?.array(self.ids.len() as u64)?;
+            cbor.map(2)?
+                .u8(0)?
+                .bool(self.read)?
+                .u8(1)?
+                .array(self.ids.len() as u64)?;
             self.ids.iter().try_for_each(|id| cbor.bytes(&id.0).map(|_| ()))
         })
     }
@@ -278,7 +282,9 @@ impl Receipt {
         };
         let mut ids = Vec::new();
         for _ in 0..count {
-            let Ok(id) = cbor.bytes()?.try_into() else { return Ok(None) };
+            let Ok(id) = cbor.bytes()?.try_into() else {
+                return Ok(None);
+            };
             ids.push(ContentId(id));
         }
         Ok(Some(Self { read, ids }))
@@ -349,7 +355,10 @@ mod tests {
             Body::Empty,
             Body::Text("hé".into()),
             Body::Limited(limited),
-            Body::Receipt(Receipt { read: true, ids: vec![ContentId([7; 16]), ContentId([8; 16])] }),
+            Body::Receipt(Receipt {
+                read: true,
+                ids: vec![ContentId([7; 16]), ContentId([8; 16])],
+            }),
             Body::DeliveryToken(DeliveryToken(Secret::new([9; 32]))),
             Body::Unknown {
                 kind: 77,

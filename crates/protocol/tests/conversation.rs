@@ -98,11 +98,18 @@ fn a_publication_that_was_never_confirmed_is_offered_again_until_it_is_too_old()
     let mut alice = Party::generate(address("alice"), &mut rng);
     let first = alice.publication(None, false, NOW, &mut rng).unwrap();
     let later = NOW.plus(std::time::Duration::from_secs(6 * 24 * 3600));
-    assert_eq!(alice.publication(None, false, later, &mut rng), Some(first.clone()), "the same bytes");
+    assert_eq!(
+        alice.publication(None, false, later, &mut rng),
+        Some(first.clone()),
+        "the same bytes"
+    );
     let too_late = NOW.plus(std::time::Duration::from_secs(20 * 24 * 3600));
     let anew = alice.publication(None, false, too_late, &mut rng).unwrap();
     assert_ne!(anew.signed_prekey, first.signed_prekey);
-    assert!(anew.one_time_batch.is_some(), "the batch that never arrived is made anew too");
+    assert!(
+        anew.one_time_batch.is_some(),
+        "the batch that never arrived is made anew too"
+    );
     let signed = anew.signed_prekey.unwrap();
     signed.verify(alice.identity_key(), alice.address(), too_late).unwrap();
 }
