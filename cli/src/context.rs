@@ -163,7 +163,9 @@ impl Context {
                 never = spinner.appear() => match never {},
             }
         });
-        drop(spinner);
+        if matches!(outcome, Err(Failure::Interrupted)) {
+            spinner.broken_off();
+        }
         outcome
     }
 }

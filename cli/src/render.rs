@@ -270,15 +270,24 @@ impl Working {
     }
 }
 
+impl Working {
+    /// Gone after Ctrl-C. The spinner's line is filled to its end, so that the terminal's own `^C` landed on the next one: that is where the
+    /// cursor is, and the spinner is one line up.
+    pub fn broken_off(self) {
+        let drawn = self.bar.as_ref().is_some_and(|bar| !bar.is_hidden());
+        drop(self);
+        if drawn {
+            // A terminal that does not take this shows a stale line: no harm.
+            let _ = Term::stderr().clear_line();
+            let _ = Term::stderr().clear_last_lines(1);
+        }
+    }
+}
+
 impl Drop for Working {
     fn drop(&mut self) {
         if let Some(bar) = &self.bar {
-            let drawn = !bar.is_hidden();
             bar.finish_and_clear();
-            if drawn {
-                // The terminal's own echo of Ctrl-C moves the cursor behind the spinner's back: wipe the line whatever is on it.
-                let _ = Term::stderr().clear_line();
-            }
         }
     }
 }

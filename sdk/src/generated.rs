@@ -592,7 +592,7 @@ pub mod types {
         pub identity_key: crate::Base64,
         #[serde(skip_serializing_if = "::std::option::Option::is_none")]
         pub one_time_batch: ::std::option::Option<OneTimeBatch>,
-        ///The relay's base URL as the client dialled it: scheme://host[:port]
+        ///The relay's base URL as the client dialled it, `scheme://host[:port]`
         pub origin: ::std::string::String,
         ///The challenge's nonce, 32 bytes
         pub server_nonce: crate::Base64,
@@ -644,7 +644,7 @@ pub mod types {
         pub client_nonce: crate::Base64,
         ///The challenge's expires_at, unchanged
         pub expires_at: u64,
-        ///The relay's base URL as the client dialled it: scheme://host[:port]
+        ///The relay's base URL as the client dialled it, `scheme://host[:port]`
         pub origin: ::std::string::String,
         ///The challenge's nonce, 32 bytes
         pub server_nonce: crate::Base64,
