@@ -48,7 +48,7 @@ pub struct Global {
     /// Where the account is kept [default: the platform's data directory]
     #[arg(long, global = true, value_name = "DIR", env = "LATCHKEY_HOME")]
     pub home: Option<PathBuf>,
-    /// The relay, as scheme://host[:port] [default: the one registered at; http://127.0.0.1:5000 at registration]
+    /// The relay, such as http://127.0.0.1:5000 [default: the one registered at; http://127.0.0.1:5000 at registration]
     #[arg(long, global = true, value_name = "URL", env = "LATCHKEY_RELAY")]
     pub relay: Option<String>,
     /// A file whose first line is the passphrase

@@ -92,7 +92,7 @@ impl fmt::Debug for Body {
 /// A play-limited content: everything but the relay's share of its key.
 #[derive(Clone, PartialEq, Eq)]
 pub struct Limited {
-    /// Where the share waits: mailbox[16] ‖ license[16].
+    /// Where the share waits: `mailbox[16] ‖ license[16]`.
     pub license: [u8; 32],
     /// Entitles to plays.
     pub play_capability: [u8; 32],

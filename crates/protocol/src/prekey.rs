@@ -20,7 +20,7 @@ use crate::wire::{Put, Reader};
 
 /// The only suite so far: X25519 + ML-KEM-1024, Ed25519 + ML-DSA-87, HKDF-SHA-512, AES-256-GCM.
 pub const SUITE: u8 = 1;
-/// Bytes of a hybrid KEM public key: X25519[32] ‖ ML-KEM-1024[1568].
+/// Bytes of a hybrid KEM public key: `X25519[32] ‖ ML-KEM-1024[1568]`.
 pub const KEM_KEY_LENGTH: usize = 1600;
 /// Most keys in one batch. Clients publish 100; the bound keeps a bundle's path at eight nodes and an upload at 410 KB.
 pub const MAX_BATCH: u32 = 256;

@@ -29,7 +29,7 @@ async fn check(request: &Request, bearer: Bearer) -> poem::Result<Principal> {
     services.sessions.authenticate(&bearer.token).await.map_err(refuse)
 }
 
-/// The host[:port] that the request was sent to: `:authority` in HTTP/2, `Host` in HTTP/1.
+/// The `host[:port]` that the request was sent to: `:authority` in HTTP/2, `Host` in HTTP/1.
 pub(super) fn host(request: &Request) -> Option<String> {
     let authority = request.uri().authority().map(|authority| authority.to_string());
     authority.or_else(|| request.header("host").map(str::to_owned))

@@ -230,7 +230,7 @@ impl Sessions {
     }
 }
 
-/// The host[:port] of `scheme://host[:port]`, if it is nothing more and nothing less.
+/// The `host[:port]` of `scheme://host[:port]`, if it is nothing more and nothing less.
 fn authority(origin: &str) -> Option<&str> {
     let rest = origin
         .strip_prefix("http://")

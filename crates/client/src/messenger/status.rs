@@ -35,7 +35,7 @@ impl Messenger {
     /// The relay in numbers.
     ///
     /// # Errors
-    /// The relay's refusals, and [`RelayError::OtherRelay`] when it is not the one this account belongs to.
+    /// The relay's refusals, and [`RelayError::OtherRelay`](crate::RelayError::OtherRelay) when it is not the one this account belongs to.
     pub async fn relay_status(&mut self) -> Result<RelayStatus, Error> {
         let status = self.relay.status().await?;
         if status.fingerprint.as_bytes() != &self.pinned.fingerprint || status.name != self.pinned.name {

@@ -23,7 +23,7 @@ pub struct OpenError;
 pub struct BoxKey(Zeroizing<[u8; BOX_KEY_LENGTH]>);
 
 impl BoxKey {
-    /// Takes key[32] ‖ nonce[12].
+    /// Takes `key[32] ‖ nonce[12]`.
     #[must_use]
     pub const fn new(okm: Zeroizing<[u8; BOX_KEY_LENGTH]>) -> Self {
         Self(okm)
@@ -59,7 +59,7 @@ impl BoxKey {
 pub struct CommittedKey(Zeroizing<[u8; COMMITTED_KEY_LENGTH]>);
 
 impl CommittedKey {
-    /// Takes key[32] ‖ nonce[12] ‖ commitment[32].
+    /// Takes `key[32] ‖ nonce[12] ‖ commitment[32]`.
     #[must_use]
     pub const fn new(okm: Zeroizing<[u8; COMMITTED_KEY_LENGTH]>) -> Self {
         Self(okm)

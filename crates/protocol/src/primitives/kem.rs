@@ -26,7 +26,7 @@ type Decapsulation = ml_kem::DecapsulationKey<MlKem1024>;
 const X25519_LENGTH: usize = 32;
 /// Bytes of a ciphertext.
 pub const CIPHERTEXT_LENGTH: usize = 1600;
-/// Bytes of a secret key: X25519 scalar[32] ‖ ML-KEM seed d ‖ z [64].
+/// Bytes of a secret key: X25519 `scalar[32] ‖ ML-KEM seed d ‖ z [64]`.
 pub const SECRET_KEY_LENGTH: usize = 96;
 
 /// What encapsulation yields: 32 bytes that both ends know.
