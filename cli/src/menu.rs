@@ -130,6 +130,13 @@ fn first_run(context: &Context, name: Option<&str>) -> Result<Option<Messenger>,
                 }
             }
         };
+        // Before anything else is asked: a name that cannot be registered, or none.
+        if name.is_none()
+            && let Err(why) = client::UserName::parse(&chosen)
+        {
+            context.render.failure(&Failure::Usage(why.to_string()));
+            continue;
+        }
         let outcome = relay(context)?.map(|relay| account::register_at(context, &chosen, relay));
         match outcome {
             None => return Ok(None),
