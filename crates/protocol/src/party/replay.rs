@@ -13,6 +13,11 @@ const PER_SLOT: usize = 64;
 /// Records; one more than 4096 needs, because the oldest is emptied when it is begun anew.
 const SLOTS: u64 = 65;
 
+/// Version, type, id and tag.
+const HEAD: usize = 34;
+/// The AEAD's tag and some ciphertext.
+const TAIL: usize = 64;
+
 type Digest = [u8; 16];
 
 /// The digests of at least the last 4096 opened envelopes.
@@ -25,8 +30,13 @@ pub(super) struct ReplayMemory {
 }
 
 impl ReplayMemory {
+    /// Names an envelope that opened: its head with the random id, its length, and its end with the AEAD's tag. Whatever agrees in these with an
+    /// opened envelope is that envelope or an altered copy of it, and neither is to be opened again. Hashing all of it would be 40 % of the
+    /// work of opening a message of 4 KiB.
     pub(super) fn digest(envelope: &[u8]) -> Digest {
-        truncate(&hash(&[envelope]))
+        let head = &envelope[..envelope.len().min(HEAD)];
+        let tail = &envelope[envelope.len().saturating_sub(TAIL)..];
+        truncate(&hash(&[&(envelope.len() as u64).to_be_bytes(), head, tail]))
     }
 
     pub(super) fn contains(&self, digest: &Digest) -> bool {
