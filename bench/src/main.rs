@@ -11,6 +11,7 @@ use clap::{Parser, ValueEnum};
 mod http;
 mod machine;
 mod measure;
+mod olm;
 mod playgate_suite;
 mod protocol_suite;
 mod relay_suite;
