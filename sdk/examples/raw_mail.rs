@@ -57,6 +57,7 @@ pub async fn receive(relay: &Client, directory: &Path, wait_seconds: u32) -> Res
         ack: None,
         wait_seconds: Some(wait_seconds),
         limit: None,
+        commit_counter: None,
     };
     let mut received = 0;
     loop {
@@ -84,6 +85,7 @@ pub async fn receive(relay: &Client, directory: &Path, wait_seconds: u32) -> Res
             ack: Some(ack),
             wait_seconds: Some(0),
             limit: None,
+            commit_counter: None,
         };
     }
 }

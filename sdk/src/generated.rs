@@ -75,6 +75,28 @@ pub mod types {
             Default::default()
         }
     }
+    ///A token to be known by its hash.
+    #[derive(::serde::Deserialize, ::serde::Serialize, Clone, Debug)]
+    pub struct DeliveryTokenRequest {
+        ///SHA-256 of the token, 32 bytes. The token itself is 32 random bytes, which the contact gets end to end
+        pub token_hash: crate::Base64,
+    }
+    impl DeliveryTokenRequest {
+        pub fn builder() -> builder::DeliveryTokenRequest {
+            Default::default()
+        }
+    }
+    ///How many tokens a mailbox has.
+    #[derive(::serde::Deserialize, ::serde::Serialize, Clone, Debug)]
+    pub struct DeliveryTokens {
+        ///Delivery tokens registered, at most 4096
+        pub tokens: u32,
+    }
+    impl DeliveryTokens {
+        pub fn builder() -> builder::DeliveryTokens {
+            Default::default()
+        }
+    }
     ///Nothing to say beyond that it is done.
     #[derive(::serde::Deserialize, ::serde::Serialize, Clone, Debug)]
     #[serde(transparent)]
@@ -105,6 +127,8 @@ pub mod types {
     ///What is waiting.
     #[derive(::serde::Deserialize, ::serde::Serialize, Clone, Debug)]
     pub struct InboxPage {
+        ///The greatest commit_counter ever given for this account, this request's included; 0 if none
+        pub commit_counter: u64,
         ///The oldest envelopes that are not acknowledged, in order; empty when there are none. About 1 MiB at most at once
         pub envelopes: ::std::vec::Vec<Delivery>,
         ///Envelopes of this mailbox that ever expired undelivered
@@ -124,6 +148,10 @@ pub mod types {
     pub struct InboxRequest {
         #[serde(skip_serializing_if = "::std::option::Option::is_none")]
         pub ack: ::std::option::Option<Acknowledgement>,
+        /**How many changes the client has kept so far, a number that only grows. The relay keeps the greatest, so that a client that was restored from
+a backup learns of it*/
+        #[serde(skip_serializing_if = "::std::option::Option::is_none")]
+        pub commit_counter: ::std::option::Option<u64>,
         ///At most this many envelopes, 1 to 64 (64 when absent)
         #[serde(skip_serializing_if = "::std::option::Option::is_none")]
         pub limit: ::std::option::Option<u32>,
@@ -627,6 +655,8 @@ pub mod types {
     ///A session.
     #[derive(::serde::Deserialize, ::serde::Serialize, Clone, Debug)]
     pub struct Session {
+        ///The greatest commit_counter that `inbox` was ever given for this account, 0 if none: a client with a lower one was restored from a backup
+        pub commit_counter: u64,
         ///When it ends, milliseconds since the Unix epoch
         pub expires_at: u64,
         ///To be sent as `Authorization: Bearer …`
@@ -1024,7 +1054,89 @@ pub mod types {
             }
         }
         #[derive(Clone, Debug)]
+        pub struct DeliveryTokenRequest {
+            token_hash: ::std::result::Result<crate::Base64, ::std::string::String>,
+        }
+        impl ::std::default::Default for DeliveryTokenRequest {
+            fn default() -> Self {
+                Self {
+                    token_hash: Err("no value supplied for token_hash".to_string()),
+                }
+            }
+        }
+        impl DeliveryTokenRequest {
+            pub fn token_hash<T>(mut self, value: T) -> Self
+            where
+                T: ::std::convert::TryInto<crate::Base64>,
+                T::Error: ::std::fmt::Display,
+            {
+                self.token_hash = value
+                    .try_into()
+                    .map_err(|e| {
+                        format!("error converting supplied value for token_hash: {e}")
+                    });
+                self
+            }
+        }
+        impl ::std::convert::TryFrom<DeliveryTokenRequest>
+        for super::DeliveryTokenRequest {
+            type Error = super::error::ConversionError;
+            fn try_from(
+                value: DeliveryTokenRequest,
+            ) -> ::std::result::Result<Self, super::error::ConversionError> {
+                Ok(Self {
+                    token_hash: value.token_hash?,
+                })
+            }
+        }
+        impl ::std::convert::From<super::DeliveryTokenRequest> for DeliveryTokenRequest {
+            fn from(value: super::DeliveryTokenRequest) -> Self {
+                Self {
+                    token_hash: Ok(value.token_hash),
+                }
+            }
+        }
+        #[derive(Clone, Debug)]
+        pub struct DeliveryTokens {
+            tokens: ::std::result::Result<u32, ::std::string::String>,
+        }
+        impl ::std::default::Default for DeliveryTokens {
+            fn default() -> Self {
+                Self {
+                    tokens: Err("no value supplied for tokens".to_string()),
+                }
+            }
+        }
+        impl DeliveryTokens {
+            pub fn tokens<T>(mut self, value: T) -> Self
+            where
+                T: ::std::convert::TryInto<u32>,
+                T::Error: ::std::fmt::Display,
+            {
+                self.tokens = value
+                    .try_into()
+                    .map_err(|e| {
+                        format!("error converting supplied value for tokens: {e}")
+                    });
+                self
+            }
+        }
+        impl ::std::convert::TryFrom<DeliveryTokens> for super::DeliveryTokens {
+            type Error = super::error::ConversionError;
+            fn try_from(
+                value: DeliveryTokens,
+            ) -> ::std::result::Result<Self, super::error::ConversionError> {
+                Ok(Self { tokens: value.tokens? })
+            }
+        }
+        impl ::std::convert::From<super::DeliveryTokens> for DeliveryTokens {
+            fn from(value: super::DeliveryTokens) -> Self {
+                Self { tokens: Ok(value.tokens) }
+            }
+        }
+        #[derive(Clone, Debug)]
         pub struct InboxPage {
+            commit_counter: ::std::result::Result<u64, ::std::string::String>,
             envelopes: ::std::result::Result<
                 ::std::vec::Vec<super::Delivery>,
                 ::std::string::String,
@@ -1036,6 +1148,9 @@ pub mod types {
         impl ::std::default::Default for InboxPage {
             fn default() -> Self {
                 Self {
+                    commit_counter: Err(
+                        "no value supplied for commit_counter".to_string(),
+                    ),
                     envelopes: Err("no value supplied for envelopes".to_string()),
                     expired_total: Err(
                         "no value supplied for expired_total".to_string(),
@@ -1046,6 +1161,20 @@ pub mod types {
             }
         }
         impl InboxPage {
+            pub fn commit_counter<T>(mut self, value: T) -> Self
+            where
+                T: ::std::convert::TryInto<u64>,
+                T::Error: ::std::fmt::Display,
+            {
+                self.commit_counter = value
+                    .try_into()
+                    .map_err(|e| {
+                        format!(
+                            "error converting supplied value for commit_counter: {e}"
+                        )
+                    });
+                self
+            }
             pub fn envelopes<T>(mut self, value: T) -> Self
             where
                 T: ::std::convert::TryInto<::std::vec::Vec<super::Delivery>>,
@@ -1101,6 +1230,7 @@ pub mod types {
                 value: InboxPage,
             ) -> ::std::result::Result<Self, super::error::ConversionError> {
                 Ok(Self {
+                    commit_counter: value.commit_counter?,
                     envelopes: value.envelopes?,
                     expired_total: value.expired_total?,
                     incarnation: value.incarnation?,
@@ -1111,6 +1241,7 @@ pub mod types {
         impl ::std::convert::From<super::InboxPage> for InboxPage {
             fn from(value: super::InboxPage) -> Self {
                 Self {
+                    commit_counter: Ok(value.commit_counter),
                     envelopes: Ok(value.envelopes),
                     expired_total: Ok(value.expired_total),
                     incarnation: Ok(value.incarnation),
@@ -1122,6 +1253,10 @@ pub mod types {
         pub struct InboxRequest {
             ack: ::std::result::Result<
                 ::std::option::Option<super::Acknowledgement>,
+                ::std::string::String,
+            >,
+            commit_counter: ::std::result::Result<
+                ::std::option::Option<u64>,
                 ::std::string::String,
             >,
             limit: ::std::result::Result<
@@ -1137,6 +1272,7 @@ pub mod types {
             fn default() -> Self {
                 Self {
                     ack: Ok(Default::default()),
+                    commit_counter: Ok(Default::default()),
                     limit: Ok(Default::default()),
                     wait_seconds: Ok(Default::default()),
                 }
@@ -1154,6 +1290,20 @@ pub mod types {
                     .try_into()
                     .map_err(|e| {
                         format!("error converting supplied value for ack: {e}")
+                    });
+                self
+            }
+            pub fn commit_counter<T>(mut self, value: T) -> Self
+            where
+                T: ::std::convert::TryInto<::std::option::Option<u64>>,
+                T::Error: ::std::fmt::Display,
+            {
+                self.commit_counter = value
+                    .try_into()
+                    .map_err(|e| {
+                        format!(
+                            "error converting supplied value for commit_counter: {e}"
+                        )
                     });
                 self
             }
@@ -1189,6 +1339,7 @@ pub mod types {
             ) -> ::std::result::Result<Self, super::error::ConversionError> {
                 Ok(Self {
                     ack: value.ack?,
+                    commit_counter: value.commit_counter?,
                     limit: value.limit?,
                     wait_seconds: value.wait_seconds?,
                 })
@@ -1198,6 +1349,7 @@ pub mod types {
             fn from(value: super::InboxRequest) -> Self {
                 Self {
                     ack: Ok(value.ack),
+                    commit_counter: Ok(value.commit_counter),
                     limit: Ok(value.limit),
                     wait_seconds: Ok(value.wait_seconds),
                 }
@@ -2547,18 +2699,36 @@ pub mod types {
         }
         #[derive(Clone, Debug)]
         pub struct Session {
+            commit_counter: ::std::result::Result<u64, ::std::string::String>,
             expires_at: ::std::result::Result<u64, ::std::string::String>,
             token: ::std::result::Result<crate::Token, ::std::string::String>,
         }
         impl ::std::default::Default for Session {
             fn default() -> Self {
                 Self {
+                    commit_counter: Err(
+                        "no value supplied for commit_counter".to_string(),
+                    ),
                     expires_at: Err("no value supplied for expires_at".to_string()),
                     token: Err("no value supplied for token".to_string()),
                 }
             }
         }
         impl Session {
+            pub fn commit_counter<T>(mut self, value: T) -> Self
+            where
+                T: ::std::convert::TryInto<u64>,
+                T::Error: ::std::fmt::Display,
+            {
+                self.commit_counter = value
+                    .try_into()
+                    .map_err(|e| {
+                        format!(
+                            "error converting supplied value for commit_counter: {e}"
+                        )
+                    });
+                self
+            }
             pub fn expires_at<T>(mut self, value: T) -> Self
             where
                 T: ::std::convert::TryInto<u64>,
@@ -2590,6 +2760,7 @@ pub mod types {
                 value: Session,
             ) -> ::std::result::Result<Self, super::error::ConversionError> {
                 Ok(Self {
+                    commit_counter: value.commit_counter?,
                     expires_at: value.expires_at?,
                     token: value.token?,
                 })
@@ -2598,6 +2769,7 @@ pub mod types {
         impl ::std::convert::From<super::Session> for Session {
             fn from(value: super::Session) -> Self {
                 Self {
+                    commit_counter: Ok(value.commit_counter),
                     expires_at: Ok(value.expires_at),
                     token: Ok(value.token),
                 }
@@ -3263,16 +3435,21 @@ let response = client.fetch_key()
 When this answers 200 the envelope is on disk and survives a crash of the relay. Repeating it with the same id and the same bytes is
 the same success again (for 30 days); with other bytes it is `message_conflict`.
 
+With a delivery token of the recipient no account is involved, and a bearer token that came along is ignored. An unknown token, a deleted
+one and an unknown recipient answer alike: `unauthorized`. A token sends 64 times at once and 4 times a second after that (`rate_limited`).
+
 Sends a `POST` request to `/v1/messages`
 
 Arguments:
 - `id`: The message id, chosen by the sender
 - `to`: The recipient's user name
+- `latchkey_delivery_token`: A delivery token of the recipient, 32 bytes as standard base64, instead of a session
 - `body`: The sealed envelope, 1 byte to 256 KiB
 ```text
 let response = client.send()
     .id(id)
     .to(to)
+    .latchkey_delivery_token(latchkey_delivery_token)
     .body(body)
     .send()
     .await;
@@ -3283,12 +3460,16 @@ let response = client.send()
     /**Send an envelope with a play license
 
 The envelope and the license are stored together or not at all. A license id that exists with the same parameters is left as it is,
-played or not; with other parameters it is `license_conflict` and nothing is stored.
+played or not; with other parameters it is `license_conflict` and nothing is stored. Delivery tokens are taken as by `send`.
 
 Sends a `POST` request to `/v1/messages/limited`
 
+Arguments:
+- `latchkey_delivery_token`: A delivery token of the recipient, 32 bytes as standard base64, instead of a session
+- `body`
 ```text
 let response = client.send_limited()
+    .latchkey_delivery_token(latchkey_delivery_token)
     .body(body)
     .send()
     .await;
@@ -3325,6 +3506,39 @@ let response = client.clear_inbox()
 ```*/
     pub fn clear_inbox(&self) -> builder::ClearInbox<'_> {
         builder::ClearInbox::new(self)
+    }
+    /**Register a delivery token
+
+From here on whoever shows the token may `send` and `send_limited` to this mailbox without an account: made for one contact, and given to
+it inside a message, it keeps the relay from reading who sends. Registering it again is the same success.
+
+Sends a `PUT` request to `/v1/delivery-tokens`
+
+```text
+let response = client.put_delivery_token()
+    .body(body)
+    .send()
+    .await;
+```*/
+    pub fn put_delivery_token(&self) -> builder::PutDeliveryToken<'_> {
+        builder::PutDeliveryToken::new(self)
+    }
+    /**Delete a delivery token
+
+Whoever holds it is refused from here on. An unknown hash is nothing to do, and the same answer.
+
+Sends a `DELETE` request to `/v1/delivery-tokens/{hash}`
+
+Arguments:
+- `hash`: SHA-256 of the token, 64 lower-case hex digits
+```text
+let response = client.delete_delivery_token()
+    .hash(hash)
+    .send()
+    .await;
+```*/
+    pub fn delete_delivery_token(&self) -> builder::DeleteDeliveryToken<'_> {
+        builder::DeleteDeliveryToken::new(self)
     }
     /**Play once
 
@@ -4463,6 +4677,7 @@ pub mod builder {
         client: &'a super::Client,
         id: Result<::uuid::Uuid, String>,
         to: Result<::std::string::String, String>,
+        latchkey_delivery_token: Result<Option<crate::Base64>, String>,
         body: Result<reqwest::Body, String>,
     }
     impl<'a> Send<'a> {
@@ -4471,6 +4686,7 @@ pub mod builder {
                 client: client,
                 id: Err("id was not initialized".to_string()),
                 to: Err("to was not initialized".to_string()),
+                latchkey_delivery_token: Ok(None),
                 body: Err("body was not initialized".to_string()),
             }
         }
@@ -4497,6 +4713,19 @@ pub mod builder {
                 });
             self
         }
+        pub fn latchkey_delivery_token<V>(mut self, value: V) -> Self
+        where
+            V: std::convert::TryInto<crate::Base64>,
+        {
+            self.latchkey_delivery_token = value
+                .try_into()
+                .map(Some)
+                .map_err(|_| {
+                    "conversion to `crate :: Base64` for latchkey_delivery_token failed"
+                        .to_string()
+                });
+            self
+        }
         pub fn body<B>(mut self, value: B) -> Self
         where
             B: std::convert::TryInto<reqwest::Body>,
@@ -4512,12 +4741,14 @@ pub mod builder {
         pub async fn send(
             self,
         ) -> Result<ResponseValue<types::Stored>, Error<types::Problem>> {
-            let Self { client, id, to, body } = self;
+            let Self { client, id, to, latchkey_delivery_token, body } = self;
             let id = id.map_err(Error::InvalidRequest)?;
             let to = to.map_err(Error::InvalidRequest)?;
+            let latchkey_delivery_token = latchkey_delivery_token
+                .map_err(Error::InvalidRequest)?;
             let body = body.map_err(Error::InvalidRequest)?;
             let url = format!("{}/v1/messages", client.baseurl,);
-            let mut header_map = ::reqwest::header::HeaderMap::with_capacity(1usize);
+            let mut header_map = ::reqwest::header::HeaderMap::with_capacity(2usize);
             header_map
                 .append(
                     ::reqwest::header::HeaderName::from_static("api-version"),
@@ -4525,6 +4756,10 @@ pub mod builder {
                         super::Client::api_version(),
                     ),
                 );
+            if let Some(value) = latchkey_delivery_token {
+                header_map
+                    .append("Latchkey-Delivery-Token", value.to_string().try_into()?);
+            }
             #[allow(unused_mut)]
             let mut request = client
                 .client
@@ -4640,14 +4875,29 @@ pub mod builder {
     #[derive(Debug, Clone)]
     pub struct SendLimited<'a> {
         client: &'a super::Client,
+        latchkey_delivery_token: Result<Option<crate::Base64>, String>,
         body: Result<types::builder::LimitedRequest, String>,
     }
     impl<'a> SendLimited<'a> {
         pub fn new(client: &'a super::Client) -> Self {
             Self {
                 client: client,
+                latchkey_delivery_token: Ok(None),
                 body: Ok(::std::default::Default::default()),
             }
+        }
+        pub fn latchkey_delivery_token<V>(mut self, value: V) -> Self
+        where
+            V: std::convert::TryInto<crate::Base64>,
+        {
+            self.latchkey_delivery_token = value
+                .try_into()
+                .map(Some)
+                .map_err(|_| {
+                    "conversion to `crate :: Base64` for latchkey_delivery_token failed"
+                        .to_string()
+                });
+            self
         }
         pub fn body<V>(mut self, value: V) -> Self
         where
@@ -4677,14 +4927,16 @@ pub mod builder {
         pub async fn send(
             self,
         ) -> Result<ResponseValue<types::Stored>, Error<types::Problem>> {
-            let Self { client, body } = self;
+            let Self { client, latchkey_delivery_token, body } = self;
+            let latchkey_delivery_token = latchkey_delivery_token
+                .map_err(Error::InvalidRequest)?;
             let body = body
                 .and_then(|v| {
                     types::LimitedRequest::try_from(v).map_err(|e| e.to_string())
                 })
                 .map_err(Error::InvalidRequest)?;
             let url = format!("{}/v1/messages/limited", client.baseurl,);
-            let mut header_map = ::reqwest::header::HeaderMap::with_capacity(1usize);
+            let mut header_map = ::reqwest::header::HeaderMap::with_capacity(2usize);
             header_map
                 .append(
                     ::reqwest::header::HeaderName::from_static("api-version"),
@@ -4692,6 +4944,10 @@ pub mod builder {
                         super::Client::api_version(),
                     ),
                 );
+            if let Some(value) = latchkey_delivery_token {
+                header_map
+                    .append("Latchkey-Delivery-Token", value.to_string().try_into()?);
+            }
             #[allow(unused_mut)]
             let mut request = client
                 .client
@@ -4987,6 +5243,312 @@ pub mod builder {
                 .build()?;
             let info = OperationInfo {
                 operation_id: "clear_inbox",
+            };
+            client.pre(&mut request, &info).await?;
+            let result = client.exec(request, &info).await;
+            client.post(&result, &info).await?;
+            let response = result?;
+            match response.status().as_u16() {
+                200u16 => ResponseValue::from_response(response).await,
+                400u16 => {
+                    Err(
+                        Error::ErrorResponse(
+                            ResponseValue::from_response(response).await?,
+                        ),
+                    )
+                }
+                401u16 => {
+                    Err(
+                        Error::ErrorResponse(
+                            ResponseValue::from_response(response).await?,
+                        ),
+                    )
+                }
+                404u16 => {
+                    Err(
+                        Error::ErrorResponse(
+                            ResponseValue::from_response(response).await?,
+                        ),
+                    )
+                }
+                405u16 => {
+                    Err(
+                        Error::ErrorResponse(
+                            ResponseValue::from_response(response).await?,
+                        ),
+                    )
+                }
+                409u16 => {
+                    Err(
+                        Error::ErrorResponse(
+                            ResponseValue::from_response(response).await?,
+                        ),
+                    )
+                }
+                410u16 => {
+                    Err(
+                        Error::ErrorResponse(
+                            ResponseValue::from_response(response).await?,
+                        ),
+                    )
+                }
+                413u16 => {
+                    Err(
+                        Error::ErrorResponse(
+                            ResponseValue::from_response(response).await?,
+                        ),
+                    )
+                }
+                429u16 => {
+                    Err(
+                        Error::ErrorResponse(
+                            ResponseValue::from_response(response).await?,
+                        ),
+                    )
+                }
+                500u16 => {
+                    Err(
+                        Error::ErrorResponse(
+                            ResponseValue::from_response(response).await?,
+                        ),
+                    )
+                }
+                503u16 => {
+                    Err(
+                        Error::ErrorResponse(
+                            ResponseValue::from_response(response).await?,
+                        ),
+                    )
+                }
+                507u16 => {
+                    Err(
+                        Error::ErrorResponse(
+                            ResponseValue::from_response(response).await?,
+                        ),
+                    )
+                }
+                _ => Err(Error::UnexpectedResponse(response)),
+            }
+        }
+    }
+    /**Builder for [`Client::put_delivery_token`]
+
+[`Client::put_delivery_token`]: super::Client::put_delivery_token*/
+    #[derive(Debug, Clone)]
+    pub struct PutDeliveryToken<'a> {
+        client: &'a super::Client,
+        body: Result<types::builder::DeliveryTokenRequest, String>,
+    }
+    impl<'a> PutDeliveryToken<'a> {
+        pub fn new(client: &'a super::Client) -> Self {
+            Self {
+                client: client,
+                body: Ok(::std::default::Default::default()),
+            }
+        }
+        pub fn body<V>(mut self, value: V) -> Self
+        where
+            V: std::convert::TryInto<types::DeliveryTokenRequest>,
+            <V as std::convert::TryInto<
+                types::DeliveryTokenRequest,
+            >>::Error: std::fmt::Display,
+        {
+            self.body = value
+                .try_into()
+                .map(From::from)
+                .map_err(|s| {
+                    format!(
+                        "conversion to `DeliveryTokenRequest` for body failed: {}", s
+                    )
+                });
+            self
+        }
+        pub fn body_map<F>(mut self, f: F) -> Self
+        where
+            F: std::ops::FnOnce(
+                types::builder::DeliveryTokenRequest,
+            ) -> types::builder::DeliveryTokenRequest,
+        {
+            self.body = self.body.map(f);
+            self
+        }
+        ///Sends a `PUT` request to `/v1/delivery-tokens`
+        pub async fn send(
+            self,
+        ) -> Result<ResponseValue<types::DeliveryTokens>, Error<types::Problem>> {
+            let Self { client, body } = self;
+            let body = body
+                .and_then(|v| {
+                    types::DeliveryTokenRequest::try_from(v).map_err(|e| e.to_string())
+                })
+                .map_err(Error::InvalidRequest)?;
+            let url = format!("{}/v1/delivery-tokens", client.baseurl,);
+            let mut header_map = ::reqwest::header::HeaderMap::with_capacity(1usize);
+            header_map
+                .append(
+                    ::reqwest::header::HeaderName::from_static("api-version"),
+                    ::reqwest::header::HeaderValue::from_static(
+                        super::Client::api_version(),
+                    ),
+                );
+            #[allow(unused_mut)]
+            let mut request = client
+                .client
+                .put(url)
+                .header(
+                    ::reqwest::header::ACCEPT,
+                    ::reqwest::header::HeaderValue::from_static("application/json"),
+                )
+                .json(&body)
+                .headers(header_map)
+                .build()?;
+            let info = OperationInfo {
+                operation_id: "put_delivery_token",
+            };
+            client.pre(&mut request, &info).await?;
+            let result = client.exec(request, &info).await;
+            client.post(&result, &info).await?;
+            let response = result?;
+            match response.status().as_u16() {
+                200u16 => ResponseValue::from_response(response).await,
+                400u16 => {
+                    Err(
+                        Error::ErrorResponse(
+                            ResponseValue::from_response(response).await?,
+                        ),
+                    )
+                }
+                401u16 => {
+                    Err(
+                        Error::ErrorResponse(
+                            ResponseValue::from_response(response).await?,
+                        ),
+                    )
+                }
+                404u16 => {
+                    Err(
+                        Error::ErrorResponse(
+                            ResponseValue::from_response(response).await?,
+                        ),
+                    )
+                }
+                405u16 => {
+                    Err(
+                        Error::ErrorResponse(
+                            ResponseValue::from_response(response).await?,
+                        ),
+                    )
+                }
+                409u16 => {
+                    Err(
+                        Error::ErrorResponse(
+                            ResponseValue::from_response(response).await?,
+                        ),
+                    )
+                }
+                410u16 => {
+                    Err(
+                        Error::ErrorResponse(
+                            ResponseValue::from_response(response).await?,
+                        ),
+                    )
+                }
+                413u16 => {
+                    Err(
+                        Error::ErrorResponse(
+                            ResponseValue::from_response(response).await?,
+                        ),
+                    )
+                }
+                429u16 => {
+                    Err(
+                        Error::ErrorResponse(
+                            ResponseValue::from_response(response).await?,
+                        ),
+                    )
+                }
+                500u16 => {
+                    Err(
+                        Error::ErrorResponse(
+                            ResponseValue::from_response(response).await?,
+                        ),
+                    )
+                }
+                503u16 => {
+                    Err(
+                        Error::ErrorResponse(
+                            ResponseValue::from_response(response).await?,
+                        ),
+                    )
+                }
+                507u16 => {
+                    Err(
+                        Error::ErrorResponse(
+                            ResponseValue::from_response(response).await?,
+                        ),
+                    )
+                }
+                _ => Err(Error::UnexpectedResponse(response)),
+            }
+        }
+    }
+    /**Builder for [`Client::delete_delivery_token`]
+
+[`Client::delete_delivery_token`]: super::Client::delete_delivery_token*/
+    #[derive(Debug, Clone)]
+    pub struct DeleteDeliveryToken<'a> {
+        client: &'a super::Client,
+        hash: Result<::std::string::String, String>,
+    }
+    impl<'a> DeleteDeliveryToken<'a> {
+        pub fn new(client: &'a super::Client) -> Self {
+            Self {
+                client: client,
+                hash: Err("hash was not initialized".to_string()),
+            }
+        }
+        pub fn hash<V>(mut self, value: V) -> Self
+        where
+            V: std::convert::TryInto<::std::string::String>,
+        {
+            self.hash = value
+                .try_into()
+                .map_err(|_| {
+                    "conversion to `:: std :: string :: String` for hash failed"
+                        .to_string()
+                });
+            self
+        }
+        ///Sends a `DELETE` request to `/v1/delivery-tokens/{hash}`
+        pub async fn send(
+            self,
+        ) -> Result<ResponseValue<types::DeliveryTokens>, Error<types::Problem>> {
+            let Self { client, hash } = self;
+            let hash = hash.map_err(Error::InvalidRequest)?;
+            let url = format!(
+                "{}/v1/delivery-tokens/{}", client.baseurl, encode_path(& hash
+                .to_string()),
+            );
+            let mut header_map = ::reqwest::header::HeaderMap::with_capacity(1usize);
+            header_map
+                .append(
+                    ::reqwest::header::HeaderName::from_static("api-version"),
+                    ::reqwest::header::HeaderValue::from_static(
+                        super::Client::api_version(),
+                    ),
+                );
+            #[allow(unused_mut)]
+            let mut request = client
+                .client
+                .delete(url)
+                .header(
+                    ::reqwest::header::ACCEPT,
+                    ::reqwest::header::HeaderValue::from_static("application/json"),
+                )
+                .headers(header_map)
+                .build()?;
+            let info = OperationInfo {
+                operation_id: "delete_delivery_token",
             };
             client.pre(&mut request, &info).await?;
             let result = client.exec(request, &info).await;
@@ -5896,10 +6458,12 @@ pub mod prelude {
 /// The operations that want a bearer token, by operation id.
 pub(crate) const WITH_TOKEN: &[&str] = &[
     "clear_inbox",
+    "delete_delivery_token",
     "fetch_key",
     "inbox",
     "key_status",
     "publish_key",
+    "put_delivery_token",
     "send",
     "send_limited",
     "sign_out",

@@ -48,6 +48,8 @@ impl<'de> Deserialize<'de> for Token {
 
 /// The token of a client and all its clones, or none.
 ///
+/// It stays behind when a send shows a delivery token: that is there so that the relay does not learn which account sends.
+///
 /// It goes along only with the operations whose contract asks for it: a play or the inspection of a license is proved by a capability, and sending the
 /// token with it would tell the relay which account it is.
 #[derive(Clone, Default)]
@@ -101,17 +103,24 @@ impl fmt::Debug for Session {
 /// The header by which plays and licenses are proved.
 const CAPABILITY: &str = "latchkey-capability";
 
+/// The header by which a contact sends without an account.
+const DELIVERY_TOKEN: &str = "latchkey-delivery-token";
+
 impl ClientHooks<Session> for Client {
     async fn pre<E>(&self, request: &mut reqwest::Request, info: &OperationInfo) -> Result<(), Error<E>> {
-        let header = self.session().authorization(info.operation_id).map_err(|NotAHeader| {
-            Error::InvalidRequest("the token holds characters that no token has; sign in again".to_owned())
-        })?;
-        if let Some(header) = header {
-            request.headers_mut().insert(AUTHORIZATION, header);
+        if !request.headers().contains_key(DELIVERY_TOKEN) {
+            let header = self.session().authorization(info.operation_id).map_err(|NotAHeader| {
+                Error::InvalidRequest("the token holds characters that no token has; sign in again".to_owned())
+            })?;
+            if let Some(header) = header {
+                request.headers_mut().insert(AUTHORIZATION, header);
+            }
         }
         // A sensitive header is left out of traces and of HTTP/2's compression table.
-        if let Some(capability) = request.headers_mut().get_mut(CAPABILITY) {
-            capability.set_sensitive(true);
+        for secret in [CAPABILITY, DELIVERY_TOKEN] {
+            if let Some(value) = request.headers_mut().get_mut(secret) {
+                value.set_sensitive(true);
+            }
         }
         Ok(())
     }
@@ -169,6 +178,8 @@ mod tests {
             "fetch_key",
             "publish_key",
             "key_status",
+            "put_delivery_token",
+            "delete_delivery_token",
             "sign_out",
         ] {
             let request = prepared(&clone, operation).await;
@@ -197,6 +208,22 @@ mod tests {
         }
         client.session().forget();
         assert!(!clone.session().is_signed_in());
+    }
+
+    #[tokio::test]
+    async fn a_delivery_token_goes_alone() {
+        let client = client();
+        client.session().sign_in(Token::from("abc".to_owned()));
+        let mut request = reqwest::Request::new(reqwest::Method::POST, "http://127.0.0.1:9/".parse().unwrap());
+        request
+            .headers_mut()
+            .insert(DELIVERY_TOKEN, HeaderValue::from_static("AAAA"));
+        client
+            .pre::<()>(&mut request, &OperationInfo { operation_id: "send" })
+            .await
+            .unwrap();
+        assert!(request.headers().get(AUTHORIZATION).is_none());
+        assert!(request.headers()[DELIVERY_TOKEN].is_sensitive());
     }
 
     #[tokio::test]

@@ -20,6 +20,7 @@ fn look() -> InboxRequest {
         ack: None,
         wait_seconds: None,
         limit: None,
+        commit_counter: None,
     }
 }
 

@@ -175,6 +175,15 @@ impl fmt::Debug for Envelope {
     }
 }
 
+/// Who sends: what makes a message id the sender's own.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Sender {
+    /// An account.
+    Account(MailboxId),
+    /// Whoever holds the delivery token with this SHA-256.
+    Token(Bytes32),
+}
+
 /// Who is signed in.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub struct Principal {

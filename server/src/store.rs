@@ -54,16 +54,22 @@ pub trait Store: Send + Sync + 'static {
     fn key_counts(&self, mailbox: MailboxId, now: Timestamp) -> Verb<'_, Option<KeyCounts>>;
     /// A bundle; takes one one-time prekey out.
     fn take_bundle(&self, mailbox: MailboxId, now: Timestamp) -> Verb<'_, Option<BundleRow>>;
-    /// Stores a session, which ends the earlier one.
-    fn put_token(&self, mailbox: MailboxId, token: TokenRow) -> Verb<'_, ()>;
+    /// Stores a session, which ends the earlier one; answers the account's commit counter.
+    fn put_token(&self, mailbox: MailboxId, token: TokenRow) -> Verb<'_, u64>;
     /// The live session of an account.
     fn token(&self, mailbox: MailboxId) -> Verb<'_, Option<TokenRow>>;
     /// Ends the session with this hash; a newer one stays.
     fn drop_token(&self, mailbox: MailboxId, hash: Bytes32) -> Verb<'_, ()>;
     /// Stores an envelope, with its license if it has one. Wakes the mailbox's owner.
     fn deposit(&self, deposit: Deposit) -> Verb<'_, Deposited>;
-    /// Deletes what was read.
-    fn acknowledge(&self, mailbox: MailboxId, ack: Ack) -> Verb<'_, Acked>;
+    /// Registers a delivery token by its hash, unless there are `most` already.
+    fn put_delivery_token(&self, mailbox: MailboxId, hash: Bytes32, most: u32) -> Verb<'_, TokenPut>;
+    /// Deletes a delivery token, if it is there; answers how many are left.
+    fn delete_delivery_token(&self, mailbox: MailboxId, hash: Bytes32) -> Verb<'_, u32>;
+    /// Whether the mailbox holds this delivery token.
+    fn holds_delivery_token(&self, mailbox: MailboxId, hash: Bytes32) -> Verb<'_, bool>;
+    /// Deletes what was read, and raises the commit counter; a stale acknowledgement does neither.
+    fn acknowledge(&self, mailbox: MailboxId, ack: Option<Ack>, commit_counter: Option<u64>) -> Verb<'_, Acked>;
     /// The head of a mailbox: at most `limit` envelopes and, beyond the first, at most `max_bytes` of them.
     fn page(&self, mailbox: MailboxId, limit: u32, max_bytes: usize, now: Timestamp) -> Verb<'_, Option<Page>>;
     /// Deletes everything pending and begins a new life; answers how many envelopes that were.

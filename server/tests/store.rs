@@ -14,11 +14,11 @@ use protocol::{
     prekey::{OneTimeEntry, PublishedSignedPreKey},
 };
 use server::{
-    model::{Envelope, Incarnation, LicenseId, MailboxId, MessageId},
+    model::{Envelope, Incarnation, LicenseId, MailboxId, MessageId, Sender},
     store::{
         Ack, Acked, BatchRow, Deposit, Deposited, KeyCounts, LicenseRow, LicenseState, PlayAttempt, PlayOutcome,
-        Publication, Published, Quota, Registered, Registration, SignedPreKeyRow, Store, SweepRules, TokenRow, Totals,
-        sqlite::Sqlite, wakes::Wakes,
+        Publication, Published, Quota, Registered, Registration, SignedPreKeyRow, Store, SweepRules, TokenPut,
+        TokenRow, Totals, sqlite::Sqlite, wakes::Wakes,
     },
 };
 use tempfile::TempDir;
@@ -84,7 +84,7 @@ fn registration(name: &str, key: u8) -> Registration {
 fn deposit(to: &str, id: u128, body: &[u8]) -> Deposit {
     Deposit {
         mailbox: mailbox(to),
-        principal: mailbox("alice"),
+        principal: Sender::Account(mailbox("alice")),
         id: MessageId::new(Uuid::from_u128(id)),
         envelope: Envelope::new(body.to_vec()).unwrap(),
         body_hash: [body[0]; 32],
@@ -286,8 +286,10 @@ async fn envelopes(store: &dyn Store) {
     assert!(page(10, 1000, Timestamp(2_000_000)).await.envelopes.is_empty());
 
     let incarnation = all.incarnation;
-    let acknowledge =
-        async |incarnation, sequence| store.acknowledge(bob, Ack { incarnation, sequence }).await.unwrap();
+    let acknowledge = async |incarnation, sequence| {
+        let ack = Ack { incarnation, sequence };
+        store.acknowledge(bob, Some(ack), None).await.unwrap()
+    };
     assert_eq!(acknowledge(Incarnation(Uuid::nil()), 1).await, Acked::Stale);
     assert_eq!(acknowledge(incarnation, 4).await, Acked::Stale);
     assert_eq!(acknowledge(incarnation, 2).await, Acked::Done(2));
@@ -310,6 +312,58 @@ async fn envelopes(store: &dyn Store) {
         (Uuid::from_u128(8), 5),
         "numbers never come twice"
     );
+}
+
+/// A story of its own: delivery tokens and the commit counter.
+async fn tokens(store: &dyn Store) {
+    let bob = mailbox("bob");
+    let put = async |tag, most| store.put_delivery_token(bob, [tag; 32], most).await.unwrap();
+    let holds = async |owner, tag| store.holds_delivery_token(owner, [tag; 32]).await.unwrap();
+    assert!(!holds(bob, 1).await && !holds(bob, 0).await && !holds(mailbox("nobody"), 1).await);
+    assert_eq!(put(1, 2).await, TokenPut::Done(1));
+    assert_eq!(put(2, 2).await, TokenPut::Done(2));
+    assert_eq!(put(3, 2).await, TokenPut::TooMany);
+    assert_eq!(put(1, 2).await, TokenPut::Done(2), "what is there needs no room");
+    assert!(holds(bob, 1).await && holds(bob, 2).await && !holds(bob, 3).await && !holds(bob, 0).await);
+    assert!(!holds(mailbox("nobody"), 1).await, "a token is its mailbox's");
+    assert_eq!(store.delete_delivery_token(bob, [1; 32]).await.unwrap(), 1);
+    assert_eq!(store.delete_delivery_token(bob, [1; 32]).await.unwrap(), 1);
+    assert!(!holds(bob, 1).await);
+    assert_eq!(put(3, 2).await, TokenPut::Done(2));
+
+    // The id is the token's own: neither an account's nor another token's.
+    let by = |principal, body| Deposit {
+        principal,
+        ..deposit("bob", 77, body)
+    };
+    for (sender, body) in [
+        (Sender::Token([2; 32]), &b"two"[..]),
+        (Sender::Token([3; 32]), b"three"),
+    ] {
+        assert_eq!(store.deposit(by(sender, body)).await.unwrap(), done(NOW));
+        assert_eq!(store.deposit(by(sender, body)).await.unwrap(), done(NOW));
+        assert_eq!(store.deposit(by(sender, b"other")).await.unwrap(), Deposited::Conflict);
+    }
+    let page = store.page(bob, 10, 1000, NOW).await.unwrap().unwrap();
+    assert_eq!((page.envelopes.len(), page.commit_counter), (2, 0));
+
+    let count = async |ack, counter| store.acknowledge(bob, ack, counter).await.unwrap();
+    let stored = async || store.page(bob, 1, 1000, NOW).await.unwrap().unwrap().commit_counter;
+    let ack = |incarnation, sequence| Some(Ack { incarnation, sequence });
+    assert_eq!(count(None, Some(5)).await, Acked::Done(0));
+    assert_eq!(count(None, Some(3)).await, Acked::Done(0));
+    assert_eq!(
+        count(ack(Incarnation(Uuid::from_u128(99)), 1), Some(9)).await,
+        Acked::Stale
+    );
+    assert_eq!(stored().await, 5, "it only grows, and not with a stale acknowledgement");
+    assert_eq!(count(ack(page.incarnation, 2), Some(6)).await, Acked::Done(2));
+    assert_eq!(stored().await, 6);
+    let session = TokenRow {
+        hash: [9; 32],
+        expires: NOW,
+    };
+    assert_eq!(store.put_token(bob, session).await.unwrap(), 6);
 }
 
 /// The third: licenses and plays.
@@ -457,6 +511,14 @@ async fn sqlite_tells_the_story() {
     envelopes(&open(dir.path(), &wakes)).await;
     plays(&open(dir.path(), &wakes)).await;
     time_passes(&open(dir.path(), &wakes)).await;
+}
+
+#[tokio::test]
+async fn sqlite_keeps_delivery_tokens_and_the_commit_counter() {
+    let (dir, wakes) = (TempDir::new().unwrap(), Arc::new(Wakes::default()));
+    let store = open(dir.path(), &wakes);
+    store.register(registration("bob", 8)).await.unwrap();
+    tokens(&store).await;
 }
 
 #[tokio::test]

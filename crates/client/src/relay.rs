@@ -267,6 +267,7 @@ impl Relay {
             }),
             limit: Some(PAGE),
             wait_seconds: Some(wait_seconds),
+            commit_counter: None,
         };
         let patience = ANSWER_TIMEOUT + Duration::from_secs(wait_seconds.into());
         let answer = self

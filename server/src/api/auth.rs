@@ -86,6 +86,8 @@ pub struct Session {
     pub token: String,
     /// When it ends, milliseconds since the Unix epoch
     pub expires_at: u64,
+    /// The greatest commit_counter that `inbox` was ever given for this account, 0 if none: a client with a lower one was restored from a backup
+    pub commit_counter: u64,
 }
 
 /// Nothing to say beyond that it is done.
@@ -127,7 +129,7 @@ impl Sessions {
         body: Json<SignInRequest>,
     ) -> Result<Json<Session>, ApiError> {
         let Json(body) = body;
-        let session = services
+        let (session, commit_counter) = services
             .sessions
             .sign_in(ProofParts {
                 user: body.user,
@@ -142,6 +144,7 @@ impl Sessions {
         Ok(Json(Session {
             token: session.token.reveal(),
             expires_at: session.row.expires.as_millis(),
+            commit_counter,
         }))
     }
 

@@ -5,16 +5,16 @@ use std::sync::Arc;
 use poem::web::Data;
 use poem_openapi::{
     Object, OpenApi,
-    param::Query,
+    param::{Header, Query},
     payload::{Binary, Json},
     types::{Base64, Example},
 };
 use uuid::Uuid;
 
-use super::{Bytes, Section, auth::Auth, problem::ApiError};
+use super::{Bytes, Section, auth::Auth, problem::ApiError, tokens::SentBy};
 use crate::service::{
     Services,
-    mailbox::{LicenseParts, MAX_PAGE, Receipt},
+    mailbox::{LicenseParts, MAX_PAGE, Reading, Receipt},
 };
 
 /// An envelope is stored.
@@ -90,6 +90,10 @@ pub struct InboxRequest {
     /// At most this many envelopes, 1 to 64 (64 when absent)
     #[oai(skip_serializing_if_is_none)]
     pub limit: Option<u32>,
+    /// How many changes the client has kept so far, a number that only grows. The relay keeps the greatest, so that a client that was restored from
+    /// a backup learns of it
+    #[oai(skip_serializing_if_is_none)]
+    pub commit_counter: Option<u64>,
 }
 
 impl Example for InboxRequest {
@@ -98,6 +102,7 @@ impl Example for InboxRequest {
             ack: None,
             wait_seconds: Some(0),
             limit: Some(16),
+            commit_counter: None,
         }
     }
 }
@@ -124,6 +129,8 @@ pub struct InboxPage {
     pub expired_total: u64,
     /// Sends to this mailbox that were ever refused because it was full
     pub refused_total: u64,
+    /// The greatest commit_counter ever given for this account, this request's included; 0 if none
+    pub commit_counter: u64,
 }
 
 /// How much was deleted.
@@ -142,11 +149,17 @@ impl Mail {
     ///
     /// When this answers 200 the envelope is on disk and survives a crash of the relay. Repeating it with the same id and the same bytes is
     /// the same success again (for 30 days); with other bytes it is `message_conflict`.
+    ///
+    /// With a delivery token of the recipient no account is involved, and a bearer token that came along is ignored. An unknown token, a deleted
+    /// one and an unknown recipient answer alike: `unauthorized`. A token sends 64 times at once and 4 times a second after that (`rate_limited`).
     #[oai(path = "/v1/messages", method = "post", operation_id = "send")]
     async fn send(
         &self,
         services: Data<&Arc<Services>>,
-        auth: Auth,
+        from: SentBy,
+        /// A delivery token of the recipient, 32 bytes as standard base64, instead of a session
+        #[oai(name = "Latchkey-Delivery-Token")]
+        _token: Header<Option<Bytes>>,
         /// The recipient's user name
         to: Query<String>,
         /// The message id, chosen by the sender
@@ -154,19 +167,22 @@ impl Mail {
         /// The sealed envelope, 1 byte to 256 KiB
         body: Binary<Vec<u8>>,
     ) -> Result<Json<Stored>, ApiError> {
-        let receipt = services.mailboxes.deposit(auth.0, &to, id.0, body.0, None).await?;
+        let receipt = services.mailboxes.deposit(from.0, &to, id.0, body.0, None).await?;
         Ok(Json(receipt.into()))
     }
 
     /// Send an envelope with a play license
     ///
     /// The envelope and the license are stored together or not at all. A license id that exists with the same parameters is left as it is,
-    /// played or not; with other parameters it is `license_conflict` and nothing is stored.
+    /// played or not; with other parameters it is `license_conflict` and nothing is stored. Delivery tokens are taken as by `send`.
     #[oai(path = "/v1/messages/limited", method = "post", operation_id = "send_limited")]
     async fn send_limited(
         &self,
         services: Data<&Arc<Services>>,
-        auth: Auth,
+        from: SentBy,
+        /// A delivery token of the recipient, 32 bytes as standard base64, instead of a session
+        #[oai(name = "Latchkey-Delivery-Token")]
+        _token: Header<Option<Bytes>>,
         body: Json<LimitedRequest>,
     ) -> Result<Json<Stored>, ApiError> {
         let Json(body) = body;
@@ -180,7 +196,7 @@ impl Mail {
         };
         let receipt = services
             .mailboxes
-            .deposit(auth.0, &body.to, body.id, body.envelope.0, Some(license))
+            .deposit(from.0, &body.to, body.id, body.envelope.0, Some(license))
             .await?;
         Ok(Json(receipt.into()))
     }
@@ -198,8 +214,13 @@ impl Mail {
     ) -> Result<Json<InboxPage>, ApiError> {
         let Json(body) = body;
         let ack = body.ack.map(|ack| (ack.incarnation, ack.sequence));
-        let (wait, limit) = (body.wait_seconds.unwrap_or(0), body.limit.unwrap_or(MAX_PAGE));
-        let page = services.mailboxes.inbox(auth.0, ack, wait, limit).await?;
+        let reading = Reading {
+            ack,
+            commit_counter: body.commit_counter,
+            wait_seconds: body.wait_seconds.unwrap_or(0),
+            limit: body.limit.unwrap_or(MAX_PAGE),
+        };
+        let page = services.mailboxes.inbox(auth.0, reading).await?;
         let envelopes = page.envelopes.into_iter().map(|row| Delivery {
             sequence: row.sequence,
             received_at: row.stored_at.as_millis(),
@@ -210,6 +231,7 @@ impl Mail {
             envelopes: envelopes.collect(),
             expired_total: page.expired_total,
             refused_total: page.refused_total,
+            commit_counter: page.commit_counter,
         }))
     }
 

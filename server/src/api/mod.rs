@@ -8,6 +8,7 @@ pub mod mail;
 pub mod plays;
 pub mod problem;
 pub mod status;
+pub mod tokens;
 
 use poem_openapi::{OpenApi, OpenApiService, Tags, types::Base64};
 
@@ -42,7 +43,14 @@ the same ids: a lost answer loses nothing and costs nothing.";
 #[must_use]
 pub fn openapi_service() -> OpenApiService<impl OpenApi, ()> {
     OpenApiService::new(
-        (auth::Sessions, keys::Keys, mail::Mail, plays::Plays, status::Relay),
+        (
+            auth::Sessions,
+            keys::Keys,
+            mail::Mail,
+            tokens::Tokens,
+            plays::Plays,
+            status::Relay,
+        ),
         "Latchkey relay",
         env!("CARGO_PKG_VERSION"),
     )

@@ -8,10 +8,10 @@ use sha2::{Digest as _, Sha256};
 use tokio::{sync::watch, time::Instant};
 use uuid::Uuid;
 
-use super::{REMEMBERED, Refusal, Result, Rules, exactly};
+use super::{REMEMBERED, Refusal, Result, Rules, exactly, tokens::Tokens};
 use crate::{
     clock::Clock,
-    model::{Bytes32, Envelope, Incarnation, LicenseId, MailboxId, MessageId, Principal},
+    model::{Bytes32, Envelope, Incarnation, LicenseId, MailboxId, MessageId, Principal, Sender},
     store::{Ack, Acked, Deposit, Deposited, LicenseRow, Page, Quota, Store, wakes::Wakes},
 };
 
@@ -40,6 +40,19 @@ pub struct LicenseParts {
     pub owner_hash: Vec<u8>,
 }
 
+/// How an inbox is to be read.
+#[derive(Debug, Clone, Copy)]
+pub struct Reading {
+    /// What was read before: incarnation and sequence.
+    pub ack: Option<(Uuid, u64)>,
+    /// How many commits the client's vault has.
+    pub commit_counter: Option<u64>,
+    /// How long to wait when there is nothing.
+    pub wait_seconds: u32,
+    /// At most this many envelopes.
+    pub limit: u32,
+}
+
 /// Where an envelope went.
 #[derive(Debug, Clone, Copy)]
 pub struct Receipt {
@@ -55,6 +68,7 @@ pub struct Receipt {
 pub struct Mailboxes {
     store: Arc<dyn Store>,
     clock: Arc<dyn Clock>,
+    tokens: Arc<Tokens>,
     wakes: Arc<Wakes>,
     stopped: watch::Receiver<bool>,
     quota: Quota,
@@ -65,6 +79,7 @@ impl Mailboxes {
     pub(super) fn new(
         store: Arc<dyn Store>,
         clock: Arc<dyn Clock>,
+        tokens: Arc<Tokens>,
         wakes: Arc<Wakes>,
         stopped: watch::Receiver<bool>,
         rules: &Rules,
@@ -72,6 +87,7 @@ impl Mailboxes {
         Self {
             store,
             clock,
+            tokens,
             wakes,
             stopped,
             quota: rules.quota,
@@ -81,14 +97,16 @@ impl Mailboxes {
 
     /// Stores an envelope; when this returns it is on the disk.
     ///
-    /// An unknown recipient is said to be one: the sender is signed in, and `fetch_key` shows which names exist anyway.
+    /// To an account an unknown recipient is said to be one: it is signed in, and `fetch_key` shows which names exist anyway. To the holder of a
+    /// token it is not.
     ///
     /// # Errors
+    /// [`Refusal::Unauthorized`] when the token is not one of the recipient's, [`Refusal::RateLimited`],
     /// [`Refusal::MailboxFull`], [`Refusal::MessageConflict`], [`Refusal::LicenseConflict`], [`Refusal::NoSuchUser`], [`Refusal::StorageFull`],
     /// and what is wrong with the form.
     pub async fn deposit(
         &self,
-        from: Principal,
+        from: Sender,
         to: &str,
         id: Uuid,
         envelope: Vec<u8>,
@@ -99,10 +117,13 @@ impl Mailboxes {
         let envelope = Envelope::new(envelope)?;
         let now = self.clock.now();
         let license = license.map(|parts| read_license(parts, mailbox, now)).transpose()?;
+        if let Sender::Token(hash) = &from {
+            self.tokens.admit(mailbox, hash).await?;
+        }
         let id = MessageId::new(id);
         let deposit = Deposit {
             mailbox,
-            principal: from.mailbox,
+            principal: from,
             id,
             body_hash: body_hash(&envelope, license.as_ref()),
             envelope,
@@ -130,9 +151,12 @@ impl Mailboxes {
     pub async fn inbox(
         &self,
         owner: Principal,
-        ack: Option<(Uuid, u64)>,
-        wait_seconds: u32,
-        limit: u32,
+        Reading {
+            ack,
+            commit_counter,
+            wait_seconds,
+            limit,
+        }: Reading,
     ) -> Result<Page> {
         let wait = Duration::from_secs(u64::from(wait_seconds));
         if wait > MAX_WAIT {
@@ -146,12 +170,12 @@ impl Mailboxes {
                 "limit is {limit} and must be 1 to {MAX_PAGE}"
             )));
         }
-        if let Some((incarnation, sequence)) = ack {
-            let ack = Ack {
+        if ack.is_some() || commit_counter.is_some() {
+            let ack = ack.map(|(incarnation, sequence)| Ack {
                 incarnation: Incarnation(incarnation),
                 sequence,
-            };
-            if self.store.acknowledge(owner.mailbox, ack).await? == Acked::Stale {
+            });
+            if self.store.acknowledge(owner.mailbox, ack, commit_counter).await? == Acked::Stale {
                 return Err(Refusal::StaleIncarnation);
             }
         }

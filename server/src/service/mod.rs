@@ -6,8 +6,10 @@ pub mod challenges;
 pub mod compute;
 pub mod directory;
 pub mod mailbox;
+pub mod pace;
 pub mod plays;
 pub mod sessions;
+pub mod tokens;
 
 use std::{sync::Arc, time::Duration};
 
@@ -90,6 +92,9 @@ pub enum Refusal {
     /// Granted before, shredded since.
     #[error("this play was granted before; its answer is no longer kept")]
     AnswerGone,
+    /// Too fast.
+    #[error("this delivery token sent too much at once; nothing was stored")]
+    RateLimited,
     /// Overloaded.
     #[error("too much is waiting to be done")]
     Busy,
@@ -124,6 +129,7 @@ impl Refusal {
             Self::LicenseRevoked => ProblemCode::LicenseRevoked,
             Self::LicenseExpired => ProblemCode::LicenseExpired,
             Self::AnswerGone => ProblemCode::AnswerGone,
+            Self::RateLimited => ProblemCode::RateLimited,
             Self::Busy => ProblemCode::Busy,
             Self::StorageFull => ProblemCode::StorageFull,
             Self::Internal => ProblemCode::Internal,
@@ -193,6 +199,8 @@ pub struct Services {
     pub sessions: Arc<sessions::Sessions>,
     /// Envelopes.
     pub mailboxes: mailbox::Mailboxes,
+    /// Delivery tokens.
+    pub tokens: Arc<tokens::Tokens>,
     /// Play limits.
     pub plays: plays::Plays,
     store: Arc<dyn Store>,
@@ -238,6 +246,7 @@ impl Services {
             Arc::clone(&compute),
             &rules,
         )?);
+        let tokens = Arc::new(tokens::Tokens::new(Arc::clone(&store), Arc::clone(&clock)));
         Ok(Self {
             directory: directory::Directory::new(
                 Arc::clone(&store),
@@ -246,7 +255,15 @@ impl Services {
                 compute,
                 Arc::clone(&sessions),
             ),
-            mailboxes: mailbox::Mailboxes::new(Arc::clone(&store), Arc::clone(&clock), wakes, stopped, &rules),
+            mailboxes: mailbox::Mailboxes::new(
+                Arc::clone(&store),
+                Arc::clone(&clock),
+                Arc::clone(&tokens),
+                wakes,
+                stopped,
+                &rules,
+            ),
+            tokens,
             plays: plays::Plays::new(Arc::clone(&store), Arc::clone(&clock)),
             sessions,
             store,

@@ -140,11 +140,11 @@ impl Sessions {
         Ok((proof, good))
     }
 
-    /// Opens a session.
+    /// Opens a session; answers it with the account's commit counter.
     ///
     /// # Errors
     /// [`Refusal::Unauthorized`] for whatever reason the proof does not hold; [`Refusal::BadRequest`] when it has not even the form of one.
-    pub async fn sign_in(&self, parts: ProofParts) -> Result<NewSession> {
+    pub async fn sign_in(&self, parts: ProofParts) -> Result<(NewSession, u64)> {
         let (proof, fresh) = self.receive(parts)?;
         let mailbox = MailboxId::of(&proof.user);
         let account = self.store.account(mailbox).await?;
@@ -168,8 +168,8 @@ impl Sessions {
             return Err(Refusal::Unauthorized);
         }
         let session = self.open(mailbox)?;
-        self.store.put_token(mailbox, session.row.clone()).await?;
-        Ok(session)
+        let commit_counter = self.store.put_token(mailbox, session.row.clone()).await?;
+        Ok((session, commit_counter))
     }
 
     /// A session that is to be stored.

@@ -8,7 +8,7 @@ use protocol::{
 };
 use zeroize::Zeroizing;
 
-use crate::model::{Bytes32, Envelope, Incarnation, LicenseId, MailboxId, MessageId};
+use crate::model::{Bytes32, Envelope, Incarnation, LicenseId, MailboxId, MessageId, Sender};
 
 /// 64 bytes from which the relay's own identity key grows.
 pub type Seed = Zeroizing<[u8; 64]>;
@@ -177,7 +177,7 @@ pub struct Deposit {
     /// For whom.
     pub mailbox: MailboxId,
     /// From whom. Stored only inside a hash.
-    pub principal: MailboxId,
+    pub principal: Sender,
     /// The sender's id for it.
     pub id: MessageId,
     /// The envelope.
@@ -216,6 +216,15 @@ pub enum Deposited {
     Full,
     /// There is no such mailbox.
     NoSuchMailbox,
+}
+
+/// How registering a delivery token went.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum TokenPut {
+    /// It is there, now or before; so many are.
+    Done(u32),
+    /// There are as many as there may be.
+    TooMany,
 }
 
 /// How far a mailbox was read.
@@ -258,6 +267,8 @@ pub struct Page {
     pub expired_total: u64,
     /// Sends that were ever refused here because of the quota.
     pub refused_total: u64,
+    /// The greatest commit counter its owner ever gave.
+    pub commit_counter: u64,
 }
 
 /// One attempt to play, the capability already hashed.

@@ -8,6 +8,7 @@ mod plays;
 mod rows;
 mod sealed;
 mod sweep;
+mod tokens;
 
 use std::{
     fs::File,
@@ -21,8 +22,8 @@ use tokio::sync::Semaphore;
 
 use super::{
     AccountRow, Ack, Acked, BundleRow, Deposit, Deposited, KeyCounts, LicenseView, Page, PlayAttempt, PlayOutcome,
-    Publication, Published, Registered, Registration, Result, Seed, Store, StoreError, SweepRules, TokenRow, Totals,
-    Verb, migrations,
+    Publication, Published, Registered, Registration, Result, Seed, Store, StoreError, SweepRules, TokenPut, TokenRow,
+    Totals, Verb, migrations,
     wakes::Wakes,
     writer::{Effects, Writer},
 };
@@ -218,7 +219,7 @@ impl Store for Sqlite {
     fn take_bundle(&self, mailbox: MailboxId, now: protocol::Timestamp) -> Verb<'_, Option<BundleRow>> {
         self.write(move |c, _| keys::take_bundle(c, mailbox, now))
     }
-    fn put_token(&self, mailbox: MailboxId, token: TokenRow) -> Verb<'_, ()> {
+    fn put_token(&self, mailbox: MailboxId, token: TokenRow) -> Verb<'_, u64> {
         self.write(move |c, _| keys::put_token(c, mailbox, &token))
     }
     fn token(&self, mailbox: MailboxId) -> Verb<'_, Option<TokenRow>> {
@@ -230,8 +231,17 @@ impl Store for Sqlite {
     fn deposit(&self, deposit: Deposit) -> Verb<'_, Deposited> {
         self.write(move |c, effects| mail::deposit(c, effects, &deposit))
     }
-    fn acknowledge(&self, mailbox: MailboxId, ack: Ack) -> Verb<'_, Acked> {
-        self.write(move |c, effects| mail::acknowledge(c, effects, mailbox, ack))
+    fn put_delivery_token(&self, mailbox: MailboxId, hash: Bytes32, most: u32) -> Verb<'_, TokenPut> {
+        self.write(move |c, _| tokens::put(c, mailbox, &hash, most))
+    }
+    fn delete_delivery_token(&self, mailbox: MailboxId, hash: Bytes32) -> Verb<'_, u32> {
+        self.write(move |c, _| tokens::delete(c, mailbox, &hash))
+    }
+    fn holds_delivery_token(&self, mailbox: MailboxId, hash: Bytes32) -> Verb<'_, bool> {
+        self.read(move |c| tokens::holds(c, mailbox, &hash))
+    }
+    fn acknowledge(&self, mailbox: MailboxId, ack: Option<Ack>, commit_counter: Option<u64>) -> Verb<'_, Acked> {
+        self.write(move |c, effects| mail::acknowledge(c, effects, mailbox, ack, commit_counter))
     }
     fn page(
         &self,

@@ -245,6 +245,8 @@ async fn everything_personal_wants_a_token() {
         (Method::POST, format!("/v1/messages?to=alice&id={id}")),
         (Method::POST, "/v1/messages/limited".to_owned()),
         (Method::POST, "/v1/inbox".to_owned()),
+        (Method::PUT, "/v1/delivery-tokens".to_owned()),
+        (Method::DELETE, format!("/v1/delivery-tokens/{}", "0".repeat(64))),
         (Method::DELETE, "/v1/inbox".to_owned()),
     ] {
         relay

@@ -9,6 +9,7 @@ mod common;
 mod keys;
 mod mail;
 mod relay;
+mod tokens;
 mod waiting;
 
 /// What is sent where the content does not matter.

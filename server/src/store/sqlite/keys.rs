@@ -293,10 +293,13 @@ pub(super) fn take_bundle(c: &Connection, mailbox: MailboxId, now: Timestamp) ->
     }))
 }
 
-pub(super) fn put_token(c: &Connection, mailbox: MailboxId, token: &TokenRow) -> Result<()> {
+pub(super) fn put_token(c: &Connection, mailbox: MailboxId, token: &TokenRow) -> Result<u64> {
     c.prepare_cached("INSERT OR REPLACE INTO token (mailbox, hash, expires) VALUES (?1, ?2, ?3)")?
         .execute(params![mailbox.as_bytes(), token.hash, time(token.expires)])?;
-    Ok(())
+    let commit_counter = c
+        .prepare_cached("SELECT commit_counter FROM mailbox WHERE mailbox = ?1")?
+        .query_row([mailbox.as_bytes()], |row| number(row, 0))?;
+    Ok(commit_counter)
 }
 
 pub(super) fn token(c: &Connection, mailbox: MailboxId) -> Result<Option<TokenRow>> {

@@ -11,16 +11,20 @@ use super::{
     sealed,
 };
 use crate::{
-    model::{Bytes32, Incarnation, MailboxId},
+    model::{Bytes32, Incarnation, MailboxId, Sender},
     store::{Ack, Acked, Deposit, Deposited, EnvelopeRow, Page, Result, writer::Effects},
 };
 
 /// The idempotency key: who sent what to whom, only as a hash.
 fn receipt_key(d: &Deposit) -> Bytes32 {
+    let (label, sender) = match &d.principal {
+        Sender::Account(mailbox) => (&b"latchkey/1/receipt"[..], &mailbox.as_bytes()[..]),
+        Sender::Token(hash) => (&b"latchkey/1/receipt-token"[..], &hash[..]),
+    };
     Sha256::new()
-        .chain_update(b"latchkey/1/receipt")
+        .chain_update(label)
         .chain_update(d.mailbox.as_bytes())
-        .chain_update(d.principal.as_bytes())
+        .chain_update(sender)
         .chain_update(d.id.as_bytes())
         .finalize()
         .into()
@@ -114,7 +118,26 @@ fn delete_up_to(c: &Connection, mailbox: MailboxId, sequence: i64) -> Result<(i6
     Ok((int(gone.len() as u64), gone.iter().map(|(size, _)| size).sum()))
 }
 
-pub(super) fn acknowledge(c: &Connection, effects: &mut Effects, mailbox: MailboxId, ack: Ack) -> Result<Acked> {
+pub(super) fn acknowledge(
+    c: &Connection,
+    effects: &mut Effects,
+    mailbox: MailboxId,
+    ack: Option<Ack>,
+    commit_counter: Option<u64>,
+) -> Result<Acked> {
+    let acked = match ack {
+        Some(ack) => delete_read(c, effects, mailbox, ack)?,
+        None => Acked::Done(0),
+    };
+    if let (Acked::Done(_), Some(counter)) = (acked, commit_counter) {
+        // A row that is not changed is not written: polls with the same number cost no fsync.
+        c.prepare_cached("UPDATE mailbox SET commit_counter = ?2 WHERE mailbox = ?1 AND commit_counter < ?2")?
+            .execute(params![mailbox.as_bytes(), int(counter)])?;
+    }
+    Ok(acked)
+}
+
+fn delete_read(c: &Connection, effects: &mut Effects, mailbox: MailboxId, ack: Ack) -> Result<Acked> {
     let id = mailbox.as_bytes();
     let (incarnation, last, acked): (_, i64, i64) = c
         .prepare_cached("SELECT incarnation, last_seq, acked_seq FROM mailbox WHERE mailbox = ?1")?
@@ -150,12 +173,13 @@ pub(super) fn page(
     // One snapshot for the head and the envelopes.
     let snapshot = c.unchecked_transaction()?;
     let head = snapshot
-        .prepare_cached("SELECT incarnation, expired_total, refused_total, live_count FROM mailbox WHERE mailbox = ?1")?
+        .prepare_cached("SELECT incarnation, expired_total, refused_total, commit_counter, live_count FROM mailbox WHERE mailbox = ?1")?
         .query_row([id], |row| {
-            Ok((array(row, 0)?, number(row, 1)?, number(row, 2)?, row.get::<_, i64>(3)?))
+            let live: i64 = row.get(4)?;
+            Ok((array(row, 0)?, number(row, 1)?, number(row, 2)?, number(row, 3)?, live))
         })
         .optional()?;
-    let Some((incarnation, expired_total, refused_total, live)) = head else {
+    let Some((incarnation, expired_total, refused_total, commit_counter, live)) = head else {
         return Ok(None);
     };
     let mut page = Page {
@@ -163,6 +187,7 @@ pub(super) fn page(
         envelopes: Vec::new(),
         expired_total,
         refused_total,
+        commit_counter,
     };
     if live == 0 {
         return Ok(Some(page));

@@ -1,0 +1,119 @@
+//! Delivery tokens, and the two ways to say who sends.
+
+use std::sync::Arc;
+
+use base64::{Engine as _, engine::general_purpose::STANDARD};
+use poem::{Request, RequestBody, web::Data};
+use poem_openapi::{
+    ApiExtractor, ApiExtractorType, ExtractParamOptions, Object, OpenApi, param::Path, payload::Json,
+    registry::Registry,
+};
+use sha2::{Digest as _, Sha256};
+use zeroize::Zeroizing;
+
+use super::{Bytes, Section, auth::Auth, problem::ApiError};
+use crate::{
+    model::Sender,
+    service::{Refusal, Services},
+};
+
+/// The header that carries a delivery token.
+pub(super) const HEADER: &str = "Latchkey-Delivery-Token";
+/// Bytes of a delivery token, of which the relay knows the SHA-256.
+const TOKEN_BYTES: usize = 32;
+
+/// Whoever sends: the holder of a delivery token, or an account. With a token no account is looked at, not even one whose bearer came along.
+pub struct SentBy(pub Sender);
+
+impl<'a> ApiExtractor<'a> for SentBy {
+    const TYPES: &'static [ApiExtractorType] = &[ApiExtractorType::SecurityScheme];
+    type ParamType = ();
+    type ParamRawType = ();
+
+    fn register(registry: &mut Registry) {
+        Auth::register(registry);
+    }
+
+    fn security_schemes() -> Vec<&'static str> {
+        Auth::security_schemes()
+    }
+
+    /// The header is described as a parameter, so that the generated client has it; to OpenAPI that is an operation that may go without.
+    fn has_security_fallback() -> bool {
+        true
+    }
+
+    async fn from_request(
+        request: &'a Request,
+        body: &mut RequestBody,
+        options: ExtractParamOptions<()>,
+    ) -> poem::Result<Self> {
+        let Some(shown) = request.headers().get(HEADER) else {
+            return Ok(Self(Sender::Account(
+                Auth::from_request(request, body, options).await?.0.mailbox,
+            )));
+        };
+        let token = STANDARD.decode(shown.as_bytes()).map(Zeroizing::new).ok();
+        match token.filter(|token| token.len() == TOKEN_BYTES) {
+            Some(token) => Ok(Self(Sender::Token(Sha256::digest(&*token).into()))),
+            // What is no token is told the same as one that nobody holds.
+            None => Err(ApiError::from(Refusal::Unauthorized).into()),
+        }
+    }
+}
+
+/// A token to be known by its hash.
+#[derive(Object, Debug)]
+pub struct DeliveryTokenRequest {
+    /// SHA-256 of the token, 32 bytes. The token itself is 32 random bytes, which the contact gets end to end
+    pub token_hash: Bytes,
+}
+
+/// How many tokens a mailbox has.
+#[derive(Object, Debug)]
+pub struct DeliveryTokens {
+    /// Delivery tokens registered, at most 4096
+    pub tokens: u32,
+}
+
+/// Operations on delivery tokens.
+pub struct Tokens;
+
+#[OpenApi(tag = "Section::Messages")]
+impl Tokens {
+    /// Register a delivery token
+    ///
+    /// From here on whoever shows the token may `send` and `send_limited` to this mailbox without an account: made for one contact, and given to
+    /// it inside a message, it keeps the relay from reading who sends. Registering it again is the same success.
+    #[oai(path = "/v1/delivery-tokens", method = "put", operation_id = "put_delivery_token")]
+    async fn put_delivery_token(
+        &self,
+        services: Data<&Arc<Services>>,
+        auth: Auth,
+        body: Json<DeliveryTokenRequest>,
+    ) -> Result<Json<DeliveryTokens>, ApiError> {
+        Ok(Json(DeliveryTokens {
+            tokens: services.tokens.put(auth.0, &body.token_hash).await?,
+        }))
+    }
+
+    /// Delete a delivery token
+    ///
+    /// Whoever holds it is refused from here on. An unknown hash is nothing to do, and the same answer.
+    #[oai(
+        path = "/v1/delivery-tokens/:hash",
+        method = "delete",
+        operation_id = "delete_delivery_token"
+    )]
+    async fn delete_delivery_token(
+        &self,
+        services: Data<&Arc<Services>>,
+        auth: Auth,
+        /// SHA-256 of the token, 64 lower-case hex digits
+        hash: Path<String>,
+    ) -> Result<Json<DeliveryTokens>, ApiError> {
+        Ok(Json(DeliveryTokens {
+            tokens: services.tokens.delete(auth.0, &hash).await?,
+        }))
+    }
+}

@@ -1,0 +1,106 @@
+//! How fast one delivery token may send: a token bucket for each, in memory.
+//!
+//! A bucket is one time, the moment at which it will be full again; a full bucket is none. So what is kept is only of those who sent in the last
+//! [`BURST`] × [`INTERVAL`], and a restart fills every bucket, which costs the recipient one burst.
+
+use std::{
+    collections::{BTreeSet, HashMap},
+    sync::{Mutex, PoisonError},
+    time::Duration,
+};
+
+use protocol::Timestamp;
+
+use super::{Refusal, Result};
+use crate::model::Bytes32;
+
+/// Sends at once: a client that was away hands in what it wrote, or sends what was unacknowledged again on a new session.
+pub const BURST: u32 = 64;
+/// After that four a second: faster than a person writes, and an hour of it fits into a mailbox (10 000 envelopes) hardly once.
+pub const INTERVAL: Duration = Duration::from_millis(250);
+/// Buckets at once, 80 bytes each. All of them are of tokens that sent within 16 seconds; beyond that the relay is busy.
+const MAX_BUCKETS: usize = 65_536;
+
+/// The buckets.
+#[derive(Default)]
+pub struct Pace(Mutex<Buckets>);
+
+#[derive(Default)]
+struct Buckets {
+    full_at: HashMap<Bytes32, Timestamp>,
+    by_time: BTreeSet<(Timestamp, Bytes32)>,
+}
+
+impl Pace {
+    /// Takes one send out of the bucket of `token`.
+    ///
+    /// # Errors
+    /// [`Refusal::RateLimited`] when it is empty, [`Refusal::Busy`] when there are too many buckets.
+    pub fn take(&self, token: &Bytes32, now: Timestamp) -> Result<()> {
+        let mut buckets = self.0.lock().unwrap_or_else(PoisonError::into_inner);
+        while let Some((_, old)) = buckets.by_time.first().copied().filter(|(full, _)| *full <= now) {
+            buckets.by_time.pop_first();
+            buckets.full_at.remove(&old);
+        }
+        let before = buckets.full_at.get(token).copied();
+        if before.is_none() && buckets.full_at.len() >= MAX_BUCKETS {
+            return Err(Refusal::Busy);
+        }
+        let full = before.unwrap_or(now).plus(INTERVAL);
+        if full > now.plus(INTERVAL * BURST) {
+            return Err(Refusal::RateLimited);
+        }
+        if let Some(before) = before {
+            buckets.by_time.remove(&(before, *token));
+        }
+        buckets.full_at.insert(*token, full);
+        buckets.by_time.insert((full, *token));
+        Ok(())
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    const NOW: Timestamp = Timestamp(1_000_000);
+
+    #[test]
+    fn a_burst_then_four_a_second_and_each_token_for_itself() {
+        let pace = Pace::default();
+        for _ in 0..BURST {
+            pace.take(&[1; 32], NOW).unwrap();
+        }
+        assert!(matches!(pace.take(&[1; 32], NOW), Err(Refusal::RateLimited)));
+        pace.take(&[2; 32], NOW).unwrap();
+        let later = NOW.plus(INTERVAL);
+        pace.take(&[1; 32], later).unwrap();
+        assert!(
+            matches!(pace.take(&[1; 32], later), Err(Refusal::RateLimited)),
+            "refusals cost nothing, and give nothing"
+        );
+        let full = later.plus(INTERVAL * BURST);
+        for _ in 0..BURST {
+            pace.take(&[1; 32], full).unwrap();
+        }
+        assert!(pace.take(&[1; 32], full).is_err());
+    }
+
+    #[test]
+    fn full_buckets_are_forgotten_and_the_rest_is_bounded() {
+        let pace = Pace::default();
+        let token = |n: usize| {
+            let mut token = [0; 32];
+            token[..8].copy_from_slice(&n.to_be_bytes());
+            token
+        };
+        for n in 0..MAX_BUCKETS {
+            pace.take(&token(n), NOW).unwrap();
+        }
+        assert!(matches!(pace.take(&token(MAX_BUCKETS), NOW), Err(Refusal::Busy)));
+        pace.take(&token(0), NOW).unwrap();
+        pace.take(&token(MAX_BUCKETS), NOW.plus(INTERVAL)).unwrap();
+        let buckets = pace.0.lock().unwrap();
+        assert_eq!((buckets.full_at.len(), buckets.by_time.len()), (2, 2));
+    }
+}
