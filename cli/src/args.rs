@@ -112,6 +112,19 @@ pub enum Command {
         #[arg(long)]
         accept: bool,
     },
+    /// Block a contact: what they send is dropped, unseen and without a word to them
+    ///
+    /// Their delivery token is deleted at the relay, and what still comes from them (they can always send as themselves) is dropped after it is opened.
+    /// It is not shown later either. Nothing is sent to them until `unblock`.
+    Block {
+        /// The contact
+        name: String,
+    },
+    /// Take a block back; what was dropped meanwhile stays dropped
+    Unblock {
+        /// The contact
+        name: String,
+    },
     /// Show the number to compare with a contact over another channel
     SafetyNumber {
         /// The contact
@@ -206,6 +219,8 @@ mod tests {
             "verify bob",
             "verify bob --accept",
             "safety-number bob",
+            "block bob",
+            "unblock bob",
             "keys",
             "keys rotate",
             "status",
@@ -224,6 +239,7 @@ mod tests {
             "send bob hi --plays 256",
             "send bob hi --expires 1h",
             "nonsense",
+            "block",
         ] {
             let words = std::iter::once("latchkey").chain(line.split(' '));
             assert!(Cli::try_parse_from(words).is_err(), "{line}");

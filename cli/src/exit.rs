@@ -102,9 +102,10 @@ fn of_client(error: &Error) -> Exit {
         | Error::Oneself
         | Error::TooLarge
         | Error::Vault(VaultError::BadPassphrase) => Exit::Usage,
-        Error::KeysRefused { .. } | Error::PeerSilent(_) | Error::Ended(Ended::Revoked | Ended::Expired) => {
-            Exit::Refused
-        }
+        Error::KeysRefused { .. }
+        | Error::PeerSilent(_)
+        | Error::Blocked(_)
+        | Error::Ended(Ended::Revoked | Ended::Expired) => Exit::Refused,
         Error::IdentityChanged { .. } => Exit::IdentityChanged,
         Error::Ended(Ended::Exhausted) => Exit::PlayLimit,
         _ => Exit::Other,

@@ -58,6 +58,8 @@ fn dispatch(context: &Context, command: Option<Command>) -> Result<(), Failure> 
         Command::History { with, limit } => commands::messages::history(context, with.as_deref(), limit),
         Command::Contacts => commands::people::contacts(context),
         Command::Verify { name, accept } => commands::people::verify(context, &name, accept),
+        Command::Block { name } => commands::people::block(context, &name, true),
+        Command::Unblock { name } => commands::people::block(context, &name, false),
         Command::SafetyNumber { name } => commands::people::safety_number(context, &name),
         Command::Keys { action: None } => commands::account::keys(context),
         Command::Keys {

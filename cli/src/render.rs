@@ -119,6 +119,9 @@ impl Render {
             match event {
                 // Messages are shown as such; deliveries are seen in the history.
                 Event::Message(_) | Event::Delivered { .. } => {}
+                Event::Restored => self.warning(
+                    "this vault is an older copy of itself: its keys are replaced and every conversation is begun anew; what came in between is not here",
+                ),
                 Event::FirstContact { peer } => self.notice(&format!(
                     "{peer} wrote for the first time. Compare safety numbers over another channel: latchkey safety-number {}",
                     peer.user()

@@ -199,3 +199,23 @@ fn the_passphrase_comes_from_a_file_or_the_environment_and_can_change() {
     alice.ok(&["--passphrase-file", &file, "contacts"]);
     alice.fails(2, &["--passphrase-file", "/nonexistent/file", "contacts"]);
 }
+
+#[test]
+fn a_blocked_contact_is_not_heard_until_unblocked() {
+    let stage = Stage::new();
+    let (alice, bob) = (stage.register("alice"), stage.register("bob"));
+    bob.fails(1, &["block", "alice"]);
+    alice.json_one(&["send", "bob", "hello"]);
+    bob.json_one(&["inbox"]);
+    assert_eq!(bob.json_one(&["block", "alice"])["blocked"], true);
+    assert_eq!(bob.json_one(&["contacts"])["blocked"], true);
+    assert!(alice.json(&["inbox"]).is_empty());
+    alice.json_one(&["send", "bob", "still there?"]);
+    assert!(bob.json(&["inbox"]).is_empty());
+    assert!(bob.fails(5, &["send", "alice", "no"]).contains("blocked"));
+    assert!(bob.json_one(&["unblock", "alice"]).get("blocked").is_none());
+    alice.json_one(&["send", "bob", "and now?"]);
+    assert_eq!(bob.json_one(&["inbox"])["text"], "and now?");
+    let help = bob.ok(&["block", "--help"]).out;
+    assert!(help.contains("dropped after it is opened"), "{help}");
+}

@@ -19,6 +19,18 @@ pub(crate) fn safety_number(context: &Context, name: &str) -> Result<(), Failure
     context.render.safety_number(&person, &number)
 }
 
+pub(crate) fn block(context: &Context, name: &str, block: bool) -> Result<(), Failure> {
+    let mut messenger = context.open()?;
+    let peer = messenger.resolve(name)?;
+    let (person, events) = if block {
+        context.work("blocking …", messenger.block(&peer))?
+    } else {
+        context.work("unblocking …", messenger.unblock(&peer))?
+    };
+    context.render.events(&events);
+    context.render.person(&person, None)
+}
+
 /// By command it is the user's word that the numbers were compared; on a terminal they are shown and it is asked.
 pub(crate) fn verify(context: &Context, name: &str, accept: bool) -> Result<(), Failure> {
     let mut messenger = context.open()?;

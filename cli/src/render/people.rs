@@ -56,6 +56,9 @@ impl Render {
                 if let Standing::Changed { offered } = person.standing {
                     object["offered"] = json!(offered.to_string());
                 }
+                if person.blocked {
+                    object["blocked"] = json!(true);
+                }
                 if let Some(number) = number {
                     object["safety_number"] = json!(number.to_string());
                 }
@@ -70,7 +73,11 @@ impl Render {
                 let since = Style::new()
                     .dim()
                     .apply_to(format!("since {}", date(person.first_seen)));
-                format!("{}  {standing}  {since}", Style::new().bold().apply_to(&person.address))
+                let blocked = if person.blocked { "  BLOCKED" } else { "" };
+                format!(
+                    "{}  {standing}{blocked}  {since}",
+                    Style::new().bold().apply_to(&person.address)
+                )
             },
         )
     }

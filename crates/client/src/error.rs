@@ -55,6 +55,9 @@ pub enum Error {
     /// A contact that does not exist.
     #[error("there is no contact {0} yet; send or receive a message first")]
     UnknownContact(Address),
+    /// A contact that we blocked.
+    #[error("you blocked {0}; nothing is sent. Unblock first")]
+    Blocked(Address),
     /// Nothing to accept.
     #[error("the identity of {0} has not changed; there is nothing to accept")]
     NothingToAccept(Address),

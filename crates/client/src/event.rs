@@ -12,6 +12,8 @@ use crate::vault::{MessageId, StoredMessage};
 pub enum Event {
     /// A message came and is stored.
     Message(Box<StoredMessage>),
+    /// This vault is an older copy of itself: keys are replaced and every conversation is begun anew.
+    Restored,
     /// Somebody wrote for the first time; compare the safety number.
     FirstContact {
         /// Who.

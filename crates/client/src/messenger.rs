@@ -26,6 +26,7 @@ mod plays;
 mod quarantine;
 mod status;
 mod steps;
+mod tokens;
 
 use std::path::{Path, PathBuf};
 use std::sync::Arc;

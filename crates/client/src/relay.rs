@@ -130,8 +130,8 @@ impl Relay {
         })
     }
 
-    /// One attempt: the nonce is spent by it.
-    pub(crate) async fn sign_in(&self, claim: &SignedClaim) -> Result<Session, RelayError> {
+    /// One attempt: the nonce is spent by it. Answers the account's commit counter too.
+    pub(crate) async fn sign_in(&self, claim: &SignedClaim) -> Result<(Session, u64), RelayError> {
         let body = types::SignInRequest {
             user: claim.user.to_string(),
             origin: self.url.to_string(),
@@ -141,11 +141,12 @@ impl Relay {
             signature: base64(&claim.signature),
         };
         let answer = self.call(1, || self.client.sign_in().body(body.clone()).send()).await?;
-        Ok(Session {
+        let session = Session {
             token: answer.token.expose().to_owned(),
             expires_at: answer.expires_at,
             url: self.url.to_string(),
-        })
+        };
+        Ok((session, answer.commit_counter))
     }
 
     /// One attempt, as [`Relay::sign_in`].
@@ -223,21 +224,43 @@ impl Relay {
         })
     }
 
-    pub(crate) async fn send(&self, envelope: &OutboxEntry) -> Result<(), RelayError> {
+    /// One envelope, with its license if it has one; by a token of the recipient, else as ourselves.
+    pub(crate) async fn send(
+        &self,
+        envelope: &OutboxEntry,
+        license: Option<&License>,
+        token: Option<&[u8; 32]>,
+    ) -> Result<(), RelayError> {
+        match license {
+            Some(license) => self.send_limited(envelope, license, token).await,
+            None => self.send_plain(envelope, token).await,
+        }
+    }
+
+    async fn send_plain(&self, envelope: &OutboxEntry, token: Option<&[u8; 32]>) -> Result<(), RelayError> {
         let id = Uuid::from_bytes(envelope.id);
         self.call(ATTEMPTS, || {
-            self.client
+            let request = self
+                .client
                 .send()
                 .to(envelope.to.clone())
                 .id(id)
-                .body(envelope.envelope.clone())
-                .send()
+                .body(envelope.envelope.clone());
+            match token {
+                Some(token) => request.latchkey_delivery_token(base64(token)).send(),
+                None => request.send(),
+            }
         })
         .await?;
         Ok(())
     }
 
-    pub(crate) async fn send_limited(&self, envelope: &OutboxEntry, license: &License) -> Result<(), RelayError> {
+    async fn send_limited(
+        &self,
+        envelope: &OutboxEntry,
+        license: &License,
+        token: Option<&[u8; 32]>,
+    ) -> Result<(), RelayError> {
         let share = license.share.ok_or(RelayError::Malformed("license without a share"))?;
         let owner = playgate::Capability::from_bytes(license.owner_capability);
         let body = types::LimitedRequest {
@@ -253,12 +276,40 @@ impl Relay {
                 owner_capability_hash: base64(&owner.hash()),
             },
         };
-        self.call(ATTEMPTS, || self.client.send_limited().body(body.clone()).send())
+        self.call(ATTEMPTS, || {
+            let request = self.client.send_limited().body(body.clone());
+            match token {
+                Some(token) => request.latchkey_delivery_token(base64(token)).send(),
+                None => request.send(),
+            }
+        })
+        .await?;
+        Ok(())
+    }
+
+    pub(crate) async fn put_delivery_token(&self, hash: &[u8; 32]) -> Result<(), RelayError> {
+        let body = types::DeliveryTokenRequest {
+            token_hash: base64(hash),
+        };
+        self.call(ATTEMPTS, || self.client.put_delivery_token().body(body.clone()).send())
             .await?;
         Ok(())
     }
 
-    pub(crate) async fn inbox(&self, ack: Option<AckPosition>, wait: Duration) -> Result<Page, RelayError> {
+    /// `hash` in hexadecimal.
+    pub(crate) async fn delete_delivery_token(&self, hash: &str) -> Result<(), RelayError> {
+        self.call(ATTEMPTS, || self.client.delete_delivery_token().hash(hash).send())
+            .await?;
+        Ok(())
+    }
+
+    /// Acknowledges, says how often the vault was committed, fetches.
+    pub(crate) async fn inbox(
+        &self,
+        ack: Option<AckPosition>,
+        commits: u64,
+        wait: Duration,
+    ) -> Result<Page, RelayError> {
         let wait_seconds = u32::try_from(wait.as_secs()).unwrap_or(u32::MAX).min(MAX_WAIT);
         let body = types::InboxRequest {
             ack: ack.map(|ack| types::Acknowledgement {
@@ -267,7 +318,7 @@ impl Relay {
             }),
             limit: Some(PAGE),
             wait_seconds: Some(wait_seconds),
-            commit_counter: None,
+            commit_counter: Some(commits),
         };
         let patience = ANSWER_TIMEOUT + Duration::from_secs(wait_seconds.into());
         let answer = self
@@ -282,6 +333,7 @@ impl Relay {
                 .collect(),
             expired_total: answer.expired_total,
             refused_total: answer.refused_total,
+            commit_counter: answer.commit_counter,
         })
     }
 

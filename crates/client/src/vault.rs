@@ -10,6 +10,7 @@
 //!
 //! Every write happens in [`Vault::transaction`]: all of it is on the disk when that returns (`synchronous=FULL`), or none of it.
 
+mod delivery;
 mod kdf;
 mod records;
 mod seal;
@@ -26,6 +27,7 @@ use zeroize::Zeroizing;
 use kdf::{KEY_LEN, SALT_LEN};
 use seal::Keys;
 
+pub use delivery::{Delivery, GivenToken};
 pub use kdf::{KdfCost, Passphrase};
 pub(crate) use records::key;
 pub use records::{
@@ -115,10 +117,12 @@ pub enum Kind {
     License = 6,
     /// The vault's own: the commit counter.
     Meta = 7,
+    /// How messages go to and come from a contact: delivery tokens, blocking.
+    Delivery = 8,
 }
 
 impl Kind {
-    const ALL: [Self; 7] = [
+    const ALL: [Self; 8] = [
         Self::Party,
         Self::Message,
         Self::Outbox,
@@ -126,6 +130,7 @@ impl Kind {
         Self::Setting,
         Self::License,
         Self::Meta,
+        Self::Delivery,
     ];
 
     const fn name(self) -> &'static str {
@@ -137,6 +142,7 @@ impl Kind {
             Self::Setting => "setting",
             Self::License => "license",
             Self::Meta => "meta",
+            Self::Delivery => "delivery",
         }
     }
 

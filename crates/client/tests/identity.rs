@@ -218,3 +218,40 @@ async fn used_up_prekeys_are_refilled() {
     alice.receive(Duration::ZERO).await.unwrap();
     assert!(alice.keys().await.unwrap().one_time_left >= 100);
 }
+
+#[tokio::test]
+async fn whoever_may_be_somebody_else_loses_the_delivery_token() {
+    let stage = Stage::new().await;
+    let (mut alice, mut bob, mut impostor) = scene(&stage).await;
+    receive(&mut bob).await;
+    stage.line.take_named();
+    bob.send_text(&address("alice"), "by token").await.unwrap();
+    assert!(stage.line.take_named().is_empty());
+    assert_eq!(receive(&mut alice).await, ["by token"]);
+
+    impostor.say("let me in").await;
+    let deletes = |requests: Vec<String>| {
+        let requests = requests.into_iter();
+        requests
+            .filter(|request| request.starts_with("DELETE /v1/delivery-tokens/"))
+            .count()
+    };
+    stage.line.take_requests();
+    alice.receive(Duration::ZERO).await.unwrap();
+    assert_eq!(deletes(stage.line.take_requests()), 1);
+    alice.receive(Duration::ZERO).await.unwrap();
+    assert_eq!(deletes(stage.line.take_requests()), 0);
+
+    // What Bob holds is worth nothing now; he goes on as himself, and Alice, who has not decided, gives him no other.
+    stage.line.take_named();
+    let sent = bob.send_text(&address("alice"), "as myself").await.unwrap();
+    assert_eq!(sent.state, MessageState::Sent);
+    assert_eq!(stage.line.take_named().len(), 1);
+    alice.receive(Duration::ZERO).await.unwrap();
+    let puts = stage.line.take_requests().into_iter();
+    assert_eq!(
+        puts.filter(|request| request.starts_with("PUT /v1/delivery-tokens"))
+            .count(),
+        0
+    );
+}

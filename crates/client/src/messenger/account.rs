@@ -242,11 +242,11 @@ impl Messenger {
     async fn sign_in(&mut self) -> Result<(), Error> {
         let name = self.party()?.address().user();
         let mut attempt = 1;
-        let session = loop {
+        let (session, commits) = loop {
             let challenge = self.checked_challenge(&name).await?;
             let claim = self.sign(&name, &challenge, None)?;
             match self.relay.sign_in(&claim).await {
-                Ok(session) => break session,
+                Ok(answer) => break answer,
                 Err(RelayError::Network { .. }) if attempt < SIGN_IN_ATTEMPTS => {
                     tokio::time::sleep(SIGN_IN_PAUSE).await;
                     attempt += 1;
@@ -256,7 +256,24 @@ impl Messenger {
         };
         self.vault.transaction(|tx| tx.put::<Session>(key::SESSION, &session))?;
         self.relay.resume(Some(session));
-        Ok(())
+        self.compare_commits(commits)
+    }
+
+    /// A relay that knows of more commits than this vault has shows that it is an older copy: its one-time keys may be used up and its sessions are
+    /// behind. The protocol begins everything anew.
+    pub(super) fn compare_commits(&mut self, at_relay: u64) -> Result<(), Error> {
+        if at_relay <= self.vault.commits() {
+            return Ok(());
+        }
+        self.transact(|scope| {
+            scope.party.restored(scope.now);
+            scope.tx.raise_commits(at_relay);
+            // The user is told in the next round, which may be another run's.
+            let moment = Moment {
+                at: scope.now.as_millis(),
+            };
+            Ok(scope.tx.put(key::RESTORED, &moment)?)
+        })
     }
 
     /// Makes a request that needs a session; signs in before when there is none, and once more when the relay no longer knows it.

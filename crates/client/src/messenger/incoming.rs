@@ -17,8 +17,8 @@ use crate::error::Error;
 use crate::event::Event;
 use crate::relay::{Code, Page};
 use crate::vault::{
-    AckPosition, Direction, License, LimitedTerms, MessageBody, MessageId, MessageState, Quarantined, SealedBody,
-    StoredMessage, Totals, VaultError, key,
+    AckPosition, Direction, License, LimitedTerms, MessageBody, MessageId, MessageState, Moment, Quarantined,
+    SealedBody, StoredMessage, Totals, VaultError, key,
 };
 
 /// Pages in one call: more than a full mailbox (10 000 envelopes of 64 a page), so that a relay that never stops sending is left.
@@ -84,7 +84,11 @@ impl Messenger {
         let mut wait = wait;
         for _ in 0..MAX_PAGES {
             let ack: Option<AckPosition> = self.vault.get(key::ACK)?;
-            let page = match self.authorised(async |relay| relay.inbox(ack, wait).await).await {
+            let commits = self.vault.commits();
+            let page = match self
+                .authorised(async |relay| relay.inbox(ack, commits, wait).await)
+                .await
+            {
                 // The mailbox was cleared or restored: our position means nothing there.
                 Err(Error::Relay(error)) if ack.is_some() && error.code() == Some(Code::StaleIncarnation) => {
                     self.vault.transaction(|tx| tx.delete::<AckPosition>(key::ACK))?;
@@ -92,6 +96,7 @@ impl Messenger {
                 }
                 other => other?,
             };
+            self.compare_commits(page.commit_counter)?;
             let empty = page.envelopes.is_empty();
             self.take(&page, ack, round)?;
             if empty {
@@ -146,9 +151,14 @@ impl Messenger {
     }
 
     /// What follows a round of receiving.
-    async fn maintain(&mut self, round: &mut Round) -> Result<(), Error> {
+    pub(super) async fn maintain(&mut self, round: &mut Round) -> Result<(), Error> {
+        if self.vault.get::<Moment>(key::RESTORED)?.is_some() {
+            self.vault.transaction(|tx| tx.delete::<Moment>(key::RESTORED))?;
+            round.events.push(Event::Restored);
+        }
         let wanted = self.transact(|scope| {
             scope.party.tick(scope.now);
+            scope.revoke_tokens_of_changed()?;
             Ok(scope.party.wanted())
         })?;
         self.expire_quarantine(round)?;
@@ -157,6 +167,9 @@ impl Messenger {
             postpone(error, round)?;
         }
         for peer in wanted {
+            if self.delivery(&peer)?.blocked {
+                continue;
+            }
             let outcome = self.restart(&peer).await;
             match outcome {
                 Ok(()) => round.events.push(Event::Restarted { peer }),
@@ -167,6 +180,7 @@ impl Messenger {
                 Err(error) => postpone(error, round)?,
             }
         }
+        self.serve_tokens(round).await?;
         self.flush_into(&mut round.events).await
     }
 
@@ -188,7 +202,7 @@ impl Messenger {
 }
 
 /// Faults of the network and refusals wait for the next round; vault trouble does not.
-fn postpone(error: Error, round: &mut Round) -> Result<(), Error> {
+pub(super) fn postpone(error: Error, round: &mut Round) -> Result<(), Error> {
     match error {
         Error::Vault(_) | Error::Interrupted(_) | Error::Randomness => Err(error),
         other => {
@@ -246,12 +260,20 @@ impl Scope<'_, '_> {
         }
         self.enqueue(&opened.outgoing)?;
         self.acknowledge(&opened.acknowledged, round)?;
+        // Opened all the same: the session goes on, so that a block can be taken back.
+        if self.delivery(&from)?.blocked {
+            return Ok(());
+        }
         if opened.missing > 0 {
             round.events.push(Event::Missing {
                 peer: from.clone(),
                 count: opened.missing,
             });
         }
+        if let Body::DeliveryToken(token) = &opened.content.body {
+            self.hold_token(&from, Some(token))?;
+        }
+        self.give_token(&from)?;
         let Some(message) = incoming(&from, opened.content, self.now) else {
             return Ok(());
         };
@@ -348,7 +370,7 @@ impl Round {
 /// The record of a received content; none for contents that say nothing.
 fn incoming(from: &Address, content: Content, now: Timestamp) -> Option<StoredMessage> {
     let body = match content.body {
-        Body::Empty => return None,
+        Body::Empty | Body::DeliveryToken(_) | Body::Receipt(_) => return None,
         Body::Text(text) => MessageBody::Text(text),
         Body::Limited(limited) => match Policy::decode(&limited.policy) {
             Ok(policy) => MessageBody::Limited(

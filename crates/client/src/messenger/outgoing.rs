@@ -144,6 +144,9 @@ impl Messenger {
             return Err(Error::Oneself);
         }
         self.refuse_undecided(to)?;
+        if self.delivery(to)?.blocked {
+            return Err(Error::Blocked(to.clone()));
+        }
         let first_contact = !self.knows(to)?;
         let id = MessageId(content.id.0);
         let message = StoredMessage {
@@ -242,14 +245,7 @@ impl Messenger {
                     .filter(|license| license.share.is_some()),
                 None => None,
             };
-            let outcome = match &license {
-                Some(license) => {
-                    self.authorised(async |relay| relay.send_limited(&envelope, license).await)
-                        .await
-                }
-                None => self.authorised(async |relay| relay.send(&envelope).await).await,
-            };
-            match outcome {
+            match self.transmit(&envelope, license.as_ref()).await {
                 Ok(()) => {
                     self.step(Step::AfterSend)?;
                     self.settle(&entry.key, envelope.content, &MessageState::Sent)?;

@@ -46,10 +46,12 @@ pub struct Person {
     pub standing: Standing,
     /// Since when we know them.
     pub first_seen: Timestamp,
+    /// Whether what they send is dropped.
+    pub blocked: bool,
 }
 
-impl From<Contact> for Person {
-    fn from(contact: Contact) -> Self {
+impl Person {
+    fn new(contact: Contact, blocked: bool) -> Self {
         let standing = match contact.trust {
             Trust::Unverified => Standing::Unverified,
             Trust::Verified => Standing::Verified,
@@ -60,6 +62,7 @@ impl From<Contact> for Person {
             fingerprint: contact.fingerprint,
             standing,
             first_seen: contact.first_seen,
+            blocked,
         }
     }
 }
@@ -70,7 +73,14 @@ impl Messenger {
     /// # Errors
     /// Vault trouble.
     pub fn contacts(&mut self) -> Result<Vec<Person>, Error> {
-        Ok(self.party()?.contacts().into_iter().map(Person::from).collect())
+        let contacts = self.party()?.contacts();
+        contacts
+            .into_iter()
+            .map(|contact| {
+                let blocked = self.delivery(&contact.address)?.blocked;
+                Ok(Person::new(contact, blocked))
+            })
+            .collect()
     }
 
     /// One contact.
@@ -78,10 +88,9 @@ impl Messenger {
     /// # Errors
     /// [`Error::UnknownContact`].
     pub fn contact(&mut self, peer: &Address) -> Result<Person, Error> {
-        self.party()?
-            .contact(peer)
-            .map(Person::from)
-            .ok_or_else(|| Error::UnknownContact(peer.clone()))
+        let contact = self.party()?.contact(peer);
+        let contact = contact.ok_or_else(|| Error::UnknownContact(peer.clone()))?;
+        Ok(Person::new(contact, self.delivery(peer)?.blocked))
     }
 
     /// What both people compare over another channel.
@@ -126,7 +135,9 @@ impl Messenger {
         }
         self.transact(|scope| {
             scope.party.accept_identity(peer);
-            Ok(())
+            // Tokens were the earlier holder's, in both directions.
+            scope.revoke_token(peer)?;
+            Ok(scope.hold_token(peer, None)?)
         })?;
         let events = self.release_quarantine(peer)?;
         Ok((self.contact(peer)?, events))

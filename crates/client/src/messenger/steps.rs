@@ -23,6 +23,8 @@ pub enum Step {
     BeforePublish,
     /// They are published, and the vault does not know.
     AfterPublish,
+    /// A delivery token is registered at the relay and not sent to its contact.
+    AfterTokenPut,
     /// A play's id is committed and not asked for.
     BeforePlay,
     /// The relay granted it; its answer is in memory.
@@ -33,7 +35,7 @@ pub enum Step {
 
 impl Step {
     /// All of them, for a test that stops at each.
-    pub const ALL: [Self; 12] = [
+    pub const ALL: [Self; 13] = [
         Self::BeforeCommit,
         Self::BeforeRegister,
         Self::AfterRegister,
@@ -43,6 +45,7 @@ impl Step {
         Self::BeforeAck,
         Self::BeforePublish,
         Self::AfterPublish,
+        Self::AfterTokenPut,
         Self::BeforePlay,
         Self::AfterPlay,
         Self::BeforeConfirm,

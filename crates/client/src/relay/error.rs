@@ -150,7 +150,8 @@ impl RelayError {
     pub fn verdict(&self) -> Verdict {
         match self {
             Self::Refused { code, .. } => match code {
-                Code::MailboxFull => Verdict::ThisPeerWaits,
+                // Only a delivery token has a rate, and it is this peer's.
+                Code::MailboxFull | Code::RateLimited => Verdict::ThisPeerWaits,
                 Code::BadRequest
                 | Code::BadName
                 | Code::NoSuchUser

@@ -50,6 +50,8 @@ pub(crate) struct Page {
     pub(crate) envelopes: Vec<(u64, Vec<u8>)>,
     pub(crate) expired_total: u64,
     pub(crate) refused_total: u64,
+    /// The greatest commit counter that this account ever told of.
+    pub(crate) commit_counter: u64,
 }
 
 /// A granted play.

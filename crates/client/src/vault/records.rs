@@ -42,6 +42,8 @@ macro_rules! record {
     };
 }
 
+pub(super) use record;
+
 /// Keys of single-valued records.
 pub(crate) mod key {
     /// [`super::Account`].
@@ -56,6 +58,8 @@ pub(crate) mod key {
     pub(crate) const TOTALS: &[u8] = b"totals";
     /// [`super::Moment`]: when the prekeys left at the relay were last counted.
     pub(crate) const KEYS_COUNTED: &[u8] = b"keys-counted";
+    /// [`super::Moment`]: when this vault was found to be restored, until the user is told.
+    pub(crate) const RESTORED: &[u8] = b"restored";
 
     /// A message that came from the holder of this fingerprint. Shown once, because it is stored once.
     pub(crate) fn incoming(fingerprint: &[u8; 32], id: super::MessageId) -> Vec<u8> {

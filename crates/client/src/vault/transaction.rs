@@ -22,6 +22,7 @@ pub struct Entry<T> {
 pub struct Transaction<'a> {
     db: rusqlite::Transaction<'a>,
     keys: &'a Keys,
+    commits: u64,
 }
 
 impl Vault {
@@ -33,13 +34,18 @@ impl Vault {
         &mut self,
         work: impl FnOnce(&mut Transaction<'_>) -> Result<T, E>,
     ) -> Result<T, E> {
-        let commits = self.commits + 1;
+        let commits = self.commits.saturating_add(1);
         let db = self
             .db
             .transaction_with_behavior(TransactionBehavior::Immediate)
             .map_err(VaultError::from)?;
-        let mut transaction = Transaction { db, keys: &self.keys };
+        let mut transaction = Transaction {
+            db,
+            keys: &self.keys,
+            commits,
+        };
         let answer = work(&mut transaction)?;
+        let commits = transaction.commits;
         transaction.put_bytes(Kind::Meta, COMMITS, &commits.to_be_bytes())?;
         transaction.db.commit().map_err(VaultError::from)?;
         self.commits = commits;
@@ -121,6 +127,11 @@ impl Vault {
 }
 
 impl Transaction<'_> {
+    /// Lets the commit counter go on above `seen`, which somebody else knows of.
+    pub(crate) fn raise_commits(&mut self, seen: u64) {
+        self.commits = self.commits.max(seen.saturating_add(1));
+    }
+
     /// Writes a record; one that exists keeps its position.
     ///
     /// # Errors

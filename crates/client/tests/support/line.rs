@@ -11,6 +11,7 @@ use tokio::net::{TcpListener, TcpStream};
 struct State {
     target: Option<SocketAddr>,
     requests: Vec<String>,
+    named: Vec<String>,
     lose_answers: VecDeque<String>,
     lose_requests: VecDeque<String>,
     twice: bool,
@@ -57,6 +58,11 @@ impl Line {
         std::mem::take(&mut self.state.lock().unwrap().requests)
     }
 
+    /// `METHOD /path` of every request since the last call that named an account.
+    pub fn take_named(&self) -> Vec<String> {
+        std::mem::take(&mut self.state.lock().unwrap().named)
+    }
+
     /// The relay does what the next request that begins with `start` asks, and the client never learns it.
     pub fn lose_answer(&self, start: &str) {
         self.state.lock().unwrap().lose_answers.push_back(start.to_owned());
@@ -84,7 +90,11 @@ async fn carry(mut client: TcpStream, state: Arc<Mutex<State>>) -> std::io::Resu
         .to_owned();
     let (target, lose_request, lose_answer, twice) = {
         let mut state = state.lock().unwrap();
-        state.requests.push(line.trim_end_matches(" HTTP/1.1").to_owned());
+        let shown = line.trim_end_matches(" HTTP/1.1").to_owned();
+        if head(&request).contains("\r\nauthorization:") {
+            state.named.push(shown.clone());
+        }
+        state.requests.push(shown);
         let lose_request = take_match(&mut state.lose_requests, &line);
         let lose_answer = !lose_request && take_match(&mut state.lose_answers, &line);
         (state.target, lose_request, lose_answer, state.twice)
@@ -107,6 +117,11 @@ async fn carry(mut client: TcpStream, state: Arc<Mutex<State>>) -> std::io::Resu
     client.write_all(&answer).await?;
     // Each answer closes its connection: the relay was asked to.
     client.shutdown().await
+}
+
+fn head(request: &[u8]) -> String {
+    let end = request.windows(4).position(|window| window == b"\r\n\r\n").unwrap();
+    String::from_utf8_lossy(&request[..end]).to_lowercase()
 }
 
 fn take_match(wanted: &mut VecDeque<String>, line: &str) -> bool {

@@ -1,0 +1,193 @@
+//! Delivery tokens: a contact sends to us, and we to them, without naming ourselves to the relay. And blocking, which takes the token away.
+//!
+//! Ours for a contact: made and committed with the first message that opens, then registered at the relay, then sent. A crash in between repeats the
+//! last step, which changes nothing. There is one for each contact at most; before another is made the earlier one is on the list of those to delete.
+
+use protocol::address::{Address, UserName};
+use protocol::content::{Body, Content, ContentId, DeliveryToken};
+use protocol::party::Trust;
+use protocol::primitives::secret::Secret;
+use sha2::{Digest, Sha256};
+use zeroize::Zeroizing;
+
+use super::incoming::{Round, postpone};
+use super::people::Person;
+use super::steps::Step;
+use super::{Messenger, Scope};
+use crate::error::Error;
+use crate::event::Event;
+use crate::vault::{Delivery, GivenToken, License, OutboxEntry, VaultError};
+
+impl Messenger {
+    /// Blocks a contact: its delivery token is deleted at the relay, and what still comes from it is dropped unseen, without a word to it.
+    ///
+    /// What of that the relay has to do and cannot now is an event and done later.
+    ///
+    /// # Errors
+    /// [`Error::UnknownContact`].
+    pub async fn block(&mut self, peer: &Address) -> Result<(Person, Vec<Event>), Error> {
+        self.contact(peer)?;
+        self.transact(|scope| {
+            scope.revoke_token(peer)?;
+            let mut delivery = scope.delivery(peer)?;
+            delivery.blocked = true;
+            Ok(scope.tx.put(peer.as_str().as_bytes(), &delivery)?)
+        })?;
+        let mut round = Round::default();
+        self.serve_tokens(&mut round).await?;
+        Ok((self.contact(peer)?, round.events))
+    }
+
+    /// Takes a block back; the contact gets a new delivery token.
+    ///
+    /// # Errors
+    /// [`Error::UnknownContact`].
+    pub async fn unblock(&mut self, peer: &Address) -> Result<(Person, Vec<Event>), Error> {
+        self.contact(peer)?;
+        self.transact(|scope| {
+            let mut delivery = scope.delivery(peer)?;
+            delivery.blocked = false;
+            scope.tx.put(peer.as_str().as_bytes(), &delivery)?;
+            scope.give_token(peer)
+        })?;
+        let mut round = Round::default();
+        self.maintain(&mut round).await?;
+        Ok((self.contact(peer)?, round.events))
+    }
+
+    pub(super) fn delivery(&self, peer: &Address) -> Result<Delivery, Error> {
+        Ok(self.vault.get(peer.as_str().as_bytes())?.unwrap_or_default())
+    }
+
+    /// Brings the relay and the contacts to know what was decided here: deletes tokens, registers and sends new ones.
+    pub(super) async fn serve_tokens(&mut self, round: &mut Round) -> Result<(), Error> {
+        for entry in self.vault.list::<Delivery>()? {
+            let unsent = entry.record.given.as_ref().is_some_and(|given| !given.sent);
+            if !unsent && entry.record.dead.is_empty() {
+                continue;
+            }
+            let peer = std::str::from_utf8(&entry.key)
+                .ok()
+                .and_then(|key| Address::parse(key).ok());
+            let peer = peer.ok_or(VaultError::Corrupt("delivery"))?;
+            if let Err(error) = self.serve_token(&peer, &entry.record).await {
+                // The next one would meet the same; all of them are tried again next time.
+                return postpone(error, round);
+            }
+        }
+        Ok(())
+    }
+
+    async fn serve_token(&mut self, peer: &Address, delivery: &Delivery) -> Result<(), Error> {
+        for dead in &delivery.dead {
+            let hash = hex::encode(&dead[..]);
+            self.authorised(async |relay| relay.delete_delivery_token(&hash).await)
+                .await?;
+            self.transact(|scope| {
+                let mut delivery = scope.delivery(peer)?;
+                delivery.dead.retain(|other| other != dead);
+                Ok(scope.tx.put(peer.as_str().as_bytes(), &delivery)?)
+            })?;
+        }
+        let Some(given) = delivery.given.as_ref().filter(|given| !given.sent) else {
+            return Ok(());
+        };
+        if self.party()?.needs_bundle(peer) {
+            // It goes with the conversation's next handshake; it is not worth one of its own.
+            return Ok(());
+        }
+        let hash = hash(&given.token);
+        self.authorised(async |relay| relay.put_delivery_token(&hash).await)
+            .await?;
+        self.step(Step::AfterTokenPut)?;
+        self.transact(|scope| {
+            let content = Content {
+                id: ContentId::random(scope.rng),
+                sent_at: scope.now,
+                body: Body::DeliveryToken(DeliveryToken(Secret::new(given.token))),
+            };
+            // A refusal (an undecided identity, a silent peer) passes, and then the token goes.
+            if let Ok(mut outgoing) = scope.party.send(peer, &content, scope.now, scope.rng) {
+                // It is no message of the user's, whatever becomes of it.
+                outgoing.content_id = None;
+                scope.enqueue(&[outgoing])?;
+                let mut delivery = scope.delivery(peer)?;
+                if let Some(given) = &mut delivery.given {
+                    given.sent = true;
+                }
+                scope.tx.put(peer.as_str().as_bytes(), &delivery)?;
+            }
+            Ok(())
+        })
+    }
+
+    /// Hands an envelope to the relay: by the recipient's token if we hold one, else, or when it holds no more, as ourselves.
+    pub(super) async fn transmit(&mut self, envelope: &OutboxEntry, license: Option<&License>) -> Result<(), Error> {
+        let peer = Address::new(UserName::parse(&envelope.to)?, self.party()?.address().relay());
+        if let Some(token) = self.delivery(&peer)?.held.map(Zeroizing::new) {
+            self.check_relay().await?;
+            match self.relay.send(envelope, license, Some(&token)).await {
+                Err(error) if error.is_unauthorized() => self.vault.transaction(|tx| {
+                    tx.update::<Delivery>(peer.as_str().as_bytes(), |delivery| delivery.held = None)
+                        .map(drop)
+                })?,
+                other => return Ok(other?),
+            }
+        }
+        self.authorised(async |relay| relay.send(envelope, license, None).await)
+            .await
+    }
+}
+
+impl Scope<'_, '_> {
+    pub(super) fn delivery(&self, peer: &Address) -> Result<Delivery, VaultError> {
+        Ok(self.tx.get(peer.as_str().as_bytes())?.unwrap_or_default())
+    }
+
+    /// A token for a contact that has none, to be registered and sent in this round.
+    pub(super) fn give_token(&mut self, peer: &Address) -> Result<(), Error> {
+        let mut delivery = self.delivery(peer)?;
+        let changed = self
+            .party
+            .contact(peer)
+            .is_none_or(|contact| matches!(contact.trust, Trust::Changed { .. }));
+        if delivery.given.is_some() || delivery.blocked || changed {
+            return Ok(());
+        }
+        let mut token = [0; 32];
+        rand_core::Rng::fill_bytes(self.rng, &mut token);
+        delivery.given = Some(GivenToken { token, sent: false });
+        Ok(self.tx.put(peer.as_str().as_bytes(), &delivery)?)
+    }
+
+    /// The token of a contact is to be deleted at the relay.
+    pub(super) fn revoke_token(&mut self, peer: &Address) -> Result<(), VaultError> {
+        let mut delivery = self.delivery(peer)?;
+        let Some(given) = delivery.given.take() else {
+            return Ok(());
+        };
+        delivery.dead.push(hash(&given.token).into());
+        self.tx.put(peer.as_str().as_bytes(), &delivery)
+    }
+
+    /// What a contact gave us.
+    pub(super) fn hold_token(&mut self, peer: &Address, token: Option<&DeliveryToken>) -> Result<(), VaultError> {
+        let mut delivery = self.delivery(peer)?;
+        delivery.held = token.map(|token| *token.0.expose());
+        self.tx.put(peer.as_str().as_bytes(), &delivery)
+    }
+
+    /// Whoever may be somebody else does not keep a token of ours.
+    pub(super) fn revoke_tokens_of_changed(&mut self) -> Result<(), VaultError> {
+        for contact in self.party.contacts() {
+            if matches!(contact.trust, Trust::Changed { .. }) {
+                self.revoke_token(&contact.address)?;
+            }
+        }
+        Ok(())
+    }
+}
+
+fn hash(token: &[u8; 32]) -> [u8; 32] {
+    Sha256::digest(token).into()
+}

@@ -1,0 +1,52 @@
+//! How messages go to and come from a contact, besides what the protocol keeps about it.
+
+use std::fmt;
+
+use minicbor::{Decode, Encode};
+use zeroize::{Zeroize, ZeroizeOnDrop, Zeroizing};
+
+use super::records::record;
+use super::{Kind, Record, VaultError};
+
+/// A delivery token that we made for a contact.
+#[derive(Clone, Encode, Decode, Zeroize, ZeroizeOnDrop)]
+#[cbor(map)]
+pub struct GivenToken {
+    /// The token.
+    #[cbor(n(0), with = "minicbor::bytes")]
+    pub token: [u8; 32],
+    /// Registered at the relay, and on its way to the contact.
+    #[n(1)]
+    pub sent: bool,
+}
+
+/// How messages go to and come from a contact, filed under its address.
+#[derive(Clone, Default, Encode, Decode, Zeroize, ZeroizeOnDrop)]
+#[cbor(map)]
+pub struct Delivery {
+    /// What comes is dropped.
+    #[n(0)]
+    pub blocked: bool,
+    /// The token with which it sends to us.
+    #[n(1)]
+    pub given: Option<GivenToken>,
+    /// The token with which we send to it.
+    #[cbor(n(2), with = "minicbor::bytes")]
+    pub held: Option<[u8; 32]>,
+    /// Hashes of its earlier tokens that the relay still has to delete.
+    #[n(3)]
+    #[zeroize(skip)]
+    pub dead: Vec<minicbor::bytes::ByteArray<32>>,
+}
+
+impl fmt::Debug for Delivery {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.debug_struct("Delivery")
+            .field("blocked", &self.blocked)
+            .field("given", &self.given.is_some())
+            .field("held", &self.held.is_some())
+            .finish_non_exhaustive()
+    }
+}
+
+record!(Delivery, Delivery, "delivery");

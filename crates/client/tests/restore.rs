@@ -1,0 +1,120 @@
+//! A vault put back from a backup: noticed, said, and nothing said afterwards is lost.
+#![allow(
+    clippy::unwrap_used,
+    clippy::expect_used,
+    clippy::panic,
+    reason = "helpers of tests fail like tests"
+)]
+
+mod support;
+
+use std::path::Path;
+use std::time::Duration;
+
+use latchkey_client::vault::Direction;
+use latchkey_client::{Event, Messenger};
+use support::{Stage, address, kept, texts};
+
+fn copy(from: &Path, to: &Path) {
+    let _ = std::fs::remove_dir_all(to);
+    std::fs::create_dir_all(to).unwrap();
+    for entry in std::fs::read_dir(from).unwrap() {
+        let entry = entry.unwrap();
+        std::fs::copy(entry.path(), to.join(entry.file_name())).unwrap();
+    }
+}
+
+/// What somebody heard: texts in order, how often a restored vault was reported.
+#[derive(Default)]
+struct Heard {
+    texts: Vec<String>,
+    restored: usize,
+}
+
+impl Heard {
+    async fn listen(&mut self, person: &mut Messenger) {
+        let events = person.receive(Duration::ZERO).await.unwrap();
+        self.texts.extend(texts(&events));
+        for event in &events {
+            self.restored += usize::from(matches!(event, Event::Restored));
+            assert!(!matches!(event, Event::Postponed(_)), "{event:?}");
+        }
+    }
+}
+
+/// `first`: what the restored Alice does first.
+async fn story(alice_sends_first: bool, bob_sends_meanwhile: bool) {
+    let stage = Stage::new().await;
+    let (mut alice, mut bob) = (stage.register("alice").await, stage.register("bob").await);
+    let (mut at_alice, mut at_bob) = (Heard::default(), Heard::default());
+    alice.send_text(&address("bob"), "one").await.unwrap();
+    for _ in 0..2 {
+        at_bob.listen(&mut bob).await;
+        at_alice.listen(&mut alice).await;
+    }
+    drop(alice);
+    let backup = stage.home("backup");
+    copy(&stage.home("alice"), &backup);
+
+    let mut alice = stage.open("alice");
+    for n in 0..5 {
+        stage.advance(Duration::from_secs(1200));
+        alice.send_text(&address("bob"), &format!("a{n}")).await.unwrap();
+        at_bob.listen(&mut bob).await;
+        bob.send_text(&address("alice"), &format!("b{n}")).await.unwrap();
+        at_alice.listen(&mut alice).await;
+    }
+    drop(alice);
+    if bob_sends_meanwhile {
+        bob.send_text(&address("alice"), "meanwhile").await.unwrap();
+    }
+    copy(&backup, &stage.home("alice"));
+
+    let mut alice = stage.open("alice");
+    assert_eq!((at_alice.restored, at_bob.restored), (0, 0));
+    if alice_sends_first {
+        alice.send_text(&address("bob"), "I am back").await.unwrap();
+    }
+    bob.send_text(&address("alice"), "are you there?").await.unwrap();
+    for _ in 0..4 {
+        at_alice.listen(&mut alice).await;
+        at_bob.listen(&mut bob).await;
+    }
+    alice.send_text(&address("bob"), "last of alice").await.unwrap();
+    bob.send_text(&address("alice"), "last of bob").await.unwrap();
+    for _ in 0..4 {
+        at_alice.listen(&mut alice).await;
+        at_bob.listen(&mut bob).await;
+    }
+    assert_eq!((at_alice.restored, at_bob.restored), (1, 0), "said once");
+
+    // Everything is there, in spite of it all once.
+    let mut expected: Vec<String> = (0..5).map(|n| format!("a{n}")).collect();
+    expected.insert(0, "one".to_owned());
+    if alice_sends_first {
+        expected.push("I am back".to_owned());
+    }
+    expected.push("last of alice".to_owned());
+    assert_eq!(at_bob.texts, expected);
+    assert_eq!(kept(&bob, Direction::Incoming), expected);
+    // Bob never heard that Alice has b4: on the new conversation it came again, and this copy had never seen it.
+    let mut expected = vec!["are you there?", "b4", "last of bob"];
+    if bob_sends_meanwhile {
+        expected.push("meanwhile");
+    }
+    let mut after = kept(&alice, Direction::Incoming);
+    after.sort_unstable();
+    assert_eq!(after, expected, "what was said to the restored copy, each once");
+}
+
+#[tokio::test]
+async fn a_restored_vault_that_listens_first_loses_nothing_said_afterwards() {
+    story(false, false).await;
+    story(false, true).await;
+}
+
+#[tokio::test]
+async fn a_restored_vault_that_speaks_first_loses_nothing_said_afterwards() {
+    story(true, false).await;
+    story(true, true).await;
+}

@@ -1,0 +1,164 @@
+//! Delivery tokens: sends that name nobody, and blocking.
+#![allow(
+    clippy::unwrap_used,
+    clippy::expect_used,
+    clippy::panic,
+    reason = "helpers of tests fail like tests"
+)]
+
+mod support;
+
+use std::time::Duration;
+
+use latchkey_client::vault::{Direction, MessageState};
+use latchkey_client::{Error, Event, LimitRequest, Messenger};
+use support::{Stage, address, kept, receive};
+
+/// Alice and Bob after their first exchange: each holds a token of the other.
+async fn acquainted(stage: &Stage) -> (Messenger, Messenger) {
+    let (mut alice, mut bob) = (stage.register("alice").await, stage.register("bob").await);
+    alice.send_text(&address("bob"), "hello").await.unwrap();
+    assert_eq!(receive(&mut bob).await, ["hello"]);
+    assert!(receive(&mut alice).await.is_empty());
+    assert!(receive(&mut bob).await.is_empty());
+    (alice, bob)
+}
+
+fn sends(requests: Vec<String>) -> Vec<String> {
+    requests
+        .into_iter()
+        .filter(|request| request.starts_with("POST /v1/messages"))
+        .collect()
+}
+
+#[tokio::test]
+async fn after_the_first_exchange_nobody_names_themselves() {
+    let stage = Stage::new().await;
+    let (mut alice, mut bob) = acquainted(&stage).await;
+    stage.line.take_requests();
+    stage.line.take_named();
+
+    for n in 0..3 {
+        alice.send_text(&address("bob"), &format!("a{n}")).await.unwrap();
+        bob.send_text(&address("alice"), &format!("b{n}")).await.unwrap();
+    }
+    let limit = LimitRequest {
+        plays: 2,
+        expires_in: None,
+    };
+    alice.send_limited(&address("bob"), "for you", limit).await.unwrap();
+    let (named, all) = (sends(stage.line.take_named()), sends(stage.line.take_requests()));
+    assert_eq!((named, all.len()), (Vec::new(), 7));
+    assert_eq!(receive(&mut alice).await, ["b0", "b1", "b2"]);
+    assert_eq!(receive(&mut bob).await, ["a0", "a1", "a2"]);
+    // The inbox is its owner's: there the bearer stays. And no more tokens are made, however much is said.
+    let named = stage.line.take_named();
+    assert!(
+        !named.is_empty() && named.iter().all(|request| request.starts_with("POST /v1/inbox")),
+        "{named:?}"
+    );
+
+    // A new start knows it too, and needs no session to send.
+    drop(alice);
+    let mut alice = stage.open("alice");
+    stage.advance(Duration::from_secs(3600));
+    stage.line.take_requests();
+    alice.send_text(&address("bob"), "later").await.unwrap();
+    let requests = stage.line.take_requests();
+    assert!(
+        requests.len() == 1 && stage.line.take_named().is_empty(),
+        "{requests:?}"
+    );
+    assert_eq!(receive(&mut bob).await, ["later"]);
+}
+
+#[tokio::test]
+async fn each_contact_gets_one_token() {
+    let stage = Stage::new().await;
+    let (mut alice, mut bob) = (stage.register("alice").await, stage.register("bob").await);
+    stage.line.take_requests();
+    // The answer is lost: the same token is registered again.
+    stage.line.lose_answer("PUT /v1/delivery-tokens");
+    for n in 0..3 {
+        alice.send_text(&address("bob"), &format!("{n}")).await.unwrap();
+        receive(&mut bob).await;
+    }
+    stage.line.lose_answer("PUT /v1/delivery-tokens");
+    bob.send_text(&address("alice"), "yes").await.unwrap();
+    receive(&mut alice).await;
+    receive(&mut bob).await;
+    let mut puts = stage.line.take_requests();
+    puts.retain(|request| request.starts_with("PUT /v1/delivery-tokens"));
+    assert_eq!(puts.len(), 4, "one each, and each of them repeated once: {puts:?}");
+    // They are no messages.
+    assert_eq!(kept(&alice, Direction::Incoming), ["yes"]);
+    assert_eq!(kept(&bob, Direction::Outgoing), ["yes"]);
+}
+
+#[tokio::test]
+async fn a_blocked_contact_is_refused_at_the_relay_and_dropped_here() {
+    let stage = Stage::new().await;
+    let (mut alice, mut bob) = acquainted(&stage).await;
+    let (person, events) = bob.block(&address("alice")).await.unwrap();
+    assert!(person.blocked && events.is_empty(), "{events:?}");
+
+    stage.line.take_requests();
+    stage.line.take_named();
+    let sent = alice.send_text(&address("bob"), "do you hear me?").await.unwrap();
+    // Her token is refused; once more as herself, which no relay can tell from a stranger's.
+    assert_eq!(sent.state, MessageState::Sent);
+    assert_eq!(sends(stage.line.take_requests()).len(), 2);
+    assert_eq!(sends(stage.line.take_named()).len(), 1);
+    alice.send_text(&address("bob"), "hello?").await.unwrap();
+    assert_eq!(
+        sends(stage.line.take_requests()).len(),
+        1,
+        "the dead token is forgotten"
+    );
+    let events = bob.receive(Duration::ZERO).await.unwrap();
+    assert!(events.is_empty(), "{events:?}");
+    assert_eq!(kept(&bob, Direction::Incoming), ["hello"]);
+    assert!(matches!(
+        bob.send_text(&address("alice"), "no").await,
+        Err(Error::Blocked(peer)) if peer == address("alice")
+    ));
+    drop(bob);
+    let mut bob = stage.open("bob");
+    assert!(bob.contact(&address("alice")).unwrap().blocked);
+
+    let (person, events) = bob.unblock(&address("alice")).await.unwrap();
+    assert!(!person.blocked && events.is_empty(), "{events:?}");
+    assert!(receive(&mut alice).await.is_empty());
+    stage.line.take_named();
+    alice.send_text(&address("bob"), "and now?").await.unwrap();
+    assert!(stage.line.take_named().is_empty(), "the new token is used");
+    assert_eq!(receive(&mut bob).await, ["and now?"]);
+    assert!(matches!(
+        bob.block(&address("nobody")).await,
+        Err(Error::UnknownContact(_))
+    ));
+}
+
+#[tokio::test]
+async fn a_block_without_a_network_reaches_the_relay_later() {
+    let mut stage = Stage::new().await;
+    let (mut alice, mut bob) = acquainted(&stage).await;
+    stage.stop_relay().await;
+    let (person, events) = bob.block(&address("alice")).await.unwrap();
+    assert!(person.blocked);
+    assert!(matches!(events[..], [Event::Postponed(_)]), "{events:?}");
+    stage.start_relay().await;
+    stage.line.take_requests();
+    assert!(bob.receive(Duration::ZERO).await.unwrap().is_empty());
+    let deletes = |requests: Vec<String>| {
+        let deletes = requests.into_iter();
+        deletes
+            .filter(|request| request.starts_with("DELETE /v1/delivery-tokens/"))
+            .count()
+    };
+    assert_eq!(deletes(stage.line.take_requests()), 1);
+    bob.receive(Duration::ZERO).await.unwrap();
+    assert_eq!(deletes(stage.line.take_requests()), 0, "once");
+    alice.send_text(&address("bob"), "?").await.unwrap();
+    assert_eq!(sends(stage.line.take_requests()).len(), 2);
+}
