@@ -82,10 +82,18 @@ pub fn run(effort: Effort) -> Result<Vec<Row>> {
         outcome?;
         open.push(time / f64::from(BURST));
         // The same work by Olm, in turns with ours.
-        let (time, sealed) = timed(|| (0..BURST).map(|_| olm_out.encrypt(&words)).collect::<Result<Vec<_>, _>>());
+        let (time, sealed) = timed(|| {
+            (0..BURST)
+                .map(|_| olm_out.encrypt(&words))
+                .collect::<Result<Vec<_>, _>>()
+        });
         let sealed = sealed?;
         olm_seal.push(time / f64::from(BURST));
-        let (time, outcome) = timed(|| sealed.iter().try_for_each(|message| olm_back.decrypt(message).map(|_| ())));
+        let (time, outcome) = timed(|| {
+            sealed
+                .iter()
+                .try_for_each(|message| olm_back.decrypt(message).map(|_| ()))
+        });
         outcome?;
         olm_open.push(time / f64::from(BURST));
     }
