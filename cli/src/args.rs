@@ -125,6 +125,14 @@ pub enum Command {
         /// The contact
         name: String,
     },
+    /// Show or change whether contacts are told that their messages arrived
+    ///
+    /// On by default; one receipt for all that came at once, never to blocked contacts. That a message was read is never told. Without a receipt the next
+    /// message to its author still shows that it arrived.
+    Receipts {
+        /// Shown when absent
+        state: Option<OnOff>,
+    },
     /// Show the number to compare with a contact over another channel
     SafetyNumber {
         /// The contact
@@ -156,6 +164,15 @@ pub enum Command {
         #[arg(long, value_name = "FILE")]
         new_passphrase_file: Option<PathBuf>,
     },
+}
+
+/// A switch.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, clap::ValueEnum)]
+pub enum OnOff {
+    /// Do
+    On,
+    /// Do not
+    Off,
 }
 
 /// What to do with our keys.
@@ -219,6 +236,9 @@ mod tests {
             "verify bob",
             "verify bob --accept",
             "safety-number bob",
+            "receipts",
+            "receipts on",
+            "receipts off",
             "block bob",
             "unblock bob",
             "keys",
@@ -240,6 +260,7 @@ mod tests {
             "send bob hi --expires 1h",
             "nonsense",
             "block",
+            "receipts maybe",
         ] {
             let words = std::iter::once("latchkey").chain(line.split(' '));
             assert!(Cli::try_parse_from(words).is_err(), "{line}");

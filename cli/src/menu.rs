@@ -389,8 +389,14 @@ fn keys(context: &Context, messenger: &mut Messenger) -> Result<(), Failure> {
 }
 
 fn settings(context: &Context, messenger: &mut Messenger) -> Result<(), Failure> {
-    let (passphrase, clear, take_back, back) = (
+    let told = messenger.receipts()?;
+    let (passphrase, receipts, clear, take_back, back) = (
         "Change the passphrase",
+        if told {
+            "Delivery receipts are on: turn them off"
+        } else {
+            "Delivery receipts are off: turn them on"
+        },
         "Delete everything that waits at the relay",
         "Take back a limited message, or see how often it was opened",
         "Back",
@@ -400,12 +406,16 @@ fn settings(context: &Context, messenger: &mut Messenger) -> Result<(), Failure>
         messenger.home().display(),
         messenger.pinned_relay().url
     ))?;
-    match prompt::choose("Settings:", vec![passphrase, take_back, clear, back])? {
+    match prompt::choose("Settings:", vec![passphrase, receipts, take_back, clear, back])? {
         Some(choice) if choice == passphrase => {
             let current = prompt::passphrase("Current passphrase:")?;
             let new = prompt::new_passphrase()?;
             messenger.change_passphrase(&current, &new)?;
             context.render.passphrase_changed()
+        }
+        Some(choice) if choice == receipts => {
+            messenger.set_receipts(!told)?;
+            context.render.receipts(!told)
         }
         Some(choice) if choice == clear => {
             if !prompt::confirm("Delete all of it, unread?", false)? {

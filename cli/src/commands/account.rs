@@ -4,6 +4,7 @@ use std::path::Path;
 
 use client::{Error, Messenger, NameError, Options, RelayUrl, UserName};
 
+use crate::args::OnOff;
 use crate::context::{Context, DEFAULT_RELAY, read_passphrase};
 use crate::exit::Failure;
 use crate::prompt;
@@ -90,4 +91,12 @@ pub(crate) fn passphrase(context: &Context, new: Option<&Path>) -> Result<(), Fa
     };
     messenger.change_passphrase(&current, &new)?;
     context.render.passphrase_changed()
+}
+
+pub(crate) fn receipts(context: &Context, state: Option<OnOff>) -> Result<(), Failure> {
+    let mut messenger = context.open()?;
+    if let Some(state) = state {
+        messenger.set_receipts(state == OnOff::On)?;
+    }
+    context.render.receipts(messenger.receipts()?)
 }

@@ -111,6 +111,20 @@ impl Render {
         Ok(())
     }
 
+    /// Whether contacts are told of deliveries.
+    ///
+    /// # Errors
+    /// Standard output.
+    pub fn receipts(&self, delivery: bool) -> Result<(), Failure> {
+        self.show(
+            || json!({ "delivery": delivery, "read": false }),
+            || {
+                let state = if delivery { "on" } else { "off" };
+                format!("Delivery receipts are {state}; that a message was read is never told.")
+            },
+        )
+    }
+
     /// Our own keys.
     ///
     /// # Errors

@@ -24,6 +24,7 @@ mod outgoing;
 mod people;
 mod plays;
 mod quarantine;
+mod receipts;
 mod status;
 mod steps;
 mod tokens;

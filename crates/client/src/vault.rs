@@ -27,7 +27,7 @@ use zeroize::Zeroizing;
 use kdf::{KEY_LEN, SALT_LEN};
 use seal::Keys;
 
-pub use delivery::{Delivery, GivenToken};
+pub use delivery::{Delivery, GivenToken, Receipts};
 pub use kdf::{KdfCost, Passphrase};
 pub(crate) use records::key;
 pub use records::{

@@ -181,6 +181,7 @@ impl Messenger {
             }
         }
         self.serve_tokens(round).await?;
+        self.serve_receipts()?;
         self.flush_into(&mut round.events).await
     }
 
@@ -271,7 +272,10 @@ impl Scope<'_, '_> {
             });
         }
         if let Body::DeliveryToken(token) = &opened.content.body {
-            self.hold_token(&from, Some(token))?;
+            self.hold_token(&from, token)?;
+        }
+        if let Body::Receipt(receipt) = &opened.content.body {
+            self.receipt(&from, receipt, round)?;
         }
         self.give_token(&from)?;
         let Some(message) = incoming(&from, opened.content, self.now) else {
@@ -279,6 +283,7 @@ impl Scope<'_, '_> {
         };
         let row = key::incoming(opened.fingerprint.as_bytes(), message.id);
         if self.tx.insert(&row, &message)? {
+            self.note_arrival(&from, message.id)?;
             round.events.push(Event::Message(Box::new(message)));
         }
         Ok(())

@@ -135,9 +135,9 @@ impl Messenger {
         }
         self.transact(|scope| {
             scope.party.accept_identity(peer);
-            // Tokens were the earlier holder's, in both directions.
+            // Tokens and receipts were for the earlier holder.
             scope.revoke_token(peer)?;
-            Ok(scope.hold_token(peer, None)?)
+            Ok(scope.forget_delivery(peer)?)
         })?;
         let events = self.release_quarantine(peer)?;
         Ok((self.contact(peer)?, events))

@@ -171,9 +171,17 @@ impl Scope<'_, '_> {
     }
 
     /// What a contact gave us.
-    pub(super) fn hold_token(&mut self, peer: &Address, token: Option<&DeliveryToken>) -> Result<(), VaultError> {
+    pub(super) fn hold_token(&mut self, peer: &Address, token: &DeliveryToken) -> Result<(), VaultError> {
         let mut delivery = self.delivery(peer)?;
-        delivery.held = token.map(|token| *token.0.expose());
+        delivery.held = Some(*token.0.expose());
+        self.tx.put(peer.as_str().as_bytes(), &delivery)
+    }
+
+    /// What a contact's earlier identity gave us, and what was to be said to it.
+    pub(super) fn forget_delivery(&mut self, peer: &Address) -> Result<(), VaultError> {
+        let mut delivery = self.delivery(peer)?;
+        delivery.held = None;
+        delivery.arrived.clear();
         self.tx.put(peer.as_str().as_bytes(), &delivery)
     }
 

@@ -6,7 +6,7 @@ use minicbor::{Decode, Encode};
 use zeroize::{Zeroize, ZeroizeOnDrop, Zeroizing};
 
 use super::records::record;
-use super::{Kind, Record, VaultError};
+use super::{Kind, MessageId, Record, VaultError};
 
 /// A delivery token that we made for a contact.
 #[derive(Clone, Encode, Decode, Zeroize, ZeroizeOnDrop)]
@@ -37,6 +37,10 @@ pub struct Delivery {
     #[n(3)]
     #[zeroize(skip)]
     pub dead: Vec<minicbor::bytes::ByteArray<32>>,
+    /// What came from it and is to be said in a receipt.
+    #[n(4)]
+    #[zeroize(skip)]
+    pub arrived: Vec<MessageId>,
 }
 
 impl fmt::Debug for Delivery {
@@ -49,4 +53,20 @@ impl fmt::Debug for Delivery {
     }
 }
 
+/// What contacts are told about what they sent.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Encode, Decode)]
+#[cbor(map)]
+pub struct Receipts {
+    /// That it arrived.
+    #[n(0)]
+    pub delivery: bool,
+}
+
+impl Default for Receipts {
+    fn default() -> Self {
+        Self { delivery: true }
+    }
+}
+
+record!(Receipts, Setting, "receipts");
 record!(Delivery, Delivery, "delivery");

@@ -58,6 +58,8 @@ pub(crate) mod key {
     pub(crate) const TOTALS: &[u8] = b"totals";
     /// [`super::Moment`]: when the prekeys left at the relay were last counted.
     pub(crate) const KEYS_COUNTED: &[u8] = b"keys-counted";
+    /// [`super::super::Receipts`].
+    pub(crate) const RECEIPTS: &[u8] = b"receipts";
     /// [`super::Moment`]: when this vault was found to be restored, until the user is told.
     pub(crate) const RESTORED: &[u8] = b"restored";
 
