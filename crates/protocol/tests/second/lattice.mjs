@@ -1,7 +1,5 @@
-// Makes lattice.json with a second implementation of ML-KEM-1024 and ML-DSA-87: key generation, encapsulation and hedged signing with given
-// randomness, so that whole outputs can be compared. Run it outside the tree:
-//
-//     npm install @noble/post-quantum@0.7.1 && node lattice.mjs > lattice.json
+// Makes ../vectors/lattice.json with a second implementation of ML-KEM-1024 and ML-DSA-87: key generation, encapsulation and hedged signing with
+// given randomness, so that whole outputs can be compared. `run.sh --write` calls it, agree.mjs makes the same text again and compares.
 import { createHash } from 'node:crypto';
 import { ml_kem1024 } from '@noble/post-quantum/ml-kem.js';
 import { ml_dsa87 } from '@noble/post-quantum/ml-dsa.js';
@@ -29,4 +27,4 @@ const dsa = [['sequence', sequence(32), 'latchkey/1/spk'], ['a', pattern('xi a',
   const signature = ml_dsa87.sign(message, secretKey, { context: new TextEncoder().encode(context), extraEntropy: random });
   return { seed: hex(seed), public: hex(publicKey), context, message: hex(message), random: hex(random), signature: hex(signature) };
 });
-console.log(JSON.stringify({ source: 'made by lattice.mjs with @noble/post-quantum 0.7.1, a second implementation of FIPS 203 and FIPS 204', ml_kem_1024: kem, ml_dsa_87: dsa }, null, 1));
+export const text = `${JSON.stringify({ source: 'made by lattice.mjs with @noble/post-quantum 0.7.1, a second implementation of FIPS 203 and FIPS 204', ml_kem_1024: kem, ml_dsa_87: dsa }, null, 1)}\n`;
