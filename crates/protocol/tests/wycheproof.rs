@@ -57,7 +57,12 @@ fn aes_256_gcm() {
             let sealed = [&test.ct[..], &test.tag].concat();
             if test.result == Valid {
                 assert_eq!(key().seal(&test.aad, &test.pt), sealed, "{}", test.tc_id);
-                assert_eq!(key().open(&test.aad, &sealed).unwrap()[..], test.pt[..], "{}", test.tc_id);
+                assert_eq!(
+                    key().open(&test.aad, &sealed).unwrap()[..],
+                    test.pt[..],
+                    "{}",
+                    test.tc_id
+                );
             } else {
                 assert_eq!(key().open(&test.aad, &sealed), Err(OpenError), "{}", test.tc_id);
             }
@@ -128,8 +133,7 @@ fn x25519() {
         for test in group.tests {
             let scalar: [u8; 32] = test.private_key[..].try_into().unwrap();
             let point: [u8; 32] = test.public_key[..].try_into().unwrap();
-            let shared =
-                x25519_dalek::StaticSecret::from(scalar).diffie_hellman(&x25519_dalek::PublicKey::from(point));
+            let shared = x25519_dalek::StaticSecret::from(scalar).diffie_hellman(&x25519_dalek::PublicKey::from(point));
             assert_eq!(shared.as_bytes()[..], test.shared_secret[..], "{}", test.tc_id);
             // What is only acceptable there, a result of zeros, is refused here, when the key is parsed already; the rest is not.
             let zero = test.flags.contains(&TestFlag::ZeroSharedSecret);
@@ -203,12 +207,7 @@ fn ml_kem_1024_decapsulation_and_seeds_and_ciphertexts_of_another_length() {
             };
             assert_eq!(test.result, Valid, "{}", test.tc_id);
             let public = secret.public_key();
-            assert_eq!(
-                public.as_bytes()[32..],
-                test.encaps_key.unwrap()[..],
-                "{}",
-                test.tc_id
-            );
+            assert_eq!(public.as_bytes()[32..], test.encaps_key.unwrap()[..], "{}", test.tc_id);
             let library = ml_kem::DecapsulationKey::<MlKem1024>::from_seed(seed[..].try_into().unwrap());
             let expected = test.shared_secret.unwrap();
             assert_eq!(library.decapsulate(&ciphertext)[..], expected[..], "{}", test.tc_id);
