@@ -23,12 +23,12 @@ Exit codes:
   3  no name is registered in this home
   4  the relay cannot be reached (a message reported as queued goes out with the next command)
   5  refused: by the relay, or because a limited message was revoked or has expired
-  6  an identity changed: a contact's (see `verify NAME --accept`), or the relay's
+  6  an identity changed: a contact's (see `verify NAME --accept`), or the relay's (its key, or its pinned certificate)
   7  the play limit of a message is reached
   8  wrong passphrase
   130  interrupted
 
-Environment: LATCHKEY_HOME, LATCHKEY_RELAY, LATCHKEY_PASSPHRASE, NO_COLOR";
+Environment: LATCHKEY_HOME, LATCHKEY_RELAY, LATCHKEY_PIN, LATCHKEY_PASSPHRASE, NO_COLOR";
 
 /// Post-quantum end-to-end encrypted chat through a relay that cannot read it.
 #[derive(Debug, Parser)]
@@ -51,6 +51,11 @@ pub struct Global {
     /// The relay, such as http://127.0.0.1:5000 [default: the one registered at; http://127.0.0.1:5000 at registration]
     #[arg(long, global = true, value_name = "URL", env = "LATCHKEY_RELAY")]
     pub relay: Option<String>,
+    /// The fingerprint of the relay's certificate, as a relay with a self-signed one prints it; kept with the account
+    ///
+    /// That certificate is accepted and no other. Given again, it replaces the one that was kept.
+    #[arg(long, global = true, value_name = "SHA256", env = "LATCHKEY_PIN")]
+    pub pin: Option<String>,
     /// A file whose first line is the passphrase
     #[arg(long, global = true, value_name = "FILE")]
     pub passphrase_file: Option<PathBuf>,

@@ -5,7 +5,7 @@ use std::io::{self, IsTerminal, Read};
 use std::path::{Path, PathBuf};
 
 use client::vault::Passphrase;
-use client::{Error, Messenger, Options, RelayUrl};
+use client::{BadPin, CertificatePin, Error, Messenger, Options, RelayUrl};
 use etcetera::BaseStrategy;
 use tokio::runtime::Runtime;
 use zeroize::Zeroizing;
@@ -74,25 +74,35 @@ impl Context {
     /// # Errors
     /// An unusable URL.
     pub fn relay(&self) -> Result<Option<RelayUrl>, Failure> {
-        self.global
-            .relay
-            .as_deref()
-            .filter(|url| !url.is_empty())
-            .map(|url| self.parse_relay(url))
-            .transpose()
+        match self.global.relay.as_deref().filter(|url| !url.is_empty()) {
+            Some(url) => self.parse_relay(url).map(Some),
+            None if self.global.pin.as_deref().is_some_and(|pin| !pin.is_empty()) => Err(Failure::Usage(
+                "--pin says nothing without --relay; write --relay https://host:port --pin sha256:…".to_owned(),
+            )),
+            None => Ok(None),
+        }
     }
 
-    /// A URL, under the rule about plain http.
+    /// A URL, under the rule about plain http, with the certificate that was asked for.
     ///
     /// # Errors
-    /// An unusable URL.
+    /// An unusable URL or fingerprint.
     pub fn parse_relay(&self, url: &str) -> Result<RelayUrl, Failure> {
         let parse = if self.global.allow_plain_http {
             RelayUrl::parse_plain_allowed
         } else {
             RelayUrl::parse
         };
-        Ok(parse(url)?)
+        let url = parse(url)?;
+        match self.global.pin.as_deref().filter(|pin| !pin.is_empty()) {
+            Some(pin) => {
+                let pin: CertificatePin = pin
+                    .parse()
+                    .map_err(|error: BadPin| Failure::Usage(format!("--pin {pin:?} cannot be used: {error}")))?;
+                Ok(url.pinned(pin)?)
+            }
+            None => Ok(url),
+        }
     }
 
     /// Opens the account.

@@ -120,7 +120,8 @@ fn of_relay(error: &RelayError) -> Exit {
             ..
         } => Exit::PlayLimit,
         RelayError::Refused { .. } => Exit::Refused,
-        RelayError::OtherRelay { .. } => Exit::IdentityChanged,
+        RelayError::OtherRelay { .. } | RelayError::OtherCertificate { .. } => Exit::IdentityChanged,
+        RelayError::UntrustedCertificate { .. } => Exit::Network,
         RelayError::BadUrl { .. } => Exit::Usage,
         _ => Exit::Other,
     }

@@ -7,6 +7,7 @@ use reqwest::redirect::Policy;
 
 use crate::error::{BadRelayUrl, SdkError};
 use crate::generated::Client;
+use crate::pin::CertificatePin;
 use crate::session::Session;
 
 /// A relay that does not even accept a connection in this time is down or out of reach.
@@ -26,13 +27,32 @@ const USER_AGENT: &str = concat!("latchkey-sdk/", env!("CARGO_PKG_VERSION"));
 /// # Errors
 /// [`SdkError::Url`] when the URL is not an origin; [`SdkError::Unreachable`] when the system has no usable TLS trust store (https only).
 pub fn connect(relay_url: &str) -> Result<Client, SdkError> {
+    dial(relay_url, None)
+}
+
+/// As [`connect`], with a relay whose certificate is known beforehand: no authority is asked, and any other certificate is refused
+/// ([`SdkError::WrongCertificate`]).
+///
+/// # Errors
+/// As [`connect`]; [`BadRelayUrl::PinWithoutTls`] when the URL does not begin with https.
+pub fn connect_pinned(relay_url: &str, certificate: CertificatePin) -> Result<Client, SdkError> {
+    dial(relay_url, Some(certificate))
+}
+
+fn dial(relay_url: &str, pin: Option<CertificatePin>) -> Result<Client, SdkError> {
     let (origin, scheme) = parse(relay_url)?;
     let mut builder = reqwest::Client::builder()
         .connect_timeout(CONNECT_TIMEOUT)
         .read_timeout(SILENCE_TIMEOUT)
         .redirect(Policy::none())
         .user_agent(USER_AGENT);
-    if scheme == Scheme::Http {
+    if let Some(pin) = pin {
+        if scheme == Scheme::Http {
+            return Err(BadRelayUrl::PinWithoutTls.into());
+        }
+        let config = pin.tls_config().map_err(|e| SdkError::Incomplete(e.to_string()))?;
+        builder = builder.tls_backend_preconfigured(config);
+    } else if scheme == Scheme::Http {
         // No certificate will be looked at, so a machine without any can still talk to a relay on loopback.
         builder = builder.tls_certs_only([]);
     }

@@ -6,6 +6,7 @@ use reqwest::header::RETRY_AFTER;
 use thiserror::Error as ThisError;
 
 use crate::generated::{Error, ResponseValue};
+use crate::pin::{Distrust, WrongCertificate, distrust};
 use crate::types::{Problem, ProblemCode};
 
 /// A string that is not a relay's URL.
@@ -24,6 +25,9 @@ pub enum BadRelayUrl {
     /// A path, query or fragment.
     #[error("a relay's URL ends after host and port, like https://relay.example:5000")]
     MoreThanAnOrigin,
+    /// A certificate is expected where none is shown.
+    #[error("a pinned certificate needs a URL that begins with https://")]
+    PinWithoutTls,
 }
 
 /// Why an operation did not succeed.
@@ -43,6 +47,12 @@ pub enum SdkError {
     /// No answer, or half of one. The request may or may not have taken effect: repeat it with the same ids.
     #[error("the relay cannot be reached: {}", innermost(.0))]
     Unreachable(#[source] reqwest::Error),
+    /// The relay showed another certificate than the pinned one. Nothing was sent.
+    #[error(transparent)]
+    WrongCertificate(#[from] WrongCertificate),
+    /// The relay's certificate is not to be trusted. Nothing was sent.
+    #[error("the relay's certificate is not trusted: {0}")]
+    Untrusted(String),
     /// An answer that the contract does not know: not a relay, a proxy in between, or another version.
     #[error("the answer (HTTP status {status}) is not one of a Latchkey relay of this version")]
     NotUnderstood {
@@ -73,6 +83,12 @@ impl SdkError {
         match self {
             Self::Refused { problem, .. } => &problem.action,
             Self::Unreachable(_) => "Check the relay's address and the network, and try again.",
+            Self::WrongCertificate(_) => {
+                "Ask the relay's operator for its certificate's fingerprint; if it is not the offered one, somebody is in between."
+            }
+            Self::Untrusted(_) => {
+                "Check the relay's address; a self-signed certificate is accepted when its fingerprint is pinned."
+            }
             Self::NotUnderstood { .. } => "Check the relay's address and that both ends are of the same version.",
             Self::Incomplete(_) => "Set every part of the request before sending it.",
             Self::Url(_) => "Correct the relay's URL.",
@@ -96,7 +112,7 @@ impl SdkError {
             // Bad gateway, service unavailable, gateway timeout: what a proxy says while the relay restarts.
             Self::NotUnderstood { status } => matches!(status, 502..=504),
             Self::Unreachable(_) => true,
-            Self::Incomplete(_) | Self::Url(_) => false,
+            Self::WrongCertificate(_) | Self::Untrusted(_) | Self::Incomplete(_) | Self::Url(_) => false,
         }
     }
 }
@@ -114,10 +130,13 @@ impl From<Error<Problem>> for SdkError {
     fn from(error: Error<Problem>) -> Self {
         match error {
             Error::ErrorResponse(answer) => refused(answer),
-            // Without the URL: it names the recipient, and errors are logged.
-            Error::CommunicationError(e) | Error::InvalidUpgrade(e) | Error::ResponseBodyError(e) => {
-                Self::Unreachable(e.without_url())
-            }
+            Error::CommunicationError(e) | Error::InvalidUpgrade(e) | Error::ResponseBodyError(e) => match distrust(&e)
+            {
+                Some(Distrust::Wrong(wrong)) => Self::WrongCertificate(wrong),
+                Some(Distrust::Untrusted(reason)) => Self::Untrusted(reason.to_string()),
+                // Without the URL: it names the recipient, and errors are logged.
+                None => Self::Unreachable(e.without_url()),
+            },
             // Neither the body nor the parser's message, which quotes it: an answer may hold a token or a share.
             Error::InvalidResponsePayload(_, _) => Self::NotUnderstood { status: 0 },
             Error::UnexpectedResponse(answer) => Self::NotUnderstood {

@@ -33,6 +33,7 @@ mod bytes;
 mod connect;
 mod error;
 mod id;
+mod pin;
 mod session;
 
 // The generator's formatting is compared byte by byte, so rustfmt must not touch it.
@@ -47,8 +48,9 @@ mod session;
 mod generated;
 
 pub use bytes::{Base64, WrongLength};
-pub use connect::connect;
+pub use connect::{connect, connect_pinned};
 pub use error::{BadRelayUrl, SdkError};
 pub use generated::{Client, Error, ResponseValue, builder, types};
 pub use id::{BadLicenseId, LicenseId, mailbox_id};
+pub use pin::{BadPin, CertificatePin, WrongCertificate};
 pub use session::{Session, Token};

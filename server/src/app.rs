@@ -17,6 +17,7 @@ use crate::{
         problem::{ApiError, Problem, ProblemCode},
         status::Status,
     },
+    config::Patience,
     landing,
     limits::BodyLimits,
     service::{Refusal, Services},
@@ -24,7 +25,7 @@ use crate::{
 
 /// The relay as an endpoint, ready to be served or called in a test.
 #[must_use]
-pub fn app(services: Arc<Services>) -> impl Endpoint<Output = Response> + 'static {
+pub fn app(services: Arc<Services>, patience: Patience) -> impl Endpoint<Output = Response> + 'static {
     let contract = api::openapi_service();
     let yaml: Arc<str> = contract.spec_yaml().into();
     let specification = make(move |_| {
@@ -40,7 +41,9 @@ pub fn app(services: Arc<Services>) -> impl Endpoint<Output = Response> + 'stati
         .into_endpoint()
         .data(services)
         .catch_all_error(|error| async move { explain(error) })
-        .with(BodyLimits)
+        .with(BodyLimits {
+            patience: patience.body,
+        })
         .with(CatchPanic::new().with_handler(|_panic| {
             tracing::error!("a handler panicked");
             Problem::new(ProblemCode::Internal, Refusal::Internal.to_string()).into_http()

@@ -2,6 +2,7 @@
 //!
 //! Every setting has one name, one parser and one example, whichever of the three it comes from. A mistake names all of them.
 
+mod patience;
 mod settings;
 
 use std::{
@@ -13,9 +14,10 @@ use std::{
 
 use protocol::address::RelayName;
 
+pub use patience::Patience;
 pub use settings::{SETTINGS, Setting};
 
-use crate::{service::Rules, store::Quota};
+use crate::{service::Rules, store::Quota, tls::TlsSource};
 
 /// How the relay is to run.
 #[derive(Debug, Clone)]
@@ -28,6 +30,8 @@ pub struct Config {
     pub name: RelayName,
     /// Base URLs under which clients reach the relay; empty: whatever the request's Host says.
     pub origins: Vec<String>,
+    /// TLS, and where its certificate comes from.
+    pub tls: Option<TlsSource>,
     /// Something in front of the relay does TLS, so a public address in plain HTTP is meant.
     pub behind_proxy: bool,
     /// How much a mailbox may hold.
@@ -38,6 +42,8 @@ pub struct Config {
     pub token_ttl: Duration,
     /// The database does not grow beyond this, bytes.
     pub max_database: Option<u64>,
+    /// How long clients may take. No setting: nobody has a reason to change it but tests.
+    pub patience: Patience,
 }
 
 /// A mistake in the configuration.
@@ -82,10 +88,26 @@ pub enum ConfigError {
     NoDataDir,
     /// Plain HTTP on an address that others can reach.
     #[error(
-        "listen is {0}, which others can reach, but this version speaks plain HTTP: TLS comes with a later one. Put a proxy in front that does \
-         TLS and say --behind-proxy, or listen on the loopback. Example: --listen 127.0.0.1:5000"
+        "listen is {0}, which others can reach, but there is no TLS. Give a certificate (--tls-cert and --tls-key), have one made \
+         (--tls-self-signed), put a proxy in front that does TLS and say --behind-proxy, or listen on the loopback. Example: --listen {0} \
+         --tls-self-signed"
     )]
     PlainHttp(SocketAddr),
+    /// A certificate without a key, or the other way round.
+    #[error(
+        "{given} is set without {missing}: TLS needs both. Example: --tls-cert /etc/latchkey/fullchain.pem --tls-key /etc/latchkey/privkey.pem"
+    )]
+    HalfTls {
+        /// What is there.
+        given: String,
+        /// What is not.
+        missing: &'static str,
+    },
+    /// Two certificates.
+    #[error(
+        "tls_self_signed is true, and a certificate is given as well: it must be one or the other. Example: --tls-self-signed false"
+    )]
+    TwoCertificates,
 }
 
 /// Envelopes a mailbox holds by default: weeks of a busy correspondence.
@@ -193,6 +215,7 @@ impl Config {
                 settings::origins,
             )?
             .unwrap_or_default(),
+            tls: tls(values)?,
             behind_proxy: get(values, "behind_proxy", "true or false", "true", flag)?.unwrap_or(false),
             quota: Quota {
                 envelopes: count("mailbox_envelopes")?.unwrap_or(DEFAULT_ENVELOPES),
@@ -202,8 +225,9 @@ impl Config {
             envelope_ttl: lifetime("envelope_ttl", "30d")?.unwrap_or(DEFAULT_ENVELOPE_TTL),
             token_ttl: lifetime("token_ttl", "1h")?.unwrap_or(DEFAULT_TOKEN_TTL),
             max_database: bytes("max_database", "10GiB")?,
+            patience: Patience::default(),
         };
-        if !config.listen.ip().is_loopback() && !config.behind_proxy {
+        if !config.listen.ip().is_loopback() && !config.behind_proxy && config.tls.is_none() {
             return Err(ConfigError::PlainHttp(config.listen));
         }
         Ok(config)
@@ -219,6 +243,33 @@ impl Config {
             envelope_ttl: self.envelope_ttl,
             token_ttl: self.token_ttl,
         }
+    }
+}
+
+fn tls(values: &settings::Values) -> Result<Option<TlsSource>, ConfigError> {
+    use settings::{flag, get};
+    let path = |name, example| {
+        get(values, name, "a file's path", example, |text| {
+            (!text.is_empty()).then(|| PathBuf::from(text))
+        })
+    };
+    let certificate = path("tls_cert", "/etc/latchkey/fullchain.pem")?;
+    let key = path("tls_key", "/etc/latchkey/privkey.pem")?;
+    let self_signed = get(values, "tls_self_signed", "true or false", "true", flag)?.unwrap_or(false);
+    let half = |name: &str, missing| {
+        let given = values.get(name).map(|(origin, _)| origin.clone());
+        ConfigError::HalfTls {
+            given: given.unwrap_or_else(|| name.to_owned()),
+            missing,
+        }
+    };
+    match (certificate, key, self_signed) {
+        (None, None, false) => Ok(None),
+        (None, None, true) => Ok(Some(TlsSource::SelfSigned)),
+        (Some(certificate), Some(key), false) => Ok(Some(TlsSource::Files { certificate, key })),
+        (Some(_), None, false) => Err(half("tls_cert", "--tls-key")),
+        (None, Some(_), false) => Err(half("tls_key", "--tls-cert")),
+        (_, _, true) => Err(ConfigError::TwoCertificates),
     }
 }
 

@@ -13,24 +13,38 @@ use poem::{
     web::{LocalAddr, RemoteAddr},
 };
 use tokio::{
+    io::{AsyncRead, AsyncWrite},
     net::{TcpListener, TcpStream},
     sync::watch,
     task::{JoinError, JoinSet},
     time::{sleep, timeout},
 };
 
-/// How long a request's head may take, and how long a connection may idle between two requests. Longer than common clients keep idle
-/// connections (90 s), so that it is they who close and no request meets a closing door. It does not run while a request waits for mail.
-const HEAD_TIMEOUT: Duration = Duration::from_secs(120);
+use crate::{config::Patience, stalling::Impatient, tls::Acceptor};
+
 /// After a failed accept (too many open files, mostly): long enough for connections to close, short enough not to be noticed.
 const PAUSE: Duration = Duration::from_millis(50);
 
-/// Serves `endpoint` until `shutdown` is done; what is under way then has `grace` to finish.
-pub(crate) async fn serve<E>(listener: TcpListener, endpoint: E, shutdown: impl Future<Output = ()>, grace: Duration)
-where
+/// What connections are served with.
+pub(crate) struct Serving<E> {
+    /// Who answers.
+    pub endpoint: E,
+    /// TLS, if we do it.
+    pub tls: Option<Acceptor>,
+    /// How long clients may take.
+    pub patience: Patience,
+}
+
+/// Serves until `shutdown` is done; what is under way then has `grace` to finish.
+pub(crate) async fn serve<E>(
+    listener: TcpListener,
+    serving: Serving<E>,
+    shutdown: impl Future<Output = ()>,
+    grace: Duration,
+) where
     E: Endpoint + 'static,
 {
-    let endpoint = Arc::new(endpoint);
+    let serving = Arc::new(serving);
     let (stop, stopped) = watch::channel(false);
     let mut connections = JoinSet::new();
     let mut shutdown = pin!(shutdown);
@@ -40,7 +54,7 @@ where
             Some(ended) = connections.join_next() => report(ended),
             accepted = accept(&listener) => match accepted {
                 Ok((stream, local, remote)) => {
-                    connections.spawn(connection(stream, local, remote, Arc::clone(&endpoint), stopped.clone()));
+                    connections.spawn(connection(stream, local, remote, Arc::clone(&serving), stopped.clone()));
                 }
                 Err(error) => {
                     tracing::warn!(%error, "a connection could not be accepted");
@@ -73,23 +87,55 @@ async fn accept(listener: &TcpListener) -> io::Result<(TcpStream, LocalAddr, Rem
     Ok((stream, local, RemoteAddr(remote.into())))
 }
 
-/// One connection. When the client goes, hyper ends, and dropping it drops the handler that was still waiting.
+/// One connection, from its handshake on: whoever is slow there holds up nobody else.
 async fn connection<E: Endpoint + 'static>(
     stream: TcpStream,
     local: LocalAddr,
     remote: RemoteAddr,
-    endpoint: Arc<E>,
+    serving: Arc<Serving<E>>,
     mut stopped: watch::Receiver<bool>,
 ) {
+    let Some(tls) = &serving.tls else {
+        return requests(stream, Scheme::HTTP, local, remote, serving, stopped).await;
+    };
+    let handshake = tokio::select! {
+        handshake = timeout(serving.patience.handshake, tls.accept(stream)) => handshake,
+        _ = stopped.wait_for(|stopped| *stopped) => return,
+    };
+    match handshake {
+        Ok(Ok((stream, group))) => {
+            tracing::debug!(group, "a TLS connection");
+            requests(stream, Scheme::HTTPS, local, remote, serving, stopped).await;
+        }
+        // Strangers fail here all day: scanners, plain HTTP, clients with another pin.
+        Ok(Err(error)) => tracing::debug!(%error, "a TLS handshake failed"),
+        Err(_) => tracing::debug!("a TLS handshake took too long"),
+    }
+}
+
+/// The requests of one connection. When the client goes, hyper ends, and dropping it drops the handler that was still waiting.
+async fn requests<S, E>(
+    stream: S,
+    scheme: Scheme,
+    local: LocalAddr,
+    remote: RemoteAddr,
+    serving: Arc<Serving<E>>,
+    mut stopped: watch::Receiver<bool>,
+) where
+    S: AsyncRead + AsyncWrite + Unpin + Send + 'static,
+    E: Endpoint + 'static,
+{
+    let patience = serving.patience;
     let service = service_fn(move |request| {
-        let request = Request::from((request, local.clone(), remote.clone(), Scheme::HTTP));
-        let endpoint = Arc::clone(&endpoint);
-        async move { Ok::<_, Infallible>(endpoint.get_response(request).await.into()) }
+        let request = Request::from((request, local.clone(), remote.clone(), scheme.clone()));
+        let serving = Arc::clone(&serving);
+        async move { Ok::<_, Infallible>(serving.endpoint.get_response(request).await.into()) }
     });
+    let stream = Impatient::new(stream, patience.write);
     let mut serving = pin!(
         http1::Builder::new()
             .timer(TokioTimer::new())
-            .header_read_timeout(HEAD_TIMEOUT)
+            .header_read_timeout(patience.head)
             .serve_connection(TokioIo::new(stream), service)
     );
     // A connection that breaks is its client's affair: what it sent is either answered or repeated with the same ids.

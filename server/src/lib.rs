@@ -29,7 +29,9 @@ mod limits;
 pub mod model;
 mod relay;
 pub mod service;
+mod stalling;
 pub mod store;
+pub mod tls;
 
 pub use app::app;
 pub use config::Config;

@@ -25,9 +25,6 @@ const KEYS: usize = 640 * 1024;
 /// An envelope as base64, with its license.
 const LIMITED: usize = MAX_ENVELOPE_BYTES / 3 * 4 + 16 * 1024;
 
-/// A body that takes longer is a connection held for nothing: 640 KiB in this time is 43 kbit/s.
-const BODY_TIMEOUT: Duration = Duration::from_secs(120);
-
 fn limit(path: &str) -> usize {
     match path {
         "/v1/accounts" | "/v1/keys" => KEYS,
@@ -38,18 +35,21 @@ fn limit(path: &str) -> usize {
 }
 
 /// The limits around an app.
-pub(crate) struct BodyLimits;
+pub(crate) struct BodyLimits {
+    /// How long a body may take.
+    pub patience: Duration,
+}
 
 impl<E: Endpoint> Middleware<E> for BodyLimits {
     type Output = Limited<E>;
 
     fn transform(&self, inner: E) -> Self::Output {
-        Limited(inner)
+        Limited(inner, self.patience)
     }
 }
 
 /// See [`BodyLimits`].
-pub(crate) struct Limited<E>(E);
+pub(crate) struct Limited<E>(E, Duration);
 
 impl<E: Endpoint> Endpoint for Limited<E> {
     type Output = Response;
@@ -66,7 +66,7 @@ impl<E: Endpoint> Endpoint for Limited<E> {
         }
         let exceeded = Arc::new(AtomicBool::new(false));
         if announced != Some(0) {
-            let counted = counted(request.take_body(), limit, Arc::clone(&exceeded));
+            let counted = counted(request.take_body(), limit, self.1, Arc::clone(&exceeded));
             request.set_body(counted);
         }
         let answer = self.0.call(request).await;
@@ -78,8 +78,8 @@ impl<E: Endpoint> Endpoint for Limited<E> {
 }
 
 /// The body with an end: in bytes (what was announced is held to by HTTP, what was not is counted as it comes) and in time.
-fn counted(body: Body, limit: usize, exceeded: Arc<AtomicBool>) -> Body {
-    let deadline = Instant::now() + BODY_TIMEOUT;
+fn counted(body: Body, limit: usize, patience: Duration, exceeded: Arc<AtomicBool>) -> Body {
+    let deadline = Instant::now() + patience;
     let state = (Box::pin(body.into_bytes_stream()), limit, exceeded);
     Body::from_bytes_stream(stream::try_unfold(
         state,

@@ -7,6 +7,7 @@ use clap::{Arg, ArgAction, ArgMatches, Command};
 use server::{
     Config, Relay,
     config::{ConfigError, SETTINGS},
+    tls::TlsSource,
 };
 use tracing_subscriber::{EnvFilter, fmt::format::FmtSpan};
 
@@ -24,7 +25,7 @@ fn command() -> Command {
             .help(format!("{} [env: {}]", setting.help, setting.variable))
             .value_name("VALUE");
         // A bare flag means yes.
-        if setting.name == "behind_proxy" {
+        if matches!(setting.name, "behind_proxy" | "tls_self_signed") {
             arg.num_args(0..=1).default_missing_value("true")
         } else {
             arg
@@ -80,11 +81,19 @@ fn run(matches: &ArgMatches) -> anyhow::Result<()> {
     runtime.block_on(async {
         let signal = stop_signal()?;
         let data_dir = config.data_dir.display().to_string();
+        let self_signed = config.tls == Some(TlsSource::SelfSigned);
         let relay = Relay::start(config).await?;
-        let url = format!("http://{}", relay.addr());
+        let url = relay.url();
+        let (mut certificate, mut pin) = (String::new(), String::new());
+        if let Some(fingerprint) = relay.certificate() {
+            certificate = format!("  certificate   {fingerprint}\n");
+            if self_signed {
+                pin = format!(" --pin {fingerprint}");
+            }
+        }
         print(&format!(
-            "Latchkey relay {version}\n  listening on  {url}\n  data          {data_dir}\n  try the API   {url}/docs\n  first user    latchkey \
-             --relay {url} register NAME\n                (from a checkout: cargo run -p cli -- --relay {url} register NAME)\n",
+            "Latchkey relay {version}\n  listening on  {url}\n{certificate}  data          {data_dir}\n  try the API   {url}/docs\n  first user    \
+             latchkey --relay {url}{pin} register NAME\n                (from a checkout: cargo run -p cli -- --relay {url}{pin} register NAME)\n",
             version = env!("CARGO_PKG_VERSION"),
         ));
         relay.run_until(signal).await;

@@ -20,19 +20,22 @@ use tokio::{
 use crate::{
     app::app,
     clock::{Clock, SystemClock},
-    config::Config,
-    connections,
+    config::{Config, Patience},
+    connections::{self, Serving},
     service::{Refusal, Services},
     store::{
         sqlite::{OpenError, Sqlite},
         wakes::Wakes,
     },
+    tls::{Acceptor, Certificates, TlsError},
 };
 
 /// How long requests under way may take after the relay was told to stop; nothing takes longer once the waits have ended.
 const GRACE: Duration = Duration::from_secs(10);
 /// How often expired rows are removed. What has expired is not delivered in between either.
 const SWEEP_EVERY: Duration = Duration::from_secs(60);
+/// How often the certificate's files are looked at: a renewed certificate is shown long before the old one ends.
+const REFRESH_EVERY: Duration = Duration::from_secs(5);
 /// Holding a lock on this file means owning the data directory.
 const LOCK_FILE: &str = "relay.lock";
 
@@ -61,6 +64,9 @@ pub enum StartError {
     /// The database.
     #[error(transparent)]
     Store(#[from] OpenError),
+    /// The certificate.
+    #[error(transparent)]
+    Tls(#[from] TlsError),
     /// The services.
     #[error("the relay could not be put together: {0}")]
     Services(#[from] Refusal),
@@ -84,6 +90,7 @@ impl Relay {
     /// [`StartError`].
     pub async fn start_with_clock(config: Config, clock: Arc<dyn Clock>) -> Result<RunningRelay, StartError> {
         let lock = claim(&config.data_dir)?;
+        let tls = tls(&config)?;
         let wakes = Arc::new(Wakes::default());
         let store = Arc::new(Sqlite::open(
             &config.data_dir,
@@ -100,15 +107,16 @@ impl Relay {
         let addr = listener.local_addr().map_err(refused)?;
         let (stop, stopped) = oneshot::channel();
         let serving = tokio::spawn({
-            let services = Arc::clone(&services);
+            let (services, tls) = (Arc::clone(&services), tls.clone());
             async move {
                 // An error means that the sender is gone, which is a stop too.
                 let stopped = async { drop(stopped.await) };
-                serve(listener, services, stopped).await;
+                serve(listener, services, tls, config.patience, stopped).await;
             }
         });
         Ok(RunningRelay {
             addr,
+            tls,
             services,
             stop: Some(stop),
             serving: Some(serving),
@@ -117,17 +125,71 @@ impl Relay {
 }
 
 /// Serves until `shutdown` is done, then lets what is under way finish.
-pub async fn serve(listener: TcpListener, services: Arc<Services>, shutdown: impl Future<Output = ()>) {
+pub async fn serve(
+    listener: TcpListener,
+    services: Arc<Services>,
+    tls: Option<Acceptor>,
+    patience: Patience,
+    shutdown: impl Future<Output = ()>,
+) {
     let sweeper = tokio::spawn(sweep_for_ever(Arc::clone(&services)));
-    let endpoint = app(Arc::clone(&services));
+    let refresher = tls
+        .as_ref()
+        .map(|tls| tokio::spawn(refresh_for_ever(Arc::clone(tls.certificates()))));
+    let serving = Serving {
+        endpoint: app(Arc::clone(&services), patience),
+        tls,
+        patience,
+    };
     let ending = async {
         shutdown.await;
         services.stop();
     };
-    connections::serve(listener, endpoint, ending, GRACE).await;
+    connections::serve(listener, serving, ending, GRACE).await;
+    if let Some(refresher) = refresher {
+        refresher.abort();
+    }
     sweeper.abort();
     // Until the sweeper has let go of the services, the store is not closed.
     let _ = sweeper.await;
+}
+
+/// The certificate of the configuration, if it wants TLS.
+fn tls(config: &Config) -> Result<Option<Acceptor>, TlsError> {
+    let Some(source) = &config.tls else {
+        return Ok(None);
+    };
+    // Under which names and addresses clients may reach us.
+    let mut names: Vec<String> = config.origins.iter().filter_map(|origin| host_of(origin)).collect();
+    names.extend(host_of(&format!("https://{}", config.name)));
+    if !config.listen.ip().is_unspecified() {
+        names.push(config.listen.ip().to_string());
+    }
+    let certificates = Certificates::load(source, &config.data_dir, &names)?;
+    Ok(Some(Acceptor::new(Arc::new(certificates))?))
+}
+
+/// The host of `scheme://host[:port]`.
+fn host_of(origin: &str) -> Option<String> {
+    let uri: poem::http::Uri = origin.parse().ok()?;
+    Some(uri.host()?.trim_matches(['[', ']']).to_owned())
+}
+
+async fn refresh_for_ever(certificates: Arc<Certificates>) {
+    let mut tick = interval(REFRESH_EVERY);
+    tick.set_missed_tick_behavior(MissedTickBehavior::Delay);
+    loop {
+        tick.tick().await;
+        let looking = Arc::clone(&certificates);
+        match tokio::task::spawn_blocking(move || looking.refresh()).await {
+            Ok(Ok(true)) => tracing::info!(
+                fingerprint = certificates.fingerprint(),
+                "another certificate is shown from now on"
+            ),
+            Ok(Err(error)) => tracing::error!(%error, "the new certificate is not usable; the old one is shown on"),
+            Ok(Ok(false)) | Err(_) => {}
+        }
+    }
 }
 
 async fn sweep_for_ever(services: Arc<Services>) {
@@ -144,6 +206,7 @@ async fn sweep_for_ever(services: Arc<Services>) {
 /// A relay that runs.
 pub struct RunningRelay {
     addr: SocketAddr,
+    tls: Option<Acceptor>,
     services: Arc<Services>,
     stop: Option<oneshot::Sender<()>>,
     serving: Option<JoinHandle<()>>,
@@ -154,6 +217,19 @@ impl RunningRelay {
     #[must_use]
     pub const fn addr(&self) -> SocketAddr {
         self.addr
+    }
+
+    /// Its base URL by that address.
+    #[must_use]
+    pub fn url(&self) -> String {
+        let scheme = if self.tls.is_some() { "https" } else { "http" };
+        format!("{scheme}://{}", self.addr)
+    }
+
+    /// SHA-256 of its certificate, if it does TLS: what clients pin.
+    #[must_use]
+    pub fn certificate(&self) -> Option<String> {
+        Some(self.tls.as_ref()?.certificates().fingerprint())
     }
 
     /// Its services, for whoever runs it inside a program.

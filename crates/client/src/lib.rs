@@ -21,5 +21,5 @@ pub use messenger::{
 pub use protocol::Timestamp;
 pub use protocol::address::{Address, NameError, RelayName, UserName};
 pub use protocol::identity::{Fingerprint, SafetyNumber};
-pub use relay::{Code, RelayError, RelayStatus, RelayUrl, Verdict};
+pub use relay::{BadPin, CertificatePin, Code, RelayError, RelayStatus, RelayUrl, Verdict};
 pub use vault::Passphrase;

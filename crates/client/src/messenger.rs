@@ -41,7 +41,7 @@ use rand_core::SeedableRng;
 
 use crate::clock::{Clock, SystemClock};
 use crate::error::Error;
-use crate::relay::{Relay, RelayUrl};
+use crate::relay::{CertificatePin, Relay, RelayUrl};
 use crate::vault::{Account, KdfCost, Passphrase, PinnedRelay, Transaction, Vault, VaultError, key};
 
 pub use keys::KeyReport;
@@ -105,12 +105,13 @@ impl std::fmt::Debug for Messenger {
 impl Messenger {
     /// Opens the account in `home`. Touches no network.
     ///
-    /// `url` replaces the pinned URL for this run; the relay behind it has to show the pinned key before anything is entrusted to it.
+    /// `url` replaces the pinned URL for this run; the relay behind it has to show the pinned key before anything is entrusted to it. At the pinned URL the
+    /// pinned certificate is accepted and no other, unless `url` brings a new one, which is then the pinned one.
     ///
     /// # Errors
     /// [`Error::NotRegistered`] when there is none or its registration is unfinished, and what opening the vault may answer.
     pub fn open(home: &Path, passphrase: &Passphrase, url: Option<RelayUrl>, options: Options) -> Result<Self, Error> {
-        let vault = match Vault::open(home, passphrase) {
+        let mut vault = match Vault::open(home, passphrase) {
             Err(VaultError::NotFound(_)) => return Err(Error::NotRegistered),
             other => other?,
         };
@@ -122,19 +123,29 @@ impl Messenger {
             }
             None => return Err(Error::NotRegistered),
         }
-        let pinned: PinnedRelay = vault.get(key::RELAY)?.ok_or(VaultError::Corrupt("relay"))?;
+        let mut pinned: PinnedRelay = vault.get(key::RELAY)?.ok_or(VaultError::Corrupt("relay"))?;
         let pinned_url = RelayUrl::parse_plain_allowed(&pinned.url)?;
-        let url = url.unwrap_or_else(|| pinned_url.clone());
+        let mut url = url.unwrap_or_else(|| pinned_url.clone());
+        let here = url.as_str() == pinned_url.as_str();
+        if here {
+            match (url.certificate(), pinned.certificate) {
+                (Some(given), known) if known != Some(*given.as_bytes()) => {
+                    pinned.certificate = Some(*given.as_bytes());
+                    vault.transaction(|tx| tx.put(key::RELAY, &pinned))?;
+                }
+                (None, Some(known)) => url = url.pinned(CertificatePin::from_bytes(known))?,
+                _ => {}
+            }
+        }
         let party = load_party(&vault)?;
         let mut relay = Relay::new(url)?;
         relay.resume(vault.get(key::SESSION)?);
-        let relay_checked = *relay.url() == pinned_url;
         Ok(Self {
             vault,
             party: Some(party),
             relay,
             pinned,
-            relay_checked,
+            relay_checked: here,
             rng: seeded()?,
             options,
         })

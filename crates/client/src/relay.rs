@@ -23,6 +23,8 @@ use zeroize::Zeroizing;
 
 use crate::vault::{AckPosition, License, OutboxEntry, Session};
 
+pub use latchkey_sdk::{BadPin, CertificatePin};
+
 pub use error::{Code, RelayError, Verdict};
 pub use url::RelayUrl;
 pub use wire::RelayStatus;
@@ -77,7 +79,12 @@ impl Relay {
             // A proxy for the outside world has no business on this machine.
             builder = builder.no_proxy();
         }
-        if !url.is_tls() {
+        if let Some(certificate) = url.certificate() {
+            let config = certificate
+                .tls_config()
+                .map_err(|_| RelayError::Malformed("TLS configuration"))?;
+            builder = builder.tls_backend_preconfigured(config);
+        } else if !url.is_tls() {
             // No certificate will be looked at, so a machine without any can still talk to a relay of its own.
             builder = builder.tls_certs_only([]);
         }

@@ -106,3 +106,31 @@ fn plain_http_stays_on_the_loopback_unless_a_proxy_is_named() {
     assert!(load(&public, &[("LATCHKEY_BEHIND_PROXY", "true")]).is_ok());
     assert!(load(&[("data_dir", "/x"), ("listen", "[::1]:0")], &[]).is_ok());
 }
+
+#[test]
+fn tls_opens_public_addresses_and_half_of_it_is_named() {
+    let public = |more: &[(&'static str, &'static str)]| {
+        let mut flags = vec![("data_dir", "/x"), ("listen", "0.0.0.0:443")];
+        flags.extend(more);
+        load(&flags, &[])
+    };
+    let files = public(&[("tls_cert", "/c"), ("tls_key", "/k")]).unwrap();
+    assert_eq!(
+        files.tls,
+        Some(TlsSource::Files {
+            certificate: "/c".into(),
+            key: "/k".into()
+        })
+    );
+    assert_eq!(
+        public(&[("tls_self_signed", "true")]).unwrap().tls,
+        Some(TlsSource::SelfSigned)
+    );
+    for (given, missing) in [("tls_cert", "--tls-key"), ("tls_key", "--tls-cert")] {
+        let text = public(&[(given, "/f")]).unwrap_err().to_string();
+        let flag = format!("--{}", given.replace('_', "-"));
+        assert!(text.contains(&flag) && text.contains(missing), "{text}");
+    }
+    let both = public(&[("tls_cert", "/c"), ("tls_key", "/k"), ("tls_self_signed", "1")]);
+    assert_eq!(both.unwrap_err(), ConfigError::TwoCertificates);
+}

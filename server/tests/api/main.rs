@@ -9,6 +9,7 @@ mod common;
 mod keys;
 mod mail;
 mod relay;
+mod slow;
 mod tokens;
 mod waiting;
 

@@ -82,6 +82,7 @@ impl Messenger {
             name: challenge.relay_name.clone(),
             fingerprint: *challenge.relay_fingerprint.as_bytes(),
             url: relay.url().to_string(),
+            certificate: relay.url().certificate().map(|pin| *pin.as_bytes()),
         };
         let party = if vault.get::<Account>(key::ACCOUNT)?.is_some() {
             let known: PinnedRelay = vault.get(key::RELAY)?.ok_or(VaultError::Corrupt("relay"))?;

@@ -2,8 +2,8 @@
 
 use std::time::Duration;
 
-use latchkey_sdk::SdkError;
 use latchkey_sdk::types::ProblemCode;
+use latchkey_sdk::{CertificatePin, SdkError};
 use protocol::identity::Fingerprint;
 
 use super::RelayUrl;
@@ -49,6 +49,28 @@ pub enum RelayError {
         /// The key shown now.
         offered: Fingerprint,
     },
+    /// The certificate is not the pinned one.
+    #[error(
+        "the relay at {url} shows another certificate than the pinned one: {offered} instead of {pinned}. Nothing was sent. Ask its operator; if the certificate was exchanged, give the new one with --pin, and if it was not, somebody is in between"
+    )]
+    OtherCertificate {
+        /// Where.
+        url: String,
+        /// The one expected.
+        pinned: CertificatePin,
+        /// The one shown.
+        offered: CertificatePin,
+    },
+    /// The certificate is nobody's that we trust.
+    #[error(
+        "the certificate of the relay at {url} is not trusted ({reason}). Nothing was sent. Check the address; a self-signed certificate is accepted with --pin and the fingerprint that the relay prints when it starts"
+    )]
+    UntrustedCertificate {
+        /// Where.
+        url: String,
+        /// What the TLS library says.
+        reason: String,
+    },
     /// An answer that is none.
     #[error("the relay's answer makes no sense ({0}); it may run another version, or not be a latchkey relay at all")]
     Malformed(&'static str),
@@ -91,6 +113,15 @@ impl RelayError {
             } => Self::Network {
                 url: url.to_string(),
                 reason: format!("something in between answers {status}"),
+            },
+            SdkError::WrongCertificate(wrong) => Self::OtherCertificate {
+                url: url.to_string(),
+                pinned: wrong.pinned,
+                offered: wrong.offered,
+            },
+            SdkError::Untrusted(reason) => Self::UntrustedCertificate {
+                url: url.to_string(),
+                reason,
             },
             SdkError::NotUnderstood { .. } => Self::Malformed("not the agreed format"),
             SdkError::Unreachable(error) => {

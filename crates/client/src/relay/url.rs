@@ -3,16 +3,19 @@
 use std::fmt;
 use std::net::IpAddr;
 
+use latchkey_sdk::CertificatePin;
+
 use super::RelayError;
 
 /// Longest URL accepted, in bytes: a host name has at most 253.
 const MAX_URL: usize = 300;
 
-/// A relay's base URL, exactly as it is dialled and signed.
+/// A relay's base URL, exactly as it is dialled and signed; with its certificate, when that is known beforehand.
 #[derive(Clone, PartialEq, Eq)]
 pub struct RelayUrl {
     text: String,
     loopback: bool,
+    certificate: Option<CertificatePin>,
 }
 
 impl RelayUrl {
@@ -62,7 +65,29 @@ impl RelayUrl {
         Ok(Self {
             text: format!("{}://{host}{port}", url.scheme()),
             loopback,
+            certificate: None,
         })
+    }
+
+    /// The same, accepted with this certificate and no other.
+    ///
+    /// # Errors
+    /// [`RelayError::BadUrl`] when no certificate will be shown there, because it is plain http.
+    pub fn pinned(mut self, certificate: CertificatePin) -> Result<Self, RelayError> {
+        if !self.is_tls() {
+            return Err(RelayError::BadUrl {
+                url: self.text,
+                reason: "a certificate is pinned, and plain http shows none; use https",
+            });
+        }
+        self.certificate = Some(certificate);
+        Ok(self)
+    }
+
+    /// The certificate that is accepted, if it is a certain one.
+    #[must_use]
+    pub fn certificate(&self) -> Option<CertificatePin> {
+        self.certificate
     }
 
     /// The URL, without a trailing slash; also the origin in what is signed.
@@ -132,5 +157,9 @@ mod tests {
             assert!(matches!(RelayUrl::parse(bad), Err(RelayError::BadUrl { .. })), "{bad}");
         }
         assert!(RelayUrl::parse_plain_allowed("http://relay.example:5000").is_ok());
+        let pin = CertificatePin::from_bytes([1; 32]);
+        assert!(RelayUrl::parse("http://127.0.0.1:5000").unwrap().pinned(pin).is_err());
+        let url = RelayUrl::parse("https://relay.example").unwrap().pinned(pin).unwrap();
+        assert_eq!((url.certificate(), url.as_str()), (Some(pin), "https://relay.example"));
     }
 }

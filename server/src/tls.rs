@@ -1,0 +1,255 @@
+//! TLS: which certificate is shown, and how a handshake goes.
+//!
+//! Key exchange prefers X25519MLKEM768: what is recorded today must not be readable once there are quantum computers, and the envelopes' own keys do not
+//! cover who talks when. Certificates still sign classically; there is no post-quantum web PKI yet (see decision 0008).
+//!
+//! Not its concern: sockets and time limits (`connections`) and who may do what.
+
+mod certificates;
+
+use std::{io, path::PathBuf, sync::Arc};
+
+use tokio::io::{AsyncRead, AsyncWrite};
+use tokio_rustls::{
+    LazyConfigAcceptor,
+    rustls::{
+        self, NamedGroup, ServerConfig,
+        crypto::{CryptoProvider, aws_lc_rs},
+        pki_types::CertificateDer,
+    },
+    server::TlsStream,
+};
+
+pub use certificates::Certificates;
+
+/// Where the certificate comes from.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub enum TlsSource {
+    /// PEM files that someone else renews.
+    Files {
+        /// The chain, the relay's own certificate first.
+        certificate: PathBuf,
+        /// Its private key.
+        key: PathBuf,
+    },
+    /// A certificate of our own making, kept in the data directory; clients pin its fingerprint.
+    SelfSigned,
+}
+
+/// Why there is no certificate to show.
+#[derive(Debug, thiserror::Error)]
+pub enum TlsError {
+    /// A file that cannot be read or written.
+    #[error(
+        "cannot use {path}: {source}. --tls-cert and --tls-key name PEM files that the relay may read. Example: --tls-cert /etc/latchkey/fullchain.pem"
+    )]
+    File {
+        /// The file.
+        path: PathBuf,
+        /// Why.
+        source: io::Error,
+    },
+    /// A file without what it should hold.
+    #[error("{path} holds no {what} in PEM. Example of its first line: -----BEGIN {example}-----")]
+    Empty {
+        /// The file.
+        path: PathBuf,
+        /// What was looked for.
+        what: &'static str,
+        /// How it begins.
+        example: &'static str,
+    },
+    /// Certificate and key do not belong together, or are of a kind that is not supported.
+    #[error(
+        "the certificate in {certificate} cannot be used with the key in {key}: {source}. Both must be of the same key pair"
+    )]
+    Mismatch {
+        /// The certificate's file.
+        certificate: PathBuf,
+        /// The key's file.
+        key: PathBuf,
+        /// What the TLS library says.
+        source: rustls::Error,
+    },
+    /// A certificate could not be made.
+    #[error("a self-signed certificate could not be made: {0}")]
+    Make(String),
+    /// The TLS library refuses its own defaults.
+    #[error("TLS cannot be set up: {0}")]
+    Setup(#[from] rustls::Error),
+}
+
+/// The cipher suites and groups of the relay.
+fn provider() -> CryptoProvider {
+    aws_lc_rs::default_provider()
+}
+
+/// The hybrid group alone.
+fn hybrid() -> CryptoProvider {
+    CryptoProvider {
+        kx_groups: vec![aws_lc_rs::kx_group::X25519MLKEM768],
+        ..provider()
+    }
+}
+
+/// Takes handshakes.
+///
+/// The TLS library lets the client's order decide. So whoever offers the hybrid group at all meets a configuration that knows no other; if it came
+/// without a share for that, it is asked for one.
+#[derive(Clone)]
+pub struct Acceptor {
+    hybrid: Arc<ServerConfig>,
+    classical: Arc<ServerConfig>,
+    certificates: Arc<Certificates>,
+}
+
+impl Acceptor {
+    /// Shows what `certificates` has at the moment of each handshake. TLS 1.3 only: every client of ours speaks it, and 1.2 has no hybrid groups.
+    ///
+    /// # Errors
+    /// [`TlsError::Setup`].
+    pub fn new(certificates: Arc<Certificates>) -> Result<Self, TlsError> {
+        let config = |provider: CryptoProvider| {
+            let mut config = ServerConfig::builder_with_provider(Arc::new(provider))
+                .with_protocol_versions(&[&rustls::version::TLS13])?
+                .with_no_client_auth()
+                .with_cert_resolver(Arc::clone(&certificates) as _);
+            config.alpn_protocols = vec![b"http/1.1".to_vec()];
+            Ok::<_, TlsError>(Arc::new(config))
+        };
+        Ok(Self {
+            hybrid: config(hybrid())?,
+            classical: config(provider())?,
+            certificates,
+        })
+    }
+
+    /// One handshake; answers the stream and the name of the group that was agreed on.
+    ///
+    /// # Errors
+    /// What the client did wrong, or the network.
+    pub async fn accept<S: AsyncRead + AsyncWrite + Unpin>(
+        &self,
+        stream: S,
+    ) -> io::Result<(TlsStream<S>, &'static str)> {
+        let begun = LazyConfigAcceptor::new(rustls::server::Acceptor::default(), stream).await?;
+        let groups = begun.client_hello().named_groups().unwrap_or_default();
+        let config = if groups.contains(&NamedGroup::X25519MLKEM768) {
+            &self.hybrid
+        } else {
+            &self.classical
+        };
+        let stream = begun.into_stream(Arc::clone(config)).await?;
+        let group = stream.get_ref().1.negotiated_key_exchange_group();
+        let name = group.and_then(|group| group.name().as_str());
+        Ok((stream, name.unwrap_or("unknown")))
+    }
+
+    /// What is shown.
+    #[must_use]
+    pub fn certificates(&self) -> &Arc<Certificates> {
+        &self.certificates
+    }
+}
+
+/// SHA-256 of a certificate: what clients pin.
+#[must_use]
+pub fn fingerprint(certificate: &CertificateDer<'_>) -> String {
+    use sha2::{Digest as _, Sha256};
+    format!("sha256:{}", hex::encode(Sha256::digest(certificate)))
+}
+
+#[cfg(test)]
+mod tests {
+    use tokio_rustls::{
+        TlsConnector,
+        rustls::{ClientConfig, RootCertStore, pki_types::ServerName},
+    };
+
+    use super::*;
+
+    fn hybrid_first() -> CryptoProvider {
+        let mut provider = provider();
+        provider
+            .kx_groups
+            .retain(|group| group.name() != NamedGroup::X25519MLKEM768);
+        provider.kx_groups.insert(0, aws_lc_rs::kx_group::X25519MLKEM768);
+        provider
+    }
+
+    /// A client that trusts exactly this relay.
+    fn connector(acceptor: &Acceptor, provider: CryptoProvider) -> TlsConnector {
+        let mut roots = RootCertStore::empty();
+        roots.add(acceptor.certificates().leaf().unwrap()).unwrap();
+        let config = ClientConfig::builder_with_provider(Arc::new(provider))
+            .with_safe_default_protocol_versions()
+            .unwrap()
+            .with_root_certificates(roots)
+            .with_no_client_auth();
+        TlsConnector::from(Arc::new(config))
+    }
+
+    fn acceptor() -> Acceptor {
+        let dir = tempfile::TempDir::new().unwrap();
+        let certificates = Certificates::load(&TlsSource::SelfSigned, dir.path(), &[]).unwrap();
+        Acceptor::new(Arc::new(certificates)).unwrap()
+    }
+
+    #[tokio::test]
+    async fn both_sides_agree_on_x25519mlkem768() {
+        let acceptor = acceptor();
+        let (ours, theirs) = tokio::io::duplex(16 * 1024);
+        let connector = connector(&acceptor, hybrid_first());
+        let (served, dialled) = tokio::join!(
+            acceptor.accept(ours),
+            connector.connect(ServerName::try_from("localhost").unwrap(), theirs)
+        );
+        let (served, name) = served.unwrap();
+        let dialled = dialled.unwrap();
+        assert_eq!(name, "X25519MLKEM768");
+        let group = |group: Option<&'static dyn rustls::crypto::SupportedKxGroup>| group.unwrap().name();
+        assert_eq!(
+            group(served.get_ref().1.negotiated_key_exchange_group()),
+            NamedGroup::X25519MLKEM768
+        );
+        assert_eq!(
+            group(dialled.get_ref().1.negotiated_key_exchange_group()),
+            NamedGroup::X25519MLKEM768
+        );
+        assert_eq!(
+            dialled.get_ref().1.protocol_version(),
+            Some(rustls::ProtocolVersion::TLSv1_3)
+        );
+    }
+
+    /// The test above would mean nothing if the relay could do nothing else; it is polite to those who cannot.
+    #[tokio::test]
+    async fn a_client_without_it_still_gets_x25519() {
+        let acceptor = acceptor();
+        let mut classical = provider();
+        classical.kx_groups = vec![aws_lc_rs::kx_group::X25519];
+        let (ours, theirs) = tokio::io::duplex(16 * 1024);
+        let connector = connector(&acceptor, classical);
+        let (served, dialled) = tokio::join!(
+            acceptor.accept(ours),
+            connector.connect(ServerName::try_from("localhost").unwrap(), theirs)
+        );
+        dialled.unwrap();
+        assert_eq!(served.unwrap().1, "X25519");
+    }
+
+    #[tokio::test]
+    async fn a_client_that_offers_the_old_first_is_asked_for_the_hybrid() {
+        let acceptor = acceptor();
+        let mut late = hybrid_first();
+        late.kx_groups.reverse();
+        let (ours, theirs) = tokio::io::duplex(16 * 1024);
+        let connector = connector(&acceptor, late);
+        let (served, dialled) = tokio::join!(
+            acceptor.accept(ours),
+            connector.connect(ServerName::try_from("localhost").unwrap(), theirs)
+        );
+        dialled.unwrap();
+        assert_eq!(served.unwrap().1, "X25519MLKEM768");
+    }
+}
