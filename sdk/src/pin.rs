@@ -42,7 +42,12 @@ impl CertificatePin {
     /// # Errors
     /// When the TLS library does not take its own defaults, which is a fault of the build.
     pub fn tls_config(self) -> Result<ClientConfig, rustls::Error> {
-        let provider = Arc::new(aws_lc_rs::default_provider());
+        let mut provider = aws_lc_rs::default_provider();
+        // The hybrid group first, with a share of it in the first message: a server that follows the client's order takes it.
+        let hybrid = aws_lc_rs::kx_group::X25519MLKEM768;
+        provider.kx_groups.retain(|group| group.name() != hybrid.name());
+        provider.kx_groups.insert(0, hybrid);
+        let provider = Arc::new(provider);
         let verifier = Verifier {
             pin: self,
             provider: Arc::clone(&provider),
@@ -163,23 +168,21 @@ pub(crate) enum Distrust {
 pub(crate) fn distrust(error: &(dyn StdError + 'static)) -> Option<Distrust> {
     let mut cause = Some(error);
     while let Some(error) = cause {
-        // An io::Error hides what it wraps from `source`.
-        let wrapped = error.downcast_ref::<io::Error>().and_then(io::Error::get_ref);
-        let tls = match wrapped {
-            Some(wrapped) => wrapped.downcast_ref::<rustls::Error>(),
-            None => error.downcast_ref::<rustls::Error>(),
-        };
-        match tls {
+        match error.downcast_ref::<rustls::Error>() {
             Some(rustls::Error::InvalidCertificate(CertificateError::Other(OtherError(other)))) => {
                 if let Some(wrong) = other.downcast_ref::<WrongCertificate>() {
                     return Some(Distrust::Wrong(*wrong));
                 }
+                return Some(Distrust::Untrusted(CertificateError::Other(OtherError(Arc::clone(
+                    other,
+                )))));
             }
             Some(rustls::Error::InvalidCertificate(reason)) => return Some(Distrust::Untrusted(reason.clone())),
             _ => {}
         }
-        cause = match wrapped {
-            Some(wrapped) => wrapped.source().or_else(|| error.source()),
+        // An io::Error keeps what it wraps from `source`.
+        cause = match error.downcast_ref::<io::Error>().and_then(io::Error::get_ref) {
+            Some(wrapped) => Some(wrapped),
             None => error.source(),
         };
     }
