@@ -1,9 +1,12 @@
 //! One's own identity and prekeys: what is published, what is kept to answer with, and when each dies.
 
 mod stored;
+mod successor;
 
 use std::collections::BTreeMap;
 use std::time::Duration;
+
+pub use successor::Successor;
 
 use rand_core::CryptoRng;
 
@@ -37,8 +40,10 @@ pub(crate) struct OwnSignedPreKey {
     pub(crate) payload_hash: [u8; 64],
     pub(crate) created: Timestamp,
     pub(crate) retired: Option<Timestamp>,
-    /// Of a restored vault: reads identity boxes, opens no session.
+    /// Of a restored vault or an earlier identity: reads identity boxes, opens no session.
     pub(crate) stale: bool,
+    /// The earlier identity of ours that published it; none: the present one.
+    pub(crate) published_by: Option<Fingerprint>,
 }
 
 impl OwnSignedPreKey {
@@ -85,6 +90,8 @@ pub struct Account {
     address: Address,
     identity: IdentityKeyPair,
     fingerprint: Fingerprint,
+    /// How often this address changed its identity.
+    successions: u64,
     seq: u64,
     signed: BTreeMap<u32, OwnSignedPreKey>,
     one_time: BTreeMap<u32, OwnOneTime>,
@@ -106,6 +113,7 @@ impl Account {
             address,
             identity,
             fingerprint,
+            successions: 0,
             seq: 0,
             signed: BTreeMap::new(),
             one_time: BTreeMap::new(),
@@ -202,6 +210,7 @@ impl Account {
             created: now,
             retired: None,
             stale: false,
+            published_by: None,
         };
         self.signed.insert(id, key);
         let signature = self.sign(Purpose::SignedPreKey, &payload, rng);
@@ -295,6 +304,14 @@ impl Account {
 
     /// After a restored backup: the old prekeys only read identity boxes, and new ones are due.
     pub(crate) fn mark_stale(&mut self, now: Timestamp) {
+        self.retire_all(now);
+        self.replace_wanted = true;
+        self.unconfirmed = None;
+        // The relay has seen higher sequence numbers than the backup knows. Seconds since 1970 are above any count of publications.
+        self.seq = self.seq.max(now.0 / 1000) + 1;
+    }
+
+    fn retire_all(&mut self, now: Timestamp) {
         for key in self.signed.values_mut() {
             key.stale = true;
             key.retired.get_or_insert(now);
@@ -302,10 +319,6 @@ impl Account {
         for key in self.one_time.values_mut() {
             key.secret = None;
         }
-        self.replace_wanted = true;
-        self.unconfirmed = None;
-        // The relay has seen higher sequence numbers than the backup knows. Seconds since 1970 are above any count of publications.
-        self.seq = self.seq.max(now.0 / 1000) + 1;
     }
 
     /// Erases what has lived its time. Says whether anything went.

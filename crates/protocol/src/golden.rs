@@ -14,6 +14,7 @@ use crate::prekey::{Fields, PublishedBatch, PublishedOneTime, PublishedSignedPre
 use crate::primitives::kem::{KemSecretKey, SharedSecret};
 use crate::primitives::secret::Secret;
 use crate::primitives::{hash, kdf};
+use crate::succession::{PublishedSuccession, Succession, verify_chain};
 use crate::time::Timestamp;
 use serde_json::Value;
 
@@ -264,4 +265,37 @@ fn claims_towards_a_relay() {
         .payload(),
         bytes(&line["register"])
     );
+}
+
+#[test]
+fn successions_and_their_chain() {
+    let golden = golden();
+    let (address, mut pair, mut fingerprint) = person(&golden, "alice");
+    let mut chain = Vec::new();
+    let lines = golden["successions"].as_array().unwrap();
+    assert_eq!(lines.len(), 2);
+    for line in lines {
+        let next = IdentityKeyPair::from_seed(secret(&line["new_seed"]));
+        let statement = Succession {
+            address: address.clone(),
+            old: fingerprint,
+            new: Fingerprint::from_bytes(array(&line["new_fingerprint"])),
+            counter: number(&line["counter"]),
+            time: Timestamp(number(&line["time"])),
+        };
+        assert_eq!(next.public().fingerprint(&address), statement.new);
+        assert_eq!(pair.public().to_bytes(), bytes(&line["old_key"]));
+        assert_eq!(statement.payload(), bytes(&line["payload"]));
+        assert_eq!(Succession::parse(&bytes(&line["payload"])).unwrap(), statement);
+        let published = PublishedSuccession {
+            identity_key: bytes(&line["old_key"]),
+            payload: bytes(&line["payload"]),
+            signature: bytes(&line["signature"]),
+        };
+        assert_eq!(published.verify(&address, statement.time).unwrap(), statement);
+        chain.push(published);
+        (pair, fingerprint) = (next, statement.new);
+    }
+    let now = Timestamp(number(&lines[1]["time"]));
+    assert_eq!(verify_chain(&chain, &address, &fingerprint, now).unwrap().len(), 2);
 }

@@ -262,7 +262,7 @@ pub(crate) fn identify(account: &Account, handshake: &Handshake<'_>) -> Result<C
     let t0 = t0(
         &Responder {
             address: account.address(),
-            fingerprint: &account.fingerprint(),
+            fingerprint: &spk.published_by.unwrap_or(account.fingerprint()),
             spk_hash: &spk.payload_hash,
             one_time: one_time.map(|(key, batch_hash)| (batch_hash, &key.key_hash)),
         },

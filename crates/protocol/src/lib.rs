@@ -6,7 +6,7 @@
 //! | module | what |
 //! |---|---|
 //! | [`party`] | the front door for clients: an account and its conversations; envelopes and bundles in, envelopes and records out |
-//! | [`address`], [`identity`], [`prekey`], [`claim`] | public names, keys and signatures; all that a relay links (without the feature `session`) |
+//! | [`address`], [`identity`], [`prekey`], [`succession`], [`claim`] | public names, keys and signatures; all that a relay links (without the feature `session`) |
 //! | [`handshake`], [`session`], [`ratchet`], [`envelope`] | how a session begins, moves on, and looks on the wire |
 //! | [`content`], [`padding`] | what is inside |
 //! | [`account`] | own identity and prekeys |
@@ -47,6 +47,7 @@ pub mod ratchet;
 mod secrecy;
 #[cfg(feature = "session")]
 pub mod session;
+pub mod succession;
 pub mod time;
 mod wire;
 

@@ -10,8 +10,10 @@ use crate::primitives::secret::Secret;
 use crate::time::Timestamp;
 use crate::wire::{Put, Reader};
 
-/// The format written today.
-const FORMAT: u8 = 1;
+/// The format written today. Format 1 had no successions: accounts and peers end before them.
+const FORMAT: u8 = 2;
+/// The oldest that is still read.
+const OLDEST_FORMAT: u8 = 1;
 
 /// A stored record that does not read back.
 #[derive(Debug, Clone, PartialEq, Eq, thiserror::Error)]
@@ -87,7 +89,10 @@ impl Writer {
 }
 
 /// Reads a record.
-pub(crate) struct Record<'a>(Reader<'a>);
+pub(crate) struct Record<'a> {
+    reader: Reader<'a>,
+    format: u8,
+}
 
 type Read<T> = Result<T, DecodeError>;
 
@@ -95,15 +100,19 @@ impl<'a> Record<'a> {
     pub(crate) fn new(bytes: &'a [u8]) -> Read<Self> {
         let mut reader = Reader::new(bytes);
         match reader.u8()? {
-            FORMAT => Ok(Self(reader)),
+            format @ OLDEST_FORMAT..=FORMAT => Ok(Self { reader, format }),
             other => Err(DecodeError::Unknown(other)),
         }
     }
+    /// Whether the record knows of successions.
+    pub(crate) const fn has_successions(&self) -> bool {
+        self.format >= 2
+    }
     pub(crate) fn finish(self) -> Read<()> {
-        self.0.finish()
+        self.reader.finish()
     }
     pub(crate) fn u8(&mut self) -> Read<u8> {
-        self.0.u8()
+        self.reader.u8()
     }
     pub(crate) fn bool(&mut self) -> Read<bool> {
         match self.u8()? {
@@ -113,23 +122,23 @@ impl<'a> Record<'a> {
         }
     }
     pub(crate) fn u32(&mut self) -> Read<u32> {
-        self.0.u32()
+        self.reader.u32()
     }
     pub(crate) fn u64(&mut self) -> Read<u64> {
-        self.0.u64()
+        self.reader.u64()
     }
     pub(crate) fn time(&mut self) -> Read<Timestamp> {
         self.u64().map(Timestamp)
     }
     pub(crate) fn array<const N: usize>(&mut self) -> Read<[u8; N]> {
-        self.0.array()
+        self.reader.array()
     }
     pub(crate) fn secret<const N: usize>(&mut self) -> Read<Secret<N>> {
         let bytes = Zeroizing::new(self.array::<N>()?);
         Ok(Secret::new(*bytes))
     }
     pub(crate) fn bytes(&mut self) -> Read<&'a [u8]> {
-        self.0.lp(usize::MAX)
+        self.reader.lp(usize::MAX)
     }
     /// As many items as the count says; each takes at least a byte, so a false count ends at the record's end.
     pub(crate) fn list<T>(&mut self, mut each: impl FnMut(&mut Self) -> Read<T>) -> Read<Vec<T>> {

@@ -1,11 +1,13 @@
 //! An account as stored records: the identity, the prekeys, and the publication that the relay has not confirmed.
 
+use std::collections::BTreeMap;
+
 use zeroize::Zeroizing;
 
 use super::{Account, OwnBatch, OwnOneTime, OwnSignedPreKey, Publication};
 use crate::address::Address;
 use crate::error::DecodeError;
-use crate::identity::IdentityKeyPair;
+use crate::identity::{Fingerprint, IdentityKeyPair};
 use crate::pickle::{Record, Writer};
 use crate::prekey::{PublishedBatch, PublishedSignedPreKey};
 use crate::primitives::kem::KemSecretKey;
@@ -13,16 +15,21 @@ use crate::primitives::kem::KemSecretKey;
 impl Account {
     pub(crate) fn store_identity(&self) -> Zeroizing<Vec<u8>> {
         let mut out = Writer::new(512);
-        out.bytes(self.address.as_bytes()).secret(self.identity.seed());
+        out.bytes(self.address.as_bytes())
+            .secret(self.identity.seed())
+            .u64(self.successions);
         out.finish()
     }
 
     pub(crate) fn load_identity(bytes: &[u8]) -> Result<Self, DecodeError> {
         let mut input = Record::new(bytes)?;
         let address = Address::from_wire(input.bytes()?)?;
-        let identity = IdentityKeyPair::from_seed(input.secret()?);
+        let mut account = Self::from_identity(address, IdentityKeyPair::from_seed(input.secret()?));
+        if input.has_successions() {
+            account.successions = input.u64()?;
+        }
         input.finish()?;
-        Ok(Self::from_identity(address, identity))
+        Ok(account)
     }
 
     pub(crate) fn store_prekeys(&self) -> Zeroizing<Vec<u8>> {
@@ -57,6 +64,14 @@ impl Account {
                         out.secret(secret.secret());
                     });
             });
+        let earlier: Vec<_> = self
+            .signed
+            .iter()
+            .filter_map(|(id, key)| key.published_by.map(|by| (id, by)))
+            .collect();
+        out.list(earlier.into_iter(), |out, (id, by)| {
+            out.u32(*id).raw(by.as_bytes());
+        });
         out.finish()
     }
 
@@ -76,6 +91,7 @@ impl Account {
                     payload_hash,
                     created,
                     stale,
+                    published_by: None,
                     retired: input.option(Record::time)?,
                 },
             ))
@@ -103,12 +119,19 @@ impl Account {
                 },
             ))
         })?;
+        let earlier = if input.has_successions() {
+            input.list(|input| Ok((input.u32()?, Fingerprint::from_bytes(input.array()?))))?
+        } else {
+            Vec::new()
+        };
         input.finish()?;
-        (self.signed, self.batches, self.one_time) = (
-            signed.into_iter().collect(),
-            batches.into_iter().collect(),
-            one_time.into_iter().collect(),
-        );
+        let mut signed: BTreeMap<u32, OwnSignedPreKey> = signed.into_iter().collect();
+        for (id, by) in earlier {
+            let key = signed.get_mut(&id).ok_or(DecodeError::NotCanonical)?;
+            key.published_by = Some(by);
+        }
+        (self.signed, self.batches, self.one_time) =
+            (signed, batches.into_iter().collect(), one_time.into_iter().collect());
         Ok(())
     }
 

@@ -27,6 +27,7 @@ mod receive;
 mod replay;
 mod send;
 mod stored;
+mod succession;
 #[cfg(test)]
 mod thief;
 
@@ -39,8 +40,9 @@ pub use peer::{Contact, Trust};
 pub use receive::{Opened, Received, Refusal};
 pub use send::{Outgoing, SendError, StartError};
 pub use stored::Change;
+pub use succession::{FollowError, Followed};
 
-use crate::account::{Account, Publication};
+use crate::account::{Account, Publication, Successor};
 use crate::address::Address;
 use crate::content::ContentId;
 use crate::identity::{Fingerprint, IdentityKey, Purpose, SafetyNumber};
@@ -74,6 +76,7 @@ struct KnownHandshake {
 #[derive(Clone)]
 pub struct Party {
     account: Account,
+    successor: Option<Box<Successor>>,
     policy: RekeyPolicy,
     pace: Pace,
     peers: BTreeMap<Address, Peer>,
@@ -96,6 +99,7 @@ impl Party {
     fn with_account(account: Account) -> Self {
         Self {
             account,
+            successor: None,
             policy: RekeyPolicy::default(),
             pace: Pace::default(),
             peers: BTreeMap::new(),
@@ -186,25 +190,34 @@ impl Party {
 
     /// The user has compared the safety number of the pinned identity. Says whether the contact exists and no change is undecided.
     pub fn mark_verified(&mut self, address: &Address) -> bool {
-        let Some(peer) = self.peers.get_mut(address).filter(|peer| peer.offered.is_none()) else {
+        let waiting = self.pending_count(address) > 0;
+        let undecided = |peer: &Peer| peer.offered.is_some() || peer.forked;
+        let Some(peer) = self.peers.get_mut(address).filter(|peer| !undecided(peer)) else {
             return false;
         };
+        // What waited for this is sent with a handshake of ours.
+        peer.wants_handshake |= peer.review.take().is_some() && waiting;
         peer.verified = true;
         self.dirty.insert(RecordKey::Peer(address.clone()));
         true
     }
 
-    /// The user accepts the offered identity: it is pinned, unverified, and a new session is made for it. Says whether one was offered.
+    /// The user accepts the offered identity: it is pinned, unverified, and a new session is made for it. Or, without one, the successor of a verified
+    /// identity, as unverified. Says whether there was anything to accept.
     pub fn accept_identity(&mut self, address: &Address) -> bool {
+        let waiting = self.pending_count(address) > 0;
         let Some(peer) = self.peers.get_mut(address) else {
             return false;
         };
         let Some(offered) = peer.offered.take() else {
-            return false;
+            let reviewed = peer.review.take().is_some();
+            peer.wants_handshake |= reviewed && waiting;
+            if reviewed {
+                self.dirty.insert(RecordKey::Peer(address.clone()));
+            }
+            return reviewed;
         };
-        peer.fingerprint = offered;
-        peer.verified = false;
-        peer.least_seq = 0;
+        peer.pin_anew(offered);
         peer.wants_handshake = true;
         let old: Vec<SessionId> = self
             .sessions_with(address)
@@ -218,12 +231,12 @@ impl Party {
         true
     }
 
-    /// The user keeps the pinned identity and discards the offered one. Says whether one was offered.
+    /// The user keeps the pinned identity and discards the offered one, also that of another line. Says whether one was offered.
     pub fn reject_identity(&mut self, address: &Address) -> bool {
-        let rejected = self
-            .peers
-            .get_mut(address)
-            .is_some_and(|peer| peer.offered.take().is_some());
+        let rejected = self.peers.get_mut(address).is_some_and(|peer| {
+            peer.forked = false;
+            peer.offered.take().is_some()
+        });
         if rejected {
             self.dirty.insert(RecordKey::Peer(address.clone()));
         }
@@ -233,7 +246,7 @@ impl Party {
     /// Peers to which the protocol itself wants a new handshake. Fetch a bundle for each and [`Self::start`].
     #[must_use]
     pub fn wanted(&self) -> Vec<Address> {
-        let wants = |peer: &Peer| peer.wants_handshake && peer.offered.is_none();
+        let wants = |peer: &Peer| peer.wants_handshake && peer.may_send();
         self.peers
             .iter()
             .filter(|(_, peer)| wants(peer))

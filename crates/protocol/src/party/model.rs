@@ -327,7 +327,9 @@ impl Replay {
             Received::Unknown => ("Unknown", Vec::new()),
             Received::Replay => ("Replay", Vec::new()),
             Received::Malformed(_) | Received::Refused(_) => ("Refused", Vec::new()),
-            Received::IdentityChanged { .. } => panic!("no identity changes in the model"),
+            Received::IdentityChanged { .. } | Received::IdentityForked { .. } => {
+                panic!("no identity changes in the model")
+            }
         };
         let expected = match step.verdict.as_deref().unwrap() {
             same @ ("Opened" | "Duplicate" | "OneTimeKeyGone" | "Forked" | "Replay" | "Unknown") => same,

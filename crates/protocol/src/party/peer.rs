@@ -9,6 +9,7 @@ use crate::error::DecodeError;
 use crate::identity::Fingerprint;
 use crate::pickle::{Record, Writer};
 use crate::session::SessionId;
+use crate::succession::{MAX_SUCCESSIONS, Succession};
 use crate::time::Timestamp;
 use zeroize::Zeroizing;
 
@@ -52,6 +53,17 @@ pub enum Trust {
         /// The identity offered.
         offered: Fingerprint,
     },
+    /// The verified identity named the pinned one its successor. That proves less than the comparison did, so nothing is sent until the user
+    /// verifies or accepts it.
+    Succeeded {
+        /// The identity that was verified.
+        verified: Fingerprint,
+    },
+    /// One identity named two successors: its key is in two hands. Nothing is sent and nothing opens until the user decides.
+    Forked {
+        /// The other successor's line, as it was served.
+        offered: Fingerprint,
+    },
 }
 
 /// A contact, for display.
@@ -81,6 +93,16 @@ pub(super) struct Peer {
     pub(super) wants_handshake: bool,
     pub(super) renewed_stale: Option<Timestamp>,
     pub(super) sessions: BTreeSet<SessionId>,
+    /// The identity that was pinned or accepted by hand, before any succession: contents are told apart under it.
+    pub(super) origin: Fingerprint,
+    /// The identities before the pinned one, oldest first, at most [`MAX_SUCCESSIONS`].
+    pub(super) past: Vec<Fingerprint>,
+    /// The counter of the last succession that was followed.
+    pub(super) followed: u64,
+    /// The identity that was verified, while its successor is not.
+    pub(super) review: Option<Fingerprint>,
+    /// Whether two successors of one identity were seen.
+    pub(super) forked: bool,
 }
 
 impl Peer {
@@ -96,14 +118,57 @@ impl Peer {
             wants_handshake: false,
             renewed_stale: None,
             sessions: BTreeSet::new(),
+            origin: fingerprint,
+            past: Vec::new(),
+            followed: 0,
+            review: None,
+            forked: false,
         }
     }
 
+    /// Whether the user has nothing to decide before something is sent.
+    pub(super) const fn may_send(&self) -> bool {
+        self.offered.is_none() && self.review.is_none() && !self.forked
+    }
+
+    /// What followed an identity of this peer, as far as is remembered.
+    pub(super) fn successor_of(&self, fingerprint: &Fingerprint) -> Option<Fingerprint> {
+        let at = self.past.iter().position(|past| past == fingerprint)?;
+        Some(self.past.get(at + 1).copied().unwrap_or(self.fingerprint))
+    }
+
+    /// Pins an identity that does not follow from the one before.
+    pub(super) fn pin_anew(&mut self, fingerprint: Fingerprint) {
+        (self.fingerprint, self.origin) = (fingerprint, fingerprint);
+        (self.verified, self.review, self.forked) = (false, None, false);
+        self.past.clear();
+        self.followed = 0;
+        self.least_seq = 0;
+    }
+
+    /// Pins the next identity of the same line.
+    pub(super) fn follow(&mut self, succession: &Succession) {
+        self.past.push(self.fingerprint);
+        let surplus = self.past.len().saturating_sub(MAX_SUCCESSIONS);
+        self.past.drain(..surplus);
+        if self.verified {
+            self.review = Some(self.fingerprint);
+        }
+        self.verified = false;
+        self.fingerprint = succession.new;
+        self.followed = succession.counter;
+        self.least_seq = 0;
+    }
+
     pub(super) fn contact(&self, address: &Address) -> Contact {
-        let trust = match (self.offered, self.verified) {
-            (Some(offered), _) => Trust::Changed { offered },
-            (None, true) => Trust::Verified,
-            (None, false) => Trust::Unverified,
+        let trust = match (self.forked, self.offered, self.review) {
+            (true, offered, _) => Trust::Forked {
+                offered: offered.unwrap_or(self.fingerprint),
+            },
+            (false, Some(offered), _) => Trust::Changed { offered },
+            (false, None, Some(verified)) => Trust::Succeeded { verified },
+            (false, None, None) if self.verified => Trust::Verified,
+            (false, None, None) => Trust::Unverified,
         };
         Contact {
             address: address.clone(),
@@ -141,16 +206,26 @@ impl Peer {
             })
             .list(self.sessions.iter(), |out, id| {
                 out.raw(&id.0);
-            });
+            })
+            .raw(self.origin.as_bytes())
+            .list(self.past.iter(), |out, past| {
+                out.raw(past.as_bytes());
+            })
+            .u64(self.followed)
+            .option(self.review, |out, verified| {
+                out.raw(verified.as_bytes());
+            })
+            .bool(self.forked);
         out.finish()
     }
 
     pub(super) fn load(bytes: &[u8]) -> Result<Self, DecodeError> {
         let mut input = Record::new(bytes)?;
-        let peer = Self {
-            fingerprint: Fingerprint::from_bytes(input.array()?),
+        let fingerprint = |input: &mut Record<'_>| input.array().map(Fingerprint::from_bytes);
+        let pinned = fingerprint(&mut input)?;
+        let mut peer = Self {
             verified: input.bool()?,
-            offered: input.option(|input| input.array().map(Fingerprint::from_bytes))?,
+            offered: input.option(fingerprint)?,
             first_seen: input.time()?,
             least_seq: input.u64()?,
             newest: input.time()?,
@@ -158,7 +233,15 @@ impl Peer {
             wants_handshake: input.bool()?,
             renewed_stale: input.option(Record::time)?,
             sessions: input.list(|input| input.array().map(SessionId))?.into_iter().collect(),
+            ..Self::pinned(pinned, Timestamp(0))
         };
+        if input.has_successions() {
+            peer.origin = fingerprint(&mut input)?;
+            peer.past = input.list(fingerprint)?;
+            peer.followed = input.u64()?;
+            peer.review = input.option(fingerprint)?;
+            peer.forked = input.bool()?;
+        }
         input.finish()?;
         Ok(peer)
     }

@@ -15,7 +15,7 @@ use crate::identity::Fingerprint;
 use crate::session::{CannotOpen, Decrypted, Gap, Session, SessionId, Status};
 use crate::time::Timestamp;
 
-/// What became of an envelope. Everything but `IdentityChanged` is done with and may be acknowledged to the relay once the changes are stored.
+/// What became of an envelope. Everything but `IdentityChanged` and `IdentityForked` is done with and may be acknowledged to the relay once the changes are stored.
 #[derive(Debug)]
 #[non_exhaustive]
 pub enum Received {
@@ -46,6 +46,11 @@ pub enum Received {
         /// The identity offered.
         offered: Fingerprint,
     },
+    /// From a contact whose identity named two successors. To be kept until the user decides.
+    IdentityForked {
+        /// Whose.
+        from: Address,
+    },
     /// Refused for what it is.
     Refused(Refusal),
 }
@@ -63,6 +68,9 @@ pub enum Refusal {
     /// It opened, and what is inside is not a content.
     #[error("the message opened, but its content is malformed: {0}")]
     BadContent(DecodeError),
+    /// By an identity that its owner has left: what it was to say comes again from its successor.
+    #[error("it comes from an identity that was replaced since")]
+    Superseded,
     /// More handshakes or contacts than are kept.
     #[error("there are too many handshakes or contacts already")]
     TooMany,
@@ -75,7 +83,9 @@ pub struct Opened {
     pub from: Address,
     /// Under which identity.
     pub fingerprint: Fingerprint,
-    /// What it says. Show a (fingerprint, content id) once: after a change of session contents come again.
+    /// The identity at the beginning of its line, before any succession.
+    pub origin: Fingerprint,
+    /// What it says. Show an (origin, content id) once: after a change of session or identity contents come again.
     pub content: Content,
     /// Contents of ours that the peer has now.
     pub acknowledged: Vec<ContentId>,
@@ -136,6 +146,9 @@ impl Party {
                 let Some(located) = session.locate(envelope, false) else {
                     continue;
                 };
+                if peer.forked {
+                    return Err(Received::IdentityForked { from: address.clone() });
+                }
                 return match session.decrypt(envelope, &located, now) {
                     Ok(decrypted) => Ok((By::Known(*id), decrypted, address.clone())),
                     Err(CannotOpen::Forked) => {
@@ -157,6 +170,11 @@ impl Party {
         now: Timestamp,
     ) -> Result<OpenedBy, Received> {
         if let Some(known) = self.handshakes.get(&handshake.digest) {
+            if self.peers.get(&known.peer).is_some_and(|peer| peer.forked) {
+                return Err(Received::IdentityForked {
+                    from: known.peer.clone(),
+                });
+            }
             let session = self.sessions.get_mut(&known.session).ok_or(Received::Replay)?;
             let located = session.locate(envelope, true).ok_or(Received::Unknown)?;
             let decrypted = session.decrypt(envelope, &located, now).map_err(refused)?;
@@ -194,6 +212,8 @@ impl Party {
         } = claimant;
         let peers = self.peers.len();
         match self.peers.get_mut(address) {
+            Some(peer) if peer.past.contains(fingerprint) => return Err(Received::Refused(Refusal::Superseded)),
+            Some(peer) if peer.forked => return Err(Received::IdentityForked { from: address.clone() }),
             Some(peer) if peer.fingerprint != *fingerprint => {
                 if peer.offered != Some(*fingerprint) {
                     peer.offered = Some(*fingerprint);
@@ -257,9 +277,11 @@ impl Party {
             content, gaps, late, ..
         } = decrypted;
         let missing = gaps.iter().map(|gap| u64::from(gap.count)).sum();
+        let origin = self.peers.get(&address).map_or(fingerprint, |peer| peer.origin);
         Opened {
             from: address,
             fingerprint,
+            origin,
             content,
             acknowledged,
             missing,

@@ -57,6 +57,21 @@ pub enum SendError {
         /// The identity offered.
         offered: Fingerprint,
     },
+    /// The verified identity named a successor, and nobody has looked at it yet.
+    #[error(
+        "{peer} has a new identity, named by the one you verified: compare the new safety number, then verify or accept it"
+    )]
+    IdentitySucceeded {
+        /// Whose.
+        peer: Address,
+        /// The identity that was verified.
+        verified: Fingerprint,
+    },
+    /// One identity named two successors.
+    #[error(
+        "the identity of {0} named two successors: somebody else has its key. Meet, compare, then accept or reject"
+    )]
+    IdentityForked(Address),
     /// Too much is unacknowledged.
     #[error("{0} has not acknowledged {MAX_PENDING} messages: wait until it is back")]
     PeerSilent(Address),
@@ -87,6 +102,24 @@ pub enum StartError {
         /// What the relay offers.
         offered: Fingerprint,
     },
+    /// The verified identity named a successor, and nobody has looked at it yet.
+    #[error(
+        "{peer} has a new identity, named by the one you verified: compare the new safety number, then verify or accept it"
+    )]
+    IdentitySucceeded {
+        /// Whose.
+        peer: Address,
+        /// The identity that was verified.
+        verified: Fingerprint,
+    },
+    /// One identity named two successors.
+    #[error(
+        "the identity of {0} named two successors: somebody else has its key. Meet, compare, then accept or reject"
+    )]
+    IdentityForked(Address),
+    /// The bundle is of an identity that its owner has left.
+    #[error("the relay serves an identity of {0} that was replaced since (rollback)")]
+    Superseded(Address),
     /// A conversation with oneself.
     #[error("this is your own address")]
     OneSelf,
@@ -146,6 +179,20 @@ impl Party {
             peer: address.clone(),
             why,
         };
+        if let Some(peer) = self.peers.get(&address) {
+            if peer.forked {
+                return Err(StartError::IdentityForked(address));
+            }
+            if peer.past.contains(&offered) {
+                return Err(StartError::Superseded(address));
+            }
+            if let Some(verified) = peer.review.filter(|_| changed.is_none()) {
+                return Err(StartError::IdentitySucceeded {
+                    peer: address,
+                    verified,
+                });
+            }
+        }
         // An identity change counts only with a bundle that holds under the new identity.
         let verified = bundle.verify(&address, least_seq, now).map_err(bad)?;
         if let (Some(pinned), Some(peer)) = (changed, self.peers.get_mut(&address)) {
@@ -193,13 +240,14 @@ impl Party {
         now: Timestamp,
         rng: &mut impl CryptoRng,
     ) -> Result<Outgoing, SendError> {
-        if let Some(peer) = self.peers.get(address)
-            && let Some(offered) = peer.offered
-        {
-            return Err(SendError::IdentityChanged {
-                peer: address.clone(),
-                offered,
-            });
+        if let Some(peer) = self.peers.get(address) {
+            let to = address.clone();
+            match (peer.forked, peer.offered, peer.review) {
+                (true, ..) => return Err(SendError::IdentityForked(to)),
+                (_, Some(offered), _) => return Err(SendError::IdentityChanged { peer: to, offered }),
+                (.., Some(verified)) => return Err(SendError::IdentitySucceeded { peer: to, verified }),
+                (false, None, None) => {}
+            }
         }
         let bytes = Zeroizing::new(content.encode());
         if bytes.len() > MAX_CONTENT {
@@ -255,7 +303,9 @@ impl Party {
 
     /// The sending session changed: what is unacknowledged on others goes again on it, under the same content ids.
     pub(super) fn resend(&mut self, address: &Address, now: Timestamp, rng: &mut impl CryptoRng) -> Vec<Outgoing> {
-        let Some(id) = self.current(address).map(Session::id) else {
+        // What was written for a verified identity does not go to its successor before somebody has looked.
+        let held = self.peers.get(address).is_some_and(|peer| peer.review.is_some());
+        let Some(id) = self.current(address).map(Session::id).filter(|_| !held) else {
             return Vec::new();
         };
         let elsewhere: Vec<(u64, Pending)> = self

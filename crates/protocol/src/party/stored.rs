@@ -6,7 +6,7 @@ use zeroize::Zeroizing;
 
 use super::peer::{Peer, Pending};
 use super::{KnownHandshake, Party};
-use crate::account::Account;
+use crate::account::{Account, Successor};
 use crate::address::Address;
 use crate::error::DecodeError;
 use crate::pickle::{PickleError, Record, Writer};
@@ -43,6 +43,20 @@ pub(super) enum RecordKey {
     Pending(Address, u64),
     Handshake([u8; 32]),
     Replay(u8),
+    /// Of the identity that is to take the place of the present one.
+    Next(Part),
+}
+
+#[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord)]
+pub(super) enum Part {
+    Identity,
+    Prekeys,
+    Publication,
+    Statement,
+}
+
+impl Part {
+    pub(super) const ALL: [Self; 4] = [Self::Identity, Self::Prekeys, Self::Publication, Self::Statement];
 }
 
 impl RecordKey {
@@ -57,6 +71,10 @@ impl RecordKey {
             Self::Pending(_, number) => format!("pending/{number:016x}"),
             Self::Handshake(digest) => format!("handshake/{}", SessionId(*digest)),
             Self::Replay(slot) => format!("replay/{slot:02}"),
+            Self::Next(Part::Identity) => "next/identity".into(),
+            Self::Next(Part::Prekeys) => "next/prekeys".into(),
+            Self::Next(Part::Publication) => "next/publication".into(),
+            Self::Next(Part::Statement) => "next/statement".into(),
         }
     }
 }
@@ -104,6 +122,7 @@ impl Party {
         }
         keys.extend(self.handshakes.keys().copied().map(RecordKey::Handshake));
         keys.extend(self.replay.slots().map(RecordKey::Replay));
+        keys.extend(Part::ALL.map(RecordKey::Next));
         let changes = keys.into_iter().map(|key| Change {
             key: key.text(),
             value: self.record(&key),
@@ -130,6 +149,15 @@ impl Party {
                 .map(|pending| pending.store(address)),
             RecordKey::Handshake(digest) => self.handshakes.get(digest).map(KnownHandshake::store),
             RecordKey::Replay(slot) => self.replay.store(*slot),
+            RecordKey::Next(part) => {
+                let successor = self.successor.as_ref()?;
+                match part {
+                    Part::Identity => Some(successor.account.store_identity()),
+                    Part::Prekeys => Some(successor.account.store_prekeys()),
+                    Part::Publication => successor.account.store_publication(),
+                    Part::Statement => Some(successor.store_statement()),
+                }
+            }
         }
     }
 
@@ -156,6 +184,29 @@ impl Party {
         Ok(party)
     }
 
+    /// Any part of a successor needs them all; the statement is read last and brings the others in.
+    fn load_next(
+        &mut self,
+        name: &str,
+        value: &[u8],
+        all: &BTreeMap<String, Zeroizing<Vec<u8>>>,
+    ) -> Result<(), DecodeError> {
+        let part = |name: &str| all.get(&format!("next/{name}")).ok_or(DecodeError::Truncated);
+        match name {
+            "identity" => Account::load_identity(value).map(drop),
+            "prekeys" => self.account.clone().load_prekeys(value),
+            "publication" => self.account.clone().load_publication(value),
+            "statement" => {
+                let mut account = Account::load_identity(part("identity")?)?;
+                account.load_prekeys(part("prekeys")?)?;
+                account.load_publication(part("publication")?)?;
+                self.successor = Some(Box::new(Successor::load(account, value)?));
+                Ok(())
+            }
+            _ => Err(DecodeError::BadName),
+        }
+    }
+
     fn load_record(
         &mut self,
         key: &str,
@@ -165,6 +216,7 @@ impl Party {
         let (kind, name) = key.split_once('/').unwrap_or((key, ""));
         match kind {
             "identity" | "skipped" => {}
+            "next" => self.load_next(name, value, all)?,
             "prekeys" => self.account.load_prekeys(value)?,
             "publication" => self.account.load_publication(value)?,
             "peer" => {

@@ -169,9 +169,9 @@ class Kem:
 
 class Identity:
     """Ed25519 + ML-DSA-87 at an address. The seed is 32 bytes for each."""
-    def __init__(self, address):
+    def __init__(self, address, which=""):
         self.address = address.encode()
-        self.seed = pattern("identity of " + address, 64)
+        self.seed = pattern(which + "identity of " + address, 64)
         self.ed = ed25519.Ed25519PrivateKey.from_private_bytes(self.seed[:32])
         self.ml = mldsa.MLDSA87PrivateKey.from_seed_bytes(self.seed[32:])
         self.pk = raw(self.ed.public_key()) + self.ml.public_key().public_bytes_raw()
@@ -377,6 +377,14 @@ def schedule():
     sign_in = lp(origin) + relay_fp + lp(alice.address) + alice.fp + server + client + u64(created)
     out["claims"] = dict(origin=origin.decode(), server_nonce=server.hex(), client_nonce=client.hex(), expires_at=created, sign_in=sign_in.hex(),
                          bundle_digest=digests[0].hex(), bundle_digest_without_batch=digests[1].hex(), register=(sign_in + digests[0]).hex())
+
+    # Alice's identity, then two that succeed each other.
+    line = [alice, Identity("alice@relay.test", "second "), Identity("alice@relay.test", "third ")]
+    out["successions"] = []
+    for i, (old, new) in enumerate(zip(line, line[1:])):
+        payload = u8(1) + lp(alice.address) + old.fp + new.fp + u64(i + 1) + u64(created + i)
+        out["successions"].append(dict(old_key=old.pk.hex(), old_fingerprint=old.fp.hex(), new_seed=new.seed.hex(), new_fingerprint=new.fp.hex(), counter=i + 1, time=created + i,
+                                       payload=payload.hex(), signature=old.sign("succession %d" % i, b"succession", payload).hex()))
 
     # Bob's vault in record format 1: with it the crate itself opens the envelopes above.
     batch_record = u32(batch_id) + H(batch_payload) + u64(created + 60 * 86_400_000) + u8(1)

@@ -117,6 +117,7 @@ impl Net {
                 980..985 if hostile => self.start(a, b),
                 985..990 if hostile => self.parties[a].account.forget_one_time_secrets(),
                 990..995 => self.publish(a, true),
+                995..1000 if self.rotating => self.succeed(a),
                 _ => {}
             }
         }

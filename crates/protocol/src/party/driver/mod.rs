@@ -53,6 +53,29 @@ fn three_parties() {
     run(2_000_000, 15, 3, true);
 }
 
+/// People change their identities at any moment, with messages under way in both directions. Nobody has to be asked, nothing is lost or shown twice.
+#[test]
+fn identities_that_succeed_each_other() {
+    let mut successions = 0;
+    for seed in 0..24 {
+        let result = std::panic::catch_unwind(|| {
+            let mut net = Net::new(
+                3_000_000 + seed,
+                2 + (seed % 2) as usize,
+                [1, 3, 20][(seed % 3) as usize],
+                seed % 4 == 0,
+            );
+            net.rotating = true;
+            net.chaos(150, seed % 2 == 0);
+            net.restores += net.successions; // a succession costs the rounds of a restore
+            net.settle();
+            net.successions
+        });
+        successions += result.unwrap_or_else(|_| panic!("seed {seed}"));
+    }
+    assert!(successions > 12, "{successions}");
+}
+
 #[test]
 fn crossing_handshakes_converge_in_two_messages_each_way() {
     for seed in 0..8 {

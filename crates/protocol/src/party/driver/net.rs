@@ -10,9 +10,10 @@ use crate::Timestamp;
 use crate::address::Address;
 use crate::content::{Body, Content, ContentId};
 use crate::handshake::PreKeyBundle;
-use crate::party::{Outgoing, Party, Received};
+use crate::party::{Followed, Outgoing, Party, Received};
 use crate::prekey::{OneTimeEntry, PublishedOneTime, PublishedSignedPreKey};
 use crate::session::{RekeyPolicy, SessionId};
+use crate::succession::{MAX_SUCCESSIONS, PublishedSuccession};
 
 pub(super) const HOUR: Duration = Duration::from_secs(3600);
 
@@ -61,6 +62,10 @@ pub(super) struct Net {
     pub(super) strict: bool,
     pub(super) unopenable: Vec<String>,
     pub(super) handshakes: usize,
+    /// Whether people change their identities, and what the relay has of that.
+    pub(super) rotating: bool,
+    pub(super) chains: Vec<Vec<PublishedSuccession>>,
+    pub(super) successions: usize,
 }
 
 pub(super) fn name(who: usize) -> Address {
@@ -101,6 +106,9 @@ impl Net {
             strict,
             unopenable: Vec::new(),
             handshakes: 0,
+            rotating: false,
+            chains: vec![Vec::new(); people],
+            successions: 0,
         };
         (0..people).for_each(|i| net.publish(i, false));
         net
@@ -159,9 +167,43 @@ impl Net {
     /// A new session; everything that it makes goes to the outbox.
     pub(super) fn start(&mut self, a: usize, b: usize) {
         let bundle = self.fetch(b);
+        self.follow(a, b);
         let out = self.parties[a].start(&bundle, self.now, &mut self.rng).unwrap();
         self.handshakes += 1;
         self.post(a, out);
+    }
+
+    /// A new identity for `a`: stored before the relay has it, and read back in between.
+    pub(super) fn succeed(&mut self, a: usize) {
+        self.parties[a].prepare_succession(self.now, &mut self.rng);
+        self.parties[a] = Party::load(self.records(a)).unwrap();
+        self.parties[a].set_policy(self.policy);
+        let next = self.parties[a].successor().unwrap().clone();
+        assert!(self.parties[a].complete_succession(self.now));
+        self.chains[a].push(next.statement().clone());
+        let news = next.publication().unwrap().clone();
+        let batch = news.one_time_batch.unwrap();
+        let verified = batch.verify(next.identity_key(), &name(a), self.now).unwrap();
+        self.listings[a] = Some(Listing {
+            signed: news.signed_prekey.unwrap(),
+            one_time: verified
+                .entries()
+                .map(|key| (batch.payload.clone(), batch.signature.clone(), key))
+                .collect(),
+        });
+        // A copy from before has an identity that nobody takes any more; and what is under way to and from the old one finds no key.
+        self.snapshots.remove(&a);
+        self.restored.extend(0..self.parties.len());
+        self.successions += 1;
+        self.serve(a);
+    }
+
+    /// Whether `a` follows `b` to another identity.
+    pub(super) fn follow(&mut self, a: usize, b: usize) -> bool {
+        let current = self.parties[b].fingerprint();
+        let latest = self.chains[b].len().saturating_sub(MAX_SUCCESSIONS);
+        let followed = self.parties[a].follow(&name(b), &self.chains[b][latest..], &current, self.now);
+        followed.unwrap() == Followed::Moved
     }
 
     pub(super) fn post(&mut self, a: usize, out: Vec<Outgoing>) {
@@ -272,9 +314,16 @@ impl Net {
             Received::Malformed(_) => "malformed",
             Received::Replay => "replay",
             Received::Refused(_) => "refused",
-            Received::IdentityChanged { .. } => "identity changed",
+            Received::IdentityChanged { from, .. } => {
+                assert!(self.rotating, "an identity changed");
+                if self.follow(b, who(&from)) {
+                    return self.give(b, envelope, who(&from), honest);
+                }
+                "identity changed"
+            }
+            Received::IdentityForked { .. } => panic!("nobody forks"),
         };
-        let may_change = matches!(outcome, "opened" | "one-time key gone" | "forked");
+        let may_change = matches!(outcome, "opened" | "one-time key gone" | "forked" | "identity changed");
         if let Some(before) = before.filter(|_| !may_change) {
             assert!(self.records(b) == before, "{outcome} changed the state");
         }
