@@ -27,7 +27,7 @@ const LIMITED: usize = MAX_ENVELOPE_BYTES / 3 * 4 + 16 * 1024;
 
 fn limit(path: &str) -> usize {
     match path {
-        "/v1/accounts" | "/v1/keys" => KEYS,
+        "/v1/accounts" | "/v1/accounts/succession" | "/v1/keys" => KEYS,
         "/v1/messages" => MAX_ENVELOPE_BYTES,
         "/v1/messages/limited" => LIMITED,
         _ => SMALL,

@@ -46,6 +46,10 @@ pub trait Store: Send + Sync + 'static {
     fn relay_seed(&self, fresh: Seed) -> Verb<'_, Seed>;
     /// Claims a name, publishes the first keys and signs in.
     fn register(&self, registration: Registration) -> Verb<'_, Registered>;
+    /// Puts another identity in the place of the present one: its keys, its session, and an end to everything of the old one.
+    fn succeed(&self, change: IdentityChange) -> Verb<'_, IdentityChanged>;
+    /// The identity of an account, and the statements that led to it.
+    fn identity(&self, mailbox: MailboxId) -> Verb<'_, Option<IdentityRow>>;
     /// An account.
     fn account(&self, mailbox: MailboxId) -> Verb<'_, Option<AccountRow>>;
     /// Publishes keys.

@@ -10,9 +10,14 @@ use super::{
     Bytes, Section,
     auth::{Auth, host},
     problem::ApiError,
+    succession::SuccessionStatement,
 };
 use crate::{
-    service::{Services, directory::Claim, sessions::ProofParts},
+    service::{
+        Services,
+        directory::{Account, Claim},
+        sessions::ProofParts,
+    },
     store::KeyCounts,
 };
 
@@ -125,6 +130,20 @@ pub struct KeyBundle {
     /// A one-time prekey, handed out to nobody else; absent when there is none left
     #[oai(skip_serializing_if_is_none)]
     pub one_time: Option<OneTimePreKey>,
+    /// The statements that led to this identity, oldest first, at most 8; absent when it is the first one
+    #[oai(default, skip_serializing_if_is_empty)]
+    pub successions: Vec<SuccessionStatement>,
+}
+
+impl From<Account> for Registered {
+    fn from(account: Account) -> Self {
+        Self {
+            address: account.address.to_string(),
+            fingerprint: account.fingerprint.to_string(),
+            token: account.session.token.reveal(),
+            token_expires_at: account.session.row.expires.as_millis(),
+        }
+    }
 }
 
 impl From<SignedPreKey> for PublishedSignedPreKey {
@@ -217,12 +236,7 @@ impl Keys {
                 batch: body.one_time_batch.map(Into::into),
             })
             .await?;
-        Ok(Json(Registered {
-            address: account.address.to_string(),
-            fingerprint: account.fingerprint.to_string(),
-            token: account.session.token.reveal(),
-            token_expires_at: account.session.row.expires.as_millis(),
-        }))
+        Ok(Json(account.into()))
     }
 
     /// Publish keys
@@ -283,6 +297,7 @@ impl Keys {
             identity_key: Base64(bundle.identity_key),
             signed_prekey: bundle.signed_prekey.into(),
             one_time: bundle.one_time.map(Into::into),
+            successions: bundle.successions.into_iter().map(Into::into).collect(),
         }))
     }
 }

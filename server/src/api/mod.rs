@@ -8,6 +8,7 @@ pub mod mail;
 pub mod plays;
 pub mod problem;
 pub mod status;
+pub mod succession;
 pub mod tokens;
 
 use poem_openapi::{OpenApi, OpenApiService, Tags, types::Base64};
@@ -46,6 +47,7 @@ pub fn openapi_service() -> OpenApiService<impl OpenApi, ()> {
         (
             auth::Sessions,
             keys::Keys,
+            succession::Identities,
             mail::Mail,
             tokens::Tokens,
             plays::Plays,

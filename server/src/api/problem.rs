@@ -37,6 +37,8 @@ pub enum ProblemCode {
     StaleIncarnation,
     /// A key with a lower or reused sequence number than the published one (409)
     StaleKey,
+    /// The account has another identity key than the one that a succession replaces (409)
+    IdentityReplaced,
     /// The recipient's mailbox holds as much as it may (429)
     MailboxFull,
     /// A body or an envelope above its limit (413)
@@ -75,6 +77,7 @@ impl ProblemCode {
             | Self::LicenseConflict
             | Self::PlayConflict
             | Self::StaleIncarnation
+            | Self::IdentityReplaced
             | Self::StaleKey => StatusCode::CONFLICT,
             Self::PlayLimitReached | Self::LicenseRevoked | Self::LicenseExpired | Self::AnswerGone => StatusCode::GONE,
             Self::TooLarge => StatusCode::PAYLOAD_TOO_LARGE,
@@ -102,6 +105,7 @@ impl ProblemCode {
             Self::PlayConflict => "The play id is in use",
             Self::StaleIncarnation => "The acknowledgement is stale",
             Self::StaleKey => "The key is older than the published one",
+            Self::IdentityReplaced => "The identity was replaced",
             Self::MailboxFull => "The mailbox is full",
             Self::TooLarge => "Too large",
             Self::PlayLimitReached => "The play limit is reached",
@@ -137,6 +141,9 @@ impl ProblemCode {
             Self::PlayConflict => "Use a fresh play id.",
             Self::StaleIncarnation => "Call inbox without an acknowledgement and go on from what it answers.",
             Self::StaleKey => "Publish a key with a higher sequence number.",
+            Self::IdentityReplaced => {
+                "If this is no older copy of the account, somebody else holds its old key: tell your contacts over another channel."
+            }
             Self::MailboxFull => "Try again later with the same message id; the recipient has to fetch first.",
             Self::TooLarge => "Send less at once; the limits are in /docs.",
             Self::PlayLimitReached => "Ask the sender to send the message again.",

@@ -8,6 +8,7 @@ use protocol::{
     claim::{RegisterClaim, bundle_digest},
     identity::{Fingerprint, IDENTITY_KEY_LENGTH, IdentityKey, Purpose, SIGNATURE_LENGTH},
     prekey::{KEM_KEY_LENGTH, MAX_BATCH, PreKeyError, PublishedBatch, PublishedSignedPreKey},
+    succession::{MAX_STATEMENT, MAX_SUCCESSIONS, PublishedSuccession, SuccessionError},
 };
 use uuid::Uuid;
 
@@ -20,7 +21,10 @@ use super::{
 use crate::{
     clock::Clock,
     model::{Incarnation, MailboxId, Principal},
-    store::{BatchRow, BundleRow, KeyCounts, Publication, Published, Registered, Registration, SignedPreKeyRow, Store},
+    store::{
+        BatchRow, BundleRow, IdentityChange, IdentityChanged, IdentityRow, KeyCounts, Publication, Published,
+        Registered, Registration, SignedPreKeyRow, Store,
+    },
 };
 
 /// One-time prekeys an account may have lying here: ten refills of a client. They are 2 KiB each.
@@ -59,6 +63,14 @@ pub struct Directory {
     sessions: Arc<Sessions>,
 }
 
+/// A claim that held.
+struct Proved<T> {
+    address: Address,
+    fingerprint: Fingerprint,
+    verified: Verified,
+    more: T,
+}
+
 struct Verified {
     signed_prekey: Option<SignedPreKeyRow>,
     batch: Option<BatchRow>,
@@ -86,32 +98,14 @@ impl Directory {
     /// # Errors
     /// [`Refusal::NameTaken`], [`Refusal::BadSignature`], [`Refusal::Unauthorized`] (used or expired challenge), and what is wrong with the form.
     pub async fn register(&self, claim: Claim) -> Result<Account> {
-        exactly::<IDENTITY_KEY_LENGTH>("identity_key", &claim.identity_key)?;
-        check_lengths(Some(&claim.signed_prekey), claim.batch.as_ref())?;
-        let (proof, fresh) = self.sessions.receive(claim.proof)?;
-        if !fresh {
-            return Err(Refusal::Unauthorized);
-        }
-        let address = Address::new(proof.user.clone(), self.relay.name.clone());
-        let (relay, now, user) = (self.relay.clone(), self.clock.now(), proof.user.clone());
         let identity_key = claim.identity_key.clone();
-        let (fingerprint, verified) = self
-            .compute
-            .run(move || {
-                let key = IdentityKey::from_bytes(&claim.identity_key)
-                    .map_err(|error| Refusal::BadRequest(format!("identity_key: {error}")))?;
-                let address = Address::new(user, relay.name.clone());
-                let fingerprint = key.fingerprint(&address);
-                let bundle_digest = bundle_digest(&claim.signed_prekey, claim.batch.as_ref());
-                let payload =
-                    proof.claim_payload(&relay, &key, |claim| RegisterClaim { claim, bundle_digest }.payload());
-                key.verify(Purpose::Register, &fingerprint, &payload, &proof.signature)
-                    .map_err(|error| Refusal::BadSignature(format!("the registration: {error}")))?;
-                let verified = verify(&key, &address, Some(claim.signed_prekey), claim.batch, now)?;
-                Ok::<_, Refusal>((fingerprint, verified))
-            })
-            .await??;
-        let user = address.user();
+        let Proved {
+            address,
+            fingerprint,
+            verified,
+            ..
+        } = self.prove(claim, |_, _| Ok(())).await?;
+        let (now, user) = (self.clock.now(), address.user());
         let mailbox = MailboxId::of(&user);
         let session = self.sessions.open(mailbox)?;
         let registration = Registration {
@@ -133,6 +127,107 @@ impl Directory {
             }),
             Registered::NameTaken => Err(Refusal::NameTaken(user)),
         }
+    }
+
+    /// Checks a claim to a name: the challenge, the signature of the key over it and over the keys that it publishes, and `more` between the two.
+    async fn prove<T: Send + 'static>(
+        &self,
+        claim: Claim,
+        more: impl FnOnce(&Address, &Fingerprint) -> Result<T> + Send + 'static,
+    ) -> Result<Proved<T>> {
+        exactly::<IDENTITY_KEY_LENGTH>("identity_key", &claim.identity_key)?;
+        check_lengths(Some(&claim.signed_prekey), claim.batch.as_ref())?;
+        let (proof, fresh) = self.sessions.receive(claim.proof)?;
+        if !fresh {
+            return Err(Refusal::Unauthorized);
+        }
+        let address = Address::new(proof.user.clone(), self.relay.name.clone());
+        let (relay, now) = (self.relay.clone(), self.clock.now());
+        self.compute
+            .run(move || {
+                let key = IdentityKey::from_bytes(&claim.identity_key)
+                    .map_err(|error| Refusal::BadRequest(format!("identity_key: {error}")))?;
+                let fingerprint = key.fingerprint(&address);
+                let bundle_digest = bundle_digest(&claim.signed_prekey, claim.batch.as_ref());
+                let payload =
+                    proof.claim_payload(&relay, &key, |claim| RegisterClaim { claim, bundle_digest }.payload());
+                key.verify(Purpose::Register, &fingerprint, &payload, &proof.signature)
+                    .map_err(|error| Refusal::BadSignature(format!("the registration: {error}")))?;
+                let more = more(&address, &fingerprint)?;
+                let verified = verify(&key, &address, Some(claim.signed_prekey), claim.batch, now)?;
+                Ok::<_, Refusal>(Proved {
+                    address,
+                    fingerprint,
+                    verified,
+                    more,
+                })
+            })
+            .await?
+    }
+
+    /// Puts another identity in the place of the account's: `claim` is the new one's, `statement` the old one's word for it. Everything of the old one
+    /// ends: sessions, delivery tokens, prekeys.
+    ///
+    /// # Errors
+    /// [`Refusal::IdentityReplaced`], [`Refusal::NoSuchUser`], [`Refusal::BadSignature`], [`Refusal::Unauthorized`] (used or expired challenge), and
+    /// what is wrong with the form.
+    pub async fn succeed(&self, claim: Claim, statement: PublishedSuccession) -> Result<Account> {
+        exactly::<IDENTITY_KEY_LENGTH>("old_identity_key", &statement.identity_key)?;
+        exactly::<SIGNATURE_LENGTH>("statement_signature", &statement.signature)?;
+        if statement.payload.len() > MAX_STATEMENT {
+            return Err(Refusal::TooLarge(format!(
+                "a statement has at most {MAX_STATEMENT} bytes"
+            )));
+        }
+        let (user, identity_key) = (claim.proof.user.clone(), claim.identity_key.clone());
+        let (now, signed) = (self.clock.now(), statement.clone());
+        let proved = self
+            .prove(claim, move |address, fingerprint| {
+                let statement = signed.verify(address, now).map_err(|error| match error {
+                    SuccessionError::Malformed(_) => Refusal::BadRequest(format!("statement: {error}")),
+                    _ => Refusal::BadSignature(format!("the statement: {error}")),
+                })?;
+                if statement.new != *fingerprint {
+                    return Err(Refusal::BadSignature("the statement names another identity".into()));
+                }
+                Ok(statement.counter)
+            })
+            .await?;
+        let mailbox = MailboxId::of(&proved.address.user());
+        let session = self.sessions.open(mailbox)?;
+        let change = IdentityChange {
+            mailbox,
+            statement,
+            counter: proved.more,
+            identity_key,
+            signed_prekey: proved.verified.signed_prekey.ok_or(Refusal::Internal)?,
+            batch: proved.verified.batch,
+            token: session.row.clone(),
+            keep: MAX_SUCCESSIONS as u64,
+        };
+        match self.store.succeed(change).await? {
+            IdentityChanged::Done => {
+                tracing::info!("an account changed its identity");
+                Ok(Account {
+                    address: proved.address,
+                    fingerprint: proved.fingerprint,
+                    session,
+                })
+            }
+            IdentityChanged::NotCurrent => Err(Refusal::IdentityReplaced(UserName::parse(&user)?)),
+            IdentityChanged::NoSuchAccount => Err(Refusal::NoSuchUser(UserName::parse(&user)?)),
+        }
+    }
+
+    /// A user's identity, and how the account came to it. Takes no prekey.
+    ///
+    /// # Errors
+    /// [`Refusal::NoSuchUser`], [`Refusal::BadName`].
+    pub async fn identity(&self, user: &str) -> Result<(Address, IdentityRow)> {
+        let user = UserName::parse(user)?;
+        let identity = self.store.identity(MailboxId::of(&user)).await?;
+        let identity = identity.ok_or_else(|| Refusal::NoSuchUser(user.clone()))?;
+        Ok((Address::new(user, self.relay.name.clone()), identity))
     }
 
     /// Publishes keys of the caller.

@@ -71,6 +71,9 @@ pub enum Refusal {
     /// Acknowledged something else than this mailbox.
     #[error("the acknowledgement belongs to an earlier life of the mailbox; nothing was deleted")]
     StaleIncarnation,
+    /// Another identity took the account's place, or this one never had it.
+    #[error("the account of '{0}' has another identity key than the one that is to be replaced")]
+    IdentityReplaced(UserName),
     /// Not newer than what is published.
     #[error("a key with this or a higher sequence number is published already")]
     StaleKey,
@@ -122,6 +125,7 @@ impl Refusal {
             Self::LicenseConflict => ProblemCode::LicenseConflict,
             Self::PlayConflict => ProblemCode::PlayConflict,
             Self::StaleIncarnation => ProblemCode::StaleIncarnation,
+            Self::IdentityReplaced(_) => ProblemCode::IdentityReplaced,
             Self::StaleKey => ProblemCode::StaleKey,
             Self::MailboxFull(_) => ProblemCode::MailboxFull,
             Self::TooLarge(_) => ProblemCode::TooLarge,

@@ -5,6 +5,7 @@ use protocol::{
     Timestamp,
     address::UserName,
     prekey::{OneTimeEntry, PublishedOneTime, PublishedSignedPreKey},
+    succession::PublishedSuccession,
 };
 use zeroize::Zeroizing;
 
@@ -82,6 +83,47 @@ pub enum Registered {
     NameTaken,
 }
 
+/// Another identity for an account, already proved by both.
+#[derive(Debug, Clone)]
+pub struct IdentityChange {
+    /// Whose.
+    pub mailbox: MailboxId,
+    /// The old key with its word for the new one.
+    pub statement: PublishedSuccession,
+    /// The statement's counter.
+    pub counter: u64,
+    /// The new identity key, 2624 bytes.
+    pub identity_key: Vec<u8>,
+    /// Its first signed prekey.
+    pub signed_prekey: SignedPreKeyRow,
+    /// Its first batch.
+    pub batch: Option<BatchRow>,
+    /// Its first session.
+    pub token: TokenRow,
+    /// So many statements are kept.
+    pub keep: u64,
+}
+
+/// How a change of identity went.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum IdentityChanged {
+    /// The account has the new identity (since now, or since an earlier attempt) and is signed in under it.
+    Done,
+    /// The account's key is neither the old nor the new one, or the counter does not go on; nothing changed.
+    NotCurrent,
+    /// There is no such account.
+    NoSuchAccount,
+}
+
+/// The identity of an account and how it came to it.
+#[derive(Debug, Clone)]
+pub struct IdentityRow {
+    /// The identity key, 2624 bytes.
+    pub identity_key: Vec<u8>,
+    /// The statements that led to it, oldest first.
+    pub successions: Vec<PublishedSuccession>,
+}
+
 /// What is known of an account.
 #[derive(Debug, Clone)]
 pub struct AccountRow {
@@ -139,6 +181,8 @@ pub struct BundleRow {
     pub signed_prekey: PublishedSignedPreKey,
     /// A one-time prekey, if any was left.
     pub one_time: Option<PublishedOneTime>,
+    /// The statements that led to the identity, oldest first.
+    pub successions: Vec<PublishedSuccession>,
 }
 
 /// How much a mailbox may hold.

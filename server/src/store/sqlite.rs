@@ -7,6 +7,7 @@ mod mail;
 mod plays;
 mod rows;
 mod sealed;
+mod succession;
 mod sweep;
 mod tokens;
 
@@ -21,9 +22,9 @@ use rusqlite::{Connection, ErrorCode, OpenFlags};
 use tokio::sync::Semaphore;
 
 use super::{
-    AccountRow, Ack, Acked, BundleRow, Deposit, Deposited, KeyCounts, LicenseView, Page, PlayAttempt, PlayOutcome,
-    Publication, Published, Registered, Registration, Result, Seed, Store, StoreError, SweepRules, TokenPut, TokenRow,
-    Totals, Verb, migrations,
+    AccountRow, Ack, Acked, BundleRow, Deposit, Deposited, IdentityChange, IdentityChanged, IdentityRow, KeyCounts,
+    LicenseView, Page, PlayAttempt, PlayOutcome, Publication, Published, Registered, Registration, Result, Seed, Store,
+    StoreError, SweepRules, TokenPut, TokenRow, Totals, Verb, migrations,
     wakes::Wakes,
     writer::{Effects, Writer},
 };
@@ -206,6 +207,12 @@ impl Store for Sqlite {
     }
     fn register(&self, registration: Registration) -> Verb<'_, Registered> {
         self.write(move |c, _| keys::register(c, &registration))
+    }
+    fn succeed(&self, change: IdentityChange) -> Verb<'_, IdentityChanged> {
+        self.write(move |c, _| succession::succeed(c, &change))
+    }
+    fn identity(&self, mailbox: MailboxId) -> Verb<'_, Option<IdentityRow>> {
+        self.read(move |c| succession::identity(c, mailbox))
     }
     fn account(&self, mailbox: MailboxId) -> Verb<'_, Option<AccountRow>> {
         self.read(move |c| keys::account(c, mailbox))

@@ -10,6 +10,7 @@ mod keys;
 mod mail;
 mod relay;
 mod slow;
+mod succession;
 mod tokens;
 mod waiting;
 

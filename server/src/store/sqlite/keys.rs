@@ -9,6 +9,7 @@ use rusqlite::{Connection, OptionalExtension as _, params};
 use zeroize::Zeroizing;
 
 use super::rows::{add_totals, array, damaged, int, number, time, timestamp};
+use super::succession::successions;
 use crate::{
     model::{Bytes32, MailboxId},
     store::{
@@ -138,7 +139,7 @@ fn newer_batch(c: &Connection, mailbox: MailboxId, batch: &BatchRow) -> Result<F
     })
 }
 
-fn put_signed_prekey(c: &Connection, mailbox: MailboxId, spk: &SignedPreKeyRow) -> Result<()> {
+pub(super) fn put_signed_prekey(c: &Connection, mailbox: MailboxId, spk: &SignedPreKeyRow) -> Result<()> {
     c.prepare_cached(
         "UPDATE account SET spk_payload = ?2, spk_signature = ?3, spk_id = ?4, spk_seq = ?5, spk_expires = ?6 WHERE mailbox = ?1",
     )?
@@ -153,7 +154,7 @@ fn put_signed_prekey(c: &Connection, mailbox: MailboxId, spk: &SignedPreKeyRow) 
     Ok(())
 }
 
-fn put_batch(c: &Connection, mailbox: MailboxId, batch: &BatchRow) -> Result<()> {
+pub(super) fn put_batch(c: &Connection, mailbox: MailboxId, batch: &BatchRow) -> Result<()> {
     let id = mailbox.as_bytes();
     // An empty batch is kept only while it is the latest, to recognise its repetition.
     c.prepare_cached("DELETE FROM batch WHERE mailbox = ?1 AND remaining = 0")?
@@ -290,6 +291,7 @@ pub(super) fn take_bundle(c: &Connection, mailbox: MailboxId, now: Timestamp) ->
         identity_key,
         signed_prekey,
         one_time: one_time.map(|(_, one_time)| one_time),
+        successions: successions(c, mailbox)?,
     }))
 }
 
