@@ -23,7 +23,8 @@ Exit codes:
   3  no name is registered in this home
   4  the relay cannot be reached (a message reported as queued goes out with the next command)
   5  refused: by the relay, or because a limited message was revoked or has expired
-  6  an identity changed: a contact's (see `verify NAME --accept`), or the relay's (its key, or its pinned certificate)
+  6  an identity changed: a contact's (see `verify NAME --accept`, `reject-identity NAME`), or the relay's (its key, or its
+     pinned certificate)
   7  the play limit of a message is reached
   8  wrong passphrase
   130  interrupted
@@ -113,9 +114,23 @@ pub enum Command {
     Verify {
         /// The contact
         name: String,
-        /// Accept a changed identity; compare the new safety number first
+        /// Accept a changed identity, or a verified one's successor; compare the new safety number first
         #[arg(long)]
         accept: bool,
+    },
+    /// Keep the known identity of a contact, and forget the one that is offered with what it sent
+    RejectIdentity {
+        /// The contact
+        name: String,
+    },
+    /// Replace our own identity by a new one, which the old one vouches for
+    ///
+    /// For when keys may have been stolen, or from time to time. Contacts follow by themselves; who had verified us has to compare the new safety number before
+    /// writing to us again. All conversations are begun anew. The name and what is kept here stay. A run that was cut off is finished by the next command.
+    RotateIdentity {
+        /// Do not ask
+        #[arg(long)]
+        yes: bool,
     },
     /// Block a contact: what they send is dropped, unseen and without a word to them
     ///
@@ -130,12 +145,15 @@ pub enum Command {
         /// The contact
         name: String,
     },
-    /// Show or change whether contacts are told that their messages arrived
+    /// Show or change what contacts are told about their messages: `receipts on|off` that they arrived, `receipts read on|off` that they were shown
     ///
-    /// On by default; one receipt for all that came at once, never to blocked contacts. That a message was read is never told. Without a receipt the next
-    /// message to its author still shows that it arrived.
+    /// Arrivals are told by default, showing is not. One receipt for all that gathered, sent within a minute or with the next command after that; never to blocked
+    /// contacts, nor to whoever we have not written to or verified; never of a limited message that it was shown or played. Without a receipt the next
+    /// message to its author still shows that a message arrived.
     Receipts {
-        /// Shown when absent
+        /// `on` or `off` for arrivals; `delivery` or `read` to say which; all shown when absent
+        what: Option<ReceiptKind>,
+        /// With `delivery` or `read`
         state: Option<OnOff>,
     },
     /// Show the number to compare with a contact over another channel
@@ -169,6 +187,19 @@ pub enum Command {
         #[arg(long, value_name = "FILE")]
         new_passphrase_file: Option<PathBuf>,
     },
+}
+
+/// What `receipts` is about; a bare switch is that of arrivals.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, clap::ValueEnum)]
+pub enum ReceiptKind {
+    /// Tell of arrivals
+    On,
+    /// Do not tell of arrivals
+    Off,
+    /// That a message arrived
+    Delivery,
+    /// That a message was shown
+    Read,
 }
 
 /// A switch.
@@ -244,6 +275,11 @@ mod tests {
             "receipts",
             "receipts on",
             "receipts off",
+            "receipts read on",
+            "receipts delivery off",
+            "reject-identity bob",
+            "rotate-identity",
+            "rotate-identity --yes",
             "block bob",
             "unblock bob",
             "keys",
@@ -266,6 +302,9 @@ mod tests {
             "nonsense",
             "block",
             "receipts maybe",
+            "receipts read maybe",
+            "reject-identity",
+            "rotate-identity now",
         ] {
             let words = std::iter::once("latchkey").chain(line.split(' '));
             assert!(Cli::try_parse_from(words).is_err(), "{line}");

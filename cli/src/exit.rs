@@ -106,7 +106,9 @@ fn of_client(error: &Error) -> Exit {
         | Error::PeerSilent(_)
         | Error::Blocked(_)
         | Error::Ended(Ended::Revoked | Ended::Expired) => Exit::Refused,
-        Error::IdentityChanged { .. } => Exit::IdentityChanged,
+        Error::IdentityChanged { .. } | Error::IdentitySucceeded { .. } | Error::IdentityForked(_) => {
+            Exit::IdentityChanged
+        }
         Error::Ended(Ended::Exhausted) => Exit::PlayLimit,
         _ => Exit::Other,
     }

@@ -60,7 +60,9 @@ fn dispatch(context: &Context, command: Option<Command>) -> Result<(), Failure> 
         Command::Verify { name, accept } => commands::people::verify(context, &name, accept),
         Command::Block { name } => commands::people::block(context, &name, true),
         Command::Unblock { name } => commands::people::block(context, &name, false),
-        Command::Receipts { state } => commands::account::receipts(context, state),
+        Command::Receipts { what, state } => commands::account::receipts(context, what, state),
+        Command::RejectIdentity { name } => commands::people::reject_identity(context, &name),
+        Command::RotateIdentity { yes } => commands::account::rotate_identity(context, yes),
         Command::SafetyNumber { name } => commands::people::safety_number(context, &name),
         Command::Keys { action: None } => commands::account::keys(context),
         Command::Keys {

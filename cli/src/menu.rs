@@ -3,11 +3,11 @@
 use std::fmt;
 use std::time::Duration;
 
-use client::vault::{Direction, MessageBody, StoredMessage};
+use client::vault::{Direction, MessageBody, Receipts, StoredMessage};
 use client::{Error, LimitRequest, Messenger, Options, Person, Standing};
 
 use crate::args::{self, DEFAULT_HISTORY};
-use crate::commands::{account, messages, plays};
+use crate::commands::{account, messages, people, plays};
 use crate::context::{Context, DEFAULT_RELAY};
 use crate::exit::Failure;
 use crate::prompt;
@@ -226,6 +226,8 @@ impl fmt::Display for Recipient {
         match self {
             Self::Known(person) => match person.standing {
                 Standing::Changed { .. } => write!(f, "{} (IDENTITY CHANGED)", person.address.user()),
+                Standing::Succeeded { .. } => write!(f, "{} (NEW IDENTITY, compare again)", person.address.user()),
+                Standing::Forked { .. } => write!(f, "{} (TWO SUCCESSORS)", person.address.user()),
                 Standing::Verified => write!(f, "{} (verified)", person.address.user()),
                 Standing::Unverified => write!(f, "{}", person.address.user()),
             },
@@ -268,7 +270,11 @@ fn write_to(context: &Context, messenger: &mut Messenger, to: &str) -> Result<()
                 }
                 return Ok(());
             }
-            Err(Failure::Client(Error::IdentityChanged { peer, .. })) => {
+            Err(Failure::Client(
+                Error::IdentityChanged { peer, .. }
+                | Error::IdentitySucceeded { peer, .. }
+                | Error::IdentityForked(peer),
+            )) => {
                 if !decide(context, messenger, &peer)? {
                     return context.render.text("Nothing was sent.");
                 }
@@ -303,23 +309,55 @@ fn ask_limit() -> Result<Option<Option<LimitRequest>>, Failure> {
     }
 }
 
-/// The user's decision about a changed identity; true when it was accepted.
+/// The user's decision about another identity; true when there is one to write to.
 fn decide(context: &Context, messenger: &mut Messenger, peer: &client::Address) -> Result<bool, Failure> {
     let (person, number) = (messenger.contact(peer)?, messenger.safety_number(peer)?);
-    context.render.warning(&format!(
-        "the identity of {peer} has changed. Either they began anew, or somebody stands between you. Compare this number with them, \
-         not through Latchkey, before you accept it."
-    ));
+    let what = match person.standing {
+        Standing::Succeeded { .. } => format!(
+            "{peer} has a new identity, named by the one you verified. Whoever stole that one could have done it too: compare this number with \
+             them, not through Latchkey."
+        ),
+        Standing::Forked { .. } => format!(
+            "two identities say that they follow the one you knew of {peer}: somebody else has its key. Meet or call, and compare this number \
+             of the one that is offered, before you accept it."
+        ),
+        _ => format!(
+            "the identity of {peer} has changed. Either they began anew, or somebody stands between you. Compare this number with them, \
+             not through Latchkey, before you accept it."
+        ),
+    };
+    context.render.warning(&what);
     context.render.safety_number(&person, &number)?;
-    let stop = "Stop: keep the old identity, send nothing";
-    let accept = "I compared the number: accept the new identity";
-    if prompt::choose("What now?", vec![stop, accept])? != Some(accept) {
-        return Ok(false);
+    let (later, verified, accept, reject) = (
+        "Decide later: nothing is sent",
+        "It is the same on the other side: verified",
+        "Accept the new identity",
+        "Reject it: keep the old identity, forget what the new one sent",
+    );
+    let same_line = matches!(person.standing, Standing::Succeeded { .. });
+    let choices = if same_line {
+        vec![later, verified, accept]
+    } else {
+        vec![later, accept, reject]
+    };
+    match prompt::choose("What now?", choices)? {
+        Some(choice) if choice == verified => {
+            let person = messenger.verify(peer)?;
+            context.render.person(&person, None)?;
+        }
+        Some(choice) if choice == accept => {
+            let (_, events) = messenger.accept_identity(peer)?;
+            context.render.events(&events);
+        }
+        Some(choice) if choice == reject => {
+            let (person, events) = messenger.reject_identity(peer)?;
+            context.render.events(&events);
+            context.render.person(&person, None)?;
+            return Ok(true);
+        }
+        _ => return Ok(false),
     }
-    let (_, events) = messenger.accept_identity(peer)?;
-    context.render.events(&events);
-    let events = context.work("beginning anew …", messenger.catch_up())?;
-    context.render.events(&events);
+    people::go_on(context, messenger);
     Ok(true)
 }
 
@@ -362,7 +400,7 @@ fn contacts(context: &Context, messenger: &mut Messenger) -> Result<(), Failure>
     let Some(Recipient::Known(person)) = prompt::choose("Contact:", recipients)? else {
         return Ok(());
     };
-    if matches!(person.standing, Standing::Changed { .. }) {
+    if !matches!(person.standing, Standing::Unverified | Standing::Verified) {
         return decide(context, messenger, &person.address).map(drop);
     }
     let number = messenger.safety_number(&person.address)?;
@@ -381,21 +419,40 @@ fn contacts(context: &Context, messenger: &mut Messenger) -> Result<(), Failure>
 fn keys(context: &Context, messenger: &mut Messenger) -> Result<(), Failure> {
     let keys = context.work("asking the relay …", messenger.keys())?;
     context.render.keys(&keys)?;
-    if prompt::confirm("Make and publish new prekeys now?", false)? {
-        let keys = context.work("making and publishing new keys …", messenger.rotate_keys())?;
-        context.render.keys(&keys)?;
+    let (prekeys, identity, back) = (
+        "Make and publish new prekeys",
+        "Replace the identity by a new one",
+        "Back",
+    );
+    match prompt::choose("Keys:", vec![back, prekeys, identity])? {
+        Some(choice) if choice == prekeys => {
+            let keys = context.work("making and publishing new keys …", messenger.rotate_keys())?;
+            context.render.keys(&keys)
+        }
+        Some(choice) if choice == identity => {
+            context.render.text(account::ROTATION)?;
+            if prompt::confirm("Make a new identity now?", false)? {
+                account::replace_identity(context, messenger)?;
+            }
+            Ok(())
+        }
+        _ => Ok(()),
     }
-    Ok(())
 }
 
 fn settings(context: &Context, messenger: &mut Messenger) -> Result<(), Failure> {
     let told = messenger.receipts()?;
-    let (passphrase, receipts, clear, take_back, back) = (
+    let (passphrase, receipts, read, clear, take_back, back) = (
         "Change the passphrase",
-        if told {
+        if told.delivery {
             "Delivery receipts are on: turn them off"
         } else {
             "Delivery receipts are off: turn them on"
+        },
+        if told.read {
+            "Read receipts are on: turn them off"
+        } else {
+            "Read receipts are off: turn them on"
         },
         "Delete everything that waits at the relay",
         "Take back a limited message, or see how often it was opened",
@@ -406,7 +463,7 @@ fn settings(context: &Context, messenger: &mut Messenger) -> Result<(), Failure>
         messenger.home().display(),
         messenger.pinned_relay().url
     ))?;
-    match prompt::choose("Settings:", vec![passphrase, receipts, take_back, clear, back])? {
+    match prompt::choose("Settings:", vec![passphrase, receipts, read, take_back, clear, back])? {
         Some(choice) if choice == passphrase => {
             let current = prompt::passphrase("Current passphrase:")?;
             let new = prompt::new_passphrase()?;
@@ -414,8 +471,20 @@ fn settings(context: &Context, messenger: &mut Messenger) -> Result<(), Failure>
             context.render.passphrase_changed()
         }
         Some(choice) if choice == receipts => {
-            messenger.set_receipts(!told)?;
-            context.render.receipts(!told)
+            let changed = Receipts {
+                delivery: !told.delivery,
+                ..told
+            };
+            messenger.set_receipts(changed)?;
+            context.render.receipts(changed)
+        }
+        Some(choice) if choice == read => {
+            let changed = Receipts {
+                read: !told.read,
+                ..told
+            };
+            messenger.set_receipts(changed)?;
+            context.render.receipts(changed)
         }
         Some(choice) if choice == clear => {
             if !prompt::confirm("Delete all of it, unread?", false)? {

@@ -118,10 +118,26 @@ impl Render {
         for event in events {
             match event {
                 // Messages are shown as such; deliveries are seen in the history.
-                Event::Message(_) | Event::Delivered { .. } => {}
+                Event::Message(_) | Event::Delivered { .. } | Event::Read { .. } => {}
                 Event::Restored => self.warning(
                     "this vault is an older copy of itself: its keys are replaced and every conversation is begun anew; what came in between is not here",
                 ),
+                Event::OwnSuccession => self.notice(
+                    "your identity was replaced; conversations are begun anew, and your safety numbers are others than before",
+                ),
+                Event::Succeeded { peer, was_verified: false } => self.notice(&format!(
+                    "{peer} has a new identity, named by the one you knew; the safety number is another"
+                )),
+                Event::Succeeded { peer, was_verified: true } => self.warning(&format!(
+                    "{peer} has a new identity, named by the one you verified; nothing is sent until you compared the new safety number \
+                     (latchkey safety-number {0}), then: latchkey verify {0}",
+                    peer.user()
+                )),
+                Event::IdentityForked { peer } => self.warning(&format!(
+                    "two identities say that they follow the one you knew of {peer}: somebody else has its key. Nothing is sent or shown. Meet or \
+                     call, compare (latchkey safety-number {0}), then: latchkey verify {0} --accept, or: latchkey reject-identity {0}",
+                    peer.user()
+                )),
                 Event::FirstContact { peer } => self.notice(&format!(
                     "{peer} wrote for the first time. Compare safety numbers over another channel: latchkey safety-number {}",
                     peer.user()
@@ -131,7 +147,7 @@ impl Render {
                 }
                 Event::IdentityChanged { peer, .. } => self.warning(&format!(
                     "the identity of {peer} has changed; what they send waits. Compare the new safety number (latchkey safety-number {0}), \
-                     then: latchkey verify {0} --accept",
+                     then: latchkey verify {0} --accept, or: latchkey reject-identity {0}",
                     peer.user()
                 )),
                 Event::QuarantineDropped { peer, count } => {
@@ -302,7 +318,15 @@ fn advice(failure: &Failure) -> Option<String> {
             Some("The message is kept and goes out with the next command; do not send it again.".to_owned())
         }
         Failure::Client(Error::IdentityChanged { peer, .. }) => Some(format!(
-            "New safety number: latchkey safety-number {0}\n       To accept it: latchkey verify {0} --accept",
+            "New safety number: latchkey safety-number {0}\n       To accept it: latchkey verify {0} --accept\n       To keep the old one: latchkey reject-identity {0}",
+            peer.user()
+        )),
+        Failure::Client(Error::IdentityForked(peer)) => Some(format!(
+            "Safety number of the one that is offered: latchkey safety-number {0}\n       To accept it: latchkey verify {0} --accept\n       To keep the other: latchkey reject-identity {0}",
+            peer.user()
+        )),
+        Failure::Client(Error::IdentitySucceeded { peer, .. }) => Some(format!(
+            "New safety number: latchkey safety-number {0}\n       When it is the same on the other side: latchkey verify {0}\n       To go on without: latchkey verify {0} --accept",
             peer.user()
         )),
         Failure::Client(Error::NotRegistered) => Some("latchkey register NAME".to_owned()),

@@ -82,5 +82,83 @@ fn a_changed_identity_is_6_until_it_was_accepted() {
     // The relay still hands out the real bob's keys: that is a change again, and again nothing is sent.
     assert_eq!(alice.json_one(&["contacts"])["standing"], "changed");
     assert_eq!(alice.json_one(&["safety-number", "bob"])["safety_number"], before);
+    let error = alice.fails(6, &["send", "bob", "secret"]);
+    assert!(error.contains("latchkey reject-identity bob"), "{error}");
+}
+
+#[test]
+fn another_identity_can_be_rejected() {
+    let stage = Stage::new();
+    let (alice, bob) = (stage.register("alice"), stage.register("bob"));
+    alice.ok(&["send", "bob", "hello"]);
+    bob.ok(&["inbox"]);
+    alice.ok(&["verify", "bob"]);
+    alice.fails(1, &["reject-identity", "bob"]);
+    tokio::runtime::Runtime::new()
+        .unwrap()
+        .block_on(forge(&stage.url, "it is me, bob"));
+    alice.ok(&["inbox"]);
     alice.fails(6, &["send", "bob", "secret"]);
+    let kept = alice.json_one(&["reject-identity", "bob"]);
+    assert_eq!(kept["standing"], "verified");
+    assert!(kept.get("offered").is_none());
+    alice.ok(&["send", "bob", "for bob"]);
+    assert_eq!(bob.json_one(&["inbox"])["text"], "for bob");
+    assert!(alice.json(&["inbox"]).is_empty(), "what the other sent is gone");
+    assert_eq!(alice.json_one(&["status"])["quarantined"], 0);
+}
+
+#[test]
+fn a_new_identity_of_ones_own_is_followed_and_compared_again() {
+    let stage = Stage::new();
+    let [alice, bob, carol] = ["alice", "bob", "carol"].map(|name| stage.register(name));
+    for person in [&bob, &carol] {
+        person.ok(&["send", "alice", "hello"]);
+        alice.ok(&["inbox"]);
+    }
+    alice.ok(&["send", "bob", "hi"]);
+    bob.ok(&["inbox"]);
+    bob.ok(&["verify", "alice"]);
+    let before = bob.json_one(&["safety-number", "alice"])["safety_number"].clone();
+
+    // Never without a word.
+    let error = alice.fails(2, &["rotate-identity"]);
+    assert!(error.contains("--yes"), "{error}");
+    let old = alice.json_one(&["keys"])["fingerprint"].clone();
+    let rotated = alice.json_one(&["rotate-identity", "--yes"]);
+    assert_eq!(rotated["identity"], "replaced");
+    assert_eq!(rotated["address"], "alice@localhost");
+    assert_ne!(rotated["fingerprint"], old);
+    assert_eq!(alice.json_one(&["keys"])["fingerprint"], rotated["fingerprint"]);
+    alice.ok(&["send", "bob", "it is me"]);
+    alice.ok(&["send", "carol", "it is me"]);
+
+    // Who had not compared goes on; who had is asked to do it again, and reads meanwhile.
+    let inbox = carol.ok(&["inbox"]);
+    assert!(
+        inbox.out.contains("it is me") && inbox.err.contains("has a new identity"),
+        "{inbox:?}"
+    );
+    carol.ok(&["send", "alice", "so it is"]);
+    let inbox = bob.ok(&["inbox"]);
+    assert!(inbox.out.contains("it is me"), "{inbox:?}");
+    assert!(inbox.err.contains("latchkey verify alice"), "{inbox:?}");
+    let contact = bob.json_one(&["contacts"]);
+    assert_eq!(
+        (&contact["standing"], &contact["verified"]),
+        (&"succeeded".into(), &old)
+    );
+    let error = bob.fails(6, &["send", "alice", "secret"]);
+    assert!(error.contains("latchkey safety-number alice"), "{error}");
+    let number = bob.json_one(&["safety-number", "alice"])["safety_number"].clone();
+    assert_ne!(number, before);
+    assert_eq!(number, alice.json_one(&["safety-number", "bob"])["safety_number"]);
+    assert_eq!(bob.json_one(&["verify", "alice"])["standing"], "verified");
+    bob.ok(&["send", "alice", "secret"]);
+    let got: Vec<String> = alice
+        .json(&["inbox"])
+        .iter()
+        .map(|message| message["text"].as_str().unwrap().to_owned())
+        .collect();
+    assert_eq!(got, ["so it is", "secret"]);
 }

@@ -243,3 +243,21 @@ fn deliveries_show_in_the_history_unless_receipts_are_off() {
         .collect();
     assert_eq!(states, ["delivered", "sent"]);
 }
+
+#[test]
+fn what_contacts_are_told_can_be_chosen() {
+    let stage = Stage::new();
+    let alice = stage.register("alice");
+    let told = |args: &[&str], delivery: bool, read: bool| {
+        let now = alice.json_one(args);
+        assert_eq!(now, json!({ "delivery": delivery, "read": read }), "{args:?}");
+    };
+    told(&["receipts"], true, false);
+    told(&["receipts", "read", "on"], true, true);
+    told(&["receipts", "off"], false, true);
+    told(&["receipts", "read"], false, true);
+    told(&["receipts", "delivery", "on"], true, true);
+    told(&["receipts", "read", "off"], true, false);
+    alice.fails(2, &["receipts", "on", "off"]);
+    assert!(alice.ok(&["receipts"]).out.contains("read receipts are off"));
+}

@@ -4,7 +4,7 @@ use std::path::Path;
 
 use client::{Error, Messenger, NameError, Options, RelayUrl, UserName};
 
-use crate::args::OnOff;
+use crate::args::{OnOff, ReceiptKind};
 use crate::context::{Context, DEFAULT_RELAY, read_passphrase};
 use crate::exit::Failure;
 use crate::prompt;
@@ -93,10 +93,53 @@ pub(crate) fn passphrase(context: &Context, new: Option<&Path>) -> Result<(), Fa
     context.render.passphrase_changed()
 }
 
-pub(crate) fn receipts(context: &Context, state: Option<OnOff>) -> Result<(), Failure> {
+pub(crate) fn receipts(context: &Context, what: Option<ReceiptKind>, state: Option<OnOff>) -> Result<(), Failure> {
     let mut messenger = context.open()?;
-    if let Some(state) = state {
-        messenger.set_receipts(state == OnOff::On)?;
+    let mut receipts = messenger.receipts()?;
+    let wanted = state.map(|state| state == OnOff::On);
+    match (what, wanted) {
+        (Some(ReceiptKind::On), None) => receipts.delivery = true,
+        (Some(ReceiptKind::Off), None) => receipts.delivery = false,
+        (Some(ReceiptKind::Delivery), Some(on)) => receipts.delivery = on,
+        (Some(ReceiptKind::Read), Some(on)) => receipts.read = on,
+        (None | Some(ReceiptKind::Delivery | ReceiptKind::Read), None) => return context.render.receipts(receipts),
+        (None | Some(ReceiptKind::On | ReceiptKind::Off), Some(_)) => {
+            return Err(Failure::Usage(
+                "write `receipts on`, `receipts off`, `receipts read on` or `receipts read off`".to_owned(),
+            ));
+        }
     }
-    context.render.receipts(messenger.receipts()?)
+    messenger.set_receipts(receipts)?;
+    context.render.receipts(receipts)
+}
+
+/// What a new identity means, before it is made.
+pub(crate) const ROTATION: &str = "\
+This makes a new identity for your name; the present one vouches for it and is then worthless.
+Contacts follow by themselves. Those who compared your safety number have to compare the new one before they write to you again.
+All conversations are begun anew. Your name and everything kept here stay. It cannot be undone.";
+
+pub(crate) fn rotate_identity(context: &Context, yes: bool) -> Result<(), Failure> {
+    let mut messenger = context.open()?;
+    if !yes {
+        if !context.interactive() || context.render.is_json() {
+            return Err(Failure::Usage(
+                "a new identity cannot be taken back; to make one without being asked, say --yes".to_owned(),
+            ));
+        }
+        context.render.text(ROTATION)?;
+        if !prompt::confirm("Make a new identity now?", false)? {
+            return context.render.text("Nothing was changed.");
+        }
+    }
+    replace_identity(context, &mut messenger)
+}
+
+pub(crate) fn replace_identity(context: &Context, messenger: &mut Messenger) -> Result<(), Failure> {
+    let events = context.work("making and publishing a new identity …", messenger.rotate_identity())?;
+    context.render.events(&events);
+    let (address, fingerprint) = (messenger.address()?, messenger.fingerprint()?);
+    context
+        .render
+        .identity_replaced(address.as_str(), &fingerprint.to_string())
 }

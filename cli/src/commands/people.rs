@@ -1,6 +1,6 @@
 //! Contacts and their identities.
 
-use client::{Error, Standing};
+use client::{Error, Messenger, Standing};
 
 use crate::context::Context;
 use crate::exit::Failure;
@@ -37,17 +37,17 @@ pub(crate) fn verify(context: &Context, name: &str, accept: bool) -> Result<(), 
     let peer = messenger.resolve(name)?;
     let person = messenger.contact(&peer)?;
     let number = messenger.safety_number(&peer)?;
-    let changed = match person.standing {
-        Standing::Changed { offered } => Some(offered),
-        _ => None,
-    };
-    if changed.is_some() && !accept {
-        return Err(Error::IdentityChanged {
-            peer,
-            pinned: Some(person.fingerprint),
-            offered: changed,
+    match person.standing {
+        Standing::Changed { offered } if !accept => {
+            return Err(Error::IdentityChanged {
+                peer,
+                pinned: Some(person.fingerprint),
+                offered: Some(offered),
+            }
+            .into());
         }
-        .into());
+        Standing::Forked { .. } if !accept => return Err(Error::IdentityForked(peer).into()),
+        _ => {}
     }
     if context.interactive() && !context.render.is_json() {
         context.render.safety_number(&person, &number)?;
@@ -64,13 +64,30 @@ pub(crate) fn verify(context: &Context, name: &str, accept: bool) -> Result<(), 
         let (person, events) = messenger.accept_identity(&peer)?;
         context.render.events(&events);
         context.render.person(&person, Some(&number))?;
-        // The conversation goes on with fresh keys; what waited for the relay or for this decision goes out.
-        match context.work("beginning anew …", messenger.catch_up()) {
-            Ok(events) => context.render.events(&events),
-            Err(failure) => context.render.failure(&failure),
-        }
+        go_on(context, &mut messenger);
         return Ok(());
     }
+    let waited = matches!(person.standing, Standing::Succeeded { .. });
     let person = messenger.verify(&peer)?;
-    context.render.person(&person, Some(&number))
+    context.render.person(&person, Some(&number))?;
+    if waited {
+        go_on(context, &mut messenger);
+    }
+    Ok(())
+}
+
+/// The conversation goes on with fresh keys; what waited for the relay or for a decision goes out.
+pub(crate) fn go_on(context: &Context, messenger: &mut Messenger) {
+    match context.work("beginning anew …", messenger.catch_up()) {
+        Ok(events) => context.render.events(&events),
+        Err(failure) => context.render.failure(&failure),
+    }
+}
+
+pub(crate) fn reject_identity(context: &Context, name: &str) -> Result<(), Failure> {
+    let mut messenger = context.open()?;
+    let peer = messenger.resolve(name)?;
+    let (person, events) = messenger.reject_identity(&peer)?;
+    context.render.events(&events);
+    context.render.person(&person, None)
 }

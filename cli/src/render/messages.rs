@@ -21,6 +21,9 @@ impl Render {
                 if let Some(limit) = limit {
                     object["limited"] = json!({ "mode": "counted", "limit": limit });
                 }
+                if sent.succeeded {
+                    object["new_identity"] = json!(true);
+                }
                 if let (true, Some(number)) = (sent.first_contact, number) {
                     object["first_contact"] = json!(true);
                     object["safety_number"] = json!(number.to_string());
@@ -43,6 +46,12 @@ impl Render {
                 )
             },
         )?;
+        if sent.succeeded && !self.json {
+            self.notice(&format!(
+                "{} has a new identity, named by the one you knew; the safety number is another",
+                sent.to
+            ));
+        }
         if let (false, true, Some(number)) = (self.json, sent.first_contact, number) {
             self.notice(&format!(
                 "first message to {}. Your safety number, to compare over another channel:",
@@ -181,6 +190,7 @@ fn paragraph(message: &StoredMessage) -> String {
     let state = match &message.state {
         MessageState::Queued => ", waiting for the relay".to_owned(),
         MessageState::Delivered => ", delivered".to_owned(),
+        MessageState::Read => ", read".to_owned(),
         MessageState::Failed(reason) => format!(", not delivered: {}", escape::line(reason)),
         MessageState::Sent | MessageState::New | MessageState::Seen => String::new(),
     };

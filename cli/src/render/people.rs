@@ -1,5 +1,6 @@
 //! Contacts, identities and keys.
 
+use client::vault::Receipts;
 use client::{KeyReport, Person, SafetyNumber, Standing};
 use console::Style;
 use qrcode::QrCode;
@@ -53,8 +54,12 @@ impl Render {
                     "address": person.address.to_string(), "fingerprint": person.fingerprint.to_string(),
                     "standing": person.standing.word(), "first_seen": person.first_seen.as_millis(),
                 });
-                if let Standing::Changed { offered } = person.standing {
-                    object["offered"] = json!(offered.to_string());
+                match person.standing {
+                    Standing::Changed { offered } | Standing::Forked { offered } => {
+                        object["offered"] = json!(offered.to_string());
+                    }
+                    Standing::Succeeded { verified } => object["verified"] = json!(verified.to_string()),
+                    Standing::Unverified | Standing::Verified => {}
                 }
                 if person.blocked {
                     object["blocked"] = json!(true);
@@ -69,6 +74,14 @@ impl Render {
                     Standing::Verified => Style::new().green().apply_to("verified"),
                     Standing::Unverified => Style::new().yellow().apply_to("not verified"),
                     Standing::Changed { .. } => Style::new().red().bold().apply_to("IDENTITY CHANGED, undecided"),
+                    Standing::Succeeded { .. } => Style::new()
+                        .red()
+                        .bold()
+                        .apply_to("NEW IDENTITY of a verified contact, compare again"),
+                    Standing::Forked { .. } => Style::new()
+                        .red()
+                        .bold()
+                        .apply_to("TWO SUCCESSORS of one identity, undecided"),
                 };
                 let since = Style::new()
                     .dim()
@@ -93,11 +106,11 @@ impl Render {
                 "standing": person.standing.word(),
             }));
         }
-        let about = if matches!(person.standing, Standing::Changed { .. }) {
-            " (of the NEW identity)"
-        } else {
-            ""
-        };
+        let new = matches!(
+            person.standing,
+            Standing::Changed { .. } | Standing::Succeeded { .. } | Standing::Forked { .. }
+        );
+        let about = if new { " (of the NEW identity)" } else { "" };
         self.out(&format!(
             "Safety number with {}{about}; both of you see the same:",
             person.address
@@ -111,16 +124,37 @@ impl Render {
         Ok(())
     }
 
-    /// Whether contacts are told of deliveries.
+    /// What contacts are told about their messages.
     ///
     /// # Errors
     /// Standard output.
-    pub fn receipts(&self, delivery: bool) -> Result<(), Failure> {
+    pub fn receipts(&self, receipts: Receipts) -> Result<(), Failure> {
         self.show(
-            || json!({ "delivery": delivery, "read": false }),
+            || json!({ "delivery": receipts.delivery, "read": receipts.read }),
             || {
-                let state = if delivery { "on" } else { "off" };
-                format!("Delivery receipts are {state}; that a message was read is never told.")
+                let word = |on| if on { "on" } else { "off" };
+                format!(
+                    "Delivery receipts are {}; read receipts are {}.",
+                    word(receipts.delivery),
+                    word(receipts.read)
+                )
+            },
+        )
+    }
+
+    /// Our own identity was replaced.
+    ///
+    /// # Errors
+    /// Standard output.
+    pub fn identity_replaced(&self, address: &str, fingerprint: &str) -> Result<(), Failure> {
+        self.show(
+            || json!({ "address": address, "fingerprint": fingerprint, "identity": "replaced" }),
+            || {
+                format!(
+                    "{} has a new identity.\n{}",
+                    Style::new().bold().apply_to(address),
+                    table(&[("fingerprint", fingerprint.to_owned())])
+                )
             },
         )
     }

@@ -52,12 +52,30 @@ pub enum Error {
         /// What is offered now.
         offered: Option<Fingerprint>,
     },
+    /// The identity that was verified named another: nothing is sent until the user looked.
+    #[error(
+        "{peer} has a new identity, named by the one that you verified; nothing is sent. Compare safety numbers over another channel, then verify {peer} again, or accept the new identity as it is"
+    )]
+    IdentitySucceeded {
+        /// Whose.
+        peer: Address,
+        /// The identity that was verified.
+        verified: Fingerprint,
+    },
+    /// One identity named two successors.
+    #[error(
+        "two identities say that they follow the one you knew of {0}: somebody else has its key. Nothing is sent or shown. Meet {0} or call, compare the safety number, then accept the one that is offered or reject it"
+    )]
+    IdentityForked(Address),
     /// A contact that does not exist.
     #[error("there is no contact {0} yet; send or receive a message first")]
     UnknownContact(Address),
     /// A contact that we blocked.
     #[error("you blocked {0}; nothing is sent. Unblock first")]
     Blocked(Address),
+    /// Nothing to reject.
+    #[error("no other identity of {0} waits for a decision; to hear no more of {0}, block them")]
+    NothingToReject(Address),
     /// Nothing to accept.
     #[error("the identity of {0} has not changed; there is nothing to accept")]
     NothingToAccept(Address),

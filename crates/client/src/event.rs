@@ -14,6 +14,20 @@ pub enum Event {
     Message(Box<StoredMessage>),
     /// This vault is an older copy of itself: keys are replaced and every conversation is begun anew.
     Restored,
+    /// Our own identity was replaced; everybody gets a handshake, and the safety numbers are others.
+    OwnSuccession,
+    /// A peer's identity named its successor, which we follow.
+    Succeeded {
+        /// Whose.
+        peer: Address,
+        /// Whether the earlier one was verified: then nothing is sent until the user verifies or accepts the new one.
+        was_verified: bool,
+    },
+    /// One identity of a peer named two successors. Everything with it stops until the user decides.
+    IdentityForked {
+        /// Whose.
+        peer: Address,
+    },
     /// Somebody wrote for the first time; compare the safety number.
     FirstContact {
         /// Who.
@@ -21,6 +35,11 @@ pub enum Event {
     },
     /// The peer's client has these messages of ours.
     Delivered {
+        /// Which.
+        ids: Vec<MessageId>,
+    },
+    /// The peer has seen these messages of ours, as it says.
+    Read {
         /// Which.
         ids: Vec<MessageId>,
     },

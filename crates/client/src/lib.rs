@@ -16,7 +16,7 @@ pub use error::Error;
 pub use event::Event;
 pub use messenger::{
     DEFAULT_EXPIRY, KeyReport, LicenseReport, LimitRequest, Messenger, NoSteps, Options, OwnStatus, Person, Playback,
-    Sent, Standing, Step, Steps,
+    RECEIPT_DELAY, Sent, Standing, Step, Steps,
 };
 pub use protocol::Timestamp;
 pub use protocol::address::{Address, NameError, RelayName, UserName};

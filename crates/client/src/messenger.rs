@@ -9,7 +9,7 @@
 //! |---|---|
 //! | an envelope is sent | the advanced session, the message, and the envelope itself in the outbox |
 //! | an envelope is acknowledged | the advanced session and the message that was in it |
-//! | a name is registered, keys are published | their private halves |
+//! | a name is registered, keys are published, an identity is replaced | their private halves |
 //! | a play is asked for | its id |
 //!
 //! What is transmitted can be transmitted again: envelopes have ids, plays have ids, acknowledgements have positions. So a crash at any
@@ -27,6 +27,7 @@ mod quarantine;
 mod receipts;
 mod status;
 mod steps;
+mod succession;
 mod tokens;
 
 use std::path::{Path, PathBuf};
@@ -48,6 +49,7 @@ pub use keys::KeyReport;
 pub use outgoing::{DEFAULT_EXPIRY, LimitRequest, Sent};
 pub use people::{Person, Standing};
 pub use plays::{LicenseReport, Playback};
+pub use receipts::RECEIPT_DELAY;
 pub use status::OwnStatus;
 pub use steps::{NoSteps, Step, Steps};
 

@@ -14,10 +14,12 @@ use std::time::Duration;
 
 use latchkey_sdk::{Base64, Client, LicenseId, SdkError, Token, types};
 use protocol::Timestamp;
+use protocol::account::Successor;
 use protocol::address::{Address, UserName};
 use protocol::handshake::PreKeyBundle;
-use protocol::identity::IdentityKey;
+use protocol::identity::{Fingerprint, IdentityKey};
 use protocol::prekey::{PublishedOneTime, PublishedSignedPreKey};
+use protocol::succession::PublishedSuccession;
 use uuid::Uuid;
 use zeroize::Zeroizing;
 
@@ -29,10 +31,20 @@ pub use error::{Code, RelayError, Verdict};
 pub use url::RelayUrl;
 pub use wire::RelayStatus;
 pub(crate) use wire::{Challenge, KeyStatus, LicenseStatus, Page, Played, SignedClaim, Upload, license_id, own_half};
-use wire::{base64, batch, fingerprint, fixed, key_status, license_status, signed};
+use wire::{base64, batch, fingerprint, fixed, key_status, license_status, signed, succession};
 
 /// A peer's keys as fetched, parsed; the protocol verifies them.
-pub type Bundle = PreKeyBundle;
+pub(crate) struct Bundle {
+    pub(crate) keys: PreKeyBundle,
+    /// How the peer came to its identity.
+    pub(crate) successions: Vec<PublishedSuccession>,
+}
+
+/// A peer's identity as the relay has it.
+pub(crate) struct Identity {
+    pub(crate) current: Fingerprint,
+    pub(crate) successions: Vec<PublishedSuccession>,
+}
 
 /// A relay that does not take a connection in this time is not there.
 const CONNECT_TIMEOUT: Duration = Duration::from_secs(5);
@@ -213,7 +225,8 @@ impl Relay {
         if answer.address != peer.as_str() {
             return Err(RelayError::Malformed("address"));
         }
-        Ok(PreKeyBundle {
+        let successions = answer.successions.into_iter().map(succession).collect();
+        let keys = PreKeyBundle {
             address: peer.clone(),
             identity_key: IdentityKey::from_bytes(&answer.identity_key)
                 .map_err(|_| RelayError::Malformed("identity_key"))?,
@@ -228,6 +241,51 @@ impl Relay {
                 key: key.key.into_vec(),
                 path: key.path.into_iter().map(Base64::into_vec).collect(),
             }),
+        };
+        Ok(Bundle { keys, successions })
+    }
+
+    /// A peer's identity and how it came to it; takes no prekey.
+    pub(crate) async fn fetch_identity(&self, peer: &Address) -> Result<Identity, RelayError> {
+        let user = peer.user().to_string();
+        let answer = self
+            .call(ATTEMPTS, || self.client.fetch_identity().user(user.clone()).send())
+            .await?;
+        let key = IdentityKey::from_bytes(&answer.identity_key).map_err(|_| RelayError::Malformed("identity_key"))?;
+        Ok(Identity {
+            current: key.fingerprint(peer),
+            successions: answer.successions.into_iter().map(succession).collect(),
+        })
+    }
+
+    /// One attempt, as [`Relay::sign_in`]: the claim is the successor's.
+    pub(crate) async fn succeed(&self, claim: &SignedClaim, successor: &Successor) -> Result<Session, RelayError> {
+        let keys = successor.publication();
+        let signed_prekey = keys
+            .and_then(|keys| keys.signed_prekey.as_ref())
+            .ok_or(RelayError::Malformed("succession without a prekey"))?;
+        let statement = successor.statement();
+        let body = types::SuccessionRequest {
+            user: claim.user.to_string(),
+            statement: types::SuccessionStatement {
+                identity_key: base64(&statement.identity_key),
+                payload: base64(&statement.payload),
+                signature: base64(&statement.signature),
+            },
+            identity_key: base64(&successor.identity_key().to_bytes()),
+            signed_prekey: signed(signed_prekey),
+            one_time_batch: keys.and_then(|keys| keys.one_time_batch.as_ref()).map(batch),
+            origin: self.url.to_string(),
+            server_nonce: base64(&claim.server_nonce),
+            client_nonce: base64(&claim.client_nonce),
+            expires_at: claim.expires_at.as_millis(),
+            signature: base64(&claim.signature),
+        };
+        let answer = self.call(1, || self.client.succeed().body(body.clone()).send()).await?;
+        Ok(Session {
+            token: answer.token.expose().to_owned(),
+            expires_at: answer.token_expires_at,
+            url: self.url.to_string(),
         })
     }
 

@@ -165,9 +165,13 @@ async fn story(stage: &Stage, n: usize, alice_crashes: bool) -> Option<Step> {
         .await;
     bob.insist(async |messenger, _| messenger.rotate_keys().await.map(drop))
         .await;
+    let crashing = if alice_crashes { &mut alice } else { &mut bob };
+    crashing
+        .insist(async |messenger, _| messenger.rotate_identity().await.map(drop))
+        .await;
     bob.say("four").await;
     // Whatever still waits goes out, and is fetched.
-    for _ in 0..2 {
+    for _ in 0..3 {
         alice.listen().await;
         bob.listen().await;
     }

@@ -10,17 +10,20 @@ mod support;
 
 use std::time::Duration;
 
-use latchkey_client::vault::{Direction, MessageState};
-use latchkey_client::{LimitRequest, Messenger};
+use latchkey_client::vault::{Direction, MessageState, Receipts};
+use latchkey_client::{Event, LimitRequest, Messenger, RECEIPT_DELAY};
 use support::{Stage, address, receive};
 
 /// Alice and Bob, with nothing left to tell each other.
 async fn acquainted(stage: &Stage) -> (Messenger, Messenger) {
     let (mut alice, mut bob) = (stage.register("alice").await, stage.register("bob").await);
     alice.send_text(&address("bob"), "hello").await.unwrap();
+    receive(&mut bob).await;
+    bob.send_text(&address("alice"), "hi").await.unwrap();
     for _ in 0..3 {
         receive(&mut bob).await;
         receive(&mut alice).await;
+        stage.advance(RECEIPT_DELAY);
     }
     (alice, bob)
 }
@@ -39,61 +42,139 @@ fn states(person: &Messenger) -> Vec<MessageState> {
         .collect()
 }
 
+/// Alice tells a round's receipts, if any are due, and Bob hears of them.
+async fn later(stage: &Stage, one: &mut Messenger, other: &mut Messenger) -> Vec<Event> {
+    stage.advance(RECEIPT_DELAY);
+    one.receive(Duration::ZERO).await.unwrap();
+    other.receive(Duration::ZERO).await.unwrap()
+}
+
+const DELIVERED: MessageState = MessageState::Delivered;
+const READ: MessageState = MessageState::Read;
+const LIMIT: LimitRequest = LimitRequest {
+    plays: 1,
+    expires_in: None,
+};
+
 #[tokio::test]
-async fn a_round_is_answered_with_one_receipt_and_that_with_nothing() {
+async fn what_gathers_is_answered_with_one_receipt_and_that_with_nothing() {
     let stage = Stage::new().await;
     let (mut alice, mut bob) = acquainted(&stage).await;
     assert_eq!(states(&alice), [MessageState::Delivered]);
     for n in 0..4 {
         alice.send_text(&address("bob"), &format!("{n}")).await.unwrap();
     }
-    let limit = LimitRequest {
-        plays: 1,
-        expires_in: None,
-    };
-    alice.send_limited(&address("bob"), "once", limit).await.unwrap();
+    alice.send_limited(&address("bob"), "once", LIMIT).await.unwrap();
     assert_eq!(states(&alice)[1..], vec![MessageState::Sent; 5]);
     sends(&stage);
     bob.receive(Duration::ZERO).await.unwrap();
+    assert_eq!(sends(&stage), 0, "not at the moment at which he fetched");
+    // Nobody runs when it is due: it goes with the next start.
+    drop(bob);
+    let mut bob = stage.open("bob");
+    stage.advance(RECEIPT_DELAY);
+    receive(&mut bob).await;
     assert_eq!(sends(&stage), 1, "one receipt for five messages");
     assert!(receive(&mut alice).await.is_empty());
     assert_eq!(states(&alice), vec![MessageState::Delivered; 6]);
     assert_eq!(sends(&stage), 0, "nothing answers a receipt");
     for _ in 0..2 {
-        receive(&mut bob).await;
-        receive(&mut alice).await;
+        later(&stage, &mut bob, &mut alice).await;
     }
     assert_eq!(sends(&stage), 0);
+}
+
+#[tokio::test]
+async fn the_moment_of_a_receipt_is_chance() {
+    let stage = Stage::new().await;
+    let (mut alice, mut bob) = acquainted(&stage).await;
+    let mut moments = Vec::new();
+    for n in 0..12 {
+        alice.send_text(&address("bob"), &format!("{n}")).await.unwrap();
+        receive(&mut bob).await;
+        sends(&stage);
+        let mut seconds = 0;
+        while sends(&stage) == 0 {
+            stage.advance(Duration::from_secs(5));
+            seconds += 5;
+            receive(&mut bob).await;
+        }
+        moments.push(seconds);
+    }
+    assert!(moments.iter().all(|at| *at <= 60), "{moments:?}");
+    moments.sort_unstable();
+    moments.dedup();
+    // Twelve draws out of twelve: three different ones or fewer happen once in a million runs.
+    assert!(moments.len() > 3, "{moments:?}");
+}
+
+#[tokio::test]
+async fn strangers_get_a_receipt_only_once_the_user_answers_or_verifies() {
+    let stage = Stage::new().await;
+    let mut bob = stage.register("bob").await;
+    let mut strangers = Vec::new();
+    for name in ["carol", "dave"] {
+        let mut stranger = stage.register(name).await;
+        stranger.send_text(&address("bob"), "are you there?").await.unwrap();
+        strangers.push(stranger);
+    }
+    receive(&mut bob).await;
+    sends(&stage);
+    stage.advance(Duration::from_secs(24 * 3600));
+    receive(&mut bob).await;
+    let requests = stage.line.take_requests();
+    let silent = |request: &String| request.starts_with("POST /v1/inbox") || request.starts_with("POST /v1/session");
+    assert!(
+        requests
+            .iter()
+            .all(|request| silent(request) || request.starts_with("GET /v1/keys")),
+        "{requests:?}"
+    );
+    for stranger in &mut strangers {
+        receive(stranger).await;
+        assert_eq!(states(stranger), [MessageState::Sent]);
+    }
+    bob.verify(&address("carol")).unwrap();
+    bob.send_text(&address("dave"), "yes").await.unwrap();
+    receive(&mut bob).await;
+    for stranger in &mut strangers {
+        receive(stranger).await;
+        assert_eq!(states(stranger), [MessageState::Delivered]);
+    }
 }
 
 #[tokio::test]
 async fn receipts_can_be_turned_off_and_the_blocked_get_none() {
     let stage = Stage::new().await;
     let (mut alice, mut bob) = acquainted(&stage).await;
-    assert!(bob.receipts().unwrap());
-    bob.set_receipts(false).unwrap();
+    assert_eq!(bob.receipts().unwrap(), Receipts::default());
+    let off = Receipts {
+        delivery: false,
+        read: false,
+    };
+    // What waits to be told is not told either.
+    alice.send_text(&address("bob"), "before").await.unwrap();
+    receive(&mut bob).await;
+    bob.set_receipts(off).unwrap();
     drop(bob);
     let mut bob = stage.open("bob");
-    assert!(!bob.receipts().unwrap());
+    assert_eq!(bob.receipts().unwrap(), off);
     alice.send_text(&address("bob"), "quietly").await.unwrap();
     sends(&stage);
     assert_eq!(receive(&mut bob).await, ["quietly"]);
+    later(&stage, &mut bob, &mut alice).await;
     assert_eq!(sends(&stage), 0);
 
     // Turned on again it speaks of what comes from here on.
-    bob.set_receipts(true).unwrap();
-    receive(&mut bob).await;
+    bob.set_receipts(Receipts::default()).unwrap();
+    later(&stage, &mut bob, &mut alice).await;
     assert_eq!(sends(&stage), 0);
     bob.block(&address("alice")).await.unwrap();
     alice.send_text(&address("bob"), "unheard").await.unwrap();
     sends(&stage);
-    assert!(receive(&mut bob).await.is_empty());
+    later(&stage, &mut bob, &mut alice).await;
     assert_eq!(sends(&stage), 0);
-    receive(&mut alice).await;
-    assert_eq!(
-        states(&alice),
-        [MessageState::Delivered, MessageState::Sent, MessageState::Sent]
-    );
+    assert_eq!(states(&alice)[1..], vec![MessageState::Sent; 3]);
 }
 
 #[tokio::test]
@@ -104,12 +185,73 @@ async fn a_receipt_settles_only_messages_to_its_author() {
     alice.send_text(&address("carol"), "for carol").await.unwrap();
     alice.send_text(&address("bob"), "for bob").await.unwrap();
     assert_eq!(receive(&mut bob).await, ["for bob"]);
-    receive(&mut alice).await;
+    later(&stage, &mut bob, &mut alice).await;
     assert_eq!(
         states(&alice),
         [MessageState::Delivered, MessageState::Sent, MessageState::Delivered]
     );
     assert_eq!(receive(&mut carol).await, ["for carol"]);
-    receive(&mut alice).await;
+    carol.verify(&address("alice")).unwrap();
+    later(&stage, &mut carol, &mut alice).await;
     assert_eq!(states(&alice), vec![MessageState::Delivered; 3]);
+}
+
+#[tokio::test]
+async fn what_was_shown_is_told_when_the_user_wants_it_and_never_of_limited_messages() {
+    let stage = Stage::new().await;
+    let (mut alice, mut bob) = acquainted(&stage).await;
+    let see = |person: &mut Messenger| {
+        let unread = person.unread().unwrap();
+        person.mark_seen(&unread).unwrap();
+    };
+    see(&mut bob);
+    alice.send_text(&address("bob"), "one").await.unwrap();
+    receive(&mut bob).await;
+    see(&mut bob);
+    later(&stage, &mut bob, &mut alice).await;
+    assert_eq!(states(&alice), vec![MessageState::Delivered; 2], "off by default");
+
+    bob.set_receipts(Receipts {
+        delivery: true,
+        read: true,
+    })
+    .unwrap();
+    alice.send_text(&address("bob"), "two").await.unwrap();
+    alice.send_limited(&address("bob"), "once", LIMIT).await.unwrap();
+    alice.send_text(&address("bob"), "three").await.unwrap();
+    receive(&mut bob).await;
+    let events = later(&stage, &mut bob, &mut alice).await;
+    assert!(
+        matches!(&events[..], [Event::Delivered { ids }] if ids.len() == 3),
+        "{events:?}"
+    );
+    see(&mut bob);
+    see(&mut bob);
+    let playback = bob
+        .play(&bob.history(None, 2).unwrap()[0].id.to_string())
+        .await
+        .unwrap();
+    bob.finish_play(playback).await.unwrap();
+    sends(&stage);
+    let events = later(&stage, &mut bob, &mut alice).await;
+    assert_eq!(sends(&stage), 1, "one receipt");
+    assert!(
+        matches!(&events[..], [Event::Read { ids }] if ids.len() == 2),
+        "{events:?}"
+    );
+    assert_eq!(states(&alice), [DELIVERED, DELIVERED, READ, DELIVERED, READ]);
+    // The next message of Bob acknowledges them all; what was read stays read.
+    bob.send_text(&address("alice"), "so it is").await.unwrap();
+    receive(&mut alice).await;
+    assert_eq!(states(&alice), [DELIVERED, DELIVERED, READ, DELIVERED, READ]);
+
+    later(&stage, &mut alice, &mut bob).await;
+
+    // Shown before it arrived, as far as receipts go: one says both.
+    alice.send_text(&address("bob"), "four").await.unwrap();
+    receive(&mut bob).await;
+    see(&mut bob);
+    sends(&stage);
+    later(&stage, &mut bob, &mut alice).await;
+    assert_eq!((sends(&stage), states(&alice).last()), (1, Some(&READ)));
 }

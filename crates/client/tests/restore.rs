@@ -11,8 +11,8 @@ mod support;
 use std::path::Path;
 use std::time::Duration;
 
-use latchkey_client::vault::Direction;
-use latchkey_client::{Event, Messenger};
+use latchkey_client::vault::{Direction, Receipts};
+use latchkey_client::{Event, Messenger, RECEIPT_DELAY};
 use support::{Stage, address, kept, texts};
 
 fn copy(from: &Path, to: &Path) {
@@ -46,7 +46,12 @@ impl Heard {
 async fn story(alice_sends_first: bool, bob_sends_meanwhile: bool, receipts: bool) {
     let stage = Stage::new().await;
     let (mut alice, mut bob) = (stage.register("alice").await, stage.register("bob").await);
-    alice.set_receipts(receipts).unwrap();
+    alice
+        .set_receipts(Receipts {
+            delivery: receipts,
+            read: false,
+        })
+        .unwrap();
     let (mut at_alice, mut at_bob) = (Heard::default(), Heard::default());
     alice.send_text(&address("bob"), "one").await.unwrap();
     for _ in 0..2 {
@@ -65,6 +70,8 @@ async fn story(alice_sends_first: bool, bob_sends_meanwhile: bool, receipts: boo
         bob.send_text(&address("alice"), &format!("b{n}")).await.unwrap();
         at_alice.listen(&mut alice).await;
     }
+    stage.advance(RECEIPT_DELAY);
+    at_alice.listen(&mut alice).await;
     drop(alice);
     if bob_sends_meanwhile {
         bob.send_text(&address("alice"), "meanwhile").await.unwrap();

@@ -11,7 +11,7 @@ mod support;
 use std::time::Duration;
 
 use latchkey_client::vault::{Direction, MessageState};
-use latchkey_client::{Error, Event, LimitRequest, Messenger};
+use latchkey_client::{Error, Event, LimitRequest, Messenger, RECEIPT_DELAY};
 use support::{Stage, address, kept, receive};
 
 /// Alice and Bob after their first exchange: each holds a token of the other.
@@ -19,7 +19,9 @@ async fn acquainted(stage: &Stage) -> (Messenger, Messenger) {
     let (mut alice, mut bob) = (stage.register("alice").await, stage.register("bob").await);
     alice.send_text(&address("bob"), "hello").await.unwrap();
     assert_eq!(receive(&mut bob).await, ["hello"]);
-    assert!(receive(&mut alice).await.is_empty());
+    bob.send_text(&address("alice"), "hi").await.unwrap();
+    assert!(receive(&mut bob).await.is_empty());
+    assert_eq!(receive(&mut alice).await, ["hi"]);
     assert!(receive(&mut bob).await.is_empty());
     (alice, bob)
 }
@@ -77,14 +79,21 @@ async fn each_contact_gets_one_token() {
     let stage = Stage::new().await;
     let (mut alice, mut bob) = (stage.register("alice").await, stage.register("bob").await);
     stage.line.take_requests();
-    // The answer is lost: the same token is registered again.
-    stage.line.lose_answer("PUT /v1/delivery-tokens");
+    // Before he answers she learns nothing: no token, no receipt.
     for n in 0..3 {
         alice.send_text(&address("bob"), &format!("{n}")).await.unwrap();
         receive(&mut bob).await;
+        stage.advance(RECEIPT_DELAY);
+        receive(&mut bob).await;
     }
+    let early = stage.line.take_requests();
+    let tells = |request: &String| request.starts_with("PUT /v1/delivery-tokens") || request.contains("to=alice");
+    assert!(!early.iter().any(tells), "{early:?}");
+    // The answer is lost: the same token is registered again.
     stage.line.lose_answer("PUT /v1/delivery-tokens");
     bob.send_text(&address("alice"), "yes").await.unwrap();
+    receive(&mut bob).await;
+    stage.line.lose_answer("PUT /v1/delivery-tokens");
     receive(&mut alice).await;
     receive(&mut bob).await;
     let mut puts = stage.line.take_requests();

@@ -19,9 +19,9 @@ use crate::vault::{Account, Kind, Moment, Passphrase, PinnedRelay, Session, Vaul
 /// A session that ends within this is renewed before it is used: clocks differ, and requests take time.
 const SESSION_MARGIN: Duration = Duration::from_secs(30);
 /// A challenge and its answer, in all. Each attempt is a pair, because the nonce dies with the first use.
-const SIGN_IN_ATTEMPTS: u32 = 3;
+pub(super) const SIGN_IN_ATTEMPTS: u32 = 3;
 /// Pause between such pairs.
-const SIGN_IN_PAUSE: Duration = Duration::from_millis(300);
+pub(super) const SIGN_IN_PAUSE: Duration = Duration::from_millis(300);
 
 impl Messenger {
     /// Claims `name` at the relay at `url` and keeps the account in `home`.
@@ -178,7 +178,7 @@ impl Messenger {
     }
 
     /// A challenge from the relay that this account belongs to, and from no other.
-    async fn checked_challenge(&mut self, name: &UserName) -> Result<Challenge, Error> {
+    pub(super) async fn checked_challenge(&mut self, name: &UserName) -> Result<Challenge, Error> {
         let challenge = self.relay.challenge(name).await?;
         if challenge.relay_fingerprint.as_bytes() != &self.pinned.fingerprint
             || challenge.relay_name != self.pinned.name
@@ -282,6 +282,10 @@ impl Messenger {
         &mut self,
         request: impl AsyncFn(&Relay) -> Result<T, RelayError>,
     ) -> Result<T, Error> {
+        if self.party()?.successor().is_some() {
+            // Begun and not finished: the relay may have the new identity already, and the old one's session is over then.
+            self.finish_succession().await?;
+        }
         let mut fresh = false;
         if !self.relay.signed_in(self.now().plus(SESSION_MARGIN)) {
             self.sign_in().await?;

@@ -4,7 +4,7 @@ use protocol::address::Address;
 
 use super::Messenger;
 use crate::error::Error;
-use crate::vault::{Direction, Entry, MessageId, MessageState, StoredMessage, VaultError, key};
+use crate::vault::{Direction, Entry, MessageId, MessageState, StoredMessage, key};
 
 impl Messenger {
     /// The last `limit` messages in both directions, oldest first; with one person, or with all.
@@ -45,7 +45,7 @@ impl Messenger {
         Ok(messages.filter(|message| message.state == MessageState::New).collect())
     }
 
-    /// Notes that these were shown.
+    /// Notes that these were shown, for read receipts too, if the user wants them.
     ///
     /// # Errors
     /// Vault trouble.
@@ -66,13 +66,15 @@ impl Messenger {
         if rows.is_empty() {
             return Ok(());
         }
-        self.vault.transaction(|tx| {
+        self.transact(|scope| {
             for entry in rows {
-                tx.update::<StoredMessage>(&entry.key, |message| message.state = MessageState::Seen)?;
+                scope
+                    .tx
+                    .update::<StoredMessage>(&entry.key, |message| message.state = MessageState::Seen)?;
+                scope.note_read(&entry.record)?;
             }
-            Ok::<_, VaultError>(())
-        })?;
-        Ok(())
+            Ok(())
+        })
     }
 
     /// The one message whose id begins with `prefix` (hexadecimal; hyphens do not matter).

@@ -7,7 +7,7 @@ use protocol::Timestamp;
 use protocol::address::Address;
 use protocol::content::{Body, Content, ContentId};
 use protocol::identity::Fingerprint;
-use protocol::party::{Opened, Received};
+use protocol::party::{Followed, Opened, Received, Refusal};
 use sha2::{Digest, Sha256};
 
 use super::quarantine::Room;
@@ -156,6 +156,11 @@ impl Messenger {
             self.vault.transaction(|tx| tx.delete::<Moment>(key::RESTORED))?;
             round.events.push(Event::Restored);
         }
+        if self.vault.get::<Moment>(key::SUCCEEDED)?.is_some() {
+            self.vault.transaction(|tx| tx.delete::<Moment>(key::SUCCEEDED))?;
+            round.events.push(Event::OwnSuccession);
+        }
+        self.follow_changed(round).await?;
         let wanted = self.transact(|scope| {
             scope.party.tick(scope.now);
             scope.revoke_tokens_of_changed()?;
@@ -172,11 +177,16 @@ impl Messenger {
             }
             let outcome = self.restart(&peer).await;
             match outcome {
-                Ok(()) => round.events.push(Event::Restarted { peer }),
+                Ok(followed) => {
+                    round.followed(&peer, followed);
+                    round.events.push(Event::Restarted { peer });
+                }
                 // The relay offers another identity than the pinned one: the user's decision, like one that came in an envelope.
                 Err(Error::IdentityChanged {
                     offered: Some(offered), ..
                 }) => round.identity_changed(peer, offered),
+                Err(Error::IdentitySucceeded { .. }) => round.followed(&peer, Followed::Review),
+                Err(Error::IdentityForked(peer)) => round.followed(&peer, Followed::Forked),
                 Err(error) => postpone(error, round)?,
             }
         }
@@ -186,7 +196,7 @@ impl Messenger {
     }
 
     /// A new handshake, because the protocol wants one. What is unacknowledged goes out again on it.
-    async fn restart(&mut self, peer: &Address) -> Result<(), Error> {
+    async fn restart(&mut self, peer: &Address) -> Result<Followed, Error> {
         let bundle = self.fetch_bundle(peer).await?;
         self.transact(|scope| scope.start(&bundle))?
     }
@@ -221,19 +231,15 @@ impl Scope<'_, '_> {
             // Seen before, and stored then.
             Received::Duplicate => {}
             Received::IdentityChanged { from, offered } => {
-                if room.take(envelope.len()) {
-                    let row = Sha256::digest(envelope);
-                    let record = Quarantined {
-                        peer: from.to_string(),
-                        envelope: envelope.to_vec(),
-                        received_at: self.now.as_millis(),
-                    };
-                    self.tx.put(&row, &record)?;
-                } else {
-                    round.dropped(&from, 1);
-                }
+                self.quarantine(&from, envelope, room, round)?;
                 round.identity_changed(from, offered);
             }
+            Received::IdentityForked { from } => {
+                self.quarantine(&from, envelope, room, round)?;
+                round.followed(&from, Followed::Forked);
+            }
+            // Its author has another identity by now, and says it again under that.
+            Received::Refused(Refusal::Superseded) => {}
             // The protocol answers with a handshake of its own (`wanted`); the sender sends again on that.
             Received::OneTimeKeyGone { .. } => round.keys_used = true,
             Received::Forked { .. } => {}
@@ -248,6 +254,20 @@ impl Scope<'_, '_> {
             _ => round.unreadable("this version does not know its kind"),
         }
         Ok(())
+    }
+
+    /// Keeps an envelope until the user has decided, as far as there is room.
+    fn quarantine(&mut self, from: &Address, envelope: &[u8], room: &mut Room, round: &mut Round) -> Result<(), Error> {
+        if !room.take(envelope.len()) {
+            round.dropped(from, 1);
+            return Ok(());
+        }
+        let record = Quarantined {
+            peer: from.to_string(),
+            envelope: envelope.to_vec(),
+            received_at: self.now.as_millis(),
+        };
+        Ok(self.tx.put(&Sha256::digest(envelope), &record)?)
     }
 
     fn keep(&mut self, opened: Opened, round: &mut Round) -> Result<(), Error> {
@@ -277,11 +297,12 @@ impl Scope<'_, '_> {
         if let Body::Receipt(receipt) = &opened.content.body {
             self.receipt(&from, receipt, round)?;
         }
+        self.note_wrote(&from)?;
         self.give_token(&from)?;
         let Some(message) = incoming(&from, opened.content, self.now) else {
             return Ok(());
         };
-        let row = key::incoming(opened.fingerprint.as_bytes(), message.id);
+        let row = key::incoming(opened.origin.as_bytes(), message.id);
         if self.tx.insert(&row, &message)? {
             self.note_arrival(&from, message.id)?;
             round.events.push(Event::Message(Box::new(message)));
@@ -294,9 +315,11 @@ impl Scope<'_, '_> {
         let mut delivered = Vec::new();
         for id in ids {
             let id = MessageId(id.0);
-            let known = self
-                .tx
-                .update::<StoredMessage>(&key::outgoing(id), |message| message.state = MessageState::Delivered)?;
+            let known = self.tx.update::<StoredMessage>(&key::outgoing(id), |message| {
+                if message.state != MessageState::Read {
+                    message.state = MessageState::Delivered;
+                }
+            })?;
             if known {
                 delivered.push(id);
             }
@@ -332,11 +355,12 @@ impl Scope<'_, '_> {
 
 impl Round {
     /// What another page brought.
-    fn add(&mut self, events: Vec<Event>) {
+    pub(super) fn add(&mut self, events: Vec<Event>) {
         for event in events {
             match event {
                 Event::IdentityChanged { peer, offered } => self.identity_changed(peer, offered),
                 Event::QuarantineDropped { peer, count } => self.dropped(&peer, count),
+                Event::IdentityForked { peer } => self.followed(&peer, Followed::Forked),
                 other => self.events.push(other),
             }
         }

@@ -6,7 +6,7 @@ use std::time::Duration;
 use playgate::{Capability, Mode, PlayLimit, Policy};
 use protocol::address::Address;
 use protocol::content::{Body, Content, ContentId, Limited};
-use protocol::party::{Outgoing, SendError, StartError, Trust};
+use protocol::party::{Followed, Outgoing, SendError, StartError, Trust};
 
 use super::steps::Step;
 use super::{Messenger, Scope};
@@ -46,6 +46,8 @@ pub struct Sent {
     pub first_contact: bool,
     /// The recipient.
     pub to: Address,
+    /// Whether the recipient was found to have a new identity, named by the one that we knew: its safety number is another.
+    pub succeeded: bool,
 }
 
 /// What one round of transmitting did not get rid of.
@@ -164,12 +166,12 @@ impl Messenger {
             None
         };
         // The inner result is the protocol's refusal: what it learned on the way (a changed identity) is kept all the same.
-        self.transact(|scope| {
-            if let Some(bundle) = bundle
-                && let Err(refusal) = scope.start(&bundle)?
-            {
-                return Ok(Err(refusal));
-            }
+        let followed = self.transact(|scope| {
+            let followed = match bundle.map(|bundle| scope.start(&bundle)).transpose()? {
+                Some(Err(refusal)) => return Ok(Err(refusal)),
+                Some(Ok(followed)) => followed,
+                None => Followed::Nothing,
+            };
             match scope.party.send(to, &content, scope.now, scope.rng) {
                 Ok(outgoing) => {
                     if let Some(license) = &license {
@@ -177,7 +179,8 @@ impl Messenger {
                     }
                     scope.tx.put(&key::outgoing(id), &message)?;
                     scope.enqueue(&[outgoing])?;
-                    Ok(Ok(()))
+                    scope.accept(to)?;
+                    Ok(Ok(followed))
                 }
                 Err(refusal) => Ok(Err(send_error(refusal))),
             }
@@ -200,6 +203,7 @@ impl Messenger {
             because,
             first_contact,
             to: to.clone(),
+            succeeded: followed != Followed::Nothing,
         })
     }
 
@@ -220,6 +224,11 @@ impl Messenger {
                 pinned: Some(pinned),
                 offered: Some(offered),
             }),
+            Some((_, Trust::Succeeded { verified })) => Err(Error::IdentitySucceeded {
+                peer: peer.clone(),
+                verified,
+            }),
+            Some((_, Trust::Forked { .. })) => Err(Error::IdentityForked(peer.clone())),
             _ => Ok(()),
         }
     }
@@ -305,12 +314,16 @@ impl Messenger {
 }
 
 impl Scope<'_, '_> {
-    /// Begins a conversation with a fetched bundle. `Ok(Err(_))` is the protocol's refusal, to be reported after the commit.
-    pub(super) fn start(&mut self, bundle: &Bundle) -> Result<Result<(), Error>, Error> {
-        match self.party.start(bundle, self.now, self.rng) {
+    /// Begins a conversation with a fetched bundle, after following its owner to another identity. `Ok(Err(_))` is the protocol's refusal, to be reported
+    /// after the commit.
+    pub(super) fn start(&mut self, bundle: &Bundle) -> Result<Result<Followed, Error>, Error> {
+        let keys = &bundle.keys;
+        let current = keys.identity_key.fingerprint(&keys.address);
+        let followed = self.follow(&keys.address, &bundle.successions, &current);
+        match self.party.start(keys, self.now, self.rng) {
             Ok(outgoing) => {
                 self.enqueue(&outgoing)?;
-                Ok(Ok(()))
+                Ok(Ok(followed))
             }
             Err(refusal) => Ok(Err(start_error(refusal))),
         }
@@ -344,6 +357,12 @@ fn start_error(refusal: StartError) -> Error {
             peer,
             reason: why.to_string(),
         },
+        StartError::IdentitySucceeded { peer, verified } => Error::IdentitySucceeded { peer, verified },
+        StartError::IdentityForked(peer) => Error::IdentityForked(peer),
+        StartError::Superseded(ref peer) => Error::KeysRefused {
+            peer: peer.clone(),
+            reason: refusal.to_string(),
+        },
         StartError::OneSelf => Error::Oneself,
         other => Error::Protocol(other.to_string()),
     }
@@ -356,6 +375,8 @@ fn send_error(refusal: SendError) -> Error {
             pinned: None,
             offered: Some(offered),
         },
+        SendError::IdentitySucceeded { peer, verified } => Error::IdentitySucceeded { peer, verified },
+        SendError::IdentityForked(peer) => Error::IdentityForked(peer),
         SendError::PeerSilent(peer) => Error::PeerSilent(peer),
         SendError::TooLarge(_) => Error::TooLarge,
         other => Error::Protocol(other.to_string()),

@@ -21,6 +21,16 @@ pub enum Standing {
         /// The new one.
         offered: Fingerprint,
     },
+    /// The identity that was verified named the pinned one its successor: nothing is sent until it is verified or accepted.
+    Succeeded {
+        /// The one that was verified.
+        verified: Fingerprint,
+    },
+    /// One identity named two successors: nothing is sent or shown until the user decided.
+    Forked {
+        /// The one that is offered.
+        offered: Fingerprint,
+    },
 }
 
 impl Standing {
@@ -31,6 +41,8 @@ impl Standing {
             Self::Unverified => "unverified",
             Self::Verified => "verified",
             Self::Changed { .. } => "changed",
+            Self::Succeeded { .. } => "succeeded",
+            Self::Forked { .. } => "forked",
         }
     }
 }
@@ -56,6 +68,8 @@ impl Person {
             Trust::Unverified => Standing::Unverified,
             Trust::Verified => Standing::Verified,
             Trust::Changed { offered } => Standing::Changed { offered },
+            Trust::Succeeded { verified } => Standing::Succeeded { verified },
+            Trust::Forked { offered } => Standing::Forked { offered },
         };
         Self {
             address: contact.address,
@@ -105,10 +119,10 @@ impl Messenger {
             .ok_or_else(|| Error::UnknownContact(peer.clone()))
     }
 
-    /// Notes that the user compared the safety number.
+    /// Notes that the user compared the safety number. What waited for that goes out with the next round.
     ///
     /// # Errors
-    /// [`Error::UnknownContact`]; [`Error::IdentityChanged`] while a change is undecided.
+    /// [`Error::UnknownContact`]; [`Error::IdentityChanged`] and [`Error::IdentityForked`] while a change is undecided.
     pub fn verify(&mut self, peer: &Address) -> Result<Person, Error> {
         let person = self.contact(peer)?;
         if let Standing::Changed { offered } = person.standing {
@@ -118,28 +132,51 @@ impl Messenger {
                 offered: Some(offered),
             });
         }
+        if matches!(person.standing, Standing::Forked { .. }) {
+            return Err(Error::IdentityForked(peer.clone()));
+        }
         self.transact(|scope| {
             scope.party.mark_verified(peer);
-            Ok(())
+            scope.accept(peer)
         })?;
         self.contact(peer)
     }
 
-    /// Accepts a changed identity, as unverified, and opens what waited for this decision.
+    /// Accepts a changed identity, or the successor of a verified one, as unverified, and opens what waited for this decision.
     ///
     /// # Errors
     /// [`Error::UnknownContact`], [`Error::NothingToAccept`].
     pub fn accept_identity(&mut self, peer: &Address) -> Result<(Person, Vec<Event>), Error> {
-        if !matches!(self.contact(peer)?.standing, Standing::Changed { .. }) {
-            return Err(Error::NothingToAccept(peer.clone()));
-        }
+        let same_line = match self.contact(peer)?.standing {
+            Standing::Changed { .. } | Standing::Forked { .. } => false,
+            Standing::Succeeded { .. } => true,
+            Standing::Unverified | Standing::Verified => return Err(Error::NothingToAccept(peer.clone())),
+        };
         self.transact(|scope| {
             scope.party.accept_identity(peer);
+            if same_line {
+                return Ok(());
+            }
             // Tokens and receipts were for the earlier holder.
             scope.revoke_token(peer)?;
             Ok(scope.forget_delivery(peer)?)
         })?;
         let events = self.release_quarantine(peer)?;
+        Ok((self.contact(peer)?, events))
+    }
+
+    /// Keeps the pinned identity and forgets the offered one, with what it sent.
+    ///
+    /// # Errors
+    /// [`Error::UnknownContact`], [`Error::NothingToReject`].
+    pub fn reject_identity(&mut self, peer: &Address) -> Result<(Person, Vec<Event>), Error> {
+        if !matches!(
+            self.contact(peer)?.standing,
+            Standing::Changed { .. } | Standing::Forked { .. }
+        ) {
+            return Err(Error::NothingToReject(peer.clone()));
+        }
+        let events = self.refuse_quarantine(peer)?;
         Ok((self.contact(peer)?, events))
     }
 }

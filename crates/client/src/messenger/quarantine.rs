@@ -62,6 +62,29 @@ impl Messenger {
         Ok(round.events)
     }
 
+    /// The pinned identity stays: what waited of it is opened, what waited of others is gone.
+    pub(super) fn refuse_quarantine(&mut self, peer: &Address) -> Result<Vec<Event>, Error> {
+        let waiting = self.vault.list::<Quarantined>()?;
+        let mut round = self.transact(|scope| {
+            let mut round = Round::default();
+            scope.party.reject_identity(peer);
+            for entry in waiting.iter().filter(|entry| entry.record.peer == peer.as_str()) {
+                scope.tx.delete::<Quarantined>(&entry.key)?;
+                let mut full = Room { envelopes: 0, bytes: 0 };
+                scope.open(&entry.record.envelope, &mut full, &mut round)?;
+                // What is of another identity is that offer again.
+                scope.party.reject_identity(peer);
+            }
+            Ok(round)
+        })?;
+        if round.forgot {
+            self.vault.compact()?;
+        }
+        let offers = |event: &Event| matches!(event, Event::IdentityChanged { .. } | Event::QuarantineDropped { .. });
+        round.events.retain(|event| !offers(event));
+        Ok(round.events)
+    }
+
     pub(super) fn quarantine_room(&self) -> Result<Room, Error> {
         if self.vault.count(Kind::Quarantine)? == 0 {
             return Ok(Room {

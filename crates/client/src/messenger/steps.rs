@@ -23,6 +23,10 @@ pub enum Step {
     BeforePublish,
     /// They are published, and the vault does not know.
     AfterPublish,
+    /// A new identity is committed, the relay has not heard of it.
+    BeforeSucceed,
+    /// The relay has put it in the place of the present one, the vault does not know.
+    AfterSucceed,
     /// A delivery token is registered at the relay and not sent to its contact.
     AfterTokenPut,
     /// A play's id is committed and not asked for.
@@ -35,7 +39,7 @@ pub enum Step {
 
 impl Step {
     /// All of them, for a test that stops at each.
-    pub const ALL: [Self; 13] = [
+    pub const ALL: [Self; 15] = [
         Self::BeforeCommit,
         Self::BeforeRegister,
         Self::AfterRegister,
@@ -45,6 +49,8 @@ impl Step {
         Self::BeforeAck,
         Self::BeforePublish,
         Self::AfterPublish,
+        Self::BeforeSucceed,
+        Self::AfterSucceed,
         Self::AfterTokenPut,
         Self::BeforePlay,
         Self::AfterPlay,

@@ -1,6 +1,6 @@
 //! Delivery tokens: a contact sends to us, and we to them, without naming ourselves to the relay. And blocking, which takes the token away.
 //!
-//! Ours for a contact: made and committed with the first message that opens, then registered at the relay, then sent. A crash in between repeats the
+//! Ours for a contact: made and committed when both have spoken (a stranger learns nothing before the user answers), then registered at the relay, then sent. A crash in between repeats the
 //! last step, which changes nothing. There is one for each contact at most; before another is made the earlier one is on the list of those to delete.
 
 use protocol::address::{Address, UserName};
@@ -147,17 +147,51 @@ impl Scope<'_, '_> {
     /// A token for a contact that has none, to be registered and sent in this round.
     pub(super) fn give_token(&mut self, peer: &Address) -> Result<(), Error> {
         let mut delivery = self.delivery(peer)?;
-        let changed = self
+        let undecided = self
             .party
             .contact(peer)
-            .is_none_or(|contact| matches!(contact.trust, Trust::Changed { .. }));
-        if delivery.given.is_some() || delivery.blocked || changed {
+            .is_none_or(|contact| !matches!(contact.trust, Trust::Unverified | Trust::Verified));
+        let stranger = !delivery.is_accepted() || !delivery.wrote;
+        if delivery.given.is_some() || delivery.blocked || undecided || stranger {
             return Ok(());
         }
         let mut token = [0; 32];
         rand_core::Rng::fill_bytes(self.rng, &mut token);
         delivery.given = Some(GivenToken { token, sent: false });
         Ok(self.tx.put(peer.as_str().as_bytes(), &delivery)?)
+    }
+
+    /// The user wrote to a contact or verified it: it may know that we are here.
+    pub(super) fn accept(&mut self, peer: &Address) -> Result<(), Error> {
+        let mut delivery = self.delivery(peer)?;
+        if !delivery.accepted {
+            delivery.accepted = true;
+            self.tx.put(peer.as_str().as_bytes(), &delivery)?;
+        }
+        self.give_token(peer)
+    }
+
+    /// Something of a contact was opened: whoever never answers gets no token.
+    pub(super) fn note_wrote(&mut self, peer: &Address) -> Result<(), VaultError> {
+        let mut delivery = self.delivery(peer)?;
+        if delivery.wrote {
+            return Ok(());
+        }
+        delivery.wrote = true;
+        self.tx.put(peer.as_str().as_bytes(), &delivery)
+    }
+
+    /// Our tokens ended with our identity: whoever had one gets another.
+    pub(super) fn renew_tokens(&mut self, known: &[Address]) -> Result<(), Error> {
+        for peer in known {
+            let mut delivery = self.delivery(peer)?;
+            delivery.accepted = delivery.is_accepted();
+            delivery.given = None;
+            delivery.dead.clear();
+            self.tx.put(peer.as_str().as_bytes(), &delivery)?;
+            self.give_token(peer)?;
+        }
+        Ok(())
     }
 
     /// The token of a contact is to be deleted at the relay.
@@ -182,13 +216,14 @@ impl Scope<'_, '_> {
         let mut delivery = self.delivery(peer)?;
         delivery.held = None;
         delivery.arrived.clear();
+        delivery.read.clear();
         self.tx.put(peer.as_str().as_bytes(), &delivery)
     }
 
     /// Whoever may be somebody else does not keep a token of ours.
     pub(super) fn revoke_tokens_of_changed(&mut self) -> Result<(), VaultError> {
         for contact in self.party.contacts() {
-            if matches!(contact.trust, Trust::Changed { .. }) {
+            if matches!(contact.trust, Trust::Changed { .. } | Trust::Forked { .. }) {
                 self.revoke_token(&contact.address)?;
             }
         }

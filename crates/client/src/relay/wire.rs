@@ -5,6 +5,7 @@ use protocol::Timestamp;
 use protocol::address::UserName;
 use protocol::identity::Fingerprint;
 use protocol::prekey::{PublishedBatch, PublishedSignedPreKey};
+use protocol::succession::PublishedSuccession;
 use zeroize::Zeroizing;
 
 use super::RelayError;
@@ -121,6 +122,14 @@ pub(super) fn signed(key: &PublishedSignedPreKey) -> types::SignedPreKey {
     types::SignedPreKey {
         payload: base64(&key.payload),
         signature: base64(&key.signature),
+    }
+}
+
+pub(super) fn succession(statement: types::SuccessionStatement) -> PublishedSuccession {
+    PublishedSuccession {
+        identity_key: statement.identity_key.into_vec(),
+        payload: statement.payload.into_vec(),
+        signature: statement.signature.into_vec(),
     }
 }
 

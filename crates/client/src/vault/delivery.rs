@@ -41,6 +41,33 @@ pub struct Delivery {
     #[n(4)]
     #[zeroize(skip)]
     pub arrived: Vec<MessageId>,
+    /// The user wrote to it or verified it: only then is it given a token and told of arrivals.
+    #[n(5)]
+    #[cbor(default)]
+    pub accepted: bool,
+    /// Something that it sent was opened.
+    #[n(6)]
+    #[cbor(default)]
+    pub wrote: bool,
+    /// When the receipts that wait are due, in milliseconds since the epoch.
+    #[n(7)]
+    pub due: Option<u64>,
+    /// What of it was shown, and is to be said in a receipt.
+    #[n(8)]
+    #[cbor(default)]
+    #[zeroize(skip)]
+    pub read: Vec<MessageId>,
+    /// The last unknown identity for which the relay was asked how the contact came to it.
+    #[cbor(n(9), with = "minicbor::bytes")]
+    pub asked: Option<[u8; 32]>,
+}
+
+impl Delivery {
+    /// Whether it may learn that we are here. A token that an earlier version gave away is not taken back.
+    #[must_use]
+    pub fn is_accepted(&self) -> bool {
+        self.accepted || self.given.as_ref().is_some_and(|given| given.sent)
+    }
 }
 
 impl fmt::Debug for Delivery {
@@ -60,11 +87,18 @@ pub struct Receipts {
     /// That it arrived.
     #[n(0)]
     pub delivery: bool,
+    /// That it was shown.
+    #[n(1)]
+    #[cbor(default)]
+    pub read: bool,
 }
 
 impl Default for Receipts {
     fn default() -> Self {
-        Self { delivery: true }
+        Self {
+            delivery: true,
+            read: false,
+        }
     }
 }
 

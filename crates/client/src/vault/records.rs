@@ -62,6 +62,8 @@ pub(crate) mod key {
     pub(crate) const RECEIPTS: &[u8] = b"receipts";
     /// [`super::Moment`]: when this vault was found to be restored, until the user is told.
     pub(crate) const RESTORED: &[u8] = b"restored";
+    /// [`super::Moment`]: when our own identity was replaced, until the user is told.
+    pub(crate) const SUCCEEDED: &[u8] = b"succeeded";
 
     /// A message that came from the holder of this fingerprint. Shown once, because it is stored once.
     pub(crate) fn incoming(fingerprint: &[u8; 32], id: super::MessageId) -> Vec<u8> {
@@ -137,6 +139,9 @@ pub enum MessageState {
     /// Theirs: shown (a limited message: listed; that costs no play).
     #[n(5)]
     Seen,
+    /// Ours: the peer says that it was shown.
+    #[n(6)]
+    Read,
 }
 
 impl MessageState {
@@ -160,6 +165,7 @@ impl MessageState {
             Self::Failed(_) => "failed",
             Self::New => "new",
             Self::Seen => "seen",
+            Self::Read => "read",
         }
     }
 }
