@@ -105,7 +105,7 @@ async fn a_succession_replaces_the_identity_and_ends_everything_of_the_old_one()
     assert_eq!(bundle["one_time"]["id"], 500);
     let identity = bob.call(Method::GET, "/v1/keys/alice/identity", None).await.ok();
     for answer in [&bundle, &identity] {
-        assert_eq!(chain(answer), [link.clone()]);
+        assert_eq!(chain(answer), std::slice::from_ref(&link));
         verify_chain(&chain(answer), &alice.address, &heir.fingerprint(), START).unwrap();
     }
     assert_eq!(bob.call(Method::GET, "/v1/keys", None).await.ok()["one_time_left"], 0);
