@@ -37,9 +37,8 @@
 //! - `content` (feature `client`): [`seal`] and [`open`].
 //! - `counted` (feature `relay`): the counter behind the default mode, where the relay knows limit and count.
 //!
-//! A second mode, *oblivious*, where the relay holds the limit only as a homomorphic ciphertext, belongs to this crate as well: the same
-//! shares, the same content key, the same answers, another release. It gets its own module and its own number in [`Mode`]; until then a
-//! policy that names it is refused as [`PolicyError::UnknownMode`], so that nobody mistakes it for a counted one.
+//! - [`oblivious`]: the second mode, where the relay holds the limit only as a homomorphic ciphertext. The same shares, the same content key, the
+//!   same answers, another release.
 //!
 //! This crate knows no users, no mail and no HTTP, reads no clock and has no randomness of its own.
 
@@ -48,6 +47,8 @@ pub mod capability;
 pub mod content;
 #[cfg(feature = "relay")]
 pub mod counted;
+#[cfg(any(feature = "client", feature = "relay"))]
+pub mod oblivious;
 pub mod policy;
 pub mod share;
 
