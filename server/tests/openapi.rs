@@ -35,6 +35,7 @@ fn the_contract_has_every_operation_and_one_shape_of_error() {
             "clear_inbox",
             "confirm_play",
             "delete_delivery_token",
+            "fetch_identity",
             "fetch_key",
             "inbox",
             "key_status",
@@ -48,7 +49,8 @@ fn the_contract_has_every_operation_and_one_shape_of_error() {
             "send_limited",
             "sign_in",
             "sign_out",
-            "status"
+            "status",
+            "succeed"
         ]
     );
     assert_eq!(server::openapi_yaml(), yaml, "the contract differs from run to run");

@@ -12,13 +12,14 @@ use protocol::{
     Timestamp,
     address::UserName,
     prekey::{OneTimeEntry, PublishedSignedPreKey},
+    succession::PublishedSuccession,
 };
 use server::{
     model::{Envelope, Incarnation, LicenseId, MailboxId, MessageId, Sender},
     store::{
-        Ack, Acked, BatchRow, Deposit, Deposited, KeyCounts, LicenseRow, LicenseState, PlayAttempt, PlayOutcome,
-        Publication, Published, Quota, Registered, Registration, SignedPreKeyRow, Store, SweepRules, TokenPut,
-        TokenRow, Totals, sqlite::Sqlite, wakes::Wakes,
+        Ack, Acked, BatchRow, Deposit, Deposited, IdentityChange, IdentityChanged, KeyCounts, LicenseRow, LicenseState,
+        PlayAttempt, PlayOutcome, Publication, Published, Quota, Registered, Registration, SignedPreKeyRow, Store,
+        SweepRules, TokenPut, TokenRow, Totals, sqlite::Sqlite, wakes::Wakes,
     },
 };
 use tempfile::TempDir;
@@ -496,6 +497,77 @@ async fn time_passes(store: &dyn Store) {
     sweep(20_000_000).await;
     assert_eq!(store.totals().await.unwrap().licenses_active, 0);
     assert_eq!(store.license(license(4).id, [7; 32], late).await.unwrap(), None);
+}
+
+/// Identities that take each other's place.
+async fn identities(store: &dyn Store) {
+    let bob = mailbox("bob");
+    let change = |old: u8, new: u8, counter| IdentityChange {
+        mailbox: bob,
+        statement: PublishedSuccession {
+            identity_key: vec![old; 2624],
+            payload: vec![old, new],
+            signature: vec![old],
+        },
+        counter,
+        identity_key: vec![new; 2624],
+        signed_prekey: spk(1, new),
+        batch: Some(batch(1, 40, 2)),
+        token: TokenRow {
+            hash: [new; 32],
+            expires: Timestamp(3_000_000),
+        },
+        keep: 2,
+    };
+    let identity = async || {
+        let row = store.identity(bob).await.unwrap().unwrap();
+        let line: Vec<u8> = row.successions.iter().map(|link| link.identity_key[0]).collect();
+        (row.identity_key[0], line)
+    };
+    let succeed = async |change| store.succeed(change).await.unwrap();
+    assert!(store.identity(mailbox("carol")).await.unwrap().is_none());
+    let mut nobody = change(8, 9, 1);
+    nobody.mailbox = mailbox("carol");
+    assert_eq!(succeed(nobody).await, IdentityChanged::NoSuchAccount);
+    assert_eq!(
+        store.put_delivery_token(bob, [3; 32], 4).await.unwrap(),
+        TokenPut::Done(1)
+    );
+    for (old, new, counter) in [(7, 9, 1), (8, 9, 0), (8, 9, 2)] {
+        assert_eq!(succeed(change(old, new, counter)).await, IdentityChanged::NotCurrent);
+    }
+    assert_eq!(identity().await, (8, vec![]));
+    assert!(store.holds_delivery_token(bob, [3; 32]).await.unwrap());
+    // Under the old prekeys' sequence numbers too: another identity begins anew.
+    assert_eq!(succeed(change(8, 9, 1)).await, IdentityChanged::Done);
+    assert_eq!(identity().await, (9, vec![8]));
+    assert_eq!(store.token(bob).await.unwrap().unwrap().hash, [9; 32]);
+    assert!(!store.holds_delivery_token(bob, [3; 32]).await.unwrap());
+    let bundle = store.take_bundle(bob, NOW).await.unwrap().unwrap();
+    assert_eq!((bundle.one_time.unwrap().id, bundle.successions.len()), (40, 1));
+    // Again: nothing but the session is new.
+    let mut again = change(8, 9, 1);
+    again.token.hash = [1; 32];
+    assert_eq!(succeed(again).await, IdentityChanged::Done);
+    assert_eq!(store.token(bob).await.unwrap().unwrap().hash, [1; 32]);
+    assert_eq!(store.key_counts(bob, NOW).await.unwrap().unwrap().one_time_left, 1);
+    assert_eq!(succeed(change(8, 10, 2)).await, IdentityChanged::NotCurrent);
+    for (old, new, counter) in [(9, 10, 2), (10, 11, 3)] {
+        assert_eq!(succeed(change(old, new, counter)).await, IdentityChanged::Done);
+    }
+    assert_eq!(identity().await, (11, vec![9, 10]), "the last two");
+    assert_eq!(
+        store.register(registration("bob", 8)).await.unwrap(),
+        Registered::NameTaken
+    );
+}
+
+#[tokio::test]
+async fn sqlite_replaces_identities() {
+    let (dir, wakes) = (TempDir::new().unwrap(), Arc::new(Wakes::default()));
+    let store = open(dir.path(), &wakes);
+    store.register(registration("bob", 8)).await.unwrap();
+    identities(&store).await;
 }
 
 fn open(dir: &Path, wakes: &Arc<Wakes>) -> Sqlite {

@@ -242,6 +242,7 @@ async fn everything_personal_wants_a_token() {
         (Method::PUT, "/v1/keys".to_owned()),
         (Method::GET, "/v1/keys".to_owned()),
         (Method::GET, "/v1/keys/alice".to_owned()),
+        (Method::GET, "/v1/keys/alice/identity".to_owned()),
         (Method::POST, format!("/v1/messages?to=alice&id={id}")),
         (Method::POST, "/v1/messages/limited".to_owned()),
         (Method::POST, "/v1/inbox".to_owned()),
