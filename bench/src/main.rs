@@ -40,6 +40,9 @@ struct Args {
     /// The relay to measure; built in the release profile when absent
     #[arg(long, value_name = "BINARY")]
     relay: Option<std::path::PathBuf>,
+    /// Instead of measuring: this many random plays of the homomorphic gate, against plain arithmetic
+    #[arg(long, value_name = "PLAYS", value_parser = clap::value_parser!(u32).range(1..))]
+    soak: Option<u32>,
     /// Serve the bare echo that the relay is compared with, and print its address
     #[arg(long, hide = true)]
     serve_echo: bool,
@@ -71,6 +74,9 @@ fn main() -> ExitCode {
 fn run(args: &Args) -> Result<()> {
     if !args.json {
         machine::describe().iter().for_each(|line| table::line(line));
+    }
+    if let Some(plays) = args.soak {
+        return table::print(&playgate_suite::soak::run(plays)?, args.json);
     }
     let effort = Effort {
         rounds: args.rounds,

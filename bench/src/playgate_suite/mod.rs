@@ -1,4 +1,4 @@
-//! Play limits: what sealing and opening under a limit cost.
+//! Play limits: what sealing and opening under a limit cost, and what a play costs that the relay cannot see.
 
 use anyhow::Result;
 use playgate::{Counter, Mode, PlayLimit, Policy, open, seal};
@@ -7,6 +7,9 @@ use rand_core::SeedableRng;
 
 use crate::measure::{Effort, micros};
 use crate::table::Row;
+
+mod oblivious;
+pub mod soak;
 
 const SUITE: &str = "playgate";
 
@@ -39,9 +42,11 @@ pub fn run(effort: Effort) -> Result<Vec<Row>> {
             &mut || _ = std::hint::black_box(Counter::new(std::hint::black_box(policy.limit)).turn()),
         ],
     );
-    Ok(vec![
+    let mut rows = vec![
         Row::new(SUITE, "counted: seal 4 KiB", sealing, "µs"),
         Row::new(SUITE, "counted: open 4 KiB", opening, "µs"),
         Row::new(SUITE, "counted: turn the counter", turning, "µs"),
-    ])
+    ];
+    rows.extend(oblivious::run(effort)?);
+    Ok(rows)
 }
