@@ -31,3 +31,9 @@ pub const ADVANCE_HEADER: &[u8] = b"latchkey/1/adv-hdr";
 pub const MESSAGE: &[u8] = b"latchkey/1/msg";
 /// Key, nonce and commitment of a message.
 pub const MESSAGE_KEY: &[u8] = b"latchkey/1/msg-key";
+/// What was asked in a play, as its receipt names it.
+pub const PLAY_REQUEST: &[u8] = b"latchkey/1/play-request";
+/// What was answered to a play, as its receipt names it.
+pub const PLAY_ANSWER: &[u8] = b"latchkey/1/play-answer";
+/// A play receipt, as the next one names it.
+pub const PLAY_RECEIPT_ID: &[u8] = b"latchkey/1/play-receipt-id";

@@ -6,7 +6,7 @@
 //! | module | what |
 //! |---|---|
 //! | [`party`] | the front door for clients: an account and its conversations; envelopes and bundles in, envelopes and records out |
-//! | [`address`], [`identity`], [`prekey`], [`succession`], [`claim`] | public names, keys and signatures; all that a relay links (without the feature `session`) |
+//! | [`address`], [`identity`], [`prekey`], [`succession`], [`claim`], [`play_receipt`] | public names, keys and signatures; all that a relay links (without the feature `session`) |
 //! | [`handshake`], [`session`], [`ratchet`], [`envelope`] | how a session begins, moves on, and looks on the wire |
 //! | [`content`], [`padding`] | what is inside |
 //! | [`account`] | own identity and prekeys |
@@ -38,6 +38,7 @@ pub mod padding;
 pub mod party;
 #[cfg(feature = "session")]
 pub mod pickle;
+pub mod play_receipt;
 pub mod prekey;
 pub mod primitives;
 #[cfg(feature = "session")]
