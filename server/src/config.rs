@@ -17,7 +17,11 @@ use protocol::address::RelayName;
 pub use patience::Patience;
 pub use settings::{SETTINGS, Setting};
 
-use crate::{service::Rules, store::Quota, tls::TlsSource};
+use crate::{
+    service::{GateRules, Rules},
+    store::Quota,
+    tls::TlsSource,
+};
 
 /// How the relay is to run.
 #[derive(Debug, Clone)]
@@ -44,6 +48,8 @@ pub struct Config {
     pub max_database: Option<u64>,
     /// How long clients may take. No setting: nobody has a reason to change it but tests.
     pub patience: Patience,
+    /// How much homomorphic work there may be.
+    pub gate: GateRules,
 }
 
 /// A mistake in the configuration.
@@ -116,6 +122,12 @@ const DEFAULT_ENVELOPES: u64 = 10_000;
 const DEFAULT_BYTES: u64 = 64 << 20;
 /// Licenses a mailbox holds by default, tombstones included; as many as envelopes.
 const DEFAULT_LICENSES: u64 = 10_000;
+/// Memory for loaded gate keys by default, each about 100 MB: four or five senders whose messages are played by turns.
+const DEFAULT_GATE_MEMORY: u64 = 512 << 20;
+/// Disk for gate keys by default: about 140 keys of 30 MB.
+const DEFAULT_GATE_DISK: u64 = 4 << 30;
+/// Gate keys of one account that take new messages: one of every day, the one after a rotation, and two for contacts of their own.
+const DEFAULT_GATE_KEYS: u64 = 4;
 const DAY: Duration = Duration::from_secs(24 * 3600);
 /// How long an undelivered envelope is kept by default: a holiday and a broken phone. A month later its prekeys die.
 const DEFAULT_ENVELOPE_TTL: Duration = Duration::from_secs(30 * 24 * 3600);
@@ -226,6 +238,15 @@ impl Config {
             token_ttl: lifetime("token_ttl", "1h")?.unwrap_or(DEFAULT_TOKEN_TTL),
             max_database: bytes("max_database", "10GiB")?,
             patience: Patience::default(),
+            gate: GateRules {
+                threads: get(values, "gate_threads", "a whole number from 1 to 256", "1", |text| {
+                    text.parse().ok().filter(|n| (1..=256).contains(n))
+                })?
+                .unwrap_or_else(default_gate_threads),
+                memory: bytes("gate_memory", "512MiB")?.unwrap_or(DEFAULT_GATE_MEMORY),
+                disk: bytes("gate_disk", "4GiB")?.unwrap_or(DEFAULT_GATE_DISK),
+                keys: count("account_gate_keys")?.unwrap_or(DEFAULT_GATE_KEYS),
+            },
         };
         if !config.listen.ip().is_loopback() && !config.behind_proxy && config.tls.is_none() {
             return Err(ConfigError::PlainHttp(config.listen));
@@ -242,6 +263,7 @@ impl Config {
             quota: self.quota,
             envelope_ttl: self.envelope_ttl,
             token_ttl: self.token_ttl,
+            gate: self.gate,
         }
     }
 }
@@ -271,6 +293,14 @@ fn tls(values: &settings::Values) -> Result<Option<TlsSource>, ConfigError> {
         (None, Some(_), false) => Err(half("tls_key", "--tls-cert")),
         (_, _, true) => Err(ConfigError::TwoCertificates),
     }
+}
+
+/// One core is left to everybody else, where there is more than one.
+fn default_gate_threads() -> usize {
+    std::thread::available_parallelism()
+        .map_or(1, std::num::NonZero::get)
+        .saturating_sub(1)
+        .max(1)
 }
 
 #[cfg(test)]

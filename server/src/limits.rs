@@ -16,6 +16,7 @@ use tokio::time::{Instant, timeout_at};
 use crate::{
     api::problem::{Problem, ProblemCode},
     model::MAX_ENVELOPE_BYTES,
+    service::gate_keys::MAX_GATE_KEY_BYTES,
 };
 
 /// Everything that is not listed below: a few names, nonces and one signature, as base64.
@@ -25,11 +26,17 @@ const KEYS: usize = 640 * 1024;
 /// An envelope as base64, with its license.
 const LIMITED: usize = MAX_ENVELOPE_BYTES / 3 * 4 + 16 * 1024;
 
+/// A gate key is streamed to the disk, not held.
+const GATE_KEY: usize = MAX_GATE_KEY_BYTES;
+/// A gate key may take this much longer than other bodies: with two minutes for those, 31 MB at 280 kbit/s. Only so many are taken at once.
+const GATE_KEY_PATIENCE: u32 = 8;
+
 fn limit(path: &str) -> usize {
     match path {
         "/v1/accounts" | "/v1/accounts/succession" | "/v1/keys" => KEYS,
         "/v1/messages" => MAX_ENVELOPE_BYTES,
-        "/v1/messages/limited" => LIMITED,
+        "/v1/messages/limited" | "/v1/messages/oblivious" => LIMITED,
+        path if path.starts_with("/v1/gate-keys/") => GATE_KEY,
         _ => SMALL,
     }
 }
@@ -79,6 +86,11 @@ impl<E: Endpoint> Endpoint for Limited<E> {
 
 /// The body with an end: in bytes (what was announced is held to by HTTP, what was not is counted as it comes) and in time.
 fn counted(body: Body, limit: usize, patience: Duration, exceeded: Arc<AtomicBool>) -> Body {
+    let patience = if limit == GATE_KEY {
+        patience * GATE_KEY_PATIENCE
+    } else {
+        patience
+    };
     let deadline = Instant::now() + patience;
     let state = (Box::pin(body.into_bytes_stream()), limit, exceeded);
     Body::from_bytes_stream(stream::try_unfold(

@@ -118,6 +118,17 @@ impl LicenseId {
     }
 }
 
+impl LicenseId {
+    /// All 32 bytes.
+    #[must_use]
+    pub fn to_bytes(self) -> Bytes32 {
+        let mut bytes = [0; 32];
+        bytes[..16].copy_from_slice(&self.mailbox.0);
+        bytes[16..].copy_from_slice(&self.nonce);
+        bytes
+    }
+}
+
 impl fmt::Display for LicenseId {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         write!(f, "{}{}", hex::encode(self.mailbox.0), hex::encode(self.nonce))
@@ -127,6 +138,42 @@ impl fmt::Display for LicenseId {
 impl fmt::Debug for LicenseId {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         write!(f, "LicenseId({self})")
+    }
+}
+
+/// A gate key's id: 16 random bytes of its sender.
+#[derive(Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash)]
+pub struct GateKeyId([u8; 16]);
+hex_debug!(GateKeyId);
+
+impl GateKeyId {
+    /// Parses exactly 32 lower-case hex digits.
+    #[must_use]
+    pub fn parse(text: &str) -> Option<Self> {
+        if text.len() != 32 || text.bytes().any(|b| b.is_ascii_uppercase()) {
+            return None;
+        }
+        let mut bytes = [0; 16];
+        hex::decode_to_slice(text, &mut bytes).ok()?;
+        Some(Self(bytes))
+    }
+
+    /// From its 16 bytes.
+    #[must_use]
+    pub const fn from_bytes(bytes: [u8; 16]) -> Self {
+        Self(bytes)
+    }
+
+    /// The 16 bytes.
+    #[must_use]
+    pub const fn as_bytes(&self) -> &[u8; 16] {
+        &self.0
+    }
+}
+
+impl fmt::Display for GateKeyId {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.write_str(&hex::encode(self.0))
     }
 }
 
@@ -275,6 +322,21 @@ mod tests {
             "../../x",
         ] {
             assert_eq!(LicenseId::parse(bad), None, "{bad}");
+        }
+    }
+
+    #[test]
+    fn gate_key_ids_have_one_spelling() {
+        let text = "00112233445566778899aabbccddeeff";
+        assert_eq!(GateKeyId::parse(text).unwrap().to_string(), text);
+        for bad in [
+            &text[1..],
+            &text.to_uppercase(),
+            &format!("{text}00"),
+            "",
+            "../../../../../../etc/passwd/xyz",
+        ] {
+            assert_eq!(GateKeyId::parse(bad), None, "{bad}");
         }
     }
 

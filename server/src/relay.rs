@@ -22,8 +22,9 @@ use crate::{
     clock::{Clock, SystemClock},
     config::{Config, Patience},
     connections::{self, Serving},
-    service::{Refusal, Services},
+    service::{Refusal, Services, gate::Gate, homomorphic::Homomorphic},
     store::{
+        files::KeyFiles,
         sqlite::{OpenError, Sqlite},
         wakes::Wakes,
     },
@@ -89,8 +90,24 @@ impl Relay {
     /// # Errors
     /// [`StartError`].
     pub async fn start_with_clock(config: Config, clock: Arc<dyn Clock>) -> Result<RunningRelay, StartError> {
+        Self::start_with(config, clock, Arc::new(Homomorphic)).await
+    }
+
+    /// Starts a relay that takes the time from `clock` and computes oblivious plays with `gate`.
+    ///
+    /// # Errors
+    /// [`StartError`].
+    pub async fn start_with(
+        config: Config,
+        clock: Arc<dyn Clock>,
+        gate: Arc<dyn Gate>,
+    ) -> Result<RunningRelay, StartError> {
         let lock = claim(&config.data_dir)?;
         let tls = tls(&config)?;
+        let files = KeyFiles::open(&config.data_dir).map_err(|source| StartError::DataDir {
+            path: config.data_dir.clone(),
+            source,
+        })?;
         let wakes = Arc::new(Wakes::default());
         let store = Arc::new(Sqlite::open(
             &config.data_dir,
@@ -98,7 +115,7 @@ impl Relay {
             config.max_database,
             Arc::clone(&wakes),
         )?);
-        let services = Arc::new(Services::new(store, wakes, clock, config.rules()).await?);
+        let services = Arc::new(Services::new(store, files, wakes, clock, gate, config.rules()).await?);
         let refused = |source| StartError::Listen {
             addr: config.listen,
             source,
@@ -133,6 +150,10 @@ pub async fn serve(
     shutdown: impl Future<Output = ()>,
 ) {
     let sweeper = tokio::spawn(sweep_for_ever(Arc::clone(&services)));
+    let folder = tokio::spawn({
+        let services = Arc::clone(&services);
+        async move { services.fold_for_ever().await }
+    });
     let refresher = tls
         .as_ref()
         .map(|tls| tokio::spawn(refresh_for_ever(Arc::clone(tls.certificates()))));
@@ -149,9 +170,11 @@ pub async fn serve(
     if let Some(refresher) = refresher {
         refresher.abort();
     }
-    sweeper.abort();
-    // Until the sweeper has let go of the services, the store is not closed.
-    let _ = sweeper.await;
+    for task in [sweeper, folder] {
+        task.abort();
+        // Until it has let go of the services, the store is not closed.
+        let _ = task.await;
+    }
 }
 
 /// The certificate of the configuration, if it wants TLS.

@@ -3,7 +3,10 @@
 //! Not its concern: who may do what, sizes and quotas' values (the services decide those and hand them in), and time (handed in too).
 //! Refusals that depend on what is stored are values, not errors: an error means that the store itself could not do it.
 
+pub mod files;
+mod gate_rows;
 pub mod migrations;
+mod play_rows;
 mod rows;
 pub mod sqlite;
 pub mod wakes;
@@ -12,9 +15,11 @@ mod writer;
 use futures_util::future::BoxFuture;
 use protocol::Timestamp;
 
+pub use gate_rows::*;
+pub use play_rows::*;
 pub use rows::*;
 
-use crate::model::{Bytes32, Incarnation, LicenseId, MailboxId};
+use crate::model::{Bytes32, GateKeyId, Incarnation, LicenseId, MailboxId};
 
 /// The store could not do it. Nothing of the verb is half done.
 #[derive(Debug, Clone, thiserror::Error)]
@@ -78,8 +83,12 @@ pub trait Store: Send + Sync + 'static {
     fn page(&self, mailbox: MailboxId, limit: u32, max_bytes: usize, now: Timestamp) -> Verb<'_, Option<Page>>;
     /// Deletes everything pending and begins a new life; answers how many envelopes that were.
     fn clear(&self, mailbox: MailboxId, incarnation: Incarnation) -> Verb<'_, u64>;
-    /// Plays once.
-    fn play(&self, attempt: PlayAttempt) -> Verb<'_, PlayOutcome>;
+    /// What a request to play meets; changes nothing.
+    fn find_play(&self, lookup: PlayLookup) -> Verb<'_, PlayFound>;
+    /// Makes an answer durable, with everything that pays for it, unless the license has moved on since it was looked at.
+    fn commit_play(&self, commit: PlayCommit) -> Verb<'_, Committed>;
+    /// Stores the deferred half of a play, if it is still due.
+    fn commit_fold(&self, fold: FoldCommit) -> Verb<'_, Committed>;
     /// Shreds the kept answer of a play; false when there is no such license with this capability, or no such play.
     fn confirm_play(&self, license: LicenseId, capability_hash: Bytes32, play: [u8; 16]) -> Verb<'_, bool>;
     /// Looks at a license, for its owner.
@@ -92,6 +101,18 @@ pub trait Store: Send + Sync + 'static {
         forget_at: Timestamp,
         now: Timestamp,
     ) -> Verb<'_, Option<LicenseView>>;
+    /// A gate key.
+    fn gate_key(&self, id: GateKeyId) -> Verb<'_, Option<GateKeyRow>>;
+    /// Every gate key, to tell which files belong to none.
+    fn gate_keys(&self) -> Verb<'_, Vec<GateKeyRow>>;
+    /// How many gate keys there are.
+    fn gate_key_use(&self, owner: MailboxId) -> Verb<'_, GateKeyUse>;
+    /// Stores a gate key whose file is there.
+    fn put_gate_key(&self, key: NewGateKey) -> Verb<'_, GateKeyPut>;
+    /// From here on the key takes no license; false when the owner has no such key.
+    fn retire_gate_key(&self, id: GateKeyId, owner: MailboxId) -> Verb<'_, bool>;
+    /// Removes keys that have no license and either are retired or took none since `idle_since`, at most `step`; their files can go.
+    fn sweep_gate_keys(&self, idle_since: Timestamp, step: u32) -> Verb<'_, Vec<GateKeyRow>>;
     /// The numbers of the status page, at the same cost however large the store is.
     fn totals(&self) -> Verb<'_, Totals>;
     /// Removes what has expired, a bounded piece of it; true when there may be more.

@@ -85,9 +85,7 @@ impl PlayReceipt {
     /// `H(lp("latchkey/1/play-receipt-id") ‖ payload)[..32]`: what the next receipt names. Not over the signature, whose bytes are no id.
     #[must_use]
     pub fn digest(&self) -> [u8; 32] {
-        let mut head = Vec::new();
-        head.put_lp(labels::PLAY_RECEIPT_ID);
-        truncate(&hash(&[&head, &self.payload()]))
+        digest(&self.payload())
     }
 
     /// Signs as the relay with these keys.
@@ -157,6 +155,13 @@ impl SignedPlayReceipt {
         &self.0
     }
 
+    /// [`PlayReceipt::digest`], whoever signed it.
+    #[must_use]
+    pub fn digest(&self) -> [u8; 32] {
+        // The length was checked where the value was made.
+        digest(self.0.get(..PAYLOAD_LENGTH).unwrap_or_default())
+    }
+
     /// What the relay with this key said.
     ///
     /// # Errors
@@ -166,6 +171,12 @@ impl SignedPlayReceipt {
         relay.verify(Purpose::PlayReceipt, &relay_fingerprint(relay), payload, signature)?;
         Ok(read(payload)?)
     }
+}
+
+fn digest(payload: &[u8]) -> [u8; 32] {
+    let mut head = Vec::new();
+    head.put_lp(labels::PLAY_RECEIPT_ID);
+    truncate(&hash(&[&head, payload]))
 }
 
 fn read(payload: &[u8]) -> Result<PlayReceipt, DecodeError> {
@@ -245,6 +256,7 @@ mod tests {
         assert_eq!(signed.as_bytes().len(), RECEIPT_LENGTH);
         let travelled = SignedPlayReceipt::from_bytes(signed.as_bytes()).unwrap();
         assert_eq!(travelled.verify(relay.public()), Ok(receipt));
+        assert_eq!(travelled.digest(), receipt.digest());
         assert_eq!(
             travelled.verify(other.public()),
             Err(ReceiptError::Signature(SignatureError))

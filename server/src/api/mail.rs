@@ -14,7 +14,8 @@ use uuid::Uuid;
 use super::{Bytes, Section, auth::Auth, problem::ApiError, tokens::SentBy};
 use crate::service::{
     Services,
-    mailbox::{LicenseParts, MAX_PAGE, Reading, Receipt},
+    licenses::{LicenseParts, LimitParts},
+    mailbox::{MAX_PAGE, Reading, Receipt},
 };
 
 /// An envelope is stored.
@@ -66,6 +67,40 @@ pub struct LimitedRequest {
     pub envelope: Bytes,
     /// The license
     pub license: NewLicense,
+}
+
+/// A license in oblivious mode, for the recipient of the envelope beside it.
+#[derive(Object)]
+pub struct NewObliviousLicense {
+    /// The license id, 64 lower-case hex digits: the recipient's mailbox id followed by 16 random bytes of the sender
+    pub id: String,
+    /// The gate key under which the relay computes, 32 lower-case hex digits
+    pub gate_key: String,
+    /// The write capability of that gate key, 32 bytes
+    pub gate_key_capability: Bytes,
+    /// The sealed counter, at most 256 bytes: how often it may be played, encrypted
+    pub counter: Bytes,
+    /// When the relay drops it, milliseconds since the Unix epoch
+    pub expires_at: u64,
+    /// The relay's half of the content key, 32 bytes
+    pub share: Bytes,
+    /// SHA-256 of the capability to play, which travels inside the envelope, 32 bytes
+    pub play_capability_hash: Bytes,
+    /// SHA-256 of the capability to inspect and revoke, which the sender keeps, 32 bytes
+    pub owner_capability_hash: Bytes,
+}
+
+/// An envelope together with the oblivious license that goes with it.
+#[derive(Object)]
+pub struct ObliviousRequest {
+    /// The recipient's user name
+    pub to: String,
+    /// The message id, chosen by the sender
+    pub id: Uuid,
+    /// The sealed envelope, 1 byte to 256 KiB
+    pub envelope: Bytes,
+    /// The license
+    pub license: NewObliviousLicense,
 }
 
 /// How far an inbox has been read.
@@ -188,7 +223,42 @@ impl Mail {
         let Json(body) = body;
         let license = LicenseParts {
             id: body.license.id,
-            plays: body.license.plays,
+            limit: LimitParts::Counted(body.license.plays),
+            expires_at: body.license.expires_at,
+            share: body.license.share.0,
+            play_hash: body.license.play_capability_hash.0,
+            owner_hash: body.license.owner_capability_hash.0,
+        };
+        let receipt = services
+            .mailboxes
+            .deposit(from.0, &body.to, body.id, body.envelope.0, Some(license))
+            .await?;
+        Ok(Json(receipt.into()))
+    }
+
+    /// Send an envelope whose content can be opened a limited number of times, without telling the relay how many
+    ///
+    /// As `send_limited`, but the relay gets the limit as a ciphertext under a gate key that was uploaded with `put_gate_key`. An unknown gate key, a deleted one and a
+    /// wrong write capability answer alike: `no_such_gate_key`. The gate key belongs to an account, so this names the sender to the relay even when a
+    /// delivery token is used.
+    #[oai(path = "/v1/messages/oblivious", method = "post", operation_id = "send_oblivious")]
+    async fn send_oblivious(
+        &self,
+        services: Data<&Arc<Services>>,
+        from: SentBy,
+        /// A delivery token of the recipient, 32 bytes as standard base64, instead of a session
+        #[oai(name = "Latchkey-Delivery-Token")]
+        _token: Header<Option<Bytes>>,
+        body: Json<ObliviousRequest>,
+    ) -> Result<Json<Stored>, ApiError> {
+        let Json(body) = body;
+        let license = LicenseParts {
+            id: body.license.id,
+            limit: LimitParts::Oblivious {
+                gate_key: body.license.gate_key,
+                capability: body.license.gate_key_capability.0,
+                counter: body.license.counter.0,
+            },
             expires_at: body.license.expires_at,
             share: body.license.share.0,
             play_hash: body.license.play_capability_hash.0,

@@ -3,6 +3,7 @@
 //! The API structs carry nothing (services come with each request), so the contract is printed without a database.
 
 pub mod auth;
+pub mod gate_keys;
 pub mod keys;
 pub mod mail;
 pub mod plays;
@@ -22,8 +23,10 @@ pub enum Section {
     Keys,
     /// Messages: sealed envelopes, kept until they are acknowledged.
     Messages,
-    /// Play limits: a share of a content key, released a counted number of times.
+    /// Play limits: a share of a content key, released a number of times that the relay counts, or computes on without knowing it.
     Plays,
+    /// Gate keys: what the relay needs of a sender to compute on limits that it cannot read.
+    GateKeys,
     /// The relay itself.
     Relay,
 }
@@ -51,6 +54,7 @@ pub fn openapi_service() -> OpenApiService<impl OpenApi, ()> {
             mail::Mail,
             tokens::Tokens,
             plays::Plays,
+            gate_keys::GateKeys,
             status::Relay,
         ),
         "Latchkey relay",

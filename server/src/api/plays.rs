@@ -1,4 +1,4 @@
-//! Counted plays. No account is involved: whoever holds the capability may.
+//! Plays. No account is involved: whoever holds the capability may.
 
 use std::sync::Arc;
 
@@ -14,7 +14,7 @@ use uuid::Uuid;
 use super::{Bytes, Section, auth::Done, problem::ApiError};
 use crate::{
     service::Services,
-    store::{self, LicenseView},
+    store::{self, LicenseView, LimitView},
 };
 
 /// How a limit is enforced.
@@ -23,6 +23,8 @@ use crate::{
 pub enum PlayMode {
     /// The relay counts
     Counted,
+    /// The relay computes on a ciphertext: it learns neither the limit, nor the count, nor whether a play was granted
+    Oblivious,
 }
 
 /// What can still be done with a license.
@@ -39,7 +41,7 @@ pub enum LicenseState {
     Expired,
 }
 
-/// One play.
+/// One counted play.
 #[derive(Object)]
 pub struct PlayRequest {
     /// A fresh id for each play, repeated unchanged when the answer was lost
@@ -48,7 +50,7 @@ pub struct PlayRequest {
     pub capability: Bytes,
 }
 
-/// A play was granted.
+/// A counted play was granted.
 #[derive(Object)]
 pub struct Played {
     /// How the limit is enforced
@@ -59,6 +61,28 @@ pub struct Played {
     pub plays: u8,
     /// The relay's half of the content key, 32 bytes
     pub share: Bytes,
+    /// The relay's signed receipt, 4876 bytes; the answer it is about is `play ‖ plays ‖ share`
+    pub receipt: Bytes,
+}
+
+/// One play in oblivious mode.
+#[derive(Object)]
+pub struct ObliviousPlayRequest {
+    /// A fresh id for each play, repeated unchanged with the same request when the answer was lost
+    pub play_id: Uuid,
+    /// The capability to play, 32 bytes, out of the envelope
+    pub capability: Bytes,
+    /// The encrypted wish, at most 128 bytes: a play, or a decoy that costs none. Nobody but its maker can tell which
+    pub request: Bytes,
+}
+
+/// A request was answered. Whether a play was granted only its maker can tell.
+#[derive(Object)]
+pub struct Released {
+    /// An encryption of the share, or of nothing, at most 4 KB
+    pub release: Bytes,
+    /// The relay's signed receipt, 4876 bytes; the answer it is about is the release
+    pub receipt: Bytes,
 }
 
 /// A license as its sender sees it.
@@ -66,22 +90,40 @@ pub struct Played {
 pub struct LicenseStatus {
     /// How the limit is enforced
     pub mode: PlayMode,
-    /// How often it may be played
-    pub plays: u8,
-    /// How often it was
-    pub used: u8,
     /// What can still be done with it
     pub state: LicenseState,
     /// When it expires, milliseconds since the Unix epoch
     pub expires_at: u64,
+    /// How many plays were answered; in oblivious mode decoys and denied ones are among them
+    pub requests: u64,
+    /// Counted mode: how often it may be played
+    #[oai(skip_serializing_if_is_none)]
+    pub plays: Option<u8>,
+    /// Counted mode: how often it was
+    #[oai(skip_serializing_if_is_none)]
+    pub used: Option<u8>,
+    /// Oblivious mode: the greatest limit that the ciphertext can hold, 15 or 255
+    #[oai(skip_serializing_if_is_none)]
+    pub class: Option<u8>,
+    /// Oblivious mode, while it is active: how many plays are left, encrypted; the sender's gate key opens it
+    #[oai(skip_serializing_if_is_none)]
+    pub counter: Option<Bytes>,
+    /// The relay's signed receipt for the last play, if there was one: it must not go back behind what the recipient was given
+    #[oai(skip_serializing_if_is_none)]
+    pub receipt: Option<Bytes>,
 }
 
 impl From<LicenseView> for LicenseStatus {
     fn from(view: LicenseView) -> Self {
+        let (mode, plays, used, class, counter) = match view.limit {
+            LimitView::Counted(plays) => {
+                let used = u8::try_from(view.requests).unwrap_or(plays);
+                (PlayMode::Counted, Some(plays), Some(used), None, None)
+            }
+            LimitView::Oblivious { class, state } => (PlayMode::Oblivious, None, None, Some(class), state.map(Base64)),
+        };
         Self {
-            mode: PlayMode::Counted,
-            plays: view.plays,
-            used: view.used,
+            mode,
             state: match view.state {
                 store::LicenseState::Active => LicenseState::Active,
                 store::LicenseState::Exhausted => LicenseState::Exhausted,
@@ -89,6 +131,12 @@ impl From<LicenseView> for LicenseStatus {
                 store::LicenseState::Expired => LicenseState::Expired,
             },
             expires_at: view.expires.as_millis(),
+            requests: view.requests,
+            plays,
+            used,
+            class,
+            counter,
+            receipt: view.receipt.map(Base64),
         }
     }
 }
@@ -98,7 +146,7 @@ pub struct Plays;
 
 #[OpenApi(tag = "Section::Plays")]
 impl Plays {
-    /// Play once
+    /// Play once, counted
     ///
     /// Counts first, answers then. Repeating it with the same play id costs nothing and gives the same answer, for ten minutes or until
     /// `confirm_play`; after that it is `answer_gone`. An unknown license and a wrong capability answer alike: `no_such_license`.
@@ -116,12 +164,43 @@ impl Plays {
             play: granted.number,
             plays: granted.limit,
             share: Base64(granted.share.as_bytes().to_vec()),
+            receipt: Base64(granted.receipt),
+        }))
+    }
+
+    /// Play once, obliviously
+    ///
+    /// The relay computes on ciphertexts what is granted, keeps the new counter, and answers then; it learns nothing but that somebody asked. Repeating a request with the
+    /// same play id and the same bytes costs nothing and gives the same bytes, for ten minutes or until `confirm_play`; after that it is
+    /// `answer_gone`. Another request under the same play id is `play_conflict`, a slot of the pad that was used is `slot_used`: nothing happened then. The
+    /// answer takes a few hundred milliseconds, seconds when the gate key has to be loaded, and `busy` when too many wait. A license answers 4096
+    /// requests, then it is `play_limit_reached`.
+    #[oai(
+        path = "/v1/licenses/:id/oblivious-plays",
+        method = "post",
+        operation_id = "play_oblivious"
+    )]
+    async fn play_oblivious(
+        &self,
+        services: Data<&Arc<Services>>,
+        /// The license id, 64 lower-case hex digits
+        id: Path<String>,
+        body: Json<ObliviousPlayRequest>,
+    ) -> Result<Json<Released>, ApiError> {
+        let Json(body) = body;
+        let released = services
+            .plays
+            .play_oblivious(&id, body.play_id, &body.capability, body.request.0)
+            .await?;
+        Ok(Json(Released {
+            release: Base64(released.release),
+            receipt: Base64(released.receipt),
         }))
     }
 
     /// Confirm that a play's answer arrived
     ///
-    /// The kept answer is shredded; the play id remains and answers `answer_gone` from here on. Confirming twice is a success too.
+    /// In both modes. The kept answer is shredded; the play id remains and answers `answer_gone` from here on. Confirming twice is a success too.
     #[oai(
         path = "/v1/licenses/:id/plays/:play_id",
         method = "delete",
@@ -158,7 +237,7 @@ impl Plays {
 
     /// Take a license back
     ///
-    /// At once and for good: the share and every kept answer are destroyed. Revoking twice is a success too.
+    /// At once and for good: the share, an encrypted counter and every kept answer are destroyed. Revoking twice is a success too.
     #[oai(path = "/v1/licenses/:id", method = "delete", operation_id = "revoke")]
     async fn revoke(
         &self,

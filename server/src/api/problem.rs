@@ -25,6 +25,16 @@ pub enum ProblemCode {
     NoSuchUser,
     /// No license has this id, or the capability is not its own: the two answer alike (404)
     NoSuchLicense,
+    /// No gate key has this id, it takes no new licenses, its file is lost, or the capability is not its own: all answer alike (404)
+    NoSuchGateKey,
+    /// The bytes are no gate key that this relay can compute with (400)
+    BadGateKey,
+    /// The gate key id was used before with other bytes, or was deleted (409)
+    GateKeyConflict,
+    /// The account has as many gate keys as it may (409)
+    GateKeysFull,
+    /// The request's slot of the pad is used; next_slot says where to go on (409)
+    SlotUsed,
     /// The name belongs to another identity key; names are never reused (409)
     NameTaken,
     /// The message id was used before with another envelope (409)
@@ -68,9 +78,9 @@ impl ProblemCode {
     #[must_use]
     pub const fn status(self) -> StatusCode {
         match self {
-            Self::BadRequest | Self::BadName | Self::BadSignature => StatusCode::BAD_REQUEST,
+            Self::BadRequest | Self::BadName | Self::BadSignature | Self::BadGateKey => StatusCode::BAD_REQUEST,
             Self::Unauthorized => StatusCode::UNAUTHORIZED,
-            Self::NotFound | Self::NoSuchUser | Self::NoSuchLicense => StatusCode::NOT_FOUND,
+            Self::NotFound | Self::NoSuchUser | Self::NoSuchLicense | Self::NoSuchGateKey => StatusCode::NOT_FOUND,
             Self::MethodNotAllowed => StatusCode::METHOD_NOT_ALLOWED,
             Self::NameTaken
             | Self::MessageConflict
@@ -78,7 +88,10 @@ impl ProblemCode {
             | Self::PlayConflict
             | Self::StaleIncarnation
             | Self::IdentityReplaced
-            | Self::StaleKey => StatusCode::CONFLICT,
+            | Self::StaleKey
+            | Self::GateKeyConflict
+            | Self::GateKeysFull
+            | Self::SlotUsed => StatusCode::CONFLICT,
             Self::PlayLimitReached | Self::LicenseRevoked | Self::LicenseExpired | Self::AnswerGone => StatusCode::GONE,
             Self::TooLarge => StatusCode::PAYLOAD_TOO_LARGE,
             Self::MailboxFull | Self::RateLimited => StatusCode::TOO_MANY_REQUESTS,
@@ -99,6 +112,11 @@ impl ProblemCode {
             Self::NotFound => "Nothing here",
             Self::NoSuchUser => "No such user",
             Self::NoSuchLicense => "No such license",
+            Self::NoSuchGateKey => "No such gate key",
+            Self::BadGateKey => "Not a gate key",
+            Self::GateKeyConflict => "The gate key id is in use",
+            Self::GateKeysFull => "Too many gate keys",
+            Self::SlotUsed => "The slot is used",
             Self::NameTaken => "The name is taken",
             Self::MessageConflict => "The message id is in use",
             Self::LicenseConflict => "The license id is in use",
@@ -135,6 +153,11 @@ impl ProblemCode {
             Self::NotFound => "See /docs for the paths that exist.",
             Self::NoSuchUser => "Check the spelling of the name.",
             Self::NoSuchLicense => "Check the license id and the capability; the message may be from another relay.",
+            Self::NoSuchGateKey => "Upload the gate key again, or another one, and send again with it.",
+            Self::BadGateKey => "Make a new gate key with a current client.",
+            Self::GateKeyConflict => "Use a fresh gate key id.",
+            Self::GateKeysFull => "Delete a gate key that is not needed for new messages.",
+            Self::SlotUsed => "Use next_slot, or a later one, with a new play id.",
             Self::NameTaken => "Choose another name.",
             Self::MessageConflict => "Use a fresh message id for a new envelope; repeat an old one byte by byte.",
             Self::LicenseConflict => "Use a fresh license id.",
@@ -193,6 +216,9 @@ pub struct Problem {
     /// Seconds to wait before trying again, when that helps
     #[oai(skip_serializing_if_is_none)]
     pub retry_after_seconds: Option<u64>,
+    /// With `slot_used`: the first slot of the pad that is not
+    #[oai(skip_serializing_if_is_none)]
+    pub next_slot: Option<u16>,
 }
 
 /// A longer detail would only repeat what the caller sent.
@@ -214,6 +240,7 @@ impl Problem {
             detail,
             action: code.action().to_owned(),
             retry_after_seconds: code.retry_after_seconds(),
+            next_slot: None,
         }
     }
 
@@ -227,19 +254,20 @@ impl Problem {
 /// Every operation's error type: a `Problem` under the status of its code.
 #[derive(ApiResponse, Debug)]
 pub enum ApiError {
-    /// Malformed: bad_request, bad_name, bad_signature
+    /// Malformed: bad_request, bad_name, bad_signature, bad_gate_key
     #[oai(status = 400)]
     BadRequest(Json<Problem>),
     /// Not signed in: unauthorized
     #[oai(status = 401)]
     Unauthorized(Json<Problem>),
-    /// Unknown: not_found, no_such_user, no_such_license
+    /// Unknown: not_found, no_such_user, no_such_license, no_such_gate_key
     #[oai(status = 404)]
     NotFound(Json<Problem>),
     /// Known path, wrong method: method_not_allowed
     #[oai(status = 405)]
     MethodNotAllowed(Json<Problem>),
-    /// In conflict with what is stored: name_taken, message_conflict, license_conflict, play_conflict, stale_incarnation, stale_key
+    /// In conflict with what is stored: name_taken, message_conflict, license_conflict, play_conflict, stale_incarnation, stale_key, gate_key_conflict,
+    /// gate_keys_full, slot_used
     #[oai(status = 409)]
     Conflict(Json<Problem>),
     /// Was there and is no more: play_limit_reached, license_revoked, license_expired, answer_gone
@@ -300,6 +328,10 @@ impl From<Problem> for ApiError {
 
 impl From<Refusal> for ApiError {
     fn from(refusal: Refusal) -> Self {
-        Problem::new(refusal.code(), refusal.to_string()).into()
+        let mut problem = Problem::new(refusal.code(), refusal.to_string());
+        if let Refusal::SlotUsed { next } = refusal {
+            problem.next_slot = Some(next);
+        }
+        problem.into()
     }
 }

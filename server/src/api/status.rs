@@ -3,9 +3,9 @@
 use std::sync::Arc;
 
 use poem::web::Data;
-use poem_openapi::{Object, OpenApi, payload::Json};
+use poem_openapi::{Object, OpenApi, payload::Json, types::Base64};
 
-use super::{Section, problem::ApiError};
+use super::{Bytes, Section, problem::ApiError};
 use crate::service::{Services, StatusReport};
 
 /// The relay in numbers. Never a name.
@@ -29,6 +29,10 @@ pub struct Status {
     pub messages_pending: u64,
     /// Play licenses that can still be played
     pub licenses_active: u64,
+    /// Gate keys stored
+    pub gate_keys: u64,
+    /// Oblivious plays that wait for a thread at this moment
+    pub gate_queue: u64,
 }
 
 impl From<StatusReport> for Status {
@@ -43,8 +47,19 @@ impl From<StatusReport> for Status {
             accounts: report.totals.accounts,
             messages_pending: report.totals.pending,
             licenses_active: report.totals.licenses_active,
+            gate_keys: report.totals.gate_keys,
+            gate_queue: report.gate.waiting as u64,
         }
     }
+}
+
+/// The relay's own identity.
+#[derive(Object, Debug)]
+pub struct RelayKey {
+    /// The key that signs play receipts: Ed25519 and ML-DSA-87, 2624 bytes
+    pub identity_key: Bytes,
+    /// Its fingerprint, 64 lower-case hex digits. Compare it with the one that was pinned at the first contact
+    pub fingerprint: String,
 }
 
 /// Operations about the relay itself.
@@ -58,5 +73,17 @@ impl Relay {
     #[oai(path = "/v1/status", method = "get", operation_id = "status")]
     async fn status(&self, services: Data<&Arc<Services>>) -> Result<Json<Status>, ApiError> {
         Ok(Json(services.status().await?.into()))
+    }
+
+    /// The relay's own key
+    ///
+    /// What play receipts are checked with.
+    #[oai(path = "/v1/relay-key", method = "get", operation_id = "relay_key")]
+    async fn relay_key(&self, services: Data<&Arc<Services>>) -> Result<Json<RelayKey>, ApiError> {
+        let identity = services.identity();
+        Ok(Json(RelayKey {
+            identity_key: Base64(identity.key.to_bytes()),
+            fingerprint: identity.fingerprint.to_string(),
+        }))
     }
 }

@@ -41,6 +41,10 @@ settings! {
     "envelope_ttl" "envelope-ttl" "LATCHKEY_ENVELOPE_TTL" "How long an undelivered envelope is kept [default: 30d]"
     "token_ttl" "token-ttl" "LATCHKEY_TOKEN_TTL" "How long a session lives [default: 1h]"
     "max_database" "max-database" "LATCHKEY_MAX_DATABASE" "The database does not grow beyond this [default: as the disk allows]"
+    "gate_threads" "gate-threads" "LATCHKEY_GATE_THREADS" "Threads for oblivious plays [default: one fewer than there are cores]"
+    "gate_memory" "gate-memory" "LATCHKEY_GATE_MEMORY" "Memory for loaded gate keys, about 100 MB each; one is always kept [default: 512MiB]"
+    "gate_disk" "gate-disk" "LATCHKEY_GATE_DISK" "Disk for gate keys, 30 MB each [default: 4GiB]"
+    "account_gate_keys" "account-gate-keys" "LATCHKEY_ACCOUNT_GATE_KEYS" "Gate keys of one account that take new messages [default: 4]"
 }
 
 /// Name of a setting to where it was set and what to.

@@ -2,17 +2,21 @@
 
 use std::{sync::Arc, time::Duration};
 
-use playgate::{PlayLimit, PlayShare};
 use protocol::{Timestamp, address::UserName};
 use sha2::{Digest as _, Sha256};
 use tokio::{sync::watch, time::Instant};
 use uuid::Uuid;
 
-use super::{REMEMBERED, Refusal, Result, Rules, exactly, tokens::Tokens};
+use super::{
+    REMEMBERED, Refusal, Result, Rules,
+    gate_keys::GateKeys,
+    licenses::{self, LicenseParts},
+    tokens::Tokens,
+};
 use crate::{
     clock::Clock,
-    model::{Bytes32, Envelope, Incarnation, LicenseId, MailboxId, MessageId, Principal, Sender},
-    store::{Ack, Acked, Deposit, Deposited, LicenseRow, Page, Quota, Store, wakes::Wakes},
+    model::{Bytes32, Envelope, Incarnation, MailboxId, MessageId, Principal, Sender},
+    store::{Ack, Acked, Deposit, Deposited, LicenseRow, LimitRow, Page, Quota, Store, wakes::Wakes},
 };
 
 /// Longest wait for mail. Proxies commonly cut idle connections after a minute.
@@ -21,25 +25,6 @@ pub const MAX_WAIT: Duration = Duration::from_secs(30);
 pub const MAX_PAGE: u32 = 64;
 /// Most bytes of envelopes in one answer, unless the first alone has more: 1 MiB as base64.
 const MAX_PAGE_BYTES: usize = 768 * 1024;
-/// Longest life of a play license: a year and a day. Without a bound a sender could leave rows here for ever.
-const MAX_LICENSE_TTL: Duration = Duration::from_secs(366 * 24 * 3600);
-
-/// A license as it came in, not yet looked at.
-pub struct LicenseParts {
-    /// 64 hex digits.
-    pub id: String,
-    /// 1 to 255.
-    pub plays: u8,
-    /// Milliseconds since the Unix epoch.
-    pub expires_at: u64,
-    /// The relay's half of the content key.
-    pub share: Vec<u8>,
-    /// SHA-256 of the capability to play.
-    pub play_hash: Vec<u8>,
-    /// SHA-256 of the capability to inspect and revoke.
-    pub owner_hash: Vec<u8>,
-}
-
 /// How an inbox is to be read.
 #[derive(Debug, Clone, Copy)]
 pub struct Reading {
@@ -69,6 +54,7 @@ pub struct Mailboxes {
     store: Arc<dyn Store>,
     clock: Arc<dyn Clock>,
     tokens: Arc<Tokens>,
+    gate_keys: Arc<GateKeys>,
     wakes: Arc<Wakes>,
     stopped: watch::Receiver<bool>,
     quota: Quota,
@@ -80,6 +66,7 @@ impl Mailboxes {
         store: Arc<dyn Store>,
         clock: Arc<dyn Clock>,
         tokens: Arc<Tokens>,
+        gate_keys: Arc<GateKeys>,
         wakes: Arc<Wakes>,
         stopped: watch::Receiver<bool>,
         rules: &Rules,
@@ -88,6 +75,7 @@ impl Mailboxes {
             store,
             clock,
             tokens,
+            gate_keys,
             wakes,
             stopped,
             quota: rules.quota,
@@ -102,7 +90,7 @@ impl Mailboxes {
     ///
     /// # Errors
     /// [`Refusal::Unauthorized`] when the token is not one of the recipient's, [`Refusal::RateLimited`],
-    /// [`Refusal::MailboxFull`], [`Refusal::MessageConflict`], [`Refusal::LicenseConflict`], [`Refusal::NoSuchUser`], [`Refusal::StorageFull`],
+    /// [`Refusal::MailboxFull`], [`Refusal::MessageConflict`], [`Refusal::LicenseConflict`], [`Refusal::NoSuchGateKey`], [`Refusal::NoSuchUser`], [`Refusal::StorageFull`],
     /// and what is wrong with the form.
     pub async fn deposit(
         &self,
@@ -116,9 +104,18 @@ impl Mailboxes {
         let mailbox = MailboxId::of(&user);
         let envelope = Envelope::new(envelope)?;
         let now = self.clock.now();
-        let license = license.map(|parts| read_license(parts, mailbox, now)).transpose()?;
+        let license = license
+            .map(|parts| licenses::read(parts, mailbox, self.gate_keys.gate(), now))
+            .transpose()?;
         if let Sender::Token(hash) = &from {
             self.tokens.admit(mailbox, hash).await?;
+        }
+        if let Some(LicenseRow {
+            limit: LimitRow::Oblivious(gate),
+            ..
+        }) = &license
+        {
+            self.gate_keys.check_file(gate.gate_key).await?;
         }
         let id = MessageId::new(id);
         let deposit = Deposit {
@@ -138,6 +135,7 @@ impl Mailboxes {
             Deposited::Conflict => Err(Refusal::MessageConflict),
             Deposited::LicenseConflict => Err(Refusal::LicenseConflict),
             Deposited::LicenseExpired => Err(Refusal::BadRequest("license.expires_at is in the past".into())),
+            Deposited::NoSuchGateKey => Err(Refusal::NoSuchGateKey),
             Deposited::Full => Err(Refusal::MailboxFull(user)),
             Deposited::NoSuchMailbox => Err(Refusal::NoSuchUser(user)),
         }
@@ -221,48 +219,6 @@ impl Mailboxes {
     pub fn waiting(&self) -> usize {
         self.wakes.waiting()
     }
-}
-
-fn read_license(parts: LicenseParts, mailbox: MailboxId, now: Timestamp) -> Result<LicenseRow> {
-    let id = LicenseId::parse(&parts.id)
-        .ok_or_else(|| Refusal::BadRequest("license.id must be 64 lower-case hex digits".into()))?;
-    if id.mailbox != mailbox {
-        return Err(Refusal::BadRequest(
-            "license.id must begin with the recipient's mailbox id".into(),
-        ));
-    }
-    let plays = PlayLimit::new(parts.plays)
-        .map_err(|_| Refusal::BadRequest(format!("license.plays is {} and must be 1 to 255", parts.plays)))?;
-    let expires = Timestamp::from_millis(parts.expires_at);
-    if expires > now.plus(MAX_LICENSE_TTL) {
-        return Err(Refusal::BadRequest(
-            "license.expires_at is more than 366 days ahead".into(),
-        ));
-    }
-    let share = zeroize::Zeroizing::new(parts.share);
-    let share: Bytes32 = exactly("license.share", &share)?;
-    let play_hash: Bytes32 = exactly("license.play_capability_hash", &parts.play_hash)?;
-    let owner_hash: Bytes32 = exactly("license.owner_capability_hash", &parts.owner_hash)?;
-    let parameters = Sha256::new()
-        .chain_update(b"latchkey/1/license-parameters")
-        .chain_update(mailbox.as_bytes())
-        .chain_update(id.nonce)
-        .chain_update([parts.plays])
-        .chain_update(parts.expires_at.to_be_bytes())
-        .chain_update(share)
-        .chain_update(play_hash)
-        .chain_update(owner_hash)
-        .finalize()
-        .into();
-    Ok(LicenseRow {
-        id,
-        plays,
-        expires,
-        share: PlayShare::from_bytes(share),
-        play_hash,
-        owner_hash,
-        parameters,
-    })
 }
 
 /// What a repetition must repeat: the envelope, and the license with it.

@@ -5,11 +5,20 @@
 pub mod challenges;
 pub mod compute;
 pub mod directory;
+pub mod gate;
+pub mod gate_cache;
+pub mod gate_keys;
+mod gate_pool;
+pub mod homomorphic;
+pub mod licenses;
 pub mod mailbox;
+pub mod oblivious;
 pub mod pace;
 pub mod plays;
+mod receipts;
 pub mod sessions;
 pub mod tokens;
+mod turns;
 
 use std::{sync::Arc, time::Duration};
 
@@ -26,8 +35,9 @@ use crate::{
     api::problem::ProblemCode,
     clock::Clock,
     model::EnvelopeError,
-    store::{Quota, Store, StoreError, SweepRules, Totals, wakes::Wakes},
+    store::{Quota, Store, StoreError, SweepRules, Totals, files::KeyFiles, wakes::Wakes},
 };
+use gate::Gate;
 
 /// How long what is over is remembered: receipts of sends (so that a repetition is recognised) and tombstones of licenses (so that a play is told
 /// why it is refused). A client that was away for a month starts afresh anyway: its prekeys are gone.
@@ -56,6 +66,29 @@ pub enum Refusal {
     /// No such license, or not its capability.
     #[error("there is no such license, or the capability is not its own")]
     NoSuchLicense,
+    /// No such gate key, or not one's own, or not its capability.
+    #[error("there is no such gate key, it takes no new licenses, or the capability is not its own")]
+    NoSuchGateKey,
+    /// Same gate key id, other bytes.
+    #[error(
+        "this gate key id was used before with other bytes, another capability or by another account, or was deleted"
+    )]
+    GateKeyConflict,
+    /// Not a gate key.
+    #[error("these bytes are no gate key: {0}")]
+    BadGateKey(String),
+    /// The account's gate keys.
+    #[error("an account has at most {0} gate keys, and those deleted count until their last message has expired")]
+    GateKeysFull(u64),
+    /// A pad slot that was used, or one before it.
+    #[error("this slot of the pad is used; the next one is {next}")]
+    SlotUsed {
+        /// The first that is not.
+        next: u16,
+    },
+    /// An oblivious license that was asked too often.
+    #[error("this license has answered as many requests as it ever does")]
+    RequestsSpent,
     /// The name belongs to someone else.
     #[error("'{0}' belongs to another identity key")]
     NameTaken(UserName),
@@ -120,6 +153,12 @@ impl Refusal {
             Self::Unauthorized => ProblemCode::Unauthorized,
             Self::NoSuchUser(_) => ProblemCode::NoSuchUser,
             Self::NoSuchLicense => ProblemCode::NoSuchLicense,
+            Self::NoSuchGateKey => ProblemCode::NoSuchGateKey,
+            Self::GateKeyConflict => ProblemCode::GateKeyConflict,
+            Self::BadGateKey(_) => ProblemCode::BadGateKey,
+            Self::GateKeysFull(_) => ProblemCode::GateKeysFull,
+            Self::SlotUsed { .. } => ProblemCode::SlotUsed,
+            Self::RequestsSpent => ProblemCode::PlayLimitReached,
             Self::NameTaken(_) => ProblemCode::NameTaken,
             Self::MessageConflict => ProblemCode::MessageConflict,
             Self::LicenseConflict => ProblemCode::LicenseConflict,
@@ -182,6 +221,21 @@ pub struct Rules {
     pub envelope_ttl: Duration,
     /// How long a session lives.
     pub token_ttl: Duration,
+    /// How much homomorphic work there may be.
+    pub gate: GateRules,
+}
+
+/// What an operator may choose about oblivious play limits.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub struct GateRules {
+    /// Threads that compute.
+    pub threads: usize,
+    /// Bytes of loaded keys; one is kept however large it is.
+    pub memory: u64,
+    /// Bytes of stored keys, of all accounts.
+    pub disk: u64,
+    /// Keys of one account that take new licenses.
+    pub keys: u64,
 }
 
 /// The relay's own identity.
@@ -207,6 +261,10 @@ pub struct Services {
     pub tokens: Arc<tokens::Tokens>,
     /// Play limits.
     pub plays: plays::Plays,
+    /// The homomorphic side of play limits.
+    pub oblivious: Arc<oblivious::Oblivious>,
+    /// The keys that it computes with.
+    pub gate_keys: Arc<gate_keys::GateKeys>,
     store: Arc<dyn Store>,
     clock: Arc<dyn Clock>,
     identity: RelayIdentity,
@@ -224,18 +282,28 @@ pub struct StatusReport {
     pub now: Timestamp,
     /// The numbers.
     pub totals: Totals,
+    /// How busy the gate is.
+    pub gate: oblivious::GateLoad,
 }
 
 impl Services {
-    /// Puts the services on a store. Makes the relay's own key when the store has none.
+    /// Puts the services on a store and the files beside it. Makes the relay's own key when the store has none.
     ///
     /// # Errors
-    /// [`Refusal`] when the store or the machine's randomness fails.
-    pub async fn new(store: Arc<dyn Store>, wakes: Arc<Wakes>, clock: Arc<dyn Clock>, rules: Rules) -> Result<Self> {
+    /// [`Refusal`] when the store, the disk or the machine's randomness fails.
+    pub async fn new(
+        store: Arc<dyn Store>,
+        files: KeyFiles,
+        wakes: Arc<Wakes>,
+        clock: Arc<dyn Clock>,
+        gate: Arc<dyn Gate>,
+        rules: Rules,
+    ) -> Result<Self> {
         let mut fresh = Zeroizing::new([0; 64]);
         fill(&mut *fresh)?;
         let seed = store.relay_seed(fresh).await?;
-        let key = IdentityKeyPair::from_seed(Secret::new(*seed)).public().clone();
+        let keys = IdentityKeyPair::from_seed(Secret::new(*seed));
+        let key = keys.public().clone();
         let identity = RelayIdentity {
             name: rules.name.clone(),
             fingerprint: relay_fingerprint(&key),
@@ -251,6 +319,21 @@ impl Services {
             &rules,
         )?);
         let tokens = Arc::new(tokens::Tokens::new(Arc::clone(&store), Arc::clone(&clock)));
+        let oblivious = Arc::new(oblivious::Oblivious::new(
+            Arc::clone(&store),
+            files.clone(),
+            gate,
+            &rules.gate,
+        )?);
+        let gate_keys = Arc::new(gate_keys::GateKeys::new(
+            Arc::clone(&store),
+            Arc::clone(&clock),
+            files,
+            Arc::clone(&oblivious),
+            &rules.gate,
+        ));
+        gate_keys.tidy().await?;
+        let receipts = receipts::Receipts::new(keys, Arc::clone(&compute));
         Ok(Self {
             directory: directory::Directory::new(
                 Arc::clone(&store),
@@ -263,12 +346,15 @@ impl Services {
                 Arc::clone(&store),
                 Arc::clone(&clock),
                 Arc::clone(&tokens),
+                Arc::clone(&gate_keys),
                 wakes,
                 stopped,
                 &rules,
             ),
             tokens,
-            plays: plays::Plays::new(Arc::clone(&store), Arc::clone(&clock)),
+            plays: plays::Plays::new(Arc::clone(&store), Arc::clone(&clock), receipts, Arc::clone(&oblivious)),
+            oblivious,
+            gate_keys,
             sessions,
             store,
             clock,
@@ -287,6 +373,7 @@ impl Services {
             engine: self.store.engine(),
             now: self.clock.now(),
             totals: self.store.totals().await?,
+            gate: self.oblivious.load(),
         })
     }
 
@@ -303,10 +390,21 @@ impl Services {
                 step: SWEEP_STEP,
             };
             if !self.store.sweep(rules).await? {
-                return Ok(());
+                return self.gate_keys.sweep().await;
             }
             tokio::task::yield_now().await;
         }
+    }
+
+    /// The relay's own identity.
+    #[must_use]
+    pub const fn identity(&self) -> &RelayIdentity {
+        &self.identity
+    }
+
+    /// Does the deferred halves of oblivious plays, for ever.
+    pub async fn fold_for_ever(&self) {
+        self.oblivious.fold_for_ever().await;
     }
 
     /// Ends every wait for mail, so that connections can close.

@@ -9,6 +9,7 @@ use protocol::{
 };
 use zeroize::Zeroizing;
 
+use super::gate_rows::ObliviousRow;
 use crate::model::{Bytes32, Envelope, Incarnation, LicenseId, MailboxId, MessageId, Sender};
 
 /// 64 bytes from which the relay's own identity key grows.
@@ -196,13 +197,22 @@ pub struct Quota {
     pub licenses: u64,
 }
 
+/// How a license is limited.
+#[derive(Debug, Clone)]
+pub enum LimitRow {
+    /// The relay counts to this.
+    Counted(PlayLimit),
+    /// The relay holds a ciphertext.
+    Oblivious(ObliviousRow),
+}
+
 /// A license to be stored with an envelope.
 #[derive(Debug, Clone)]
 pub struct LicenseRow {
     /// Its id.
     pub id: LicenseId,
     /// How often it may be played.
-    pub plays: PlayLimit,
+    pub limit: LimitRow,
     /// When it expires.
     pub expires: Timestamp,
     /// The relay's half of the content key.
@@ -256,6 +266,8 @@ pub enum Deposited {
     LicenseConflict,
     /// The license expires before it exists.
     LicenseExpired,
+    /// There is no such gate key, it takes no new licenses, or the capability is not its own.
+    NoSuchGateKey,
     /// The mailbox is full; its count of refusals grew.
     Full,
     /// There is no such mailbox.
@@ -315,51 +327,6 @@ pub struct Page {
     pub commit_counter: u64,
 }
 
-/// One attempt to play, the capability already hashed.
-#[derive(Debug, Clone)]
-pub struct PlayAttempt {
-    /// Of which license.
-    pub license: LicenseId,
-    /// SHA-256 of the capability that was shown.
-    pub capability_hash: Bytes32,
-    /// The id that makes a repetition free.
-    pub play: [u8; 16],
-    /// SHA-256 of the request.
-    pub request_hash: Bytes32,
-    /// Until when the answer is kept for repetitions.
-    pub answer_until: Timestamp,
-    /// When the tombstone goes, should this be the last play.
-    pub forget_at: Timestamp,
-    /// Now.
-    pub now: Timestamp,
-}
-
-/// How an attempt to play went.
-#[derive(Debug, Clone, PartialEq, Eq)]
-pub enum PlayOutcome {
-    /// Granted, now or before.
-    Granted {
-        /// Which play, from 1.
-        number: u8,
-        /// How many in all.
-        limit: u8,
-        /// The share.
-        share: PlayShare,
-    },
-    /// Granted before, and the answer was shredded.
-    AnswerGone,
-    /// The play id was used with another request.
-    Conflict,
-    /// Every play is spent.
-    Exhausted,
-    /// Taken back.
-    Revoked,
-    /// Past its time.
-    Expired,
-    /// No such license, or not its capability.
-    NoSuchLicense,
-}
-
 /// What can still be done with a license.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub enum LicenseState {
@@ -373,19 +340,6 @@ pub enum LicenseState {
     Expired,
 }
 
-/// A license as its owner sees it.
-#[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub struct LicenseView {
-    /// Plays allowed.
-    pub plays: u8,
-    /// Plays granted.
-    pub used: u8,
-    /// What can still be done.
-    pub state: LicenseState,
-    /// When it expires.
-    pub expires: Timestamp,
-}
-
 /// The numbers of the status page.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Default)]
 pub struct Totals {
@@ -395,6 +349,8 @@ pub struct Totals {
     pub pending: u64,
     /// Licenses that can still be played.
     pub licenses_active: u64,
+    /// Gate keys stored.
+    pub gate_keys: u64,
 }
 
 /// How long a tombstone of a license stays.

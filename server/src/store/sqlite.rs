@@ -2,7 +2,9 @@
 //!
 //! The verbs are plain functions over a connection, by topic; this file opens the database and gives each verb to the writer or to a reader.
 
+mod gate_keys;
 mod keys;
+mod licenses;
 mod mail;
 mod plays;
 mod rows;
@@ -22,13 +24,14 @@ use rusqlite::{Connection, ErrorCode, OpenFlags};
 use tokio::sync::Semaphore;
 
 use super::{
-    AccountRow, Ack, Acked, BundleRow, Deposit, Deposited, IdentityChange, IdentityChanged, IdentityRow, KeyCounts,
-    LicenseView, Page, PlayAttempt, PlayOutcome, Publication, Published, Registered, Registration, Result, Seed, Store,
-    StoreError, SweepRules, TokenPut, TokenRow, Totals, Verb, migrations,
+    AccountRow, Ack, Acked, BundleRow, Committed, Deposit, Deposited, FoldCommit, GateKeyPut, GateKeyRow, GateKeyUse,
+    IdentityChange, IdentityChanged, IdentityRow, KeyCounts, LicenseView, NewGateKey, Page, PlayCommit, PlayFound,
+    PlayLookup, Publication, Published, Registered, Registration, Result, Seed, Store, StoreError, SweepRules,
+    TokenPut, TokenRow, Totals, Verb, migrations,
     wakes::Wakes,
     writer::{Effects, Writer},
 };
-use crate::model::{Bytes32, Incarnation, LicenseId, MailboxId};
+use crate::model::{Bytes32, GateKeyId, Incarnation, LicenseId, MailboxId};
 
 /// The database's file in the data directory.
 pub const FILE_NAME: &str = "relay.sqlite3";
@@ -262,8 +265,14 @@ impl Store for Sqlite {
     fn clear(&self, mailbox: MailboxId, incarnation: Incarnation) -> Verb<'_, u64> {
         self.write(move |c, effects| mail::clear(c, effects, mailbox, incarnation))
     }
-    fn play(&self, attempt: PlayAttempt) -> Verb<'_, PlayOutcome> {
-        self.write(move |c, effects| plays::play(c, effects, &attempt))
+    fn find_play(&self, lookup: PlayLookup) -> Verb<'_, PlayFound> {
+        self.read(move |c| plays::find(c, &lookup))
+    }
+    fn commit_play(&self, commit: PlayCommit) -> Verb<'_, Committed> {
+        self.write(move |c, effects| plays::commit(c, effects, &commit))
+    }
+    fn commit_fold(&self, fold: FoldCommit) -> Verb<'_, Committed> {
+        self.write(move |c, effects| plays::fold(c, effects, &fold))
     }
     fn confirm_play(&self, license: LicenseId, capability_hash: Bytes32, play: [u8; 16]) -> Verb<'_, bool> {
         self.write(move |c, effects| plays::confirm(c, effects, license, &capability_hash, &play))
@@ -274,7 +283,7 @@ impl Store for Sqlite {
         owner_hash: Bytes32,
         now: protocol::Timestamp,
     ) -> Verb<'_, Option<LicenseView>> {
-        self.read(move |c| plays::view(c, license, &owner_hash, now))
+        self.read(move |c| licenses::view(c, license, &owner_hash, now))
     }
     fn revoke(
         &self,
@@ -283,7 +292,25 @@ impl Store for Sqlite {
         forget_at: protocol::Timestamp,
         now: protocol::Timestamp,
     ) -> Verb<'_, Option<LicenseView>> {
-        self.write(move |c, effects| plays::revoke(c, effects, license, &owner_hash, forget_at, now))
+        self.write(move |c, effects| licenses::revoke(c, effects, license, &owner_hash, forget_at, now))
+    }
+    fn gate_key(&self, id: GateKeyId) -> Verb<'_, Option<GateKeyRow>> {
+        self.read(move |c| gate_keys::get(c, id))
+    }
+    fn gate_keys(&self) -> Verb<'_, Vec<GateKeyRow>> {
+        self.read(gate_keys::all)
+    }
+    fn gate_key_use(&self, owner: MailboxId) -> Verb<'_, GateKeyUse> {
+        self.read(move |c| gate_keys::usage(c, owner))
+    }
+    fn put_gate_key(&self, key: NewGateKey) -> Verb<'_, GateKeyPut> {
+        self.write(move |c, _| gate_keys::put(c, &key))
+    }
+    fn retire_gate_key(&self, id: GateKeyId, owner: MailboxId) -> Verb<'_, bool> {
+        self.write(move |c, _| gate_keys::retire(c, id, owner))
+    }
+    fn sweep_gate_keys(&self, idle_since: protocol::Timestamp, step: u32) -> Verb<'_, Vec<GateKeyRow>> {
+        self.write(move |c, _| gate_keys::sweep(c, idle_since, step))
     }
     fn totals(&self) -> Verb<'_, Totals> {
         self.read(rows::totals)

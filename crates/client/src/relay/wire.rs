@@ -151,8 +151,9 @@ pub(super) fn key_status(answer: &types::KeyStatus) -> KeyStatus {
 
 pub(super) fn license_status(answer: &types::LicenseStatus) -> LicenseStatus {
     LicenseStatus {
-        plays: answer.plays,
-        used: answer.used,
+        // Absent in a mode in which this client sends nothing.
+        plays: answer.plays.unwrap_or_default(),
+        used: answer.used.unwrap_or_default(),
         ended: match answer.state {
             types::LicenseState::Active => None,
             types::LicenseState::Exhausted => Some(Ended::Exhausted),

@@ -6,7 +6,7 @@ use sha2::{Digest as _, Sha256};
 use uuid::Uuid;
 
 use super::{
-    plays::{self, Planned},
+    licenses::{self, Planned},
     rows::{add_totals, array, damaged, int, number, time, timestamp},
     sealed,
 };
@@ -48,9 +48,10 @@ pub(super) fn deposit(c: &Connection, effects: &mut Effects, d: &Deposit) -> Res
     }
     let license = match &d.license {
         None => None,
-        Some(license) => match plays::plan(c, license, d.now)? {
+        Some(license) => match licenses::plan(c, license, d.now)? {
             Planned::Conflict => return Ok(Deposited::LicenseConflict),
             Planned::Expired => return Ok(Deposited::LicenseExpired),
+            Planned::NoSuchGateKey => return Ok(Deposited::NoSuchGateKey),
             Planned::There => None,
             Planned::New => Some(license),
         },
@@ -85,7 +86,7 @@ pub(super) fn deposit(c: &Connection, effects: &mut Effects, d: &Deposit) -> Res
         });
     };
     if let Some(license) = license {
-        plays::insert(c, license)?;
+        licenses::insert(c, license)?;
     }
     let body = sealed::put(c, d.envelope.as_bytes())?;
     c.prepare_cached(

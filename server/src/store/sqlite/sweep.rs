@@ -3,7 +3,7 @@
 use rusqlite::{Connection, params};
 
 use super::{
-    plays::{ACTIVE, EXPIRED, end, forget_answers},
+    licenses::{ACTIVE, EXPIRED, end, remove},
     rows::{add_totals, array, time},
     sealed,
 };
@@ -79,14 +79,7 @@ fn licenses(c: &Connection, rules: &SweepRules) -> Result<usize> {
             end(c, *id, EXPIRED, rules.forget_at)?;
             continue;
         }
-        let key = params![id.mailbox.as_bytes(), id.nonce];
-        forget_answers(c, *id)?;
-        c.prepare_cached("DELETE FROM play_op WHERE mailbox = ?1 AND license = ?2")?
-            .execute(key)?;
-        c.prepare_cached("DELETE FROM license WHERE mailbox = ?1 AND license = ?2")?
-            .execute(key)?;
-        c.prepare_cached("UPDATE mailbox SET licenses = licenses - 1 WHERE mailbox = ?1")?
-            .execute([id.mailbox.as_bytes()])?;
+        remove(c, *id)?;
     }
     Ok(due.len())
 }
