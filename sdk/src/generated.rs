@@ -124,18 +124,74 @@ pub mod types {
             Self(value)
         }
     }
-    ///The identity of an account, and the statements that led to it. Everything in it is verified by whoever asks.
-    #[derive(::serde::Deserialize, ::serde::Serialize, Clone, Debug)]
-    pub struct IdentityHistory {
-        ///name@relay
-        pub address: ::std::string::String,
-        ///The identity key, 2624 bytes
-        pub identity_key: crate::Base64,
-        ///The statements, oldest first, at most 8; empty when it is the first identity
-        pub successions: ::std::vec::Vec<SuccessionStatement>,
+    ///What a gate key is good for.
+    #[derive(
+        ::serde::Deserialize,
+        ::serde::Serialize,
+        Clone,
+        Copy,
+        Debug,
+        Eq,
+        Hash,
+        Ord,
+        PartialEq,
+        PartialOrd
+    )]
+    pub enum GateKeyState {
+        #[serde(rename = "live")]
+        Live,
+        #[serde(rename = "retired")]
+        Retired,
     }
-    impl IdentityHistory {
-        pub fn builder() -> builder::IdentityHistory {
+    impl ::std::fmt::Display for GateKeyState {
+        fn fmt(&self, f: &mut ::std::fmt::Formatter<'_>) -> ::std::fmt::Result {
+            match *self {
+                Self::Live => f.write_str("live"),
+                Self::Retired => f.write_str("retired"),
+            }
+        }
+    }
+    impl ::std::str::FromStr for GateKeyState {
+        type Err = self::error::ConversionError;
+        fn from_str(
+            value: &str,
+        ) -> ::std::result::Result<Self, self::error::ConversionError> {
+            match value {
+                "live" => Ok(Self::Live),
+                "retired" => Ok(Self::Retired),
+                _ => Err("invalid value".into()),
+            }
+        }
+    }
+    impl ::std::convert::TryFrom<&str> for GateKeyState {
+        type Error = self::error::ConversionError;
+        fn try_from(
+            value: &str,
+        ) -> ::std::result::Result<Self, self::error::ConversionError> {
+            value.parse()
+        }
+    }
+    impl ::std::convert::TryFrom<::std::string::String> for GateKeyState {
+        type Error = self::error::ConversionError;
+        fn try_from(
+            value: ::std::string::String,
+        ) -> ::std::result::Result<Self, self::error::ConversionError> {
+            value.parse()
+        }
+    }
+    ///A gate key as its owner sees it.
+    #[derive(::serde::Deserialize, ::serde::Serialize, Clone, Debug)]
+    pub struct GateKeyStatus {
+        ///How many bytes it has
+        pub bytes: u64,
+        ///Its id
+        pub id: ::std::string::String,
+        ///SHA-256 of them, 64 lower-case hex digits
+        pub sha256: ::std::string::String,
+        pub state: GateKeyState,
+    }
+    impl GateKeyStatus {
+        pub fn builder() -> builder::GateKeyStatus {
             Default::default()
         }
     }
@@ -189,9 +245,6 @@ a backup learns of it*/
         #[serde(skip_serializing_if = "::std::option::Option::is_none")]
         pub one_time: ::std::option::Option<OneTimePreKey>,
         pub signed_prekey: SignedPreKey,
-        ///The statements that led to this identity, oldest first, at most 8; absent when it is the first one
-        #[serde(default, skip_serializing_if = "::std::vec::Vec::is_empty")]
-        pub successions: ::std::vec::Vec<SuccessionStatement>,
     }
     impl KeyBundle {
         pub fn builder() -> builder::KeyBundle {
@@ -279,14 +332,27 @@ a backup learns of it*/
     ///A license as its sender sees it.
     #[derive(::serde::Deserialize, ::serde::Serialize, Clone, Debug)]
     pub struct LicenseStatus {
+        ///Oblivious mode: the greatest limit that the ciphertext can hold, 15 or 255
+        #[serde(skip_serializing_if = "::std::option::Option::is_none")]
+        pub class: ::std::option::Option<u8>,
+        ///Oblivious mode, while it is active: how many plays are left, encrypted; the sender's gate key opens it
+        #[serde(skip_serializing_if = "::std::option::Option::is_none")]
+        pub counter: ::std::option::Option<crate::Base64>,
         ///When it expires, milliseconds since the Unix epoch
         pub expires_at: u64,
         pub mode: PlayMode,
-        ///How often it may be played
-        pub plays: u8,
+        ///Counted mode: how often it may be played
+        #[serde(skip_serializing_if = "::std::option::Option::is_none")]
+        pub plays: ::std::option::Option<u8>,
+        ///The relay's signed receipt for the last play, if there was one: it must not go back behind what the recipient was given
+        #[serde(skip_serializing_if = "::std::option::Option::is_none")]
+        pub receipt: ::std::option::Option<crate::Base64>,
+        ///How many plays were answered; in oblivious mode decoys and denied ones are among them
+        pub requests: u64,
         pub state: LicenseState,
-        ///How often it was
-        pub used: u8,
+        ///Counted mode: how often it was
+        #[serde(skip_serializing_if = "::std::option::Option::is_none")]
+        pub used: ::std::option::Option<u8>,
     }
     impl LicenseStatus {
         pub fn builder() -> builder::LicenseStatus {
@@ -327,6 +393,62 @@ a backup learns of it*/
     }
     impl NewLicense {
         pub fn builder() -> builder::NewLicense {
+            Default::default()
+        }
+    }
+    ///A license in oblivious mode, for the recipient of the envelope beside it.
+    #[derive(::serde::Deserialize, ::serde::Serialize, Clone, Debug)]
+    pub struct NewObliviousLicense {
+        ///The sealed counter, at most 256 bytes: how often it may be played, encrypted
+        pub counter: crate::Base64,
+        ///When the relay drops it, milliseconds since the Unix epoch
+        pub expires_at: u64,
+        ///The gate key under which the relay computes, 32 lower-case hex digits
+        pub gate_key: ::std::string::String,
+        ///The write capability of that gate key, 32 bytes
+        pub gate_key_capability: crate::Base64,
+        ///The license id, 64 lower-case hex digits: the recipient's mailbox id followed by 16 random bytes of the sender
+        pub id: ::std::string::String,
+        ///SHA-256 of the capability to inspect and revoke, which the sender keeps, 32 bytes
+        pub owner_capability_hash: crate::Base64,
+        ///SHA-256 of the capability to play, which travels inside the envelope, 32 bytes
+        pub play_capability_hash: crate::Base64,
+        ///The relay's half of the content key, 32 bytes
+        pub share: crate::Base64,
+    }
+    impl NewObliviousLicense {
+        pub fn builder() -> builder::NewObliviousLicense {
+            Default::default()
+        }
+    }
+    ///One play in oblivious mode.
+    #[derive(::serde::Deserialize, ::serde::Serialize, Clone, Debug)]
+    pub struct ObliviousPlayRequest {
+        ///The capability to play, 32 bytes, out of the envelope
+        pub capability: crate::Base64,
+        ///A fresh id for each play, repeated unchanged with the same request when the answer was lost
+        pub play_id: ::uuid::Uuid,
+        ///The encrypted wish, at most 128 bytes: a play, or a decoy that costs none. Nobody but its maker can tell which
+        pub request: crate::Base64,
+    }
+    impl ObliviousPlayRequest {
+        pub fn builder() -> builder::ObliviousPlayRequest {
+            Default::default()
+        }
+    }
+    ///An envelope together with the oblivious license that goes with it.
+    #[derive(::serde::Deserialize, ::serde::Serialize, Clone, Debug)]
+    pub struct ObliviousRequest {
+        ///The sealed envelope, 1 byte to 256 KiB
+        pub envelope: crate::Base64,
+        ///The message id, chosen by the sender
+        pub id: ::uuid::Uuid,
+        pub license: NewObliviousLicense,
+        ///The recipient's user name
+        pub to: ::std::string::String,
+    }
+    impl ObliviousRequest {
+        pub fn builder() -> builder::ObliviousRequest {
             Default::default()
         }
     }
@@ -380,11 +502,14 @@ a backup learns of it*/
     pub enum PlayMode {
         #[serde(rename = "counted")]
         Counted,
+        #[serde(rename = "oblivious")]
+        Oblivious,
     }
     impl ::std::fmt::Display for PlayMode {
         fn fmt(&self, f: &mut ::std::fmt::Formatter<'_>) -> ::std::fmt::Result {
             match *self {
                 Self::Counted => f.write_str("counted"),
+                Self::Oblivious => f.write_str("oblivious"),
             }
         }
     }
@@ -395,6 +520,7 @@ a backup learns of it*/
         ) -> ::std::result::Result<Self, self::error::ConversionError> {
             match value {
                 "counted" => Ok(Self::Counted),
+                "oblivious" => Ok(Self::Oblivious),
                 _ => Err("invalid value".into()),
             }
         }
@@ -415,7 +541,7 @@ a backup learns of it*/
             value.parse()
         }
     }
-    ///One play.
+    ///One counted play.
     #[derive(::serde::Deserialize, ::serde::Serialize, Clone, Debug)]
     pub struct PlayRequest {
         ///The capability to play, 32 bytes, out of the envelope
@@ -428,7 +554,7 @@ a backup learns of it*/
             Default::default()
         }
     }
-    ///A play was granted.
+    ///A counted play was granted.
     #[derive(::serde::Deserialize, ::serde::Serialize, Clone, Debug)]
     pub struct Played {
         pub mode: PlayMode,
@@ -436,6 +562,8 @@ a backup learns of it*/
         pub play: u8,
         ///How many there are in all
         pub plays: u8,
+        ///The relay's signed receipt, 4876 bytes; the answer it is about is `play ‖ plays ‖ share`
+        pub receipt: crate::Base64,
         ///The relay's half of the content key, 32 bytes
         pub share: crate::Base64,
     }
@@ -452,6 +580,9 @@ a backup learns of it*/
         pub code: ProblemCode,
         ///What was wrong, for a human
         pub detail: ::std::string::String,
+        ///With `slot_used`: the first slot of the pad that is not
+        #[serde(skip_serializing_if = "::std::option::Option::is_none")]
+        pub next_slot: ::std::option::Option<u16>,
         ///Seconds to wait before trying again, when that helps
         #[serde(skip_serializing_if = "::std::option::Option::is_none")]
         pub retry_after_seconds: ::std::option::Option<u64>,
@@ -496,6 +627,16 @@ a backup learns of it*/
         NoSuchUser,
         #[serde(rename = "no_such_license")]
         NoSuchLicense,
+        #[serde(rename = "no_such_gate_key")]
+        NoSuchGateKey,
+        #[serde(rename = "bad_gate_key")]
+        BadGateKey,
+        #[serde(rename = "gate_key_conflict")]
+        GateKeyConflict,
+        #[serde(rename = "gate_keys_full")]
+        GateKeysFull,
+        #[serde(rename = "slot_used")]
+        SlotUsed,
         #[serde(rename = "name_taken")]
         NameTaken,
         #[serde(rename = "message_conflict")]
@@ -508,8 +649,6 @@ a backup learns of it*/
         StaleIncarnation,
         #[serde(rename = "stale_key")]
         StaleKey,
-        #[serde(rename = "identity_replaced")]
-        IdentityReplaced,
         #[serde(rename = "mailbox_full")]
         MailboxFull,
         #[serde(rename = "too_large")]
@@ -543,13 +682,17 @@ a backup learns of it*/
                 Self::NotFound => f.write_str("not_found"),
                 Self::NoSuchUser => f.write_str("no_such_user"),
                 Self::NoSuchLicense => f.write_str("no_such_license"),
+                Self::NoSuchGateKey => f.write_str("no_such_gate_key"),
+                Self::BadGateKey => f.write_str("bad_gate_key"),
+                Self::GateKeyConflict => f.write_str("gate_key_conflict"),
+                Self::GateKeysFull => f.write_str("gate_keys_full"),
+                Self::SlotUsed => f.write_str("slot_used"),
                 Self::NameTaken => f.write_str("name_taken"),
                 Self::MessageConflict => f.write_str("message_conflict"),
                 Self::LicenseConflict => f.write_str("license_conflict"),
                 Self::PlayConflict => f.write_str("play_conflict"),
                 Self::StaleIncarnation => f.write_str("stale_incarnation"),
                 Self::StaleKey => f.write_str("stale_key"),
-                Self::IdentityReplaced => f.write_str("identity_replaced"),
                 Self::MailboxFull => f.write_str("mailbox_full"),
                 Self::TooLarge => f.write_str("too_large"),
                 Self::PlayLimitReached => f.write_str("play_limit_reached"),
@@ -577,13 +720,17 @@ a backup learns of it*/
                 "not_found" => Ok(Self::NotFound),
                 "no_such_user" => Ok(Self::NoSuchUser),
                 "no_such_license" => Ok(Self::NoSuchLicense),
+                "no_such_gate_key" => Ok(Self::NoSuchGateKey),
+                "bad_gate_key" => Ok(Self::BadGateKey),
+                "gate_key_conflict" => Ok(Self::GateKeyConflict),
+                "gate_keys_full" => Ok(Self::GateKeysFull),
+                "slot_used" => Ok(Self::SlotUsed),
                 "name_taken" => Ok(Self::NameTaken),
                 "message_conflict" => Ok(Self::MessageConflict),
                 "license_conflict" => Ok(Self::LicenseConflict),
                 "play_conflict" => Ok(Self::PlayConflict),
                 "stale_incarnation" => Ok(Self::StaleIncarnation),
                 "stale_key" => Ok(Self::StaleKey),
-                "identity_replaced" => Ok(Self::IdentityReplaced),
                 "mailbox_full" => Ok(Self::MailboxFull),
                 "too_large" => Ok(Self::TooLarge),
                 "play_limit_reached" => Ok(Self::PlayLimitReached),
@@ -674,6 +821,32 @@ a backup learns of it*/
             Default::default()
         }
     }
+    ///The relay's own identity.
+    #[derive(::serde::Deserialize, ::serde::Serialize, Clone, Debug)]
+    pub struct RelayKey {
+        ///Its fingerprint, 64 lower-case hex digits. Compare it with the one that was pinned at the first contact
+        pub fingerprint: ::std::string::String,
+        ///The key that signs play receipts: Ed25519 and ML-DSA-87, 2624 bytes
+        pub identity_key: crate::Base64,
+    }
+    impl RelayKey {
+        pub fn builder() -> builder::RelayKey {
+            Default::default()
+        }
+    }
+    ///A request was answered. Whether a play was granted only its maker can tell.
+    #[derive(::serde::Deserialize, ::serde::Serialize, Clone, Debug)]
+    pub struct Released {
+        ///The relay's signed receipt, 4876 bytes; the answer it is about is the release
+        pub receipt: crate::Base64,
+        ///An encryption of the share, or of nothing, at most 4 KB
+        pub release: crate::Base64,
+    }
+    impl Released {
+        pub fn builder() -> builder::Released {
+            Default::default()
+        }
+    }
     ///A session.
     #[derive(::serde::Deserialize, ::serde::Serialize, Clone, Debug)]
     pub struct Session {
@@ -728,6 +901,10 @@ a backup learns of it*/
     pub struct Status {
         ///Accounts registered
         pub accounts: u64,
+        ///Gate keys stored
+        pub gate_keys: u64,
+        ///Oblivious plays that wait for a thread at this moment
+        pub gate_queue: u64,
         ///Play licenses that can still be played
         pub licenses_active: u64,
         ///Envelopes waiting to be fetched, in all mailboxes together
@@ -762,48 +939,6 @@ a backup learns of it*/
     }
     impl Stored {
         pub fn builder() -> builder::Stored {
-            Default::default()
-        }
-    }
-    ///Another identity for an account.
-    #[derive(::serde::Deserialize, ::serde::Serialize, Clone, Debug)]
-    pub struct SuccessionRequest {
-        ///32 random bytes of the client
-        pub client_nonce: crate::Base64,
-        ///The challenge's expires_at, unchanged
-        pub expires_at: u64,
-        ///The new identity key, 2624 bytes
-        pub identity_key: crate::Base64,
-        #[serde(skip_serializing_if = "::std::option::Option::is_none")]
-        pub one_time_batch: ::std::option::Option<OneTimeBatch>,
-        ///The relay's base URL as the client dialled it, `scheme://host[:port]`
-        pub origin: ::std::string::String,
-        ///The challenge's nonce, 32 bytes
-        pub server_nonce: crate::Base64,
-        ///The new key's hybrid signature over the registration claim, which covers the new key bundle, 4691 bytes: proof that it is held
-        pub signature: crate::Base64,
-        pub signed_prekey: SignedPreKey,
-        pub statement: SuccessionStatement,
-        ///The user name
-        pub user: ::std::string::String,
-    }
-    impl SuccessionRequest {
-        pub fn builder() -> builder::SuccessionRequest {
-            Default::default()
-        }
-    }
-    ///An identity's word for the one that takes its place.
-    #[derive(::serde::Deserialize, ::serde::Serialize, Clone, Debug)]
-    pub struct SuccessionStatement {
-        ///The old identity key, 2624 bytes
-        pub identity_key: crate::Base64,
-        ///The signed bytes: suite, address, both fingerprints, counter, time
-        pub payload: crate::Base64,
-        ///The old key's hybrid signature over them, 4691 bytes
-        pub signature: crate::Base64,
-    }
-    impl SuccessionStatement {
-        pub fn builder() -> builder::SuccessionStatement {
             Default::default()
         }
     }
@@ -1199,79 +1334,90 @@ a backup learns of it*/
             }
         }
         #[derive(Clone, Debug)]
-        pub struct IdentityHistory {
-            address: ::std::result::Result<::std::string::String, ::std::string::String>,
-            identity_key: ::std::result::Result<crate::Base64, ::std::string::String>,
-            successions: ::std::result::Result<
-                ::std::vec::Vec<super::SuccessionStatement>,
-                ::std::string::String,
-            >,
+        pub struct GateKeyStatus {
+            bytes: ::std::result::Result<u64, ::std::string::String>,
+            id: ::std::result::Result<::std::string::String, ::std::string::String>,
+            sha256: ::std::result::Result<::std::string::String, ::std::string::String>,
+            state: ::std::result::Result<super::GateKeyState, ::std::string::String>,
         }
-        impl ::std::default::Default for IdentityHistory {
+        impl ::std::default::Default for GateKeyStatus {
             fn default() -> Self {
                 Self {
-                    address: Err("no value supplied for address".to_string()),
-                    identity_key: Err("no value supplied for identity_key".to_string()),
-                    successions: Err("no value supplied for successions".to_string()),
+                    bytes: Err("no value supplied for bytes".to_string()),
+                    id: Err("no value supplied for id".to_string()),
+                    sha256: Err("no value supplied for sha256".to_string()),
+                    state: Err("no value supplied for state".to_string()),
                 }
             }
         }
-        impl IdentityHistory {
-            pub fn address<T>(mut self, value: T) -> Self
+        impl GateKeyStatus {
+            pub fn bytes<T>(mut self, value: T) -> Self
+            where
+                T: ::std::convert::TryInto<u64>,
+                T::Error: ::std::fmt::Display,
+            {
+                self.bytes = value
+                    .try_into()
+                    .map_err(|e| {
+                        format!("error converting supplied value for bytes: {e}")
+                    });
+                self
+            }
+            pub fn id<T>(mut self, value: T) -> Self
             where
                 T: ::std::convert::TryInto<::std::string::String>,
                 T::Error: ::std::fmt::Display,
             {
-                self.address = value
+                self.id = value
+                    .try_into()
+                    .map_err(|e| format!("error converting supplied value for id: {e}"));
+                self
+            }
+            pub fn sha256<T>(mut self, value: T) -> Self
+            where
+                T: ::std::convert::TryInto<::std::string::String>,
+                T::Error: ::std::fmt::Display,
+            {
+                self.sha256 = value
                     .try_into()
                     .map_err(|e| {
-                        format!("error converting supplied value for address: {e}")
+                        format!("error converting supplied value for sha256: {e}")
                     });
                 self
             }
-            pub fn identity_key<T>(mut self, value: T) -> Self
+            pub fn state<T>(mut self, value: T) -> Self
             where
-                T: ::std::convert::TryInto<crate::Base64>,
+                T: ::std::convert::TryInto<super::GateKeyState>,
                 T::Error: ::std::fmt::Display,
             {
-                self.identity_key = value
+                self.state = value
                     .try_into()
                     .map_err(|e| {
-                        format!("error converting supplied value for identity_key: {e}")
-                    });
-                self
-            }
-            pub fn successions<T>(mut self, value: T) -> Self
-            where
-                T: ::std::convert::TryInto<::std::vec::Vec<super::SuccessionStatement>>,
-                T::Error: ::std::fmt::Display,
-            {
-                self.successions = value
-                    .try_into()
-                    .map_err(|e| {
-                        format!("error converting supplied value for successions: {e}")
+                        format!("error converting supplied value for state: {e}")
                     });
                 self
             }
         }
-        impl ::std::convert::TryFrom<IdentityHistory> for super::IdentityHistory {
+        impl ::std::convert::TryFrom<GateKeyStatus> for super::GateKeyStatus {
             type Error = super::error::ConversionError;
             fn try_from(
-                value: IdentityHistory,
+                value: GateKeyStatus,
             ) -> ::std::result::Result<Self, super::error::ConversionError> {
                 Ok(Self {
-                    address: value.address?,
-                    identity_key: value.identity_key?,
-                    successions: value.successions?,
+                    bytes: value.bytes?,
+                    id: value.id?,
+                    sha256: value.sha256?,
+                    state: value.state?,
                 })
             }
         }
-        impl ::std::convert::From<super::IdentityHistory> for IdentityHistory {
-            fn from(value: super::IdentityHistory) -> Self {
+        impl ::std::convert::From<super::GateKeyStatus> for GateKeyStatus {
+            fn from(value: super::GateKeyStatus) -> Self {
                 Self {
-                    address: Ok(value.address),
-                    identity_key: Ok(value.identity_key),
-                    successions: Ok(value.successions),
+                    bytes: Ok(value.bytes),
+                    id: Ok(value.id),
+                    sha256: Ok(value.sha256),
+                    state: Ok(value.state),
                 }
             }
         }
@@ -1508,10 +1654,6 @@ a backup learns of it*/
                 super::SignedPreKey,
                 ::std::string::String,
             >,
-            successions: ::std::result::Result<
-                ::std::vec::Vec<super::SuccessionStatement>,
-                ::std::string::String,
-            >,
         }
         impl ::std::default::Default for KeyBundle {
             fn default() -> Self {
@@ -1519,10 +1661,7 @@ a backup learns of it*/
                     address: Err("no value supplied for address".to_string()),
                     identity_key: Err("no value supplied for identity_key".to_string()),
                     one_time: Ok(Default::default()),
-                    signed_prekey: Err(
-                        "no value supplied for signed_prekey".to_string(),
-                    ),
-                    successions: Ok(Default::default()),
+                    signed_prekey: Err("no value supplied for signed_prekey".to_string()),
                 }
             }
         }
@@ -1575,18 +1714,6 @@ a backup learns of it*/
                     });
                 self
             }
-            pub fn successions<T>(mut self, value: T) -> Self
-            where
-                T: ::std::convert::TryInto<::std::vec::Vec<super::SuccessionStatement>>,
-                T::Error: ::std::fmt::Display,
-            {
-                self.successions = value
-                    .try_into()
-                    .map_err(|e| {
-                        format!("error converting supplied value for successions: {e}")
-                    });
-                self
-            }
         }
         impl ::std::convert::TryFrom<KeyBundle> for super::KeyBundle {
             type Error = super::error::ConversionError;
@@ -1598,7 +1725,6 @@ a backup learns of it*/
                     identity_key: value.identity_key?,
                     one_time: value.one_time?,
                     signed_prekey: value.signed_prekey?,
-                    successions: value.successions?,
                 })
             }
         }
@@ -1609,7 +1735,6 @@ a backup learns of it*/
                     identity_key: Ok(value.identity_key),
                     one_time: Ok(value.one_time),
                     signed_prekey: Ok(value.signed_prekey),
-                    successions: Ok(value.successions),
                 }
             }
         }
@@ -1699,24 +1824,71 @@ a backup learns of it*/
         }
         #[derive(Clone, Debug)]
         pub struct LicenseStatus {
+            class: ::std::result::Result<
+                ::std::option::Option<u8>,
+                ::std::string::String,
+            >,
+            counter: ::std::result::Result<
+                ::std::option::Option<crate::Base64>,
+                ::std::string::String,
+            >,
             expires_at: ::std::result::Result<u64, ::std::string::String>,
             mode: ::std::result::Result<super::PlayMode, ::std::string::String>,
-            plays: ::std::result::Result<u8, ::std::string::String>,
+            plays: ::std::result::Result<
+                ::std::option::Option<u8>,
+                ::std::string::String,
+            >,
+            receipt: ::std::result::Result<
+                ::std::option::Option<crate::Base64>,
+                ::std::string::String,
+            >,
+            requests: ::std::result::Result<u64, ::std::string::String>,
             state: ::std::result::Result<super::LicenseState, ::std::string::String>,
-            used: ::std::result::Result<u8, ::std::string::String>,
+            used: ::std::result::Result<
+                ::std::option::Option<u8>,
+                ::std::string::String,
+            >,
         }
         impl ::std::default::Default for LicenseStatus {
             fn default() -> Self {
                 Self {
+                    class: Ok(Default::default()),
+                    counter: Ok(Default::default()),
                     expires_at: Err("no value supplied for expires_at".to_string()),
                     mode: Err("no value supplied for mode".to_string()),
-                    plays: Err("no value supplied for plays".to_string()),
+                    plays: Ok(Default::default()),
+                    receipt: Ok(Default::default()),
+                    requests: Err("no value supplied for requests".to_string()),
                     state: Err("no value supplied for state".to_string()),
-                    used: Err("no value supplied for used".to_string()),
+                    used: Ok(Default::default()),
                 }
             }
         }
         impl LicenseStatus {
+            pub fn class<T>(mut self, value: T) -> Self
+            where
+                T: ::std::convert::TryInto<::std::option::Option<u8>>,
+                T::Error: ::std::fmt::Display,
+            {
+                self.class = value
+                    .try_into()
+                    .map_err(|e| {
+                        format!("error converting supplied value for class: {e}")
+                    });
+                self
+            }
+            pub fn counter<T>(mut self, value: T) -> Self
+            where
+                T: ::std::convert::TryInto<::std::option::Option<crate::Base64>>,
+                T::Error: ::std::fmt::Display,
+            {
+                self.counter = value
+                    .try_into()
+                    .map_err(|e| {
+                        format!("error converting supplied value for counter: {e}")
+                    });
+                self
+            }
             pub fn expires_at<T>(mut self, value: T) -> Self
             where
                 T: ::std::convert::TryInto<u64>,
@@ -1743,13 +1915,37 @@ a backup learns of it*/
             }
             pub fn plays<T>(mut self, value: T) -> Self
             where
-                T: ::std::convert::TryInto<u8>,
+                T: ::std::convert::TryInto<::std::option::Option<u8>>,
                 T::Error: ::std::fmt::Display,
             {
                 self.plays = value
                     .try_into()
                     .map_err(|e| {
                         format!("error converting supplied value for plays: {e}")
+                    });
+                self
+            }
+            pub fn receipt<T>(mut self, value: T) -> Self
+            where
+                T: ::std::convert::TryInto<::std::option::Option<crate::Base64>>,
+                T::Error: ::std::fmt::Display,
+            {
+                self.receipt = value
+                    .try_into()
+                    .map_err(|e| {
+                        format!("error converting supplied value for receipt: {e}")
+                    });
+                self
+            }
+            pub fn requests<T>(mut self, value: T) -> Self
+            where
+                T: ::std::convert::TryInto<u64>,
+                T::Error: ::std::fmt::Display,
+            {
+                self.requests = value
+                    .try_into()
+                    .map_err(|e| {
+                        format!("error converting supplied value for requests: {e}")
                     });
                 self
             }
@@ -1767,7 +1963,7 @@ a backup learns of it*/
             }
             pub fn used<T>(mut self, value: T) -> Self
             where
-                T: ::std::convert::TryInto<u8>,
+                T: ::std::convert::TryInto<::std::option::Option<u8>>,
                 T::Error: ::std::fmt::Display,
             {
                 self.used = value
@@ -1784,9 +1980,13 @@ a backup learns of it*/
                 value: LicenseStatus,
             ) -> ::std::result::Result<Self, super::error::ConversionError> {
                 Ok(Self {
+                    class: value.class?,
+                    counter: value.counter?,
                     expires_at: value.expires_at?,
                     mode: value.mode?,
                     plays: value.plays?,
+                    receipt: value.receipt?,
+                    requests: value.requests?,
                     state: value.state?,
                     used: value.used?,
                 })
@@ -1795,9 +1995,13 @@ a backup learns of it*/
         impl ::std::convert::From<super::LicenseStatus> for LicenseStatus {
             fn from(value: super::LicenseStatus) -> Self {
                 Self {
+                    class: Ok(value.class),
+                    counter: Ok(value.counter),
                     expires_at: Ok(value.expires_at),
                     mode: Ok(value.mode),
                     plays: Ok(value.plays),
+                    receipt: Ok(value.receipt),
+                    requests: Ok(value.requests),
                     state: Ok(value.state),
                     used: Ok(value.used),
                 }
@@ -2020,6 +2224,347 @@ a backup learns of it*/
                     play_capability_hash: Ok(value.play_capability_hash),
                     plays: Ok(value.plays),
                     share: Ok(value.share),
+                }
+            }
+        }
+        #[derive(Clone, Debug)]
+        pub struct NewObliviousLicense {
+            counter: ::std::result::Result<crate::Base64, ::std::string::String>,
+            expires_at: ::std::result::Result<u64, ::std::string::String>,
+            gate_key: ::std::result::Result<
+                ::std::string::String,
+                ::std::string::String,
+            >,
+            gate_key_capability: ::std::result::Result<
+                crate::Base64,
+                ::std::string::String,
+            >,
+            id: ::std::result::Result<::std::string::String, ::std::string::String>,
+            owner_capability_hash: ::std::result::Result<
+                crate::Base64,
+                ::std::string::String,
+            >,
+            play_capability_hash: ::std::result::Result<
+                crate::Base64,
+                ::std::string::String,
+            >,
+            share: ::std::result::Result<crate::Base64, ::std::string::String>,
+        }
+        impl ::std::default::Default for NewObliviousLicense {
+            fn default() -> Self {
+                Self {
+                    counter: Err("no value supplied for counter".to_string()),
+                    expires_at: Err("no value supplied for expires_at".to_string()),
+                    gate_key: Err("no value supplied for gate_key".to_string()),
+                    gate_key_capability: Err(
+                        "no value supplied for gate_key_capability".to_string(),
+                    ),
+                    id: Err("no value supplied for id".to_string()),
+                    owner_capability_hash: Err(
+                        "no value supplied for owner_capability_hash".to_string(),
+                    ),
+                    play_capability_hash: Err(
+                        "no value supplied for play_capability_hash".to_string(),
+                    ),
+                    share: Err("no value supplied for share".to_string()),
+                }
+            }
+        }
+        impl NewObliviousLicense {
+            pub fn counter<T>(mut self, value: T) -> Self
+            where
+                T: ::std::convert::TryInto<crate::Base64>,
+                T::Error: ::std::fmt::Display,
+            {
+                self.counter = value
+                    .try_into()
+                    .map_err(|e| {
+                        format!("error converting supplied value for counter: {e}")
+                    });
+                self
+            }
+            pub fn expires_at<T>(mut self, value: T) -> Self
+            where
+                T: ::std::convert::TryInto<u64>,
+                T::Error: ::std::fmt::Display,
+            {
+                self.expires_at = value
+                    .try_into()
+                    .map_err(|e| {
+                        format!("error converting supplied value for expires_at: {e}")
+                    });
+                self
+            }
+            pub fn gate_key<T>(mut self, value: T) -> Self
+            where
+                T: ::std::convert::TryInto<::std::string::String>,
+                T::Error: ::std::fmt::Display,
+            {
+                self.gate_key = value
+                    .try_into()
+                    .map_err(|e| {
+                        format!("error converting supplied value for gate_key: {e}")
+                    });
+                self
+            }
+            pub fn gate_key_capability<T>(mut self, value: T) -> Self
+            where
+                T: ::std::convert::TryInto<crate::Base64>,
+                T::Error: ::std::fmt::Display,
+            {
+                self.gate_key_capability = value
+                    .try_into()
+                    .map_err(|e| {
+                        format!(
+                            "error converting supplied value for gate_key_capability: {e}"
+                        )
+                    });
+                self
+            }
+            pub fn id<T>(mut self, value: T) -> Self
+            where
+                T: ::std::convert::TryInto<::std::string::String>,
+                T::Error: ::std::fmt::Display,
+            {
+                self.id = value
+                    .try_into()
+                    .map_err(|e| format!("error converting supplied value for id: {e}"));
+                self
+            }
+            pub fn owner_capability_hash<T>(mut self, value: T) -> Self
+            where
+                T: ::std::convert::TryInto<crate::Base64>,
+                T::Error: ::std::fmt::Display,
+            {
+                self.owner_capability_hash = value
+                    .try_into()
+                    .map_err(|e| {
+                        format!(
+                            "error converting supplied value for owner_capability_hash: {e}"
+                        )
+                    });
+                self
+            }
+            pub fn play_capability_hash<T>(mut self, value: T) -> Self
+            where
+                T: ::std::convert::TryInto<crate::Base64>,
+                T::Error: ::std::fmt::Display,
+            {
+                self.play_capability_hash = value
+                    .try_into()
+                    .map_err(|e| {
+                        format!(
+                            "error converting supplied value for play_capability_hash: {e}"
+                        )
+                    });
+                self
+            }
+            pub fn share<T>(mut self, value: T) -> Self
+            where
+                T: ::std::convert::TryInto<crate::Base64>,
+                T::Error: ::std::fmt::Display,
+            {
+                self.share = value
+                    .try_into()
+                    .map_err(|e| {
+                        format!("error converting supplied value for share: {e}")
+                    });
+                self
+            }
+        }
+        impl ::std::convert::TryFrom<NewObliviousLicense>
+        for super::NewObliviousLicense {
+            type Error = super::error::ConversionError;
+            fn try_from(
+                value: NewObliviousLicense,
+            ) -> ::std::result::Result<Self, super::error::ConversionError> {
+                Ok(Self {
+                    counter: value.counter?,
+                    expires_at: value.expires_at?,
+                    gate_key: value.gate_key?,
+                    gate_key_capability: value.gate_key_capability?,
+                    id: value.id?,
+                    owner_capability_hash: value.owner_capability_hash?,
+                    play_capability_hash: value.play_capability_hash?,
+                    share: value.share?,
+                })
+            }
+        }
+        impl ::std::convert::From<super::NewObliviousLicense> for NewObliviousLicense {
+            fn from(value: super::NewObliviousLicense) -> Self {
+                Self {
+                    counter: Ok(value.counter),
+                    expires_at: Ok(value.expires_at),
+                    gate_key: Ok(value.gate_key),
+                    gate_key_capability: Ok(value.gate_key_capability),
+                    id: Ok(value.id),
+                    owner_capability_hash: Ok(value.owner_capability_hash),
+                    play_capability_hash: Ok(value.play_capability_hash),
+                    share: Ok(value.share),
+                }
+            }
+        }
+        #[derive(Clone, Debug)]
+        pub struct ObliviousPlayRequest {
+            capability: ::std::result::Result<crate::Base64, ::std::string::String>,
+            play_id: ::std::result::Result<::uuid::Uuid, ::std::string::String>,
+            request: ::std::result::Result<crate::Base64, ::std::string::String>,
+        }
+        impl ::std::default::Default for ObliviousPlayRequest {
+            fn default() -> Self {
+                Self {
+                    capability: Err("no value supplied for capability".to_string()),
+                    play_id: Err("no value supplied for play_id".to_string()),
+                    request: Err("no value supplied for request".to_string()),
+                }
+            }
+        }
+        impl ObliviousPlayRequest {
+            pub fn capability<T>(mut self, value: T) -> Self
+            where
+                T: ::std::convert::TryInto<crate::Base64>,
+                T::Error: ::std::fmt::Display,
+            {
+                self.capability = value
+                    .try_into()
+                    .map_err(|e| {
+                        format!("error converting supplied value for capability: {e}")
+                    });
+                self
+            }
+            pub fn play_id<T>(mut self, value: T) -> Self
+            where
+                T: ::std::convert::TryInto<::uuid::Uuid>,
+                T::Error: ::std::fmt::Display,
+            {
+                self.play_id = value
+                    .try_into()
+                    .map_err(|e| {
+                        format!("error converting supplied value for play_id: {e}")
+                    });
+                self
+            }
+            pub fn request<T>(mut self, value: T) -> Self
+            where
+                T: ::std::convert::TryInto<crate::Base64>,
+                T::Error: ::std::fmt::Display,
+            {
+                self.request = value
+                    .try_into()
+                    .map_err(|e| {
+                        format!("error converting supplied value for request: {e}")
+                    });
+                self
+            }
+        }
+        impl ::std::convert::TryFrom<ObliviousPlayRequest>
+        for super::ObliviousPlayRequest {
+            type Error = super::error::ConversionError;
+            fn try_from(
+                value: ObliviousPlayRequest,
+            ) -> ::std::result::Result<Self, super::error::ConversionError> {
+                Ok(Self {
+                    capability: value.capability?,
+                    play_id: value.play_id?,
+                    request: value.request?,
+                })
+            }
+        }
+        impl ::std::convert::From<super::ObliviousPlayRequest> for ObliviousPlayRequest {
+            fn from(value: super::ObliviousPlayRequest) -> Self {
+                Self {
+                    capability: Ok(value.capability),
+                    play_id: Ok(value.play_id),
+                    request: Ok(value.request),
+                }
+            }
+        }
+        #[derive(Clone, Debug)]
+        pub struct ObliviousRequest {
+            envelope: ::std::result::Result<crate::Base64, ::std::string::String>,
+            id: ::std::result::Result<::uuid::Uuid, ::std::string::String>,
+            license: ::std::result::Result<
+                super::NewObliviousLicense,
+                ::std::string::String,
+            >,
+            to: ::std::result::Result<::std::string::String, ::std::string::String>,
+        }
+        impl ::std::default::Default for ObliviousRequest {
+            fn default() -> Self {
+                Self {
+                    envelope: Err("no value supplied for envelope".to_string()),
+                    id: Err("no value supplied for id".to_string()),
+                    license: Err("no value supplied for license".to_string()),
+                    to: Err("no value supplied for to".to_string()),
+                }
+            }
+        }
+        impl ObliviousRequest {
+            pub fn envelope<T>(mut self, value: T) -> Self
+            where
+                T: ::std::convert::TryInto<crate::Base64>,
+                T::Error: ::std::fmt::Display,
+            {
+                self.envelope = value
+                    .try_into()
+                    .map_err(|e| {
+                        format!("error converting supplied value for envelope: {e}")
+                    });
+                self
+            }
+            pub fn id<T>(mut self, value: T) -> Self
+            where
+                T: ::std::convert::TryInto<::uuid::Uuid>,
+                T::Error: ::std::fmt::Display,
+            {
+                self.id = value
+                    .try_into()
+                    .map_err(|e| format!("error converting supplied value for id: {e}"));
+                self
+            }
+            pub fn license<T>(mut self, value: T) -> Self
+            where
+                T: ::std::convert::TryInto<super::NewObliviousLicense>,
+                T::Error: ::std::fmt::Display,
+            {
+                self.license = value
+                    .try_into()
+                    .map_err(|e| {
+                        format!("error converting supplied value for license: {e}")
+                    });
+                self
+            }
+            pub fn to<T>(mut self, value: T) -> Self
+            where
+                T: ::std::convert::TryInto<::std::string::String>,
+                T::Error: ::std::fmt::Display,
+            {
+                self.to = value
+                    .try_into()
+                    .map_err(|e| format!("error converting supplied value for to: {e}"));
+                self
+            }
+        }
+        impl ::std::convert::TryFrom<ObliviousRequest> for super::ObliviousRequest {
+            type Error = super::error::ConversionError;
+            fn try_from(
+                value: ObliviousRequest,
+            ) -> ::std::result::Result<Self, super::error::ConversionError> {
+                Ok(Self {
+                    envelope: value.envelope?,
+                    id: value.id?,
+                    license: value.license?,
+                    to: value.to?,
+                })
+            }
+        }
+        impl ::std::convert::From<super::ObliviousRequest> for ObliviousRequest {
+            fn from(value: super::ObliviousRequest) -> Self {
+                Self {
+                    envelope: Ok(value.envelope),
+                    id: Ok(value.id),
+                    license: Ok(value.license),
+                    to: Ok(value.to),
                 }
             }
         }
@@ -2270,6 +2815,7 @@ a backup learns of it*/
             mode: ::std::result::Result<super::PlayMode, ::std::string::String>,
             play: ::std::result::Result<u8, ::std::string::String>,
             plays: ::std::result::Result<u8, ::std::string::String>,
+            receipt: ::std::result::Result<crate::Base64, ::std::string::String>,
             share: ::std::result::Result<crate::Base64, ::std::string::String>,
         }
         impl ::std::default::Default for Played {
@@ -2278,6 +2824,7 @@ a backup learns of it*/
                     mode: Err("no value supplied for mode".to_string()),
                     play: Err("no value supplied for play".to_string()),
                     plays: Err("no value supplied for plays".to_string()),
+                    receipt: Err("no value supplied for receipt".to_string()),
                     share: Err("no value supplied for share".to_string()),
                 }
             }
@@ -2319,6 +2866,18 @@ a backup learns of it*/
                     });
                 self
             }
+            pub fn receipt<T>(mut self, value: T) -> Self
+            where
+                T: ::std::convert::TryInto<crate::Base64>,
+                T::Error: ::std::fmt::Display,
+            {
+                self.receipt = value
+                    .try_into()
+                    .map_err(|e| {
+                        format!("error converting supplied value for receipt: {e}")
+                    });
+                self
+            }
             pub fn share<T>(mut self, value: T) -> Self
             where
                 T: ::std::convert::TryInto<crate::Base64>,
@@ -2341,6 +2900,7 @@ a backup learns of it*/
                     mode: value.mode?,
                     play: value.play?,
                     plays: value.plays?,
+                    receipt: value.receipt?,
                     share: value.share?,
                 })
             }
@@ -2351,6 +2911,7 @@ a backup learns of it*/
                     mode: Ok(value.mode),
                     play: Ok(value.play),
                     plays: Ok(value.plays),
+                    receipt: Ok(value.receipt),
                     share: Ok(value.share),
                 }
             }
@@ -2360,6 +2921,10 @@ a backup learns of it*/
             action: ::std::result::Result<::std::string::String, ::std::string::String>,
             code: ::std::result::Result<super::ProblemCode, ::std::string::String>,
             detail: ::std::result::Result<::std::string::String, ::std::string::String>,
+            next_slot: ::std::result::Result<
+                ::std::option::Option<u16>,
+                ::std::string::String,
+            >,
             retry_after_seconds: ::std::result::Result<
                 ::std::option::Option<u64>,
                 ::std::string::String,
@@ -2374,6 +2939,7 @@ a backup learns of it*/
                     action: Err("no value supplied for action".to_string()),
                     code: Err("no value supplied for code".to_string()),
                     detail: Err("no value supplied for detail".to_string()),
+                    next_slot: Ok(Default::default()),
                     retry_after_seconds: Ok(Default::default()),
                     status: Err("no value supplied for status".to_string()),
                     title: Err("no value supplied for title".to_string()),
@@ -2415,6 +2981,18 @@ a backup learns of it*/
                     .try_into()
                     .map_err(|e| {
                         format!("error converting supplied value for detail: {e}")
+                    });
+                self
+            }
+            pub fn next_slot<T>(mut self, value: T) -> Self
+            where
+                T: ::std::convert::TryInto<::std::option::Option<u16>>,
+                T::Error: ::std::fmt::Display,
+            {
+                self.next_slot = value
+                    .try_into()
+                    .map_err(|e| {
+                        format!("error converting supplied value for next_slot: {e}")
                     });
                 self
             }
@@ -2478,6 +3056,7 @@ a backup learns of it*/
                     action: value.action?,
                     code: value.code?,
                     detail: value.detail?,
+                    next_slot: value.next_slot?,
                     retry_after_seconds: value.retry_after_seconds?,
                     status: value.status?,
                     title: value.title?,
@@ -2491,6 +3070,7 @@ a backup learns of it*/
                     action: Ok(value.action),
                     code: Ok(value.code),
                     detail: Ok(value.detail),
+                    next_slot: Ok(value.next_slot),
                     retry_after_seconds: Ok(value.retry_after_seconds),
                     status: Ok(value.status),
                     title: Ok(value.title),
@@ -2860,6 +3440,125 @@ a backup learns of it*/
             }
         }
         #[derive(Clone, Debug)]
+        pub struct RelayKey {
+            fingerprint: ::std::result::Result<
+                ::std::string::String,
+                ::std::string::String,
+            >,
+            identity_key: ::std::result::Result<crate::Base64, ::std::string::String>,
+        }
+        impl ::std::default::Default for RelayKey {
+            fn default() -> Self {
+                Self {
+                    fingerprint: Err("no value supplied for fingerprint".to_string()),
+                    identity_key: Err("no value supplied for identity_key".to_string()),
+                }
+            }
+        }
+        impl RelayKey {
+            pub fn fingerprint<T>(mut self, value: T) -> Self
+            where
+                T: ::std::convert::TryInto<::std::string::String>,
+                T::Error: ::std::fmt::Display,
+            {
+                self.fingerprint = value
+                    .try_into()
+                    .map_err(|e| {
+                        format!("error converting supplied value for fingerprint: {e}")
+                    });
+                self
+            }
+            pub fn identity_key<T>(mut self, value: T) -> Self
+            where
+                T: ::std::convert::TryInto<crate::Base64>,
+                T::Error: ::std::fmt::Display,
+            {
+                self.identity_key = value
+                    .try_into()
+                    .map_err(|e| {
+                        format!("error converting supplied value for identity_key: {e}")
+                    });
+                self
+            }
+        }
+        impl ::std::convert::TryFrom<RelayKey> for super::RelayKey {
+            type Error = super::error::ConversionError;
+            fn try_from(
+                value: RelayKey,
+            ) -> ::std::result::Result<Self, super::error::ConversionError> {
+                Ok(Self {
+                    fingerprint: value.fingerprint?,
+                    identity_key: value.identity_key?,
+                })
+            }
+        }
+        impl ::std::convert::From<super::RelayKey> for RelayKey {
+            fn from(value: super::RelayKey) -> Self {
+                Self {
+                    fingerprint: Ok(value.fingerprint),
+                    identity_key: Ok(value.identity_key),
+                }
+            }
+        }
+        #[derive(Clone, Debug)]
+        pub struct Released {
+            receipt: ::std::result::Result<crate::Base64, ::std::string::String>,
+            release: ::std::result::Result<crate::Base64, ::std::string::String>,
+        }
+        impl ::std::default::Default for Released {
+            fn default() -> Self {
+                Self {
+                    receipt: Err("no value supplied for receipt".to_string()),
+                    release: Err("no value supplied for release".to_string()),
+                }
+            }
+        }
+        impl Released {
+            pub fn receipt<T>(mut self, value: T) -> Self
+            where
+                T: ::std::convert::TryInto<crate::Base64>,
+                T::Error: ::std::fmt::Display,
+            {
+                self.receipt = value
+                    .try_into()
+                    .map_err(|e| {
+                        format!("error converting supplied value for receipt: {e}")
+                    });
+                self
+            }
+            pub fn release<T>(mut self, value: T) -> Self
+            where
+                T: ::std::convert::TryInto<crate::Base64>,
+                T::Error: ::std::fmt::Display,
+            {
+                self.release = value
+                    .try_into()
+                    .map_err(|e| {
+                        format!("error converting supplied value for release: {e}")
+                    });
+                self
+            }
+        }
+        impl ::std::convert::TryFrom<Released> for super::Released {
+            type Error = super::error::ConversionError;
+            fn try_from(
+                value: Released,
+            ) -> ::std::result::Result<Self, super::error::ConversionError> {
+                Ok(Self {
+                    receipt: value.receipt?,
+                    release: value.release?,
+                })
+            }
+        }
+        impl ::std::convert::From<super::Released> for Released {
+            fn from(value: super::Released) -> Self {
+                Self {
+                    receipt: Ok(value.receipt),
+                    release: Ok(value.release),
+                }
+            }
+        }
+        #[derive(Clone, Debug)]
         pub struct Session {
             commit_counter: ::std::result::Result<u64, ::std::string::String>,
             expires_at: ::std::result::Result<u64, ::std::string::String>,
@@ -3120,6 +3819,8 @@ a backup learns of it*/
         #[derive(Clone, Debug)]
         pub struct Status {
             accounts: ::std::result::Result<u64, ::std::string::String>,
+            gate_keys: ::std::result::Result<u64, ::std::string::String>,
+            gate_queue: ::std::result::Result<u64, ::std::string::String>,
             licenses_active: ::std::result::Result<u64, ::std::string::String>,
             messages_pending: ::std::result::Result<u64, ::std::string::String>,
             relay_key_fingerprint: ::std::result::Result<
@@ -3142,6 +3843,8 @@ a backup learns of it*/
             fn default() -> Self {
                 Self {
                     accounts: Err("no value supplied for accounts".to_string()),
+                    gate_keys: Err("no value supplied for gate_keys".to_string()),
+                    gate_queue: Err("no value supplied for gate_queue".to_string()),
                     licenses_active: Err(
                         "no value supplied for licenses_active".to_string(),
                     ),
@@ -3171,6 +3874,30 @@ a backup learns of it*/
                     .try_into()
                     .map_err(|e| {
                         format!("error converting supplied value for accounts: {e}")
+                    });
+                self
+            }
+            pub fn gate_keys<T>(mut self, value: T) -> Self
+            where
+                T: ::std::convert::TryInto<u64>,
+                T::Error: ::std::fmt::Display,
+            {
+                self.gate_keys = value
+                    .try_into()
+                    .map_err(|e| {
+                        format!("error converting supplied value for gate_keys: {e}")
+                    });
+                self
+            }
+            pub fn gate_queue<T>(mut self, value: T) -> Self
+            where
+                T: ::std::convert::TryInto<u64>,
+                T::Error: ::std::fmt::Display,
+            {
+                self.gate_queue = value
+                    .try_into()
+                    .map_err(|e| {
+                        format!("error converting supplied value for gate_queue: {e}")
                     });
                 self
             }
@@ -3286,6 +4013,8 @@ a backup learns of it*/
             ) -> ::std::result::Result<Self, super::error::ConversionError> {
                 Ok(Self {
                     accounts: value.accounts?,
+                    gate_keys: value.gate_keys?,
+                    gate_queue: value.gate_queue?,
                     licenses_active: value.licenses_active?,
                     messages_pending: value.messages_pending?,
                     relay_key_fingerprint: value.relay_key_fingerprint?,
@@ -3301,6 +4030,8 @@ a backup learns of it*/
             fn from(value: super::Status) -> Self {
                 Self {
                     accounts: Ok(value.accounts),
+                    gate_keys: Ok(value.gate_keys),
+                    gate_queue: Ok(value.gate_queue),
                     licenses_active: Ok(value.licenses_active),
                     messages_pending: Ok(value.messages_pending),
                     relay_key_fingerprint: Ok(value.relay_key_fingerprint),
@@ -3381,280 +4112,6 @@ a backup learns of it*/
                     expires_at: Ok(value.expires_at),
                     id: Ok(value.id),
                     stored_at: Ok(value.stored_at),
-                }
-            }
-        }
-        #[derive(Clone, Debug)]
-        pub struct SuccessionRequest {
-            client_nonce: ::std::result::Result<crate::Base64, ::std::string::String>,
-            expires_at: ::std::result::Result<u64, ::std::string::String>,
-            identity_key: ::std::result::Result<crate::Base64, ::std::string::String>,
-            one_time_batch: ::std::result::Result<
-                ::std::option::Option<super::OneTimeBatch>,
-                ::std::string::String,
-            >,
-            origin: ::std::result::Result<::std::string::String, ::std::string::String>,
-            server_nonce: ::std::result::Result<crate::Base64, ::std::string::String>,
-            signature: ::std::result::Result<crate::Base64, ::std::string::String>,
-            signed_prekey: ::std::result::Result<
-                super::SignedPreKey,
-                ::std::string::String,
-            >,
-            statement: ::std::result::Result<
-                super::SuccessionStatement,
-                ::std::string::String,
-            >,
-            user: ::std::result::Result<::std::string::String, ::std::string::String>,
-        }
-        impl ::std::default::Default for SuccessionRequest {
-            fn default() -> Self {
-                Self {
-                    client_nonce: Err("no value supplied for client_nonce".to_string()),
-                    expires_at: Err("no value supplied for expires_at".to_string()),
-                    identity_key: Err("no value supplied for identity_key".to_string()),
-                    one_time_batch: Ok(Default::default()),
-                    origin: Err("no value supplied for origin".to_string()),
-                    server_nonce: Err("no value supplied for server_nonce".to_string()),
-                    signature: Err("no value supplied for signature".to_string()),
-                    signed_prekey: Err(
-                        "no value supplied for signed_prekey".to_string(),
-                    ),
-                    statement: Err("no value supplied for statement".to_string()),
-                    user: Err("no value supplied for user".to_string()),
-                }
-            }
-        }
-        impl SuccessionRequest {
-            pub fn client_nonce<T>(mut self, value: T) -> Self
-            where
-                T: ::std::convert::TryInto<crate::Base64>,
-                T::Error: ::std::fmt::Display,
-            {
-                self.client_nonce = value
-                    .try_into()
-                    .map_err(|e| {
-                        format!("error converting supplied value for client_nonce: {e}")
-                    });
-                self
-            }
-            pub fn expires_at<T>(mut self, value: T) -> Self
-            where
-                T: ::std::convert::TryInto<u64>,
-                T::Error: ::std::fmt::Display,
-            {
-                self.expires_at = value
-                    .try_into()
-                    .map_err(|e| {
-                        format!("error converting supplied value for expires_at: {e}")
-                    });
-                self
-            }
-            pub fn identity_key<T>(mut self, value: T) -> Self
-            where
-                T: ::std::convert::TryInto<crate::Base64>,
-                T::Error: ::std::fmt::Display,
-            {
-                self.identity_key = value
-                    .try_into()
-                    .map_err(|e| {
-                        format!("error converting supplied value for identity_key: {e}")
-                    });
-                self
-            }
-            pub fn one_time_batch<T>(mut self, value: T) -> Self
-            where
-                T: ::std::convert::TryInto<::std::option::Option<super::OneTimeBatch>>,
-                T::Error: ::std::fmt::Display,
-            {
-                self.one_time_batch = value
-                    .try_into()
-                    .map_err(|e| {
-                        format!(
-                            "error converting supplied value for one_time_batch: {e}"
-                        )
-                    });
-                self
-            }
-            pub fn origin<T>(mut self, value: T) -> Self
-            where
-                T: ::std::convert::TryInto<::std::string::String>,
-                T::Error: ::std::fmt::Display,
-            {
-                self.origin = value
-                    .try_into()
-                    .map_err(|e| {
-                        format!("error converting supplied value for origin: {e}")
-                    });
-                self
-            }
-            pub fn server_nonce<T>(mut self, value: T) -> Self
-            where
-                T: ::std::convert::TryInto<crate::Base64>,
-                T::Error: ::std::fmt::Display,
-            {
-                self.server_nonce = value
-                    .try_into()
-                    .map_err(|e| {
-                        format!("error converting supplied value for server_nonce: {e}")
-                    });
-                self
-            }
-            pub fn signature<T>(mut self, value: T) -> Self
-            where
-                T: ::std::convert::TryInto<crate::Base64>,
-                T::Error: ::std::fmt::Display,
-            {
-                self.signature = value
-                    .try_into()
-                    .map_err(|e| {
-                        format!("error converting supplied value for signature: {e}")
-                    });
-                self
-            }
-            pub fn signed_prekey<T>(mut self, value: T) -> Self
-            where
-                T: ::std::convert::TryInto<super::SignedPreKey>,
-                T::Error: ::std::fmt::Display,
-            {
-                self.signed_prekey = value
-                    .try_into()
-                    .map_err(|e| {
-                        format!("error converting supplied value for signed_prekey: {e}")
-                    });
-                self
-            }
-            pub fn statement<T>(mut self, value: T) -> Self
-            where
-                T: ::std::convert::TryInto<super::SuccessionStatement>,
-                T::Error: ::std::fmt::Display,
-            {
-                self.statement = value
-                    .try_into()
-                    .map_err(|e| {
-                        format!("error converting supplied value for statement: {e}")
-                    });
-                self
-            }
-            pub fn user<T>(mut self, value: T) -> Self
-            where
-                T: ::std::convert::TryInto<::std::string::String>,
-                T::Error: ::std::fmt::Display,
-            {
-                self.user = value
-                    .try_into()
-                    .map_err(|e| {
-                        format!("error converting supplied value for user: {e}")
-                    });
-                self
-            }
-        }
-        impl ::std::convert::TryFrom<SuccessionRequest> for super::SuccessionRequest {
-            type Error = super::error::ConversionError;
-            fn try_from(
-                value: SuccessionRequest,
-            ) -> ::std::result::Result<Self, super::error::ConversionError> {
-                Ok(Self {
-                    client_nonce: value.client_nonce?,
-                    expires_at: value.expires_at?,
-                    identity_key: value.identity_key?,
-                    one_time_batch: value.one_time_batch?,
-                    origin: value.origin?,
-                    server_nonce: value.server_nonce?,
-                    signature: value.signature?,
-                    signed_prekey: value.signed_prekey?,
-                    statement: value.statement?,
-                    user: value.user?,
-                })
-            }
-        }
-        impl ::std::convert::From<super::SuccessionRequest> for SuccessionRequest {
-            fn from(value: super::SuccessionRequest) -> Self {
-                Self {
-                    client_nonce: Ok(value.client_nonce),
-                    expires_at: Ok(value.expires_at),
-                    identity_key: Ok(value.identity_key),
-                    one_time_batch: Ok(value.one_time_batch),
-                    origin: Ok(value.origin),
-                    server_nonce: Ok(value.server_nonce),
-                    signature: Ok(value.signature),
-                    signed_prekey: Ok(value.signed_prekey),
-                    statement: Ok(value.statement),
-                    user: Ok(value.user),
-                }
-            }
-        }
-        #[derive(Clone, Debug)]
-        pub struct SuccessionStatement {
-            identity_key: ::std::result::Result<crate::Base64, ::std::string::String>,
-            payload: ::std::result::Result<crate::Base64, ::std::string::String>,
-            signature: ::std::result::Result<crate::Base64, ::std::string::String>,
-        }
-        impl ::std::default::Default for SuccessionStatement {
-            fn default() -> Self {
-                Self {
-                    identity_key: Err("no value supplied for identity_key".to_string()),
-                    payload: Err("no value supplied for payload".to_string()),
-                    signature: Err("no value supplied for signature".to_string()),
-                }
-            }
-        }
-        impl SuccessionStatement {
-            pub fn identity_key<T>(mut self, value: T) -> Self
-            where
-                T: ::std::convert::TryInto<crate::Base64>,
-                T::Error: ::std::fmt::Display,
-            {
-                self.identity_key = value
-                    .try_into()
-                    .map_err(|e| {
-                        format!("error converting supplied value for identity_key: {e}")
-                    });
-                self
-            }
-            pub fn payload<T>(mut self, value: T) -> Self
-            where
-                T: ::std::convert::TryInto<crate::Base64>,
-                T::Error: ::std::fmt::Display,
-            {
-                self.payload = value
-                    .try_into()
-                    .map_err(|e| {
-                        format!("error converting supplied value for payload: {e}")
-                    });
-                self
-            }
-            pub fn signature<T>(mut self, value: T) -> Self
-            where
-                T: ::std::convert::TryInto<crate::Base64>,
-                T::Error: ::std::fmt::Display,
-            {
-                self.signature = value
-                    .try_into()
-                    .map_err(|e| {
-                        format!("error converting supplied value for signature: {e}")
-                    });
-                self
-            }
-        }
-        impl ::std::convert::TryFrom<SuccessionStatement>
-        for super::SuccessionStatement {
-            type Error = super::error::ConversionError;
-            fn try_from(
-                value: SuccessionStatement,
-            ) -> ::std::result::Result<Self, super::error::ConversionError> {
-                Ok(Self {
-                    identity_key: value.identity_key?,
-                    payload: value.payload?,
-                    signature: value.signature?,
-                })
-            }
-        }
-        impl ::std::convert::From<super::SuccessionStatement> for SuccessionStatement {
-            fn from(value: super::SuccessionStatement) -> Self {
-                Self {
-                    identity_key: Ok(value.identity_key),
-                    payload: Ok(value.payload),
-                    signature: Ok(value.signature),
                 }
             }
         }
@@ -3866,40 +4323,6 @@ let response = client.fetch_key()
     pub fn fetch_key(&self) -> builder::FetchKey<'_> {
         builder::FetchKey::new(self)
     }
-    /**Replace the account's identity key
-
-Needs both: a statement by the present key that names the new one, and a registration claim by the new key over a challenge. In one step the
-account has the new identity and its prekeys; every session, delivery token and prekey of the old one is gone, and mail that waits stays.
-Repeating it is a success again, so a lost answer loses nothing; when the account has another identity than the two it is refused with `identity_replaced`.
-
-Sends a `POST` request to `/v1/accounts/succession`
-
-```text
-let response = client.succeed()
-    .body(body)
-    .send()
-    .await;
-```*/
-    pub fn succeed(&self) -> builder::Succeed<'_> {
-        builder::Succeed::new(self)
-    }
-    /**Fetch a user's identity and how it changed
-
-For contacts that meet another identity than they know. Consumes no prekey.
-
-Sends a `GET` request to `/v1/keys/{user}/identity`
-
-Arguments:
-- `user`: The user name, without the @ and the relay
-```text
-let response = client.fetch_identity()
-    .user(user)
-    .send()
-    .await;
-```*/
-    pub fn fetch_identity(&self) -> builder::FetchIdentity<'_> {
-        builder::FetchIdentity::new(self)
-    }
     /**Send an envelope
 
 When this answers 200 the envelope is on disk and survives a crash of the relay. Repeating it with the same id and the same bytes is
@@ -3946,6 +4369,27 @@ let response = client.send_limited()
 ```*/
     pub fn send_limited(&self) -> builder::SendLimited<'_> {
         builder::SendLimited::new(self)
+    }
+    /**Send an envelope whose content can be opened a limited number of times, without telling the relay how many
+
+As `send_limited`, but the relay gets the limit as a ciphertext under a gate key that was uploaded with `put_gate_key`. An unknown gate key, a deleted one and a
+wrong write capability answer alike: `no_such_gate_key`. The gate key belongs to an account, so this names the sender to the relay even when a
+delivery token is used.
+
+Sends a `POST` request to `/v1/messages/oblivious`
+
+Arguments:
+- `latchkey_delivery_token`: A delivery token of the recipient, 32 bytes as standard base64, instead of a session
+- `body`
+```text
+let response = client.send_oblivious()
+    .latchkey_delivery_token(latchkey_delivery_token)
+    .body(body)
+    .send()
+    .await;
+```*/
+    pub fn send_oblivious(&self) -> builder::SendOblivious<'_> {
+        builder::SendOblivious::new(self)
     }
     /**Acknowledge, then fetch
 
@@ -4010,7 +4454,7 @@ let response = client.delete_delivery_token()
     pub fn delete_delivery_token(&self) -> builder::DeleteDeliveryToken<'_> {
         builder::DeleteDeliveryToken::new(self)
     }
-    /**Play once
+    /**Play once, counted
 
 Counts first, answers then. Repeating it with the same play id costs nothing and gives the same answer, for ten minutes or until
 `confirm_play`; after that it is `answer_gone`. An unknown license and a wrong capability answer alike: `no_such_license`.
@@ -4030,9 +4474,32 @@ let response = client.play()
     pub fn play(&self) -> builder::Play<'_> {
         builder::Play::new(self)
     }
+    /**Play once, obliviously
+
+The relay computes on ciphertexts what is granted, keeps the new counter, and answers then; it learns nothing but that somebody asked. Repeating a request with the
+same play id and the same bytes costs nothing and gives the same bytes, for ten minutes or until `confirm_play`; after that it is
+`answer_gone`. Another request under the same play id is `play_conflict`, a slot of the pad that was used is `slot_used`: nothing happened then. The
+answer takes a few hundred milliseconds, seconds when the gate key has to be loaded, and `busy` when too many wait. A license answers 4096
+requests, then it is `play_limit_reached`.
+
+Sends a `POST` request to `/v1/licenses/{id}/oblivious-plays`
+
+Arguments:
+- `id`: The license id, 64 lower-case hex digits
+- `body`
+```text
+let response = client.play_oblivious()
+    .id(id)
+    .body(body)
+    .send()
+    .await;
+```*/
+    pub fn play_oblivious(&self) -> builder::PlayOblivious<'_> {
+        builder::PlayOblivious::new(self)
+    }
     /**Confirm that a play's answer arrived
 
-The kept answer is shredded; the play id remains and answers `answer_gone` from here on. Confirming twice is a success too.
+In both modes. The kept answer is shredded; the play id remains and answers `answer_gone` from here on. Confirming twice is a success too.
 
 Sends a `DELETE` request to `/v1/licenses/{id}/plays/{play_id}`
 
@@ -4070,7 +4537,7 @@ let response = client.license()
     }
     /**Take a license back
 
-At once and for good: the share and every kept answer are destroyed. Revoking twice is a success too.
+At once and for good: the share, an encrypted counter and every kept answer are destroyed. Revoking twice is a success too.
 
 Sends a `DELETE` request to `/v1/licenses/{id}`
 
@@ -4087,6 +4554,63 @@ let response = client.revoke()
     pub fn revoke(&self) -> builder::Revoke<'_> {
         builder::Revoke::new(self)
     }
+    /**Whether the relay has a gate key
+
+For its owner; another's is `no_such_gate_key`, and so is one whose bytes the relay has lost: upload it again.
+
+Sends a `GET` request to `/v1/gate-keys/{id}`
+
+Arguments:
+- `id`: The key's id, 32 lower-case hex digits
+```text
+let response = client.gate_key_status()
+    .id(id)
+    .send()
+    .await;
+```*/
+    pub fn gate_key_status(&self) -> builder::GateKeyStatus<'_> {
+        builder::GateKeyStatus::new(self)
+    }
+    /**Upload a gate key
+
+The evaluation key of a sender, about 30 MB, streamed. When this answers 200 it was checked and is on the disk. Repeating it with the same bytes is the same
+success again; other bytes under the same id are `gate_key_conflict`, unless the relay has lost the first ones. Bytes that are no key are `bad_gate_key`, and
+nothing of them is kept. An account uploads one at a time (`busy`) and has a few (`gate_keys_full`). There is no way to download one.
+
+Sends a `PUT` request to `/v1/gate-keys/{id}`
+
+Arguments:
+- `id`: The key's id, 32 lower-case hex digits: 16 random bytes of the sender
+- `latchkey_capability_hash`: SHA-256 of the write capability, 32 bytes as standard base64: whoever knows the capability can attach licenses to this key
+- `body`: The evaluation key, at most 31.1 MB
+```text
+let response = client.put_gate_key()
+    .id(id)
+    .latchkey_capability_hash(latchkey_capability_hash)
+    .body(body)
+    .send()
+    .await;
+```*/
+    pub fn put_gate_key(&self) -> builder::PutGateKey<'_> {
+        builder::PutGateKey::new(self)
+    }
+    /**Delete a gate key
+
+It takes no new licenses from here on. Those it has can be played to their end; then it is gone. Without any it is gone at once.
+
+Sends a `DELETE` request to `/v1/gate-keys/{id}`
+
+Arguments:
+- `id`: The key's id, 32 lower-case hex digits
+```text
+let response = client.delete_gate_key()
+    .id(id)
+    .send()
+    .await;
+```*/
+    pub fn delete_gate_key(&self) -> builder::DeleteGateKey<'_> {
+        builder::DeleteGateKey::new(self)
+    }
     /**The relay in numbers
 
 Costs the same however many mailboxes there are, and never shows a user name.
@@ -4100,6 +4624,20 @@ let response = client.status()
 ```*/
     pub fn status(&self) -> builder::Status<'_> {
         builder::Status::new(self)
+    }
+    /**The relay's own key
+
+What play receipts are checked with.
+
+Sends a `GET` request to `/v1/relay-key`
+
+```text
+let response = client.relay_key()
+    .send()
+    .await;
+```*/
+    pub fn relay_key(&self) -> builder::RelayKey<'_> {
+        builder::RelayKey::new(self)
     }
 }
 /// Types for composing operation parameters.
@@ -5139,310 +5677,6 @@ pub mod builder {
             }
         }
     }
-    /**Builder for [`Client::succeed`]
-
-[`Client::succeed`]: super::Client::succeed*/
-    #[derive(Debug, Clone)]
-    pub struct Succeed<'a> {
-        client: &'a super::Client,
-        body: Result<types::builder::SuccessionRequest, String>,
-    }
-    impl<'a> Succeed<'a> {
-        pub fn new(client: &'a super::Client) -> Self {
-            Self {
-                client: client,
-                body: Ok(::std::default::Default::default()),
-            }
-        }
-        pub fn body<V>(mut self, value: V) -> Self
-        where
-            V: std::convert::TryInto<types::SuccessionRequest>,
-            <V as std::convert::TryInto<
-                types::SuccessionRequest,
-            >>::Error: std::fmt::Display,
-        {
-            self.body = value
-                .try_into()
-                .map(From::from)
-                .map_err(|s| {
-                    format!("conversion to `SuccessionRequest` for body failed: {}", s)
-                });
-            self
-        }
-        pub fn body_map<F>(mut self, f: F) -> Self
-        where
-            F: std::ops::FnOnce(
-                types::builder::SuccessionRequest,
-            ) -> types::builder::SuccessionRequest,
-        {
-            self.body = self.body.map(f);
-            self
-        }
-        ///Sends a `POST` request to `/v1/accounts/succession`
-        pub async fn send(
-            self,
-        ) -> Result<ResponseValue<types::Registered>, Error<types::Problem>> {
-            let Self { client, body } = self;
-            let body = body
-                .and_then(|v| {
-                    types::SuccessionRequest::try_from(v).map_err(|e| e.to_string())
-                })
-                .map_err(Error::InvalidRequest)?;
-            let url = format!("{}/v1/accounts/succession", client.baseurl,);
-            let mut header_map = ::reqwest::header::HeaderMap::with_capacity(1usize);
-            header_map
-                .append(
-                    ::reqwest::header::HeaderName::from_static("api-version"),
-                    ::reqwest::header::HeaderValue::from_static(
-                        super::Client::api_version(),
-                    ),
-                );
-            #[allow(unused_mut)]
-            let mut request = client
-                .client
-                .post(url)
-                .header(
-                    ::reqwest::header::ACCEPT,
-                    ::reqwest::header::HeaderValue::from_static("application/json"),
-                )
-                .json(&body)
-                .headers(header_map)
-                .build()?;
-            let info = OperationInfo {
-                operation_id: "succeed",
-            };
-            client.pre(&mut request, &info).await?;
-            let result = client.exec(request, &info).await;
-            client.post(&result, &info).await?;
-            let response = result?;
-            match response.status().as_u16() {
-                200u16 => ResponseValue::from_response(response).await,
-                400u16 => {
-                    Err(
-                        Error::ErrorResponse(
-                            ResponseValue::from_response(response).await?,
-                        ),
-                    )
-                }
-                401u16 => {
-                    Err(
-                        Error::ErrorResponse(
-                            ResponseValue::from_response(response).await?,
-                        ),
-                    )
-                }
-                404u16 => {
-                    Err(
-                        Error::ErrorResponse(
-                            ResponseValue::from_response(response).await?,
-                        ),
-                    )
-                }
-                405u16 => {
-                    Err(
-                        Error::ErrorResponse(
-                            ResponseValue::from_response(response).await?,
-                        ),
-                    )
-                }
-                409u16 => {
-                    Err(
-                        Error::ErrorResponse(
-                            ResponseValue::from_response(response).await?,
-                        ),
-                    )
-                }
-                410u16 => {
-                    Err(
-                        Error::ErrorResponse(
-                            ResponseValue::from_response(response).await?,
-                        ),
-                    )
-                }
-                413u16 => {
-                    Err(
-                        Error::ErrorResponse(
-                            ResponseValue::from_response(response).await?,
-                        ),
-                    )
-                }
-                429u16 => {
-                    Err(
-                        Error::ErrorResponse(
-                            ResponseValue::from_response(response).await?,
-                        ),
-                    )
-                }
-                500u16 => {
-                    Err(
-                        Error::ErrorResponse(
-                            ResponseValue::from_response(response).await?,
-                        ),
-                    )
-                }
-                503u16 => {
-                    Err(
-                        Error::ErrorResponse(
-                            ResponseValue::from_response(response).await?,
-                        ),
-                    )
-                }
-                507u16 => {
-                    Err(
-                        Error::ErrorResponse(
-                            ResponseValue::from_response(response).await?,
-                        ),
-                    )
-                }
-                _ => Err(Error::UnexpectedResponse(response)),
-            }
-        }
-    }
-    /**Builder for [`Client::fetch_identity`]
-
-[`Client::fetch_identity`]: super::Client::fetch_identity*/
-    #[derive(Debug, Clone)]
-    pub struct FetchIdentity<'a> {
-        client: &'a super::Client,
-        user: Result<::std::string::String, String>,
-    }
-    impl<'a> FetchIdentity<'a> {
-        pub fn new(client: &'a super::Client) -> Self {
-            Self {
-                client: client,
-                user: Err("user was not initialized".to_string()),
-            }
-        }
-        pub fn user<V>(mut self, value: V) -> Self
-        where
-            V: std::convert::TryInto<::std::string::String>,
-        {
-            self.user = value
-                .try_into()
-                .map_err(|_| {
-                    "conversion to `:: std :: string :: String` for user failed"
-                        .to_string()
-                });
-            self
-        }
-        ///Sends a `GET` request to `/v1/keys/{user}/identity`
-        pub async fn send(
-            self,
-        ) -> Result<ResponseValue<types::IdentityHistory>, Error<types::Problem>> {
-            let Self { client, user } = self;
-            let user = user.map_err(Error::InvalidRequest)?;
-            let url = format!(
-                "{}/v1/keys/{}/identity", client.baseurl, encode_path(& user
-                .to_string()),
-            );
-            let mut header_map = ::reqwest::header::HeaderMap::with_capacity(1usize);
-            header_map
-                .append(
-                    ::reqwest::header::HeaderName::from_static("api-version"),
-                    ::reqwest::header::HeaderValue::from_static(
-                        super::Client::api_version(),
-                    ),
-                );
-            #[allow(unused_mut)]
-            let mut request = client
-                .client
-                .get(url)
-                .header(
-                    ::reqwest::header::ACCEPT,
-                    ::reqwest::header::HeaderValue::from_static("application/json"),
-                )
-                .headers(header_map)
-                .build()?;
-            let info = OperationInfo {
-                operation_id: "fetch_identity",
-            };
-            client.pre(&mut request, &info).await?;
-            let result = client.exec(request, &info).await;
-            client.post(&result, &info).await?;
-            let response = result?;
-            match response.status().as_u16() {
-                200u16 => ResponseValue::from_response(response).await,
-                400u16 => {
-                    Err(
-                        Error::ErrorResponse(
-                            ResponseValue::from_response(response).await?,
-                        ),
-                    )
-                }
-                401u16 => {
-                    Err(
-                        Error::ErrorResponse(
-                            ResponseValue::from_response(response).await?,
-                        ),
-                    )
-                }
-                404u16 => {
-                    Err(
-                        Error::ErrorResponse(
-                            ResponseValue::from_response(response).await?,
-                        ),
-                    )
-                }
-                405u16 => {
-                    Err(
-                        Error::ErrorResponse(
-                            ResponseValue::from_response(response).await?,
-                        ),
-                    )
-                }
-                409u16 => {
-                    Err(
-                        Error::ErrorResponse(
-                            ResponseValue::from_response(response).await?,
-                        ),
-                    )
-                }
-                410u16 => {
-                    Err(
-                        Error::ErrorResponse(
-                            ResponseValue::from_response(response).await?,
-                        ),
-                    )
-                }
-                413u16 => {
-                    Err(
-                        Error::ErrorResponse(
-                            ResponseValue::from_response(response).await?,
-                        ),
-                    )
-                }
-                429u16 => {
-                    Err(
-                        Error::ErrorResponse(
-                            ResponseValue::from_response(response).await?,
-                        ),
-                    )
-                }
-                500u16 => {
-                    Err(
-                        Error::ErrorResponse(
-                            ResponseValue::from_response(response).await?,
-                        ),
-                    )
-                }
-                503u16 => {
-                    Err(
-                        Error::ErrorResponse(
-                            ResponseValue::from_response(response).await?,
-                        ),
-                    )
-                }
-                507u16 => {
-                    Err(
-                        Error::ErrorResponse(
-                            ResponseValue::from_response(response).await?,
-                        ),
-                    )
-                }
-                _ => Err(Error::UnexpectedResponse(response)),
-            }
-        }
-    }
     /**Builder for [`Client::send`]
 
 [`Client::send`]: super::Client::send*/
@@ -5735,6 +5969,186 @@ pub mod builder {
                 .build()?;
             let info = OperationInfo {
                 operation_id: "send_limited",
+            };
+            client.pre(&mut request, &info).await?;
+            let result = client.exec(request, &info).await;
+            client.post(&result, &info).await?;
+            let response = result?;
+            match response.status().as_u16() {
+                200u16 => ResponseValue::from_response(response).await,
+                400u16 => {
+                    Err(
+                        Error::ErrorResponse(
+                            ResponseValue::from_response(response).await?,
+                        ),
+                    )
+                }
+                401u16 => {
+                    Err(
+                        Error::ErrorResponse(
+                            ResponseValue::from_response(response).await?,
+                        ),
+                    )
+                }
+                404u16 => {
+                    Err(
+                        Error::ErrorResponse(
+                            ResponseValue::from_response(response).await?,
+                        ),
+                    )
+                }
+                405u16 => {
+                    Err(
+                        Error::ErrorResponse(
+                            ResponseValue::from_response(response).await?,
+                        ),
+                    )
+                }
+                409u16 => {
+                    Err(
+                        Error::ErrorResponse(
+                            ResponseValue::from_response(response).await?,
+                        ),
+                    )
+                }
+                410u16 => {
+                    Err(
+                        Error::ErrorResponse(
+                            ResponseValue::from_response(response).await?,
+                        ),
+                    )
+                }
+                413u16 => {
+                    Err(
+                        Error::ErrorResponse(
+                            ResponseValue::from_response(response).await?,
+                        ),
+                    )
+                }
+                429u16 => {
+                    Err(
+                        Error::ErrorResponse(
+                            ResponseValue::from_response(response).await?,
+                        ),
+                    )
+                }
+                500u16 => {
+                    Err(
+                        Error::ErrorResponse(
+                            ResponseValue::from_response(response).await?,
+                        ),
+                    )
+                }
+                503u16 => {
+                    Err(
+                        Error::ErrorResponse(
+                            ResponseValue::from_response(response).await?,
+                        ),
+                    )
+                }
+                507u16 => {
+                    Err(
+                        Error::ErrorResponse(
+                            ResponseValue::from_response(response).await?,
+                        ),
+                    )
+                }
+                _ => Err(Error::UnexpectedResponse(response)),
+            }
+        }
+    }
+    /**Builder for [`Client::send_oblivious`]
+
+[`Client::send_oblivious`]: super::Client::send_oblivious*/
+    #[derive(Debug, Clone)]
+    pub struct SendOblivious<'a> {
+        client: &'a super::Client,
+        latchkey_delivery_token: Result<Option<crate::Base64>, String>,
+        body: Result<types::builder::ObliviousRequest, String>,
+    }
+    impl<'a> SendOblivious<'a> {
+        pub fn new(client: &'a super::Client) -> Self {
+            Self {
+                client: client,
+                latchkey_delivery_token: Ok(None),
+                body: Ok(::std::default::Default::default()),
+            }
+        }
+        pub fn latchkey_delivery_token<V>(mut self, value: V) -> Self
+        where
+            V: std::convert::TryInto<crate::Base64>,
+        {
+            self.latchkey_delivery_token = value
+                .try_into()
+                .map(Some)
+                .map_err(|_| {
+                    "conversion to `crate :: Base64` for latchkey_delivery_token failed"
+                        .to_string()
+                });
+            self
+        }
+        pub fn body<V>(mut self, value: V) -> Self
+        where
+            V: std::convert::TryInto<types::ObliviousRequest>,
+            <V as std::convert::TryInto<
+                types::ObliviousRequest,
+            >>::Error: std::fmt::Display,
+        {
+            self.body = value
+                .try_into()
+                .map(From::from)
+                .map_err(|s| {
+                    format!("conversion to `ObliviousRequest` for body failed: {}", s)
+                });
+            self
+        }
+        pub fn body_map<F>(mut self, f: F) -> Self
+        where
+            F: std::ops::FnOnce(
+                types::builder::ObliviousRequest,
+            ) -> types::builder::ObliviousRequest,
+        {
+            self.body = self.body.map(f);
+            self
+        }
+        ///Sends a `POST` request to `/v1/messages/oblivious`
+        pub async fn send(
+            self,
+        ) -> Result<ResponseValue<types::Stored>, Error<types::Problem>> {
+            let Self { client, latchkey_delivery_token, body } = self;
+            let latchkey_delivery_token = latchkey_delivery_token
+                .map_err(Error::InvalidRequest)?;
+            let body = body
+                .and_then(|v| {
+                    types::ObliviousRequest::try_from(v).map_err(|e| e.to_string())
+                })
+                .map_err(Error::InvalidRequest)?;
+            let url = format!("{}/v1/messages/oblivious", client.baseurl,);
+            let mut header_map = ::reqwest::header::HeaderMap::with_capacity(2usize);
+            header_map
+                .append(
+                    ::reqwest::header::HeaderName::from_static("api-version"),
+                    ::reqwest::header::HeaderValue::from_static(
+                        super::Client::api_version(),
+                    ),
+                );
+            if let Some(value) = latchkey_delivery_token {
+                header_map
+                    .append("Latchkey-Delivery-Token", value.to_string().try_into()?);
+            }
+            #[allow(unused_mut)]
+            let mut request = client
+                .client
+                .post(url)
+                .header(
+                    ::reqwest::header::ACCEPT,
+                    ::reqwest::header::HeaderValue::from_static("application/json"),
+                )
+                .json(&body)
+                .headers(header_map)
+                .build()?;
+            let info = OperationInfo {
+                operation_id: "send_oblivious",
             };
             client.pre(&mut request, &info).await?;
             let result = client.exec(request, &info).await;
@@ -6583,6 +6997,185 @@ pub mod builder {
             }
         }
     }
+    /**Builder for [`Client::play_oblivious`]
+
+[`Client::play_oblivious`]: super::Client::play_oblivious*/
+    #[derive(Debug, Clone)]
+    pub struct PlayOblivious<'a> {
+        client: &'a super::Client,
+        id: Result<::std::string::String, String>,
+        body: Result<types::builder::ObliviousPlayRequest, String>,
+    }
+    impl<'a> PlayOblivious<'a> {
+        pub fn new(client: &'a super::Client) -> Self {
+            Self {
+                client: client,
+                id: Err("id was not initialized".to_string()),
+                body: Ok(::std::default::Default::default()),
+            }
+        }
+        pub fn id<V>(mut self, value: V) -> Self
+        where
+            V: std::convert::TryInto<::std::string::String>,
+        {
+            self.id = value
+                .try_into()
+                .map_err(|_| {
+                    "conversion to `:: std :: string :: String` for id failed"
+                        .to_string()
+                });
+            self
+        }
+        pub fn body<V>(mut self, value: V) -> Self
+        where
+            V: std::convert::TryInto<types::ObliviousPlayRequest>,
+            <V as std::convert::TryInto<
+                types::ObliviousPlayRequest,
+            >>::Error: std::fmt::Display,
+        {
+            self.body = value
+                .try_into()
+                .map(From::from)
+                .map_err(|s| {
+                    format!(
+                        "conversion to `ObliviousPlayRequest` for body failed: {}", s
+                    )
+                });
+            self
+        }
+        pub fn body_map<F>(mut self, f: F) -> Self
+        where
+            F: std::ops::FnOnce(
+                types::builder::ObliviousPlayRequest,
+            ) -> types::builder::ObliviousPlayRequest,
+        {
+            self.body = self.body.map(f);
+            self
+        }
+        ///Sends a `POST` request to `/v1/licenses/{id}/oblivious-plays`
+        pub async fn send(
+            self,
+        ) -> Result<ResponseValue<types::Released>, Error<types::Problem>> {
+            let Self { client, id, body } = self;
+            let id = id.map_err(Error::InvalidRequest)?;
+            let body = body
+                .and_then(|v| {
+                    types::ObliviousPlayRequest::try_from(v).map_err(|e| e.to_string())
+                })
+                .map_err(Error::InvalidRequest)?;
+            let url = format!(
+                "{}/v1/licenses/{}/oblivious-plays", client.baseurl, encode_path(& id
+                .to_string()),
+            );
+            let mut header_map = ::reqwest::header::HeaderMap::with_capacity(1usize);
+            header_map
+                .append(
+                    ::reqwest::header::HeaderName::from_static("api-version"),
+                    ::reqwest::header::HeaderValue::from_static(
+                        super::Client::api_version(),
+                    ),
+                );
+            #[allow(unused_mut)]
+            let mut request = client
+                .client
+                .post(url)
+                .header(
+                    ::reqwest::header::ACCEPT,
+                    ::reqwest::header::HeaderValue::from_static("application/json"),
+                )
+                .json(&body)
+                .headers(header_map)
+                .build()?;
+            let info = OperationInfo {
+                operation_id: "play_oblivious",
+            };
+            client.pre(&mut request, &info).await?;
+            let result = client.exec(request, &info).await;
+            client.post(&result, &info).await?;
+            let response = result?;
+            match response.status().as_u16() {
+                200u16 => ResponseValue::from_response(response).await,
+                400u16 => {
+                    Err(
+                        Error::ErrorResponse(
+                            ResponseValue::from_response(response).await?,
+                        ),
+                    )
+                }
+                401u16 => {
+                    Err(
+                        Error::ErrorResponse(
+                            ResponseValue::from_response(response).await?,
+                        ),
+                    )
+                }
+                404u16 => {
+                    Err(
+                        Error::ErrorResponse(
+                            ResponseValue::from_response(response).await?,
+                        ),
+                    )
+                }
+                405u16 => {
+                    Err(
+                        Error::ErrorResponse(
+                            ResponseValue::from_response(response).await?,
+                        ),
+                    )
+                }
+                409u16 => {
+                    Err(
+                        Error::ErrorResponse(
+                            ResponseValue::from_response(response).await?,
+                        ),
+                    )
+                }
+                410u16 => {
+                    Err(
+                        Error::ErrorResponse(
+                            ResponseValue::from_response(response).await?,
+                        ),
+                    )
+                }
+                413u16 => {
+                    Err(
+                        Error::ErrorResponse(
+                            ResponseValue::from_response(response).await?,
+                        ),
+                    )
+                }
+                429u16 => {
+                    Err(
+                        Error::ErrorResponse(
+                            ResponseValue::from_response(response).await?,
+                        ),
+                    )
+                }
+                500u16 => {
+                    Err(
+                        Error::ErrorResponse(
+                            ResponseValue::from_response(response).await?,
+                        ),
+                    )
+                }
+                503u16 => {
+                    Err(
+                        Error::ErrorResponse(
+                            ResponseValue::from_response(response).await?,
+                        ),
+                    )
+                }
+                507u16 => {
+                    Err(
+                        Error::ErrorResponse(
+                            ResponseValue::from_response(response).await?,
+                        ),
+                    )
+                }
+                _ => Err(Error::UnexpectedResponse(response)),
+            }
+        }
+    }
     /**Builder for [`Client::confirm_play`]
 
 [`Client::confirm_play`]: super::Client::confirm_play*/
@@ -7099,6 +7692,482 @@ pub mod builder {
             }
         }
     }
+    /**Builder for [`Client::gate_key_status`]
+
+[`Client::gate_key_status`]: super::Client::gate_key_status*/
+    #[derive(Debug, Clone)]
+    pub struct GateKeyStatus<'a> {
+        client: &'a super::Client,
+        id: Result<::std::string::String, String>,
+    }
+    impl<'a> GateKeyStatus<'a> {
+        pub fn new(client: &'a super::Client) -> Self {
+            Self {
+                client: client,
+                id: Err("id was not initialized".to_string()),
+            }
+        }
+        pub fn id<V>(mut self, value: V) -> Self
+        where
+            V: std::convert::TryInto<::std::string::String>,
+        {
+            self.id = value
+                .try_into()
+                .map_err(|_| {
+                    "conversion to `:: std :: string :: String` for id failed"
+                        .to_string()
+                });
+            self
+        }
+        ///Sends a `GET` request to `/v1/gate-keys/{id}`
+        pub async fn send(
+            self,
+        ) -> Result<ResponseValue<types::GateKeyStatus>, Error<types::Problem>> {
+            let Self { client, id } = self;
+            let id = id.map_err(Error::InvalidRequest)?;
+            let url = format!(
+                "{}/v1/gate-keys/{}", client.baseurl, encode_path(& id.to_string()),
+            );
+            let mut header_map = ::reqwest::header::HeaderMap::with_capacity(1usize);
+            header_map
+                .append(
+                    ::reqwest::header::HeaderName::from_static("api-version"),
+                    ::reqwest::header::HeaderValue::from_static(
+                        super::Client::api_version(),
+                    ),
+                );
+            #[allow(unused_mut)]
+            let mut request = client
+                .client
+                .get(url)
+                .header(
+                    ::reqwest::header::ACCEPT,
+                    ::reqwest::header::HeaderValue::from_static("application/json"),
+                )
+                .headers(header_map)
+                .build()?;
+            let info = OperationInfo {
+                operation_id: "gate_key_status",
+            };
+            client.pre(&mut request, &info).await?;
+            let result = client.exec(request, &info).await;
+            client.post(&result, &info).await?;
+            let response = result?;
+            match response.status().as_u16() {
+                200u16 => ResponseValue::from_response(response).await,
+                400u16 => {
+                    Err(
+                        Error::ErrorResponse(
+                            ResponseValue::from_response(response).await?,
+                        ),
+                    )
+                }
+                401u16 => {
+                    Err(
+                        Error::ErrorResponse(
+                            ResponseValue::from_response(response).await?,
+                        ),
+                    )
+                }
+                404u16 => {
+                    Err(
+                        Error::ErrorResponse(
+                            ResponseValue::from_response(response).await?,
+                        ),
+                    )
+                }
+                405u16 => {
+                    Err(
+                        Error::ErrorResponse(
+                            ResponseValue::from_response(response).await?,
+                        ),
+                    )
+                }
+                409u16 => {
+                    Err(
+                        Error::ErrorResponse(
+                            ResponseValue::from_response(response).await?,
+                        ),
+                    )
+                }
+                410u16 => {
+                    Err(
+                        Error::ErrorResponse(
+                            ResponseValue::from_response(response).await?,
+                        ),
+                    )
+                }
+                413u16 => {
+                    Err(
+                        Error::ErrorResponse(
+                            ResponseValue::from_response(response).await?,
+                        ),
+                    )
+                }
+                429u16 => {
+                    Err(
+                        Error::ErrorResponse(
+                            ResponseValue::from_response(response).await?,
+                        ),
+                    )
+                }
+                500u16 => {
+                    Err(
+                        Error::ErrorResponse(
+                            ResponseValue::from_response(response).await?,
+                        ),
+                    )
+                }
+                503u16 => {
+                    Err(
+                        Error::ErrorResponse(
+                            ResponseValue::from_response(response).await?,
+                        ),
+                    )
+                }
+                507u16 => {
+                    Err(
+                        Error::ErrorResponse(
+                            ResponseValue::from_response(response).await?,
+                        ),
+                    )
+                }
+                _ => Err(Error::UnexpectedResponse(response)),
+            }
+        }
+    }
+    /**Builder for [`Client::put_gate_key`]
+
+[`Client::put_gate_key`]: super::Client::put_gate_key*/
+    #[derive(Debug)]
+    pub struct PutGateKey<'a> {
+        client: &'a super::Client,
+        id: Result<::std::string::String, String>,
+        latchkey_capability_hash: Result<crate::Base64, String>,
+        body: Result<reqwest::Body, String>,
+    }
+    impl<'a> PutGateKey<'a> {
+        pub fn new(client: &'a super::Client) -> Self {
+            Self {
+                client: client,
+                id: Err("id was not initialized".to_string()),
+                latchkey_capability_hash: Err(
+                    "latchkey_capability_hash was not initialized".to_string(),
+                ),
+                body: Err("body was not initialized".to_string()),
+            }
+        }
+        pub fn id<V>(mut self, value: V) -> Self
+        where
+            V: std::convert::TryInto<::std::string::String>,
+        {
+            self.id = value
+                .try_into()
+                .map_err(|_| {
+                    "conversion to `:: std :: string :: String` for id failed"
+                        .to_string()
+                });
+            self
+        }
+        pub fn latchkey_capability_hash<V>(mut self, value: V) -> Self
+        where
+            V: std::convert::TryInto<crate::Base64>,
+        {
+            self.latchkey_capability_hash = value
+                .try_into()
+                .map_err(|_| {
+                    "conversion to `crate :: Base64` for latchkey_capability_hash failed"
+                        .to_string()
+                });
+            self
+        }
+        pub fn body<B>(mut self, value: B) -> Self
+        where
+            B: std::convert::TryInto<reqwest::Body>,
+        {
+            self.body = value
+                .try_into()
+                .map_err(|_| {
+                    "conversion to `reqwest::Body` for body failed".to_string()
+                });
+            self
+        }
+        ///Sends a `PUT` request to `/v1/gate-keys/{id}`
+        pub async fn send(
+            self,
+        ) -> Result<ResponseValue<types::GateKeyStatus>, Error<types::Problem>> {
+            let Self { client, id, latchkey_capability_hash, body } = self;
+            let id = id.map_err(Error::InvalidRequest)?;
+            let latchkey_capability_hash = latchkey_capability_hash
+                .map_err(Error::InvalidRequest)?;
+            let body = body.map_err(Error::InvalidRequest)?;
+            let url = format!(
+                "{}/v1/gate-keys/{}", client.baseurl, encode_path(& id.to_string()),
+            );
+            let mut header_map = ::reqwest::header::HeaderMap::with_capacity(2usize);
+            header_map
+                .append(
+                    ::reqwest::header::HeaderName::from_static("api-version"),
+                    ::reqwest::header::HeaderValue::from_static(
+                        super::Client::api_version(),
+                    ),
+                );
+            header_map
+                .append(
+                    "Latchkey-Capability-Hash",
+                    latchkey_capability_hash.to_string().try_into()?,
+                );
+            #[allow(unused_mut)]
+            let mut request = client
+                .client
+                .put(url)
+                .header(
+                    ::reqwest::header::ACCEPT,
+                    ::reqwest::header::HeaderValue::from_static("application/json"),
+                )
+                .header(
+                    ::reqwest::header::CONTENT_TYPE,
+                    ::reqwest::header::HeaderValue::from_static(
+                        "application/octet-stream",
+                    ),
+                )
+                .body(body)
+                .headers(header_map)
+                .build()?;
+            let info = OperationInfo {
+                operation_id: "put_gate_key",
+            };
+            client.pre(&mut request, &info).await?;
+            let result = client.exec(request, &info).await;
+            client.post(&result, &info).await?;
+            let response = result?;
+            match response.status().as_u16() {
+                200u16 => ResponseValue::from_response(response).await,
+                400u16 => {
+                    Err(
+                        Error::ErrorResponse(
+                            ResponseValue::from_response(response).await?,
+                        ),
+                    )
+                }
+                401u16 => {
+                    Err(
+                        Error::ErrorResponse(
+                            ResponseValue::from_response(response).await?,
+                        ),
+                    )
+                }
+                404u16 => {
+                    Err(
+                        Error::ErrorResponse(
+                            ResponseValue::from_response(response).await?,
+                        ),
+                    )
+                }
+                405u16 => {
+                    Err(
+                        Error::ErrorResponse(
+                            ResponseValue::from_response(response).await?,
+                        ),
+                    )
+                }
+                409u16 => {
+                    Err(
+                        Error::ErrorResponse(
+                            ResponseValue::from_response(response).await?,
+                        ),
+                    )
+                }
+                410u16 => {
+                    Err(
+                        Error::ErrorResponse(
+                            ResponseValue::from_response(response).await?,
+                        ),
+                    )
+                }
+                413u16 => {
+                    Err(
+                        Error::ErrorResponse(
+                            ResponseValue::from_response(response).await?,
+                        ),
+                    )
+                }
+                429u16 => {
+                    Err(
+                        Error::ErrorResponse(
+                            ResponseValue::from_response(response).await?,
+                        ),
+                    )
+                }
+                500u16 => {
+                    Err(
+                        Error::ErrorResponse(
+                            ResponseValue::from_response(response).await?,
+                        ),
+                    )
+                }
+                503u16 => {
+                    Err(
+                        Error::ErrorResponse(
+                            ResponseValue::from_response(response).await?,
+                        ),
+                    )
+                }
+                507u16 => {
+                    Err(
+                        Error::ErrorResponse(
+                            ResponseValue::from_response(response).await?,
+                        ),
+                    )
+                }
+                _ => Err(Error::UnexpectedResponse(response)),
+            }
+        }
+    }
+    /**Builder for [`Client::delete_gate_key`]
+
+[`Client::delete_gate_key`]: super::Client::delete_gate_key*/
+    #[derive(Debug, Clone)]
+    pub struct DeleteGateKey<'a> {
+        client: &'a super::Client,
+        id: Result<::std::string::String, String>,
+    }
+    impl<'a> DeleteGateKey<'a> {
+        pub fn new(client: &'a super::Client) -> Self {
+            Self {
+                client: client,
+                id: Err("id was not initialized".to_string()),
+            }
+        }
+        pub fn id<V>(mut self, value: V) -> Self
+        where
+            V: std::convert::TryInto<::std::string::String>,
+        {
+            self.id = value
+                .try_into()
+                .map_err(|_| {
+                    "conversion to `:: std :: string :: String` for id failed"
+                        .to_string()
+                });
+            self
+        }
+        ///Sends a `DELETE` request to `/v1/gate-keys/{id}`
+        pub async fn send(
+            self,
+        ) -> Result<ResponseValue<types::Done>, Error<types::Problem>> {
+            let Self { client, id } = self;
+            let id = id.map_err(Error::InvalidRequest)?;
+            let url = format!(
+                "{}/v1/gate-keys/{}", client.baseurl, encode_path(& id.to_string()),
+            );
+            let mut header_map = ::reqwest::header::HeaderMap::with_capacity(1usize);
+            header_map
+                .append(
+                    ::reqwest::header::HeaderName::from_static("api-version"),
+                    ::reqwest::header::HeaderValue::from_static(
+                        super::Client::api_version(),
+                    ),
+                );
+            #[allow(unused_mut)]
+            let mut request = client
+                .client
+                .delete(url)
+                .header(
+                    ::reqwest::header::ACCEPT,
+                    ::reqwest::header::HeaderValue::from_static("application/json"),
+                )
+                .headers(header_map)
+                .build()?;
+            let info = OperationInfo {
+                operation_id: "delete_gate_key",
+            };
+            client.pre(&mut request, &info).await?;
+            let result = client.exec(request, &info).await;
+            client.post(&result, &info).await?;
+            let response = result?;
+            match response.status().as_u16() {
+                200u16 => ResponseValue::from_response(response).await,
+                400u16 => {
+                    Err(
+                        Error::ErrorResponse(
+                            ResponseValue::from_response(response).await?,
+                        ),
+                    )
+                }
+                401u16 => {
+                    Err(
+                        Error::ErrorResponse(
+                            ResponseValue::from_response(response).await?,
+                        ),
+                    )
+                }
+                404u16 => {
+                    Err(
+                        Error::ErrorResponse(
+                            ResponseValue::from_response(response).await?,
+                        ),
+                    )
+                }
+                405u16 => {
+                    Err(
+                        Error::ErrorResponse(
+                            ResponseValue::from_response(response).await?,
+                        ),
+                    )
+                }
+                409u16 => {
+                    Err(
+                        Error::ErrorResponse(
+                            ResponseValue::from_response(response).await?,
+                        ),
+                    )
+                }
+                410u16 => {
+                    Err(
+                        Error::ErrorResponse(
+                            ResponseValue::from_response(response).await?,
+                        ),
+                    )
+                }
+                413u16 => {
+                    Err(
+                        Error::ErrorResponse(
+                            ResponseValue::from_response(response).await?,
+                        ),
+                    )
+                }
+                429u16 => {
+                    Err(
+                        Error::ErrorResponse(
+                            ResponseValue::from_response(response).await?,
+                        ),
+                    )
+                }
+                500u16 => {
+                    Err(
+                        Error::ErrorResponse(
+                            ResponseValue::from_response(response).await?,
+                        ),
+                    )
+                }
+                503u16 => {
+                    Err(
+                        Error::ErrorResponse(
+                            ResponseValue::from_response(response).await?,
+                        ),
+                    )
+                }
+                507u16 => {
+                    Err(
+                        Error::ErrorResponse(
+                            ResponseValue::from_response(response).await?,
+                        ),
+                    )
+                }
+                _ => Err(Error::UnexpectedResponse(response)),
+            }
+        }
+    }
     /**Builder for [`Client::status`]
 
 [`Client::status`]: super::Client::status*/
@@ -7224,6 +8293,131 @@ pub mod builder {
             }
         }
     }
+    /**Builder for [`Client::relay_key`]
+
+[`Client::relay_key`]: super::Client::relay_key*/
+    #[derive(Debug, Clone)]
+    pub struct RelayKey<'a> {
+        client: &'a super::Client,
+    }
+    impl<'a> RelayKey<'a> {
+        pub fn new(client: &'a super::Client) -> Self {
+            Self { client: client }
+        }
+        ///Sends a `GET` request to `/v1/relay-key`
+        pub async fn send(
+            self,
+        ) -> Result<ResponseValue<types::RelayKey>, Error<types::Problem>> {
+            let Self { client } = self;
+            let url = format!("{}/v1/relay-key", client.baseurl,);
+            let mut header_map = ::reqwest::header::HeaderMap::with_capacity(1usize);
+            header_map
+                .append(
+                    ::reqwest::header::HeaderName::from_static("api-version"),
+                    ::reqwest::header::HeaderValue::from_static(
+                        super::Client::api_version(),
+                    ),
+                );
+            #[allow(unused_mut)]
+            let mut request = client
+                .client
+                .get(url)
+                .header(
+                    ::reqwest::header::ACCEPT,
+                    ::reqwest::header::HeaderValue::from_static("application/json"),
+                )
+                .headers(header_map)
+                .build()?;
+            let info = OperationInfo {
+                operation_id: "relay_key",
+            };
+            client.pre(&mut request, &info).await?;
+            let result = client.exec(request, &info).await;
+            client.post(&result, &info).await?;
+            let response = result?;
+            match response.status().as_u16() {
+                200u16 => ResponseValue::from_response(response).await,
+                400u16 => {
+                    Err(
+                        Error::ErrorResponse(
+                            ResponseValue::from_response(response).await?,
+                        ),
+                    )
+                }
+                401u16 => {
+                    Err(
+                        Error::ErrorResponse(
+                            ResponseValue::from_response(response).await?,
+                        ),
+                    )
+                }
+                404u16 => {
+                    Err(
+                        Error::ErrorResponse(
+                            ResponseValue::from_response(response).await?,
+                        ),
+                    )
+                }
+                405u16 => {
+                    Err(
+                        Error::ErrorResponse(
+                            ResponseValue::from_response(response).await?,
+                        ),
+                    )
+                }
+                409u16 => {
+                    Err(
+                        Error::ErrorResponse(
+                            ResponseValue::from_response(response).await?,
+                        ),
+                    )
+                }
+                410u16 => {
+                    Err(
+                        Error::ErrorResponse(
+                            ResponseValue::from_response(response).await?,
+                        ),
+                    )
+                }
+                413u16 => {
+                    Err(
+                        Error::ErrorResponse(
+                            ResponseValue::from_response(response).await?,
+                        ),
+                    )
+                }
+                429u16 => {
+                    Err(
+                        Error::ErrorResponse(
+                            ResponseValue::from_response(response).await?,
+                        ),
+                    )
+                }
+                500u16 => {
+                    Err(
+                        Error::ErrorResponse(
+                            ResponseValue::from_response(response).await?,
+                        ),
+                    )
+                }
+                503u16 => {
+                    Err(
+                        Error::ErrorResponse(
+                            ResponseValue::from_response(response).await?,
+                        ),
+                    )
+                }
+                507u16 => {
+                    Err(
+                        Error::ErrorResponse(
+                            ResponseValue::from_response(response).await?,
+                        ),
+                    )
+                }
+                _ => Err(Error::UnexpectedResponse(response)),
+            }
+        }
+    }
 }
 /// Items consumers will typically use such as the Client.
 pub mod prelude {
@@ -7233,13 +8427,16 @@ pub mod prelude {
 pub(crate) const WITH_TOKEN: &[&str] = &[
     "clear_inbox",
     "delete_delivery_token",
-    "fetch_identity",
+    "delete_gate_key",
     "fetch_key",
+    "gate_key_status",
     "inbox",
     "key_status",
     "publish_key",
     "put_delivery_token",
+    "put_gate_key",
     "send",
     "send_limited",
+    "send_oblivious",
     "sign_out",
 ];
