@@ -8,6 +8,7 @@ mod common;
 use std::{collections::BTreeSet, time::Duration};
 
 use common::*;
+use protocol::play_receipt::{NO_RECEIPT, RECEIPT_LENGTH, counted_answer};
 use reqwest::Method;
 use serde_json::{Value, json};
 use uuid::Uuid;
@@ -25,7 +26,9 @@ async fn sent(plays: u8) -> (TestRelay, User, User, License) {
 }
 
 fn granted(answer: Answer, play: u8, license: &License) {
-    let answer = answer.ok();
+    let mut answer = answer.ok();
+    let receipt = answer.as_object_mut().unwrap().remove("receipt").unwrap();
+    assert_eq!(unb64(&receipt).len(), RECEIPT_LENGTH);
     assert_eq!(
         answer,
         json!({ "mode": "counted", "play": play, "plays": license.plays, "share": b64(license.share) })
@@ -38,8 +41,16 @@ async fn a_message_plays_exactly_as_often_as_it_may() {
     let api = relay.api();
     assert_eq!(bob.envelopes().await, [ENVELOPE]);
     assert_eq!(relay.status().await["licenses_active"], 1);
-    let view = async || license.owned(&api, Method::GET, &license.owner).await.ok();
-    let expected = |used: u8, state: &str| json!({ "mode": "counted", "plays": 3, "used": used, "state": state, "expires_at": license.expires_at });
+    let view = async || {
+        let mut view = license.owned(&api, Method::GET, &license.owner).await.ok();
+        let receipt = view.as_object_mut().unwrap().remove("receipt");
+        assert_eq!(receipt.is_some(), view["used"] != 0);
+        view
+    };
+    let expected = |used: u8, state: &str| {
+        json!({ "mode": "counted", "plays": 3, "used": used, "requests": used, "state": state,
+            "expires_at": license.expires_at })
+    };
     for play in 1..=3 {
         assert_eq!(view().await, expected(play - 1, "active"));
         granted(license.play(&api, Uuid::new_v4()).await, play, &license);
@@ -52,6 +63,61 @@ async fn a_message_plays_exactly_as_often_as_it_may() {
     }
     assert_eq!(view().await, expected(3, "exhausted"));
     assert_eq!(relay.status().await["licenses_active"], 0);
+}
+
+#[tokio::test]
+async fn each_play_is_signed_for_and_names_the_one_before() {
+    let (mut relay, _, _, license) = sent(3).await;
+    let id: [u8; 32] = hex::decode(&license.id).unwrap().try_into().unwrap();
+    let mut before = None;
+    for play in 1..=3 {
+        let api = relay.api();
+        let play_id = Uuid::new_v4();
+        let answer = license.play(&api, play_id).await.ok();
+        let signed = receipt(&api, &answer["receipt"]).await;
+        let said = counted_answer(play, 3, &license.share);
+        signed.is_for(&id, play_id.as_bytes(), &[], &*said).unwrap();
+        assert_eq!((signed.number, signed.time), (u64::from(play), START));
+        match &before {
+            None => assert_eq!(signed.previous, NO_RECEIPT),
+            Some(before) => {
+                signed.continues(before).unwrap();
+                before.continues(&signed).unwrap_err();
+            }
+        }
+        let head = license.owned(&api, Method::GET, &license.owner).await.ok();
+        assert_eq!(head["receipt"], answer["receipt"], "the owner sees the last");
+        before = Some(signed);
+        // A repetition is byte for byte the same, receipt included, also after a restart.
+        relay.restart().await;
+        assert_eq!(license.play(&relay.api(), play_id).await.ok(), answer);
+    }
+    let revoked = license.owned(&relay.api(), Method::DELETE, &license.owner).await.ok();
+    let head = receipt(&relay.api(), &revoked["receipt"]).await;
+    assert_eq!(Some(head), before, "what was signed stays signed");
+}
+
+#[tokio::test(flavor = "multi_thread", worker_threads = 4)]
+async fn of_a_thousand_plays_at_once_three_are_granted() {
+    let (relay, _, _, license) = sent(3).await;
+    let api = relay.api();
+    let play = async || {
+        let id = Uuid::new_v4();
+        loop {
+            let answer = license.play(&api, id).await;
+            if answer.status != 503 {
+                return answer;
+            }
+            answer.refused(503, "busy");
+            tokio::time::sleep(Duration::from_millis(10)).await;
+        }
+    };
+    let answers = futures_util::future::join_all((0..1000).map(|_| play())).await;
+    let granted = answers.iter().filter(|answer| answer.status == 200).count();
+    assert_eq!(granted, 3);
+    for answer in answers.into_iter().filter(|answer| answer.status != 200) {
+        answer.refused(410, "play_limit_reached");
+    }
 }
 
 #[tokio::test(flavor = "multi_thread", worker_threads = 4)]

@@ -15,11 +15,13 @@ use protocol::{
     succession::PublishedSuccession,
 };
 use server::{
-    model::{Envelope, Incarnation, LicenseId, MailboxId, MessageId, Sender},
+    model::{Envelope, GateKeyId, Incarnation, LicenseId, MailboxId, MessageId, Sender},
     store::{
-        Ack, Acked, BatchRow, Deposit, Deposited, IdentityChange, IdentityChanged, KeyCounts, LicenseRow, LicenseState,
-        PlayAttempt, PlayOutcome, Publication, Published, Quota, Registered, Registration, SignedPreKeyRow, Store,
-        SweepRules, TokenPut, TokenRow, Totals, sqlite::Sqlite, wakes::Wakes,
+        Ack, Acked, BatchRow, Committed, Deposit, Deposited, FoldCommit, GateKeyPut, GateKeyQuota, GateKeyRoom,
+        GateKeyRow, GateKeyUse, IdentityChange, IdentityChanged, KeyCounts, LicenseRow, LicenseState, LimitRow, LimitView, NewGateKey, ObliviousRow,
+        OpenGate, OpenLicense, PlayAnswer, PlayCommit, PlayFound, PlayLookup, Publication, Published, Quota,
+        Registered, Registration, SignedPreKeyRow, Store, SweepRules, TokenPut, TokenRow, Totals, Turn, sqlite::Sqlite,
+        wakes::Wakes,
     },
 };
 use tempfile::TempDir;
@@ -103,7 +105,7 @@ fn license(nonce: u8) -> LicenseRow {
             mailbox: mailbox("bob"),
             nonce: [nonce; 16],
         },
-        plays: PlayLimit::new(2).unwrap(),
+        limit: LimitRow::Counted(PlayLimit::new(2).unwrap()),
         expires: Timestamp(2_500_000),
         share: PlayShare::from_bytes([5; 32]),
         play_hash: [6; 32],
@@ -112,16 +114,47 @@ fn license(nonce: u8) -> LicenseRow {
     }
 }
 
-fn attempt(nonce: u8, play: u8, now: Timestamp) -> PlayAttempt {
-    PlayAttempt {
+fn lookup(nonce: u8, play: u8, now: Timestamp) -> PlayLookup {
+    PlayLookup {
         license: license(nonce).id,
         capability_hash: [6; 32],
         play: [play; 16],
         request_hash: [play; 32],
-        answer_until: now.plus(Duration::from_secs(600)),
-        forget_at: Timestamp(9_000_000),
         now,
     }
+}
+
+fn commit(lookup: &PlayLookup, number: u64, turn: Turn) -> PlayCommit {
+    PlayCommit {
+        license: lookup.license,
+        play: lookup.play,
+        request_hash: lookup.request_hash,
+        number,
+        turn,
+        receipt: vec![u8::try_from(number).unwrap(); 40],
+        answer_until: lookup.now.plus(Duration::from_secs(600)),
+        forget_at: Timestamp(9_000_000),
+        now: lookup.now,
+    }
+}
+
+/// As the service does it: look, and if it can be answered, commit and look again.
+async fn play_once(store: &dyn Store, lookup: PlayLookup) -> PlayFound {
+    let PlayFound::Open(open) = store.find_play(lookup.clone()).await.unwrap() else {
+        return store.find_play(lookup).await.unwrap();
+    };
+    assert_eq!(open.gate, OpenGate::Counted(PlayLimit::new(2).unwrap()));
+    let number = open.number + 1;
+    assert_eq!(
+        open.last_receipt,
+        (open.number > 0).then(|| vec![u8::try_from(open.number).unwrap(); 40])
+    );
+    let wrong = commit(&lookup, number + 1, Turn::Counted);
+    assert_eq!(store.commit_play(wrong).await.unwrap(), Committed::Lost);
+    let right = commit(&lookup, number, Turn::Counted);
+    assert_eq!(store.commit_play(right.clone()).await.unwrap(), Committed::Done);
+    assert_eq!(store.commit_play(right).await.unwrap(), Committed::Lost);
+    store.find_play(lookup).await.unwrap()
 }
 
 const fn done(now: Timestamp) -> Deposited {
@@ -373,13 +406,16 @@ async fn plays(store: &dyn Store) {
         license: Some(license(nonce)),
         ..deposit("bob", id, b"limited")
     };
-    let play = async |nonce, play, now| store.play(attempt(nonce, play, now)).await.unwrap();
-    let granted = |number| PlayOutcome::Granted {
-        number,
-        limit: 2,
-        share: PlayShare::from_bytes([5; 32]),
+    let play = async |nonce, play, now| play_once(store, lookup(nonce, play, now)).await;
+    let granted = |number: u8| {
+        PlayFound::Answered(PlayAnswer {
+            number: number.into(),
+            limit: 2,
+            content: Zeroizing::new(vec![5; 32]),
+            receipt: vec![number; 40],
+        })
     };
-    assert_eq!(play(1, 1, NOW).await, PlayOutcome::NoSuchLicense);
+    assert_eq!(play(1, 1, NOW).await, PlayFound::NoSuchLicense);
     assert_eq!(store.deposit(with(10, 1)).await.unwrap(), done(NOW));
     let mut other = with(11, 1);
     other.license = Some(LicenseRow {
@@ -398,36 +434,38 @@ async fn plays(store: &dyn Store) {
         Totals {
             accounts: 1,
             pending: 2,
-            licenses_active: 1
+            licenses_active: 1,
+            gate_keys: 0
         }
     );
 
     assert_eq!(play(1, 1, NOW).await, granted(1));
     assert_eq!(play(1, 1, NOW).await, granted(1));
-    let other_request = PlayAttempt {
+    let other_request = PlayLookup {
         request_hash: [42; 32],
-        ..attempt(1, 1, NOW)
+        ..lookup(1, 1, NOW)
     };
-    assert_eq!(store.play(other_request).await.unwrap(), PlayOutcome::Conflict);
-    let thief = PlayAttempt {
+    assert_eq!(store.find_play(other_request).await.unwrap(), PlayFound::Conflict);
+    let thief = PlayLookup {
         capability_hash: [0; 32],
-        ..attempt(1, 9, NOW)
+        ..lookup(1, 9, NOW)
     };
-    assert_eq!(store.play(thief).await.unwrap(), PlayOutcome::NoSuchLicense);
+    assert_eq!(store.find_play(thief).await.unwrap(), PlayFound::NoSuchLicense);
     let id = license(1).id;
     assert!(!store.confirm_play(id, [0; 32], [1; 16]).await.unwrap());
     assert!(store.confirm_play(id, [6; 32], [1; 16]).await.unwrap());
-    assert_eq!(play(1, 1, NOW).await, PlayOutcome::AnswerGone);
+    assert_eq!(play(1, 1, NOW).await, PlayFound::AnswerGone);
     assert_eq!(play(1, 2, NOW).await, granted(2));
-    assert_eq!(play(1, 3, NOW).await, PlayOutcome::Exhausted);
+    assert_eq!(play(1, 3, NOW).await, PlayFound::Exhausted);
     assert_eq!(play(1, 2, NOW).await, granted(2));
     assert_eq!(
         play(1, 2, NOW.plus(Duration::from_secs(600))).await,
-        PlayOutcome::AnswerGone
+        PlayFound::AnswerGone
     );
     assert_eq!(store.totals().await.unwrap().licenses_active, 0);
     let view = store.license(id, [7; 32], NOW).await.unwrap().unwrap();
-    assert_eq!((view.used, view.state), (2, LicenseState::Exhausted));
+    assert_eq!((view.requests, view.state), (2, LicenseState::Exhausted));
+    assert_eq!((view.limit, view.receipt), (LimitView::Counted(2), Some(vec![2; 40])));
     assert!(store.license(id, [6; 32], NOW).await.unwrap().is_none());
 
     assert_eq!(store.deposit(with(13, 2)).await.unwrap(), done(NOW));
@@ -439,7 +477,7 @@ async fn plays(store: &dyn Store) {
     };
     assert!(revoke([6; 32]).await.is_none());
     assert_eq!(revoke([7; 32]).await.unwrap().state, LicenseState::Revoked);
-    assert_eq!(play(2, 1, NOW).await, PlayOutcome::Revoked);
+    assert_eq!(play(2, 1, NOW).await, PlayFound::Revoked);
 }
 
 /// The last: what time does to all of it.
@@ -485,13 +523,13 @@ async fn time_passes(store: &dyn Store) {
     assert_eq!(store.deposit(fresh(20, 4)).await.unwrap(), Deposited::Full);
     sweep(9_000_000).await;
     assert_eq!(
-        store.play(attempt(1, 1, NOW)).await.unwrap(),
-        PlayOutcome::NoSuchLicense
+        store.find_play(lookup(1, 1, NOW)).await.unwrap(),
+        PlayFound::NoSuchLicense
     );
     assert_eq!(store.deposit(fresh(20, 4)).await.unwrap(), done(NOW));
     assert_eq!(store.totals().await.unwrap().licenses_active, 1);
     let late = Timestamp(20_000_000);
-    assert_eq!(store.play(attempt(4, 1, late)).await.unwrap(), PlayOutcome::Expired);
+    assert_eq!(store.find_play(lookup(4, 1, late)).await.unwrap(), PlayFound::Expired);
     // The first makes it a tombstone, whose time is over as soon as it is one in this story; the second removes it.
     sweep(20_000_000).await;
     sweep(20_000_000).await;
@@ -570,6 +608,199 @@ async fn sqlite_replaces_identities() {
     identities(&store).await;
 }
 
+fn gate_key(tag: u8, owner: &str) -> NewGateKey {
+    NewGateKey {
+        row: GateKeyRow {
+            id: GateKeyId::from_bytes([tag; 16]),
+            owner: mailbox(owner),
+            sha256: [tag; 32],
+            bytes: 10,
+            capability_hash: [70 + tag; 32],
+            retired: false,
+        },
+        replaces: None,
+        quota: GateKeyQuota {
+            live: 2,
+            kept: 3,
+            bytes: 35,
+        },
+        now: NOW,
+    }
+}
+
+/// A story of its own: gate keys, and licenses under them.
+async fn gates(store: &dyn Store) {
+    let (bob, id) = (mailbox("bob"), |tag| GateKeyId::from_bytes([tag; 16]));
+    let put = async |key| store.put_gate_key(key).await.unwrap();
+    assert_eq!(put(gate_key(1, "bob")).await, GateKeyPut::Done);
+    assert_eq!(put(gate_key(1, "bob")).await, GateKeyPut::Done);
+    let row = gate_key(1, "bob").row;
+    for row in [
+        GateKeyRow {
+            sha256: [99; 32],
+            ..row
+        },
+        GateKeyRow {
+            owner: mailbox("carol"),
+            ..row
+        },
+        GateKeyRow {
+            capability_hash: [99; 32],
+            ..row
+        },
+    ] {
+        let other = NewGateKey {
+            row,
+            ..gate_key(1, "bob")
+        };
+        assert_eq!(put(other).await, GateKeyPut::Conflict);
+    }
+    assert_eq!(put(gate_key(2, "bob")).await, GateKeyPut::Done);
+    assert_eq!(
+        put(gate_key(3, "bob")).await,
+        GateKeyPut::NoRoom(GateKeyRoom::AccountFull)
+    );
+    assert_eq!(put(gate_key(3, "carol")).await, GateKeyPut::Done);
+    assert_eq!(
+        put(gate_key(4, "carol")).await,
+        GateKeyPut::NoRoom(GateKeyRoom::RelayFull)
+    );
+    assert_eq!(store.totals().await.unwrap().gate_keys, 3);
+
+    let limited = |message, nonce, key: u8, capability: u8| Deposit {
+        license: Some(LicenseRow {
+            limit: LimitRow::Oblivious(ObliviousRow {
+                gate_key: id(key),
+                capability_hash: [capability; 32],
+                class: 15,
+                state: vec![1; 80],
+            }),
+            ..license(nonce)
+        }),
+        ..deposit("bob", message, b"oblivious")
+    };
+    let send = async |deposit| store.deposit(deposit).await.unwrap();
+    for (key, capability) in [(9, 79), (1, 72), (1, 0), (9, 0)] {
+        assert_eq!(send(limited(30, 9, key, capability)).await, Deposited::NoSuchGateKey);
+    }
+    assert_eq!(send(limited(31, 9, 1, 71)).await, done(NOW));
+    let find = async |play| store.find_play(lookup(9, play, NOW)).await.unwrap();
+    let open = |number: u8, state: Vec<u8>| {
+        PlayFound::Open(Box::new(OpenLicense {
+            number: number.into(),
+            last_receipt: (number > 0).then(|| vec![number; 40]),
+            share: PlayShare::from_bytes([5; 32]),
+            gate: OpenGate::Oblivious { gate_key: id(1), state },
+        }))
+    };
+    assert_eq!(find(1).await, open(0, vec![1; 80]));
+    let turn = |n: u8| Turn::Oblivious {
+        state: vec![n; 100],
+        folded: false,
+        release: vec![n; 300],
+    };
+    let step = async |play, number, n| {
+        let commit = commit(&lookup(9, play, NOW), number, turn(n));
+        store.commit_play(commit).await.unwrap()
+    };
+    let answered = |n: u8| {
+        PlayFound::Answered(PlayAnswer {
+            number: n.into(),
+            limit: 0,
+            content: Zeroizing::new(vec![n; 300]),
+            receipt: vec![n; 40],
+        })
+    };
+    assert_eq!(step(1, 1, 1).await, Committed::Done);
+    assert_eq!(step(2, 1, 9).await, Committed::Lost, "two computed on one state");
+    assert_eq!(find(1).await, answered(1));
+    assert_eq!(find(2).await, open(1, vec![1; 100]));
+    let fold = async |number, n: u8| {
+        let fold = FoldCommit {
+            license: license(9).id,
+            number,
+            state: vec![n; 90],
+        };
+        store.commit_fold(fold).await.unwrap()
+    };
+    assert_eq!(fold(0, 7).await, Committed::Lost);
+    assert_eq!(fold(1, 8).await, Committed::Done);
+    assert_eq!(fold(1, 7).await, Committed::Lost, "once");
+    assert_eq!(find(2).await, open(1, vec![8; 90]));
+    assert_eq!(step(2, 2, 2).await, Committed::Done);
+    assert_eq!(fold(1, 7).await, Committed::Lost, "a play came first");
+    assert_eq!((find(1).await, find(2).await), (answered(1), answered(2)));
+
+    // A retired key takes no license and stays as long as it has one.
+    let sweep = async || {
+        let gone = store.sweep_gate_keys(Timestamp(0), 10).await.unwrap();
+        gone.iter().map(|key| key.id).collect::<Vec<_>>()
+    };
+    assert!(!store.retire_gate_key(id(1), mailbox("carol")).await.unwrap());
+    assert!(store.retire_gate_key(id(1), bob).await.unwrap());
+    assert_eq!(send(limited(32, 10, 1, 71)).await, Deposited::NoSuchGateKey);
+    assert_eq!(send(limited(31, 9, 1, 71)).await, done(NOW), "what was sent was sent");
+    assert!(sweep().await.is_empty());
+    assert_eq!(put(gate_key(1, "bob")).await, GateKeyPut::Conflict);
+    let view = store.license(license(9).id, [7; 32], NOW).await.unwrap().unwrap();
+    let limit = |state| LimitView::Oblivious { class: 15, state };
+    assert_eq!((view.limit, view.requests), (limit(Some(vec![2; 100])), 2));
+    let revoked = store.revoke(license(9).id, [7; 32], Timestamp(9_000_000), NOW).await;
+    let revoked = revoked.unwrap().unwrap();
+    assert_eq!((revoked.limit, revoked.requests), (limit(None), 2));
+    assert_eq!(revoked.receipt, Some(vec![2; 40]), "what was signed stays signed");
+    assert_eq!(find(1).await, PlayFound::Revoked);
+    assert_eq!(step(3, 3, 3).await, Committed::Lost);
+    assert_eq!(sweep().await, [id(1)]);
+    assert_eq!(store.totals().await.unwrap().gate_keys, 2);
+
+    // Keys that nobody uses go too; a license is a use.
+    assert_eq!(send(limited(33, 11, 2, 72)).await, done(NOW));
+    let idle = store
+        .sweep_gate_keys(NOW.plus(Duration::from_secs(1)), 10)
+        .await
+        .unwrap();
+    assert_eq!(idle.iter().map(|key| key.id).collect::<Vec<_>>(), [id(3)]);
+
+    // A file that is lost may be put back with other bytes, by its owner.
+    let again = NewGateKey {
+        replaces: Some([2; 32]),
+        ..gate_key(2, "bob")
+    };
+    let mut again = again;
+    again.row.sha256 = [42; 32];
+    assert_eq!(put(again).await, GateKeyPut::Done);
+    assert_eq!(store.gate_key(id(2)).await.unwrap().unwrap().sha256, [42; 32]);
+    assert_eq!(store.gate_keys().await.unwrap().len(), 1);
+    assert_eq!(
+        store.gate_key_use(bob).await.unwrap(),
+        GateKeyUse {
+            live: 1,
+            kept: 1,
+            bytes: 10
+        }
+    );
+    let rules = SweepRules {
+        forget_at: Timestamp(3_000_000),
+        step: 100,
+        now: Timestamp(2_500_000),
+    };
+    store.sweep(rules).await.unwrap();
+    assert_eq!(
+        store.find_play(lookup(11, 1, rules.now)).await.unwrap(),
+        PlayFound::Expired
+    );
+    store
+        .sweep(SweepRules {
+            now: Timestamp(9_000_000),
+            ..rules
+        })
+        .await
+        .unwrap();
+    assert_eq!(store.license(license(9).id, [7; 32], NOW).await.unwrap(), None);
+    assert_eq!(store.license(license(11).id, [7; 32], NOW).await.unwrap(), None);
+}
+
 fn open(dir: &Path, wakes: &Arc<Wakes>) -> Sqlite {
     let lock = File::create(dir.join("lock")).unwrap();
     Sqlite::open(dir, lock, None, wakes.clone()).unwrap()
@@ -591,6 +822,15 @@ async fn sqlite_keeps_delivery_tokens_and_the_commit_counter() {
     let store = open(dir.path(), &wakes);
     store.register(registration("bob", 8)).await.unwrap();
     tokens(&store).await;
+}
+
+#[tokio::test]
+async fn sqlite_keeps_gate_keys_and_encrypted_counters() {
+    let (dir, wakes) = (TempDir::new().unwrap(), Arc::new(Wakes::default()));
+    let store = open(dir.path(), &wakes);
+    store.register(registration("bob", 8)).await.unwrap();
+    store.register(registration("carol", 9)).await.unwrap();
+    gates(&store).await;
 }
 
 #[tokio::test]

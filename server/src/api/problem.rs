@@ -33,7 +33,7 @@ pub enum ProblemCode {
     GateKeyConflict,
     /// The account has as many gate keys as it may (409)
     GateKeysFull,
-    /// The request's slot of the pad is used; next_slot says where to go on (409)
+    /// The request's slot of the pad is used, or it is a sealed one while there are slots; next_slot says where to go on (409)
     SlotUsed,
     /// The name belongs to another identity key; names are never reused (409)
     NameTaken,

@@ -90,10 +90,10 @@ pub struct Computed {
 /// Why the gate did not compute.
 #[derive(Debug, Clone, PartialEq, Eq, thiserror::Error)]
 pub enum GateError {
-    /// A pad slot may be used once, and slots go forward.
-    #[error("this slot of the pad is used; the next one is {next}")]
-    SlotUsed {
-        /// The first that is not.
+    /// Slots of the pad may be used once and go forward, and as long as there are some a request uses one.
+    #[error("the next slot of the pad is {next}")]
+    Slot {
+        /// The first that is not used.
         next: u16,
     },
     /// Key, state and request are not of one kind.

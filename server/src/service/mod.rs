@@ -80,8 +80,8 @@ pub enum Refusal {
     /// The account's gate keys.
     #[error("an account has at most {0} gate keys, and those deleted count until their last message has expired")]
     GateKeysFull(u64),
-    /// A pad slot that was used, or one before it.
-    #[error("this slot of the pad is used; the next one is {next}")]
+    /// A pad slot that was used, or none while there are some.
+    #[error("the next slot of the pad is {next}; this request uses an earlier one, or none while there are some")]
     SlotUsed {
         /// The first that is not.
         next: u16,

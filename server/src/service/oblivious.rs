@@ -125,7 +125,7 @@ impl Oblivious {
             .run(move || key.play(&state, &request, &share, &context, &mut rng))
             .await?;
         computed.map_err(|error| match error {
-            GateError::SlotUsed { next } => Refusal::SlotUsed { next },
+            GateError::Slot { next } => Refusal::SlotUsed { next },
             GateError::Mismatch(reason) => Refusal::BadRequest(format!("the play cannot be computed: {reason}")),
         })
     }

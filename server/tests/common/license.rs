@@ -1,5 +1,10 @@
 //! A play license and what is done with it.
 
+use protocol::{
+    identity::{IdentityKey, relay_fingerprint},
+    play_receipt::{PlayReceipt, SignedPlayReceipt},
+};
+
 use super::*;
 
 /// A license with its two capabilities.
@@ -66,4 +71,83 @@ impl License {
         );
         answer(request.header("Latchkey-Capability", b64(capability))).await
     }
+}
+
+/// What the relay signed, checked.
+pub async fn receipt(api: &Api, receipt: &Value) -> PlayReceipt {
+    let answer = api.call(Method::GET, "/v1/relay-key", None, None).await.ok();
+    let key = IdentityKey::from_bytes(&unb64(&answer["identity_key"])).unwrap();
+    assert_eq!(answer["fingerprint"], relay_fingerprint(&key).to_string());
+    let signed = SignedPlayReceipt::from_bytes(&unb64(receipt)).unwrap();
+    signed.verify(&key).unwrap()
+}
+
+/// A license in oblivious mode, with its capabilities and the gate key that it is under.
+pub struct ObliviousLicense {
+    pub license: License,
+    pub gate_key: [u8; 16],
+    pub gate_capability: [u8; 32],
+    pub counter: Vec<u8>,
+}
+
+impl ObliviousLicense {
+    pub fn new(to: &str, gate_key: [u8; 16], gate_capability: [u8; 32], counter: Vec<u8>) -> Self {
+        Self {
+            license: License::new(to, 0),
+            gate_key,
+            gate_capability,
+            counter,
+        }
+    }
+
+    pub fn message(&self, to: &str, id: Uuid, envelope: &[u8]) -> Value {
+        let mut license = self.license.json();
+        license.as_object_mut().unwrap().remove("plays");
+        license["gate_key"] = json!(hex::encode(self.gate_key));
+        license["gate_key_capability"] = json!(b64(self.gate_capability));
+        license["counter"] = json!(b64(&self.counter));
+        json!({ "to": to, "id": id, "envelope": b64(envelope), "license": license })
+    }
+
+    /// One attempt.
+    pub async fn ask(&self, api: &Api, play_id: Uuid, request: &[u8]) -> Answer {
+        self.ask_with(api, play_id, request, &self.license.play).await
+    }
+
+    pub async fn ask_with(&self, api: &Api, play_id: Uuid, request: &[u8], capability: &[u8]) -> Answer {
+        let body = json!({ "play_id": play_id, "capability": b64(capability), "request": b64(request) });
+        let path = format!("/v1/licenses/{}/oblivious-plays", self.license.id);
+        api.call(Method::POST, &path, None, Some(body)).await
+    }
+
+    /// Attempts until the relay has a place; every other answer is the answer.
+    pub async fn insist(&self, api: &Api, play_id: Uuid, request: &[u8]) -> Answer {
+        loop {
+            let answer = self.ask(api, play_id, request).await;
+            if answer.status != 503 {
+                return answer;
+            }
+            answer.refused(503, "busy");
+            tokio::time::sleep(Duration::from_millis(20)).await;
+        }
+    }
+
+    pub fn id(&self) -> [u8; 32] {
+        hex::decode(&self.license.id).unwrap().try_into().unwrap()
+    }
+}
+
+/// Uploads a gate key.
+pub async fn put_gate_key(user: &User, id: [u8; 16], capability: [u8; 32], key: Vec<u8>) -> Answer {
+    let path = format!("/v1/gate-keys/{}", hex::encode(id));
+    let request = user.api.request(Method::PUT, &path, Some(&user.token));
+    let request = request
+        .header("Latchkey-Capability-Hash", b64(Sha256::digest(capability)))
+        .header("Content-Type", "application/octet-stream");
+    answer(request.body(key)).await
+}
+
+pub async fn gate_key(user: &User, method: Method, id: [u8; 16]) -> Answer {
+    let path = format!("/v1/gate-keys/{}", hex::encode(id));
+    user.call(method, &path, None).await
 }

@@ -3,10 +3,12 @@
 #![allow(dead_code, unused_imports)] // each test binary uses its part
 #![allow(clippy::unwrap_used, clippy::expect_used, clippy::panic)] // like in the tests themselves
 
+mod gate;
 mod license;
 mod user;
 
-pub use license::License;
+pub use gate::*;
+pub use license::{License, ObliviousLicense, gate_key, put_gate_key, receipt};
 pub use user::{User, key_pair};
 
 use std::{
@@ -27,7 +29,11 @@ use rand_chacha::ChaCha20Rng;
 use rand_core::{Rng, SeedableRng};
 use reqwest::{Client, Method, RequestBuilder};
 use serde_json::{Value, json};
-use server::{Config, Relay, RunningRelay, clock::ManualClock};
+use server::{
+    Config, Relay, RunningRelay,
+    clock::ManualClock,
+    service::{gate::Gate, homomorphic::Homomorphic},
+};
 use sha2::{Digest as _, Sha256, Sha512};
 use tempfile::TempDir;
 use uuid::Uuid;
@@ -99,6 +105,7 @@ pub struct TestRelay {
     pub dir: TempDir,
     pub config: Config,
     pub http: Client,
+    pub gate: Arc<dyn Gate>,
 }
 
 pub fn client() -> Client {
@@ -115,13 +122,21 @@ impl TestRelay {
     }
 
     pub async fn start_with(change: impl FnOnce(&mut Config)) -> Self {
+        Self::start_on(Arc::new(Homomorphic), change).await
+    }
+
+    /// With a gate of the test's own.
+    pub async fn start_on(gate: Arc<dyn Gate>, change: impl FnOnce(&mut Config)) -> Self {
         let dir = TempDir::new().unwrap();
         let mut config = Config::new(dir.path().join("data")).unwrap();
         config.listen.set_port(0);
         change(&mut config);
         let clock = Arc::new(ManualClock::at(START));
-        let relay = Relay::start_with_clock(config.clone(), clock.clone()).await.unwrap();
+        let relay = Relay::start_with(config.clone(), clock.clone(), gate.clone())
+            .await
+            .unwrap();
         Self {
+            gate,
             relay: Some(relay),
             clock,
             dir,
@@ -135,7 +150,7 @@ impl TestRelay {
         self.relay.take().unwrap().shutdown().await;
         self.http = client();
         self.relay = Some(
-            Relay::start_with_clock(self.config.clone(), self.clock.clone())
+            Relay::start_with(self.config.clone(), self.clock.clone(), self.gate.clone())
                 .await
                 .unwrap(),
         );
