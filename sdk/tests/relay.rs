@@ -175,7 +175,10 @@ async fn a_license_is_played_inspected_and_revoked_without_a_token() {
         .await
         .unwrap()
         .into_inner();
-    assert_eq!((status.plays, status.used, status.state), (2, 1, LicenseState::Active));
+    assert_eq!(
+        (status.plays, status.used, status.state),
+        (Some(2), Some(1), LicenseState::Active)
+    );
     let wrong = anyone
         .license()
         .id(id)

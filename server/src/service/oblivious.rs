@@ -210,7 +210,7 @@ impl Oblivious {
                 match self.fold(license, fold).await {
                     Ok(()) | Err(Refusal::Busy) => {}
                     Err(refusal) => {
-                        tracing::warn!(%refusal, "the deferred half of a play was not done; the next play does it")
+                        tracing::warn!(%refusal, "the deferred half of a play was not done; the next play does it");
                     }
                 }
             }
