@@ -120,15 +120,18 @@ impl ObliviousLicense {
         api.call(Method::POST, &path, None, Some(body)).await
     }
 
-    /// Attempts until the relay has a place; every other answer is the answer.
+    /// Attempts until the relay has a place, more rarely each time; every other answer is the answer.
     pub async fn insist(&self, api: &Api, play_id: Uuid, request: &[u8]) -> Answer {
+        let mut pause = Duration::from_millis(20);
         loop {
             let answer = self.ask(api, play_id, request).await;
             if answer.status != 503 {
                 return answer;
             }
             answer.refused(503, "busy");
-            tokio::time::sleep(Duration::from_millis(20)).await;
+            let jitter = u64::from(random::<1>()[0]) * pause.as_millis() as u64 / 256;
+            tokio::time::sleep(pause + Duration::from_millis(jitter)).await;
+            pause = (pause * 2).min(Duration::from_secs(1));
         }
     }
 
