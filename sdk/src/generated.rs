@@ -195,6 +195,21 @@ pub mod types {
             Default::default()
         }
     }
+    ///The identity of an account, and the statements that led to it. Everything in it is verified by whoever asks.
+    #[derive(::serde::Deserialize, ::serde::Serialize, Clone, Debug)]
+    pub struct IdentityHistory {
+        ///name@relay
+        pub address: ::std::string::String,
+        ///The identity key, 2624 bytes
+        pub identity_key: crate::Base64,
+        ///The statements, oldest first, at most 8; empty when it is the first identity
+        pub successions: ::std::vec::Vec<SuccessionStatement>,
+    }
+    impl IdentityHistory {
+        pub fn builder() -> builder::IdentityHistory {
+            Default::default()
+        }
+    }
     ///What is waiting.
     #[derive(::serde::Deserialize, ::serde::Serialize, Clone, Debug)]
     pub struct InboxPage {
@@ -245,6 +260,9 @@ a backup learns of it*/
         #[serde(skip_serializing_if = "::std::option::Option::is_none")]
         pub one_time: ::std::option::Option<OneTimePreKey>,
         pub signed_prekey: SignedPreKey,
+        ///The statements that led to this identity, oldest first, at most 8; absent when it is the first one
+        #[serde(default, skip_serializing_if = "::std::vec::Vec::is_empty")]
+        pub successions: ::std::vec::Vec<SuccessionStatement>,
     }
     impl KeyBundle {
         pub fn builder() -> builder::KeyBundle {
@@ -649,6 +667,8 @@ a backup learns of it*/
         StaleIncarnation,
         #[serde(rename = "stale_key")]
         StaleKey,
+        #[serde(rename = "identity_replaced")]
+        IdentityReplaced,
         #[serde(rename = "mailbox_full")]
         MailboxFull,
         #[serde(rename = "too_large")]
@@ -693,6 +713,7 @@ a backup learns of it*/
                 Self::PlayConflict => f.write_str("play_conflict"),
                 Self::StaleIncarnation => f.write_str("stale_incarnation"),
                 Self::StaleKey => f.write_str("stale_key"),
+                Self::IdentityReplaced => f.write_str("identity_replaced"),
                 Self::MailboxFull => f.write_str("mailbox_full"),
                 Self::TooLarge => f.write_str("too_large"),
                 Self::PlayLimitReached => f.write_str("play_limit_reached"),
@@ -731,6 +752,7 @@ a backup learns of it*/
                 "play_conflict" => Ok(Self::PlayConflict),
                 "stale_incarnation" => Ok(Self::StaleIncarnation),
                 "stale_key" => Ok(Self::StaleKey),
+                "identity_replaced" => Ok(Self::IdentityReplaced),
                 "mailbox_full" => Ok(Self::MailboxFull),
                 "too_large" => Ok(Self::TooLarge),
                 "play_limit_reached" => Ok(Self::PlayLimitReached),
@@ -939,6 +961,48 @@ a backup learns of it*/
     }
     impl Stored {
         pub fn builder() -> builder::Stored {
+            Default::default()
+        }
+    }
+    ///Another identity for an account.
+    #[derive(::serde::Deserialize, ::serde::Serialize, Clone, Debug)]
+    pub struct SuccessionRequest {
+        ///32 random bytes of the client
+        pub client_nonce: crate::Base64,
+        ///The challenge's expires_at, unchanged
+        pub expires_at: u64,
+        ///The new identity key, 2624 bytes
+        pub identity_key: crate::Base64,
+        #[serde(skip_serializing_if = "::std::option::Option::is_none")]
+        pub one_time_batch: ::std::option::Option<OneTimeBatch>,
+        ///The relay's base URL as the client dialled it, `scheme://host[:port]`
+        pub origin: ::std::string::String,
+        ///The challenge's nonce, 32 bytes
+        pub server_nonce: crate::Base64,
+        ///The new key's hybrid signature over the registration claim, which covers the new key bundle, 4691 bytes: proof that it is held
+        pub signature: crate::Base64,
+        pub signed_prekey: SignedPreKey,
+        pub statement: SuccessionStatement,
+        ///The user name
+        pub user: ::std::string::String,
+    }
+    impl SuccessionRequest {
+        pub fn builder() -> builder::SuccessionRequest {
+            Default::default()
+        }
+    }
+    ///An identity's word for the one that takes its place.
+    #[derive(::serde::Deserialize, ::serde::Serialize, Clone, Debug)]
+    pub struct SuccessionStatement {
+        ///The old identity key, 2624 bytes
+        pub identity_key: crate::Base64,
+        ///The signed bytes: suite, address, both fingerprints, counter, time
+        pub payload: crate::Base64,
+        ///The old key's hybrid signature over them, 4691 bytes
+        pub signature: crate::Base64,
+    }
+    impl SuccessionStatement {
+        pub fn builder() -> builder::SuccessionStatement {
             Default::default()
         }
     }
@@ -1422,6 +1486,83 @@ a backup learns of it*/
             }
         }
         #[derive(Clone, Debug)]
+        pub struct IdentityHistory {
+            address: ::std::result::Result<::std::string::String, ::std::string::String>,
+            identity_key: ::std::result::Result<crate::Base64, ::std::string::String>,
+            successions: ::std::result::Result<
+                ::std::vec::Vec<super::SuccessionStatement>,
+                ::std::string::String,
+            >,
+        }
+        impl ::std::default::Default for IdentityHistory {
+            fn default() -> Self {
+                Self {
+                    address: Err("no value supplied for address".to_string()),
+                    identity_key: Err("no value supplied for identity_key".to_string()),
+                    successions: Err("no value supplied for successions".to_string()),
+                }
+            }
+        }
+        impl IdentityHistory {
+            pub fn address<T>(mut self, value: T) -> Self
+            where
+                T: ::std::convert::TryInto<::std::string::String>,
+                T::Error: ::std::fmt::Display,
+            {
+                self.address = value
+                    .try_into()
+                    .map_err(|e| {
+                        format!("error converting supplied value for address: {e}")
+                    });
+                self
+            }
+            pub fn identity_key<T>(mut self, value: T) -> Self
+            where
+                T: ::std::convert::TryInto<crate::Base64>,
+                T::Error: ::std::fmt::Display,
+            {
+                self.identity_key = value
+                    .try_into()
+                    .map_err(|e| {
+                        format!("error converting supplied value for identity_key: {e}")
+                    });
+                self
+            }
+            pub fn successions<T>(mut self, value: T) -> Self
+            where
+                T: ::std::convert::TryInto<::std::vec::Vec<super::SuccessionStatement>>,
+                T::Error: ::std::fmt::Display,
+            {
+                self.successions = value
+                    .try_into()
+                    .map_err(|e| {
+                        format!("error converting supplied value for successions: {e}")
+                    });
+                self
+            }
+        }
+        impl ::std::convert::TryFrom<IdentityHistory> for super::IdentityHistory {
+            type Error = super::error::ConversionError;
+            fn try_from(
+                value: IdentityHistory,
+            ) -> ::std::result::Result<Self, super::error::ConversionError> {
+                Ok(Self {
+                    address: value.address?,
+                    identity_key: value.identity_key?,
+                    successions: value.successions?,
+                })
+            }
+        }
+        impl ::std::convert::From<super::IdentityHistory> for IdentityHistory {
+            fn from(value: super::IdentityHistory) -> Self {
+                Self {
+                    address: Ok(value.address),
+                    identity_key: Ok(value.identity_key),
+                    successions: Ok(value.successions),
+                }
+            }
+        }
+        #[derive(Clone, Debug)]
         pub struct InboxPage {
             commit_counter: ::std::result::Result<u64, ::std::string::String>,
             envelopes: ::std::result::Result<
@@ -1654,6 +1795,10 @@ a backup learns of it*/
                 super::SignedPreKey,
                 ::std::string::String,
             >,
+            successions: ::std::result::Result<
+                ::std::vec::Vec<super::SuccessionStatement>,
+                ::std::string::String,
+            >,
         }
         impl ::std::default::Default for KeyBundle {
             fn default() -> Self {
@@ -1661,7 +1806,10 @@ a backup learns of it*/
                     address: Err("no value supplied for address".to_string()),
                     identity_key: Err("no value supplied for identity_key".to_string()),
                     one_time: Ok(Default::default()),
-                    signed_prekey: Err("no value supplied for signed_prekey".to_string()),
+                    signed_prekey: Err(
+                        "no value supplied for signed_prekey".to_string(),
+                    ),
+                    successions: Ok(Default::default()),
                 }
             }
         }
@@ -1714,6 +1862,18 @@ a backup learns of it*/
                     });
                 self
             }
+            pub fn successions<T>(mut self, value: T) -> Self
+            where
+                T: ::std::convert::TryInto<::std::vec::Vec<super::SuccessionStatement>>,
+                T::Error: ::std::fmt::Display,
+            {
+                self.successions = value
+                    .try_into()
+                    .map_err(|e| {
+                        format!("error converting supplied value for successions: {e}")
+                    });
+                self
+            }
         }
         impl ::std::convert::TryFrom<KeyBundle> for super::KeyBundle {
             type Error = super::error::ConversionError;
@@ -1725,6 +1885,7 @@ a backup learns of it*/
                     identity_key: value.identity_key?,
                     one_time: value.one_time?,
                     signed_prekey: value.signed_prekey?,
+                    successions: value.successions?,
                 })
             }
         }
@@ -1735,6 +1896,7 @@ a backup learns of it*/
                     identity_key: Ok(value.identity_key),
                     one_time: Ok(value.one_time),
                     signed_prekey: Ok(value.signed_prekey),
+                    successions: Ok(value.successions),
                 }
             }
         }
@@ -4115,6 +4277,280 @@ a backup learns of it*/
                 }
             }
         }
+        #[derive(Clone, Debug)]
+        pub struct SuccessionRequest {
+            client_nonce: ::std::result::Result<crate::Base64, ::std::string::String>,
+            expires_at: ::std::result::Result<u64, ::std::string::String>,
+            identity_key: ::std::result::Result<crate::Base64, ::std::string::String>,
+            one_time_batch: ::std::result::Result<
+                ::std::option::Option<super::OneTimeBatch>,
+                ::std::string::String,
+            >,
+            origin: ::std::result::Result<::std::string::String, ::std::string::String>,
+            server_nonce: ::std::result::Result<crate::Base64, ::std::string::String>,
+            signature: ::std::result::Result<crate::Base64, ::std::string::String>,
+            signed_prekey: ::std::result::Result<
+                super::SignedPreKey,
+                ::std::string::String,
+            >,
+            statement: ::std::result::Result<
+                super::SuccessionStatement,
+                ::std::string::String,
+            >,
+            user: ::std::result::Result<::std::string::String, ::std::string::String>,
+        }
+        impl ::std::default::Default for SuccessionRequest {
+            fn default() -> Self {
+                Self {
+                    client_nonce: Err("no value supplied for client_nonce".to_string()),
+                    expires_at: Err("no value supplied for expires_at".to_string()),
+                    identity_key: Err("no value supplied for identity_key".to_string()),
+                    one_time_batch: Ok(Default::default()),
+                    origin: Err("no value supplied for origin".to_string()),
+                    server_nonce: Err("no value supplied for server_nonce".to_string()),
+                    signature: Err("no value supplied for signature".to_string()),
+                    signed_prekey: Err(
+                        "no value supplied for signed_prekey".to_string(),
+                    ),
+                    statement: Err("no value supplied for statement".to_string()),
+                    user: Err("no value supplied for user".to_string()),
+                }
+            }
+        }
+        impl SuccessionRequest {
+            pub fn client_nonce<T>(mut self, value: T) -> Self
+            where
+                T: ::std::convert::TryInto<crate::Base64>,
+                T::Error: ::std::fmt::Display,
+            {
+                self.client_nonce = value
+                    .try_into()
+                    .map_err(|e| {
+                        format!("error converting supplied value for client_nonce: {e}")
+                    });
+                self
+            }
+            pub fn expires_at<T>(mut self, value: T) -> Self
+            where
+                T: ::std::convert::TryInto<u64>,
+                T::Error: ::std::fmt::Display,
+            {
+                self.expires_at = value
+                    .try_into()
+                    .map_err(|e| {
+                        format!("error converting supplied value for expires_at: {e}")
+                    });
+                self
+            }
+            pub fn identity_key<T>(mut self, value: T) -> Self
+            where
+                T: ::std::convert::TryInto<crate::Base64>,
+                T::Error: ::std::fmt::Display,
+            {
+                self.identity_key = value
+                    .try_into()
+                    .map_err(|e| {
+                        format!("error converting supplied value for identity_key: {e}")
+                    });
+                self
+            }
+            pub fn one_time_batch<T>(mut self, value: T) -> Self
+            where
+                T: ::std::convert::TryInto<::std::option::Option<super::OneTimeBatch>>,
+                T::Error: ::std::fmt::Display,
+            {
+                self.one_time_batch = value
+                    .try_into()
+                    .map_err(|e| {
+                        format!(
+                            "error converting supplied value for one_time_batch: {e}"
+                        )
+                    });
+                self
+            }
+            pub fn origin<T>(mut self, value: T) -> Self
+            where
+                T: ::std::convert::TryInto<::std::string::String>,
+                T::Error: ::std::fmt::Display,
+            {
+                self.origin = value
+                    .try_into()
+                    .map_err(|e| {
+                        format!("error converting supplied value for origin: {e}")
+                    });
+                self
+            }
+            pub fn server_nonce<T>(mut self, value: T) -> Self
+            where
+                T: ::std::convert::TryInto<crate::Base64>,
+                T::Error: ::std::fmt::Display,
+            {
+                self.server_nonce = value
+                    .try_into()
+                    .map_err(|e| {
+                        format!("error converting supplied value for server_nonce: {e}")
+                    });
+                self
+            }
+            pub fn signature<T>(mut self, value: T) -> Self
+            where
+                T: ::std::convert::TryInto<crate::Base64>,
+                T::Error: ::std::fmt::Display,
+            {
+                self.signature = value
+                    .try_into()
+                    .map_err(|e| {
+                        format!("error converting supplied value for signature: {e}")
+                    });
+                self
+            }
+            pub fn signed_prekey<T>(mut self, value: T) -> Self
+            where
+                T: ::std::convert::TryInto<super::SignedPreKey>,
+                T::Error: ::std::fmt::Display,
+            {
+                self.signed_prekey = value
+                    .try_into()
+                    .map_err(|e| {
+                        format!("error converting supplied value for signed_prekey: {e}")
+                    });
+                self
+            }
+            pub fn statement<T>(mut self, value: T) -> Self
+            where
+                T: ::std::convert::TryInto<super::SuccessionStatement>,
+                T::Error: ::std::fmt::Display,
+            {
+                self.statement = value
+                    .try_into()
+                    .map_err(|e| {
+                        format!("error converting supplied value for statement: {e}")
+                    });
+                self
+            }
+            pub fn user<T>(mut self, value: T) -> Self
+            where
+                T: ::std::convert::TryInto<::std::string::String>,
+                T::Error: ::std::fmt::Display,
+            {
+                self.user = value
+                    .try_into()
+                    .map_err(|e| {
+                        format!("error converting supplied value for user: {e}")
+                    });
+                self
+            }
+        }
+        impl ::std::convert::TryFrom<SuccessionRequest> for super::SuccessionRequest {
+            type Error = super::error::ConversionError;
+            fn try_from(
+                value: SuccessionRequest,
+            ) -> ::std::result::Result<Self, super::error::ConversionError> {
+                Ok(Self {
+                    client_nonce: value.client_nonce?,
+                    expires_at: value.expires_at?,
+                    identity_key: value.identity_key?,
+                    one_time_batch: value.one_time_batch?,
+                    origin: value.origin?,
+                    server_nonce: value.server_nonce?,
+                    signature: value.signature?,
+                    signed_prekey: value.signed_prekey?,
+                    statement: value.statement?,
+                    user: value.user?,
+                })
+            }
+        }
+        impl ::std::convert::From<super::SuccessionRequest> for SuccessionRequest {
+            fn from(value: super::SuccessionRequest) -> Self {
+                Self {
+                    client_nonce: Ok(value.client_nonce),
+                    expires_at: Ok(value.expires_at),
+                    identity_key: Ok(value.identity_key),
+                    one_time_batch: Ok(value.one_time_batch),
+                    origin: Ok(value.origin),
+                    server_nonce: Ok(value.server_nonce),
+                    signature: Ok(value.signature),
+                    signed_prekey: Ok(value.signed_prekey),
+                    statement: Ok(value.statement),
+                    user: Ok(value.user),
+                }
+            }
+        }
+        #[derive(Clone, Debug)]
+        pub struct SuccessionStatement {
+            identity_key: ::std::result::Result<crate::Base64, ::std::string::String>,
+            payload: ::std::result::Result<crate::Base64, ::std::string::String>,
+            signature: ::std::result::Result<crate::Base64, ::std::string::String>,
+        }
+        impl ::std::default::Default for SuccessionStatement {
+            fn default() -> Self {
+                Self {
+                    identity_key: Err("no value supplied for identity_key".to_string()),
+                    payload: Err("no value supplied for payload".to_string()),
+                    signature: Err("no value supplied for signature".to_string()),
+                }
+            }
+        }
+        impl SuccessionStatement {
+            pub fn identity_key<T>(mut self, value: T) -> Self
+            where
+                T: ::std::convert::TryInto<crate::Base64>,
+                T::Error: ::std::fmt::Display,
+            {
+                self.identity_key = value
+                    .try_into()
+                    .map_err(|e| {
+                        format!("error converting supplied value for identity_key: {e}")
+                    });
+                self
+            }
+            pub fn payload<T>(mut self, value: T) -> Self
+            where
+                T: ::std::convert::TryInto<crate::Base64>,
+                T::Error: ::std::fmt::Display,
+            {
+                self.payload = value
+                    .try_into()
+                    .map_err(|e| {
+                        format!("error converting supplied value for payload: {e}")
+                    });
+                self
+            }
+            pub fn signature<T>(mut self, value: T) -> Self
+            where
+                T: ::std::convert::TryInto<crate::Base64>,
+                T::Error: ::std::fmt::Display,
+            {
+                self.signature = value
+                    .try_into()
+                    .map_err(|e| {
+                        format!("error converting supplied value for signature: {e}")
+                    });
+                self
+            }
+        }
+        impl ::std::convert::TryFrom<SuccessionStatement>
+        for super::SuccessionStatement {
+            type Error = super::error::ConversionError;
+            fn try_from(
+                value: SuccessionStatement,
+            ) -> ::std::result::Result<Self, super::error::ConversionError> {
+                Ok(Self {
+                    identity_key: value.identity_key?,
+                    payload: value.payload?,
+                    signature: value.signature?,
+                })
+            }
+        }
+        impl ::std::convert::From<super::SuccessionStatement> for SuccessionStatement {
+            fn from(value: super::SuccessionStatement) -> Self {
+                Self {
+                    identity_key: Ok(value.identity_key),
+                    payload: Ok(value.payload),
+                    signature: Ok(value.signature),
+                }
+            }
+        }
     }
     /// Error types.
     pub mod error {
@@ -4322,6 +4758,40 @@ let response = client.fetch_key()
 ```*/
     pub fn fetch_key(&self) -> builder::FetchKey<'_> {
         builder::FetchKey::new(self)
+    }
+    /**Replace the account's identity key
+
+Needs both: a statement by the present key that names the new one, and a registration claim by the new key over a challenge. In one step the
+account has the new identity and its prekeys; every session, delivery token and prekey of the old one is gone, and mail that waits stays.
+Repeating it is a success again, so a lost answer loses nothing; when the account has another identity than the two it is refused with `identity_replaced`.
+
+Sends a `POST` request to `/v1/accounts/succession`
+
+```text
+let response = client.succeed()
+    .body(body)
+    .send()
+    .await;
+```*/
+    pub fn succeed(&self) -> builder::Succeed<'_> {
+        builder::Succeed::new(self)
+    }
+    /**Fetch a user's identity and how it changed
+
+For contacts that meet another identity than they know. Consumes no prekey.
+
+Sends a `GET` request to `/v1/keys/{user}/identity`
+
+Arguments:
+- `user`: The user name, without the @ and the relay
+```text
+let response = client.fetch_identity()
+    .user(user)
+    .send()
+    .await;
+```*/
+    pub fn fetch_identity(&self) -> builder::FetchIdentity<'_> {
+        builder::FetchIdentity::new(self)
     }
     /**Send an envelope
 
@@ -5589,6 +6059,310 @@ pub mod builder {
                 .build()?;
             let info = OperationInfo {
                 operation_id: "fetch_key",
+            };
+            client.pre(&mut request, &info).await?;
+            let result = client.exec(request, &info).await;
+            client.post(&result, &info).await?;
+            let response = result?;
+            match response.status().as_u16() {
+                200u16 => ResponseValue::from_response(response).await,
+                400u16 => {
+                    Err(
+                        Error::ErrorResponse(
+                            ResponseValue::from_response(response).await?,
+                        ),
+                    )
+                }
+                401u16 => {
+                    Err(
+                        Error::ErrorResponse(
+                            ResponseValue::from_response(response).await?,
+                        ),
+                    )
+                }
+                404u16 => {
+                    Err(
+                        Error::ErrorResponse(
+                            ResponseValue::from_response(response).await?,
+                        ),
+                    )
+                }
+                405u16 => {
+                    Err(
+                        Error::ErrorResponse(
+                            ResponseValue::from_response(response).await?,
+                        ),
+                    )
+                }
+                409u16 => {
+                    Err(
+                        Error::ErrorResponse(
+                            ResponseValue::from_response(response).await?,
+                        ),
+                    )
+                }
+                410u16 => {
+                    Err(
+                        Error::ErrorResponse(
+                            ResponseValue::from_response(response).await?,
+                        ),
+                    )
+                }
+                413u16 => {
+                    Err(
+                        Error::ErrorResponse(
+                            ResponseValue::from_response(response).await?,
+                        ),
+                    )
+                }
+                429u16 => {
+                    Err(
+                        Error::ErrorResponse(
+                            ResponseValue::from_response(response).await?,
+                        ),
+                    )
+                }
+                500u16 => {
+                    Err(
+                        Error::ErrorResponse(
+                            ResponseValue::from_response(response).await?,
+                        ),
+                    )
+                }
+                503u16 => {
+                    Err(
+                        Error::ErrorResponse(
+                            ResponseValue::from_response(response).await?,
+                        ),
+                    )
+                }
+                507u16 => {
+                    Err(
+                        Error::ErrorResponse(
+                            ResponseValue::from_response(response).await?,
+                        ),
+                    )
+                }
+                _ => Err(Error::UnexpectedResponse(response)),
+            }
+        }
+    }
+    /**Builder for [`Client::succeed`]
+
+[`Client::succeed`]: super::Client::succeed*/
+    #[derive(Debug, Clone)]
+    pub struct Succeed<'a> {
+        client: &'a super::Client,
+        body: Result<types::builder::SuccessionRequest, String>,
+    }
+    impl<'a> Succeed<'a> {
+        pub fn new(client: &'a super::Client) -> Self {
+            Self {
+                client: client,
+                body: Ok(::std::default::Default::default()),
+            }
+        }
+        pub fn body<V>(mut self, value: V) -> Self
+        where
+            V: std::convert::TryInto<types::SuccessionRequest>,
+            <V as std::convert::TryInto<
+                types::SuccessionRequest,
+            >>::Error: std::fmt::Display,
+        {
+            self.body = value
+                .try_into()
+                .map(From::from)
+                .map_err(|s| {
+                    format!("conversion to `SuccessionRequest` for body failed: {}", s)
+                });
+            self
+        }
+        pub fn body_map<F>(mut self, f: F) -> Self
+        where
+            F: std::ops::FnOnce(
+                types::builder::SuccessionRequest,
+            ) -> types::builder::SuccessionRequest,
+        {
+            self.body = self.body.map(f);
+            self
+        }
+        ///Sends a `POST` request to `/v1/accounts/succession`
+        pub async fn send(
+            self,
+        ) -> Result<ResponseValue<types::Registered>, Error<types::Problem>> {
+            let Self { client, body } = self;
+            let body = body
+                .and_then(|v| {
+                    types::SuccessionRequest::try_from(v).map_err(|e| e.to_string())
+                })
+                .map_err(Error::InvalidRequest)?;
+            let url = format!("{}/v1/accounts/succession", client.baseurl,);
+            let mut header_map = ::reqwest::header::HeaderMap::with_capacity(1usize);
+            header_map
+                .append(
+                    ::reqwest::header::HeaderName::from_static("api-version"),
+                    ::reqwest::header::HeaderValue::from_static(
+                        super::Client::api_version(),
+                    ),
+                );
+            #[allow(unused_mut)]
+            let mut request = client
+                .client
+                .post(url)
+                .header(
+                    ::reqwest::header::ACCEPT,
+                    ::reqwest::header::HeaderValue::from_static("application/json"),
+                )
+                .json(&body)
+                .headers(header_map)
+                .build()?;
+            let info = OperationInfo {
+                operation_id: "succeed",
+            };
+            client.pre(&mut request, &info).await?;
+            let result = client.exec(request, &info).await;
+            client.post(&result, &info).await?;
+            let response = result?;
+            match response.status().as_u16() {
+                200u16 => ResponseValue::from_response(response).await,
+                400u16 => {
+                    Err(
+                        Error::ErrorResponse(
+                            ResponseValue::from_response(response).await?,
+                        ),
+                    )
+                }
+                401u16 => {
+                    Err(
+                        Error::ErrorResponse(
+                            ResponseValue::from_response(response).await?,
+                        ),
+                    )
+                }
+                404u16 => {
+                    Err(
+                        Error::ErrorResponse(
+                            ResponseValue::from_response(response).await?,
+                        ),
+                    )
+                }
+                405u16 => {
+                    Err(
+                        Error::ErrorResponse(
+                            ResponseValue::from_response(response).await?,
+                        ),
+                    )
+                }
+                409u16 => {
+                    Err(
+                        Error::ErrorResponse(
+                            ResponseValue::from_response(response).await?,
+                        ),
+                    )
+                }
+                410u16 => {
+                    Err(
+                        Error::ErrorResponse(
+                            ResponseValue::from_response(response).await?,
+                        ),
+                    )
+                }
+                413u16 => {
+                    Err(
+                        Error::ErrorResponse(
+                            ResponseValue::from_response(response).await?,
+                        ),
+                    )
+                }
+                429u16 => {
+                    Err(
+                        Error::ErrorResponse(
+                            ResponseValue::from_response(response).await?,
+                        ),
+                    )
+                }
+                500u16 => {
+                    Err(
+                        Error::ErrorResponse(
+                            ResponseValue::from_response(response).await?,
+                        ),
+                    )
+                }
+                503u16 => {
+                    Err(
+                        Error::ErrorResponse(
+                            ResponseValue::from_response(response).await?,
+                        ),
+                    )
+                }
+                507u16 => {
+                    Err(
+                        Error::ErrorResponse(
+                            ResponseValue::from_response(response).await?,
+                        ),
+                    )
+                }
+                _ => Err(Error::UnexpectedResponse(response)),
+            }
+        }
+    }
+    /**Builder for [`Client::fetch_identity`]
+
+[`Client::fetch_identity`]: super::Client::fetch_identity*/
+    #[derive(Debug, Clone)]
+    pub struct FetchIdentity<'a> {
+        client: &'a super::Client,
+        user: Result<::std::string::String, String>,
+    }
+    impl<'a> FetchIdentity<'a> {
+        pub fn new(client: &'a super::Client) -> Self {
+            Self {
+                client: client,
+                user: Err("user was not initialized".to_string()),
+            }
+        }
+        pub fn user<V>(mut self, value: V) -> Self
+        where
+            V: std::convert::TryInto<::std::string::String>,
+        {
+            self.user = value
+                .try_into()
+                .map_err(|_| {
+                    "conversion to `:: std :: string :: String` for user failed"
+                        .to_string()
+                });
+            self
+        }
+        ///Sends a `GET` request to `/v1/keys/{user}/identity`
+        pub async fn send(
+            self,
+        ) -> Result<ResponseValue<types::IdentityHistory>, Error<types::Problem>> {
+            let Self { client, user } = self;
+            let user = user.map_err(Error::InvalidRequest)?;
+            let url = format!(
+                "{}/v1/keys/{}/identity", client.baseurl, encode_path(& user
+                .to_string()),
+            );
+            let mut header_map = ::reqwest::header::HeaderMap::with_capacity(1usize);
+            header_map
+                .append(
+                    ::reqwest::header::HeaderName::from_static("api-version"),
+                    ::reqwest::header::HeaderValue::from_static(
+                        super::Client::api_version(),
+                    ),
+                );
+            #[allow(unused_mut)]
+            let mut request = client
+                .client
+                .get(url)
+                .header(
+                    ::reqwest::header::ACCEPT,
+                    ::reqwest::header::HeaderValue::from_static("application/json"),
+                )
+                .headers(header_map)
+                .build()?;
+            let info = OperationInfo {
+                operation_id: "fetch_identity",
             };
             client.pre(&mut request, &info).await?;
             let result = client.exec(request, &info).await;
@@ -8428,6 +9202,7 @@ pub(crate) const WITH_TOKEN: &[&str] = &[
     "clear_inbox",
     "delete_delivery_token",
     "delete_gate_key",
+    "fetch_identity",
     "fetch_key",
     "gate_key_status",
     "inbox",
