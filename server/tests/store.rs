@@ -18,10 +18,10 @@ use server::{
     model::{Envelope, GateKeyId, Incarnation, LicenseId, MailboxId, MessageId, Sender},
     store::{
         Ack, Acked, BatchRow, Committed, Deposit, Deposited, FoldCommit, GateKeyPut, GateKeyQuota, GateKeyRoom,
-        GateKeyRow, GateKeyUse, IdentityChange, IdentityChanged, KeyCounts, LicenseRow, LicenseState, LimitRow, LimitView, NewGateKey, ObliviousRow,
-        OpenGate, OpenLicense, PlayAnswer, PlayCommit, PlayFound, PlayLookup, Publication, Published, Quota,
-        Registered, Registration, SignedPreKeyRow, Store, SweepRules, TokenPut, TokenRow, Totals, Turn, sqlite::Sqlite,
-        wakes::Wakes,
+        GateKeyRow, GateKeyUse, IdentityChange, IdentityChanged, KeyCounts, LicenseRow, LicenseState, LimitRow,
+        LimitView, NewGateKey, ObliviousRow, OpenGate, OpenLicense, PlayAnswer, PlayCommit, PlayFound, PlayLookup,
+        Publication, Published, Quota, Registered, Registration, SignedPreKeyRow, Store, SweepRules, TokenPut,
+        TokenRow, Totals, Turn, sqlite::Sqlite, wakes::Wakes,
     },
 };
 use tempfile::TempDir;
