@@ -10,7 +10,7 @@ use protocol::session::RekeyPolicy;
 use rand_chacha::ChaCha20Rng;
 
 use super::{NOW, SUITE, bundle, exchange, never, opened, party, text, timed};
-use crate::measure::{Effort, median};
+use crate::measure::Effort;
 use crate::table::{Row, Target};
 
 /// `ver ‖ type ‖ id ‖ tag`.
@@ -56,12 +56,13 @@ pub fn rows(effort: Effort, rng: &mut ChaCha20Rng) -> Result<Vec<Row>> {
     );
     alice.set_policy(never());
     let mut jumps = [Vec::new(), Vec::new()];
-    for _ in 0..effort.rounds {
+    for _ in 0..effort.rounds * 3 {
         for (count, times) in [JUMP / 2, JUMP].into_iter().zip(&mut jumps) {
             times.push(jump(&alice, &bob, count, &hello, rng)?);
         }
     }
-    let [half, whole] = jumps.map(median);
+    // One envelope opens in a millisecond or two: what another process takes of it is no part of the answer.
+    let [half, whole] = jumps.map(|times| times.into_iter().fold(f64::INFINITY, f64::min));
     let bytes = |name: &str, value: usize| Row::new(SUITE, name, value as f64, "bytes");
     Ok(vec![
         bytes("overhead of a steady envelope, before padding", steady).with(Target::AtMost(90.0)),

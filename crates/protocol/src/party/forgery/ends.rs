@@ -195,7 +195,8 @@ fn of_earlier_epochs_only_what_is_waited_for_stays() {
         messages: 0,
         ..RekeyPolicy::default()
     };
-    (scene.alice.set_policy(every_turn), scene.bob.set_policy(every_turn));
+    scene.alice.set_policy(every_turn);
+    scene.bob.set_policy(every_turn);
     for epoch in (3..60).step_by(2) {
         let answer = scene.letter_to_alice("odd");
         scene.alice_opens(&answer);
