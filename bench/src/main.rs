@@ -15,6 +15,7 @@ mod olm;
 mod playgate_suite;
 mod protocol_suite;
 mod relay_suite;
+mod send_suite;
 mod table;
 
 use measure::Effort;
@@ -53,6 +54,7 @@ enum Suite {
     Protocol,
     Playgate,
     Relay,
+    Send,
 }
 
 fn main() -> ExitCode {
@@ -93,6 +95,9 @@ fn run(args: &Args) -> Result<()> {
     }
     if wanted(Suite::Relay) {
         rows.extend(relay_suite::run(effort, args.relay.as_deref(), args.json)?);
+    }
+    if wanted(Suite::Send) {
+        rows.extend(send_suite::run(effort, args.relay.as_deref())?);
     }
     table::print(&rows, args.json)
 }

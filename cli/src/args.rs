@@ -85,6 +85,12 @@ pub enum Command {
         /// The message opens this often, and is never stored in the clear
         #[arg(long, value_name = "N", value_parser = clap::value_parser!(u8).range(1..))]
         plays: Option<u8>,
+        /// With --plays: the relay enforces the limit without learning it, or how often the message was opened
+        ///
+        /// The first such message makes a gate key (some seconds of arithmetic) and uploads it (30 MB, once). Opening one takes the relay a fraction of a second of
+        /// arithmetic. docs/play-limits.md says what this hides and what it does not.
+        #[arg(long, requires = "plays")]
+        oblivious: bool,
         /// With --plays: how long it can be opened: 30m, 12h, 7d, … [default: 90d]
         #[arg(long, value_name = "DURATION", value_parser = parse_duration, requires = "plays")]
         expires: Option<Duration>,
@@ -181,6 +187,20 @@ pub enum Command {
         /// The id as `send` or `history` shows it, or the beginning of it
         message_id: String,
     },
+    /// Show our gate keys, which seal oblivious limits; `gate-key rotate` makes a new one
+    GateKey {
+        /// What to do with them
+        #[command(subcommand)]
+        action: Option<GateKeyAction>,
+    },
+    /// Show or change whether decoys hide how often oblivious messages are opened
+    ///
+    /// Off by default. While this client waits for messages (`inbox --wait`, the interactive client) it asks the relay, at random times, for plays that are none: ten minutes
+    /// apart on average, at most eight for a message. They never cost a play. A play by command, when no decoys are sent, still shows as a request.
+    Decoys {
+        /// Shown when absent
+        state: Option<OnOff>,
+    },
     /// Change the passphrase of this home
     Passphrase {
         /// A file whose first line is the new passphrase; asked for on a terminal when absent
@@ -209,6 +229,25 @@ pub enum OnOff {
     On,
     /// Do not
     Off,
+}
+
+/// What to do with our gate keys.
+#[derive(Debug, Subcommand)]
+pub enum GateKeyAction {
+    /// Show them: when they were made, whether the relay has them (also without a subcommand)
+    Status,
+    /// Make a new one and upload it (30 MB); what the old one sealed can be opened to its end
+    Rotate {
+        /// A key of this contact's own: the relay cannot link its messages to others', and other recipients cannot read its counts
+        #[arg(long, value_name = "NAME")]
+        contact: Option<String>,
+    },
+    /// Go back to the general key for a contact that has one of its own
+    Drop {
+        /// The contact
+        #[arg(long, value_name = "NAME")]
+        contact: String,
+    },
 }
 
 /// What to do with our keys.
@@ -263,6 +302,14 @@ mod tests {
             "send bob -",
             "send bob",
             "send bob@relay.example hello --plays 3 --expires 7d",
+            "send bob hello --plays 3 --oblivious",
+            "gate-key",
+            "gate-key status",
+            "gate-key rotate",
+            "gate-key rotate --contact bob",
+            "gate-key drop --contact bob",
+            "decoys",
+            "decoys on",
             "inbox",
             "inbox --wait 30",
             "play 1234",
@@ -299,6 +346,8 @@ mod tests {
             "send bob hi --plays 0",
             "send bob hi --plays 256",
             "send bob hi --expires 1h",
+            "send bob hi --oblivious",
+            "gate-key drop",
             "nonsense",
             "block",
             "receipts maybe",

@@ -13,7 +13,7 @@ use zeroize::Zeroizing;
 use crate::args::Global;
 use crate::exit::Failure;
 use crate::prompt;
-use crate::render::Render;
+use crate::render::{Render, Working};
 
 /// The relay of the README's first command.
 pub const DEFAULT_RELAY: &str = "http://127.0.0.1:5000";
@@ -164,7 +164,18 @@ impl Context {
         text: &str,
         work: impl Future<Output = Result<T, E>>,
     ) -> Result<T, Failure> {
-        let spinner = self.render.working(text);
+        self.work_on(self.render.working(text), work)
+    }
+
+    /// The same under a spinner that was made before.
+    ///
+    /// # Errors
+    /// As [`Context::work`].
+    pub fn work_on<T, E: Into<Failure>>(
+        &self,
+        spinner: Working,
+        work: impl Future<Output = Result<T, E>>,
+    ) -> Result<T, Failure> {
         let outcome = self.runtime.block_on(async {
             tokio::select! {
                 biased;

@@ -100,6 +100,7 @@ fn of_client(error: &Error) -> Exit {
         | Error::Empty
         | Error::ForeignRelay { .. }
         | Error::Oneself
+        | Error::NoGateKey(_)
         | Error::TooLarge
         | Error::Vault(VaultError::BadPassphrase) => Exit::Usage,
         Error::KeysRefused { .. }

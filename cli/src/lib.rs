@@ -14,7 +14,10 @@ mod render;
 
 use std::process::ExitCode;
 
-use args::{Cli, Command, KeysAction};
+use args::{Cli, Command, GateKeyAction, KeysAction};
+use client::LimitRequest;
+use client::vault::LimitMode;
+use commands::messages::Limit;
 use context::Context;
 use exit::Failure;
 
@@ -51,8 +54,23 @@ fn dispatch(context: &Context, command: Option<Command>) -> Result<(), Failure> 
             to,
             message,
             plays,
+            oblivious,
             expires,
-        } => commands::messages::send(context, &to, message.as_deref(), plays, expires),
+        } => {
+            let mode = if oblivious {
+                LimitMode::Oblivious
+            } else {
+                LimitMode::Counted
+            };
+            let limit = plays.map(|plays| Limit {
+                request: LimitRequest {
+                    plays,
+                    expires_in: expires,
+                },
+                mode,
+            });
+            commands::messages::send(context, &to, message.as_deref(), limit)
+        }
         Command::Inbox { wait } => commands::messages::inbox(context, wait),
         Command::Play { message_id } => commands::plays::play(context, &message_id),
         Command::History { with, limit } => commands::messages::history(context, with.as_deref(), limit),
@@ -72,6 +90,16 @@ fn dispatch(context: &Context, command: Option<Command>) -> Result<(), Failure> 
         Command::ClearInbox => commands::account::clear_inbox(context),
         Command::Revoke { message_id } => commands::plays::revoke(context, &message_id),
         Command::Plays { message_id } => commands::plays::plays(context, &message_id),
+        Command::GateKey {
+            action: None | Some(GateKeyAction::Status),
+        } => commands::gate::status(context),
+        Command::GateKey {
+            action: Some(GateKeyAction::Rotate { contact }),
+        } => commands::gate::rotate(context, contact.as_deref()),
+        Command::GateKey {
+            action: Some(GateKeyAction::Drop { contact }),
+        } => commands::gate::drop_own(context, &contact),
+        Command::Decoys { state } => commands::gate::decoys(context, state),
         Command::Passphrase { new_passphrase_file } => {
             commands::account::passphrase(context, new_passphrase_file.as_deref())
         }

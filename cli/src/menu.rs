@@ -3,11 +3,12 @@
 use std::fmt;
 use std::time::Duration;
 
-use client::vault::{Direction, MessageBody, Receipts, StoredMessage};
+use client::vault::{Direction, LimitMode, MessageBody, Receipts, StoredMessage};
 use client::{Error, LimitRequest, Messenger, Options, Person, Standing};
 
 use crate::args::{self, DEFAULT_HISTORY};
-use crate::commands::{account, messages, people, plays};
+use crate::commands::messages::Limit;
+use crate::commands::{account, gate, messages, people, plays};
 use crate::context::{Context, DEFAULT_RELAY};
 use crate::exit::Failure;
 use crate::prompt;
@@ -285,7 +286,7 @@ fn write_to(context: &Context, messenger: &mut Messenger, to: &str) -> Result<()
 }
 
 /// `None`: the user stepped back. `Some(None)`: no limit.
-fn ask_limit() -> Result<Option<Option<LimitRequest>>, Failure> {
+fn ask_limit() -> Result<Option<Option<Limit>>, Failure> {
     loop {
         let help = "a number: how often it may be opened; empty: no limit";
         let Some(plays) = prompt::text("Play limit:", help, Some(""))? else {
@@ -300,12 +301,24 @@ fn ask_limit() -> Result<Option<Option<LimitRequest>>, Failure> {
         let Some(expires) = prompt::text("Can be opened for:", "30m, 12h, 7d, …", Some("90d"))? else {
             return Ok(None);
         };
-        if let Ok(expires) = args::parse_duration(expires.trim()) {
-            return Ok(Some(Some(LimitRequest {
+        let Ok(expires) = args::parse_duration(expires.trim()) else {
+            continue;
+        };
+        let counted = "The relay counts: quick, and it knows how often";
+        let oblivious =
+            "Obliviously: the relay learns neither limit nor count (slower; the first time uploads a 30 MB key)";
+        let mode = match prompt::choose("How is it enforced?", vec![counted, oblivious])? {
+            Some(choice) if choice == oblivious => LimitMode::Oblivious,
+            Some(_) => LimitMode::Counted,
+            None => return Ok(None),
+        };
+        return Ok(Some(Some(Limit {
+            request: LimitRequest {
                 plays,
                 expires_in: Some(expires),
-            })));
-        }
+            },
+            mode,
+        })));
     }
 }
 
@@ -442,7 +455,8 @@ fn keys(context: &Context, messenger: &mut Messenger) -> Result<(), Failure> {
 
 fn settings(context: &Context, messenger: &mut Messenger) -> Result<(), Failure> {
     let told = messenger.receipts()?;
-    let (passphrase, receipts, read, clear, take_back, back) = (
+    let hidden = messenger.decoys()?;
+    let (passphrase, receipts, read, decoys, gate_keys, clear, take_back, back) = (
         "Change the passphrase",
         if told.delivery {
             "Delivery receipts are on: turn them off"
@@ -454,6 +468,12 @@ fn settings(context: &Context, messenger: &mut Messenger) -> Result<(), Failure>
         } else {
             "Read receipts are off: turn them on"
         },
+        if hidden {
+            "Decoys for oblivious messages are on: turn them off"
+        } else {
+            "Decoys for oblivious messages are off: turn them on"
+        },
+        "Replace the gate key that seals oblivious limits",
         "Delete everything that waits at the relay",
         "Take back a limited message, or see how often it was opened",
         "Back",
@@ -463,7 +483,8 @@ fn settings(context: &Context, messenger: &mut Messenger) -> Result<(), Failure>
         messenger.home().display(),
         messenger.pinned_relay().url
     ))?;
-    match prompt::choose("Settings:", vec![passphrase, receipts, read, take_back, clear, back])? {
+    let choices = vec![passphrase, receipts, read, decoys, gate_keys, take_back, clear, back];
+    match prompt::choose("Settings:", choices)? {
         Some(choice) if choice == passphrase => {
             let current = prompt::passphrase("Current passphrase:")?;
             let new = prompt::new_passphrase()?;
@@ -485,6 +506,17 @@ fn settings(context: &Context, messenger: &mut Messenger) -> Result<(), Failure>
             };
             messenger.set_receipts(changed)?;
             context.render.receipts(changed)
+        }
+        Some(choice) if choice == decoys => {
+            messenger.set_decoys(!hidden)?;
+            context.render.decoys(!hidden)
+        }
+        Some(choice) if choice == gate_keys => {
+            context.render.gate_keys(&messenger.gate_keys()?)?;
+            if prompt::confirm("Make a new one and upload it? (some seconds, and 30 MB)", false)? {
+                gate::replace(context, messenger, None)?;
+            }
+            Ok(())
         }
         Some(choice) if choice == clear => {
             if !prompt::confirm("Delete all of it, unread?", false)? {

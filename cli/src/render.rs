@@ -4,6 +4,7 @@
 //! Whatever a peer or a relay wrote goes through [`escape`] on its way out.
 
 pub mod escape;
+mod gate;
 mod messages;
 mod people;
 mod secret;
@@ -168,6 +169,11 @@ impl Render {
                 Event::Undeliverable { id, reason } => {
                     self.warning(&format!("message {} was not delivered: {}", short(&id.to_string()), escape::line(reason)));
                 }
+                Event::RelayFault { id, reason } => self.warning(&format!(
+                    "about a play of message {}: {}; do not rely on its limit",
+                    short(&id.to_string()),
+                    escape::line(reason)
+                )),
                 Event::Postponed(error) => {
                     self.notice(&format!("put off until next time: {}", escape::line(&error.to_string())));
                 }

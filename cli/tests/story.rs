@@ -96,6 +96,56 @@ fn a_limited_message_opens_exactly_as_often_as_it_may() {
     assert_eq!(alice.json_one(&["plays", id])["limited"]["state"], "exhausted");
 }
 
+/// With a gate key that is really made and uploaded: the one slow test of this file.
+#[test]
+fn an_oblivious_message_opens_as_often_as_it_may_and_only_the_two_know() {
+    let stage = Stage::new();
+    let (alice, bob) = (stage.register("alice"), stage.register("bob"));
+    assert!(alice.json(&["gate-key"]).is_empty());
+    alice.fails(2, &["send", "bob", "no limit", "--oblivious"]);
+    let answer = alice.ok(&["send", "bob", "burn after reading", "--plays", "1", "--oblivious"]);
+    assert!(
+        answer.out.contains("opens once, which the relay does not know"),
+        "{answer:?}"
+    );
+    assert!(
+        answer.err.contains("makes a gate key"),
+        "an estimate, also without a terminal: {answer:?}"
+    );
+    let received = bob.json_one(&["inbox"]);
+    assert_eq!(
+        received["limited"],
+        json!({ "mode": "oblivious", "limit": 1, "used": 0 })
+    );
+    let id = received["id"].as_str().unwrap();
+    let played = bob.json_one(&["play", id]);
+    assert_eq!(played["text"], "burn after reading");
+    assert_eq!((&played["play"], &played["plays"]), (&json!(1), &json!(1)));
+    bob.fails(7, &["play", id]);
+    let seen = alice.json_one(&["plays", id]);
+    assert_eq!(
+        (&seen["limited"]["used"], &seen["limited"]["requests"]),
+        (&json!(1), &json!(2))
+    );
+    assert_eq!(
+        seen["limited"]["state"], "active",
+        "the relay does not know that it is used up"
+    );
+    assert!(alice.ok(&["plays", id]).out.contains("seen 1 of 1"));
+    let key = alice.json_one(&["gate-key", "status"]);
+    assert_eq!(
+        (&key["uploaded"], &key["retired"], &key["contact"]),
+        (&json!(true), &json!(false), &json!(null))
+    );
+    bob.fails(1, &["gate-key", "rotate", "--contact", "nobody"]);
+    assert_eq!(alice.json_one(&["revoke", id])["limited"]["state"], "revoked");
+    bob.fails(5, &["play", id]);
+
+    assert_eq!(bob.json_one(&["decoys"]), json!({ "decoys": false }));
+    assert_eq!(bob.json_one(&["decoys", "on"]), json!({ "decoys": true }));
+    assert!(bob.ok(&["decoys", "--help"]).out.contains("never cost a play"));
+}
+
 #[test]
 fn a_limited_message_can_be_taken_back() {
     let stage = Stage::new();

@@ -15,6 +15,7 @@ use crate::out;
 const HELLO: &str = "Hello Bob, are you there?";
 const ANSWER: &str = "Here I am. Is this really you?";
 const SECRET: &str = "The key is under the third flowerpot.";
+const HIDDEN: &str = "The spare key is with the baker.";
 
 /// How often the limited message may be opened.
 const PLAYS: u64 = 2;
@@ -113,15 +114,45 @@ fn tell(place: &Place) -> Result<()> {
     let sent = alice.last_message("bob")?;
     alice.types(&["plays", &text(&sent, "id")?.chars().take(SHORT_ID).collect::<String>()])?;
 
+    oblivious(&alice, &bob)?;
+
     scene("What the relay knows:");
     alice.types(&["status"])?;
     place.stop();
-    for sentence in [HELLO, ANSWER, SECRET] {
+    for sentence in [HELLO, ANSWER, SECRET, HIDDEN] {
         if let Some(file) = place.file_with(sentence)? {
             bail!("{} holds \"{sentence}\" in the clear", file.display());
         }
     }
     out::line("\nNo file of the relay, and none of theirs, holds a word of it in the clear.");
+    Ok(())
+}
+
+/// The same limit in the mode in which the relay does not know it.
+fn oblivious(alice: &Person, bob: &Person) -> Result<()> {
+    scene(
+        "Once more, obliviously: the relay gets the limit as a ciphertext and computes on it. Alice's client makes a gate key first, and uploads it: a matter of seconds, once in 90 days.",
+    );
+    alice.types(&["send", "bob", HIDDEN, "--plays", &PLAYS.to_string(), "--oblivious"])?;
+    bob.types(&["inbox", "--wait", WAIT])?;
+    let limited = bob.last_message("alice")?;
+    ensure!(
+        limited["limited"]["mode"] == "oblivious" && limited["limited"]["used"] == 0,
+        "not the limit it should be: {limited}"
+    );
+    let id = text(&limited, "id")?.chars().take(SHORT_ID).collect::<String>();
+    for play in 1..=PLAYS {
+        let said = bob.types(&["play", &id])?;
+        ensure!(said.contains(HIDDEN), "play {play} did not show the message");
+    }
+    scene(
+        "A third time it does not open. That Bob's client has found out by itself: the relay cannot tell this answer from the others.",
+    );
+    let said = bob.ends_with(&["play", &id], EXIT_PLAY_LIMIT)?;
+    ensure!(!said.contains(HIDDEN), "the message was shown once more than allowed");
+    scene("Alice's client decrypts the count. The relay knows that three requests came.");
+    let said = alice.types(&["plays", &id])?;
+    ensure!(said.contains("seen 2 of 2"), "not the count it should be: {said}");
     Ok(())
 }
 

@@ -3,7 +3,7 @@
 use std::io::{self, Read};
 use std::time::{Duration, Instant};
 
-use client::vault::MessageState;
+use client::vault::{LimitMode, MessageState};
 use client::{Error, Event, LimitRequest, Messenger, Sent};
 
 use crate::context::Context;
@@ -17,13 +17,16 @@ const BETWEEN_POLLS: Duration = Duration::from_millis(250);
 /// The relay's longest poll.
 const LONGEST_POLL: Duration = Duration::from_secs(30);
 
-pub(crate) fn send(
-    context: &Context,
-    to: &str,
-    message: Option<&str>,
-    plays: Option<u8>,
-    expires: Option<Duration>,
-) -> Result<(), Failure> {
+/// A limit, and who enforces it how.
+#[derive(Clone, Copy, Debug)]
+pub(crate) struct Limit {
+    /// How often and how long.
+    pub(crate) request: LimitRequest,
+    /// Counted or oblivious.
+    pub(crate) mode: LimitMode,
+}
+
+pub(crate) fn send(context: &Context, to: &str, message: Option<&str>, limit: Option<Limit>) -> Result<(), Failure> {
     let text = match message {
         Some("-") => read_stdin()?,
         Some(text) => text.to_owned(),
@@ -34,10 +37,6 @@ pub(crate) fn send(
             ));
         }
     };
-    let limit = plays.map(|plays| LimitRequest {
-        plays,
-        expires_in: expires,
-    });
     let mut messenger = context.open()?;
     let sent = deliver(context, &mut messenger, to, &text, limit)?;
     match sent.because {
@@ -52,11 +51,21 @@ pub(crate) fn deliver(
     messenger: &mut Messenger,
     to: &str,
     text: &str,
-    limit: Option<LimitRequest>,
+    limit: Option<Limit>,
 ) -> Result<Sent, Failure> {
     let to = messenger.resolve(to)?;
     let sent = match limit {
-        Some(limit) => context.work("sending …", messenger.send_limited(&to, text, limit))?,
+        Some(Limit {
+            request,
+            mode: LimitMode::Counted,
+        }) => context.work("sending …", messenger.send_limited(&to, text, request))?,
+        Some(Limit {
+            request,
+            mode: LimitMode::Oblivious,
+        }) => {
+            let (spinner, watch) = context.render.watching("sending …");
+            context.work_on(spinner, messenger.send_oblivious(&to, text, request, &watch))?
+        }
         None => context.work("sending …", messenger.send_text(&to, text))?,
     };
     let number = if sent.first_contact {
@@ -64,9 +73,8 @@ pub(crate) fn deliver(
     } else {
         None
     };
-    context
-        .render
-        .sent(&sent, limit.map(|limit| limit.plays), number.as_ref())?;
+    let limit = limit.map(|limit| (limit.request.plays, limit.mode));
+    context.render.sent(&sent, limit, number.as_ref())?;
     Ok(sent)
 }
 

@@ -1,13 +1,14 @@
 //! Play-limited messages.
 
 use client::Messenger;
+use client::vault::{LimitMode, MessageBody};
 
 use crate::context::Context;
 use crate::exit::Failure;
 
 pub(crate) fn play(context: &Context, message_id: &str) -> Result<(), Failure> {
     let mut messenger = context.open()?;
-    let playback = context.work("asking for a play …", messenger.play(message_id))?;
+    let playback = context.work(waiting(&messenger, message_id), messenger.play(message_id))?;
     // Shown first, counted as shown afterwards: a run that dies in between is repeated at no cost.
     context.render.play(&playback)?;
     context.work("confirming …", messenger.finish_play(playback))
@@ -15,11 +16,22 @@ pub(crate) fn play(context: &Context, message_id: &str) -> Result<(), Failure> {
 
 /// On the alternate screen of the interactive client.
 pub(crate) fn play_on_screen(context: &Context, messenger: &mut Messenger, message_id: &str) -> Result<(), Failure> {
-    let playback = context.work("asking for a play …", messenger.play(message_id))?;
+    let playback = context.work(waiting(messenger, message_id), messenger.play(message_id))?;
     context.render.secret(&playback)?;
     let (play, plays) = (playback.play, playback.plays);
     context.work("confirming …", messenger.finish_play(playback))?;
     context.render.text(&format!("DRM: play {play}/{plays} used."))
+}
+
+/// What happens while one waits.
+fn waiting(messenger: &Messenger, message_id: &str) -> &'static str {
+    let body = messenger.message(message_id).map(|message| message.body);
+    match body {
+        Ok(MessageBody::Limited(terms, _)) if terms.mode() == LimitMode::Oblivious => {
+            "the relay computes on the encrypted count; only this client will see whether it opens …"
+        }
+        _ => "asking for a play …",
+    }
 }
 
 pub(crate) fn revoke(context: &Context, message_id: &str) -> Result<(), Failure> {

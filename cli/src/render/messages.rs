@@ -1,6 +1,6 @@
 //! Messages, sent and received.
 
-use client::vault::{Direction, LimitedTerms, MessageBody, MessageState, StoredMessage};
+use client::vault::{Direction, LimitMode, LimitedTerms, MessageBody, MessageState, StoredMessage};
 use client::{LicenseReport, Playback, SafetyNumber, Sent};
 use console::Style;
 use serde_json::{Map, Value, json};
@@ -13,13 +13,18 @@ impl Render {
     ///
     /// # Errors
     /// Standard output.
-    pub fn sent(&self, sent: &Sent, limit: Option<u8>, number: Option<&SafetyNumber>) -> Result<(), Failure> {
+    pub fn sent(
+        &self,
+        sent: &Sent,
+        limit: Option<(u8, LimitMode)>,
+        number: Option<&SafetyNumber>,
+    ) -> Result<(), Failure> {
         let id = sent.id.to_string();
         self.show(
             || {
                 let mut object = json!({ "id": id, "to": sent.to.to_string(), "state": sent.state.word() });
-                if let Some(limit) = limit {
-                    object["limited"] = json!({ "mode": "counted", "limit": limit });
+                if let Some((limit, mode)) = limit {
+                    object["limited"] = json!({ "mode": mode.word(), "limit": limit });
                 }
                 if sent.succeeded {
                     object["new_identity"] = json!(true);
@@ -37,7 +42,10 @@ impl Render {
                     "sent to"
                 };
                 let limited = limit
-                    .map(|limit| format!(", opens {}", times(limit)))
+                    .map(|(limit, mode)| match mode {
+                        LimitMode::Counted => format!(", opens {}", times(limit)),
+                        LimitMode::Oblivious => format!(", opens {}, which the relay does not know", times(limit)),
+                    })
                     .unwrap_or_default();
                 format!(
                     "{how} {}{limited} {}",
@@ -149,24 +157,50 @@ impl Render {
             || {
                 let mut limited = limited(&report.terms);
                 limited["state"] = json!(ended_word(report.terms.ended));
+                limited["requests"] = json!(report.requests);
+                if let Some(play) = report.went_back {
+                    limited["relay_went_back_behind"] = json!(play);
+                }
+                if let Some(reason) = &report.unreadable {
+                    limited["unreadable"] = json!(reason);
+                }
                 json!({ "id": report.id.to_string(), "to": report.to, "limited": limited })
             },
             || {
+                let (used, limit) = (report.terms.used, report.terms.limit);
+                let count = match (report.terms.mode(), &report.unreadable) {
+                    (LimitMode::Counted, _) => format!("{used} of {limit} plays used"),
+                    (LimitMode::Oblivious, None) => {
+                        format!(
+                            "seen {used} of {limit} (the relay answered {} request(s), and does not know this)",
+                            report.requests
+                        )
+                    }
+                    (LimitMode::Oblivious, Some(_)) => format!("seen {used} of {limit} when it was last readable"),
+                };
                 format!(
-                    "message {} to {}: {} of {} plays used, {}",
+                    "message {} to {}: {count}, {}",
                     short(&report.id.to_string()),
                     escape::line(&report.to),
-                    report.terms.used,
-                    report.terms.limit,
                     ended_word(report.terms.ended)
                 )
             },
-        )
+        )?;
+        if let (false, Some(reason)) = (self.json, &report.unreadable) {
+            self.warning(&escape::line(reason));
+        }
+        if let (false, Some(play)) = (self.json, report.went_back) {
+            self.warning(&format!(
+                "the relay went back behind play {play}: its signed receipts contradict each other. A backup was put back, or it shows different people different counts; do \
+                 not rely on this limit"
+            ));
+        }
+        Ok(())
     }
 }
 
 fn limited(terms: &LimitedTerms) -> Value {
-    json!({ "mode": "counted", "limit": terms.limit, "used": terms.used })
+    json!({ "mode": terms.mode().word(), "limit": terms.limit, "used": terms.used })
 }
 
 fn body_into(object: &mut Map<String, Value>, body: &MessageBody) {
@@ -221,7 +255,11 @@ fn words(message: &StoredMessage) -> String {
                 }
                 None => format!("{}, as far as we know", opened(terms.used)),
             };
-            format!("[limited: opens {}; {state}]", times(terms.limit))
+            let how = match terms.mode() {
+                LimitMode::Counted => "",
+                LimitMode::Oblivious => ", unseen by the relay",
+            };
+            format!("[limited: opens {}{how}; {state}]", times(terms.limit))
         }
         MessageBody::Unknown => "[a kind of message that this version cannot show; a newer latchkey may]".to_owned(),
     }

@@ -120,6 +120,12 @@ pub enum Error {
     /// The share was released and does not open the message.
     #[error("{0}")]
     Unopened(#[from] playgate::OpenError),
+    /// What the relay signed about plays is not what it should be.
+    #[error("{0}; do not rely on the count, and ask the relay's operator")]
+    Receipt(#[from] protocol::play_receipt::ReceiptError),
+    /// A contact without a gate key of its own.
+    #[error("{0} has no gate key of its own; the general one seals for it")]
+    NoGateKey(Address),
     /// The protocol refused, for a reason that users do not meet.
     #[error("the protocol refused: {0}")]
     Protocol(String),

@@ -95,6 +95,13 @@ pub enum Event {
         /// The relay's reason.
         reason: String,
     },
+    /// What the relay signed about a play of this message contradicts what it did or signed before.
+    RelayFault {
+        /// The message that was played.
+        id: MessageId,
+        /// What is wrong.
+        reason: String,
+    },
     /// Something besides the messages could not be done now and is tried again next time.
     Postponed(Error),
 }

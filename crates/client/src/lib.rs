@@ -15,7 +15,8 @@ pub use clock::{Clock, SystemClock};
 pub use error::Error;
 pub use event::Event;
 pub use messenger::{
-    DEFAULT_EXPIRY, KeyReport, LicenseReport, LimitRequest, Messenger, NoSteps, Options, OwnStatus, Person, Playback,
+    DECOY_PAUSE, DEFAULT_EXPIRY, FreshGateKeys, GATE_KEY_LIFE, GateKeyReport, GateKeySource, GateStage, GateWatch,
+    KeyReport, LicenseReport, LimitRequest, MAX_DECOYS, Messenger, NoSteps, Options, OwnStatus, Person, Playback,
     RECEIPT_DELAY, Sent, Standing, Step, Steps,
 };
 pub use protocol::Timestamp;

@@ -10,18 +10,23 @@
 //! | an envelope is sent | the advanced session, the message, and the envelope itself in the outbox |
 //! | an envelope is acknowledged | the advanced session and the message that was in it |
 //! | a name is registered, keys are published, an identity is replaced | their private halves |
-//! | a play is asked for | its id |
+//! | a play is asked for | its id; in oblivious mode also the request and its slot of the pad |
+//! | an evaluation key is made and uploaded | the secret of the gate key |
 //!
 //! What is transmitted can be transmitted again: envelopes have ids, plays have ids, acknowledgements have positions. So a crash at any
 //! point is mended by doing the same again. When a transaction fails after the protocol's state advanced in memory, that state is thrown
 //! away and read back from the vault.
 
 mod account;
+mod decoys;
+mod gate_keys;
 mod history;
 mod incoming;
 mod keys;
+mod oblivious;
 mod outgoing;
 mod people;
+mod play_receipts;
 mod plays;
 mod quarantine;
 mod receipts;
@@ -45,6 +50,8 @@ use crate::error::Error;
 use crate::relay::{CertificatePin, Relay, RelayUrl};
 use crate::vault::{Account, KdfCost, Passphrase, PinnedRelay, Transaction, Vault, VaultError, key};
 
+pub use decoys::{DECOY_PAUSE, MAX_DECOYS};
+pub use gate_keys::{FreshGateKeys, GATE_KEY_LIFE, GateKeyReport, GateKeySource, GateStage, GateWatch};
 pub use keys::KeyReport;
 pub use outgoing::{DEFAULT_EXPIRY, LimitRequest, Sent};
 pub use people::{Person, Standing};
@@ -62,6 +69,8 @@ pub struct Options {
     pub kdf: KdfCost,
     /// Called between the steps; for tests.
     pub steps: Arc<dyn Steps>,
+    /// Where gate keys come from.
+    pub gate_keys: Arc<dyn GateKeySource>,
 }
 
 impl Default for Options {
@@ -70,6 +79,7 @@ impl Default for Options {
             clock: Arc::new(SystemClock),
             kdf: KdfCost::default(),
             steps: Arc::new(NoSteps),
+            gate_keys: Arc::new(FreshGateKeys),
         }
     }
 }
@@ -93,6 +103,7 @@ pub struct Messenger {
     relay_checked: bool,
     rng: ChaCha20Rng,
     options: Options,
+    decoy_clock: decoys::DecoyClock,
 }
 
 impl std::fmt::Debug for Messenger {
@@ -150,6 +161,7 @@ impl Messenger {
             relay_checked: here,
             rng: seeded()?,
             options,
+            decoy_clock: decoys::DecoyClock::default(),
         })
     }
 
@@ -185,6 +197,12 @@ impl Messenger {
     #[must_use]
     pub fn requests(&self) -> u64 {
         self.relay.requests()
+    }
+
+    /// How often the vault was committed; the relay is told with every `inbox`.
+    #[must_use]
+    pub fn commits(&self) -> u64 {
+        self.vault.commits()
     }
 
     /// The home directory.

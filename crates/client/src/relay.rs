@@ -5,6 +5,7 @@
 //! the first attempt, so the messenger repeats the pair of requests as a whole.)
 
 mod error;
+mod gate;
 mod url;
 mod wire;
 
@@ -28,6 +29,7 @@ use crate::vault::{AckPosition, License, OutboxEntry, Session};
 pub use latchkey_sdk::{BadPin, CertificatePin};
 
 pub use error::{Code, RelayError, Verdict};
+pub(crate) use gate::{Released, Sent};
 pub use url::RelayUrl;
 pub use wire::RelayStatus;
 pub(crate) use wire::{Challenge, KeyStatus, LicenseStatus, Page, Played, SignedClaim, Upload, license_id, own_half};
@@ -297,7 +299,10 @@ impl Relay {
         token: Option<&[u8; 32]>,
     ) -> Result<(), RelayError> {
         match license {
-            Some(license) => self.send_limited(envelope, license, token).await,
+            Some(license) => match &license.oblivious {
+                Some(deposit) => self.send_oblivious(envelope, license, deposit, token).await,
+                None => self.send_limited(envelope, license, token).await,
+            },
             None => self.send_plain(envelope, token).await,
         }
     }
@@ -424,6 +429,7 @@ impl Relay {
             play: answer.play,
             plays: answer.plays,
             share: Zeroizing::new(fixed(&answer.share, "share")?),
+            receipt: answer.receipt.into_vec(),
         })
     }
 
@@ -454,7 +460,7 @@ impl Relay {
                 self.client.license().id(id).latchkey_capability(header.clone()).send()
             })
             .await?;
-        Ok(license_status(&answer))
+        Ok(license_status(answer))
     }
 
     pub(crate) async fn revoke(&self, license: &License) -> Result<LicenseStatus, RelayError> {
@@ -464,7 +470,7 @@ impl Relay {
                 self.client.revoke().id(id).latchkey_capability(header.clone()).send()
             })
             .await?;
-        Ok(license_status(&answer))
+        Ok(license_status(answer))
     }
 
     pub(crate) async fn status(&self) -> Result<RelayStatus, RelayError> {

@@ -11,6 +11,7 @@
 //! Every write happens in [`Vault::transaction`]: all of it is on the disk when that returns (`synchronous=FULL`), or none of it.
 
 mod delivery;
+mod gate;
 mod kdf;
 mod records;
 mod seal;
@@ -28,6 +29,8 @@ use kdf::{KEY_LEN, SALT_LEN};
 use seal::Keys;
 
 pub use delivery::{Delivery, GivenToken, Receipts};
+pub(crate) use gate::{AfterPlays, Decoys, LicenseKey, PlayChain, RelayFault, RelayKey, Unconfirmed};
+pub use gate::{GateDeposit, GateKeyRecord, Head, LimitMode, ObliviousHalf, PendingRequest};
 pub use kdf::{KdfCost, Passphrase};
 pub(crate) use records::key;
 pub use records::{
@@ -119,10 +122,14 @@ pub enum Kind {
     Meta = 7,
     /// How messages go to and come from a contact: delivery tokens, blocking.
     Delivery = 8,
+    /// Our gate keys, with which oblivious limits are sealed.
+    GateKey = 9,
+    /// The last receipt that the relay signed for each license that we play.
+    PlayChain = 10,
 }
 
 impl Kind {
-    const ALL: [Self; 8] = [
+    const ALL: [Self; 10] = [
         Self::Party,
         Self::Message,
         Self::Outbox,
@@ -131,6 +138,8 @@ impl Kind {
         Self::License,
         Self::Meta,
         Self::Delivery,
+        Self::GateKey,
+        Self::PlayChain,
     ];
 
     const fn name(self) -> &'static str {
@@ -143,6 +152,8 @@ impl Kind {
             Self::License => "license",
             Self::Meta => "meta",
             Self::Delivery => "delivery",
+            Self::GateKey => "gate-key",
+            Self::PlayChain => "play-chain",
         }
     }
 

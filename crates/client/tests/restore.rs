@@ -8,21 +8,11 @@
 
 mod support;
 
-use std::path::Path;
 use std::time::Duration;
 
 use latchkey_client::vault::{Direction, Receipts};
 use latchkey_client::{Event, Messenger, RECEIPT_DELAY};
-use support::{Stage, address, kept, texts};
-
-fn copy(from: &Path, to: &Path) {
-    let _ = std::fs::remove_dir_all(to);
-    std::fs::create_dir_all(to).unwrap();
-    for entry in std::fs::read_dir(from).unwrap() {
-        let entry = entry.unwrap();
-        std::fs::copy(entry.path(), to.join(entry.file_name())).unwrap();
-    }
-}
+use support::{Stage, address, copy, kept, texts};
 
 /// What somebody heard: texts in order, how often a restored vault was reported.
 #[derive(Default)]

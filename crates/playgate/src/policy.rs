@@ -6,6 +6,7 @@
 //!
 //! ```text
 //! policy = CBOR map { 0: mode, 1: limit, ? 2: expires_at }      shortest integers, keys ascending, nothing else
+//! mode   = 0 counted, 1 oblivious
 //! ```
 
 use core::fmt;
@@ -26,12 +27,15 @@ const KEY_EXPIRES_AT: u8 = 2;
 pub enum Mode {
     /// The relay counts and knows the count.
     Counted,
+    /// The relay computes on a ciphertext and learns neither limit nor count, nor whether it granted a play.
+    Oblivious,
 }
 
 impl Mode {
     fn number(self) -> u8 {
         match self {
             Self::Counted => 0,
+            Self::Oblivious => 1,
         }
     }
 }
@@ -40,6 +44,7 @@ impl fmt::Display for Mode {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         f.write_str(match self {
             Self::Counted => "counted",
+            Self::Oblivious => "oblivious",
         })
     }
 }
@@ -142,6 +147,7 @@ impl Policy {
         let entries = cbor.map().ok().flatten();
         let mode = match entry(&mut cbor, KEY_MODE)? {
             0 => Mode::Counted,
+            1 => Mode::Oblivious,
             other => return Err(u8::try_from(other).map_or(PolicyError::Malformed, PolicyError::UnknownMode)),
         };
         let plays = u8::try_from(entry(&mut cbor, KEY_LIMIT)?).map_err(|_| PolicyError::Limit)?;
@@ -207,12 +213,18 @@ mod tests {
             [0xa3, 0, 0, 1, 0x18, 200, 2, 0x1a, 0, 1, 0, 0]
         );
         assert_eq!(counted(255, Some(u64::MAX)).encode().len(), MAX_POLICY_LEN);
+        let oblivious = Policy {
+            mode: Mode::Oblivious,
+            ..counted(3, None)
+        };
+        assert_eq!(oblivious.encode(), [0xa2, 0x00, 0x01, 0x01, 0x03]);
     }
 
     proptest! {
         #[test]
-        fn every_policy_comes_back(limit in 1u8..=255, expires_at: Option<u64>) {
-            let policy = counted(limit, expires_at);
+        fn every_policy_comes_back(limit in 1u8..=255, expires_at: Option<u64>, oblivious: bool) {
+            let mode = if oblivious { Mode::Oblivious } else { Mode::Counted };
+            let policy = Policy { mode, ..counted(limit, expires_at) };
             prop_assert_eq!(Policy::decode(&policy.encode()), Ok(policy));
         }
 
@@ -265,8 +277,8 @@ mod tests {
     #[test]
     fn what_is_wrong_is_named() {
         assert_eq!(
-            Policy::decode(&[0xa2, 0x00, 0x01, 0x01, 0x03]),
-            Err(PolicyError::UnknownMode(1))
+            Policy::decode(&[0xa2, 0x00, 0x02, 0x01, 0x03]),
+            Err(PolicyError::UnknownMode(2))
         );
         assert_eq!(Policy::decode(&[0xa2, 0x00, 0x00, 0x01, 0x00]), Err(PolicyError::Limit));
         assert_eq!(

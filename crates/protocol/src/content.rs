@@ -3,15 +3,18 @@
 //! A content is a CBOR map (RFC 8949) in the one deterministic form: `{0: bstr id[16], 1: uint sent_at, 2: uint kind, 3: bstr body}`.
 //! Decoding accepts only what encoding would have produced.
 
+mod limited;
+
 use std::fmt;
 
 use minicbor::{Decoder, Encoder};
 use rand_core::CryptoRng;
-use zeroize::Zeroize;
 
 use crate::error::DecodeError;
 use crate::primitives::secret::Secret;
 use crate::time::Timestamp;
+
+pub use limited::{Limited, OPENING_KEY_LENGTH, Oblivious, PAD_KEY_LENGTH, PlayHead};
 
 /// Largest encoded content. With padding (12 %) and the headers of a first envelope (13 KB) it stays within an envelope of 256 KiB.
 pub const MAX_CONTENT: usize = 200 * 1024;
@@ -66,6 +69,8 @@ pub enum Body {
     Receipt(Receipt),
     /// A token with which the receiver may send to the author without naming itself to the relay.
     DeliveryToken(DeliveryToken),
+    /// How far the relay has counted, as the recipient of a limited content saw it.
+    PlayHead(PlayHead),
     /// A kind that this version does not know. It is kept, shown as such, and not lost.
     Unknown {
         /// The kind's number.
@@ -84,38 +89,9 @@ impl fmt::Debug for Body {
             Self::Limited(limited) => limited.fmt(f),
             Self::Receipt(receipt) => write!(f, "Receipt(read: {}, {} contents)", receipt.read, receipt.ids.len()),
             Self::DeliveryToken(_) => f.write_str("DeliveryToken(…)"),
+            Self::PlayHead(head) => write!(f, "PlayHead({})", head.number),
             Self::Unknown { kind, bytes } => write!(f, "Unknown(kind {kind}, {} bytes)", bytes.len()),
         }
-    }
-}
-
-/// A play-limited content: everything but the relay's share of its key.
-#[derive(Clone, PartialEq, Eq)]
-pub struct Limited {
-    /// Where the share waits: `mailbox[16] ‖ license[16]`.
-    pub license: [u8; 32],
-    /// Entitles to plays.
-    pub play_capability: [u8; 32],
-    /// The recipient's share C of the content key.
-    pub content_share: [u8; 32],
-    /// Commitment to the content key.
-    pub commit: [u8; 32],
-    /// The limit's terms, encoded; associated data of the ciphertext.
-    pub policy: Vec<u8>,
-    /// The inner ciphertext.
-    pub ciphertext: Vec<u8>,
-}
-
-impl fmt::Debug for Limited {
-    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        write!(f, "Limited({} bytes)", self.ciphertext.len())
-    }
-}
-
-impl Drop for Limited {
-    fn drop(&mut self) {
-        self.content_share.zeroize();
-        self.play_capability.zeroize();
     }
 }
 
@@ -141,6 +117,7 @@ const KIND_TEXT: u64 = 1;
 const KIND_LIMITED: u64 = 2;
 const KIND_RECEIPT: u64 = 3;
 const KIND_DELIVERY_TOKEN: u64 = 5;
+const KIND_PLAY_HEAD: u64 = 6;
 
 type CborResult<T> = Result<T, minicbor::decode::Error>;
 
@@ -172,6 +149,10 @@ impl Content {
                 (KIND_RECEIPT, &nested)
             }
             Body::DeliveryToken(token) => (KIND_DELIVERY_TOKEN, token.0.expose()),
+            Body::PlayHead(head) => {
+                nested = head.encode();
+                (KIND_PLAY_HEAD, &nested)
+            }
             Body::Unknown { kind, bytes } => (*kind, bytes),
         };
         encode_with(body.len() + 48, |cbor| {
@@ -233,6 +214,7 @@ impl Content {
             KIND_LIMITED => Limited::read(body)?.map(Body::Limited),
             KIND_RECEIPT => Receipt::read(body)?.map(Body::Receipt),
             KIND_DELIVERY_TOKEN => Secret::from_slice(body).map(|token| Body::DeliveryToken(DeliveryToken(token))),
+            KIND_PLAY_HEAD => PlayHead::read(body)?.map(Body::PlayHead),
             kind => Some(Body::Unknown {
                 kind,
                 bytes: body.to_vec(),
@@ -291,53 +273,6 @@ impl Receipt {
     }
 }
 
-impl Limited {
-    /// `{0: bstr license[32], 1: bstr capability[32], 2: bstr C[32], 3: bstr commit[32], 4: bstr policy, 5: bstr ciphertext}`.
-    fn encode(&self) -> Vec<u8> {
-        encode_with(self.policy.len() + self.ciphertext.len() + 176, |cbor| {
-            cbor.map(6)?
-                .u8(0)?
-                .bytes(&self.license)?
-                .u8(1)?
-                .bytes(&self.play_capability)?;
-            cbor.u8(2)?.bytes(&self.content_share)?.u8(3)?.bytes(&self.commit)?;
-            cbor.u8(4)?.bytes(&self.policy)?.u8(5)?.bytes(&self.ciphertext)?;
-            Ok(())
-        })
-    }
-
-    fn read(bytes: &[u8]) -> CborResult<Option<Self>> {
-        let mut cbor = Decoder::new(bytes);
-        if cbor.map()? != Some(6) {
-            return Ok(None);
-        }
-        let mut fields = [&[][..]; 6];
-        for (key, field) in (0_u8..).zip(&mut fields) {
-            if cbor.u8()? != key {
-                return Ok(None);
-            }
-            *field = cbor.bytes()?;
-        }
-        let [license, capability, share, commit, policy, ciphertext] = fields;
-        let (Ok(license), Ok(play_capability), Ok(content_share), Ok(commit)) = (
-            license.try_into(),
-            capability.try_into(),
-            share.try_into(),
-            commit.try_into(),
-        ) else {
-            return Ok(None);
-        };
-        Ok(Some(Self {
-            license,
-            play_capability,
-            content_share,
-            commit,
-            policy: policy.to_vec(),
-            ciphertext: ciphertext.to_vec(),
-        }))
-    }
-}
-
 #[cfg(test)]
 mod tests {
     use super::*;
@@ -350,11 +285,23 @@ mod tests {
             commit: [4; 32],
             policy: vec![5; 9],
             ciphertext: vec![6; 300],
+            oblivious: None,
         };
+        let mut oblivious = limited.clone();
+        oblivious.oblivious = Some(Oblivious {
+            opening_key: Box::new([7; OPENING_KEY_LENGTH]),
+            pad_key: [8; PAD_KEY_LENGTH],
+        });
         [
             Body::Empty,
             Body::Text("hé".into()),
             Body::Limited(limited),
+            Body::Limited(oblivious),
+            Body::PlayHead(PlayHead {
+                license: [1; 32],
+                number: 300,
+                digest: [2; 32],
+            }),
             Body::Receipt(Receipt {
                 read: true,
                 ids: vec![ContentId([7; 16]), ContentId([8; 16])],
@@ -398,5 +345,35 @@ mod tests {
             );
         }
         assert_eq!(Content::decode(&vec![0; MAX_CONTENT + 1]), Err(DecodeError::TooLong));
+    }
+
+    /// Both keys of an oblivious limit, at their lengths, or none.
+    #[test]
+    fn an_oblivious_limit_has_both_keys() {
+        let mut limited = samples()
+            .into_iter()
+            .find_map(|content| match content.body {
+                Body::Limited(limited) if limited.oblivious.is_some() => Some(limited),
+                _ => None,
+            })
+            .unwrap();
+        let whole = limited.encode();
+        assert!(matches!(Limited::read(&whole), Ok(Some(read)) if read == limited));
+        limited.oblivious = None;
+        let plain = limited.encode();
+        let opening = [&[6, 0x59, 1, 0][..], &[7; OPENING_KEY_LENGTH]].concat();
+        let pad = [&[7, 0x58, 32][..], &[8; PAD_KEY_LENGTH]].concat();
+        assert_eq!(whole[1..], [&plain[1..], &opening, &pad].concat());
+        let short = [&[7, 0x58, 31][..], &[8; PAD_KEY_LENGTH - 1]].concat();
+        for (entries, tail) in [
+            (7, opening.clone()),
+            (7, pad.clone()),
+            (8, [&pad[..], &opening].concat()),
+            (8, [&opening[..], &short].concat()),
+            (8, [&opening[..], &opening].concat()),
+        ] {
+            let bytes = [&[0xa0 | entries][..], &plain[1..], &tail].concat();
+            assert!(!matches!(Limited::read(&bytes), Ok(Some(_))), "{entries} entries");
+        }
     }
 }

@@ -8,7 +8,7 @@ use std::sync::{LazyLock, Mutex};
 
 use common::*;
 use latchkey_protocol::address::{Address, RelayName, UserName};
-use latchkey_protocol::content::{Body, Content, ContentId, Limited, MAX_CONTENT};
+use latchkey_protocol::content::{Body, Content, ContentId, Limited, MAX_CONTENT, Oblivious, PlayHead};
 use latchkey_protocol::identity::IdentityKey;
 use latchkey_protocol::padding::{pad, padded_length, unpad};
 use latchkey_protocol::party::{Party, Received};
@@ -103,12 +103,14 @@ fn body() -> impl Strategy<Value = Body> {
         any::<[u8; 32]>(),
         vec(any::<u8>(), 0..80),
         vec(any::<u8>(), 0..600),
+        proptest::option::of((any::<u8>(), any::<[u8; 32]>())),
     );
+    let head = (any::<[u8; 32]>(), any::<u64>(), any::<[u8; 32]>());
     prop_oneof![
         Just(Body::Empty),
         ".{0,300}".prop_map(Body::Text),
         limited.prop_map(
-            |(license, play_capability, content_share, commit, policy, ciphertext)| {
+            |(license, play_capability, content_share, commit, policy, ciphertext, keys)| {
                 Body::Limited(Limited {
                     license,
                     play_capability,
@@ -116,10 +118,19 @@ fn body() -> impl Strategy<Value = Body> {
                     commit,
                     policy,
                     ciphertext,
+                    oblivious: keys.map(|(byte, pad_key)| Oblivious {
+                        opening_key: Box::new([byte; 256]),
+                        pad_key,
+                    }),
                 })
             }
         ),
-        (3..=u64::MAX, vec(any::<u8>(), 0..300)).prop_map(|(kind, bytes)| Body::Unknown { kind, bytes }),
+        head.prop_map(|(license, number, digest)| Body::PlayHead(PlayHead {
+            license,
+            number,
+            digest
+        })),
+        (7..=u64::MAX, vec(any::<u8>(), 0..300)).prop_map(|(kind, bytes)| Body::Unknown { kind, bytes }),
     ]
 }
 

@@ -13,9 +13,8 @@ use uuid::Uuid;
 
 use super::{Bytes, Section, auth::Done, problem::ApiError};
 use crate::{
-    model::LicenseId,
     service::Services,
-    store::{self, AuditEvent, LicenseView, LimitView},
+    store::{self, LicenseView, LimitView},
 };
 
 /// How a limit is enforced.
@@ -249,10 +248,6 @@ impl Plays {
         #[oai(name = "Latchkey-Capability")]
         capability: Header<Bytes>,
     ) -> Result<Json<LicenseStatus>, ApiError> {
-        let view = services.plays.revoke(&id, &capability).await?;
-        if let Some(license) = LicenseId::parse(&id) {
-            services.audit.note(AuditEvent::LicenseRevoked, license.mailbox).await?;
-        }
-        Ok(Json(view.into()))
+        Ok(Json(services.plays.revoke(&id, &capability).await?.into()))
     }
 }

@@ -16,7 +16,6 @@ use zeroize::Zeroizing;
 
 use super::{
     Refusal, RelayIdentity, Result, Rules,
-    audit::Audit,
     challenges::{Challenges, Issued},
     compute::Compute,
     exactly, fill,
@@ -24,7 +23,7 @@ use super::{
 use crate::{
     clock::Clock,
     model::{BearerToken, Bytes32, MailboxId, Principal},
-    store::{AuditEvent, Store, TokenRow},
+    store::{Store, TokenRow},
 };
 
 /// A proof of possession as it came in, not yet looked at.
@@ -90,7 +89,6 @@ pub struct Sessions {
     clock: Arc<dyn Clock>,
     relay: RelayIdentity,
     compute: Arc<Compute>,
-    audit: Arc<Audit>,
     challenges: Challenges,
     origins: Vec<String>,
     token_ttl: Duration,
@@ -102,7 +100,6 @@ impl Sessions {
         clock: Arc<dyn Clock>,
         relay: RelayIdentity,
         compute: Arc<Compute>,
-        audit: Arc<Audit>,
         rules: &Rules,
     ) -> Result<Self> {
         Ok(Self {
@@ -110,7 +107,6 @@ impl Sessions {
             clock,
             relay,
             compute,
-            audit,
             challenges: Challenges::new()?,
             origins: rules.origins.clone(),
             token_ttl: rules.token_ttl,
@@ -169,8 +165,6 @@ impl Sessions {
             })
             .await??;
         if !(fresh & known & holds) {
-            // Names that nobody has are put together: what is made up must not decide what is in the log.
-            self.audit.count(AuditEvent::SignInFailed, known.then_some(mailbox));
             return Err(Refusal::Unauthorized);
         }
         let session = self.open(mailbox)?;

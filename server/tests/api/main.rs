@@ -8,7 +8,6 @@ mod accounts;
 mod common;
 mod keys;
 mod mail;
-mod rates;
 mod relay;
 mod slow;
 mod succession;

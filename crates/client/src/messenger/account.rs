@@ -118,6 +118,7 @@ impl Messenger {
             relay_checked: true,
             rng,
             options,
+            decoy_clock: super::decoys::DecoyClock::default(),
         })
     }
 
@@ -268,6 +269,7 @@ impl Messenger {
         }
         self.transact(|scope| {
             scope.party.restored(scope.now);
+            scope.abandon_pads()?;
             scope.tx.raise_commits(at_relay);
             // The user is told in the next round, which may be another run's.
             let moment = Moment {

@@ -2,10 +2,10 @@
 
 use std::time::Duration;
 
-use playgate::Policy;
+use playgate::{Mode, Policy};
 use protocol::Timestamp;
 use protocol::address::Address;
-use protocol::content::{Body, Content, ContentId};
+use protocol::content::{Body, Content, ContentId, Limited};
 use protocol::identity::Fingerprint;
 use protocol::party::{Followed, Opened, Received, Refusal};
 use sha2::{Digest, Sha256};
@@ -17,8 +17,8 @@ use crate::error::Error;
 use crate::event::Event;
 use crate::relay::{Code, Page};
 use crate::vault::{
-    AckPosition, Direction, License, LimitedTerms, MessageBody, MessageId, MessageState, Moment, Quarantined,
-    SealedBody, StoredMessage, Totals, VaultError, key,
+    AckPosition, Direction, License, LimitMode, LimitedTerms, MessageBody, MessageId, MessageState, Moment,
+    ObliviousHalf, Quarantined, SealedBody, StoredMessage, Totals, VaultError, key,
 };
 
 /// Pages in one call: more than a full mailbox (10 000 envelopes of 64 a page), so that a relay that never stops sending is left.
@@ -85,10 +85,7 @@ impl Messenger {
         for _ in 0..MAX_PAGES {
             let ack: Option<AckPosition> = self.vault.get(key::ACK)?;
             let commits = self.vault.commits();
-            let page = match self
-                .authorised(async |relay| relay.inbox(ack, commits, wait).await)
-                .await
-            {
+            let page = match self.poll(ack, commits, wait).await {
                 // The mailbox was cleared or restored: our position means nothing there.
                 Err(Error::Relay(error)) if ack.is_some() && error.code() == Some(Code::StaleIncarnation) => {
                     self.vault.transaction(|tx| tx.delete::<AckPosition>(key::ACK))?;
@@ -192,6 +189,8 @@ impl Messenger {
         }
         self.serve_tokens(round).await?;
         self.serve_receipts()?;
+        self.keep_gate_keys(round).await?;
+        self.serve_plays(round).await?;
         self.flush_into(&mut round.events).await
     }
 
@@ -297,6 +296,9 @@ impl Scope<'_, '_> {
         if let Body::Receipt(receipt) = &opened.content.body {
             self.receipt(&from, receipt, round)?;
         }
+        if let Body::PlayHead(head) = &opened.content.body {
+            self.note_head(&from, head)?;
+        }
         self.note_wrote(&from)?;
         self.give_token(&from)?;
         let Some(message) = incoming(&from, opened.content, self.now) else {
@@ -399,28 +401,9 @@ impl Round {
 /// The record of a received content; none for contents that say nothing.
 fn incoming(from: &Address, content: Content, now: Timestamp) -> Option<StoredMessage> {
     let body = match content.body {
-        Body::Empty | Body::DeliveryToken(_) | Body::Receipt(_) => return None,
+        Body::Empty | Body::DeliveryToken(_) | Body::Receipt(_) | Body::PlayHead(_) => return None,
         Body::Text(text) => MessageBody::Text(text),
-        Body::Limited(limited) => match Policy::decode(&limited.policy) {
-            Ok(policy) => MessageBody::Limited(
-                LimitedTerms {
-                    limit: policy.limit.get(),
-                    expires_at: policy.expires_at,
-                    used: 0,
-                    ended: None,
-                },
-                Some(SealedBody {
-                    license: limited.license,
-                    play_capability: limited.play_capability,
-                    content_share: limited.content_share,
-                    commit: limited.commit,
-                    policy: limited.policy.clone(),
-                    ciphertext: limited.ciphertext.clone(),
-                    pending_play: None,
-                }),
-            ),
-            Err(_) => MessageBody::Unknown,
-        },
+        Body::Limited(limited) => limited_body(&limited).unwrap_or(MessageBody::Unknown),
         _ => MessageBody::Unknown,
     };
     Some(StoredMessage {
@@ -433,4 +416,42 @@ fn incoming(from: &Address, content: Content, now: Timestamp) -> Option<StoredMe
         state: MessageState::New,
         body,
     })
+}
+
+/// `None` for a limit of a later version, and for one whose mode and keys disagree.
+fn limited_body(limited: &Limited) -> Option<MessageBody> {
+    let policy = Policy::decode(&limited.policy).ok()?;
+    let (mode, oblivious) = match (policy.mode, &limited.oblivious) {
+        (Mode::Counted, None) => (LimitMode::Counted, None),
+        (Mode::Oblivious, Some(keys)) => {
+            let half = ObliviousHalf {
+                opening_key: keys.opening_key.to_vec(),
+                pad_key: keys.pad_key,
+                next_slot: 0,
+                play: None,
+                decoy: None,
+                decoys: 0,
+            };
+            (LimitMode::Oblivious, Some(half))
+        }
+        _ => return None,
+    };
+    let terms = LimitedTerms {
+        limit: policy.limit.get(),
+        expires_at: policy.expires_at,
+        used: 0,
+        ended: None,
+        mode: Some(mode),
+    };
+    let sealed = SealedBody {
+        license: limited.license,
+        play_capability: limited.play_capability,
+        content_share: limited.content_share,
+        commit: limited.commit,
+        policy: limited.policy.clone(),
+        ciphertext: limited.ciphertext.clone(),
+        pending_play: None,
+        oblivious,
+    };
+    Some(MessageBody::Limited(terms, Some(sealed)))
 }

@@ -5,16 +5,17 @@ use std::time::Duration;
 
 use playgate::{Capability, Mode, PlayLimit, Policy};
 use protocol::address::Address;
-use protocol::content::{Body, Content, ContentId, Limited};
+use protocol::content::{Body, Content, ContentId, Limited, Oblivious};
 use protocol::party::{Followed, Outgoing, SendError, StartError, Trust};
 
 use super::steps::Step;
 use super::{Messenger, Scope};
 use crate::error::Error;
 use crate::event::Event;
-use crate::relay::{Bundle, RelayError, Verdict, license_id};
+use crate::relay::{Bundle, Code, RelayError, Verdict, license_id};
 use crate::vault::{
-    Direction, License, LimitedTerms, MessageBody, MessageId, MessageState, OutboxEntry, StoredMessage, VaultError, key,
+    Direction, GateDeposit, License, LimitMode, LimitedTerms, MessageBody, MessageId, MessageState, OutboxEntry,
+    StoredMessage, VaultError, key,
 };
 
 /// A limit ends after this when the sender does not say: the relay keeps no share for ever.
@@ -48,6 +49,14 @@ pub struct Sent {
     pub to: Address,
     /// Whether the recipient was found to have a new identity, named by the one that we knew: its safety number is another.
     pub succeeded: bool,
+}
+
+/// What an oblivious limit adds to a message.
+pub(super) struct Sealed {
+    /// For the relay.
+    pub(super) deposit: GateDeposit,
+    /// For the recipient.
+    pub(super) keys: Oblivious,
 }
 
 /// What one round of transmitting did not get rid of.
@@ -84,6 +93,12 @@ impl Messenger {
     /// # Errors
     /// As [`Messenger::send_text`], and [`Error::BadLimit`].
     pub async fn send_limited(&mut self, to: &Address, text: &str, limit: LimitRequest) -> Result<Sent, Error> {
+        let terms = self.terms(text, limit, Mode::Counted)?;
+        self.send_under(to, text, &terms, None).await
+    }
+
+    /// What a limit says, if it can be one.
+    pub(super) fn terms(&self, text: &str, limit: LimitRequest, mode: Mode) -> Result<Policy, Error> {
         if text.is_empty() {
             return Err(Error::Empty);
         }
@@ -91,45 +106,62 @@ impl Messenger {
         if !(MIN_EXPIRY..=MAX_EXPIRY).contains(&expires_in) {
             return Err(Error::BadLimit);
         }
-        let plays = PlayLimit::new(limit.plays).map_err(|_| Error::BadLimit)?;
-        let now = self.now();
-        let expires_at = now.plus(expires_in).as_millis();
-        let policy = Policy {
-            mode: Mode::Counted,
-            limit: plays,
-            expires_at: Some(expires_at),
-        };
+        Ok(Policy {
+            mode,
+            limit: PlayLimit::new(limit.plays).map_err(|_| Error::BadLimit)?,
+            expires_at: Some(self.now().plus(expires_in).as_millis()),
+        })
+    }
+
+    /// Seals a text under a limit and sends it.
+    pub(super) async fn send_under(
+        &mut self,
+        to: &Address,
+        text: &str,
+        policy: &Policy,
+        gate: Option<Sealed>,
+    ) -> Result<Sent, Error> {
+        let (plays, expires_at) = (policy.limit.get(), policy.expires_at.unwrap_or_default());
         let (play, owner) = (Capability::generate(&mut self.rng), Capability::generate(&mut self.rng));
         let mut own_half = [0; playgate::content::LICENSE_ID_LEN];
         rand_core::Rng::fill_bytes(&mut self.rng, &mut own_half);
-        let sealed = playgate::seal(&own_half, &policy, text.as_bytes(), &mut self.rng).map_err(|_| Error::TooLarge)?;
+        let sealed = playgate::seal(&own_half, policy, text.as_bytes(), &mut self.rng).map_err(|_| Error::TooLarge)?;
         let id = license_id(&to.user(), own_half);
+        let (deposit, keys) = gate.map(|sealed| (sealed.deposit, sealed.keys)).unzip();
         let license = License {
             id,
-            plays: plays.get(),
+            plays,
             expires_at,
             share: Some(*sealed.play_share.as_bytes()),
             play_capability_hash: play.hash(),
             owner_capability: *owner.as_bytes(),
+            oblivious: deposit,
+            told: None,
+            shown: None,
         };
-        let body = Body::Limited(Limited {
-            license: id,
-            play_capability: *play.as_bytes(),
-            content_share: *sealed.content_share.as_bytes(),
-            commit: sealed.commit,
-            policy: policy.encode(),
-            ciphertext: sealed.ciphertext.clone(),
-        });
         let terms = LimitedTerms {
-            limit: plays.get(),
+            limit: plays,
             expires_at: Some(expires_at),
             used: 0,
             ended: None,
+            mode: Some(if keys.is_some() {
+                LimitMode::Oblivious
+            } else {
+                LimitMode::Counted
+            }),
         };
         let content = Content {
             id: ContentId::random(&mut self.rng),
-            sent_at: now,
-            body,
+            sent_at: self.now(),
+            body: Body::Limited(Limited {
+                license: id,
+                play_capability: *play.as_bytes(),
+                content_share: *sealed.content_share.as_bytes(),
+                commit: sealed.commit,
+                policy: policy.encode(),
+                ciphertext: sealed.ciphertext.clone(),
+                oblivious: keys,
+            }),
         };
         self.send_content(to, content, MessageBody::Limited(terms, None), Some(license))
             .await
@@ -267,6 +299,9 @@ impl Messenger {
                         }
                     }
                     Verdict::ThisPeerWaits => {
+                        if error.code() == Some(Code::NoSuchGateKey) {
+                            self.gate_key_lost(license.as_ref())?;
+                        }
                         held.insert(envelope.to.clone());
                         flushed.waiting = Some(error);
                     }
@@ -282,7 +317,7 @@ impl Messenger {
     }
 
     /// Takes an envelope out of the outbox and notes how its message fared. A message that was delivered already stays so.
-    fn settle(&mut self, row: &[u8], content: Option<MessageId>, state: &MessageState) -> Result<(), Error> {
+    pub(super) fn settle(&mut self, row: &[u8], content: Option<MessageId>, state: &MessageState) -> Result<(), Error> {
         self.vault.transaction(|tx| {
             tx.delete::<OutboxEntry>(row)?;
             if let Some(id) = content {

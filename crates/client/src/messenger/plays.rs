@@ -1,14 +1,17 @@
 //! Play-limited messages: playing what came, and taking back what was sent.
 
 use playgate::{ContentShare, PlayShare};
+use protocol::play_receipt::counted_answer;
 use zeroize::Zeroizing;
 
 use super::Messenger;
+use super::oblivious::Outcome;
+use super::play_receipts::Said;
 use super::steps::Step;
 use crate::error::Error;
 use crate::relay::{Code, LicenseStatus, RelayError, own_half};
 use crate::vault::{
-    Direction, Ended, License, LimitedTerms, MessageBody, MessageId, SealedBody, StoredMessage, VaultError,
+    Direction, Ended, License, LimitMode, LimitedTerms, MessageBody, MessageId, SealedBody, StoredMessage, VaultError,
 };
 
 /// One granted play. Show it, then hand it to [`Messenger::finish_play`].
@@ -25,8 +28,10 @@ pub struct Playback {
     pub play: u8,
     /// How many there are.
     pub plays: u8,
-    row: Zeroizing<Vec<u8>>,
-    play_id: [u8; 16],
+    /// Who counted: in oblivious mode only we.
+    pub mode: LimitMode,
+    pub(super) row: Zeroizing<Vec<u8>>,
+    pub(super) play_id: [u8; 16],
 }
 
 impl std::fmt::Debug for Playback {
@@ -48,6 +53,13 @@ pub struct LicenseReport {
     pub to: String,
     /// Limit, count, and why it ended.
     pub terms: LimitedTerms,
+    /// Requests that the relay answered, granted or not, decoys among them; in counted mode the same as the count.
+    pub requests: u64,
+    /// The relay's signed receipts contradict each other: it went back behind this play. A backup was put back, or it shows different people
+    /// different counts.
+    pub went_back: Option<u64>,
+    /// Why the encrypted count could not be read; then `terms.used` is what was known before.
+    pub unreadable: Option<String>,
 }
 
 impl Messenger {
@@ -64,7 +76,12 @@ impl Messenger {
         let entry = self.find(prefix)?;
         let row = entry.key;
         let message = entry.record;
+        let (terms, _) = playable(&message)?;
         self.check_relay().await?;
+        let relay_key = self.relay_key().await?;
+        if terms.mode() == LimitMode::Oblivious {
+            return self.play_obliviously(row, message, &relay_key).await;
+        }
         // Twice at most: an answer that is gone means that the earlier play was spent, and a new one is asked for.
         for _ in 0..2 {
             let (terms, sealed) = playable(&self.vault.get(&row)?.ok_or(VaultError::Corrupt("message"))?)?;
@@ -83,6 +100,16 @@ impl Messenger {
             {
                 Ok(played) => {
                     self.step(Step::AfterPlay)?;
+                    let said = Said {
+                        license: &sealed.license,
+                        play: &play_id,
+                        request: &[],
+                        answer: &*counted_answer(played.play, played.plays, &played.share),
+                        receipt: &played.receipt,
+                        // One play at a time, and no decoys: a repeated one has the last number, every other a greater one.
+                        after: self.last_receipt(&sealed.license)?.saturating_sub(1),
+                    };
+                    self.note_receipt(&message, &said, &relay_key)?;
                     let text = open(&sealed, &played.share)?;
                     return Ok(Playback {
                         id: message.id,
@@ -91,6 +118,7 @@ impl Messenger {
                         text,
                         play: played.play,
                         plays: played.plays,
+                        mode: LimitMode::Counted,
                         row,
                         play_id,
                     });
@@ -113,6 +141,9 @@ impl Messenger {
     pub async fn finish_play(&mut self, playback: Playback) -> Result<(), Error> {
         let message: StoredMessage = self.vault.get(&playback.row)?.ok_or(VaultError::Corrupt("message"))?;
         let (_, sealed) = playable(&message)?;
+        if playback.mode == LimitMode::Oblivious {
+            return self.settle_play(&playback.row, &sealed, &playback.play_id, Outcome::Shown(playback.play));
+        }
         self.change(&playback.row, |terms, sealed| {
             terms.used = terms.used.max(playback.play);
             sealed.pending_play = None;
@@ -143,10 +174,12 @@ impl Messenger {
             Ok(status) => status,
             // The relay never heard of it: it is still in the outbox. Its share stays there with us, and is destroyed.
             Err(error) if error.code() == Some(Code::NoSuchLicense) && license.share.is_some() => LicenseStatus {
-                plays: license.plays,
-                used: 0,
+                counted: None,
+                counter: None,
                 ended: Some(Ended::Revoked),
                 expires_at: license.expires_at,
+                requests: 0,
+                receipt: None,
             },
             Err(error) => return Err(error.into()),
         };
@@ -155,7 +188,7 @@ impl Messenger {
             Ok::<_, VaultError>(())
         })?;
         self.vault.compact()?;
-        self.note_license(&row, message, status)
+        self.note_license(&row, message, &license, status).await
     }
 
     /// How often a limited message of ours was opened.
@@ -167,7 +200,7 @@ impl Messenger {
         let license: License = self.vault.get(&message.id.0)?.ok_or(Error::NotLimited)?;
         self.check_relay().await?;
         let status = self.relay.license(&license).await?;
-        self.note_license(&row, message, status)
+        self.note_license(&row, message, &license, status).await
     }
 
     /// The play share that is still kept for sending again, if any. For tests that it is forgotten.
@@ -183,18 +216,28 @@ impl Messenger {
             .and_then(|license| license.share))
     }
 
-    fn note_license(
+    async fn note_license(
         &mut self,
         row: &[u8],
         message: StoredMessage,
+        license: &License,
         status: LicenseStatus,
     ) -> Result<LicenseReport, Error> {
-        let terms = LimitedTerms {
-            limit: status.plays,
-            expires_at: Some(status.expires_at),
-            used: status.used,
-            ended: status.ended,
+        let MessageBody::Limited(mut terms, _) = message.body else {
+            return Err(Error::NotLimited);
         };
+        let (shown, went_back) = self.compare_receipts(license, &status).await?;
+        let mut unreadable = None;
+        if let Some((_, used)) = status.counted {
+            terms.used = used;
+        } else if let Some(counter) = &status.counter {
+            match self.read_counter(license, counter)? {
+                Ok(used) => terms.used = used,
+                Err(reason) => unreadable = Some(reason),
+            }
+        }
+        terms.ended = status.ended;
+        terms.expires_at = Some(status.expires_at);
         let noted = terms.clone();
         self.vault.transaction(|tx| {
             tx.update::<StoredMessage>(row, |message| {
@@ -202,12 +245,16 @@ impl Messenger {
                     *terms = noted;
                 }
             })?;
+            tx.update::<License>(&message.id.0, |license| license.shown = shown.or(license.shown))?;
             Ok::<_, VaultError>(())
         })?;
         Ok(LicenseReport {
             id: message.id,
             to: message.peer,
             terms,
+            requests: status.requests,
+            went_back,
+            unreadable,
         })
     }
 
@@ -219,7 +266,11 @@ impl Messenger {
         Ok(id)
     }
 
-    fn change(&mut self, row: &[u8], change: impl FnOnce(&mut LimitedTerms, &mut SealedBody)) -> Result<(), Error> {
+    pub(super) fn change(
+        &mut self,
+        row: &[u8],
+        change: impl FnOnce(&mut LimitedTerms, &mut SealedBody),
+    ) -> Result<(), Error> {
         self.vault.transaction(|tx| {
             tx.update::<StoredMessage>(row, |message| {
                 if let MessageBody::Limited(terms, Some(sealed)) = &mut message.body {
@@ -232,7 +283,7 @@ impl Messenger {
     }
 
     /// Notes why a message opens no more, when that is what the refusal says.
-    fn refused_play(
+    pub(super) fn refused_play(
         &mut self,
         row: &[u8],
         terms: &LimitedTerms,
@@ -240,7 +291,8 @@ impl Messenger {
         error: RelayError,
     ) -> Result<Error, Error> {
         let ended = match code {
-            Some(Code::PlayLimitReached) => Ended::Exhausted,
+            // In oblivious mode it is the relay's own bound on requests, and says nothing of the limit.
+            Some(Code::PlayLimitReached) if terms.mode() == LimitMode::Counted => Ended::Exhausted,
             Some(Code::LicenseRevoked) => Ended::Revoked,
             Some(Code::LicenseExpired) => Ended::Expired,
             _ => return Ok(error.into()),
@@ -252,13 +304,16 @@ impl Messenger {
                 terms.used = limit;
             }
             sealed.pending_play = None;
+            if let Some(half) = &mut sealed.oblivious {
+                half.play = None;
+            }
         })?;
         Ok(Error::Ended(ended))
     }
 }
 
 /// The parts of a message that can be played.
-fn playable(message: &StoredMessage) -> Result<(LimitedTerms, SealedBody), Error> {
+pub(super) fn playable(message: &StoredMessage) -> Result<(LimitedTerms, SealedBody), Error> {
     match &message.body {
         MessageBody::Limited(_, _) if message.direction == Direction::Outgoing => Err(Error::NotPlayable),
         MessageBody::Limited(terms, Some(sealed)) => Ok((terms.clone(), sealed.clone())),
@@ -267,7 +322,7 @@ fn playable(message: &StoredMessage) -> Result<(LimitedTerms, SealedBody), Error
     }
 }
 
-fn open(sealed: &SealedBody, share: &[u8; 32]) -> Result<Zeroizing<String>, Error> {
+pub(super) fn open(sealed: &SealedBody, share: &[u8; 32]) -> Result<Zeroizing<String>, Error> {
     let plain = playgate::open(
         &own_half(&sealed.license),
         &sealed.policy,

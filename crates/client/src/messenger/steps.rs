@@ -35,10 +35,16 @@ pub enum Step {
     AfterPlay,
     /// The play is counted here, and not confirmed to the relay.
     BeforeConfirm,
+    /// A gate key's secret is committed, and nobody has heard of it.
+    GateKeyMade,
+    /// Its evaluation key is in memory, and not uploaded.
+    BeforeGateKeyUpload,
+    /// The relay has it, and the vault does not know.
+    AfterGateKeyUpload,
 }
 
 impl Step {
-    /// All of them, for a test that stops at each.
+    /// Those of a story without oblivious limits, for a test that stops at each.
     pub const ALL: [Self; 15] = [
         Self::BeforeCommit,
         Self::BeforeRegister,
@@ -56,6 +62,8 @@ impl Step {
         Self::AfterPlay,
         Self::BeforeConfirm,
     ];
+    /// Those of a gate key's making.
+    pub const GATE_KEY: [Self; 3] = [Self::GateKeyMade, Self::BeforeGateKeyUpload, Self::AfterGateKeyUpload];
 }
 
 /// Is told of every step and may stop the work there. Outside tests: [`NoSteps`].

@@ -36,6 +36,8 @@ pub enum RelayError {
         action: String,
         /// How long to wait before another attempt.
         retry_after: Option<Duration>,
+        /// With `slot_used`: where to go on.
+        next_slot: Option<u16>,
     },
     /// Another relay than the one this account was registered at.
     #[error(
@@ -106,6 +108,7 @@ impl RelayError {
                 detail: bounded(problem.detail),
                 action: bounded(problem.action),
                 retry_after,
+                next_slot: problem.next_slot,
             },
             // What a proxy says while the relay restarts.
             SdkError::NotUnderstood {
@@ -157,6 +160,19 @@ impl RelayError {
         }
     }
 
+    /// The slot that a refused request may go on with.
+    #[must_use]
+    pub fn next_slot(&self) -> Option<u16> {
+        match self {
+            Self::Refused {
+                code: Code::SlotUsed,
+                next_slot,
+                ..
+            } => *next_slot,
+            _ => None,
+        }
+    }
+
     /// Whether the session is not (or no longer) valid.
     #[must_use]
     pub fn is_unauthorized(&self) -> bool {
@@ -181,8 +197,8 @@ impl RelayError {
     pub fn verdict(&self) -> Verdict {
         match self {
             Self::Refused { code, .. } => match code {
-                // Only a delivery token has a rate, and it is this peer's.
-                Code::MailboxFull | Code::RateLimited => Verdict::ThisPeerWaits,
+                // Only a delivery token has a rate, and it is this peer's. A gate key that the relay has lost is uploaded again.
+                Code::MailboxFull | Code::RateLimited | Code::NoSuchGateKey => Verdict::ThisPeerWaits,
                 Code::BadRequest
                 | Code::BadName
                 | Code::NoSuchUser

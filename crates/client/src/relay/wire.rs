@@ -60,15 +60,23 @@ pub(crate) struct Played {
     pub(crate) play: u8,
     pub(crate) plays: u8,
     pub(crate) share: Zeroizing<[u8; 32]>,
+    /// What the relay signed about it.
+    pub(crate) receipt: Vec<u8>,
 }
 
 /// A license as the relay sees it.
-#[derive(Clone, Copy, Debug)]
+#[derive(Clone, Debug)]
 pub(crate) struct LicenseStatus {
-    pub(crate) plays: u8,
-    pub(crate) used: u8,
+    /// Counted mode: the limit and the count.
+    pub(crate) counted: Option<(u8, u8)>,
+    /// Oblivious mode, while it can be played: the count, encrypted.
+    pub(crate) counter: Option<Vec<u8>>,
     pub(crate) ended: Option<Ended>,
     pub(crate) expires_at: u64,
+    /// How many requests were answered, granted or not.
+    pub(crate) requests: u64,
+    /// The receipt for the last of them.
+    pub(crate) receipt: Option<Vec<u8>>,
 }
 
 /// The relay in numbers.
@@ -149,11 +157,10 @@ pub(super) fn key_status(answer: &types::KeyStatus) -> KeyStatus {
     }
 }
 
-pub(super) fn license_status(answer: &types::LicenseStatus) -> LicenseStatus {
+pub(super) fn license_status(answer: types::LicenseStatus) -> LicenseStatus {
     LicenseStatus {
-        // Absent in a mode in which this client sends nothing.
-        plays: answer.plays.unwrap_or_default(),
-        used: answer.used.unwrap_or_default(),
+        counted: answer.plays.zip(answer.used),
+        counter: answer.counter.map(Base64::into_vec),
         ended: match answer.state {
             types::LicenseState::Active => None,
             types::LicenseState::Exhausted => Some(Ended::Exhausted),
@@ -161,5 +168,7 @@ pub(super) fn license_status(answer: &types::LicenseStatus) -> LicenseStatus {
             types::LicenseState::Expired => Some(Ended::Expired),
         },
         expires_at: answer.expires_at,
+        requests: answer.requests,
+        receipt: answer.receipt.map(Base64::into_vec),
     }
 }

@@ -5,6 +5,7 @@ use std::fmt;
 use minicbor::{Decode, Encode};
 use zeroize::{Zeroize, ZeroizeOnDrop, Zeroizing};
 
+use super::gate::{GateDeposit, Head, LimitMode, ObliviousHalf};
 use super::{Kind, VaultError};
 
 /// Longest reason kept with a failed message, in bytes: a sentence, whatever a relay answers.
@@ -64,6 +65,12 @@ pub(crate) mod key {
     pub(crate) const RESTORED: &[u8] = b"restored";
     /// [`super::Moment`]: when our own identity was replaced, until the user is told.
     pub(crate) const SUCCEEDED: &[u8] = b"succeeded";
+    /// [`super::super::AfterPlays`].
+    pub(crate) const AFTER_PLAYS: &[u8] = b"after-plays";
+    /// [`super::super::Decoys`].
+    pub(crate) const DECOYS: &[u8] = b"decoys";
+    /// [`super::super::RelayKey`].
+    pub(crate) const RELAY_KEY: &[u8] = b"relay-key";
 
     /// A message that came from the holder of this fingerprint. Shown once, because it is stored once.
     pub(crate) fn incoming(fingerprint: &[u8; 32], id: super::MessageId) -> Vec<u8> {
@@ -198,9 +205,20 @@ pub struct LimitedTerms {
     /// Plays that this client knows of.
     #[n(2)]
     pub used: u8,
-    /// Why it opens no more, when that is known.
+    /// Why it opens no more, when that is known. In oblivious mode it is never [`Ended::Exhausted`]: nothing depends on what only we know.
     #[n(3)]
     pub ended: Option<Ended>,
+    /// How the limit is enforced; absent means counted.
+    #[n(4)]
+    pub mode: Option<LimitMode>,
+}
+
+impl LimitedTerms {
+    /// How the limit is enforced.
+    #[must_use]
+    pub fn mode(&self) -> LimitMode {
+        self.mode.unwrap_or_default()
+    }
 }
 
 /// The recipient's half of a limited message. Never the play share, never the plaintext.
@@ -228,6 +246,9 @@ pub struct SealedBody {
     /// The play that was asked for and not finished: asked again under the same id it costs nothing.
     #[cbor(n(6), with = "minicbor::bytes")]
     pub pending_play: Option<[u8; 16]>,
+    /// What an oblivious limit needs besides.
+    #[n(7)]
+    pub oblivious: Option<ObliviousHalf>,
 }
 
 impl fmt::Debug for SealedBody {
@@ -239,6 +260,10 @@ impl fmt::Debug for SealedBody {
 }
 
 /// What a message says.
+#[allow(
+    clippy::large_enum_variant,
+    reason = "records are read one by one; a box would be one more place to erase secrets in"
+)]
 #[derive(Clone, PartialEq, Eq, Encode, Decode)]
 pub enum MessageBody {
     /// Plain text.
@@ -338,6 +363,15 @@ pub struct License {
     /// Our own capability: to read the count and to take the message back.
     #[cbor(n(5), with = "minicbor::bytes")]
     pub owner_capability: [u8; 32],
+    /// What an oblivious license needs besides.
+    #[n(6)]
+    pub oblivious: Option<GateDeposit>,
+    /// The last receipt that the recipient told us of.
+    #[n(7)]
+    pub told: Option<Head>,
+    /// The last receipt that the relay showed us.
+    #[n(8)]
+    pub shown: Option<Head>,
 }
 
 impl fmt::Debug for License {

@@ -18,6 +18,15 @@ pub struct Entry<T> {
     pub record: T,
 }
 
+impl<T: Record> Entry<T> {
+    fn read(opened: Opened) -> Result<Self, VaultError> {
+        Ok(Self {
+            record: T::decode(&opened.value)?,
+            key: opened.key,
+        })
+    }
+}
+
 /// Writes that become durable together. Made by [`Vault::transaction`].
 pub struct Transaction<'a> {
     db: rusqlite::Transaction<'a>,
@@ -67,15 +76,7 @@ impl Vault {
     /// # Errors
     /// [`VaultError::Tampered`] when one does not open, or database trouble.
     pub fn list<T: Record>(&self) -> Result<Vec<Entry<T>>, VaultError> {
-        self.list_bytes(T::KIND)?
-            .into_iter()
-            .map(|opened| {
-                Ok(Entry {
-                    key: opened.key,
-                    record: T::decode(&opened.value)?,
-                })
-            })
-            .collect()
+        self.list_bytes(T::KIND)?.into_iter().map(Entry::read).collect()
     }
 
     /// The last `limit` records of a kind, oldest first.
@@ -86,12 +87,7 @@ impl Vault {
         let limit = i64::try_from(limit).unwrap_or(i64::MAX);
         let mut entries = query(&self.db, &self.keys, T::KIND, "ORDER BY position DESC LIMIT ?2", limit)?
             .into_iter()
-            .map(|opened| {
-                Ok(Entry {
-                    key: opened.key,
-                    record: T::decode(&opened.value)?,
-                })
-            })
+            .map(Entry::read)
             .collect::<Result<Vec<_>, VaultError>>()?;
         entries.reverse();
         Ok(entries)
@@ -160,6 +156,17 @@ impl Transaction<'_> {
         read(&self.db, self.keys, T::KIND, key)?
             .map(|bytes| T::decode(&bytes))
             .transpose()
+    }
+
+    /// All records of a kind, with what this transaction wrote.
+    ///
+    /// # Errors
+    /// As [`Vault::list`].
+    pub fn list<T: Record>(&self) -> Result<Vec<Entry<T>>, VaultError> {
+        query(&self.db, self.keys, T::KIND, "ORDER BY position LIMIT ?2", i64::MAX)?
+            .into_iter()
+            .map(Entry::read)
+            .collect()
     }
 
     /// Changes a record if it exists; answers whether it did.

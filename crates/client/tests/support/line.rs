@@ -12,6 +12,7 @@ struct State {
     target: Option<SocketAddr>,
     requests: Vec<String>,
     named: Vec<String>,
+    sizes: Vec<usize>,
     lose_answers: VecDeque<String>,
     lose_requests: VecDeque<String>,
     twice: bool,
@@ -58,6 +59,11 @@ impl Line {
         std::mem::take(&mut self.state.lock().unwrap().requests)
     }
 
+    /// How many bytes the body of each of those requests had.
+    pub fn take_sizes(&self) -> Vec<usize> {
+        std::mem::take(&mut self.state.lock().unwrap().sizes)
+    }
+
     /// `METHOD /path` of every request since the last call that named an account.
     pub fn take_named(&self) -> Vec<String> {
         std::mem::take(&mut self.state.lock().unwrap().named)
@@ -95,6 +101,7 @@ async fn carry(mut client: TcpStream, state: Arc<Mutex<State>>) -> std::io::Resu
             state.named.push(shown.clone());
         }
         state.requests.push(shown);
+        state.sizes.push(body_length(&request));
         let lose_request = take_match(&mut state.lose_requests, &line);
         let lose_answer = !lose_request && take_match(&mut state.lose_answers, &line);
         (state.target, lose_request, lose_answer, state.twice)
@@ -117,6 +124,26 @@ async fn carry(mut client: TcpStream, state: Arc<Mutex<State>>) -> std::io::Resu
     client.write_all(&answer).await?;
     // Each answer closes its connection: the relay was asked to.
     client.shutdown().await
+}
+
+fn body_length(request: &[u8]) -> usize {
+    let end = request.windows(4).position(|window| window == b"\r\n\r\n").unwrap();
+    request.len() - end - 4
+}
+
+/// Whether a chunked body has its last chunk.
+fn chunks_end(mut body: &[u8]) -> bool {
+    while let Some(end) = body.windows(2).position(|window| window == b"\r\n") {
+        let length = usize::from_str_radix(std::str::from_utf8(&body[..end]).unwrap(), 16).unwrap();
+        let Some(rest) = body.get(end + 2 + length + 2..) else {
+            return false;
+        };
+        if length == 0 {
+            return true;
+        }
+        body = rest;
+    }
+    false
 }
 
 fn head(request: &[u8]) -> String {
@@ -153,6 +180,14 @@ async fn read_request(client: &mut TcpStream) -> std::io::Result<Option<Vec<u8>>
         }
     };
     let text = String::from_utf8_lossy(&request[..head]).to_lowercase();
+    if text.contains("\r\ntransfer-encoding: chunked") {
+        while !chunks_end(&request[head..]) {
+            match client.read(&mut buffer).await? {
+                0 => return Ok(None),
+                n => request.extend_from_slice(&buffer[..n]),
+            }
+        }
+    }
     let length: usize = text
         .lines()
         .find_map(|line| line.strip_prefix("content-length:"))

@@ -1,6 +1,7 @@
 //! A relay in this process, a faulty line to it, and people with throw-away homes.
 #![allow(dead_code, reason = "each test file uses its part")]
 
+pub mod gate;
 pub mod line;
 pub mod raw;
 
@@ -70,6 +71,11 @@ impl Stage {
         }
     }
 
+    /// Where the relay keeps everything.
+    pub fn relay_home(&self) -> PathBuf {
+        self.dir.path().join("relay")
+    }
+
     pub fn advance(&self, by: Duration) {
         self.clock.advance(by);
     }
@@ -87,6 +93,7 @@ impl Stage {
             clock: Arc::new(TestClock(Arc::clone(&self.clock))),
             kdf: KdfCost::insecure_for_tests(),
             steps,
+            gate_keys: Arc::new(gate::OneGateKey),
         }
     }
 
@@ -163,6 +170,20 @@ pub fn kept(person: &Messenger, direction: Direction) -> Vec<String> {
             MessageBody::Unknown => "unknown".to_owned(),
         })
         .collect()
+}
+
+/// A directory and what is in it, in place of what was there.
+pub fn copy(from: &Path, to: &Path) {
+    let _ = std::fs::remove_dir_all(to);
+    std::fs::create_dir_all(to).unwrap();
+    for entry in std::fs::read_dir(from).unwrap() {
+        let entry = entry.unwrap();
+        if entry.file_type().unwrap().is_dir() {
+            copy(&entry.path(), &to.join(entry.file_name()));
+        } else {
+            std::fs::copy(entry.path(), to.join(entry.file_name())).unwrap();
+        }
+    }
 }
 
 /// Every byte in the files of a directory.

@@ -40,8 +40,8 @@ def policy_bytes(mode: int, limit: int, expires_at) -> bytes:
     return head(5, len(pairs)) + b"".join(head(0, k) + head(0, v) for k, v in pairs)
 
 
-def vector(name, license_id, content_share, play_share, limit, expires_at, plaintext):
-    policy = policy_bytes(0, limit, expires_at)
+def vector(name, license_id, content_share, play_share, limit, expires_at, plaintext, mode=0):
+    policy = policy_bytes(mode, limit, expires_at)
     info = lp(b"latchkey/1/play-content") + hashlib.sha512(policy).digest()
     okm = hkdf_sha512(license_id, content_share + play_share, info, 64)
     key, commit = okm[:32], okm[32:]
@@ -50,6 +50,7 @@ def vector(name, license_id, content_share, play_share, limit, expires_at, plain
         "license_id": license_id.hex(),
         "content_share": content_share.hex(),
         "play_share": play_share.hex(),
+        "mode": mode,
         "limit": limit,
         "expires_at": expires_at,
         "policy": policy.hex(),
@@ -70,6 +71,7 @@ VECTORS = [
     vector("random, the greatest limit", stream("id", 16), stream("C", 32), stream("S", 32), 255, 2**64 - 1, stream("text", 300)),
     vector("random, the shares swapped", stream("id", 16), stream("S", 32), stream("C", 32), 255, 2**64 - 1, stream("text", 300)),
     vector("random, another limit", stream("id", 16), stream("C", 32), stream("S", 32), 24, 2**64 - 1, stream("text", 300)),
+    vector("random, the other mode", stream("id", 16), stream("C", 32), stream("S", 32), 24, 2**64 - 1, stream("text", 300), mode=1),
 ]
 
 if __name__ == "__main__":

@@ -5,7 +5,7 @@ use std::time::Duration;
 
 use latchkey_protocol::Timestamp;
 use latchkey_protocol::address::Address;
-use latchkey_protocol::content::{Body, Content, ContentId, Limited};
+use latchkey_protocol::content::{Body, Content, ContentId, Limited, Oblivious, PlayHead};
 use latchkey_protocol::handshake::PreKeyBundle;
 use latchkey_protocol::identity::IdentityKey;
 use latchkey_protocol::party::{Outgoing, Party, Received};
@@ -309,11 +309,24 @@ pub fn contents() -> Vec<(&'static str, Content)> {
         commit: [4; 32],
         policy: vec![5; 9],
         ciphertext: vec![6; 80],
+        oblivious: None,
+    };
+    let mut oblivious = limited.clone();
+    oblivious.oblivious = Some(Oblivious {
+        opening_key: Box::new([7; 256]),
+        pad_key: [8; 32],
+    });
+    let head = PlayHead {
+        license: [1; 32],
+        number: 3,
+        digest: [2; 32],
     };
     let bodies = [
         ("empty", Body::Empty),
         ("text", Body::Text("héllo".into())),
         ("limited", Body::Limited(limited)),
+        ("oblivious", Body::Limited(oblivious)),
+        ("play head", Body::PlayHead(head)),
         (
             "unknown",
             Body::Unknown {

@@ -1,0 +1,40 @@
+//! Gate keys and decoys.
+
+use client::{Address, Messenger};
+
+use crate::args::OnOff;
+use crate::context::Context;
+use crate::exit::Failure;
+
+pub(crate) fn status(context: &Context) -> Result<(), Failure> {
+    let messenger = context.open()?;
+    context.render.gate_keys(&messenger.gate_keys()?)
+}
+
+pub(crate) fn rotate(context: &Context, contact: Option<&str>) -> Result<(), Failure> {
+    let mut messenger = context.open()?;
+    let contact = contact.map(|name| messenger.resolve(name)).transpose()?;
+    replace(context, &mut messenger, contact.as_ref())
+}
+
+/// Shared with the interactive client.
+pub(crate) fn replace(context: &Context, messenger: &mut Messenger, contact: Option<&Address>) -> Result<(), Failure> {
+    let (spinner, watch) = context.render.watching("making a gate key …");
+    let report = context.work_on(spinner, messenger.rotate_gate_key(contact, &watch))?;
+    context.render.gate_keys(&[report])
+}
+
+pub(crate) fn drop_own(context: &Context, contact: &str) -> Result<(), Failure> {
+    let mut messenger = context.open()?;
+    let contact = messenger.resolve(contact)?;
+    context.work("retiring the gate key …", messenger.drop_gate_key(&contact))?;
+    context.render.gate_keys(&messenger.gate_keys()?)
+}
+
+pub(crate) fn decoys(context: &Context, state: Option<OnOff>) -> Result<(), Failure> {
+    let mut messenger = context.open()?;
+    if let Some(state) = state {
+        messenger.set_decoys(state == OnOff::On)?;
+    }
+    context.render.decoys(messenger.decoys()?)
+}

@@ -1,0 +1,116 @@
+//! Gate keys: what there is, and how far a new one has come.
+
+use std::sync::Arc;
+use std::sync::atomic::{AtomicBool, Ordering};
+
+use client::{GateKeyReport, GateStage, GateWatch};
+use indicatif::ProgressStyle;
+use serde_json::json;
+
+use super::{Render, Working, escape, time};
+use crate::exit::Failure;
+
+/// Steps of a progress bar that shows a part of a whole.
+const STEPS: u64 = 1000;
+
+impl Render {
+    /// A spinner that turns into a progress bar when a gate key is made, and what tells it.
+    #[must_use]
+    pub fn watching(&self, text: &str) -> (Working, GateWatch) {
+        let working = self.working(text);
+        let bar = working.bar.clone();
+        let (render, said) = (self.clone(), AtomicBool::new(false));
+        let watch: GateWatch = Arc::new(move |stage| {
+            if !said.swap(true, Ordering::Relaxed) && !render.json {
+                render.notice(
+                    "the first oblivious message makes a gate key: some seconds of arithmetic, then 30 MB to upload. That is needed once, and again after 90 days",
+                );
+                if let (Some(bar), Ok(style)) = (
+                    &bar,
+                    ProgressStyle::with_template("{msg} [{bar:24}] {percent} %, about {eta} left"),
+                ) {
+                    bar.set_style(style.progress_chars("=> "));
+                }
+            }
+            let Some(bar) = &bar else { return };
+            match stage {
+                GateStage::Making(part) => {
+                    bar.set_message("making the gate key");
+                    bar.set_length(STEPS);
+                    bar.set_position((f64::from(part.clamp(0.0, 1.0)) * STEPS as f64) as u64);
+                }
+                GateStage::Uploading { sent, total } => {
+                    // Another task with another pace: what is left is estimated from here on.
+                    if bar.length() != Some(total) {
+                        bar.reset_eta();
+                    }
+                    bar.set_message(format!(
+                        "uploading the gate key, {} of {} MB",
+                        sent / 1_000_000,
+                        total.div_ceil(1_000_000)
+                    ));
+                    bar.set_length(total);
+                    bar.set_position(sent);
+                }
+                _ => {
+                    if let Ok(style) = ProgressStyle::with_template("{spinner} {msg}") {
+                        bar.set_style(style.tick_strings(&["|", "/", "-", "\\", " "]));
+                    }
+                    bar.set_message("the relay checks the gate key");
+                }
+            }
+        });
+        (working, watch)
+    }
+
+    /// Gate keys.
+    ///
+    /// # Errors
+    /// Standard output.
+    pub fn gate_keys(&self, keys: &[GateKeyReport]) -> Result<(), Failure> {
+        if keys.is_empty() && !self.json {
+            return self.out("No gate key yet; the first message with --oblivious makes one.");
+        }
+        keys.iter().try_for_each(|key| {
+            let id: String = key.id.iter().map(|byte| format!("{byte:02x}")).collect();
+            self.show(
+                || {
+                    json!({
+                        "id": id, "created_at": key.created_at, "replaced_at": key.replaced_at, "uploaded": key.uploaded,
+                        "contact": key.contact, "retired": key.retired,
+                    })
+                },
+                || {
+                    let whose = match &key.contact {
+                        Some(contact) => format!("for {} alone", escape::line(contact)),
+                        None => "for everyone".to_owned(),
+                    };
+                    let state = match (key.retired, key.uploaded) {
+                        (true, _) => "retired: reads the counts of what it sealed".to_owned(),
+                        (false, true) => format!("at the relay, replaced after {}", time::utc(key.replaced_at)),
+                        (false, false) => "not at the relay yet: the next oblivious message uploads it".to_owned(),
+                    };
+                    format!("gate key {} {whose}, made {}, {state}", &id[..8], time::utc(key.created_at))
+                },
+            )
+        })
+    }
+
+    /// Whether decoys are sent.
+    ///
+    /// # Errors
+    /// Standard output.
+    pub fn decoys(&self, on: bool) -> Result<(), Failure> {
+        self.show(
+            || json!({ "decoys": on }),
+            || {
+                if on {
+                    "Decoys are sent at random times while this client waits for messages; they cost no play."
+                        .to_owned()
+                } else {
+                    "No decoys are sent.".to_owned()
+                }
+            },
+        )
+    }
+}
