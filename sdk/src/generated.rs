@@ -923,6 +923,10 @@ a backup learns of it*/
     pub struct Status {
         ///Accounts registered
         pub accounts: u64,
+        ///The hash that the audit log ends with, 64 lower-case hex digits. Whoever keeps it can tell later whether the log was rewritten
+        pub audit_head: ::std::string::String,
+        ///Records in the audit log
+        pub audit_length: u64,
         ///Gate keys stored
         pub gate_keys: u64,
         ///Oblivious plays that wait for a thread at this moment
@@ -3981,6 +3985,11 @@ a backup learns of it*/
         #[derive(Clone, Debug)]
         pub struct Status {
             accounts: ::std::result::Result<u64, ::std::string::String>,
+            audit_head: ::std::result::Result<
+                ::std::string::String,
+                ::std::string::String,
+            >,
+            audit_length: ::std::result::Result<u64, ::std::string::String>,
             gate_keys: ::std::result::Result<u64, ::std::string::String>,
             gate_queue: ::std::result::Result<u64, ::std::string::String>,
             licenses_active: ::std::result::Result<u64, ::std::string::String>,
@@ -4005,6 +4014,8 @@ a backup learns of it*/
             fn default() -> Self {
                 Self {
                     accounts: Err("no value supplied for accounts".to_string()),
+                    audit_head: Err("no value supplied for audit_head".to_string()),
+                    audit_length: Err("no value supplied for audit_length".to_string()),
                     gate_keys: Err("no value supplied for gate_keys".to_string()),
                     gate_queue: Err("no value supplied for gate_queue".to_string()),
                     licenses_active: Err(
@@ -4036,6 +4047,30 @@ a backup learns of it*/
                     .try_into()
                     .map_err(|e| {
                         format!("error converting supplied value for accounts: {e}")
+                    });
+                self
+            }
+            pub fn audit_head<T>(mut self, value: T) -> Self
+            where
+                T: ::std::convert::TryInto<::std::string::String>,
+                T::Error: ::std::fmt::Display,
+            {
+                self.audit_head = value
+                    .try_into()
+                    .map_err(|e| {
+                        format!("error converting supplied value for audit_head: {e}")
+                    });
+                self
+            }
+            pub fn audit_length<T>(mut self, value: T) -> Self
+            where
+                T: ::std::convert::TryInto<u64>,
+                T::Error: ::std::fmt::Display,
+            {
+                self.audit_length = value
+                    .try_into()
+                    .map_err(|e| {
+                        format!("error converting supplied value for audit_length: {e}")
                     });
                 self
             }
@@ -4175,6 +4210,8 @@ a backup learns of it*/
             ) -> ::std::result::Result<Self, super::error::ConversionError> {
                 Ok(Self {
                     accounts: value.accounts?,
+                    audit_head: value.audit_head?,
+                    audit_length: value.audit_length?,
                     gate_keys: value.gate_keys?,
                     gate_queue: value.gate_queue?,
                     licenses_active: value.licenses_active?,
@@ -4192,6 +4229,8 @@ a backup learns of it*/
             fn from(value: super::Status) -> Self {
                 Self {
                     accounts: Ok(value.accounts),
+                    audit_head: Ok(value.audit_head),
+                    audit_length: Ok(value.audit_length),
                     gate_keys: Ok(value.gate_keys),
                     gate_queue: Ok(value.gate_queue),
                     licenses_active: Ok(value.licenses_active),
@@ -4744,7 +4783,7 @@ let response = client.publish_key()
     }
     /**Fetch a user's key bundle
 
-Consumes at most one of the user's one-time prekeys.
+Consumes at most one of the user's one-time prekeys. Whoever asks for the same user again and again is given bundles without one.
 
 Sends a `GET` request to `/v1/keys/{user}`
 

@@ -39,10 +39,11 @@ pub fn app(services: Arc<Services>, patience: Patience) -> impl Endpoint<Output 
         .nest("/docs", contract.swagger_ui())
         .nest_no_strip("/v1", contract)
         .into_endpoint()
-        .data(services)
+        .data(Arc::clone(&services))
         .catch_all_error(|error| async move { explain(error) })
         .with(BodyLimits {
             patience: patience.body,
+            services,
         })
         .with(CatchPanic::new().with_handler(|_panic| {
             tracing::error!("a handler panicked");

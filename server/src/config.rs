@@ -18,7 +18,10 @@ pub use patience::Patience;
 pub use settings::{SETTINGS, Setting};
 
 use crate::{
-    service::{GateRules, Rules},
+    service::{
+        GateRules, Rules,
+        rates::{Rate, RateLimits},
+    },
     store::Quota,
     tls::TlsSource,
 };
@@ -46,6 +49,8 @@ pub struct Config {
     pub token_ttl: Duration,
     /// The database does not grow beyond this, bytes.
     pub max_database: Option<u64>,
+    /// How much one address and one account may ask for.
+    pub rates: RateLimits,
     /// How long clients may take. No setting: nobody has a reason to change it but tests.
     pub patience: Patience,
     /// How much homomorphic work there may be.
@@ -237,6 +242,7 @@ impl Config {
             envelope_ttl: lifetime("envelope_ttl", "30d")?.unwrap_or(DEFAULT_ENVELOPE_TTL),
             token_ttl: lifetime("token_ttl", "1h")?.unwrap_or(DEFAULT_TOKEN_TTL),
             max_database: bytes("max_database", "10GiB")?,
+            rates: rates(values)?,
             patience: Patience::default(),
             gate: GateRules {
                 threads: get(values, "gate_threads", "a whole number from 1 to 256", "1", |text| {
@@ -264,6 +270,8 @@ impl Config {
             envelope_ttl: self.envelope_ttl,
             token_ttl: self.token_ttl,
             gate: self.gate,
+            rates: self.rates,
+            behind_proxy: self.behind_proxy,
         }
     }
 }
@@ -301,6 +309,40 @@ fn default_gate_threads() -> usize {
         .map_or(1, std::num::NonZero::get)
         .saturating_sub(1)
         .max(1)
+}
+
+fn rates(values: &settings::Values) -> Result<RateLimits, ConfigError> {
+    use settings::{flag, get};
+    let rate = |name, example, default| {
+        let expected = "a rate (a number and /s, /m, /h or /d) or off";
+        let given = get(values, name, expected, example, |text| match text {
+            "off" => Some(None),
+            text => Rate::parse(text).map(Some),
+        })?;
+        Ok::<_, ConfigError>(given.unwrap_or(default))
+    };
+    let default = RateLimits::default();
+    let chosen = RateLimits {
+        address: rate("rate_address", "3000/m", default.address)?,
+        register: rate("rate_register", "60/h", default.register)?,
+        sign_in: rate("rate_sign_in", "120/m", default.sign_in)?,
+        account: rate("rate_account", "1200/m", default.account)?,
+        fetch_key: rate("rate_fetch_key", "120/m", default.fetch_key)?,
+        one_time: rate("rate_one_time", "5/h", default.one_time)?,
+        connections: get(
+            values,
+            "address_connections",
+            "a whole number from 1 on, or off",
+            "512",
+            |text| match text {
+                "off" => Some(None),
+                text => text.parse().ok().map(Some),
+            },
+        )?
+        .unwrap_or(default.connections),
+    };
+    let on = get(values, "rate_limits", "true or false", "true", flag)?.unwrap_or(true);
+    Ok(if on { chosen } else { RateLimits::off() })
 }
 
 #[cfg(test)]

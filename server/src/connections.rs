@@ -3,7 +3,16 @@
 //! Not poem's own server: that one polls a connection on after it has failed, so a handler that waits for mail would outlive its client by up to
 //! half a minute, and it sets neither `TCP_NODELAY` nor a limit on how long a request's head may take.
 
-use std::{convert::Infallible, future::Future, io, pin::pin, sync::Arc, time::Duration};
+use std::{
+    collections::HashMap,
+    convert::Infallible,
+    future::Future,
+    io,
+    num::NonZeroU32,
+    pin::pin,
+    sync::{Arc, Mutex, PoisonError},
+    time::Duration,
+};
 
 use hyper::{server::conn::http1, service::service_fn};
 use hyper_util::rt::{TokioIo, TokioTimer};
@@ -20,7 +29,7 @@ use tokio::{
     time::{sleep, timeout},
 };
 
-use crate::{config::Patience, stalling::Impatient, tls::Acceptor};
+use crate::{config::Patience, service::rates::Network, stalling::Impatient, tls::Acceptor};
 
 /// After a failed accept (too many open files, mostly): long enough for connections to close, short enough not to be noticed.
 const PAUSE: Duration = Duration::from_millis(50);
@@ -33,6 +42,39 @@ pub(crate) struct Serving<E> {
     pub tls: Option<Acceptor>,
     /// How long clients may take.
     pub patience: Patience,
+    /// Connections of one address at once; none where a proxy is in front, whose they all are.
+    pub per_address: Option<NonZeroU32>,
+}
+
+/// How many connections each address has.
+type Crowd = Arc<Mutex<HashMap<Network, u32>>>;
+
+/// A place in the crowd, given back when it is dropped.
+struct Place(Crowd, Network);
+
+impl Place {
+    /// None when the address has as many connections as it may.
+    fn take(crowd: &Crowd, address: Network, most: NonZeroU32) -> Option<Self> {
+        let mut taken = crowd.lock().unwrap_or_else(PoisonError::into_inner);
+        let count = taken.entry(address).or_default();
+        if *count >= most.get() {
+            return None;
+        }
+        *count += 1;
+        Some(Self(Arc::clone(crowd), address))
+    }
+}
+
+impl Drop for Place {
+    fn drop(&mut self) {
+        let mut taken = self.0.lock().unwrap_or_else(PoisonError::into_inner);
+        if let Some(count) = taken.get_mut(&self.1) {
+            *count -= 1;
+            if *count == 0 {
+                taken.remove(&self.1);
+            }
+        }
+    }
 }
 
 /// Serves until `shutdown` is done; what is under way then has `grace` to finish.
@@ -47,6 +89,7 @@ pub(crate) async fn serve<E>(
     let serving = Arc::new(serving);
     let (stop, stopped) = watch::channel(false);
     let mut connections = JoinSet::new();
+    let crowd = Crowd::default();
     let mut shutdown = pin!(shutdown);
     loop {
         tokio::select! {
@@ -54,7 +97,20 @@ pub(crate) async fn serve<E>(
             Some(ended) = connections.join_next() => report(ended),
             accepted = accept(&listener) => match accepted {
                 Ok((stream, local, remote)) => {
-                    connections.spawn(connection(stream, local, remote, Arc::clone(&serving), stopped.clone()));
+                    let address = remote.as_socket_addr().map(|peer| peer.ip().into());
+                    let place = match (serving.per_address, address) {
+                        (Some(most), Some(address)) => match Place::take(&crowd, address, most) {
+                            // Closed at once: an answer would cost more than it tells.
+                            None => continue,
+                            place => place,
+                        },
+                        _ => None,
+                    };
+                    let (serving, stopped) = (Arc::clone(&serving), stopped.clone());
+                    connections.spawn(async move {
+                        connection(stream, local, remote, serving, stopped).await;
+                        drop(place);
+                    });
                 }
                 Err(error) => {
                     tracing::warn!(%error, "a connection could not be accepted");

@@ -1,7 +1,8 @@
-//! Body limits, before anything looks at a body and before anyone is authenticated.
+//! Rates by address and limits of bodies, before anything looks at a body and before anyone is authenticated.
 
 use std::{
     io,
+    net::IpAddr,
     sync::{
         Arc,
         atomic::{AtomicBool, Ordering},
@@ -14,9 +15,13 @@ use poem::{Body, Endpoint, IntoResponse, Middleware, Request, Response, Result};
 use tokio::time::{Instant, timeout_at};
 
 use crate::{
-    api::problem::{Problem, ProblemCode},
+    api::problem::{ApiError, Problem, ProblemCode},
     model::MAX_ENVELOPE_BYTES,
-    service::gate_keys::MAX_GATE_KEY_BYTES,
+    service::{
+        Services,
+        gate_keys::MAX_GATE_KEY_BYTES,
+        rates::{Costly, Network},
+    },
 };
 
 /// Everything that is not listed below: a few names, nonces and one signature, as base64.
@@ -45,24 +50,60 @@ fn limit(path: &str) -> usize {
 pub(crate) struct BodyLimits {
     /// How long a body may take.
     pub patience: Duration,
+    /// Who knows the rates.
+    pub services: Arc<Services>,
 }
 
 impl<E: Endpoint> Middleware<E> for BodyLimits {
     type Output = Limited<E>;
 
     fn transform(&self, inner: E) -> Self::Output {
-        Limited(inner, self.patience)
+        Limited {
+            inner,
+            patience: self.patience,
+            services: Arc::clone(&self.services),
+        }
     }
 }
 
 /// See [`BodyLimits`].
-pub(crate) struct Limited<E>(E, Duration);
+pub(crate) struct Limited<E> {
+    inner: E,
+    patience: Duration,
+    services: Arc<Services>,
+}
+
+/// What costs us more than others.
+fn costly(path: &str) -> Option<Costly> {
+    match path {
+        "/v1/accounts" => Some(Costly::Register),
+        "/v1/session" | "/v1/session/challenge" => Some(Costly::SignIn),
+        _ => None,
+    }
+}
+
+/// Where a request comes from. A proxy appends the address that it saw, so the last one is its word, and those before it are anybody's.
+fn origin(request: &Request, behind_proxy: bool) -> Option<Network> {
+    if behind_proxy
+        && let Some(forwarded) = request.headers().get_all("x-forwarded-for").iter().next_back()
+        && let Some(address) = forwarded.to_str().ok().and_then(|list| list.rsplit(',').next())
+        && let Ok(address) = address.trim().parse::<IpAddr>()
+    {
+        return Some(address.into());
+    }
+    request.remote_addr().as_socket_addr().map(|peer| peer.ip().into())
+}
 
 impl<E: Endpoint> Endpoint for Limited<E> {
     type Output = Response;
 
     async fn call(&self, mut request: Request) -> Result<Response> {
-        let limit = limit(request.uri().path());
+        let path = request.uri().path();
+        let address = origin(&request, self.services.behind_proxy);
+        if let Err(refusal) = self.services.rates.request(address, costly(path)) {
+            return Ok(ApiError::from(refusal).into_response());
+        }
+        let limit = limit(path);
         let refuse =
             || Problem::new(ProblemCode::TooLarge, format!("the body may have {limit} bytes here")).into_http();
         let announced = request
@@ -73,10 +114,10 @@ impl<E: Endpoint> Endpoint for Limited<E> {
         }
         let exceeded = Arc::new(AtomicBool::new(false));
         if announced != Some(0) {
-            let counted = counted(request.take_body(), limit, self.1, Arc::clone(&exceeded));
+            let counted = counted(request.take_body(), limit, self.patience, Arc::clone(&exceeded));
             request.set_body(counted);
         }
-        let answer = self.0.call(request).await;
+        let answer = self.inner.call(request).await;
         if exceeded.load(Ordering::Relaxed) {
             return Ok(refuse());
         }

@@ -1,4 +1,6 @@
-//! `latchkey-relay`: runs a relay, or prints its contract.
+//! `latchkey-relay`: runs a relay, prints its contract, or does what an operator asks of its database.
+
+mod admin;
 
 use std::{collections::BTreeMap, io::IsTerminal as _, process::ExitCode};
 
@@ -37,6 +39,7 @@ fn command() -> Command {
         .after_help("Flags beat the environment, which beats the TOML file.")
         .arg(config)
         .args(settings)
+        .subcommands(admin::commands())
         .subcommand(Command::new("openapi").about("Prints the HTTP contract (OpenAPI 3.0, YAML) and exits"))
         .arg(
             Arg::new("quiet")
@@ -53,7 +56,11 @@ fn main() -> ExitCode {
         print(&server::openapi_yaml());
         return ExitCode::SUCCESS;
     }
-    match run(&matches) {
+    let outcome = match matches.subcommand() {
+        Some((name, of)) => admin::run(name, of, &matches),
+        None => run(&matches),
+    };
+    match outcome {
         Ok(()) => ExitCode::SUCCESS,
         Err(error) => {
             complain(&format!("latchkey-relay: {error:#}"));
@@ -68,11 +75,7 @@ fn main() -> ExitCode {
 }
 
 fn run(matches: &ArgMatches) -> anyhow::Result<()> {
-    let names = SETTINGS.iter().map(|setting| setting.name).chain(["config"]);
-    let flags: BTreeMap<&'static str, String> = names
-        .filter_map(|name| Some((name, matches.get_one::<String>(name)?.clone())))
-        .collect();
-    let config = Config::load(&flags, |name| std::env::var(name).ok())?;
+    let config = configuration(matches)?;
     log(matches.get_flag("quiet"));
     let runtime = tokio::runtime::Builder::new_multi_thread()
         .enable_all()
@@ -100,6 +103,15 @@ fn run(matches: &ArgMatches) -> anyhow::Result<()> {
         print("Stopped.\n");
         Ok(())
     })
+}
+
+/// The configuration that the command line, the environment and the file add up to.
+fn configuration(matches: &ArgMatches) -> Result<Config, ConfigError> {
+    let names = SETTINGS.iter().map(|setting| setting.name).chain(["config"]);
+    let flags: BTreeMap<&'static str, String> = names
+        .filter_map(|name| Some((name, matches.get_one::<String>(name)?.clone())))
+        .collect();
+    Config::load(&flags, |name| std::env::var(name).ok())
 }
 
 /// Log lines go to stderr, what the operator asked for to stdout.

@@ -20,7 +20,7 @@ use tokio::{
 use crate::{
     app::app,
     clock::{Clock, SystemClock},
-    config::{Config, Patience},
+    config::Config,
     connections::{self, Serving},
     service::{Refusal, Services, gate::Gate, homomorphic::Homomorphic},
     store::{
@@ -128,7 +128,7 @@ impl Relay {
             async move {
                 // An error means that the sender is gone, which is a stop too.
                 let stopped = async { drop(stopped.await) };
-                serve(listener, services, tls, config.patience, stopped).await;
+                serve(listener, services, tls, &config, stopped).await;
             }
         });
         Ok(RunningRelay {
@@ -146,7 +146,7 @@ pub async fn serve(
     listener: TcpListener,
     services: Arc<Services>,
     tls: Option<Acceptor>,
-    patience: Patience,
+    config: &Config,
     shutdown: impl Future<Output = ()>,
 ) {
     let sweeper = tokio::spawn(sweep_for_ever(Arc::clone(&services)));
@@ -158,9 +158,10 @@ pub async fn serve(
         .as_ref()
         .map(|tls| tokio::spawn(refresh_for_ever(Arc::clone(tls.certificates()))));
     let serving = Serving {
-        endpoint: app(Arc::clone(&services), patience),
+        endpoint: app(Arc::clone(&services), config.patience),
         tls,
-        patience,
+        patience: config.patience,
+        per_address: config.rates.connections.filter(|_| !config.behind_proxy),
     };
     let ending = async {
         shutdown.await;

@@ -3,6 +3,7 @@
 //! Not its concern: who may do what, sizes and quotas' values (the services decide those and hand them in), and time (handed in too).
 //! Refusals that depend on what is stored are values, not errors: an error means that the store itself could not do it.
 
+mod audit;
 pub mod files;
 mod gate_rows;
 pub mod migrations;
@@ -15,6 +16,7 @@ mod writer;
 use futures_util::future::BoxFuture;
 use protocol::Timestamp;
 
+pub use audit::{AuditEvent, AuditHead, AuditRecord};
 pub use gate_rows::*;
 pub use play_rows::*;
 pub use rows::*;
@@ -61,8 +63,8 @@ pub trait Store: Send + Sync + 'static {
     fn publish(&self, publication: Publication) -> Verb<'_, Published>;
     /// What is left of the published keys.
     fn key_counts(&self, mailbox: MailboxId, now: Timestamp) -> Verb<'_, Option<KeyCounts>>;
-    /// A bundle; takes one one-time prekey out.
-    fn take_bundle(&self, mailbox: MailboxId, now: Timestamp) -> Verb<'_, Option<BundleRow>>;
+    /// A bundle; takes one one-time prekey out, if it is to have one.
+    fn take_bundle(&self, mailbox: MailboxId, now: Timestamp, one_time: bool) -> Verb<'_, Option<BundleRow>>;
     /// Stores a session, which ends the earlier one; answers the account's commit counter.
     fn put_token(&self, mailbox: MailboxId, token: TokenRow) -> Verb<'_, u64>;
     /// The live session of an account.
@@ -115,6 +117,8 @@ pub trait Store: Send + Sync + 'static {
     fn sweep_gate_keys(&self, idle_since: Timestamp, step: u32) -> Verb<'_, Vec<GateKeyRow>>;
     /// The numbers of the status page, at the same cost however large the store is.
     fn totals(&self) -> Verb<'_, Totals>;
+    /// Appends to the audit log; answers where it ends now.
+    fn audit(&self, records: Vec<AuditRecord>) -> Verb<'_, AuditHead>;
     /// Removes what has expired, a bounded piece of it; true when there may be more.
     fn sweep(&self, rules: SweepRules) -> Verb<'_, bool>;
 }

@@ -30,7 +30,7 @@ struct Process {
 impl Process {
     fn start(data: &Path, listen: &str) -> Self {
         let mut child = Command::new(env!("CARGO_BIN_EXE_latchkey-relay"))
-            .args(["--listen", listen, "--quiet", "--data-dir"])
+            .args(["--listen", listen, "--quiet", "--rate-limits", "false", "--data-dir"])
             .arg(data)
             .env_clear()
             .stdout(Stdio::piped())

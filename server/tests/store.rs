@@ -17,11 +17,11 @@ use protocol::{
 use server::{
     model::{Envelope, GateKeyId, Incarnation, LicenseId, MailboxId, MessageId, Sender},
     store::{
-        Ack, Acked, BatchRow, Committed, Deposit, Deposited, FoldCommit, GateKeyPut, GateKeyQuota, GateKeyRoom,
-        GateKeyRow, GateKeyUse, IdentityChange, IdentityChanged, KeyCounts, LicenseRow, LicenseState, LimitRow,
-        LimitView, NewGateKey, ObliviousRow, OpenGate, OpenLicense, PlayAnswer, PlayCommit, PlayFound, PlayLookup,
-        Publication, Published, Quota, Registered, Registration, SignedPreKeyRow, Store, SweepRules, TokenPut,
-        TokenRow, Totals, Turn, sqlite::Sqlite, wakes::Wakes,
+        Ack, Acked, AuditHead, BatchRow, Committed, Deposit, Deposited, FoldCommit, GateKeyPut, GateKeyQuota,
+        GateKeyRoom, GateKeyRow, GateKeyUse, IdentityChange, IdentityChanged, KeyCounts, LicenseRow, LicenseState,
+        LimitRow, LimitView, NewGateKey, ObliviousRow, OpenGate, OpenLicense, PlayAnswer, PlayCommit, PlayFound,
+        PlayLookup, Publication, Published, Quota, Registered, Registration, SignedPreKeyRow, Store, SweepRules,
+        TokenPut, TokenRow, Totals, Turn, sqlite::Sqlite, wakes::Wakes,
     },
 };
 use tempfile::TempDir;
@@ -170,7 +170,7 @@ async fn accounts(store: &dyn Store) {
     assert_eq!(store.totals().await.unwrap(), Totals::default());
     assert!(store.account(bob).await.unwrap().is_none());
     assert!(store.page(bob, 10, 1000, NOW).await.unwrap().is_none());
-    assert!(store.take_bundle(bob, NOW).await.unwrap().is_none());
+    assert!(store.take_bundle(bob, NOW, true).await.unwrap().is_none());
     assert!(store.key_counts(bob, NOW).await.unwrap().is_none());
     assert!(store.token(bob).await.unwrap().is_none());
     assert_eq!(
@@ -258,7 +258,7 @@ async fn accounts(store: &dyn Store) {
         "a refusal changes nothing"
     );
     let mut ids = Vec::new();
-    while let Some(one_time) = store.take_bundle(bob, NOW).await.unwrap().unwrap().one_time {
+    while let Some(one_time) = store.take_bundle(bob, NOW, true).await.unwrap().unwrap().one_time {
         assert_eq!(one_time.path, [[2; 64], [3; 64]]);
         ids.push(one_time.id);
     }
@@ -271,7 +271,7 @@ async fn accounts(store: &dyn Store) {
     assert_eq!(publish(None, Some(batch(3, 20, 3)), true).await, counts(3, 2));
     assert!(
         store
-            .take_bundle(bob, Timestamp(2_000_000))
+            .take_bundle(bob, Timestamp(2_000_000), true)
             .await
             .unwrap()
             .unwrap()
@@ -432,6 +432,7 @@ async fn plays(store: &dyn Store) {
     assert_eq!(
         store.totals().await.unwrap(),
         Totals {
+            audit: AuditHead::default(),
             accounts: 1,
             pending: 2,
             licenses_active: 1,
@@ -581,7 +582,7 @@ async fn identities(store: &dyn Store) {
     assert_eq!(identity().await, (9, vec![8]));
     assert_eq!(store.token(bob).await.unwrap().unwrap().hash, [9; 32]);
     assert!(!store.holds_delivery_token(bob, [3; 32]).await.unwrap());
-    let bundle = store.take_bundle(bob, NOW).await.unwrap().unwrap();
+    let bundle = store.take_bundle(bob, NOW, true).await.unwrap().unwrap();
     assert_eq!((bundle.one_time.unwrap().id, bundle.successions.len()), (40, 1));
     // Again: nothing but the session is new.
     let mut again = change(8, 9, 1);

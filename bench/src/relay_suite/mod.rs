@@ -80,7 +80,14 @@ impl Relay {
         let data = tempfile::tempdir()?;
         let mut command = Command::new(binary);
         command
-            .args(["--listen", "127.0.0.1:0", "--quiet", "--data-dir"])
+            .args([
+                "--listen",
+                "127.0.0.1:0",
+                "--quiet",
+                "--rate-limits",
+                "false",
+                "--data-dir",
+            ])
             .arg(data.path());
         let process = Process::start(command)?;
         let client = latchkey_sdk::connect(&format!("http://{}", process.host))?;

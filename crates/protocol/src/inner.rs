@@ -2,10 +2,9 @@
 //!
 //! `inner = pn1 ‖ pn2 ‖ ack_epoch ‖ ack_count (minimal LEB128) ‖ content ‖ 0x80 ‖ zeros`
 
-use zeroize::Zeroizing;
-
 use crate::error::DecodeError;
 use crate::padding;
+use crate::primitives::secret::SecretBytes;
 
 /// Longest LEB128 of 32 bits.
 const MAX_LEB128: usize = 5;
@@ -22,16 +21,17 @@ pub(crate) struct Counts {
 }
 
 /// Counts, content and padding in one buffer.
-pub(crate) fn encode(counts: &Counts, content: &[u8]) -> Zeroizing<Vec<u8>> {
+pub(crate) fn encode(counts: &Counts, content: &[u8]) -> SecretBytes {
+    // With room for the longest counts, so that nothing is moved and left behind.
     let length = content.len() + 4 * MAX_LEB128;
-    let mut inner = Zeroizing::new(Vec::with_capacity(padding::padded_length(length)));
+    let mut inner = Vec::with_capacity(padding::padded_length(length));
     let (epoch, count) = counts.acknowledged;
     for value in [counts.previous, counts.before_previous, epoch, count] {
         put_leb128(&mut inner, value);
     }
     inner.extend_from_slice(content);
     padding::pad(&mut inner);
-    inner
+    SecretBytes::new(inner)
 }
 
 /// Undoes [`encode`].

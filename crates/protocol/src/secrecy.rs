@@ -12,8 +12,9 @@ use crate::handshake::PreKeyBundle;
 use crate::identity::IdentityKeyPair;
 use crate::party::{Change, Party};
 use crate::primitives::aead::{BoxKey, CommittedKey};
+use crate::primitives::kdf::MacKey;
 use crate::primitives::kem::{KemSecretKey, SharedSecret};
-use crate::primitives::secret::Secret;
+use crate::primitives::secret::{Secret, SecretBytes};
 use crate::primitives::signature::SigningKey;
 use crate::ratchet::{AdvanceKey, ChainKey, EpochKeys, MessageKey, RootKey, SkippedKey, SkippedKeys, TagKey};
 use crate::session::{ReceiveChain, SendChain, Session, Turn};
@@ -70,6 +71,8 @@ fn no_key_shows_in_debug_output() {
     hides(&Some(vec![s()]), &s32);
     hides(&ChainKey::new(s()), &s32);
     hides(&TagKey::new(s()), &s32);
+    hides(&MacKey::new(&s32), &s32);
+    hides(&SecretBytes::new(s32.to_vec()), &s32);
     hides(&MessageKey::new(s()), &s32);
     hides(&AdvanceKey::new(s()), &s32);
     hides(&RootKey(s()), &s32);
@@ -174,7 +177,7 @@ fn nothing_that_a_party_returns_shows_a_secret() {
                 for secret in [
                     &session.root.0,
                     &session.send.key.0,
-                    &session.send.tags.0,
+                    session.send.tags.secret(),
                     &session.advance_keys[&0].0,
                 ] {
                     assert!(!shows(&shown, secret.expose()));
@@ -198,18 +201,20 @@ const _: () = {
     erases::<Secret<96>>();
     erases::<SharedSecret>();
     erases::<Zeroizing<Vec<u8>>>();
+    erases::<SecretBytes>();
     erases::<Zeroizing<[u8; 76]>>();
     // The libraries' own, as they are used here: their `zeroize` features are on.
     erases::<x25519_dalek::StaticSecret>();
     erases::<x25519_dalek::SharedSecret>();
     erases::<aes_gcm::Aes256Gcm>();
     erases::<sha2::Sha512>();
+    erases::<sha2::block_api::Sha512VarCore>(); // what an HMAC key is hashed into
     erases::<ml_kem::DecapsulationKey<ml_kem::MlKem1024>>();
     erases::<ml_dsa::SigningKey<ml_dsa::MlDsa87>>();
     erases::<ml_dsa::ExpandedSigningKey<ml_dsa::MlDsa87>>();
     erases::<ed25519_dalek::SigningKey>();
     // What is made of those has their drop to run; a Copy or a leak of bare bytes would have none.
-    assert!(needs_drop::<ChainKey>() && needs_drop::<TagKey>() && needs_drop::<MessageKey>());
+    assert!(needs_drop::<MacKey>() && needs_drop::<ChainKey>() && needs_drop::<TagKey>() && needs_drop::<MessageKey>());
     assert!(needs_drop::<RootKey>() && needs_drop::<AdvanceKey>() && needs_drop::<EpochKeys>());
     assert!(needs_drop::<BoxKey>() && needs_drop::<CommittedKey>() && needs_drop::<SkippedKey>());
     assert!(needs_drop::<KemSecretKey>() && needs_drop::<SigningKey>() && needs_drop::<IdentityKeyPair>());

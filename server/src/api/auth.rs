@@ -14,6 +14,7 @@ use super::{Bytes, Section, problem::ApiError};
 use crate::{
     model::Principal,
     service::{Refusal, Services, sessions::ProofParts},
+    store::AuditEvent,
 };
 
 /// Signed in: the token of `register` or `sign_in`.
@@ -26,7 +27,10 @@ async fn check(request: &Request, bearer: Bearer) -> poem::Result<Principal> {
     let services = request
         .data::<Arc<Services>>()
         .ok_or_else(|| refuse(Refusal::Internal))?;
-    services.sessions.authenticate(&bearer.token).await.map_err(refuse)
+    let principal = services.sessions.authenticate(&bearer.token).await.map_err(refuse)?;
+    // Only now: a bucket is kept for accounts that exist.
+    services.rates.account(principal.mailbox).map_err(refuse)?;
+    Ok(principal)
 }
 
 /// The `host[:port]` that the request was sent to: `:authority` in HTTP/2, `Host` in HTTP/1.
@@ -154,6 +158,7 @@ impl Sessions {
     #[oai(path = "/v1/session", method = "delete", operation_id = "sign_out")]
     async fn sign_out(&self, services: Data<&Arc<Services>>, auth: Auth) -> Result<Json<Done>, ApiError> {
         services.sessions.sign_out(auth.0).await?;
+        services.audit.note(AuditEvent::SignedOut, auth.0.mailbox).await?;
         Ok(Json(Done {}))
     }
 }

@@ -13,12 +13,13 @@ use super::{
     succession::SuccessionStatement,
 };
 use crate::{
+    model::MailboxId,
     service::{
         Services,
         directory::{Account, Claim},
         sessions::ProofParts,
     },
-    store::KeyCounts,
+    store::{AuditEvent, KeyCounts},
 };
 
 /// A signed prekey as its owner published it.
@@ -236,6 +237,8 @@ impl Keys {
                 batch: body.one_time_batch.map(Into::into),
             })
             .await?;
+        let mailbox = MailboxId::of(&account.address.user());
+        services.audit.note(AuditEvent::Registered, mailbox).await?;
         Ok(Json(account.into()))
     }
 
@@ -256,10 +259,14 @@ impl Keys {
     ) -> Result<Json<KeyStatus>, ApiError> {
         let Json(body) = body;
         let (signed_prekey, batch) = (body.signed_prekey.map(Into::into), body.one_time_batch.map(Into::into));
+        let published = signed_prekey.is_some();
         let counts = services
             .directory
             .publish(auth.0, signed_prekey, batch, body.replace_one_time)
             .await?;
+        if published {
+            services.audit.note(AuditEvent::KeysPublished, auth.0.mailbox).await?;
+        }
         Ok(Json(counts.into()))
     }
 
@@ -276,7 +283,7 @@ impl Keys {
 
     /// Fetch a user's key bundle
     ///
-    /// Consumes at most one of the user's one-time prekeys.
+    /// Consumes at most one of the user's one-time prekeys. Whoever asks for the same user again and again is given bundles without one.
     #[oai(
         path = "/v1/keys/:user",
         method = "get",
@@ -286,12 +293,11 @@ impl Keys {
     async fn fetch_key(
         &self,
         services: Data<&Arc<Services>>,
-        // Any account may ask; that it is one is all that matters.
-        #[oai(name = "auth")] _auth: Auth,
+        auth: Auth,
         /// The user name, without the @ and the relay
         user: Path<String>,
     ) -> Result<Json<KeyBundle>, ApiError> {
-        let (address, bundle) = services.directory.fetch(&user).await?;
+        let (address, bundle) = services.directory.fetch(auth.0, &user).await?;
         Ok(Json(KeyBundle {
             address: address.to_string(),
             identity_key: Base64(bundle.identity_key),

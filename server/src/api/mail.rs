@@ -12,10 +12,13 @@ use poem_openapi::{
 use uuid::Uuid;
 
 use super::{Bytes, Section, auth::Auth, problem::ApiError, tokens::SentBy};
-use crate::service::{
-    Services,
-    licenses::{LicenseParts, LimitParts},
-    mailbox::{MAX_PAGE, Reading, Receipt},
+use crate::{
+    service::{
+        Services,
+        licenses::{LicenseParts, LimitParts},
+        mailbox::{MAX_PAGE, Reading, Receipt},
+    },
+    store::AuditEvent,
 };
 
 /// An envelope is stored.
@@ -310,8 +313,8 @@ impl Mail {
     /// The mailbox gets a new incarnation.
     #[oai(path = "/v1/inbox", method = "delete", operation_id = "clear_inbox")]
     async fn clear_inbox(&self, services: Data<&Arc<Services>>, auth: Auth) -> Result<Json<Cleared>, ApiError> {
-        Ok(Json(Cleared {
-            deleted: services.mailboxes.clear(auth.0).await?,
-        }))
+        let deleted = services.mailboxes.clear(auth.0).await?;
+        services.audit.note(AuditEvent::MailboxCleared, auth.0.mailbox).await?;
+        Ok(Json(Cleared { deleted }))
     }
 }

@@ -13,8 +13,9 @@ use uuid::Uuid;
 
 use super::{Bytes, Section, auth::Done, problem::ApiError};
 use crate::{
+    model::LicenseId,
     service::Services,
-    store::{self, LicenseView, LimitView},
+    store::{self, AuditEvent, LicenseView, LimitView},
 };
 
 /// How a limit is enforced.
@@ -248,6 +249,10 @@ impl Plays {
         #[oai(name = "Latchkey-Capability")]
         capability: Header<Bytes>,
     ) -> Result<Json<LicenseStatus>, ApiError> {
-        Ok(Json(services.plays.revoke(&id, &capability).await?.into()))
+        let view = services.plays.revoke(&id, &capability).await?;
+        if let Some(license) = LicenseId::parse(&id) {
+            services.audit.note(AuditEvent::LicenseRevoked, license.mailbox).await?;
+        }
+        Ok(Json(view.into()))
     }
 }

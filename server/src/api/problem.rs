@@ -329,6 +329,10 @@ impl From<Problem> for ApiError {
 impl From<Refusal> for ApiError {
     fn from(refusal: Refusal) -> Self {
         let mut problem = Problem::new(refusal.code(), refusal.to_string());
+        if let Refusal::TooFast { wait, .. } = refusal {
+            // Rounded up: who comes a moment too early is refused again.
+            problem.retry_after_seconds = Some(wait.as_secs() + 1);
+        }
         if let Refusal::SlotUsed { next } = refusal {
             problem.next_slot = Some(next);
         }

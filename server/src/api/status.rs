@@ -33,6 +33,10 @@ pub struct Status {
     pub gate_keys: u64,
     /// Oblivious plays that wait for a thread at this moment
     pub gate_queue: u64,
+    /// Records in the audit log
+    pub audit_length: u64,
+    /// The hash that the audit log ends with, 64 lower-case hex digits. Whoever keeps it can tell later whether the log was rewritten
+    pub audit_head: String,
 }
 
 impl From<StatusReport> for Status {
@@ -49,6 +53,8 @@ impl From<StatusReport> for Status {
             licenses_active: report.totals.licenses_active,
             gate_keys: report.totals.gate_keys,
             gate_queue: report.gate.waiting as u64,
+            audit_length: report.totals.audit.length,
+            audit_head: hex::encode(report.totals.audit.hash),
         }
     }
 }

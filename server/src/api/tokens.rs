@@ -15,6 +15,7 @@ use super::{Bytes, Section, auth::Auth, problem::ApiError};
 use crate::{
     model::Sender,
     service::{Refusal, Services},
+    store::AuditEvent,
 };
 
 /// The header that carries a delivery token.
@@ -112,8 +113,8 @@ impl Tokens {
         /// SHA-256 of the token, 64 lower-case hex digits
         hash: Path<String>,
     ) -> Result<Json<DeliveryTokens>, ApiError> {
-        Ok(Json(DeliveryTokens {
-            tokens: services.tokens.delete(auth.0, &hash).await?,
-        }))
+        let tokens = services.tokens.delete(auth.0, &hash).await?;
+        services.audit.note(AuditEvent::TokenDeleted, auth.0.mailbox).await?;
+        Ok(Json(DeliveryTokens { tokens }))
     }
 }

@@ -16,6 +16,7 @@ use super::{
     Refusal, RelayIdentity, Result,
     compute::Compute,
     exactly,
+    rates::Rates,
     sessions::{NewSession, ProofParts, Sessions},
 };
 use crate::{
@@ -61,6 +62,7 @@ pub struct Directory {
     relay: RelayIdentity,
     compute: Arc<Compute>,
     sessions: Arc<Sessions>,
+    rates: Arc<Rates>,
 }
 
 /// A claim that held.
@@ -83,6 +85,7 @@ impl Directory {
         relay: RelayIdentity,
         compute: Arc<Compute>,
         sessions: Arc<Sessions>,
+        rates: Arc<Rates>,
     ) -> Self {
         Self {
             store,
@@ -90,6 +93,7 @@ impl Directory {
             relay,
             compute,
             sessions,
+            rates,
         }
     }
 
@@ -284,13 +288,17 @@ impl Directory {
             .ok_or(Refusal::Unauthorized)
     }
 
-    /// A user's bundle; takes one of the user's one-time prekeys.
+    /// A user's bundle for `asker`; takes one of the user's one-time prekeys, unless this asker took many lately: then the bundle comes without, and others
+    /// still get some.
     ///
     /// # Errors
-    /// [`Refusal::NoSuchUser`], [`Refusal::BadName`].
-    pub async fn fetch(&self, user: &str) -> Result<(Address, BundleRow)> {
+    /// [`Refusal::NoSuchUser`], [`Refusal::BadName`], [`Refusal::TooFast`].
+    pub async fn fetch(&self, asker: Principal, user: &str) -> Result<(Address, BundleRow)> {
         let user = UserName::parse(user)?;
-        let bundle = self.store.take_bundle(MailboxId::of(&user), self.clock.now()).await?;
+        self.rates.fetch_key(asker.mailbox)?;
+        let target = MailboxId::of(&user);
+        let one_time = self.rates.one_time(asker.mailbox, target);
+        let bundle = self.store.take_bundle(target, self.clock.now(), one_time).await?;
         let bundle = bundle.ok_or_else(|| Refusal::NoSuchUser(user.clone()))?;
         Ok((Address::new(user, self.relay.name.clone()), bundle))
     }

@@ -2,6 +2,7 @@
 //!
 //! Not its concern: HTTP (`api`) and SQL (`store`).
 
+pub mod audit;
 pub mod challenges;
 pub mod compute;
 pub mod directory;
@@ -15,6 +16,7 @@ pub mod mailbox;
 pub mod oblivious;
 pub mod pace;
 pub mod plays;
+pub mod rates;
 mod receipts;
 pub mod sessions;
 pub mod tokens;
@@ -38,6 +40,8 @@ use crate::{
     store::{Quota, Store, StoreError, SweepRules, Totals, files::KeyFiles, wakes::Wakes},
 };
 use gate::Gate;
+
+use rates::RateLimits;
 
 /// How long what is over is remembered: receipts of sends (so that a repetition is recognised) and tombstones of licenses (so that a play is told
 /// why it is refused). A client that was away for a month starts afresh anyway: its prekeys are gone.
@@ -131,6 +135,14 @@ pub enum Refusal {
     /// Too fast.
     #[error("this delivery token sent too much at once; nothing was stored")]
     RateLimited,
+    /// Too fast, by address or account.
+    #[error("{who} asks too often; nothing was done")]
+    TooFast {
+        /// Who.
+        who: &'static str,
+        /// How long until it may ask again.
+        wait: Duration,
+    },
     /// Overloaded.
     #[error("too much is waiting to be done")]
     Busy,
@@ -172,7 +184,7 @@ impl Refusal {
             Self::LicenseRevoked => ProblemCode::LicenseRevoked,
             Self::LicenseExpired => ProblemCode::LicenseExpired,
             Self::AnswerGone => ProblemCode::AnswerGone,
-            Self::RateLimited => ProblemCode::RateLimited,
+            Self::RateLimited | Self::TooFast { .. } => ProblemCode::RateLimited,
             Self::Busy => ProblemCode::Busy,
             Self::StorageFull => ProblemCode::StorageFull,
             Self::Internal => ProblemCode::Internal,
@@ -223,6 +235,10 @@ pub struct Rules {
     pub token_ttl: Duration,
     /// How much homomorphic work there may be.
     pub gate: GateRules,
+    /// How much one address and one account may ask for.
+    pub rates: RateLimits,
+    /// A proxy in front says where requests come from.
+    pub behind_proxy: bool,
 }
 
 /// What an operator may choose about oblivious play limits.
@@ -265,6 +281,12 @@ pub struct Services {
     pub oblivious: Arc<oblivious::Oblivious>,
     /// The keys that it computes with.
     pub gate_keys: Arc<gate_keys::GateKeys>,
+    /// How much one address and one account may ask for.
+    pub rates: Arc<rates::Rates>,
+    /// The log of security events.
+    pub audit: Arc<audit::Audit>,
+    /// A proxy in front says where requests come from.
+    pub behind_proxy: bool,
     store: Arc<dyn Store>,
     clock: Arc<dyn Clock>,
     identity: RelayIdentity,
@@ -311,11 +333,14 @@ impl Services {
         };
         let (stop, stopped) = watch::channel(false);
         let compute = Arc::new(compute::Compute::default());
+        let rates = Arc::new(rates::Rates::new(&rules.rates));
+        let audit = Arc::new(audit::Audit::new(Arc::clone(&store), Arc::clone(&clock)));
         let sessions = Arc::new(sessions::Sessions::new(
             Arc::clone(&store),
             Arc::clone(&clock),
             identity.clone(),
             Arc::clone(&compute),
+            Arc::clone(&audit),
             &rules,
         )?);
         let tokens = Arc::new(tokens::Tokens::new(Arc::clone(&store), Arc::clone(&clock)));
@@ -341,6 +366,7 @@ impl Services {
                 identity.clone(),
                 compute,
                 Arc::clone(&sessions),
+                Arc::clone(&rates),
             ),
             mailboxes: mailbox::Mailboxes::new(
                 Arc::clone(&store),
@@ -356,6 +382,9 @@ impl Services {
             oblivious,
             gate_keys,
             sessions,
+            rates,
+            audit,
+            behind_proxy: rules.behind_proxy,
             store,
             clock,
             identity,
@@ -382,6 +411,8 @@ impl Services {
     /// # Errors
     /// [`Refusal`] when the store fails; what is left is swept the next time.
     pub async fn sweep(&self) -> Result<()> {
+        self.rates.purge();
+        self.audit.flush().await?;
         loop {
             let now = self.clock.now();
             let rules = SweepRules {

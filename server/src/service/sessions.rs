@@ -16,6 +16,7 @@ use zeroize::Zeroizing;
 
 use super::{
     Refusal, RelayIdentity, Result, Rules,
+    audit::Audit,
     challenges::{Challenges, Issued},
     compute::Compute,
     exactly, fill,
@@ -23,7 +24,7 @@ use super::{
 use crate::{
     clock::Clock,
     model::{BearerToken, Bytes32, MailboxId, Principal},
-    store::{Store, TokenRow},
+    store::{AuditEvent, Store, TokenRow},
 };
 
 /// A proof of possession as it came in, not yet looked at.
@@ -89,6 +90,7 @@ pub struct Sessions {
     clock: Arc<dyn Clock>,
     relay: RelayIdentity,
     compute: Arc<Compute>,
+    audit: Arc<Audit>,
     challenges: Challenges,
     origins: Vec<String>,
     token_ttl: Duration,
@@ -100,6 +102,7 @@ impl Sessions {
         clock: Arc<dyn Clock>,
         relay: RelayIdentity,
         compute: Arc<Compute>,
+        audit: Arc<Audit>,
         rules: &Rules,
     ) -> Result<Self> {
         Ok(Self {
@@ -107,6 +110,7 @@ impl Sessions {
             clock,
             relay,
             compute,
+            audit,
             challenges: Challenges::new()?,
             origins: rules.origins.clone(),
             token_ttl: rules.token_ttl,
@@ -165,6 +169,8 @@ impl Sessions {
             })
             .await??;
         if !(fresh & known & holds) {
+            // Names that nobody has are put together: what is made up must not decide what is in the log.
+            self.audit.count(AuditEvent::SignInFailed, known.then_some(mailbox));
             return Err(Refusal::Unauthorized);
         }
         let session = self.open(mailbox)?;

@@ -9,7 +9,7 @@ use protocol::{
 };
 use zeroize::Zeroizing;
 
-use super::gate_rows::ObliviousRow;
+use super::{AuditHead, gate_rows::ObliviousRow};
 use crate::model::{Bytes32, Envelope, Incarnation, LicenseId, MailboxId, MessageId, Sender};
 
 /// 64 bytes from which the relay's own identity key grows.
@@ -351,6 +351,8 @@ pub struct Totals {
     pub licenses_active: u64,
     /// Gate keys stored.
     pub gate_keys: u64,
+    /// Where the audit log ends.
+    pub audit: AuditHead,
 }
 
 /// How long a tombstone of a license stays.

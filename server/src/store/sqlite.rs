@@ -2,6 +2,8 @@
 //!
 //! The verbs are plain functions over a connection, by topic; this file opens the database and gives each verb to the writer or to a reader.
 
+pub mod admin;
+mod audit;
 mod gate_keys;
 mod keys;
 mod licenses;
@@ -24,13 +26,16 @@ use rusqlite::{Connection, ErrorCode, OpenFlags};
 use tokio::sync::Semaphore;
 
 use super::{
-    AccountRow, Ack, Acked, BundleRow, Committed, Deposit, Deposited, FoldCommit, GateKeyPut, GateKeyRow, GateKeyUse,
-    IdentityChange, IdentityChanged, IdentityRow, KeyCounts, LicenseView, NewGateKey, Page, PlayCommit, PlayFound,
-    PlayLookup, Publication, Published, Registered, Registration, Result, Seed, Store, StoreError, SweepRules,
-    TokenPut, TokenRow, Totals, Verb, migrations,
+    AccountRow, Ack, Acked, AuditHead, AuditRecord, BundleRow, Committed, Deposit, Deposited, FoldCommit, GateKeyPut,
+    GateKeyRow, GateKeyUse, IdentityChange, IdentityChanged, IdentityRow, KeyCounts, LicenseView, NewGateKey, Page,
+    PlayCommit, PlayFound, PlayLookup, Publication, Published, Registered, Registration, Result, Seed, Store,
+    StoreError, SweepRules, TokenPut, TokenRow, Totals, Verb, migrations,
     wakes::Wakes,
     writer::{Effects, Writer},
 };
+pub use audit::AuditFault;
+
+use crate::clock::{Clock as _, SystemClock};
 use crate::model::{Bytes32, GateKeyId, Incarnation, LicenseId, MailboxId};
 
 /// The database's file in the data directory.
@@ -106,6 +111,8 @@ impl Sqlite {
             path: path.clone(),
             source: Box::new(source),
         })?;
+        let now = SystemClock.now();
+        admin::begin_anew(&mut connection, now).map_err(failed)?;
         // What a crash left in the log goes first, deleted content with it.
         connection
             .query_row("PRAGMA wal_checkpoint(TRUNCATE)", [], |_| Ok(()))
@@ -226,8 +233,8 @@ impl Store for Sqlite {
     fn key_counts(&self, mailbox: MailboxId, now: protocol::Timestamp) -> Verb<'_, Option<KeyCounts>> {
         self.read(move |c| keys::key_counts(c, mailbox, now))
     }
-    fn take_bundle(&self, mailbox: MailboxId, now: protocol::Timestamp) -> Verb<'_, Option<BundleRow>> {
-        self.write(move |c, _| keys::take_bundle(c, mailbox, now))
+    fn take_bundle(&self, mailbox: MailboxId, now: protocol::Timestamp, one_time: bool) -> Verb<'_, Option<BundleRow>> {
+        self.write(move |c, _| keys::take_bundle(c, mailbox, now, one_time))
     }
     fn put_token(&self, mailbox: MailboxId, token: TokenRow) -> Verb<'_, u64> {
         self.write(move |c, _| keys::put_token(c, mailbox, &token))
@@ -314,6 +321,9 @@ impl Store for Sqlite {
     }
     fn totals(&self) -> Verb<'_, Totals> {
         self.read(rows::totals)
+    }
+    fn audit(&self, records: Vec<AuditRecord>) -> Verb<'_, AuditHead> {
+        self.write(move |c, _| audit::append(c, &records))
     }
     fn sweep(&self, rules: SweepRules) -> Verb<'_, bool> {
         self.write(move |c, effects| sweep::step(c, effects, &rules))

@@ -8,6 +8,7 @@ mod accounts;
 mod common;
 mod keys;
 mod mail;
+mod rates;
 mod relay;
 mod slow;
 mod succession;

@@ -32,7 +32,7 @@ use serde_json::{Value, json};
 use server::{
     Config, Relay, RunningRelay,
     clock::ManualClock,
-    service::{gate::Gate, homomorphic::Homomorphic},
+    service::{gate::Gate, homomorphic::Homomorphic, rates::RateLimits},
 };
 use sha2::{Digest as _, Sha256, Sha512};
 use tempfile::TempDir;
@@ -130,6 +130,8 @@ impl TestRelay {
         let dir = TempDir::new().unwrap();
         let mut config = Config::new(dir.path().join("data")).unwrap();
         config.listen.set_port(0);
+        // Tests ask faster than people; what is about the rates sets its own.
+        config.rates = RateLimits::off();
         change(&mut config);
         let clock = Arc::new(ManualClock::at(START));
         let relay = Relay::start_with(config.clone(), clock.clone(), gate.clone())

@@ -46,7 +46,7 @@ impl From<WireError> for KeyError {
     }
 }
 
-/// A gate key's public half, ready to compute with: about 95 MB.
+/// A gate key's public half, ready to compute with: about 90 MB.
 ///
 /// Nobody can see whether it was made honestly, and it need not be seen: its maker is the one whose limit it enforces.
 pub struct EvaluationKey {

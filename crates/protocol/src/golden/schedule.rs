@@ -22,8 +22,8 @@ fn assert_epoch(keys: EpochKeys, golden: &Value) -> (RootKey, AdvanceKey) {
     assert_eq!(root.0, secret(&golden["root"]));
     assert_eq!(ck_i2r.0, secret(&golden["ck_i2r"]));
     assert_eq!(ck_r2i.0, secret(&golden["ck_r2i"]));
-    assert_eq!(tk_i2r.0, secret(&golden["tk_i2r"]));
-    assert_eq!(tk_r2i.0, secret(&golden["tk_r2i"]));
+    assert_eq!(*tk_i2r.secret(), secret(&golden["tk_i2r"]));
+    assert_eq!(*tk_r2i.secret(), secret(&golden["tk_r2i"]));
     assert_eq!(adv.0, secret(&golden["adv"]));
     (root, adv)
 }

@@ -362,6 +362,10 @@ fn earlier_counts_that_cannot_be_are_refused() {
             "{previous}: {outcome:?}"
         );
     }
+    // As many as a chain can have is no lie: everything after the three received is missing.
+    let (bob, envelope) = (scene.bob.clone(), forge(&mut scene, MAX_CHAIN));
+    assert_eq!(scene.bob_opens(&envelope).missing, u64::from(MAX_CHAIN) - 3);
+    scene.bob = bob;
     let envelope = forge(&mut scene, 5);
     assert_eq!(
         scene.bob_opens(&envelope).missing,

@@ -5,6 +5,8 @@ use aes_gcm::{Aes256Gcm, KeyInit};
 use subtle::ConstantTimeEq;
 use zeroize::Zeroizing;
 
+use crate::primitives::secret::SecretBytes;
+
 /// Bytes of the tag at the end of a box.
 pub const TAG_LENGTH: usize = 16;
 /// Bytes of a key commitment.
@@ -49,7 +51,7 @@ impl BoxKey {
     ///
     /// # Errors
     /// [`OpenError`].
-    pub fn open(&self, aad: &[u8], sealed: &[u8]) -> Result<Zeroizing<Vec<u8>>, OpenError> {
+    pub fn open(&self, aad: &[u8], sealed: &[u8]) -> Result<SecretBytes, OpenError> {
         open(self.0.as_slice(), aad, sealed)
     }
 }
@@ -77,7 +79,7 @@ impl CommittedKey {
     ///
     /// # Errors
     /// [`OpenError`].
-    pub fn open(self, aad: &[u8], sealed: &[u8]) -> Result<Zeroizing<Vec<u8>>, OpenError> {
+    pub fn open(self, aad: &[u8], sealed: &[u8]) -> Result<SecretBytes, OpenError> {
         let (commitment, sealed) = sealed.split_at_checked(COMMITMENT_LENGTH).ok_or(OpenError)?;
         if !bool::from(commitment.ct_eq(&self.0[BOX_KEY_LENGTH..])) {
             return Err(OpenError);
@@ -100,14 +102,15 @@ fn seal(okm: &[u8], aad: &[u8], plaintext: &[u8], mut out: Vec<u8>) -> Vec<u8> {
     out
 }
 
-fn open(okm: &[u8], aad: &[u8], sealed: &[u8]) -> Result<Zeroizing<Vec<u8>>, OpenError> {
+fn open(okm: &[u8], aad: &[u8], sealed: &[u8]) -> Result<SecretBytes, OpenError> {
     let (cipher, nonce) = BoxKey::parts(okm).ok_or(OpenError)?;
     let split = sealed.len().checked_sub(TAG_LENGTH).ok_or(OpenError)?;
     let (text, tag) = sealed.split_at(split);
-    let mut text = Zeroizing::new(text.to_vec());
+    let mut text = text.to_vec();
     let tag = tag.try_into().map_err(|_| OpenError)?;
+    // The library checks the tag before it decrypts: what does not open stays ciphertext.
     cipher
         .decrypt_inout_detached(&nonce, aad, text.as_mut_slice().into(), &tag)
         .map_err(|_| OpenError)?;
-    Ok(text)
+    Ok(SecretBytes::new(text))
 }

@@ -1,5 +1,7 @@
 //! HKDF and HMAC over SHA-512 (RFC 5869, RFC 2104).
 
+use std::fmt;
+
 use hkdf::Hkdf;
 use hmac::{Hmac, KeyInit, Mac};
 use sha2::Sha512;
@@ -24,27 +26,53 @@ pub fn expand<const N: usize>(key: &[u8; 32], info: &[u8]) -> Zeroizing<[u8; N]>
     const { assert!(N <= 128, "two blocks of 64 bytes") };
     let mut okm = Zeroizing::new([0; N]);
     let mut previous = Zeroizing::new([0_u8; 64]);
+    let key = MacKey::new(key);
     for (block, counter) in okm.chunks_mut(64).zip(1_u8..) {
         let feedback: &[u8] = if counter == 1 { &[] } else { previous.as_slice() };
-        let output = hmac(key, &[feedback, info, &[counter]]);
+        let output = key.mac(&[feedback, info, &[counter]]);
         *previous = *output;
         block.copy_from_slice(&previous[..block.len()]);
     }
     okm
 }
 
-/// HMAC-SHA-512 of the concatenation of `parts` under a key of at most 128 bytes (the hash's block).
+/// HMAC-SHA-512 of the concatenation of `parts` under a key of 32 bytes.
 #[must_use]
 pub fn hmac(key: &[u8; 32], parts: &[&[u8]]) -> Zeroizing<[u8; 64]> {
-    // A key of 32 bytes is shorter than the hash's block, so it is padded with zeros to the block (RFC 2104, section 2).
-    let mut block = [0_u8; 128];
-    block[..32].copy_from_slice(key);
-    let mut mac = Hmac::<Sha512>::new(&block.into());
-    block.zeroize();
-    for part in parts {
-        mac.update(part);
+    MacKey::new(key).mac(parts)
+}
+
+/// A key of HMAC-SHA-512 with both of its pads hashed already: half the work of a short message, which is worth keeping where a key is used more
+/// than once. Wiped on drop, and as secret as the key.
+#[derive(Clone)]
+pub struct MacKey(Hmac<Sha512>);
+
+impl MacKey {
+    /// A key of 32 bytes is shorter than the hash's block, so it is padded with zeros to the block (RFC 2104, section 2).
+    #[must_use]
+    pub fn new(key: &[u8; 32]) -> Self {
+        let mut block = [0_u8; 128];
+        block[..32].copy_from_slice(key);
+        let mac = Hmac::<Sha512>::new(&block.into());
+        block.zeroize();
+        Self(mac)
     }
-    Zeroizing::new(mac.finalize().into_bytes().into())
+
+    /// HMAC-SHA-512 of the concatenation of `parts`.
+    #[must_use]
+    pub fn mac(&self, parts: &[&[u8]]) -> Zeroizing<[u8; 64]> {
+        let mut mac = self.0.clone();
+        for part in parts {
+            mac.update(part);
+        }
+        Zeroizing::new(mac.finalize().into_bytes().into())
+    }
+}
+
+impl fmt::Debug for MacKey {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.write_str("MacKey(…)")
+    }
 }
 
 #[cfg(test)]

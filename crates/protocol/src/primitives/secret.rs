@@ -1,6 +1,7 @@
 //! Bytes that must not be printed, and must not stay in memory.
 
 use std::fmt;
+use std::ops::Deref;
 
 use rand_core::CryptoRng;
 use subtle::{Choice, ConstantTimeEq};
@@ -55,3 +56,44 @@ impl<const N: usize> PartialEq for Secret<N> {
     }
 }
 impl<const N: usize> Eq for Secret<N> {}
+
+/// Secret bytes of any number: what a box held, or is about to. Zeroed on drop, as a whole: `Zeroizing<Vec<u8>>` wipes byte by byte, which for a
+/// message of 4 KiB takes as long as half of its decryption.
+pub struct SecretBytes(Vec<u8>);
+
+impl SecretBytes {
+    /// Takes bytes that nobody else holds.
+    #[must_use]
+    pub const fn new(bytes: Vec<u8>) -> Self {
+        Self(bytes)
+    }
+}
+
+impl Deref for SecretBytes {
+    type Target = [u8];
+    fn deref(&self) -> &[u8] {
+        &self.0
+    }
+}
+
+impl Drop for SecretBytes {
+    fn drop(&mut self) {
+        self.0.as_mut_slice().zeroize();
+        self.0.spare_capacity_mut().zeroize(); // a vector that was shortened has more behind its end
+    }
+}
+
+impl ZeroizeOnDrop for SecretBytes {}
+
+impl fmt::Debug for SecretBytes {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        write!(f, "SecretBytes<{}>(…)", self.0.len())
+    }
+}
+
+impl PartialEq for SecretBytes {
+    fn eq(&self, other: &Self) -> bool {
+        self.0.ct_eq(&other.0).into()
+    }
+}
+impl Eq for SecretBytes {}

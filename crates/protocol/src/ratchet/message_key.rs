@@ -4,9 +4,8 @@ use crate::labels;
 use crate::primitives::aead::{CommittedKey, OpenError};
 use crate::primitives::hash;
 use crate::primitives::kdf::expand;
-use crate::primitives::secret::Secret;
+use crate::primitives::secret::{Secret, SecretBytes};
 use crate::wire::Put;
-use zeroize::Zeroizing;
 
 /// The key of one message.
 #[derive(Clone, Debug, PartialEq, Eq)]
@@ -34,7 +33,7 @@ impl MessageKey {
     ///
     /// # Errors
     /// [`OpenError`] when anything differs.
-    pub fn open(self, aad: &[u8], sealed: &[u8]) -> Result<Zeroizing<Vec<u8>>, OpenError> {
+    pub fn open(self, aad: &[u8], sealed: &[u8]) -> Result<SecretBytes, OpenError> {
         self.derive(aad).open(aad, sealed)
     }
 }

@@ -92,7 +92,8 @@ impl Session {
             }
             Body::Plain { sealed } => {
                 let found = self.skipped.find(&envelope.tag).or_else(|| {
-                    self.receive.iter().find_map(|(epoch, chain)| {
+                    // The newest first: an older chain only waits to be closed, and costs a whole window of tags.
+                    self.receive.iter().rev().find_map(|(epoch, chain)| {
                         let n = (chain.n..MAX_CHAIN.min(chain.n.saturating_add(WINDOW)))
                             .find(|n| chain.tags.tag(*n) == envelope.tag)?;
                         Some((*epoch, n))

@@ -40,7 +40,7 @@ impl Session {
                 out.u32(*epoch).secret(&key.0);
             })
             .secret(&self.send.key.0)
-            .secret(&self.send.tags.0)
+            .secret(self.send.tags.secret())
             .u32(self.send.n)
             .u32(self.sent_before.0)
             .u32(self.sent_before.1)
@@ -50,7 +50,10 @@ impl Session {
                 out.u32(*epoch).raw(hash);
             })
             .list(self.receive.iter(), |out, (epoch, chain)| {
-                out.u32(*epoch).secret(&chain.key.0).secret(&chain.tags.0).u32(chain.n);
+                out.u32(*epoch)
+                    .secret(&chain.key.0)
+                    .secret(chain.tags.secret())
+                    .u32(chain.n);
             });
         match &self.turn {
             Turn::Mine { peer_key } => out.u8(0).raw(peer_key.as_bytes()),

@@ -247,7 +247,12 @@ pub(super) fn key_counts(c: &Connection, mailbox: MailboxId, now: Timestamp) -> 
     Ok(counts)
 }
 
-pub(super) fn take_bundle(c: &Connection, mailbox: MailboxId, now: Timestamp) -> Result<Option<BundleRow>> {
+pub(super) fn take_bundle(
+    c: &Connection,
+    mailbox: MailboxId,
+    now: Timestamp,
+    one_time: bool,
+) -> Result<Option<BundleRow>> {
     let id = mailbox.as_bytes();
     let account = c
         .prepare_cached("SELECT identity_key, spk_payload, spk_signature FROM account WHERE mailbox = ?1")?
@@ -267,9 +272,9 @@ pub(super) fn take_bundle(c: &Connection, mailbox: MailboxId, now: Timestamp) ->
     let one_time = c
         .prepare_cached(
             "SELECT batch.seq, one_time.id, key, path, payload, signature FROM one_time JOIN batch USING (mailbox, seq)
-             WHERE mailbox = ?1 AND expires > ?2 ORDER BY batch.seq, one_time.id LIMIT 1",
+             WHERE mailbox = ?1 AND expires > ?2 AND ?3 ORDER BY batch.seq, one_time.id LIMIT 1",
         )?
-        .query_row(params![id, time(now)], |row| {
+        .query_row(params![id, time(now), one_time], |row| {
             let path: Vec<u8> = row.get(3)?;
             let one_time = PublishedOneTime {
                 id: row.get(1)?,

@@ -6,7 +6,8 @@ use rusqlite::{Connection, Row, types::Type};
 use crate::store::{Result, StoreError, Totals};
 
 /// The statement that reads the status: one row by its key, whatever else there is.
-pub(super) const TOTALS: &str = "SELECT accounts, pending, licenses_active, gate_keys FROM relay WHERE one = 1";
+pub(super) const TOTALS: &str =
+    "SELECT accounts, pending, licenses_active, gate_keys, audit_length, audit_head FROM relay WHERE one = 1";
 
 /// A number of ours for SQLite. What does not fit (2^63 milliseconds are 292 million years) becomes the greatest that does.
 pub(super) fn int(value: u64) -> i64 {
@@ -50,6 +51,7 @@ pub(super) fn totals(connection: &Connection) -> Result<Totals> {
             pending: number(row, 1)?,
             licenses_active: number(row, 2)?,
             gate_keys: number(row, 3)?,
+            audit: super::audit::head(row, 4, 5)?,
         })
     })?;
     Ok(totals)

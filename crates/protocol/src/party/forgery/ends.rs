@@ -186,3 +186,45 @@ fn a_second_header_for_an_epoch_forks_the_session() {
     assert!(matches!(outcome, Received::Unknown), "{outcome:?}");
     assert!(records(&scene.alice) == before);
 }
+
+/// However long a conversation goes on, of earlier epochs nothing stays but what is still waited for.
+#[test]
+fn of_earlier_epochs_only_what_is_waited_for_stays() {
+    let mut scene = Scene::in_epoch_2(58);
+    let every_turn = RekeyPolicy {
+        messages: 0,
+        ..RekeyPolicy::default()
+    };
+    scene.alice.set_policy(every_turn);
+    scene.bob.set_policy(every_turn);
+    for epoch in (3..60).step_by(2) {
+        let answer = scene.letter_to_alice("odd");
+        scene.alice_opens(&answer);
+        let letter = scene.letter_to_bob("even");
+        scene.bob_opens(&letter);
+        let now = epoch + 1;
+        let alice = scene.session(true);
+        assert_eq!(alice.epoch(), now);
+        // Alice has advanced and not been answered: the chain before may still bring something.
+        assert_eq!(alice.receive.keys().copied().collect::<Vec<_>>(), [epoch, now]);
+        assert_eq!(
+            alice.advance_keys.keys().copied().collect::<Vec<_>>(),
+            [epoch - 1, epoch, now]
+        );
+        // Swept by the next envelope that opens: sending only adds.
+        assert_eq!(
+            alice.header_hashes.keys().copied().collect::<Vec<_>>(),
+            [epoch - 1, epoch, now]
+        );
+        let bob = scene.session(false);
+        assert_eq!(bob.receive.keys().copied().collect::<Vec<_>>(), [now]);
+        assert_eq!(bob.advance_keys.keys().copied().collect::<Vec<_>>(), [epoch, now]);
+        assert_eq!(bob.header_hashes.keys().copied().collect::<Vec<_>>(), [epoch, now]);
+    }
+    let session = scene.session(true);
+    let (id, shown) = (session.id(), format!("{session:?} {:?}", session.id()));
+    assert!(
+        shown.contains("epoch: 60") && shown.contains(&format!("SessionId({id})")),
+        "{shown}"
+    );
+}

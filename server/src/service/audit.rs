@@ -1,0 +1,101 @@
+//! What goes into the audit log, and how often: nobody fills the disk with it.
+//!
+//! An event is in the log before its answer leaves. Beyond [`SINGLY`] an account's events are counted instead and written once a minute, as are failed
+//! sign-ins, which anyone can cause; and of those counts a minute writes at most [`MAX_COUNTS`].
+
+use std::{
+    collections::BTreeMap,
+    sync::{Arc, Mutex, PoisonError},
+};
+
+use super::{
+    Result,
+    rates::{Rate, Takings},
+};
+use crate::{
+    clock::Clock,
+    model::MailboxId,
+    store::{AuditEvent, AuditRecord, Store},
+};
+
+/// Events of one account that are written one by one; above what a person causes.
+const SINGLY: &str = "60/h";
+/// Counts that a minute writes; what concerns more accounts than that is put together under none.
+const MAX_COUNTS: usize = 64;
+
+/// The audit log.
+pub struct Audit {
+    store: Arc<dyn Store>,
+    clock: Arc<dyn Clock>,
+    singly: Takings,
+    counts: Mutex<BTreeMap<(AuditEvent, Option<MailboxId>), u64>>,
+}
+
+impl Audit {
+    pub(super) fn new(store: Arc<dyn Store>, clock: Arc<dyn Clock>) -> Self {
+        Self {
+            store,
+            clock,
+            singly: Takings::new(Rate::parse(SINGLY)),
+            counts: Mutex::default(),
+        }
+    }
+
+    /// Something happened to `mailbox`.
+    ///
+    /// # Errors
+    /// [`super::Refusal`] when the log cannot be written; what happened has happened, and repeating the request is harmless.
+    pub async fn note(&self, event: AuditEvent, mailbox: MailboxId) -> Result<()> {
+        if !self.singly.take(mailbox) {
+            self.count(event, Some(mailbox));
+            return Ok(());
+        }
+        let record = AuditRecord {
+            at: self.clock.now(),
+            event,
+            mailbox: Some(mailbox),
+            times: 1,
+        };
+        self.store.audit(vec![record]).await?;
+        Ok(())
+    }
+
+    /// Something happened that is only counted.
+    pub(super) fn count(&self, event: AuditEvent, mailbox: Option<MailboxId>) {
+        let mut counts = self.counts.lock().unwrap_or_else(PoisonError::into_inner);
+        let key = if counts.len() < MAX_COUNTS || counts.contains_key(&(event, mailbox)) {
+            (event, mailbox)
+        } else {
+            (event, None)
+        };
+        let times = counts.entry(key).or_default();
+        *times = times.saturating_add(1);
+    }
+
+    /// Writes the counts.
+    ///
+    /// # Errors
+    /// [`super::Refusal`] when the log cannot be written; the counts are kept for the next time.
+    pub async fn flush(&self) -> Result<()> {
+        self.singly.purge();
+        let counts = std::mem::take(&mut *self.counts.lock().unwrap_or_else(PoisonError::into_inner));
+        if counts.is_empty() {
+            return Ok(());
+        }
+        let at = self.clock.now();
+        let records = counts.iter().map(|(&(event, mailbox), &times)| AuditRecord {
+            at,
+            event,
+            mailbox,
+            times,
+        });
+        if let Err(error) = self.store.audit(records.collect()).await {
+            let mut kept = self.counts.lock().unwrap_or_else(PoisonError::into_inner);
+            for (key, times) in counts {
+                *kept.entry(key).or_default() += times;
+            }
+            return Err(error.into());
+        }
+        Ok(())
+    }
+}

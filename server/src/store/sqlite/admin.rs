@@ -1,0 +1,261 @@
+//! What an operator does with the database by command: verify, check, copy, list. All of it reads, and may be done while the relay runs.
+
+use std::{
+    fs::{self, File},
+    io,
+    path::{Path, PathBuf},
+};
+
+use protocol::Timestamp;
+use rusqlite::{Connection, OpenFlags, params};
+
+use super::{
+    FILE_NAME, OpenError,
+    audit::{self, AuditFault},
+    rows::{number, timestamp},
+};
+use crate::store::{AuditEvent, AuditHead, AuditRecord};
+
+/// A database that is only read.
+pub struct Reader(Connection);
+
+/// An account, for the operator.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct AccountLine {
+    /// The name.
+    pub user: String,
+    /// When it was registered.
+    pub created: Timestamp,
+    /// Envelopes pending.
+    pub pending: u64,
+    /// Bytes of them.
+    pub bytes: u64,
+}
+
+/// Why a backup was not made. Nothing of it is left behind.
+#[derive(Debug, thiserror::Error)]
+pub enum BackupError {
+    /// The target is there.
+    #[error("{0} exists: name a file that does not, or move that one away")]
+    Exists(PathBuf),
+    /// The target cannot be written.
+    #[error("cannot write {path}: {source}")]
+    File {
+        /// The file.
+        path: PathBuf,
+        /// Why.
+        source: io::Error,
+    },
+    /// SQLite refused.
+    #[error("the database cannot be copied: {0}")]
+    Sqlite(#[from] rusqlite::Error),
+}
+
+/// Tables, the sums over them, and the counters that are kept of them: what must be the same.
+const COUNTERS: &[(&str, &str)] = &[
+    (
+        "envelopes pending in all",
+        "SELECT pending - (SELECT count(*) FROM envelope) FROM relay",
+    ),
+    (
+        "accounts",
+        "SELECT accounts - (SELECT count(*) FROM account) FROM relay",
+    ),
+    (
+        "licenses active",
+        "SELECT licenses_active - (SELECT count(*) FROM license WHERE state = 0) FROM relay",
+    ),
+    (
+        "envelopes of each mailbox",
+        "SELECT count(*) FROM mailbox AS m WHERE live_count <> (SELECT count(*) FROM envelope AS e WHERE e.mailbox = m.mailbox)",
+    ),
+    (
+        "bytes of each mailbox",
+        "SELECT count(*) FROM mailbox AS m WHERE live_bytes <> (SELECT coalesce(sum(size), 0) FROM envelope AS e WHERE e.mailbox = m.mailbox)",
+    ),
+    (
+        "licenses of each mailbox",
+        "SELECT count(*) FROM mailbox AS m WHERE licenses <> (SELECT count(*) FROM license AS l WHERE l.mailbox = m.mailbox)",
+    ),
+    (
+        "delivery tokens of each mailbox",
+        "SELECT count(*) FROM mailbox AS m WHERE delivery_tokens <> (SELECT count(*) FROM delivery_token AS t WHERE t.mailbox = m.mailbox)",
+    ),
+    (
+        "one-time prekeys of each batch",
+        "SELECT count(*) FROM batch AS b WHERE remaining <> (SELECT count(*) FROM one_time AS o WHERE o.mailbox = b.mailbox AND o.seq = b.seq)",
+    ),
+    (
+        "contents of envelopes",
+        "SELECT count(*) FROM envelope WHERE body NOT IN (SELECT id FROM sealed)",
+    ),
+    (
+        "shares of licenses",
+        "SELECT count(*) FROM license WHERE share IS NOT NULL AND share NOT IN (SELECT id FROM sealed)",
+    ),
+];
+
+impl Reader {
+    /// Opens the database in `data_dir`, which a relay may be running on.
+    ///
+    /// # Errors
+    /// [`OpenError::Sqlite`].
+    pub fn open(data_dir: &Path) -> Result<Self, OpenError> {
+        let path = data_dir.join(FILE_NAME);
+        let flags = OpenFlags::SQLITE_OPEN_READ_ONLY | OpenFlags::SQLITE_OPEN_NO_MUTEX;
+        let open = || {
+            let connection = Connection::open_with_flags(&path, flags)?;
+            connection.busy_timeout(super::BUSY_TIMEOUT)?;
+            connection.execute_batch("PRAGMA temp_store = MEMORY; PRAGMA trusted_schema = OFF;")?;
+            // Opening alone looks at nothing.
+            connection.query_row("SELECT count(*) FROM sqlite_schema", [], |_| Ok(()))?;
+            Ok(connection)
+        };
+        open().map(Self).map_err(|source| OpenError::Sqlite {
+            path: path.clone(),
+            source,
+        })
+    }
+
+    /// Follows the audit log from its beginning; `kept` is a head that was kept elsewhere.
+    ///
+    /// # Errors
+    /// [`AuditFault`].
+    pub fn verify_audit(&self, kept: Option<AuditHead>) -> Result<AuditHead, AuditFault> {
+        audit::verify(&self.0, kept)
+    }
+
+    /// Everything that is wrong with the database, in words; nothing is good.
+    ///
+    /// # Errors
+    /// When it cannot even be read.
+    pub fn check(&self) -> rusqlite::Result<Vec<String>> {
+        // One transaction: the relay may be writing.
+        let c = self.0.unchecked_transaction()?;
+        let mut faults: Vec<String> = c
+            .prepare("PRAGMA integrity_check(20)")?
+            .query_map([], |row| row.get::<_, String>(0))?
+            .filter(|line| !line.as_ref().is_ok_and(|line| line == "ok"))
+            .collect::<rusqlite::Result<_>>()?;
+        let dangling = c
+            .prepare("PRAGMA foreign_key_check")?
+            .query_map([], |row| row.get::<_, String>(0))?
+            .collect::<rusqlite::Result<Vec<_>>>()?;
+        if let Some(table) = dangling.first() {
+            faults.push(format!(
+                "{} row(s) refer to nothing, the first in {table}",
+                dangling.len()
+            ));
+        }
+        for (what, difference) in COUNTERS {
+            let difference: i64 = c.query_row(difference, [], |row| row.get(0))?;
+            if difference != 0 {
+                faults.push(format!("{what}: the counters and the rows differ by {difference}"));
+            }
+        }
+        Ok(faults)
+    }
+
+    /// Every account, by name.
+    ///
+    /// # Errors
+    /// When the database cannot be read.
+    pub fn accounts(&self) -> rusqlite::Result<Vec<AccountLine>> {
+        self.0
+            .prepare(
+                "SELECT user_name, created_at, live_count, live_bytes FROM account JOIN mailbox USING (mailbox) ORDER BY user_name",
+            )?
+            .query_map([], |row| {
+                Ok(AccountLine {
+                    user: row.get(0)?,
+                    created: timestamp(row, 1)?,
+                    pending: number(row, 2)?,
+                    bytes: number(row, 3)?,
+                })
+            })?
+            .collect()
+    }
+
+    /// A consistent copy as a file of its own, of the moment at which it began; on the disk when this returns. A relay that starts on it knows that it
+    /// is a copy ([`begin_anew`]).
+    ///
+    /// # Errors
+    /// [`BackupError`].
+    pub fn backup(&self, target: &Path) -> Result<(), BackupError> {
+        if target.exists() {
+            return Err(BackupError::Exists(target.to_owned()));
+        }
+        let mut partial = target.as_os_str().to_owned();
+        partial.push(".partial");
+        let partial = PathBuf::from(partial);
+        let outcome = self.copy(&partial, target);
+        if outcome.is_err() {
+            let _ = fs::remove_file(&partial);
+        }
+        outcome
+    }
+
+    fn copy(&self, partial: &Path, target: &Path) -> Result<(), BackupError> {
+        let failed = |path: &Path| {
+            let path = path.to_owned();
+            move |source| BackupError::File { path, source }
+        };
+        // Made by us, so that it is private from the first byte; SQLite takes an empty file.
+        private(partial).map_err(failed(partial))?;
+        let name = partial
+            .to_str()
+            .ok_or_else(|| failed(partial)(io::Error::new(io::ErrorKind::InvalidInput, "the name is no UTF-8")))?;
+        self.0.execute("VACUUM INTO ?1", params![name])?;
+        {
+            let copy = Connection::open(partial)?;
+            copy.execute_batch(
+                "PRAGMA journal_mode = DELETE; PRAGMA synchronous = FULL; UPDATE relay SET is_backup = 1;",
+            )?;
+        }
+        File::open(partial)
+            .and_then(|file| file.sync_all())
+            .map_err(failed(partial))?;
+        // Never over a file that came in the meantime.
+        fs::hard_link(partial, target).map_err(failed(target))?;
+        fs::remove_file(partial).map_err(failed(partial))?;
+        #[cfg(unix)]
+        {
+            let directory = target.parent().filter(|parent| !parent.as_os_str().is_empty());
+            File::open(directory.unwrap_or(Path::new(".")))
+                .and_then(|directory| directory.sync_all())
+                .map_err(failed(target))?;
+        }
+        Ok(())
+    }
+}
+
+fn private(path: &Path) -> io::Result<()> {
+    let mut options = File::options();
+    options.write(true).create_new(true);
+    #[cfg(unix)]
+    std::os::unix::fs::OpenOptionsExt::mode(&mut options, 0o600);
+    options.open(path).map(drop)
+}
+
+/// Begins a new life when the database is a backup: what clients acknowledged after it was made must not delete what comes now under the same
+/// sequence numbers, and sessions that have ended since must not live again.
+pub(super) fn begin_anew(connection: &mut Connection, now: Timestamp) -> rusqlite::Result<()> {
+    let transaction = connection.transaction()?;
+    let backup: bool = transaction.query_row("SELECT is_backup FROM relay WHERE one = 1", [], |row| row.get(0))?;
+    if backup {
+        transaction.execute_batch(
+            "UPDATE mailbox SET incarnation = randomblob(16); DELETE FROM token; UPDATE relay SET is_backup = 0;",
+        )?;
+        let record = AuditRecord {
+            at: now,
+            event: AuditEvent::Restored,
+            mailbox: None,
+            times: 1,
+        };
+        if let Err(error) = audit::append(&transaction, &[record]) {
+            tracing::error!(%error, "the restore could not be noted in the audit log");
+        }
+        tracing::warn!("this database is a backup: every mailbox begins anew, and everyone has to sign in again");
+    }
+    transaction.commit()
+}

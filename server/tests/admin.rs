@@ -1,0 +1,171 @@
+//! The operator's commands, by the real binary, beside a relay that runs.
+
+// Helpers of tests may panic like the tests themselves (clippy.toml exempts only the latter).
+#![allow(clippy::unwrap_used, clippy::expect_used, clippy::panic)]
+
+mod common;
+
+use std::{
+    path::Path,
+    process::{Command, Output},
+};
+
+use common::*;
+use reqwest::Method;
+use serde_json::json;
+use uuid::Uuid;
+
+fn command(data: &Path, args: &[&str]) -> Output {
+    Command::new(env!("CARGO_BIN_EXE_latchkey-relay"))
+        .env_clear()
+        .arg("--data-dir")
+        .arg(data)
+        .args(args)
+        .output()
+        .unwrap()
+}
+
+#[track_caller]
+fn good(output: &Output) -> String {
+    assert!(output.status.success(), "{}", String::from_utf8_lossy(&output.stderr));
+    String::from_utf8_lossy(&output.stdout).into_owned()
+}
+
+#[track_caller]
+fn bad(output: &Output) -> String {
+    assert_eq!(output.status.code(), Some(1));
+    String::from_utf8_lossy(&output.stderr).into_owned()
+}
+
+async fn head(relay: &TestRelay) -> String {
+    let status = relay.status().await;
+    format!("{}:{}", status["audit_length"], status["audit_head"].as_str().unwrap())
+}
+
+#[tokio::test]
+async fn the_audit_log_holds_and_an_edit_or_a_cut_is_seen() {
+    let mut relay = TestRelay::start().await;
+    assert!(good(&command(relay.data(), &["audit", "verify"])).contains(" 0:"));
+    let mut alice = relay.user("alice").await;
+    alice.call(Method::DELETE, "/v1/inbox", None).await.ok();
+    // A failed sign-in is counted, and written with the next sweep.
+    let challenge = alice.api.challenge("alice").await;
+    let mut proof = alice.sign_in_with(&challenge, &alice.api.url);
+    proof["client_nonce"] = json!(b64([0; 32]));
+    for _ in 0..3 {
+        let refused = alice
+            .api
+            .call(Method::POST, "/v1/session", None, Some(proof.clone()))
+            .await;
+        refused.refused(401, "unauthorized");
+    }
+    relay.running().services().audit.flush().await.unwrap();
+    alice.call(Method::DELETE, "/v1/session", None).await.ok();
+    let early = head(&relay).await;
+    assert!(
+        early.starts_with("4:"),
+        "registered, cleared, failed, signed out: {early}"
+    );
+    assert!(good(&command(relay.data(), &["audit", "verify"])).contains(&early));
+    alice.sign_in().await;
+    alice.call(Method::DELETE, "/v1/inbox", None).await.ok();
+    let late = head(&relay).await;
+    good(&command(relay.data(), &["audit", "verify", "--kept", &early]));
+    let ahead = late.replace("5:", "6:");
+    assert!(bad(&command(relay.data(), &["audit", "verify", "--kept", &ahead])).contains("rewritten"));
+    relay.relay.take().unwrap().shutdown().await;
+
+    // Somebody who can write the file.
+    let file = relay.data().join("relay.sqlite3");
+    let edit = |sql: &str| {
+        let c = rusqlite::Connection::open(&file).unwrap();
+        c.execute_batch(&format!(
+            "DROP TRIGGER IF EXISTS audit_is_not_edited; DROP TRIGGER IF EXISTS audit_is_not_cut; {sql}"
+        ))
+        .unwrap();
+    };
+    edit("UPDATE audit SET times = 1 WHERE seq = 3");
+    assert!(bad(&command(relay.data(), &["audit", "verify"])).contains("record 3"));
+    edit("UPDATE audit SET times = 3 WHERE seq = 3");
+    good(&command(relay.data(), &["audit", "verify"]));
+    edit("DELETE FROM audit WHERE seq = 5");
+    assert!(bad(&command(relay.data(), &["audit", "verify"])).contains("cut off"));
+    // Even one who mends the relay's own note does not pass through a head that was kept elsewhere.
+    edit("UPDATE relay SET audit_length = 4, audit_head = (SELECT hash FROM audit WHERE seq = 4)");
+    good(&command(relay.data(), &["audit", "verify", "--kept", &early]));
+    assert!(bad(&command(relay.data(), &["audit", "verify", "--kept", &late])).contains("rewritten"));
+}
+
+#[tokio::test]
+async fn the_log_cannot_be_edited_by_accident_and_holds_no_name() {
+    let mut relay = TestRelay::start().await;
+    relay.user("alice-in-chains").await;
+    relay.relay.take().unwrap().shutdown().await;
+    let c = rusqlite::Connection::open(relay.data().join("relay.sqlite3")).unwrap();
+    for sql in ["UPDATE audit SET at = 0", "DELETE FROM audit"] {
+        assert!(c.execute(sql, []).unwrap_err().to_string().contains("append-only"));
+    }
+    let mailbox: Vec<u8> = c.query_row("SELECT mailbox FROM audit", [], |row| row.get(0)).unwrap();
+    assert_eq!(mailbox, mailbox_of("alice-in-chains"));
+}
+
+#[tokio::test]
+async fn a_backup_of_a_running_relay_is_whole_and_begins_a_new_life() {
+    let relay = TestRelay::start().await;
+    let (alice, bob) = (relay.user("alice").await, relay.user("bob").await);
+    alice.send("bob", Uuid::new_v4(), b"before".to_vec()).await.ok();
+    let before = bob.inbox(json!({})).await.ok();
+    let copy = relay.dir.path().join("copy");
+    std::fs::create_dir(&copy).unwrap();
+    let file = copy.join("relay.sqlite3");
+    good(&command(relay.data(), &["backup", file.to_str().unwrap()]));
+    assert!(bad(&command(relay.data(), &["backup", file.to_str().unwrap()])).contains("exists"));
+    assert_eq!(std::fs::read_dir(&copy).unwrap().count(), 1, "nothing else is left");
+    #[cfg(unix)]
+    {
+        use std::os::unix::fs::PermissionsExt as _;
+        assert_eq!(file.metadata().unwrap().permissions().mode() & 0o777, 0o600);
+    }
+    // What came after is not in it.
+    alice.send("bob", Uuid::new_v4(), b"after".to_vec()).await.ok();
+    good(&command(&copy, &["check"]));
+
+    let restored = TestRelay::start_with(|config| config.data_dir.clone_from(&copy)).await;
+    let mut bob = User {
+        api: restored.api(),
+        ..bob
+    };
+    bob.inbox(json!({})).await.refused(401, "unauthorized");
+    bob.sign_in().await;
+    let page = bob.inbox(json!({})).await.ok();
+    assert_eq!(bodies(&page), [b"before"]);
+    assert_ne!(page["incarnation"], before["incarnation"]);
+    // An acknowledgement out of the lost life deletes nothing.
+    bob.inbox(json!({ "ack": ack(&before) }))
+        .await
+        .refused(409, "stale_incarnation");
+    assert_eq!(bob.envelopes().await, [b"before"]);
+    good(&command(&copy, &["audit", "verify"]));
+}
+
+#[tokio::test]
+async fn check_finds_what_does_not_add_up_and_accounts_are_listed() {
+    let mut relay = TestRelay::start().await;
+    let (alice, _bob) = (relay.user("alice").await, relay.user("bob").await);
+    alice.send("bob", Uuid::new_v4(), vec![1; 100]).await.ok();
+    assert!(good(&command(relay.data(), &["check"])).contains("sound"));
+    let list = good(&command(relay.data(), &["accounts", "list"]));
+    let start = START.as_millis();
+    assert_eq!(list, format!("alice\t{start}\t0\t0\nbob\t{start}\t1\t100\n"));
+    relay.relay.take().unwrap().shutdown().await;
+    let c = rusqlite::Connection::open(relay.data().join("relay.sqlite3")).unwrap();
+    c.execute_batch("UPDATE mailbox SET live_bytes = live_bytes + 1; UPDATE relay SET pending = 7")
+        .unwrap();
+    let faults = bad(&command(relay.data(), &["check"]));
+    assert!(
+        faults.contains("bytes of each mailbox") && faults.contains("pending in all"),
+        "{faults}"
+    );
+    let nowhere = bad(&command(Path::new("/nonexistent"), &["check"]));
+    assert!(nowhere.contains("--data-dir"), "{nowhere}");
+}
