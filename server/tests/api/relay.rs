@@ -72,6 +72,23 @@ async fn everything_wrong_is_a_problem() {
 }
 
 #[tokio::test]
+async fn a_405_names_the_methods_there_are() {
+    let relay = TestRelay::start().await;
+    for (path, allowed) in [
+        ("/v1/status", "GET"),
+        ("/v1/inbox", "DELETE, POST"),
+        ("/v1/keys", "GET, PUT"),
+        ("/v1/keys/alice", "GET"),
+        ("/v1/licenses/x/plays/y", "DELETE"),
+        ("/", "GET, HEAD"),
+    ] {
+        let answer = relay.api().request(Method::PATCH, path, None).send().await.unwrap();
+        assert_eq!(answer.status(), 405, "{path}");
+        assert_eq!(answer.headers()["allow"], allowed, "{path}");
+    }
+}
+
+#[tokio::test]
 async fn the_pages_are_there_and_load_nothing_from_elsewhere() {
     let relay = TestRelay::start().await;
     let get = async |path: &str| {
