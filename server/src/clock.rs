@@ -36,6 +36,11 @@ impl ManualClock {
         Self(AtomicU64::new(now.as_millis()))
     }
 
+    /// Puts the clock forward or back.
+    pub fn set(&self, now: Timestamp) {
+        self.0.store(now.as_millis(), Ordering::SeqCst);
+    }
+
     /// Moves the clock forward.
     pub fn advance(&self, by: std::time::Duration) {
         self.0

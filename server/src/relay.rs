@@ -14,7 +14,7 @@ use tokio::{
     net::TcpListener,
     sync::oneshot,
     task::JoinHandle,
-    time::{MissedTickBehavior, interval},
+    time::{Instant, MissedTickBehavior, interval},
 };
 
 use crate::{
@@ -22,7 +22,12 @@ use crate::{
     clock::{Clock, SystemClock},
     config::Config,
     connections::{self, Serving},
-    service::{Refusal, Services, gate::Gate, homomorphic::Homomorphic},
+    service::{
+        Refusal, Services,
+        gate::Gate,
+        homomorphic::Homomorphic,
+        jumps::{Jumps, Trust},
+    },
     store::{
         files::KeyFiles,
         sqlite::{OpenError, Sqlite},
@@ -219,8 +224,20 @@ async fn refresh_for_ever(certificates: Arc<Certificates>) {
 async fn sweep_for_ever(services: Arc<Services>) {
     let mut tick = interval(SWEEP_EVERY);
     tick.set_missed_tick_behavior(MissedTickBehavior::Delay);
+    let (started, mut jumps) = (Instant::now(), Jumps::default());
     loop {
         tick.tick().await;
+        match jumps.judge(services.now(), started.elapsed()) {
+            Trust::Steady => {}
+            Trust::Watched => continue,
+            Trust::Jumped(milliseconds) => {
+                tracing::warn!(
+                    seconds = milliseconds / 1000,
+                    "the clock jumped; nothing expired is removed for ten minutes. Look at the machine's time service"
+                );
+                continue;
+            }
+        }
         if let Err(refusal) = services.sweep().await {
             tracing::warn!(%refusal, "expired rows could not be removed; trying again in a minute");
         }

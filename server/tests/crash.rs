@@ -4,58 +4,23 @@
 #![allow(clippy::unwrap_used, clippy::expect_used, clippy::panic)]
 
 mod common;
+mod process;
 
 use std::{
     collections::HashMap,
-    io::{BufRead as _, BufReader},
-    path::Path,
-    process::{Child, Command, Stdio},
+    process::Command,
     sync::{Arc, Mutex},
     time::Duration,
 };
 
 use common::*;
-use rand_core::Rng as _;
+use process::{PROGRAM, Process};
+use rand_chacha::ChaCha20Rng;
+use rand_core::{Rng as _, SeedableRng as _};
 use reqwest::{Method, StatusCode};
 use serde_json::{Value, json};
 use tempfile::TempDir;
 use uuid::Uuid;
-
-/// A relay process; killed when dropped.
-struct Process {
-    child: Child,
-    url: String,
-}
-
-impl Process {
-    fn start(data: &Path, listen: &str) -> Self {
-        let mut child = Command::new(env!("CARGO_BIN_EXE_latchkey-relay"))
-            .args(["--listen", listen, "--quiet", "--rate-limits", "false", "--data-dir"])
-            .arg(data)
-            .env_clear()
-            .stdout(Stdio::piped())
-            .spawn()
-            .unwrap();
-        let mut lines = BufReader::new(child.stdout.take().unwrap()).lines();
-        let url = lines
-            .find_map(|line| Some(line.unwrap().split_once("listening on")?.1.trim().to_owned()))
-            .unwrap();
-        Self { child, url }
-    }
-
-    /// SIGKILL: no handler, no flush.
-    fn kill(&mut self) {
-        self.child.kill().unwrap();
-        self.child.wait().unwrap();
-    }
-}
-
-impl Drop for Process {
-    fn drop(&mut self) {
-        let _ = self.child.kill();
-        let _ = self.child.wait();
-    }
-}
 
 /// A call that repeats until the relay answers, as a client does: a lost connection is no answer.
 async fn insist(request: impl Fn() -> reqwest::RequestBuilder) -> (StatusCode, Value) {
@@ -78,10 +43,69 @@ struct Ledger {
 }
 
 const SENDERS: usize = 4;
-const KILLS: u32 = 12;
+const READERS: [&str; 2] = ["bob", "carol"];
+const KILLS: u32 = 6;
+/// Plays of the license that is played all the while, and who plays.
+const PLAYS: u8 = 60;
+const PLAYERS: usize = 3;
 
+/// When the relay is killed follows from the seed; what it is doing then does not.
 #[tokio::test(flavor = "multi_thread", worker_threads = 4)]
 async fn every_200_is_delivered_exactly_once_whenever_the_relay_is_killed() {
+    for seed in [1, 2, 3] {
+        eprintln!("seed {seed}");
+        storm(seed).await;
+    }
+}
+
+/// Keeps first, acknowledges then. Deliveries are counted by sequence, which is what an acknowledgement is about.
+async fn read(user: Arc<User>, ledger: Arc<Mutex<Ledger>>) -> HashMap<u64, Vec<u8>> {
+    let mut read: HashMap<u64, Vec<u8>> = HashMap::new();
+    let (mut position, mut quiet, mut acknowledged) = (None::<Value>, 0, 0);
+    loop {
+        let body = json!({ "ack": position, "wait_seconds": 0, "limit": 16 });
+        let request = || user.api.request(Method::POST, "/v1/inbox", Some(&user.token)).json(&body);
+        let (status, page) = insist(request).await;
+        assert_eq!(status, 200, "{page}");
+        for delivery in page["envelopes"].as_array().unwrap() {
+            let (sequence, body) = (delivery["sequence"].as_u64().unwrap(), unb64(&delivery["envelope"]));
+            assert!(sequence > acknowledged, "{sequence} came again after it was acknowledged");
+            // The same place never holds two contents, whatever was lost in between.
+            assert_eq!(*read.entry(sequence).or_insert_with(|| body.clone()), body);
+        }
+        if bodies(&page).is_empty() {
+            quiet += 1;
+            if quiet > 3 && ledger.lock().unwrap().done {
+                return read;
+            }
+            tokio::time::sleep(Duration::from_millis(5)).await;
+        } else {
+            quiet = 0;
+            position = Some(ack(&page));
+            acknowledged = page["envelopes"].as_array().unwrap().last().unwrap()["sequence"]
+                .as_u64()
+                .unwrap();
+        }
+    }
+}
+
+/// Plays until nothing is left; the numbers of the plays that were granted.
+async fn play(license: Arc<License>, api: Api) -> Vec<u64> {
+    let mut granted = Vec::new();
+    loop {
+        let body = json!({ "play_id": Uuid::new_v4(), "capability": b64(license.play) });
+        let path = format!("/v1/licenses/{}/plays", license.id);
+        let (status, answer) = insist(|| api.request(Method::POST, &path, None).json(&body)).await;
+        match status {
+            StatusCode::OK => granted.push(answer["play"].as_u64().unwrap()),
+            StatusCode::GONE => return granted,
+            other => panic!("{other}: {answer}"),
+        }
+        tokio::time::sleep(Duration::from_millis(10)).await;
+    }
+}
+
+async fn storm(seed: u64) {
     let dir = TempDir::new().unwrap();
     let data = dir.path().join("data");
     let mut process = Process::start(&data, "127.0.0.1:0");
@@ -91,8 +115,18 @@ async fn every_200_is_delivered_exactly_once_whenever_the_relay_is_killed() {
         process.url.trim_start_matches("http://").to_owned(),
     );
     let api = Api { http: client(), url };
-    let bob = Arc::new(User::register(api.clone(), "bob").await);
     let ledger = Arc::new(Mutex::new(Ledger::default()));
+    let mut readers = Vec::new();
+    for name in READERS {
+        readers.push(Arc::new(User::register(api.clone(), name).await));
+    }
+    let mut license = License::new("bob", PLAYS);
+    license.expires_at = readers[0].now.plus(DAY).as_millis();
+    let message = license.message("bob", Uuid::new_v4(), b"limited");
+    readers[0].call(Method::POST, "/v1/messages/limited", Some(message)).await.ok();
+    ledger.lock().unwrap().accepted.insert(Uuid::nil(), b"limited".to_vec());
+    let license = Arc::new(license);
+    let players: Vec<_> = (0..PLAYERS).map(|_| tokio::spawn(play(license.clone(), api.clone()))).collect();
 
     let mut senders = Vec::new();
     for i in 0..SENDERS {
@@ -104,7 +138,7 @@ async fn every_200_is_delivered_exactly_once_whenever_the_relay_is_killed() {
                 let body = [id.as_bytes(), &vec![i as u8; 2000][..]].concat();
                 // Given up after one try sometimes: then the message may or may not be there, but never twice.
                 let give_up = id.as_bytes()[0] < 64;
-                let request = || sender.send_request("bob", id, body.clone());
+                let request = || sender.send_request(READERS[i % READERS.len()], id, body.clone());
                 let status = if give_up {
                     request().send().await.ok().map(|response| response.status())
                 } else {
@@ -124,37 +158,9 @@ async fn every_200_is_delivered_exactly_once_whenever_the_relay_is_killed() {
         }));
     }
 
-    // Keeps first, acknowledges then. Deliveries are counted by sequence, which is what an acknowledgement is about.
-    let reader = tokio::spawn({
-        let (bob, ledger) = (bob.clone(), ledger.clone());
-        async move {
-            let mut read: HashMap<u64, Vec<u8>> = HashMap::new();
-            let (mut position, mut quiet) = (None::<Value>, 0);
-            loop {
-                let body = json!({ "ack": position, "wait_seconds": 0, "limit": 16 });
-                let request = || bob.api.request(Method::POST, "/v1/inbox", Some(&bob.token)).json(&body);
-                let (status, page) = insist(request).await;
-                assert_eq!(status, 200, "{page}");
-                for delivery in page["envelopes"].as_array().unwrap() {
-                    let (sequence, body) = (delivery["sequence"].as_u64().unwrap(), unb64(&delivery["envelope"]));
-                    // The same place never holds two contents, whatever was lost in between.
-                    assert_eq!(*read.entry(sequence).or_insert_with(|| body.clone()), body);
-                }
-                if bodies(&page).is_empty() {
-                    quiet += 1;
-                    if quiet > 3 && ledger.lock().unwrap().done {
-                        return read;
-                    }
-                    tokio::time::sleep(Duration::from_millis(5)).await;
-                } else {
-                    quiet = 0;
-                    position = Some(ack(&page));
-                }
-            }
-        }
-    });
+    let readers: Vec<_> = readers.into_iter().map(|user| tokio::spawn(read(user, ledger.clone()))).collect();
 
-    let mut rng = rng();
+    let mut rng = ChaCha20Rng::seed_from_u64(seed);
     for _ in 0..KILLS {
         // The moment is what is random here, not what is waited for.
         tokio::time::sleep(Duration::from_millis(u64::from(20 + rng.next_u32() % 250))).await;
@@ -166,12 +172,18 @@ async fn every_200_is_delivered_exactly_once_whenever_the_relay_is_killed() {
     for sender in senders {
         sender.await.unwrap();
     }
-    let read = reader.await.unwrap();
-
-    let mut delivered: HashMap<&[u8], u32> = HashMap::new();
-    for body in read.values() {
-        *delivered.entry(body).or_default() += 1;
+    let mut delivered: HashMap<Vec<u8>, u32> = HashMap::new();
+    for reader in readers {
+        for body in reader.await.unwrap().into_values() {
+            *delivered.entry(body).or_default() += 1;
+        }
     }
+    let mut plays = Vec::new();
+    for player in players {
+        plays.extend(player.await.unwrap());
+    }
+    plays.sort_unstable();
+    assert_eq!(plays, (1..=u64::from(PLAYS)).collect::<Vec<_>>(), "every play once");
     let status = api.call(Method::GET, "/v1/status", None, None).await.ok();
     let ledger = ledger.lock().unwrap();
     assert!(
@@ -179,7 +191,7 @@ async fn every_200_is_delivered_exactly_once_whenever_the_relay_is_killed() {
         "too little was sent for the test to mean something: {all_running}"
     );
     for (id, body) in &ledger.accepted {
-        assert_eq!(delivered.get(&body[..]), Some(&1), "{id} was answered with 200");
+        assert_eq!(delivered.get(body), Some(&1), "{id} was answered with 200");
     }
     assert!(
         delivered.values().all(|times| *times == 1),
@@ -311,7 +323,7 @@ fn a_second_relay_and_a_mistake_are_said_and_exit() {
     let data = dir.path().join("data");
     let _process = Process::start(&data, "127.0.0.1:0");
     let run = |args: &[&str]| {
-        Command::new(env!("CARGO_BIN_EXE_latchkey-relay"))
+        Command::new(PROGRAM)
             .args(args)
             .arg("--data-dir")
             .arg(&data)
@@ -327,7 +339,7 @@ fn a_second_relay_and_a_mistake_are_said_and_exit() {
     let contract = run(&["openapi"]);
     // `openapi` takes no settings: clap says so rather than ignoring them.
     assert_ne!(contract.status.code(), Some(0));
-    let contract = Command::new(env!("CARGO_BIN_EXE_latchkey-relay"))
+    let contract = Command::new(PROGRAM)
         .arg("openapi")
         .output()
         .unwrap();

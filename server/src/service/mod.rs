@@ -12,6 +12,7 @@ pub mod gate_keys;
 mod gate_pool;
 pub mod homomorphic;
 pub mod licenses;
+pub mod jumps;
 pub mod mailbox;
 pub mod oblivious;
 pub mod pace;
@@ -200,7 +201,7 @@ impl From<StoreError> for Refusal {
                 Self::StorageFull
             }
             StoreError::Busy | StoreError::Closed => Self::Busy,
-            StoreError::Fault(_) => {
+            StoreError::Fault(_) | StoreError::Damaged(_) => {
                 tracing::error!(%error, "the store failed");
                 Self::Internal
             }
@@ -436,6 +437,12 @@ impl Services {
     /// Does the deferred halves of oblivious plays, for ever.
     pub async fn fold_for_ever(&self) {
         self.oblivious.fold_for_ever().await;
+    }
+
+    /// What the relay's clock shows.
+    #[must_use]
+    pub fn now(&self) -> Timestamp {
+        self.clock.now()
     }
 
     /// Ends every wait for mail, so that connections can close.

@@ -42,6 +42,13 @@ impl Pace {
             buckets.by_time.pop_first();
             buckets.full_at.remove(&old);
         }
+        // Further ahead than a full bucket's worth: the clock was put back since. Nobody waits a year for that.
+        if let Some(ahead) = buckets.full_at.get(token).copied()
+            && ahead > now.plus(INTERVAL * BURST)
+        {
+            buckets.full_at.remove(token);
+            buckets.by_time.remove(&(ahead, *token));
+        }
         let before = buckets.full_at.get(token).copied();
         if before.is_none() && buckets.full_at.len() >= MAX_BUCKETS {
             return Err(Refusal::Busy);
@@ -84,6 +91,19 @@ mod tests {
             pace.take(&[1; 32], full).unwrap();
         }
         assert!(pace.take(&[1; 32], full).is_err());
+    }
+
+    #[test]
+    fn a_clock_that_is_put_back_locks_nobody_out() {
+        let pace = Pace::default();
+        let future = NOW.plus(Duration::from_secs(366 * 24 * 3600));
+        for _ in 0..BURST {
+            pace.take(&[1; 32], future).unwrap();
+        }
+        for _ in 0..BURST {
+            pace.take(&[1; 32], NOW).unwrap();
+        }
+        assert!(matches!(pace.take(&[1; 32], NOW), Err(Refusal::RateLimited)));
     }
 
     #[test]

@@ -7,6 +7,7 @@ mod audit;
 mod gate_keys;
 mod keys;
 mod licenses;
+mod log;
 mod mail;
 mod plays;
 mod rows;
@@ -49,6 +50,9 @@ const BUSY_TIMEOUT: Duration = Duration::from_millis(100);
 /// SQLite's page size here, bytes. Each envelope costs a pad of one page (see `sealed`), so pages are small.
 const PAGE_BYTES: u32 = 1024;
 
+/// A database up to this size is checked from end to end at every start: some hundred milliseconds. A larger one is after a crash only.
+const CHECKED_AT_EVERY_START: u64 = 64 << 20;
+
 /// Why the database could not be opened.
 #[derive(Debug, thiserror::Error)]
 pub enum OpenError {
@@ -67,6 +71,36 @@ pub enum OpenError {
         path: PathBuf,
         /// The migration runner's reason.
         source: Box<refinery::Error>,
+    },
+    /// The file can be read, and no more.
+    #[error(
+        "the database {path} cannot be written, so nothing could be accepted or delivered. Give the file and its directory to the user that the relay \
+         runs as (chown), make them writable (chmod u+w), or mount the disk for writing"
+    )]
+    ReadOnly {
+        /// The file.
+        path: PathBuf,
+    },
+    /// What is stored cannot be trusted.
+    #[error(
+        "{path} is damaged: {what}. Nothing was changed. Copy the whole data directory away first; then restore a backup, and look at the disk"
+    )]
+    Damaged {
+        /// The file.
+        path: PathBuf,
+        /// What is wrong.
+        what: String,
+    },
+    /// The log's commits can no longer be read.
+    #[error(
+        "the write-ahead log {path} is damaged from frame {frame} on: messages that were accepted would be lost without a word. Nothing was changed. Copy \
+         the whole data directory away first; then restore a backup, or accept the loss by moving {path} out of the directory"
+    )]
+    DamagedLog {
+        /// The log.
+        path: PathBuf,
+        /// The first frame that is wrong.
+        frame: usize,
     },
     /// The writer's thread did not start.
     #[error("cannot start the store's writer: {0}")]
@@ -105,7 +139,12 @@ impl Sqlite {
             path: path.clone(),
             source,
         };
+        let log = directory.join(format!("{FILE_NAME}-wal"));
+        check_files(&path, &log)?;
         let mut connection = Connection::open(&path).map_err(failed)?;
+        if connection.is_readonly(rusqlite::MAIN_DB).map_err(failed)? {
+            return Err(OpenError::ReadOnly { path });
+        }
         prepare_writer(&connection, max_bytes).map_err(failed)?;
         migrations::run_sqlite(&mut connection).map_err(|source| OpenError::Schema {
             path: path.clone(),
@@ -121,7 +160,6 @@ impl Sqlite {
             .map(|_| open_reader(&path))
             .collect::<rusqlite::Result<Vec<_>>>()
             .map_err(failed)?;
-        let log = directory.join(format!("{FILE_NAME}-wal"));
         Ok(Self {
             writer: Writer::start(connection, log, wakes)?,
             readers: Arc::new(Readers {
@@ -168,6 +206,50 @@ impl Sqlite {
     }
 }
 
+/// Looks for damage before anything is written: what is wrong is not made worse, and what can still be copied away is as it was.
+fn check_files(path: &Path, log: &Path) -> std::result::Result<(), OpenError> {
+    let unreadable = |path: &Path, source: std::io::Error| OpenError::Damaged {
+        path: path.to_owned(),
+        what: source.to_string(),
+    };
+    let state = log::examine(log).map_err(|source| unreadable(log, source))?;
+    if let log::Log::Damaged { frame } = state {
+        return Err(OpenError::DamagedLog {
+            path: log.to_owned(),
+            frame,
+        });
+    }
+    let bytes = match path.metadata() {
+        Ok(meta) => meta.len(),
+        Err(error) if error.kind() == std::io::ErrorKind::NotFound => return Ok(()),
+        Err(error) => return Err(unreadable(path, error)),
+    };
+    if bytes > CHECKED_AT_EVERY_START && state == log::Log::Empty {
+        return Ok(());
+    }
+    let verdict = Connection::open_with_flags(path, OpenFlags::SQLITE_OPEN_READ_ONLY).and_then(|connection| {
+        connection.query_row("PRAGMA quick_check(1)", [], |row| row.get::<_, String>(0))
+    });
+    let what = match verdict {
+        Ok(verdict) if verdict == "ok" => return Ok(()),
+        Ok(verdict) => verdict,
+        Err(error) if is_damage(&error) => error.to_string(),
+        // That it cannot be opened is said by whoever opens it next.
+        Err(_) => return Ok(()),
+    };
+    Err(OpenError::Damaged {
+        path: path.to_owned(),
+        what,
+    })
+}
+
+fn is_damage(error: &rusqlite::Error) -> bool {
+    matches!(
+        error.sqlite_error_code(),
+        Some(ErrorCode::DatabaseCorrupt | ErrorCode::NotADatabase)
+    )
+}
+
 fn prepare_writer(connection: &Connection, max_bytes: Option<u64>) -> rusqlite::Result<()> {
     connection.set_prepared_statement_cache_capacity(STATEMENT_CACHE);
     connection.busy_timeout(BUSY_TIMEOUT)?;
@@ -203,6 +285,7 @@ impl From<rusqlite::Error> for StoreError {
                 Self::Full(error.to_string())
             }
             Some(ErrorCode::DatabaseBusy | ErrorCode::DatabaseLocked) => Self::Busy,
+            _ if is_damage(&error) => Self::Damaged(error.to_string()),
             _ => Self::Fault(error.to_string()),
         }
     }

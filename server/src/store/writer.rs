@@ -104,6 +104,7 @@ impl Writer {
                 wakes,
                 erase_since: None,
                 retry_at: None,
+                damaged: None,
             }
             .run(&jobs);
         })?;
@@ -153,6 +154,8 @@ struct Loop {
     wakes: Arc<Wakes>,
     erase_since: Option<Instant>,
     retry_at: Option<Instant>,
+    /// Set once the database turned out to be damaged. From then on nothing is written: what can still be read should stay as it is.
+    damaged: Option<StoreError>,
 }
 
 impl Loop {
@@ -200,6 +203,12 @@ impl Loop {
     /// the failure and the rest goes into another transaction.
     fn commit(&mut self, batch: &mut Vec<Box<dyn Job>>) {
         let mut rest = std::mem::take(batch).into_iter();
+        if let Some(damaged) = &self.damaged {
+            for job in rest {
+                job.answer(Err(damaged.clone()));
+            }
+            return;
+        }
         loop {
             let mut ran: Vec<Box<dyn Job>> = Vec::new();
             let outcome = self.transaction(&mut rest, &mut ran);
@@ -217,6 +226,11 @@ impl Loop {
                 }
                 Err(error) => {
                     tracing::error!(%error, jobs = ran.len(), "a commit failed; nothing of it was stored");
+                    if matches!(error, StoreError::Full(_)) {
+                        // Folding the log in makes room in it, if there is any to be made.
+                        self.erase_since.get_or_insert_with(Instant::now);
+                    }
+                    self.note_damage(&error);
                     for job in ran {
                         job.answer(Err(error.clone()));
                     }
@@ -229,7 +243,7 @@ impl Loop {
     }
 
     /// One transaction over as many jobs as it survives; those end in `ran`, except such as failed for themselves: they have their answer.
-    fn transaction(&self, jobs: &mut std::vec::IntoIter<Box<dyn Job>>, ran: &mut Vec<Box<dyn Job>>) -> Result<()> {
+    fn transaction(&mut self, jobs: &mut std::vec::IntoIter<Box<dyn Job>>, ran: &mut Vec<Box<dyn Job>>) -> Result<()> {
         let begun = self.execute("BEGIN IMMEDIATE");
         for mut job in jobs.by_ref() {
             if !job.wanted() {
@@ -249,6 +263,7 @@ impl Loop {
                     if matches!(error, StoreError::Fault(_)) {
                         tracing::error!(%error, "a job failed");
                     }
+                    self.note_damage(&error);
                     job.answer(Err(error));
                 }
             }
@@ -259,6 +274,13 @@ impl Loop {
                 let _ = self.execute("ROLLBACK");
             }
         })
+    }
+
+    fn note_damage(&mut self, error: &StoreError) {
+        if matches!(error, StoreError::Damaged(_)) && self.damaged.is_none() {
+            tracing::error!(%error, "the relay writes no more");
+            self.damaged = Some(error.clone());
+        }
     }
 
     fn savepoint(&self, job: &mut dyn Job) -> Result<()> {
@@ -283,6 +305,11 @@ impl Loop {
 
     /// Folds the log into the main file and truncates it.
     fn checkpoint(&mut self) {
+        if self.damaged.is_some() {
+            // The log may be the better half of what is left.
+            (self.erase_since, self.retry_at) = (None, None);
+            return;
+        }
         let folded = self
             .connection
             .prepare_cached("PRAGMA wal_checkpoint(TRUNCATE)")

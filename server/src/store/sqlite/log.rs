@@ -1,0 +1,182 @@
+//! What a write-ahead log looks like before SQLite is let near it.
+//!
+//! SQLite reads a log up to the first frame whose checksum is wrong and takes the rest for the remains of a commit that never finished. After a crash
+//! that is right; after a failing disk it drops commits that were answered with 200, and says nothing. The two can be told apart: a commit is synced
+//! before the next one begins, so a frame that is wrong with a whole commit and more behind it was right once.
+//!
+//! Format: <https://www.sqlite.org/fileformat2.html#walformat>.
+
+use std::{fs::File, io, io::Read as _, path::Path};
+
+const HEADER_BYTES: usize = 32;
+const FRAME_HEADER_BYTES: usize = 24;
+/// The last bit says how the words of the checksum are ordered.
+const MAGIC: u32 = 0x377f_0682;
+
+/// A log's condition.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(super) enum Log {
+    /// None, or nothing in it: the last end was an orderly one.
+    Empty,
+    /// What a crash may leave behind: every finished commit can be read.
+    Readable,
+    /// Finished commits cannot be read any more. The frame is counted from 1; 0 is the header.
+    Damaged {
+        /// The first frame that is wrong.
+        frame: usize,
+    },
+}
+
+/// Looks at the log under `path`; changes nothing.
+///
+/// # Errors
+/// When it cannot be read.
+pub(super) fn examine(path: &Path) -> io::Result<Log> {
+    let mut bytes = Vec::new();
+    match File::open(path) {
+        Ok(mut file) => file.read_to_end(&mut bytes)?,
+        Err(error) if error.kind() == io::ErrorKind::NotFound => return Ok(Log::Empty),
+        Err(error) => return Err(error),
+    };
+    Ok(judge(&bytes))
+}
+
+fn judge(log: &[u8]) -> Log {
+    let Some((header, frames)) = log.split_at_checked(HEADER_BYTES) else {
+        // A header that was never written to its end has no commit behind it.
+        return Log::Empty;
+    };
+    if frames.is_empty() {
+        return Log::Empty;
+    }
+    let magic = word(header, 0);
+    let page = usize::try_from(word(header, 8)).unwrap_or(0);
+    let mut sum = Checksum {
+        big_endian: magic & 1 == 1,
+        words: (0, 0),
+    };
+    sum.add(&header[..24]);
+    let sound = magic & !1 == MAGIC && (512..=65_536).contains(&page) && sum.words == (word(header, 24), word(header, 28));
+    if !sound {
+        // The header is synced before the first frame is written.
+        return Log::Damaged { frame: 0 };
+    }
+    let salt = &header[16..24];
+    let frames = frames.chunks_exact(FRAME_HEADER_BYTES + page);
+    let mut wrong = None;
+    let mut commit_behind = false;
+    for (number, frame) in (1..).zip(frames) {
+        if &frame[8..16] != salt {
+            // Left over from before the log began anew, or the damage itself.
+            wrong.get_or_insert(number);
+            continue;
+        }
+        if let Some(frame) = wrong
+            && commit_behind
+        {
+            return Log::Damaged { frame };
+        }
+        if wrong.is_none() {
+            sum.add(&frame[..8]);
+            sum.add(&frame[FRAME_HEADER_BYTES..]);
+            if sum.words != (word(frame, 16), word(frame, 20)) {
+                wrong = Some(number);
+            }
+        }
+        // A frame that ends a commit carries the size of the database after it.
+        commit_behind |= wrong.is_some() && word(frame, 4) != 0;
+    }
+    Log::Readable
+}
+
+fn word(bytes: &[u8], at: usize) -> u32 {
+    bytes
+        .get(at..at + 4)
+        .and_then(|word| word.try_into().ok())
+        .map_or(0, u32::from_be_bytes)
+}
+
+struct Checksum {
+    big_endian: bool,
+    words: (u32, u32),
+}
+
+impl Checksum {
+    fn add(&mut self, bytes: &[u8]) {
+        let read = |word: &[u8]| {
+            let word = word.try_into().unwrap_or_default();
+            if self.big_endian {
+                u32::from_be_bytes(word)
+            } else {
+                u32::from_le_bytes(word)
+            }
+        };
+        let (mut a, mut b) = self.words;
+        for pair in bytes.chunks_exact(8) {
+            a = a.wrapping_add(read(&pair[..4])).wrapping_add(b);
+            b = b.wrapping_add(read(&pair[4..])).wrapping_add(a);
+        }
+        self.words = (a, b);
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use rusqlite::Connection;
+
+    use super::*;
+
+    /// A log of `commits` commits as a killed process leaves it.
+    fn log(commits: u32) -> Vec<u8> {
+        let directory = tempfile::tempdir().unwrap();
+        let path = directory.path().join("db");
+        let connection = Connection::open(&path).unwrap();
+        connection
+            .execute_batch("PRAGMA page_size = 1024; PRAGMA journal_mode = WAL; PRAGMA wal_autocheckpoint = 0; CREATE TABLE t (v)")
+            .unwrap();
+        for i in 0..commits {
+            connection
+                .execute("INSERT INTO t VALUES (?1 || hex(zeroblob(300)))", [i])
+                .unwrap();
+        }
+        std::fs::read(directory.path().join("db-wal")).unwrap()
+    }
+
+    const FRAME: usize = FRAME_HEADER_BYTES + 1024;
+
+    #[test]
+    fn what_a_crash_leaves_is_readable() {
+        let whole = log(8);
+        assert!((whole.len() - HEADER_BYTES).is_multiple_of(FRAME));
+        assert_eq!(judge(&[]), Log::Empty);
+        assert_eq!(judge(&whole[..20]), Log::Empty);
+        assert_eq!(judge(&whole[..HEADER_BYTES]), Log::Empty);
+        // Cut off anywhere: a commit that was being written when the power went.
+        for end in (HEADER_BYTES + 1..=whole.len()).step_by(97) {
+            assert_eq!(judge(&whole[..end]), Log::Readable, "{end}");
+        }
+        // The last frame is wrong: it may never have been synced.
+        let mut torn = whole;
+        let last = torn.len() - 1;
+        torn[last] ^= 1;
+        assert_eq!(judge(&torn), Log::Readable);
+    }
+
+    #[test]
+    fn a_wrong_byte_before_a_later_commit_is_damage() {
+        let whole = log(8);
+        let frames = (whole.len() - HEADER_BYTES) / FRAME;
+        for at in [0, 3, 9, 17, 25, 31] {
+            let mut damaged = whole.clone();
+            damaged[at] ^= 0x40;
+            assert_eq!(judge(&damaged), Log::Damaged { frame: 0 }, "byte {at}");
+        }
+        for frame in 1..=frames - 3 {
+            for at in [0, 7, 17, FRAME_HEADER_BYTES, FRAME - 1] {
+                let mut damaged = whole.clone();
+                damaged[HEADER_BYTES + (frame - 1) * FRAME + at] ^= 1;
+                assert_eq!(judge(&damaged), Log::Damaged { frame }, "frame {frame}, byte {at}");
+            }
+        }
+    }
+}

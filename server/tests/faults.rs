@@ -1,0 +1,258 @@
+//! Disks and clocks that misbehave: the relay says what is wrong, loses nothing that it accepted, and refuses to make it worse.
+#![cfg(unix)]
+#![allow(clippy::unwrap_used, clippy::expect_used, clippy::panic)] // helpers of tests may panic like the tests themselves
+
+mod common;
+mod process;
+
+use std::{
+    collections::BTreeMap,
+    fs,
+    os::unix::fs::{MetadataExt as _, PermissionsExt as _},
+    path::{Path, PathBuf},
+    process::Command,
+};
+
+use common::*;
+use process::{PROGRAM, Process, refused};
+use reqwest::Method;
+use serde_json::json;
+use tempfile::TempDir;
+use uuid::Uuid;
+
+const DATABASE: &str = "relay.sqlite3";
+const LOG: &str = "relay.sqlite3-wal";
+
+fn api_of(process: &Process) -> Api {
+    Api {
+        http: client(),
+        url: process.url.clone(),
+    }
+}
+
+/// Everything in a data directory that holds data. (The lock and the shared memory hold none.)
+fn contents(data: &Path) -> BTreeMap<String, Vec<u8>> {
+    [DATABASE, LOG]
+        .into_iter()
+        .filter_map(|name| Some((name.to_owned(), fs::read(data.join(name)).ok()?)))
+        .collect()
+}
+
+/// A relay that was killed after it had accepted these envelopes for bob, who signs in anew with what is returned.
+async fn killed_with_mail(data: &Path, sizes: &[usize]) -> (User, Vec<Vec<u8>>) {
+    let mut process = Process::start(data, "127.0.0.1:0");
+    let api = api_of(&process);
+    let (alice, bob) = (
+        User::register(api.clone(), "alice").await,
+        User::register(api, "bob").await,
+    );
+    let mut sent = Vec::new();
+    for (i, size) in (0u8..).zip(sizes) {
+        sent.push(vec![i; *size]);
+        alice.send("bob", Uuid::new_v4(), vec![i; *size]).await.ok();
+    }
+    process.kill();
+    (bob, sent)
+}
+
+/// The program as a user whom file permissions concern: as root it runs as nobody, from a place that nobody can read.
+fn unprivileged(dir: &Path) -> Command {
+    if fs::metadata("/proc/self").unwrap().uid() != 0 {
+        return Command::new(PROGRAM);
+    }
+    let copy = dir.join("relay");
+    if !copy.exists() {
+        fs::copy(PROGRAM, &copy).unwrap();
+        fs::set_permissions(dir, fs::Permissions::from_mode(0o755)).unwrap();
+    }
+    let mut command = Command::new("/usr/bin/setpriv");
+    command.args(["--reuid=65534", "--regid=65534", "--clear-groups"]).arg(copy);
+    command
+}
+
+fn give_to_nobody(path: &Path, mode: u32) {
+    fs::set_permissions(path, fs::Permissions::from_mode(mode)).unwrap();
+    if fs::metadata("/proc/self").unwrap().uid() == 0 {
+        std::os::unix::fs::chown(path, Some(65534), Some(65534)).unwrap();
+    }
+}
+
+#[tokio::test]
+async fn what_must_not_be_written_is_said_to_be_and_left_alone() {
+    let dir = TempDir::new().unwrap();
+    let data = dir.path().join("data");
+    killed_with_mail(&data, &[100]).await;
+    // The database alone is read-only.
+    give_to_nobody(&data, 0o700);
+    for entry in fs::read_dir(&data).unwrap() {
+        give_to_nobody(&entry.unwrap().path(), 0o600);
+    }
+    give_to_nobody(&data.join(DATABASE), 0o400);
+    let before = contents(&data);
+    let (code, said) = refused(unprivileged(dir.path()), &data);
+    assert_eq!(code, Some(1), "{said}");
+    assert!(said.contains(DATABASE) && said.contains("cannot be written") && said.contains("chmod"), "{said}");
+    assert_eq!(contents(&data), before);
+    // A directory in which nothing can be made.
+    let closed = dir.path().join("closed");
+    fs::create_dir(&closed).unwrap();
+    give_to_nobody(&closed, 0o500);
+    let (code, said) = refused(unprivileged(dir.path()), &closed);
+    assert_eq!(code, Some(1), "{said}");
+    assert!(said.contains("closed") && said.contains("--data-dir") && said.contains("writable"), "{said}");
+}
+
+fn damage(file: &PathBuf, at: usize) {
+    let mut bytes = fs::read(file).unwrap();
+    bytes[at..at + 64].fill(0xa5);
+    fs::write(file, bytes).unwrap();
+}
+
+#[tokio::test]
+async fn a_damaged_log_is_refused_untouched_and_served_when_it_is_whole_again() {
+    let dir = TempDir::new().unwrap();
+    let data = dir.path().join("data");
+    // Too little was deleted for a checkpoint: the mail is in the log alone.
+    let (mut bob, sent) = killed_with_mail(&data, &[3000; 12]).await;
+    let log = data.join(LOG);
+    let whole = fs::read(&log).unwrap();
+    assert!(whole.len() > 30_000, "the log holds too little: {}", whole.len());
+    for at in [4, whole.len() / 3, whole.len() / 2] {
+        damage(&log, at);
+        let before = contents(&data);
+        let (code, said) = refused(Command::new(PROGRAM), &data);
+        assert_eq!(code, Some(1), "{said}");
+        for part in [LOG, "is damaged", "Nothing was changed", "restore a backup"] {
+            assert!(said.contains(part), "{part} is missing in {said}");
+        }
+        assert!(contents(&data) == before, "the damage at {at} was made worse");
+        fs::write(&log, &whole).unwrap();
+    }
+    // A commit that was being written when the power went is not damage.
+    fs::write(&log, [&whole[..], &[0x5a; 700]].concat()).unwrap();
+    let process = Process::start(&data, "127.0.0.1:0");
+    bob.api = api_of(&process);
+    bob.sign_in().await;
+    assert_eq!(bob.envelopes().await, sent);
+}
+
+#[tokio::test]
+async fn a_damaged_database_is_refused_untouched() {
+    let dir = TempDir::new().unwrap();
+    let data = dir.path().join("data");
+    killed_with_mail(&data, &[3000; 12]).await;
+    // A start and an orderly end fold the log in.
+    let mut process = Process::start(&data, "127.0.0.1:0");
+    process.terminate();
+    assert!(process.child.wait().unwrap().success());
+    assert!(!data.join(LOG).exists(), "an orderly end leaves a log");
+    let database = data.join(DATABASE);
+    let whole = fs::read(&database).unwrap();
+    let truncated = |bytes: &[u8]| bytes[..bytes.len() / 2 / 1024 * 1024].to_vec();
+    let header = |bytes: &[u8]| [&[0; 16][..], &bytes[16..]].concat();
+    // Inner and leaf pages of every tree: whichever page it is, its type is nonsense now.
+    let pages = |bytes: &[u8]| {
+        let mut bytes = bytes.to_vec();
+        bytes[1024..].chunks_mut(1024).step_by(5).for_each(|page| page[..16].fill(0xa5));
+        bytes
+    };
+    for broken in [truncated(&whole), header(&whole), pages(&whole)] {
+        fs::write(&database, &broken).unwrap();
+        let (code, said) = refused(Command::new(PROGRAM), &data);
+        assert_eq!(code, Some(1), "{said}");
+        for part in [DATABASE, "is damaged", "Nothing was changed", "restore a backup"] {
+            assert!(said.contains(part), "{part} is missing in {said}");
+        }
+        assert!(fs::read(&database).unwrap() == broken, "it was made worse");
+    }
+    fs::write(&database, &whole).unwrap();
+    drop(Process::start(&data, "127.0.0.1:0"));
+}
+
+/// A file size limit is what a full disk is to the relay: writes fail, and what is there can be read. It needs no privileges.
+#[tokio::test]
+async fn a_full_disk_loses_nothing_and_passes() {
+    let dir = TempDir::new().unwrap();
+    let data = dir.path().join("data");
+    let mut shell = Command::new("/bin/bash");
+    // 2 MiB in blocks of 1 KiB. The signal that comes with the error would end the process.
+    shell.args(["-c", "trap '' XFSZ; ulimit -f 2048; exec \"$0\" \"$@\"", PROGRAM]);
+    let mut process = Process::spawn(shell, &data, "127.0.0.1:0");
+    let api = api_of(&process);
+    let (alice, mut bob) = (
+        User::register(api.clone(), "alice").await,
+        User::register(api.clone(), "bob").await,
+    );
+    let mut accepted = Vec::new();
+    let refused = loop {
+        let (id, body) = (Uuid::new_v4(), random::<50_000>().to_vec());
+        let answer = alice.send("bob", id, body.clone()).await;
+        if answer.status != 200 {
+            answer.refused(507, "storage_full");
+            break (id, body);
+        }
+        accepted.push(body);
+        assert!(accepted.len() < 100, "the limit never came");
+    };
+    assert!(accepted.len() > 10, "too little fits: {}", accepted.len());
+    // It still answers, and what it accepted can be read.
+    assert_eq!(api.call(Method::GET, "/v1/status", None, None).await.ok()["messages_pending"], accepted.len());
+    let page = bodies(&bob.inbox(json!({ "limit": 5 })).await.ok());
+    assert_eq!(page[..], accepted[..5]);
+    // Killed with a full disk, started with room: all of it is there, and the refused send can be repeated.
+    process.kill();
+    let process = Process::start(&data, "127.0.0.1:0");
+    bob.api = api_of(&process);
+    bob.sign_in().await;
+    let mut alice = alice;
+    alice.api = api_of(&process);
+    alice.sign_in().await;
+    alice.send("bob", refused.0, refused.1.clone()).await.ok();
+    accepted.push(refused.1);
+    let mut delivered = Vec::new();
+    let mut position = json!({});
+    loop {
+        let page = bob.inbox(position).await.ok();
+        if bodies(&page).is_empty() {
+            break;
+        }
+        delivered.extend(bodies(&page));
+        position = json!({ "ack": ack(&page) });
+    }
+    assert!(delivered == accepted, "{} of {} were delivered", delivered.len(), accepted.len());
+}
+
+#[tokio::test]
+async fn a_clock_that_jumps_loses_nothing_and_delivers_nothing_twice() {
+    let relay = TestRelay::start_with(|config| config.token_ttl = DAY * 300).await;
+    let (mut alice, mut bob) = (relay.user("alice").await, relay.user("bob").await);
+    let mut license = License::new("bob", 3);
+    license.expires_at = START.plus(DAY * 20).as_millis();
+    let message = license.message("bob", Uuid::new_v4(), b"limited");
+    alice.call(Method::POST, "/v1/messages/limited", Some(message)).await.ok();
+    let (mut sent, mut read) = (vec![b"limited".to_vec()], Vec::new());
+    let (mut plays, mut position) = (0, json!({}));
+    let year_ago = protocol::Timestamp(START.as_millis() - u64::try_from((DAY * 365).as_millis()).unwrap());
+    for (round, now) in (0u8..).zip([START.plus(DAY), START, year_ago, START.plus(DAY * 2), START.plus(DAY * 400), START]) {
+        relay.clock.set(now);
+        // A session that has expired by the new clock is the same for a client as any other that ended.
+        for user in [&mut alice, &mut bob] {
+            user.sign_in().await;
+        }
+        alice.send("bob", Uuid::new_v4(), vec![round; 50]).await.ok();
+        sent.push(vec![round; 50]);
+        let page = bob.inbox(position.clone()).await.ok();
+        read.extend(bodies(&page));
+        if !bodies(&page).is_empty() {
+            position = json!({ "ack": ack(&page) });
+        }
+        let answer = license.play(&relay.api(), Uuid::new_v4()).await;
+        if answer.status == 200 {
+            plays += 1;
+            assert_eq!(answer.body["play"], plays);
+        }
+    }
+    assert_eq!(plays, 3, "the clock gives no plays and takes none");
+    license.play(&relay.api(), Uuid::new_v4()).await.refused(410, "play_limit_reached");
+    assert_eq!(read, sent, "every envelope once, in order");
+}

@@ -1,0 +1,86 @@
+//! The relay as a process of its own.
+#![allow(dead_code)] // each test binary uses its part
+#![allow(clippy::unwrap_used, clippy::expect_used, clippy::panic)] // like in the tests themselves
+
+use std::{
+    io::{BufRead as _, BufReader, Read as _},
+    path::Path,
+    process::{Child, Command, Stdio},
+};
+
+/// The program under test.
+pub const PROGRAM: &str = env!("CARGO_BIN_EXE_latchkey-relay");
+
+/// A relay process; killed when dropped.
+pub struct Process {
+    pub child: Child,
+    pub url: String,
+}
+
+impl Process {
+    pub fn start(data: &Path, listen: &str) -> Self {
+        Self::spawn(Command::new(PROGRAM), data, listen)
+    }
+
+    /// Starts through a command that is or ends up as the relay.
+    pub fn spawn(mut command: Command, data: &Path, listen: &str) -> Self {
+        let mut child = command
+            .args(["--listen", listen, "--quiet", "--rate-limits", "false", "--data-dir"])
+            .arg(data)
+            .env_clear()
+            .stdout(Stdio::piped())
+            .spawn()
+            .unwrap();
+        let mut lines = BufReader::new(child.stdout.take().unwrap()).lines();
+        let url = lines
+            .find_map(|line| Some(line.unwrap().split_once("listening on")?.1.trim().to_owned()))
+            .expect("the relay starts and says where it listens");
+        Self { child, url }
+    }
+
+    /// The address to listen on again.
+    pub fn listen(&self) -> String {
+        self.url.trim_start_matches("http://").to_owned()
+    }
+
+    /// SIGKILL: no handler, no flush.
+    pub fn kill(&mut self) {
+        self.child.kill().unwrap();
+        self.child.wait().unwrap();
+    }
+
+    /// SIGTERM, as `systemctl stop` sends it.
+    pub fn terminate(&self) {
+        let sent = Command::new("kill").arg(self.child.id().to_string()).status().unwrap();
+        assert!(sent.success());
+    }
+}
+
+impl Drop for Process {
+    fn drop(&mut self) {
+        let _ = self.child.kill();
+        let _ = self.child.wait();
+    }
+}
+
+/// A start that is refused: exit code and what was said.
+pub fn refused(mut command: Command, data: &Path) -> (Option<i32>, String) {
+    let mut child = command
+        .args(["--listen", "127.0.0.1:0", "--quiet", "--data-dir"])
+        .arg(data)
+        .env_clear()
+        .stdout(Stdio::piped())
+        .stderr(Stdio::piped())
+        .spawn()
+        .unwrap();
+    // Its output ends with it. One that starts after all is not waited for.
+    let lines = BufReader::new(child.stdout.take().unwrap()).lines();
+    if lines.map_while(Result::ok).any(|line| line.contains("listening on")) {
+        child.kill().unwrap();
+        child.wait().unwrap();
+        panic!("the relay started");
+    }
+    let mut said = String::new();
+    child.stderr.take().unwrap().read_to_string(&mut said).unwrap();
+    (child.wait().unwrap().code(), said)
+}
