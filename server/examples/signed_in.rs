@@ -49,7 +49,9 @@ async fn main() -> ExitCode {
     let mut license = License::new("alice", 200);
     license.expires_at = user.now.plus(common::DAY).as_millis();
     let message = license.message("alice", Uuid::new_v4(), b"limited");
-    user.call(Method::POST, "/v1/messages/limited", Some(message)).await.ok();
+    user.call(Method::POST, "/v1/messages/limited", Some(message))
+        .await
+        .ok();
     let token: [u8; 32] = random();
     let hash = json!({ "token_hash": b64(Sha256::digest(token)) });
     user.call(Method::PUT, "/v1/delivery-tokens", Some(hash)).await.ok();

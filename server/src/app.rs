@@ -73,7 +73,11 @@ impl Methods {
         let contract: serde_json::Value = serde_json::from_str(specification).unwrap_or_default();
         let paths = contract["paths"].as_object().into_iter().flatten();
         let entry = |(path, operations): (&String, &serde_json::Value)| {
-            let methods: Vec<_> = operations.as_object()?.keys().map(|method| method.to_uppercase()).collect();
+            let methods: Vec<_> = operations
+                .as_object()?
+                .keys()
+                .map(|method| method.to_uppercase())
+                .collect();
             let allow = HeaderValue::from_str(&methods.join(", ")).ok()?;
             Some((path.split('/').map(str::to_owned).collect(), allow))
         };
@@ -84,7 +88,11 @@ impl Methods {
     fn of(&self, path: &str) -> Option<HeaderValue> {
         let parts: Vec<_> = path.split('/').collect();
         let fits = |known: &[String]| {
-            known.len() == parts.len() && known.iter().zip(&parts).all(|(known, part)| known.starts_with('{') || known == part)
+            known.len() == parts.len()
+                && known
+                    .iter()
+                    .zip(&parts)
+                    .all(|(known, part)| known.starts_with('{') || known == part)
         };
         // A fixed part beats a parameter, as in the router.
         let best = self.0.iter().filter(|(known, _)| fits(known));

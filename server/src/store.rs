@@ -36,7 +36,9 @@ pub enum StoreError {
     #[error("the store is closed")]
     Closed,
     /// What is stored cannot be trusted: nothing is written any more.
-    #[error("the store is damaged, and nothing is written to it any more: {0}. Stop the relay, copy the data directory away, restore a backup")]
+    #[error(
+        "the store is damaged, and nothing is written to it any more: {0}. Stop the relay, copy the data directory away, restore a backup"
+    )]
     Damaged(String),
     /// Anything else; for the log, not for the caller.
     #[error("the store failed: {0}")]

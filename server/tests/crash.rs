@@ -64,12 +64,19 @@ async fn read(user: Arc<User>, ledger: Arc<Mutex<Ledger>>) -> HashMap<u64, Vec<u
     let (mut position, mut quiet, mut acknowledged) = (None::<Value>, 0, 0);
     loop {
         let body = json!({ "ack": position, "wait_seconds": 0, "limit": 16 });
-        let request = || user.api.request(Method::POST, "/v1/inbox", Some(&user.token)).json(&body);
+        let request = || {
+            user.api
+                .request(Method::POST, "/v1/inbox", Some(&user.token))
+                .json(&body)
+        };
         let (status, page) = insist(request).await;
         assert_eq!(status, 200, "{page}");
         for delivery in page["envelopes"].as_array().unwrap() {
             let (sequence, body) = (delivery["sequence"].as_u64().unwrap(), unb64(&delivery["envelope"]));
-            assert!(sequence > acknowledged, "{sequence} came again after it was acknowledged");
+            assert!(
+                sequence > acknowledged,
+                "{sequence} came again after it was acknowledged"
+            );
             // The same place never holds two contents, whatever was lost in between.
             assert_eq!(*read.entry(sequence).or_insert_with(|| body.clone()), body);
         }
@@ -123,10 +130,15 @@ async fn storm(seed: u64) {
     let mut license = License::new("bob", PLAYS);
     license.expires_at = readers[0].now.plus(DAY).as_millis();
     let message = license.message("bob", Uuid::new_v4(), b"limited");
-    readers[0].call(Method::POST, "/v1/messages/limited", Some(message)).await.ok();
+    readers[0]
+        .call(Method::POST, "/v1/messages/limited", Some(message))
+        .await
+        .ok();
     ledger.lock().unwrap().accepted.insert(Uuid::nil(), b"limited".to_vec());
     let license = Arc::new(license);
-    let players: Vec<_> = (0..PLAYERS).map(|_| tokio::spawn(play(license.clone(), api.clone()))).collect();
+    let players: Vec<_> = (0..PLAYERS)
+        .map(|_| tokio::spawn(play(license.clone(), api.clone())))
+        .collect();
 
     let mut senders = Vec::new();
     for i in 0..SENDERS {
@@ -158,7 +170,10 @@ async fn storm(seed: u64) {
         }));
     }
 
-    let readers: Vec<_> = readers.into_iter().map(|user| tokio::spawn(read(user, ledger.clone()))).collect();
+    let readers: Vec<_> = readers
+        .into_iter()
+        .map(|user| tokio::spawn(read(user, ledger.clone())))
+        .collect();
 
     let mut rng = ChaCha20Rng::seed_from_u64(seed);
     for _ in 0..KILLS {
@@ -339,9 +354,6 @@ fn a_second_relay_and_a_mistake_are_said_and_exit() {
     let contract = run(&["openapi"]);
     // `openapi` takes no settings: clap says so rather than ignoring them.
     assert_ne!(contract.status.code(), Some(0));
-    let contract = Command::new(PROGRAM)
-        .arg("openapi")
-        .output()
-        .unwrap();
+    let contract = Command::new(PROGRAM).arg("openapi").output().unwrap();
     assert_eq!(String::from_utf8(contract.stdout).unwrap(), server::openapi_yaml());
 }

@@ -66,7 +66,9 @@ fn unprivileged(dir: &Path) -> Command {
         fs::set_permissions(dir, fs::Permissions::from_mode(0o755)).unwrap();
     }
     let mut command = Command::new("/usr/bin/setpriv");
-    command.args(["--reuid=65534", "--regid=65534", "--clear-groups"]).arg(copy);
+    command
+        .args(["--reuid=65534", "--regid=65534", "--clear-groups"])
+        .arg(copy);
     command
 }
 
@@ -91,7 +93,10 @@ async fn what_must_not_be_written_is_said_to_be_and_left_alone() {
     let before = contents(&data);
     let (code, said) = refused(unprivileged(dir.path()), &data);
     assert_eq!(code, Some(1), "{said}");
-    assert!(said.contains(DATABASE) && said.contains("cannot be written") && said.contains("chmod"), "{said}");
+    assert!(
+        said.contains(DATABASE) && said.contains("cannot be written") && said.contains("chmod"),
+        "{said}"
+    );
     assert_eq!(contents(&data), before);
     // A directory in which nothing can be made.
     let closed = dir.path().join("closed");
@@ -99,7 +104,10 @@ async fn what_must_not_be_written_is_said_to_be_and_left_alone() {
     give_to_nobody(&closed, 0o500);
     let (code, said) = refused(unprivileged(dir.path()), &closed);
     assert_eq!(code, Some(1), "{said}");
-    assert!(said.contains("closed") && said.contains("--data-dir") && said.contains("writable"), "{said}");
+    assert!(
+        said.contains("closed") && said.contains("--data-dir") && said.contains("writable"),
+        "{said}"
+    );
 }
 
 fn damage(file: &PathBuf, at: usize) {
@@ -153,7 +161,10 @@ async fn a_damaged_database_is_refused_untouched() {
     // Inner and leaf pages of every tree: whichever page it is, its type is nonsense now.
     let pages = |bytes: &[u8]| {
         let mut bytes = bytes.to_vec();
-        bytes[1024..].chunks_mut(1024).step_by(5).for_each(|page| page[..16].fill(0xa5));
+        bytes[1024..]
+            .chunks_mut(1024)
+            .step_by(5)
+            .for_each(|page| page[..16].fill(0xa5));
         bytes
     };
     for broken in [truncated(&whole), header(&whole), pages(&whole)] {
@@ -196,7 +207,10 @@ async fn a_full_disk_loses_nothing_and_passes() {
     };
     assert!(accepted.len() > 10, "too little fits: {}", accepted.len());
     // It still answers, and what it accepted can be read.
-    assert_eq!(api.call(Method::GET, "/v1/status", None, None).await.ok()["messages_pending"], accepted.len());
+    assert_eq!(
+        api.call(Method::GET, "/v1/status", None, None).await.ok()["messages_pending"],
+        accepted.len()
+    );
     let page = bodies(&bob.inbox(json!({ "limit": 5 })).await.ok());
     assert_eq!(page[..], accepted[..5]);
     // Killed with a full disk, started with room: all of it is there, and the refused send can be repeated.
@@ -219,7 +233,12 @@ async fn a_full_disk_loses_nothing_and_passes() {
         delivered.extend(bodies(&page));
         position = json!({ "ack": ack(&page) });
     }
-    assert!(delivered == accepted, "{} of {} were delivered", delivered.len(), accepted.len());
+    assert!(
+        delivered == accepted,
+        "{} of {} were delivered",
+        delivered.len(),
+        accepted.len()
+    );
 }
 
 #[tokio::test]
@@ -229,11 +248,21 @@ async fn a_clock_that_jumps_loses_nothing_and_delivers_nothing_twice() {
     let mut license = License::new("bob", 3);
     license.expires_at = START.plus(DAY * 20).as_millis();
     let message = license.message("bob", Uuid::new_v4(), b"limited");
-    alice.call(Method::POST, "/v1/messages/limited", Some(message)).await.ok();
+    alice
+        .call(Method::POST, "/v1/messages/limited", Some(message))
+        .await
+        .ok();
     let (mut sent, mut read) = (vec![b"limited".to_vec()], Vec::new());
     let (mut plays, mut position) = (0, json!({}));
     let year_ago = protocol::Timestamp(START.as_millis() - u64::try_from((DAY * 365).as_millis()).unwrap());
-    for (round, now) in (0u8..).zip([START.plus(DAY), START, year_ago, START.plus(DAY * 2), START.plus(DAY * 400), START]) {
+    for (round, now) in (0u8..).zip([
+        START.plus(DAY),
+        START,
+        year_ago,
+        START.plus(DAY * 2),
+        START.plus(DAY * 400),
+        START,
+    ]) {
         relay.clock.set(now);
         // A session that has expired by the new clock is the same for a client as any other that ended.
         for user in [&mut alice, &mut bob] {
@@ -253,6 +282,9 @@ async fn a_clock_that_jumps_loses_nothing_and_delivers_nothing_twice() {
         }
     }
     assert_eq!(plays, 3, "the clock gives no plays and takes none");
-    license.play(&relay.api(), Uuid::new_v4()).await.refused(410, "play_limit_reached");
+    license
+        .play(&relay.api(), Uuid::new_v4())
+        .await
+        .refused(410, "play_limit_reached");
     assert_eq!(read, sent, "every envelope once, in order");
 }

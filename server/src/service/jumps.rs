@@ -70,7 +70,9 @@ mod tests {
             jumps.judge(now, uptime)
         };
         let steady_after = |minute: &mut dyn FnMut(Duration, Duration) -> Trust| {
-            (1..100).find(|_| minute(MINUTE, Duration::ZERO) == Trust::Steady).unwrap()
+            (1..100)
+                .find(|_| minute(MINUTE, Duration::ZERO) == Trust::Steady)
+                .unwrap()
         };
         assert_eq!(steady_after(&mut minute), 11, "the first look only begins");
         // Slewing is no jump.

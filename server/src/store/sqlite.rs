@@ -227,9 +227,8 @@ fn check_files(path: &Path, log: &Path) -> std::result::Result<(), OpenError> {
     if bytes > CHECKED_AT_EVERY_START && state == log::Log::Empty {
         return Ok(());
     }
-    let verdict = Connection::open_with_flags(path, OpenFlags::SQLITE_OPEN_READ_ONLY).and_then(|connection| {
-        connection.query_row("PRAGMA quick_check(1)", [], |row| row.get::<_, String>(0))
-    });
+    let verdict = Connection::open_with_flags(path, OpenFlags::SQLITE_OPEN_READ_ONLY)
+        .and_then(|connection| connection.query_row("PRAGMA quick_check(1)", [], |row| row.get::<_, String>(0)));
     let what = match verdict {
         Ok(verdict) if verdict == "ok" => return Ok(()),
         Ok(verdict) => verdict,

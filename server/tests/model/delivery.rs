@@ -43,9 +43,18 @@ pub type Position = (u8, u8);
 pub enum Message {
     Send(u8),
     Stored(u8),
-    Inbox { round: u8, ack: Option<Position> },
-    Page { round: u8, incarnation: u8, envelopes: Vec<(u8, u8)> },
-    Stale { round: u8 },
+    Inbox {
+        round: u8,
+        ack: Option<Position>,
+    },
+    Page {
+        round: u8,
+        incarnation: u8,
+        envelopes: Vec<(u8, u8)>,
+    },
+    Stale {
+        round: u8,
+    },
     Clear,
 }
 
@@ -126,7 +135,11 @@ impl Delivery {
 
 fn at_client(world: &mut World, message: Message) {
     match message {
-        Message::Page { round, incarnation, envelopes } if round == world.round && !world.answered => {
+        Message::Page {
+            round,
+            incarnation,
+            envelopes,
+        } if round == world.round && !world.answered => {
             world.answered = true;
             if world.position.is_none_or(|(life, _)| life != incarnation) {
                 world.position = Some((incarnation, 0));
@@ -228,7 +241,10 @@ impl Model for Delivery {
                 world.kept.len() == usize::from(ENVELOPES) && world.durable.waiting.is_empty()
             }),
             Property::sometimes(CLEARED, |_, world: &World| {
-                world.network.iter().any(|message| matches!(message, Message::Stale { .. }))
+                world
+                    .network
+                    .iter()
+                    .any(|message| matches!(message, Message::Stale { .. }))
             }),
         ]
     }

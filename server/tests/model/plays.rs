@@ -78,7 +78,10 @@ impl Plays {
             && self.0 != Build::ForgetsPlayIds
         {
             return if before.answer_kept {
-                Message::Granted { play, number: before.number }
+                Message::Granted {
+                    play,
+                    number: before.number,
+                }
             } else {
                 Message::Gone(play)
             };
@@ -95,7 +98,10 @@ impl Plays {
             over: false,
         };
         license.plays.insert(play, counted);
-        Message::Granted { play, number: turned.number }
+        Message::Granted {
+            play,
+            number: turned.number,
+        }
     }
 }
 
@@ -172,7 +178,10 @@ impl Model for Plays {
             }),
             Property::sometimes(ALL_GRANTED, |_, world: &World| {
                 world.received.len() == usize::from(LIMIT)
-                    && world.network.iter().any(|message| matches!(message, Message::Refused(_)))
+                    && world
+                        .network
+                        .iter()
+                        .any(|message| matches!(message, Message::Refused(_)))
             }),
         ]
     }

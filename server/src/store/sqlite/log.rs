@@ -56,7 +56,8 @@ fn judge(log: &[u8]) -> Log {
         words: (0, 0),
     };
     sum.add(&header[..24]);
-    let sound = magic & !1 == MAGIC && (512..=65_536).contains(&page) && sum.words == (word(header, 24), word(header, 28));
+    let sound =
+        magic & !1 == MAGIC && (512..=65_536).contains(&page) && sum.words == (word(header, 24), word(header, 28));
     if !sound {
         // The header is synced before the first frame is written.
         return Log::Damaged { frame: 0 };
@@ -132,7 +133,9 @@ mod tests {
         let path = directory.path().join("db");
         let connection = Connection::open(&path).unwrap();
         connection
-            .execute_batch("PRAGMA page_size = 1024; PRAGMA journal_mode = WAL; PRAGMA wal_autocheckpoint = 0; CREATE TABLE t (v)")
+            .execute_batch(
+                "PRAGMA page_size = 1024; PRAGMA journal_mode = WAL; PRAGMA wal_autocheckpoint = 0; CREATE TABLE t (v)",
+            )
             .unwrap();
         for i in 0..commits {
             connection
