@@ -20,7 +20,7 @@ use std::process::ExitCode;
 use common::{Api, License, User, b64, bodies, client, random};
 use reqwest::Method;
 use serde_json::json;
-use server::{Config, Relay};
+use server::{Config, Relay, service::rates::RateLimits};
 use sha2::{Digest as _, Sha256};
 use uuid::Uuid;
 
@@ -36,6 +36,7 @@ async fn main() -> ExitCode {
     let directory = tempfile::TempDir::new().unwrap();
     let mut config = Config::new(directory.path().join("data")).unwrap();
     config.listen.set_port(0);
+    config.rates = RateLimits::off();
     let relay = Relay::start(config).await.unwrap();
     let api = Api {
         http: client(),
