@@ -87,7 +87,7 @@ pub enum Command {
         plays: Option<u8>,
         /// With --plays: the relay enforces the limit without learning it, or how often the message was opened
         ///
-        /// The first such message makes a gate key (some seconds of arithmetic) and uploads it (30 MB, once). Opening one takes the relay a fraction of a second of
+        /// The first such message makes a gate key (some seconds of arithmetic) and uploads it (23 MB, once). Opening one takes the relay a fraction of a second of
         /// arithmetic. docs/play-limits.md says what this hides and what it does not.
         #[arg(long, requires = "plays")]
         oblivious: bool,
@@ -236,7 +236,7 @@ pub enum OnOff {
 pub enum GateKeyAction {
     /// Show them: when they were made, whether the relay has them (also without a subcommand)
     Status,
-    /// Make a new one and upload it (30 MB); what the old one sealed can be opened to its end
+    /// Make a new one and upload it (23 MB); what the old one sealed can be opened to its end
     Rotate {
         /// A key of this contact's own: the relay cannot link its messages to others', and other recipients cannot read its counts
         #[arg(long, value_name = "NAME")]

@@ -306,7 +306,7 @@ fn ask_limit() -> Result<Option<Option<Limit>>, Failure> {
         };
         let counted = "The relay counts: quick, and it knows how often";
         let oblivious =
-            "Obliviously: the relay learns neither limit nor count (slower; the first time uploads a 30 MB key)";
+            "Obliviously: the relay learns neither limit nor count (slower; the first time uploads a 23 MB key)";
         let mode = match prompt::choose("How is it enforced?", vec![counted, oblivious])? {
             Some(choice) if choice == oblivious => LimitMode::Oblivious,
             Some(_) => LimitMode::Counted,
@@ -513,7 +513,7 @@ fn settings(context: &Context, messenger: &mut Messenger) -> Result<(), Failure>
         }
         Some(choice) if choice == gate_keys => {
             context.render.gate_keys(&messenger.gate_keys()?)?;
-            if prompt::confirm("Make a new one and upload it? (some seconds, and 30 MB)", false)? {
+            if prompt::confirm("Make a new one and upload it? (some seconds, and 23 MB)", false)? {
                 gate::replace(context, messenger, None)?;
             }
             Ok(())

@@ -129,7 +129,7 @@ const DEFAULT_BYTES: u64 = 64 << 20;
 const DEFAULT_LICENSES: u64 = 10_000;
 /// Memory for loaded gate keys by default, each about 100 MB: four or five senders whose messages are played by turns.
 const DEFAULT_GATE_MEMORY: u64 = 512 << 20;
-/// Disk for gate keys by default: about 140 keys of 30 MB.
+/// Disk for gate keys by default: about 180 keys of 23 MB.
 const DEFAULT_GATE_DISK: u64 = 4 << 30;
 /// Gate keys of one account that take new messages: one of every day, the one after a rotation, and two for contacts of their own.
 const DEFAULT_GATE_KEYS: u64 = 4;

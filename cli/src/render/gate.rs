@@ -23,7 +23,7 @@ impl Render {
         let watch: GateWatch = Arc::new(move |stage| {
             if !said.swap(true, Ordering::Relaxed) && !render.json {
                 render.notice(
-                    "the first oblivious message makes a gate key: some seconds of arithmetic, then 30 MB to upload. That is needed once, and again after 90 days",
+                    "the first oblivious message makes a gate key: some seconds of arithmetic, then 23 MB to upload. That is needed once, and again after 90 days",
                 );
                 if let (Some(bar), Ok(style)) = (
                     &bar,

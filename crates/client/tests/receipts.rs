@@ -234,7 +234,7 @@ async fn what_was_shown_is_told_when_the_user_wants_it_and_never_of_limited_mess
     bob.finish_play(playback).await.unwrap();
     sends(&stage);
     let events = later(&stage, &mut bob, &mut alice).await;
-    assert_eq!(sends(&stage), 1, "one receipt");
+    assert_eq!(sends(&stage), 2, "one receipt, and how far the relay has counted");
     assert!(
         matches!(&events[..], [Event::Read { ids }] if ids.len() == 2),
         "{events:?}"

@@ -61,7 +61,7 @@ pub struct GateKeys;
 impl GateKeys {
     /// Upload a gate key
     ///
-    /// The evaluation key of a sender, about 30 MB, streamed. When this answers 200 it was checked and is on the disk. Repeating it with the same bytes is the same
+    /// The evaluation key of a sender, about 23 MB, streamed. When this answers 200 it was checked and is on the disk. Repeating it with the same bytes is the same
     /// success again; other bytes under the same id are `gate_key_conflict`, unless the relay has lost the first ones. Bytes that are no key are `bad_gate_key`, and
     /// nothing of them is kept. An account uploads one at a time (`busy`) and has a few (`gate_keys_full`). There is no way to download one.
     #[oai(path = "/v1/gate-keys/:id", method = "put", operation_id = "put_gate_key")]

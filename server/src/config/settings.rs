@@ -51,7 +51,7 @@ settings! {
     "max_database" "max-database" "LATCHKEY_MAX_DATABASE" "The database does not grow beyond this [default: as the disk allows]"
     "gate_threads" "gate-threads" "LATCHKEY_GATE_THREADS" "Threads for oblivious plays [default: one fewer than there are cores]"
     "gate_memory" "gate-memory" "LATCHKEY_GATE_MEMORY" "Memory for loaded gate keys, about 100 MB each; one is always kept [default: 512MiB]"
-    "gate_disk" "gate-disk" "LATCHKEY_GATE_DISK" "Disk for gate keys, 30 MB each [default: 4GiB]"
+    "gate_disk" "gate-disk" "LATCHKEY_GATE_DISK" "Disk for gate keys, 23 MB each [default: 4GiB]"
     "account_gate_keys" "account-gate-keys" "LATCHKEY_ACCOUNT_GATE_KEYS" "Gate keys of one account that take new messages [default: 4]"
 }
 

@@ -25,7 +25,7 @@ use crate::{
     },
 };
 
-/// Largest gate key, bytes: one of the only parameter set has about 30 MB, and a little for its frame.
+/// Largest gate key, bytes: one of the only parameter set has 23 MB; the rest is room for a set of its neighbourhood, within what a license was designed to cost.
 pub const MAX_GATE_KEY_BYTES: usize = 31_100_000;
 /// Keys of one account that are kept, for each that may be live: those before stay until their last message has expired.
 const KEPT_FOR_EACH_LIVE: u64 = 3;

@@ -1,6 +1,6 @@
 //! Files beside the database: the bytes of gate keys.
 //!
-//! A gate key has 30 MB and is written once. In the database it would go through the one writer and its log twice, which holds up every
+//! A gate key has 23 MB and is written once. In the database it would go through the one writer and its log twice, which holds up every
 //! send for as long as the disk takes; as a file it does not meet the writer at all. A file has its final name only when it is whole and on the
 //! disk, and its name says whose bytes it has (`id.sha256`), so nothing is ever written into a file that somebody may read.
 //!

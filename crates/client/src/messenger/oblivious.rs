@@ -48,7 +48,7 @@ pub(super) enum Outcome {
 impl Messenger {
     /// Sends a text that opens `limit.plays` times, without telling the relay how often that is or how often it was opened.
     ///
-    /// The first one makes a gate key and uploads its evaluation key, 30 MB; `watch` hears of it. What of that a crash or the network cuts short is
+    /// The first one makes a gate key and uploads its evaluation key, 23 MB; `watch` hears of it. What of that a crash or the network cuts short is
     /// gone on with by the next one.
     ///
     /// # Errors

@@ -15,9 +15,9 @@ use crate::vault::{GateDeposit, License, OutboxEntry};
 
 /// A play waits for its turn, and the first one for the relay to load the gate key; on a busy relay that is tens of seconds.
 const PLAY_TIMEOUT: Duration = Duration::from_secs(60);
-/// 30 MB at 300 kbit/s; the relay gives up after 15 minutes itself.
+/// 23 MB at 210 kbit/s; the relay gives up after 15 minutes itself.
 const UPLOAD_TIMEOUT: Duration = Duration::from_secs(900);
-/// One failed upload is repeated once: it is 30 MB.
+/// One failed upload is repeated once: it is 23 MB.
 const UPLOAD_ATTEMPTS: u32 = 2;
 /// Bytes handed to the connection at a time: what the progress advances by.
 const PIECE: usize = 256 * 1024;
