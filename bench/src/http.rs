@@ -39,6 +39,12 @@ impl Connection {
 
     /// Sends `method path` with further header lines (each ending in CRLF) and a body, and reads the answer.
     pub async fn request(&mut self, method_and_path: &str, headers: &str, body: &[u8]) -> Result<Answer> {
+        self.ask(method_and_path, headers, body).await?;
+        self.answer().await
+    }
+
+    /// Sends a request and does not wait for the answer.
+    pub async fn ask(&mut self, method_and_path: &str, headers: &str, body: &[u8]) -> Result<()> {
         self.buffer.clear();
         let host = &self.host;
         let head = format!(
@@ -48,7 +54,10 @@ impl Connection {
         self.buffer.extend_from_slice(head.as_bytes());
         self.buffer.extend_from_slice(body);
         self.stream.write_all(&self.buffer).await?;
+        Ok(())
+    }
 
+    async fn answer(&mut self) -> Result<Answer> {
         self.buffer.clear();
         let head_end = loop {
             if let Some(at) = self.buffer.windows(4).position(|window| window == b"\r\n\r\n") {

@@ -38,6 +38,15 @@ struct Args {
     /// Connections to the relay at once
     #[arg(long, default_value_t = relay_suite::CONNECTIONS, value_parser = clap::value_parser!(u16).range(1..=10_000))]
     connections: u16,
+    /// Envelopes in the store when it is called full
+    #[arg(long, default_value_t = 1_000_000)]
+    stored: usize,
+    /// Inboxes that wait at once when their memory is measured
+    #[arg(long, default_value_t = 10_000, value_parser = clap::value_parser!(u32).range(1..=50_000))]
+    waiting: u32,
+    /// Mailboxes of the relay whose status is compared with one of 100
+    #[arg(long, default_value_t = 100_000)]
+    mailboxes: usize,
     /// The relay to measure; built in the release profile when absent
     #[arg(long, value_name = "BINARY")]
     relay: Option<std::path::PathBuf>,
@@ -94,7 +103,12 @@ fn run(args: &Args) -> Result<()> {
         rows.extend(playgate_suite::run(effort)?);
     }
     if wanted(Suite::Relay) {
-        rows.extend(relay_suite::run(effort, args.relay.as_deref(), args.json)?);
+        let size = relay_suite::Size {
+            stored: args.stored,
+            waiting: args.waiting as usize,
+            mailboxes: args.mailboxes,
+        };
+        rows.extend(relay_suite::run(effort, size, args.relay.as_deref(), args.json)?);
     }
     if wanted(Suite::Send) {
         rows.extend(send_suite::run(effort, args.relay.as_deref())?);

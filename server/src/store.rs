@@ -6,6 +6,7 @@
 mod audit;
 pub mod files;
 mod gate_rows;
+mod known;
 pub mod migrations;
 mod play_rows;
 mod rows;
@@ -74,6 +75,11 @@ pub trait Store: Send + Sync + 'static {
     fn put_token(&self, mailbox: MailboxId, token: TokenRow) -> Verb<'_, u64>;
     /// The live session of an account.
     fn token(&self, mailbox: MailboxId) -> Verb<'_, Option<TokenRow>>;
+    /// The live session of an account, if the store has it at hand without asking the disk. None says nothing; what it answers is as true as
+    /// [`token`](Self::token) would be.
+    fn known_token(&self, _mailbox: MailboxId) -> Option<TokenRow> {
+        None
+    }
     /// Ends the session with this hash; a newer one stays.
     fn drop_token(&self, mailbox: MailboxId, hash: Bytes32) -> Verb<'_, ()>;
     /// Stores an envelope, with its license if it has one. Wakes the mailbox's owner.
@@ -84,6 +90,10 @@ pub trait Store: Send + Sync + 'static {
     fn delete_delivery_token(&self, mailbox: MailboxId, hash: Bytes32) -> Verb<'_, u32>;
     /// Whether the mailbox holds this delivery token.
     fn holds_delivery_token(&self, mailbox: MailboxId, hash: Bytes32) -> Verb<'_, bool>;
+    /// Whether the store knows without asking the disk that the mailbox holds this delivery token. False says nothing.
+    fn knows_delivery_token(&self, _mailbox: MailboxId, _hash: Bytes32) -> bool {
+        false
+    }
     /// Deletes what was read, and raises the commit counter; a stale acknowledgement does neither.
     fn acknowledge(&self, mailbox: MailboxId, ack: Option<Ack>, commit_counter: Option<u64>) -> Verb<'_, Acked>;
     /// The head of a mailbox: at most `limit` envelopes and, beyond the first, at most `max_bytes` of them.

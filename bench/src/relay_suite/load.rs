@@ -35,19 +35,18 @@ pub async fn echo(host: &str, connections: usize, body: &Arc<Vec<u8>>, time: Dur
     .await
 }
 
-/// Sends `body` to the mailboxes of `to` in turn for `time`, each as a message of its own.
+/// Sends `body` to the mailboxes of `accounts` in turn for `time`, each as a message of its own, each from its neighbour.
 pub async fn send(
     host: &str,
     connections: usize,
-    from: &Arc<Vec<Account>>,
-    to: &Arc<Vec<Account>>,
+    accounts: &Arc<Vec<Account>>,
     body: &Arc<Vec<u8>>,
     time: Duration,
 ) -> Result<Burst> {
-    let (from, to, body) = (Arc::clone(from), Arc::clone(to), Arc::clone(body));
+    let (accounts, body) = (Arc::clone(accounts), Arc::clone(body));
     for_a_while(host, connections, time, move |n| {
-        let sender = from.get(n % from.len()).context("no senders")?;
-        let recipient = to.get(n % to.len()).context("no recipients")?;
+        let sender = accounts.get((n + 1) % accounts.len()).context("no senders")?;
+        let recipient = accounts.get(n % accounts.len()).context("no recipients")?;
         let path = format!("POST /v1/messages?to={}&id={}", recipient.user, uuid::Uuid::new_v4());
         Ok((path, format!("{BYTES}{}", sender.authorization), Arc::clone(&body)))
     })
@@ -119,28 +118,19 @@ struct Delivery {
     sequence: u64,
 }
 
-/// Fetches and acknowledges all mailboxes empty, one connection each, the biggest pages there are.
-pub async fn deliver(host: &str, owners: &Arc<Vec<Account>>) -> Result<Burst> {
+/// Fetches and acknowledges all mailboxes empty over `connections` connections, the biggest pages there are.
+pub async fn deliver(host: &str, connections: usize, owners: &Arc<Vec<Account>>) -> Result<Burst> {
     let start = Instant::now();
-    let tasks: Vec<_> = (0..owners.len())
+    let tasks: Vec<_> = (0..connections.min(owners.len()))
         .map(|n| {
             let (host, owners) = (host.to_owned(), Arc::clone(owners));
             tokio::spawn(async move {
-                let owner = owners.get(n).context("no owner")?;
-                let headers = format!("{JSON}{}", owner.authorization);
                 let mut connection = Connection::open(&host).await?;
-                let (mut body, mut delivered) = ("{\"limit\":64}".to_owned(), 0u64);
-                loop {
-                    let answer = connection.request("POST /v1/inbox", &headers, body.as_bytes()).await?;
-                    expect_ok(&answer)?;
-                    let page: Page = serde_json::from_slice(&answer.body)?;
-                    let Some(last) = page.envelopes.last() else {
-                        return anyhow::Ok(delivered);
-                    };
-                    delivered += page.envelopes.len() as u64;
-                    let ack = serde_json::json!({"incarnation": page.incarnation, "sequence": last.sequence});
-                    body = serde_json::json!({"limit": 64, "ack": ack}).to_string();
+                let mut delivered = 0;
+                for owner in owners.iter().skip(n).step_by(connections) {
+                    delivered += empty(&mut connection, owner).await?;
                 }
+                anyhow::Ok(delivered)
             })
         })
         .collect();
@@ -152,6 +142,56 @@ pub async fn deliver(host: &str, owners: &Arc<Vec<Account>>) -> Result<Burst> {
         requests,
         seconds: start.elapsed().as_secs_f64(),
     })
+}
+
+async fn empty(connection: &mut Connection, owner: &Account) -> Result<u64> {
+    let headers = format!("{JSON}{}", owner.authorization);
+    let (mut body, mut delivered) = ("{\"limit\":64}".to_owned(), 0u64);
+    loop {
+        let answer = connection.request("POST /v1/inbox", &headers, body.as_bytes()).await?;
+        expect_ok(&answer)?;
+        let page: Page = serde_json::from_slice(&answer.body)?;
+        let Some(last) = page.envelopes.last() else {
+            return Ok(delivered);
+        };
+        delivered += page.envelopes.len() as u64;
+        let ack = serde_json::json!({"incarnation": page.incarnation, "sequence": last.sequence});
+        body = serde_json::json!({"limit": 64, "ack": ack}).to_string();
+    }
+}
+
+/// Microseconds of each of `count` sends, or readings of an inbox, one after the other over one connection; mailboxes in turn.
+pub async fn trips(host: &str, accounts: &[Account], body: &[u8], count: usize, reading: bool) -> Result<Vec<f64>> {
+    let mut connection = Connection::open(host).await?;
+    let mut times = Vec::with_capacity(count);
+    for (n, account) in accounts.iter().cycle().take(count).enumerate() {
+        let (path, headers, body) = if reading {
+            let headers = format!("{JSON}{}", account.authorization);
+            ("POST /v1/inbox".to_owned(), headers, &b"{\"limit\":1}"[..])
+        } else {
+            let to = accounts.get((n * 7 + 1) % accounts.len()).context("no recipient")?;
+            let path = format!("POST /v1/messages?to={}&id={}", to.user, uuid::Uuid::new_v4());
+            (path, format!("{BYTES}{}", account.authorization), body)
+        };
+        let start = Instant::now();
+        expect_ok(&connection.request(&path, &headers, body).await?)?;
+        times.push(start.elapsed().as_secs_f64() * 1e6);
+    }
+    Ok(times)
+}
+
+/// Inboxes that wait, each on a connection of its own, for as long as what is returned lives.
+pub async fn wait(host: &str, accounts: &[Account], count: usize) -> Result<Vec<Connection>> {
+    let mut waiting = Vec::with_capacity(count);
+    for account in accounts.iter().cycle().take(count) {
+        let mut connection = Connection::open(host).await?;
+        let headers = format!("{JSON}{}", account.authorization);
+        connection
+            .ask("POST /v1/inbox", &headers, b"{\"wait_seconds\":30}")
+            .await?;
+        waiting.push(connection);
+    }
+    Ok(waiting)
 }
 
 fn expect_ok(answer: &crate::http::Answer) -> Result<()> {

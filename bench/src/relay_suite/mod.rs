@@ -7,6 +7,10 @@ mod account;
 pub mod echo;
 mod load;
 pub mod process;
+#[cfg(unix)]
+mod rivals;
+mod scale;
+mod seed;
 
 use std::path::Path;
 use std::process::Command;
@@ -26,45 +30,59 @@ use crate::table::{self, Row, Target};
 
 const SUITE: &str = "relay";
 
-/// Connections at once when nothing else is said. As many as it takes for the relay to be busy instead of waiting for its disk: with few, each commit is
-/// shared by few, and the disk is what is measured.
-pub const CONNECTIONS: u16 = 128;
+/// Connections at once when nothing else is said.
+pub const CONNECTIONS: u16 = 64;
 
 /// The size of an ordinary message with its padding and envelope.
 const BODY_LEN: usize = 4096;
 
-/// Mailboxes that are sent to. More than the processor has threads, few enough for full pages.
-const MAILBOXES: usize = 16;
+/// Mailboxes that are sent to in turn: a page of each is touched again only much later, as in earnest.
+const MAILBOXES: usize = 1000;
 
-/// Accounts of the relay whose status is compared with one that has only [`MAILBOXES`].
-const MANY: usize = 400;
-
-/// A durable send was 0.31 to 0.35 of a bare echo in the laboratory, on the same framework and database: less means that something was added.
-const SEND_TO_ECHO: f64 = 0.30;
+/// The relay's own bars. The laboratory's first relay, with one statement a row, was at 0.31 to 0.35 and 3.1 times the processor time.
+const SEND_TO_ECHO: f64 = 0.5;
+const SEND_TO_ECHO_CPU: f64 = 2.0;
 /// A relay that delivers slower than it accepts fills up.
-const DELIVER_TO_SEND: f64 = 1.0;
-/// The status costs the same however many mailboxes there are; the rest is the noise of two processes.
-const STATUS_MANY_TO_FEW: f64 = 1.25;
+const DELIVER_TO_SEND: f64 = 1.5;
+/// Against a store that was made for others.
+const SEND_TO_RIVAL: f64 = 2.0;
+
+/// How large the large things are.
+#[derive(Clone, Copy)]
+pub struct Size {
+    /// Envelopes in a full store.
+    pub stored: usize,
+    /// Inboxes that wait.
+    pub waiting: usize,
+    /// Mailboxes of a large relay.
+    pub mailboxes: usize,
+}
 
 /// Measures the suite.
-pub fn run(effort: Effort, relay: Option<&Path>, quiet: bool) -> Result<Vec<Row>> {
+pub fn run(effort: Effort, size: Size, relay: Option<&Path>, quiet: bool) -> Result<Vec<Row>> {
     let binary = match relay {
         Some(binary) => binary.to_path_buf(),
         None => process::relay_binary()?,
     };
     let time = Duration::from_secs_f64(effort.seconds);
-    if !quiet {
-        table::line(&format!(
-            "relay: {}, SQLite, {} connections, {MAILBOXES} mailboxes, {BODY_LEN} byte envelopes, {} rounds of {} s, defaults otherwise",
-            binary.display(),
-            effort.connections,
-            effort.rounds,
-            effort.seconds
-        ));
-    }
+    let say = |text: &str| {
+        if !quiet {
+            table::line(text);
+        }
+    };
+    say(&format!(
+        "relay: SQLite, {} connections, {MAILBOXES} mailboxes, {BODY_LEN} byte envelopes, {} rounds of {} s, defaults otherwise",
+        effort.connections, effort.rounds, effort.seconds
+    ));
+    say(
+        "registered accounts for sends and deliveries; for size, accounts and envelopes are put into the database through the store",
+    );
     let runtime = tokio::runtime::Builder::new_multi_thread().enable_all().build()?;
-    let mut rows = runtime.block_on(mail(effort, time, &binary))?;
-    rows.extend(runtime.block_on(status(effort, time, &binary))?);
+    let mut rows = runtime.block_on(mail(effort, time, &binary, quiet))?;
+    rows.extend(runtime.block_on(scale::idle(effort, &binary))?);
+    rows.extend(runtime.block_on(scale::waiting(size, &binary))?);
+    rows.extend(runtime.block_on(scale::status(effort, size, &binary))?);
+    rows.extend(runtime.block_on(scale::fill(effort, size, &binary))?);
     Ok(rows)
 }
 
@@ -72,12 +90,15 @@ pub fn run(effort: Effort, relay: Option<&Path>, quiet: bool) -> Result<Vec<Row>
 struct Relay {
     process: Process,
     client: latchkey_sdk::Client,
-    _data: TempDir,
+    data: TempDir,
 }
 
 impl Relay {
     fn start(binary: &Path) -> Result<Self> {
-        let data = tempfile::tempdir()?;
+        Self::start_on(binary, tempfile::tempdir()?)
+    }
+
+    fn start_on(binary: &Path, data: TempDir) -> Result<Self> {
         let mut command = Command::new(binary);
         command
             .args([
@@ -91,11 +112,13 @@ impl Relay {
             .arg(data.path());
         let process = Process::start(command)?;
         let client = latchkey_sdk::connect(&format!("http://{}", process.host))?;
-        Ok(Self {
-            process,
-            client,
-            _data: data,
-        })
+        Ok(Self { process, client, data })
+    }
+
+    /// Ends the relay; its data stay.
+    fn stop(self) -> TempDir {
+        drop(self.process);
+        self.data
     }
 
     async fn accounts(&self, prefix: &str, count: usize, rng: &mut ChaCha20Rng) -> Result<Arc<Vec<Account>>> {
@@ -107,14 +130,98 @@ impl Relay {
     }
 }
 
-async fn mail(effort: Effort, time: Duration, binary: &Path) -> Result<Vec<Row>> {
+/// The others that are installed, measured in turns with the relay.
+#[cfg(unix)]
+struct Rivals {
+    redis: Option<rivals::Redis>,
+    postgres: Option<rivals::Postgres>,
+    body: tempfile::NamedTempFile,
+    redis_rates: Vec<f64>,
+    postgres_rates: Vec<f64>,
+}
+
+#[cfg(unix)]
+impl Rivals {
+    fn start(quiet: bool) -> Result<Self> {
+        let body = tempfile::NamedTempFile::new()?;
+        std::fs::write(body.path(), "x".repeat(BODY_LEN))?;
+        let (redis, postgres) = (rivals::Redis::start()?, rivals::Postgres::start(MAILBOXES)?);
+        for (there, what) in [(redis.is_some(), "redis-server"), (postgres.is_some(), "postgresql")] {
+            if !there && !quiet {
+                table::line(&format!("{what} is not installed: SKIPPED"));
+            }
+        }
+        Ok(Self {
+            redis,
+            postgres,
+            body,
+            redis_rates: Vec::new(),
+            postgres_rates: Vec::new(),
+        })
+    }
+
+    /// One round; about as long as the relay's, whose rate is a guide to how much that is.
+    fn round(&mut self, effort: Effort, sent: f64) -> Result<()> {
+        if let Some(redis) = &self.redis {
+            let requests = (sent * effort.seconds / 2.0).max(500.0) as usize;
+            self.redis_rates
+                .push(redis.stored(effort.connections, MAILBOXES, self.body.path(), requests)?);
+        }
+        if let Some(postgres) = &self.postgres {
+            let seconds = (effort.seconds.ceil() as u64).max(1);
+            self.postgres_rates
+                .push(postgres.stored(effort.connections, MAILBOXES, seconds)?);
+        }
+        Ok(())
+    }
+
+    fn rows(&self, sends: &[f64]) -> Vec<Row> {
+        let mut rows = Vec::new();
+        for (name, rates) in [("Redis", &self.redis_rates), ("PostgreSQL", &self.postgres_rates)] {
+            // The first round is not counted.
+            let Some(rates) = rates.get(1..).filter(|rates| !rates.is_empty()) else {
+                continue;
+            };
+            rows.push(Row::new(
+                SUITE,
+                format!("stored by {name}"),
+                median(rates.to_vec()),
+                "1/s",
+            ));
+            let ratio = median(sends.iter().zip(rates).map(|(ours, theirs)| ours / theirs).collect());
+            rows.push(
+                Row::new(SUITE, format!("durable send / {name}"), ratio, "ratio").with(Target::AtLeast(SEND_TO_RIVAL)),
+            );
+        }
+        rows
+    }
+}
+
+/// None is known here.
+#[cfg(not(unix))]
+struct Rivals;
+
+#[cfg(not(unix))]
+impl Rivals {
+    fn start(_quiet: bool) -> Result<Self> {
+        Ok(Self)
+    }
+    fn round(&mut self, _effort: Effort, _sent: f64) -> Result<()> {
+        Ok(())
+    }
+    fn rows(&self, _sends: &[f64]) -> Vec<Row> {
+        Vec::new()
+    }
+}
+
+async fn mail(effort: Effort, time: Duration, binary: &Path, quiet: bool) -> Result<Vec<Row>> {
     let mut rng = ChaCha20Rng::seed_from_u64(1);
     let mut echo = Command::new(std::env::current_exe().context("where am I?")?);
     echo.arg("--serve-echo");
     let echo = Process::start(echo)?;
     let relay = Relay::start(binary)?;
-    let senders = relay.accounts("s", MAILBOXES, &mut rng).await?;
-    let owners = relay.accounts("r", MAILBOXES, &mut rng).await?;
+    let accounts = relay.accounts("u", MAILBOXES, &mut rng).await?;
+    let mut rivals = Rivals::start(quiet)?;
     let mut body = vec![0; BODY_LEN];
     rng.fill_bytes(&mut body);
     let body = Arc::new(body);
@@ -125,10 +232,14 @@ async fn mail(effort: Effort, time: Duration, binary: &Path) -> Result<Vec<Row>>
         let echoed = timed(&echo, load::echo(&echo.host, effort.connections, &body, time)).await?;
         let sent = timed(
             &relay.process,
-            load::send(&relay.process.host, effort.connections, &senders, &owners, &body, time),
+            load::send(&relay.process.host, effort.connections, &accounts, &body, time),
         )
         .await?;
-        let delivered = timed(&relay.process, load::deliver(&relay.process.host, &owners)).await?;
+        let delivered = timed(
+            &relay.process,
+            load::deliver(&relay.process.host, effort.connections, &accounts),
+        )
+        .await?;
         if delivered.0.requests != sent.0.requests {
             bail!(
                 "{} messages were accepted and {} delivered",
@@ -136,6 +247,7 @@ async fn mail(effort: Effort, time: Duration, binary: &Path) -> Result<Vec<Row>>
                 delivered.0.requests
             );
         }
+        tokio::task::block_in_place(|| rivals.round(effort, sent.0.rate()))?;
         if round > 0 {
             echoes.push(echoed);
             sends.push(sent);
@@ -181,7 +293,8 @@ async fn mail(effort: Effort, time: Duration, binary: &Path) -> Result<Vec<Row>>
                 "processor time, durable send / echo",
                 ratio(&send_cpu, &echo_cpu),
                 "ratio",
-            ),
+            )
+            .with(Target::AtMost(SEND_TO_ECHO_CPU)),
             Row::new(
                 SUITE,
                 "processor time of a delivery with its acknowledgement",
@@ -190,48 +303,8 @@ async fn mail(effort: Effort, time: Duration, binary: &Path) -> Result<Vec<Row>>
             ),
         ]);
     }
+    rows.extend(rivals.rows(&send_rate));
     Ok(rows)
-}
-
-async fn status(effort: Effort, time: Duration, binary: &Path) -> Result<Vec<Row>> {
-    let mut rng = ChaCha20Rng::seed_from_u64(2);
-    let (few, many) = (Relay::start(binary)?, Relay::start(binary)?);
-    let _few = few.accounts("u", MAILBOXES, &mut rng).await?;
-    let accounts = many.accounts("u", MANY, &mut rng).await?;
-    // Something in the mailboxes too: counting envelopes must not cost more either.
-    load::send(
-        &many.process.host,
-        effort.connections,
-        &accounts,
-        &accounts,
-        &Arc::new(vec![1; 64]),
-        time,
-    )
-    .await?;
-
-    let (mut trips, mut small, mut large) = (Vec::new(), Vec::new(), Vec::new());
-    for round in 0..=effort.rounds {
-        let (alone, alone_cpu) = timed(&few.process, load::status(&few.process.host, time)).await?;
-        let (crowded, crowded_cpu) = timed(&many.process, load::status(&many.process.host, time)).await?;
-        if round > 0 {
-            trips.push(1e6 / alone.rate());
-            // Where processor time is not known, the round trip has to do.
-            small.push(alone_cpu.unwrap_or(1e6 / alone.rate()));
-            large.push(crowded_cpu.unwrap_or(1e6 / crowded.rate()));
-        }
-    }
-    let ratio = median(large.iter().zip(&small).map(|(a, b)| a / b).collect());
-    Ok(vec![
-        Row::new(SUITE, "status, round trip", median(trips), "µs"),
-        Row::new(SUITE, "processor time of a status", median(small), "µs"),
-        Row::new(
-            SUITE,
-            format!("processor time, status of {MANY} accounts with mail / of {MAILBOXES} without"),
-            ratio,
-            "ratio",
-        )
-        .with(Target::AtMost(STATUS_MANY_TO_FEW)),
-    ])
 }
 
 /// A burst, and the microseconds of processor time that the server spent on each of its requests.

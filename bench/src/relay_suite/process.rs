@@ -50,6 +50,13 @@ impl Process {
         let stat = fs::read_to_string(format!("/proc/{}/stat", self.child.id())).ok()?;
         parse_cpu(&stat)
     }
+
+    /// Memory in use (resident), in KiB. Known on Linux only.
+    pub fn resident_kib(&self) -> Option<f64> {
+        let status = fs::read_to_string(format!("/proc/{}/status", self.child.id())).ok()?;
+        let line = status.lines().find_map(|line| line.strip_prefix("VmRSS:"))?;
+        line.split_whitespace().next()?.parse().ok()
+    }
 }
 
 impl Drop for Process {

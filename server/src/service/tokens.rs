@@ -65,7 +65,8 @@ impl Tokens {
     /// # Errors
     /// [`Refusal::Unauthorized`] for an unknown token, a deleted one and an unknown mailbox, alike; [`Refusal::RateLimited`].
     pub(super) async fn admit(&self, mailbox: MailboxId, hash: &Bytes32) -> Result<()> {
-        if !self.store.holds_delivery_token(mailbox, *hash).await? {
+        let known = self.store.knows_delivery_token(mailbox, *hash);
+        if !known && !self.store.holds_delivery_token(mailbox, *hash).await? {
             return Err(Refusal::Unauthorized);
         }
         // Only now: a bucket is kept for tokens that exist, not for what anybody makes up.

@@ -30,9 +30,11 @@ use super::{
     AccountRow, Ack, Acked, AuditHead, AuditRecord, BundleRow, Committed, Deposit, Deposited, FoldCommit, GateKeyPut,
     GateKeyRow, GateKeyUse, IdentityChange, IdentityChanged, IdentityRow, KeyCounts, LicenseView, NewGateKey, Page,
     PlayCommit, PlayFound, PlayLookup, Publication, Published, Registered, Registration, Result, Seed, Store,
-    StoreError, SweepRules, TokenPut, TokenRow, Totals, Verb, migrations,
+    StoreError, SweepRules, TokenPut, TokenRow, Totals, Verb,
+    known::{Change, Known},
+    migrations,
     wakes::Wakes,
-    writer::{Effects, Writer},
+    writer::{Aftermath, Effects, Writer},
 };
 pub use audit::AuditFault;
 
@@ -47,8 +49,9 @@ const READERS: usize = 4;
 const STATEMENT_CACHE: usize = 128;
 /// How long a checkpoint waits for readers; they take microseconds.
 const BUSY_TIMEOUT: Duration = Duration::from_millis(100);
-/// SQLite's page size here, bytes. Each envelope costs a pad of one page (see `sealed`), so pages are small.
-const PAGE_BYTES: u32 = 1024;
+/// SQLite's page size in a new database, bytes: the file system's, so that no write touches half a block. A page costs two system calls on its way
+/// into the log, and an envelope of 4 KiB with its pad (see `sealed`) is 2 of these where it was 5 of 1 KiB. No more than this in any database.
+const PAGE_BYTES: u32 = 4096;
 
 /// A database up to this size is checked from end to end at every start: some hundred milliseconds. A larger one is after a crash only.
 const CHECKED_AT_EVERY_START: u64 = 64 << 20;
@@ -111,6 +114,7 @@ pub enum OpenError {
 pub struct Sqlite {
     writer: Writer,
     readers: Arc<Readers>,
+    known: Arc<Known>,
     // Dropped last: until the database is closed nobody else may have it.
     _lock: File,
 }
@@ -160,8 +164,15 @@ impl Sqlite {
             .map(|_| open_reader(&path))
             .collect::<rusqlite::Result<Vec<_>>>()
             .map_err(failed)?;
+        let known = Arc::new(Known::default());
+        let aftermath = Aftermath {
+            wakes,
+            known: Arc::clone(&known),
+            count: rows::count,
+        };
         Ok(Self {
-            writer: Writer::start(connection, log, wakes)?,
+            writer: Writer::start(connection, log, aftermath)?,
+            known,
             readers: Arc::new(Readers {
                 idle: Mutex::new(idle),
                 permits: Semaphore::new(READERS),
@@ -173,7 +184,7 @@ impl Sqlite {
     fn write<T, F>(&self, verb: F) -> Verb<'_, T>
     where
         T: Send + 'static,
-        F: FnOnce(&Connection, &mut Effects) -> Result<T> + Send + 'static,
+        F: FnMut(&Connection, &mut Effects) -> Result<T> + Send + 'static,
     {
         Box::pin(self.writer.run(verb))
     }
@@ -255,15 +266,14 @@ fn prepare_writer(connection: &Connection, max_bytes: Option<u64>) -> rusqlite::
     // FULL: a commit is on the disk when it returns, NORMAL would lose it with the power. The writer does its own checkpoints.
     // temp_store: nothing of an envelope may end up in a temporary file.
     connection.execute_batch(
-        "PRAGMA page_size = 1024; PRAGMA journal_mode = WAL; PRAGMA synchronous = FULL; PRAGMA secure_delete = ON; PRAGMA foreign_keys = ON;
+        "PRAGMA page_size = 4096; PRAGMA journal_mode = WAL; PRAGMA synchronous = FULL; PRAGMA secure_delete = ON; PRAGMA foreign_keys = ON;
          PRAGMA temp_store = MEMORY; PRAGMA wal_autocheckpoint = 0; PRAGMA cache_size = -65536; PRAGMA trusted_schema = OFF;",
     )?;
     if let Some(bytes) = max_bytes {
-        connection.pragma_update(
-            None,
-            "max_page_count",
-            i64::try_from((bytes / u64::from(PAGE_BYTES)).max(1)).unwrap_or(i64::MAX),
-        )?;
+        // Of this database, which may have been made with smaller pages.
+        let page: u32 = connection.pragma_query_value(None, "page_size", |row| row.get(0))?;
+        let pages = (bytes / u64::from(page.max(1))).max(1);
+        connection.pragma_update(None, "max_page_count", i64::try_from(pages).unwrap_or(i64::MAX))?;
     }
     Ok(())
 }
@@ -295,13 +305,19 @@ impl Store for Sqlite {
         "sqlite"
     }
     fn relay_seed(&self, fresh: Seed) -> Verb<'_, Seed> {
-        self.write(move |c, _| keys::relay_seed(c, fresh))
+        self.write(move |c, _| keys::relay_seed(c, fresh.clone()))
     }
     fn register(&self, registration: Registration) -> Verb<'_, Registered> {
-        self.write(move |c, _| keys::register(c, &registration))
+        self.write(move |c, effects| {
+            effects.change = Some(Change::Session(registration.mailbox));
+            keys::register(c, &registration)
+        })
     }
     fn succeed(&self, change: IdentityChange) -> Verb<'_, IdentityChanged> {
-        self.write(move |c, _| succession::succeed(c, &change))
+        self.write(move |c, effects| {
+            effects.change = Some(Change::Everything(change.mailbox));
+            succession::succeed(c, &change)
+        })
     }
     fn identity(&self, mailbox: MailboxId) -> Verb<'_, Option<IdentityRow>> {
         self.read(move |c| succession::identity(c, mailbox))
@@ -319,13 +335,29 @@ impl Store for Sqlite {
         self.write(move |c, _| keys::take_bundle(c, mailbox, now, one_time))
     }
     fn put_token(&self, mailbox: MailboxId, token: TokenRow) -> Verb<'_, u64> {
-        self.write(move |c, _| keys::put_token(c, mailbox, &token))
+        self.write(move |c, effects| {
+            effects.change = Some(Change::Session(mailbox));
+            keys::put_token(c, mailbox, &token)
+        })
     }
     fn token(&self, mailbox: MailboxId) -> Verb<'_, Option<TokenRow>> {
-        self.read(move |c| keys::token(c, mailbox))
+        Box::pin(async move {
+            let began = self.known.moment();
+            let row = self.read(move |c| keys::token(c, mailbox)).await?;
+            if let Some(row) = &row {
+                self.known.learn_session(began, mailbox, row.clone());
+            }
+            Ok(row)
+        })
+    }
+    fn known_token(&self, mailbox: MailboxId) -> Option<TokenRow> {
+        self.known.session(mailbox)
     }
     fn drop_token(&self, mailbox: MailboxId, hash: Bytes32) -> Verb<'_, ()> {
-        self.write(move |c, _| keys::drop_token(c, mailbox, &hash))
+        self.write(move |c, effects| {
+            effects.change = Some(Change::Session(mailbox));
+            keys::drop_token(c, mailbox, &hash)
+        })
     }
     fn deposit(&self, deposit: Deposit) -> Verb<'_, Deposited> {
         self.write(move |c, effects| mail::deposit(c, effects, &deposit))
@@ -334,10 +366,23 @@ impl Store for Sqlite {
         self.write(move |c, _| tokens::put(c, mailbox, &hash, most))
     }
     fn delete_delivery_token(&self, mailbox: MailboxId, hash: Bytes32) -> Verb<'_, u32> {
-        self.write(move |c, _| tokens::delete(c, mailbox, &hash))
+        self.write(move |c, effects| {
+            effects.change = Some(Change::DeliveryToken(mailbox, hash));
+            tokens::delete(c, mailbox, &hash)
+        })
     }
     fn holds_delivery_token(&self, mailbox: MailboxId, hash: Bytes32) -> Verb<'_, bool> {
-        self.read(move |c| tokens::holds(c, mailbox, &hash))
+        Box::pin(async move {
+            let began = self.known.moment();
+            let held = self.read(move |c| tokens::holds(c, mailbox, &hash)).await?;
+            if held {
+                self.known.learn_delivery_token(began, mailbox, hash);
+            }
+            Ok(held)
+        })
+    }
+    fn knows_delivery_token(&self, mailbox: MailboxId, hash: Bytes32) -> bool {
+        self.known.delivery_token(mailbox, hash)
     }
     fn acknowledge(&self, mailbox: MailboxId, ack: Option<Ack>, commit_counter: Option<u64>) -> Verb<'_, Acked> {
         self.write(move |c, effects| mail::acknowledge(c, effects, mailbox, ack, commit_counter))

@@ -1,7 +1,8 @@
 //! THE single writer: one thread that owns the writing connection.
 //!
-//! Group commit: what is queued while one commit is on its way to the disk goes into the next one together, each job in a savepoint of its own
-//! so that one that fails does not take the others with it. Replies leave after the commit, never before.
+//! Group commit: what is queued while one commit is on its way to the disk goes into the next one together. As a rule nothing fails, so the jobs
+//! run one after the other; when one does fail, all is undone and each runs again in a savepoint of its own, so that one that fails does not take
+//! the others with it. Replies leave after the commit, never before.
 //!
 //! Erasure: deleted content is overwritten in its pages (`secure_delete`), but its earlier copies stay in the write-ahead log until that
 //! is folded into the main file and truncated. The writer does so when it falls idle after a deletion, or after [`ERASE_WITHIN`] at the latest.
@@ -18,9 +19,13 @@ use std::{
 };
 
 use rusqlite::Connection;
-use tokio::sync::oneshot;
+use tokio::{runtime::Handle, sync::oneshot};
 
-use super::{Result, StoreError, wakes::Wakes};
+use super::{
+    Result, StoreError,
+    known::{Change, Known},
+    wakes::Wakes,
+};
 use crate::model::MailboxId;
 
 /// Jobs that may wait. At 256 KiB an envelope this is 256 MiB at worst; a queue as long is two to four commits, some ten milliseconds.
@@ -43,47 +48,63 @@ pub(super) struct Effects {
     pub erases: bool,
     /// Someone has mail.
     pub wake: Option<MailboxId>,
+    /// Envelopes more, or fewer.
+    pub pending: i64,
+    /// Licenses more that can be played, or fewer.
+    pub licenses: i64,
+    /// What was known until now and is not true any more.
+    pub change: Option<Change>,
+}
+
+/// What the writer does with the effects of its jobs.
+pub(super) struct Aftermath {
+    /// Who waits for mail.
+    pub wakes: Arc<Wakes>,
+    /// What is known without asking the disk.
+    pub known: Arc<Known>,
+    /// Writes down by how many envelopes and licenses a commit changed the store; once a commit, not once a job.
+    pub count: fn(&Connection, i64, i64) -> Result<()>,
 }
 
 /// One unit of work with its reply.
 trait Job: Send {
     /// False when nobody waits for the reply any more: then it is not begun.
     fn wanted(&self) -> bool;
-    /// Does the work; the value is kept back.
+    /// Does the work; the value is kept back. May be called again after what it did was undone.
     fn run(&mut self, connection: &Connection) -> Result<()>;
+    /// What the last run did besides.
+    fn effects(&self) -> &Effects;
     /// Gives the value out, or the reason why there is none.
-    fn answer(self: Box<Self>, verdict: Result<()>) -> Effects;
+    fn answer(self: Box<Self>, verdict: Result<()>);
 }
 
 struct Task<T, F> {
-    verb: Option<F>,
+    verb: F,
     value: Option<T>,
     effects: Effects,
     reply: oneshot::Sender<Result<T>>,
 }
 
-impl<T: Send, F: FnOnce(&Connection, &mut Effects) -> Result<T> + Send> Job for Task<T, F> {
+impl<T: Send, F: FnMut(&Connection, &mut Effects) -> Result<T> + Send> Job for Task<T, F> {
     fn wanted(&self) -> bool {
         !self.reply.is_closed()
     }
 
     fn run(&mut self, connection: &Connection) -> Result<()> {
-        let Some(verb) = self.verb.take() else {
-            return Err(StoreError::Fault("a job ran twice".into()));
-        };
-        self.value = Some(verb(connection, &mut self.effects)?);
+        self.effects = Effects::default();
+        self.value = Some((self.verb)(connection, &mut self.effects)?);
         Ok(())
     }
 
-    fn answer(self: Box<Self>, verdict: Result<()>) -> Effects {
-        let Self {
-            value, effects, reply, ..
-        } = *self;
-        let durable = verdict.is_ok();
+    fn effects(&self) -> &Effects {
+        &self.effects
+    }
+
+    fn answer(self: Box<Self>, verdict: Result<()>) {
+        let Self { value, reply, .. } = *self;
         let answer = verdict.and_then(|()| value.ok_or_else(|| StoreError::Fault("a job gave no value".into())));
         // Whoever asked may be gone. That is theirs to settle: every verb can be repeated.
         let _ = reply.send(answer);
-        if durable { effects } else { Effects::default() }
     }
 }
 
@@ -95,13 +116,16 @@ pub(super) struct Writer {
 
 impl Writer {
     /// Gives `connection` to a thread of its own. `log` is the path of its write-ahead log.
-    pub fn start(connection: Connection, log: PathBuf, wakes: Arc<Wakes>) -> std::io::Result<Self> {
+    pub fn start(connection: Connection, log: PathBuf, aftermath: Aftermath) -> std::io::Result<Self> {
         let (queue, jobs) = sync_channel(QUEUE);
+        // None outside of a runtime: then this thread gives out the replies itself.
+        let runtime = Handle::try_current().ok();
         let thread = std::thread::Builder::new().name("store-writer".into()).spawn(move || {
             Loop {
                 connection,
                 log,
-                wakes,
+                aftermath,
+                runtime,
                 erase_since: None,
                 retry_at: None,
                 damaged: None,
@@ -118,11 +142,11 @@ impl Writer {
     pub async fn run<T, F>(&self, verb: F) -> Result<T>
     where
         T: Send + 'static,
-        F: FnOnce(&Connection, &mut Effects) -> Result<T> + Send + 'static,
+        F: FnMut(&Connection, &mut Effects) -> Result<T> + Send + 'static,
     {
         let (reply, answer) = oneshot::channel();
         let task = Task {
-            verb: Some(verb),
+            verb,
             value: None,
             effects: Effects::default(),
             reply,
@@ -148,10 +172,20 @@ impl Drop for Writer {
     }
 }
 
+/// How a batch went.
+enum Together {
+    Durable,
+    /// Nothing is stored; each job is to be tried for itself.
+    JobFailed,
+    /// Nothing is stored, and the reason concerns all.
+    CommitFailed(StoreError),
+}
+
 struct Loop {
     connection: Connection,
     log: PathBuf,
-    wakes: Arc<Wakes>,
+    aftermath: Aftermath,
+    runtime: Option<Handle>,
     erase_since: Option<Instant>,
     retry_at: Option<Instant>,
     /// Set once the database turned out to be damaged. From then on nothing is written: what can still be read should stay as it is.
@@ -199,46 +233,105 @@ impl Loop {
         retry_passed && (erase || long())
     }
 
-    /// Commits a batch. When a failing job takes the whole transaction down (a full disk does that), what ran before it is answered with
-    /// the failure and the rest goes into another transaction.
+    /// Commits a batch: at once, or job by job when one of them fails.
     fn commit(&mut self, batch: &mut Vec<Box<dyn Job>>) {
-        let mut rest = std::mem::take(batch).into_iter();
-        if let Some(damaged) = &self.damaged {
-            for job in rest {
-                job.answer(Err(damaged.clone()));
-            }
+        batch.retain(|job| job.wanted());
+        let mut jobs = std::mem::take(batch);
+        if jobs.is_empty() {
             return;
         }
-        loop {
+        if let Some(damaged) = self.damaged.clone() {
+            jobs.into_iter().for_each(|job| job.answer(Err(damaged.clone())));
+            return;
+        }
+        match self.together(&mut jobs) {
+            Together::Durable => self.settle(jobs, Ok(())),
+            Together::JobFailed => self.one_by_one(jobs),
+            Together::CommitFailed(error) => self.settle(jobs, Err(error)),
+        }
+    }
+
+    /// All jobs in one transaction, without savepoints.
+    fn together(&self, jobs: &mut [Box<dyn Job>]) -> Together {
+        if let Err(error) = self.execute("BEGIN IMMEDIATE") {
+            return Together::CommitFailed(error);
+        }
+        if jobs.iter_mut().any(|job| self.attempt(&mut **job).is_err()) {
+            self.undo();
+            return Together::JobFailed;
+        }
+        match self.end(jobs) {
+            Ok(()) => Together::Durable,
+            Err(error) => Together::CommitFailed(error),
+        }
+    }
+
+    /// Counts, then makes the transaction durable, or undoes it.
+    fn end(&self, jobs: &[Box<dyn Job>]) -> Result<()> {
+        let sum = |of: fn(&Effects) -> i64| jobs.iter().map(|job| of(job.effects())).sum::<i64>();
+        let (pending, licenses) = (sum(|effects| effects.pending), sum(|effects| effects.licenses));
+        let counted = if (pending, licenses) == (0, 0) {
+            Ok(())
+        } else {
+            (self.aftermath.count)(&self.connection, pending, licenses)
+        };
+        counted
+            .and_then(|()| self.execute("COMMIT"))
+            .inspect_err(|_| self.undo())
+    }
+
+    fn undo(&self) {
+        if !self.connection.is_autocommit()
+            && let Err(error) = self.execute("ROLLBACK")
+        {
+            tracing::error!(%error, "a transaction could not be undone");
+        }
+    }
+
+    /// Each job in a savepoint of its own. When a failing job takes the whole transaction down (a full disk does that), what ran before it is
+    /// answered with the failure and the rest goes into another transaction.
+    fn one_by_one(&mut self, jobs: Vec<Box<dyn Job>>) {
+        let mut rest = jobs.into_iter();
+        while rest.len() > 0 {
             let mut ran: Vec<Box<dyn Job>> = Vec::new();
             let outcome = self.transaction(&mut rest, &mut ran);
-            match outcome {
-                Ok(()) => {
-                    for job in ran {
-                        let effects = job.answer(Ok(()));
-                        if effects.erases {
-                            self.erase_since.get_or_insert_with(Instant::now);
-                        }
-                        if let Some(mailbox) = effects.wake {
-                            self.wakes.wake(mailbox);
-                        }
+            self.settle(ran, outcome);
+        }
+    }
+
+    /// What follows a commit, or its failure: first what is known is put right, then everybody hears of it.
+    fn settle(&mut self, jobs: Vec<Box<dyn Job>>, outcome: Result<()>) {
+        let mut wake = Vec::new();
+        match &outcome {
+            Ok(()) => {
+                for effects in jobs.iter().map(|job| job.effects()) {
+                    if let Some(change) = effects.change {
+                        self.aftermath.known.forget(change);
                     }
-                }
-                Err(error) => {
-                    tracing::error!(%error, jobs = ran.len(), "a commit failed; nothing of it was stored");
-                    if matches!(error, StoreError::Full(_)) {
-                        // Folding the log in makes room in it, if there is any to be made.
+                    if effects.erases {
                         self.erase_since.get_or_insert_with(Instant::now);
                     }
-                    self.note_damage(&error);
-                    for job in ran {
-                        job.answer(Err(error.clone()));
-                    }
+                    wake.extend(effects.wake);
                 }
             }
-            if rest.len() == 0 {
-                return;
+            Err(error) => {
+                tracing::error!(%error, jobs = jobs.len(), "a commit failed; nothing of it was stored");
+                if matches!(error, StoreError::Full(_)) {
+                    // Folding the log in makes room in it, if there is any to be made.
+                    self.erase_since.get_or_insert_with(Instant::now);
+                }
+                self.note_damage(error);
             }
+        }
+        let wakes = Arc::clone(&self.aftermath.wakes);
+        let tell = move || {
+            jobs.into_iter().for_each(|job| job.answer(outcome.clone()));
+            wake.into_iter().for_each(|mailbox| wakes.wake(mailbox));
+        };
+        // From inside the runtime all of them are woken at the price of one wake-up from outside.
+        match &self.runtime {
+            Some(runtime) => drop(runtime.spawn(async move { tell() })),
+            None => tell(),
         }
     }
 
@@ -246,9 +339,6 @@ impl Loop {
     fn transaction(&mut self, jobs: &mut std::vec::IntoIter<Box<dyn Job>>, ran: &mut Vec<Box<dyn Job>>) -> Result<()> {
         let begun = self.execute("BEGIN IMMEDIATE");
         for mut job in jobs.by_ref() {
-            if !job.wanted() {
-                continue;
-            }
             if let Err(error) = &begun {
                 ran.push(job);
                 return Err(error.clone());
@@ -269,11 +359,13 @@ impl Loop {
             }
         }
         begun?;
-        self.execute("COMMIT").inspect_err(|_| {
-            if !self.connection.is_autocommit() {
-                let _ = self.execute("ROLLBACK");
-            }
-        })
+        self.end(ran)
+    }
+
+    /// Runs a job. A verb that panics must not take the writer, and with it the relay, along: what it did is undone like any failure.
+    fn attempt(&self, job: &mut dyn Job) -> Result<()> {
+        catch_unwind(AssertUnwindSafe(|| job.run(&self.connection)))
+            .unwrap_or_else(|_| Err(StoreError::Fault("a verb panicked".into())))
     }
 
     fn note_damage(&mut self, error: &StoreError) {
@@ -285,9 +377,7 @@ impl Loop {
 
     fn savepoint(&self, job: &mut dyn Job) -> Result<()> {
         self.execute("SAVEPOINT job")?;
-        // A verb that panics must not take the writer, and with it the relay, along. The connection is sound: its transaction is undone.
-        let outcome = catch_unwind(AssertUnwindSafe(|| job.run(&self.connection)))
-            .unwrap_or_else(|_| Err(StoreError::Fault("a verb panicked".into())));
+        let outcome = self.attempt(job);
         if outcome.is_ok() {
             return self.execute("RELEASE job");
         }
@@ -332,7 +422,12 @@ mod tests {
     use super::*;
 
     fn writer(connection: Connection) -> Writer {
-        Writer::start(connection, PathBuf::from("/nonexistent"), Arc::new(Wakes::default())).unwrap()
+        let aftermath = Aftermath {
+            wakes: Arc::default(),
+            known: Arc::default(),
+            count: |_, _, _| Ok(()),
+        };
+        Writer::start(connection, PathBuf::from("/nonexistent"), aftermath).unwrap()
     }
 
     fn memory() -> Connection {
@@ -353,8 +448,11 @@ mod tests {
         let writer = writer(memory());
         // The first job keeps the thread busy until all others are queued, so they share a commit.
         let (go, gate) = std::sync::mpsc::channel::<()>();
+        let mut held_before = false;
         let hold = writer.run(move |_, _| {
-            gate.recv().unwrap();
+            if !std::mem::replace(&mut held_before, true) {
+                gate.recv().unwrap();
+            }
             Ok(())
         });
         let insert = |value: i64| writer.run(move |c, _| Ok(c.execute("INSERT INTO t VALUES (?1)", [value])?));

@@ -68,6 +68,11 @@ pub(super) fn add_totals(connection: &Connection, accounts: i64, pending: i64, l
     Ok(())
 }
 
+/// [`add_totals`] for a whole commit: envelopes and licenses of all its jobs.
+pub(super) fn count(connection: &Connection, pending: i64, licenses: i64) -> Result<()> {
+    add_totals(connection, 0, pending, licenses)
+}
+
 #[cfg(test)]
 mod tests {
     use rusqlite::StatementStatus;

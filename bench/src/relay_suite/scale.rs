@@ -1,0 +1,140 @@
+//! What must not grow: with envelopes stored, with mailboxes, with inboxes that wait; and what a relay costs that does nothing.
+
+use std::path::Path;
+use std::time::{Duration, Instant};
+
+use anyhow::{Context, Result};
+use tempfile::TempDir;
+
+use super::{BODY_LEN, Relay, SUITE, Size, load, seed, timed};
+use crate::http::Connection;
+use crate::measure::{Effort, median};
+use crate::table::{Row, Target};
+
+/// A waiting inbox: a connection, its task, and a request that is not answered yet.
+const WAITING_KIB: f64 = 20.0;
+/// A B-tree of 1 000 000 rows is one or two levels deeper than one of 1 000.
+const FULL_TO_EMPTY: f64 = 1.2;
+/// The status costs the same however many mailboxes there are; the rest is the noise of two processes.
+const STATUS_MANY_TO_FEW: f64 = 1.1;
+const IDLE_MB: f64 = 30.0;
+const START_MS: f64 = 150.0;
+
+/// Envelopes in the store that is called empty.
+const FEW_STORED: usize = 1000;
+/// Mailboxes of the relay that has few.
+const FEW_MAILBOXES: usize = 100;
+/// Waits that a mailbox allows, less one.
+const WAITS_A_MAILBOX: usize = 3;
+/// Trips of each kind in each round of the comparison by the size of the store.
+const TRIPS: usize = 100;
+
+async fn seeded(binary: &Path, accounts: usize, envelopes: usize, body: &[u8]) -> Result<(Relay, Vec<super::Account>)> {
+    let data = tempfile::tempdir()?;
+    let accounts = seed::seed(data.path(), accounts, envelopes, body).await?;
+    Ok((Relay::start_on(binary, data)?, accounts))
+}
+
+/// Memory of waiting inboxes.
+pub async fn waiting(size: Size, binary: &Path) -> Result<Vec<Row>> {
+    let (relay, accounts) = seeded(binary, size.waiting.div_ceil(WAITS_A_MAILBOX).max(2), 0, &[]).await?;
+    // What the first requests allocate for good is not the waiting inboxes' own.
+    load::trips(&relay.process.host, &accounts, &[1], 200, true).await?;
+    let before = relay
+        .process
+        .resident_kib()
+        .context("the memory of a process is known on Linux only")?;
+    let waiting = load::wait(&relay.process.host, &accounts, size.waiting).await?;
+    // All have been read once the last connection's request is waiting too; the status is asked behind them.
+    load::status(&relay.process.host, Duration::from_secs(2)).await?;
+    let after = relay.process.resident_kib().context("the relay has ended")?;
+    let each = (after - before) / waiting.len() as f64;
+    let name = format!("memory of a waiting inbox, {} of them", waiting.len());
+    Ok(vec![
+        Row::new(SUITE, name, each, "KiB").with(Target::AtMost(WAITING_KIB)),
+    ])
+}
+
+/// Round trips in a full store against those in one that is almost empty.
+pub async fn fill(effort: Effort, size: Size, binary: &Path) -> Result<Vec<Row>> {
+    let body = vec![5; BODY_LEN];
+    let (full, full_accounts) = seeded(binary, 1000, size.stored, &body).await?;
+    let (empty, empty_accounts) = seeded(binary, 1000, FEW_STORED, &body).await?;
+    let mut rows = Vec::new();
+    for (reading, what) in [(false, "send"), (true, "inbox")] {
+        let (mut large, mut small, mut ratios) = (Vec::new(), Vec::new(), Vec::new());
+        for round in 0..=effort.rounds {
+            let few = median(load::trips(&empty.process.host, &empty_accounts, &body, TRIPS, reading).await?);
+            let many = median(load::trips(&full.process.host, &full_accounts, &body, TRIPS, reading).await?);
+            if round > 0 {
+                small.push(few);
+                large.push(many);
+                ratios.push(many / few);
+            }
+        }
+        let name = format!("p50 of {what}, {} stored / {FEW_STORED}", size.stored);
+        rows.push(Row::new(
+            SUITE,
+            format!("p50 of {what}, {FEW_STORED} stored"),
+            median(small),
+            "µs",
+        ));
+        rows.push(Row::new(
+            SUITE,
+            format!("p50 of {what}, {} stored", size.stored),
+            median(large),
+            "µs",
+        ));
+        rows.push(Row::new(SUITE, name, median(ratios), "ratio").with(Target::AtMost(FULL_TO_EMPTY)));
+    }
+    Ok(rows)
+}
+
+/// The status with many mailboxes against the status with few.
+pub async fn status(effort: Effort, size: Size, binary: &Path) -> Result<Vec<Row>> {
+    let time = Duration::from_secs_f64(effort.seconds / 2.0);
+    let (few, _) = seeded(binary, FEW_MAILBOXES, FEW_MAILBOXES, &[1; 64]).await?;
+    let (many, _) = seeded(binary, size.mailboxes, size.mailboxes, &[1; 64]).await?;
+    let (mut trips, mut ratios) = (Vec::new(), Vec::new());
+    for round in 0..=effort.rounds {
+        let (small, _) = timed(&few.process, load::status(&few.process.host, time)).await?;
+        let (large, _) = timed(&many.process, load::status(&many.process.host, time)).await?;
+        if round > 0 {
+            trips.push(1e6 / small.rate());
+            ratios.push(small.rate() / large.rate());
+        }
+    }
+    let name = format!("status, {} mailboxes / {FEW_MAILBOXES}", size.mailboxes);
+    Ok(vec![
+        Row::new(
+            SUITE,
+            format!("status, round trip, {FEW_MAILBOXES} mailboxes"),
+            median(trips),
+            "µs",
+        ),
+        Row::new(SUITE, name, median(ratios), "ratio").with(Target::AtMost(STATUS_MANY_TO_FEW)),
+    ])
+}
+
+/// A relay that was just started, on a directory that has a database.
+pub async fn idle(effort: Effort, binary: &Path) -> Result<Vec<Row>> {
+    let (mut starts, mut resident) = (Vec::new(), Vec::new());
+    let mut data: TempDir = tempfile::tempdir()?;
+    for round in 0..=effort.rounds {
+        let start = Instant::now();
+        let relay = Relay::start_on(binary, data)?;
+        let mut connection = Connection::open(&relay.process.host).await?;
+        connection.request("GET /v1/status", "", &[]).await?;
+        if round > 0 {
+            starts.push(start.elapsed().as_secs_f64() * 1e3);
+            resident.extend(relay.process.resident_kib().map(|kib| kib * 1024.0 / 1e6));
+        }
+        data = relay.stop();
+    }
+    let start = Row::new(SUITE, "cold start to the first answer", median(starts), "ms").with(Target::AtMost(START_MS));
+    let mut rows = vec![start];
+    if !resident.is_empty() {
+        rows.push(Row::new(SUITE, "idle relay, resident", median(resident), "MB").with(Target::AtMost(IDLE_MB)));
+    }
+    Ok(rows)
+}
