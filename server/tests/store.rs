@@ -852,3 +852,42 @@ async fn a_deposit_wakes_its_owner_and_nobody_else_once_it_is_durable() {
         .expect("bob was not woken");
     assert!(futures_util::poll!(&mut carol).is_pending());
 }
+
+/// What the store has at hand is never older than what it has answered.
+#[tokio::test]
+async fn what_is_known_without_the_disk_is_what_was_committed_last() {
+    let dir = TempDir::new().unwrap();
+    let bob = mailbox("bob");
+    let row = |tag| TokenRow {
+        hash: [tag; 32],
+        expires: Timestamp(3_000_000),
+    };
+    let hash = |row: Option<TokenRow>| row.map(|row| row.hash[0]);
+    {
+        let store = open(dir.path(), &Arc::default());
+        assert!(store.token(bob).await.unwrap().is_none() && store.known_token(bob).is_none());
+        store.register(registration("bob", 8)).await.unwrap();
+        assert_eq!(hash(store.token(bob).await.unwrap()), Some(8));
+        assert_eq!(hash(store.known_token(bob)), Some(8), "read once, known from then on");
+        store.put_token(bob, row(9)).await.unwrap();
+        assert_ne!(hash(store.known_token(bob)), Some(8), "replaced");
+        assert_eq!(hash(store.token(bob).await.unwrap()), Some(9));
+        store.register(registration("bob", 8)).await.unwrap();
+        assert_ne!(hash(store.known_token(bob)), Some(9), "replaced by registering again");
+        store.token(bob).await.unwrap();
+        store.drop_token(bob, [8; 32]).await.unwrap();
+        assert!(store.known_token(bob).is_none(), "ended");
+
+        store.put_delivery_token(bob, [5; 32], 9).await.unwrap();
+        assert!(!store.holds_delivery_token(bob, [6; 32]).await.unwrap());
+        assert!(store.holds_delivery_token(bob, [5; 32]).await.unwrap());
+        assert!(store.knows_delivery_token(bob, [5; 32]) && !store.knows_delivery_token(bob, [6; 32]));
+        assert!(!store.knows_delivery_token(mailbox("eve"), [5; 32]), "a token is good for one mailbox");
+        store.delete_delivery_token(bob, [5; 32]).await.unwrap();
+        assert!(!store.knows_delivery_token(bob, [5; 32]), "deleted");
+        store.put_token(bob, row(7)).await.unwrap();
+    }
+    let store = open(dir.path(), &Arc::default());
+    assert!(store.known_token(bob).is_none(), "a restart knows nothing");
+    assert_eq!(hash(store.token(bob).await.unwrap()), Some(7));
+}
