@@ -579,6 +579,7 @@ async fn identities(store: &dyn Store) {
     assert!(store.holds_delivery_token(bob, [3; 32]).await.unwrap());
     // Under the old prekeys' sequence numbers too: another identity begins anew.
     assert_eq!(succeed(change(8, 9, 1)).await, IdentityChanged::Done);
+    assert!(!store.knows_delivery_token(bob, [3; 32]), "not even in memory");
     assert_eq!(identity().await, (9, vec![8]));
     assert_eq!(store.token(bob).await.unwrap().unwrap().hash, [9; 32]);
     assert!(!store.holds_delivery_token(bob, [3; 32]).await.unwrap());
@@ -882,7 +883,10 @@ async fn what_is_known_without_the_disk_is_what_was_committed_last() {
         assert!(!store.holds_delivery_token(bob, [6; 32]).await.unwrap());
         assert!(store.holds_delivery_token(bob, [5; 32]).await.unwrap());
         assert!(store.knows_delivery_token(bob, [5; 32]) && !store.knows_delivery_token(bob, [6; 32]));
-        assert!(!store.knows_delivery_token(mailbox("eve"), [5; 32]), "a token is good for one mailbox");
+        assert!(
+            !store.knows_delivery_token(mailbox("eve"), [5; 32]),
+            "a token is good for one mailbox"
+        );
         store.delete_delivery_token(bob, [5; 32]).await.unwrap();
         assert!(!store.knows_delivery_token(bob, [5; 32]), "deleted");
         store.put_token(bob, row(7)).await.unwrap();
