@@ -8,12 +8,11 @@
 
 mod support;
 
-use std::path::Path;
 use std::time::Duration;
 
 use latchkey_client::vault::{Direction, MessageState};
 use latchkey_client::{Code, Error, Event, Messenger, Standing, Step};
-use support::{CrashAt, Stage, address, kept, texts};
+use support::{CrashAt, Stage, address, copy, kept, texts};
 
 async fn acquainted(stage: &Stage) -> (Messenger, Messenger) {
     let (mut alice, mut bob) = (stage.register("alice").await, stage.register("bob").await);
@@ -46,15 +45,6 @@ fn succeeded(events: &[Event]) -> Vec<bool> {
         _ => None,
     });
     said.collect()
-}
-
-fn copy(from: &Path, to: &Path) {
-    let _ = std::fs::remove_dir_all(to);
-    std::fs::create_dir_all(to).unwrap();
-    for entry in std::fs::read_dir(from).unwrap() {
-        let entry = entry.unwrap();
-        std::fs::copy(entry.path(), to.join(entry.file_name())).unwrap();
-    }
 }
 
 #[tokio::test]
