@@ -1,7 +1,7 @@
 //! What goes into the audit log, and how often: nobody fills the disk with it.
 //!
-//! An event is in the log before its answer leaves. Beyond [`SINGLY`] an account's events are counted instead and written once a minute, as are failed
-//! sign-ins, which anyone can cause; and of those counts a minute writes at most [`MAX_COUNTS`].
+//! An event is in the log before its answer leaves. Beyond `SINGLY` an account's events are counted instead and written once a minute, as are failed
+//! sign-ins, which anyone can cause; and of those counts a minute writes at most `MAX_COUNTS`.
 
 use std::{
     collections::BTreeMap,

@@ -177,7 +177,7 @@ impl Reader {
     }
 
     /// A consistent copy as a file of its own, of the moment at which it began; on the disk when this returns. A relay that starts on it knows that it
-    /// is a copy ([`begin_anew`]).
+    /// is a copy (`begin_anew`).
     ///
     /// # Errors
     /// [`BackupError`].
