@@ -20,11 +20,14 @@ fn command() -> Command {
     let config = Arg::new("config")
         .long("config")
         .value_name("FILE")
+        .global(true)
         .help("A TOML file with settings [env: LATCHKEY_CONFIG]");
     let settings = SETTINGS.iter().map(|setting| {
         let arg = Arg::new(setting.name)
             .long(setting.flag)
             .help(format!("{} [env: {}]", setting.help, setting.variable))
+            // The one setting that commands need, before and behind them: `check --data-dir DIR` is what one types first.
+            .global(setting.name == "data_dir")
             .value_name("VALUE");
         // A bare flag means yes.
         if matches!(setting.name, "behind_proxy" | "tls_self_signed") {

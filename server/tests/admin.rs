@@ -25,6 +25,19 @@ fn command(data: &Path, args: &[&str]) -> Output {
         .unwrap()
 }
 
+#[test]
+fn where_the_data_is_may_be_said_behind_the_command_too() {
+    let place = tempfile::tempdir().unwrap();
+    let output = Command::new(env!("CARGO_BIN_EXE_latchkey-relay"))
+        .env_clear()
+        .args(["audit", "verify", "--data-dir"])
+        .arg(place.path())
+        .output()
+        .unwrap();
+    // It was understood: there is only nothing there yet.
+    assert!(bad(&output).contains(&*place.path().to_string_lossy()));
+}
+
 #[track_caller]
 fn good(output: &Output) -> String {
     assert!(output.status.success(), "{}", String::from_utf8_lossy(&output.stderr));

@@ -256,9 +256,13 @@ impl Loop {
         if let Err(error) = self.execute("BEGIN IMMEDIATE") {
             return Together::CommitFailed(error);
         }
-        if jobs.iter_mut().any(|job| self.attempt(&mut **job).is_err()) {
+        if let Some(error) = jobs.iter_mut().find_map(|job| self.attempt(&mut **job).err()) {
             self.undo();
-            return Together::JobFailed;
+            return match error {
+                // It concerns all: a damaged database is written no more, not even by those who did not meet the damage.
+                StoreError::Damaged(_) => Together::CommitFailed(error),
+                _ => Together::JobFailed,
+            };
         }
         match self.end(jobs) {
             Ok(()) => Together::Durable,
@@ -296,6 +300,9 @@ impl Loop {
             let mut ran: Vec<Box<dyn Job>> = Vec::new();
             let outcome = self.transaction(&mut rest, &mut ran);
             self.settle(ran, outcome);
+            if let Some(damaged) = self.damaged.clone() {
+                rest.by_ref().for_each(|job| job.answer(Err(damaged.clone())));
+            }
         }
     }
 
@@ -336,7 +343,7 @@ impl Loop {
     }
 
     /// One transaction over as many jobs as it survives; those end in `ran`, except such as failed for themselves: they have their answer.
-    fn transaction(&mut self, jobs: &mut std::vec::IntoIter<Box<dyn Job>>, ran: &mut Vec<Box<dyn Job>>) -> Result<()> {
+    fn transaction(&self, jobs: &mut std::vec::IntoIter<Box<dyn Job>>, ran: &mut Vec<Box<dyn Job>>) -> Result<()> {
         let begun = self.execute("BEGIN IMMEDIATE");
         for mut job in jobs.by_ref() {
             if let Err(error) = &begun {
@@ -345,7 +352,8 @@ impl Loop {
             }
             match self.savepoint(&mut *job) {
                 Ok(()) => ran.push(job),
-                Err(error) if self.connection.is_autocommit() => {
+                Err(error) if self.connection.is_autocommit() || matches!(error, StoreError::Damaged(_)) => {
+                    self.undo();
                     ran.push(job);
                     return Err(error);
                 }
@@ -353,7 +361,6 @@ impl Loop {
                     if matches!(error, StoreError::Fault(_)) {
                         tracing::error!(%error, "a job failed");
                     }
-                    self.note_damage(&error);
                     job.answer(Err(error));
                 }
             }
@@ -418,93 +425,4 @@ impl Loop {
 }
 
 #[cfg(test)]
-mod tests {
-    use super::*;
-
-    fn writer(connection: Connection) -> Writer {
-        let aftermath = Aftermath {
-            wakes: Arc::default(),
-            known: Arc::default(),
-            count: |_, _, _| Ok(()),
-        };
-        Writer::start(connection, PathBuf::from("/nonexistent"), aftermath).unwrap()
-    }
-
-    fn memory() -> Connection {
-        let connection = Connection::open_in_memory().unwrap();
-        connection.execute_batch("CREATE TABLE t (v INTEGER UNIQUE)").unwrap();
-        connection
-    }
-
-    async fn count(writer: &Writer) -> i64 {
-        writer
-            .run(|c, _| Ok(c.query_row("SELECT count(*) FROM t", [], |r| r.get(0))?))
-            .await
-            .unwrap()
-    }
-
-    #[tokio::test]
-    async fn one_bad_job_does_not_spoil_the_batch() {
-        let writer = writer(memory());
-        // The first job keeps the thread busy until all others are queued, so they share a commit.
-        let (go, gate) = std::sync::mpsc::channel::<()>();
-        let mut held_before = false;
-        let hold = writer.run(move |_, _| {
-            if !std::mem::replace(&mut held_before, true) {
-                gate.recv().unwrap();
-            }
-            Ok(())
-        });
-        let insert = |value: i64| writer.run(move |c, _| Ok(c.execute("INSERT INTO t VALUES (?1)", [value])?));
-        let panic = writer.run(|c, _| -> Result<()> {
-            c.execute("INSERT INTO t VALUES (77)", [])?;
-            panic!("on purpose")
-        });
-        let release = async { go.send(()).unwrap() };
-        let (held, a, twice, b, panicked, ()) =
-            tokio::join!(biased; hold, insert(1), insert(1), insert(2), panic, release);
-        held.unwrap();
-        assert_eq!((a.unwrap(), b.unwrap()), (1, 1));
-        assert!(matches!(twice, Err(StoreError::Fault(_))));
-        assert!(matches!(panicked, Err(StoreError::Fault(_))));
-        assert_eq!(count(&writer).await, 2);
-    }
-
-    #[tokio::test]
-    async fn a_full_disk_is_said_and_the_writer_goes_on() {
-        let connection = memory();
-        connection
-            .execute_batch("CREATE TABLE big (v BLOB); PRAGMA max_page_count = 20")
-            .unwrap();
-        let writer = writer(connection);
-        let big = writer
-            .run(|c, _| Ok(c.execute("INSERT INTO big VALUES (zeroblob(1000000))", [])?))
-            .await;
-        assert!(matches!(big, Err(StoreError::Full(_))), "{big:?}");
-        writer
-            .run(|c, _| Ok(c.execute("INSERT INTO t VALUES (5)", [])?))
-            .await
-            .unwrap();
-        assert_eq!(count(&writer).await, 1);
-    }
-
-    #[tokio::test]
-    async fn a_full_queue_is_busy_not_a_wait() {
-        let writer = writer(memory());
-        let (go, gate) = std::sync::mpsc::channel::<()>();
-        let hold = writer.run(move |_, _| {
-            gate.recv().unwrap();
-            Ok(())
-        });
-        let flood = async {
-            let jobs = (0..QUEUE + MAX_BATCH + 1).map(|_| writer.run(|_, _| Ok(())));
-            let waiting = futures_util::future::join_all(jobs);
-            let release = async { go.send(()).unwrap() };
-            tokio::join!(biased; waiting, release).0
-        };
-        let (held, answers) = tokio::join!(biased; hold, flood);
-        held.unwrap();
-        assert!(answers.iter().any(|a| matches!(a, Err(StoreError::Busy))));
-        assert!(answers.iter().all(|a| matches!(a, Ok(()) | Err(StoreError::Busy))));
-    }
-}
+mod tests;

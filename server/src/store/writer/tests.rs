@@ -1,0 +1,123 @@
+use super::*;
+
+fn writer(connection: Connection) -> Writer {
+    let aftermath = Aftermath {
+        wakes: Arc::default(),
+        known: Arc::default(),
+        count: |_, _, _| Ok(()),
+    };
+    Writer::start(connection, PathBuf::from("/nonexistent"), aftermath).unwrap()
+}
+
+fn memory() -> Connection {
+    let connection = Connection::open_in_memory().unwrap();
+    connection.execute_batch("CREATE TABLE t (v INTEGER UNIQUE)").unwrap();
+    connection
+}
+
+async fn count(writer: &Writer) -> i64 {
+    writer
+        .run(|c, _| Ok(c.query_row("SELECT count(*) FROM t", [], |r| r.get(0))?))
+        .await
+        .unwrap()
+}
+
+#[tokio::test]
+async fn one_bad_job_does_not_spoil_the_batch() {
+    let writer = writer(memory());
+    // The first job keeps the thread busy until all others are queued, so they share a commit.
+    let (go, gate) = std::sync::mpsc::channel::<()>();
+    let mut held_before = false;
+    let hold = writer.run(move |_, _| {
+        if !std::mem::replace(&mut held_before, true) {
+            gate.recv().unwrap();
+        }
+        Ok(())
+    });
+    let insert = |value: i64| writer.run(move |c, _| Ok(c.execute("INSERT INTO t VALUES (?1)", [value])?));
+    let panic = writer.run(|c, _| -> Result<()> {
+        c.execute("INSERT INTO t VALUES (77)", [])?;
+        panic!("on purpose")
+    });
+    let release = async { go.send(()).unwrap() };
+    let (held, a, twice, b, panicked, ()) = tokio::join!(biased; hold, insert(1), insert(1), insert(2), panic, release);
+    held.unwrap();
+    assert_eq!((a.unwrap(), b.unwrap()), (1, 1));
+    assert!(matches!(twice, Err(StoreError::Fault(_))));
+    assert!(matches!(panicked, Err(StoreError::Fault(_))));
+    assert_eq!(count(&writer).await, 2);
+}
+
+#[tokio::test]
+async fn a_full_disk_is_said_and_the_writer_goes_on() {
+    let connection = memory();
+    connection
+        .execute_batch("CREATE TABLE big (v BLOB); PRAGMA max_page_count = 20")
+        .unwrap();
+    let writer = writer(connection);
+    let big = writer
+        .run(|c, _| Ok(c.execute("INSERT INTO big VALUES (zeroblob(1000000))", [])?))
+        .await;
+    assert!(matches!(big, Err(StoreError::Full(_))), "{big:?}");
+    writer
+        .run(|c, _| Ok(c.execute("INSERT INTO t VALUES (5)", [])?))
+        .await
+        .unwrap();
+    assert_eq!(count(&writer).await, 1);
+}
+
+#[tokio::test]
+async fn a_full_queue_is_busy_not_a_wait() {
+    let writer = writer(memory());
+    let (go, gate) = std::sync::mpsc::channel::<()>();
+    let hold = writer.run(move |_, _| {
+        gate.recv().unwrap();
+        Ok(())
+    });
+    let flood = async {
+        let jobs = (0..QUEUE + MAX_BATCH + 1).map(|_| writer.run(|_, _| Ok(())));
+        let waiting = futures_util::future::join_all(jobs);
+        let release = async { go.send(()).unwrap() };
+        tokio::join!(biased; waiting, release).0
+    };
+    let (held, answers) = tokio::join!(biased; hold, flood);
+    held.unwrap();
+    assert!(answers.iter().any(|a| matches!(a, Err(StoreError::Busy))));
+    assert!(answers.iter().all(|a| matches!(a, Ok(()) | Err(StoreError::Busy))));
+}
+
+#[tokio::test]
+async fn damage_ends_all_writing_from_its_own_batch_on() {
+    let place = tempfile::tempdir().unwrap();
+    let path = place.path().join("t");
+    let connection = Connection::open(&path).unwrap();
+    connection.execute_batch("CREATE TABLE t (v INTEGER UNIQUE)").unwrap();
+    let writer = writer(connection);
+    let insert = |value: i64| writer.run(move |c, _| Ok(c.execute("INSERT INTO t VALUES (?1)", [value])?));
+    insert(1).await.unwrap();
+
+    // All of one commit: before, at and behind the damage.
+    let (go, gate) = std::sync::mpsc::channel::<()>();
+    let hold = writer.run(move |_, _| {
+        gate.recv().unwrap();
+        Ok(())
+    });
+    let damage = writer.run(|_, _| Err::<(), _>(StoreError::Damaged("on purpose".into())));
+    let release = async { go.send(()).unwrap() };
+    let (held, before, damaged, behind, ()) = tokio::join!(biased; hold, insert(2), damage, insert(3), release);
+    // Whether the first had a commit of its own depends on who was quicker.
+    assert!(matches!(held, Ok(()) | Err(StoreError::Damaged(_))));
+    for answer in [before.map(drop), damaged, behind.map(drop), insert(4).await.map(drop)] {
+        assert!(matches!(answer, Err(StoreError::Damaged(_))), "{answer:?}");
+    }
+    drop(writer);
+    let stored: Vec<i64> = Connection::open(&path)
+        .unwrap()
+        .prepare("SELECT v FROM t")
+        .unwrap()
+        .query_map([], |row| row.get(0))
+        .unwrap()
+        .collect::<rusqlite::Result<_>>()
+        .unwrap();
+    assert_eq!(stored, [1]);
+}
