@@ -2,11 +2,9 @@
 
 use rand_core::CryptoRng;
 use tfhe::core_crypto::prelude::{
-    CiphertextModulus, DefaultRandomGenerator, EncryptionRandomGenerator, GlweSecretKey, LweDimension, LweSecretKey,
-    LweSize, PlaintextCount, PlaintextList, PolynomialSize, SeededGlweCiphertext, SeededLweBootstrapKey,
-    SeededLweCiphertextList, SeededLweKeyswitchKey, encrypt_seeded_glwe_ciphertext,
-    encrypt_seeded_lwe_ciphertext_list_with_pre_seeded_generator, generate_seeded_lwe_keyswitch_key,
-    par_generate_seeded_lwe_bootstrap_key,
+    CiphertextModulus, GlweSecretKey, LweDimension, LweSecretKey, PlaintextCount, PlaintextList, PolynomialSize,
+    SeededGlweCiphertext, SeededLweBootstrapKey, SeededLweKeyswitchKey, encrypt_seeded_glwe_ciphertext,
+    generate_seeded_lwe_keyswitch_key, par_generate_seeded_lwe_bootstrap_key,
 };
 use thiserror::Error;
 use zeroize::Zeroizing;
@@ -16,7 +14,7 @@ use super::license::SealedCounter;
 use super::lwe::{GLWE_SIZE, Lwe, SEED_LEN, Seeds, compression_seed, native};
 use super::opening::{OpeningKey, phase};
 use super::pad::PadKey;
-use super::params::{LWE_WORDS, N, PRODUCT, ParameterSet, UNIT};
+use super::params::{N, PRODUCT, ParameterSet, UNIT};
 use super::secret::Bits;
 use super::state::CounterView;
 use super::tables::WANT_UNITS;
@@ -216,25 +214,26 @@ impl GateKey {
         let mut seeds = Seeds(rng);
         let seed = seeds.draw();
         let glwe_words = self.glwe.words::<u64>();
-        let mut list = SeededLweCiphertextList::from_container(
-            vec![0; units.len()],
-            LweSize(LWE_WORDS),
-            compression_seed(seed),
-            native(),
-        );
-        let plain: Zeroizing<Vec<u64>> = Zeroizing::new(units.iter().map(|units| units.wrapping_mul(UNIT)).collect());
-        encrypt_seeded_lwe_ciphertext_list_with_pre_seeded_generator(
-            &LweSecretKey::from_container(glwe_words.as_slice()),
-            &mut list,
+        let mut plain = Zeroizing::new(vec![0u64; N]);
+        for (place, units) in plain.iter_mut().zip(units.iter()) {
+            *place = units.wrapping_mul(UNIT);
+        }
+        let mut sealed =
+            SeededGlweCiphertext::new(0u64, GLWE_SIZE, PolynomialSize(N), compression_seed(seed), native());
+        encrypt_seeded_glwe_ciphertext(
+            &GlweSecretKey::from_container(glwe_words.as_slice(), PolynomialSize(N)),
+            &mut sealed,
             &PlaintextList::from_container(plain.as_slice()),
             self.set.noise,
-            &mut EncryptionRandomGenerator::<DefaultRandomGenerator>::new(compression_seed(seed), &mut seeds),
+            &mut seeds,
         );
+        let mut bodies = sealed.into_container();
+        bodies.truncate(units.len());
         let counter = SealedCounter {
             class,
             key_id: self.id,
             seed,
-            bodies: list.into_container(),
+            bodies,
         };
         (counter, pad_key)
     }

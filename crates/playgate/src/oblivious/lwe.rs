@@ -2,7 +2,10 @@
 
 use rand_core::CryptoRng;
 use tfhe::core_crypto::commons::math::random::{CompressionSeed, Seed, Seeder};
-use tfhe::core_crypto::prelude::{CiphertextModulus, GlweSize, LweCiphertextCount, LweSize, SeededLweCiphertextList};
+use tfhe::core_crypto::prelude::{
+    CiphertextModulus, GlweSize, LweCiphertext, LweSize, MonomialDegree, SeededGlweCiphertext, SeededLweCiphertextList,
+    extract_lwe_sample_from_glwe_ciphertext,
+};
 
 use super::params::{LWE_WORDS, N};
 
@@ -42,15 +45,24 @@ pub(crate) fn compression_seed(seed: [u8; SEED_LEN]) -> CompressionSeed {
     CompressionSeed::from(Seed(u128::from_le_bytes(seed)))
 }
 
-/// The ciphertexts whose masks come from `seed` and whose bodies are `bodies`, in order.
-pub(crate) fn expand(seed: [u8; SEED_LEN], bodies: Vec<u64>) -> Vec<Lwe> {
-    let list = SeededLweCiphertextList::from_container(bodies, LweSize(LWE_WORDS), compression_seed(seed), native());
-    debug_assert!(list.lwe_ciphertext_count() > LweCiphertextCount(0));
-    list.decompress_into_lwe_ciphertext_list()
-        .into_container()
-        .chunks_exact(LWE_WORDS)
-        .map(|words| Lwe(words.to_vec()))
-        .collect()
+/// The ciphertext whose mask comes from `seed`.
+pub(crate) fn expand(seed: [u8; SEED_LEN], body: u64) -> Lwe {
+    let list =
+        SeededLweCiphertextList::from_container(vec![body], LweSize(LWE_WORDS), compression_seed(seed), native());
+    Lwe(list.decompress_into_lwe_ciphertext_list().into_container())
+}
+
+/// The coefficient at `place` of the GLWE ciphertext whose mask comes from `seed`, as an LWE ciphertext. Of the bodies only its own is needed.
+pub(crate) fn expand_coefficient(seed: [u8; SEED_LEN], body: u64, place: usize) -> Lwe {
+    let mut bodies = vec![0; N];
+    if let Some(own) = bodies.get_mut(place) {
+        *own = body;
+    }
+    let glwe = SeededGlweCiphertext::from_container(bodies, GLWE_SIZE, compression_seed(seed), native())
+        .decompress_into_glwe_ciphertext();
+    let mut lwe = LweCiphertext::new(0, LweSize(LWE_WORDS), native());
+    extract_lwe_sample_from_glwe_ciphertext(&glwe, &mut lwe, MonomialDegree(place));
+    Lwe(lwe.into_container())
 }
 
 /// An LWE ciphertext of dimension [`N`], mask before body.
