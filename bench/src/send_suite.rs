@@ -16,7 +16,7 @@ use crate::table::{Row, Target};
 const SUITE: &str = "send";
 
 /// Messages of each kind in a round; the median of the rounds is shown.
-const MESSAGES: u32 = 10;
+const MESSAGES: u32 = 20;
 const TEXT: &str = "the door code is 4711";
 const LIMIT: LimitRequest = LimitRequest {
     plays: 5,
@@ -63,16 +63,27 @@ async fn measure(effort: Effort, binary: &Path) -> Result<Vec<Row>> {
     let first = start.elapsed().as_secs_f64();
     settle(alice, bob).await?;
 
-    let (mut plain, mut counted, mut oblivious) = (Vec::new(), Vec::new(), Vec::new());
+    let mut times = [const { Vec::new() }; 3];
+    for round in 0..effort.rounds as usize {
+        // Each kind is first, second and last equally often.
+        for turn in 0..times.len() {
+            let kind = (round + turn) % times.len();
+            times[kind].push(match kind {
+                0 => timed(async || alice.send_text(&to, TEXT).await.map(drop)).await?,
+                1 => timed(async || alice.send_limited(&to, TEXT, LIMIT).await.map(drop)).await?,
+                _ => timed(async || alice.send_oblivious(&to, TEXT, LIMIT, &watch).await.map(drop)).await?,
+            });
+        }
+        settle(alice, bob).await?;
+    }
+    // Behind the answer to a play the relay still computes, so plays come when no sending is measured any more.
     let mut play = Vec::new();
     for _ in 0..effort.rounds {
-        plain.push(timed(async || alice.send_text(&to, TEXT).await.map(drop)).await?);
-        counted.push(timed(async || alice.send_limited(&to, TEXT, LIMIT).await.map(drop)).await?);
-        oblivious.push(timed(async || alice.send_oblivious(&to, TEXT, LIMIT, &watch).await.map(drop)).await?);
+        alice.send_oblivious(&to, TEXT, LIMIT, &watch).await?;
         settle(alice, bob).await?;
         play.push(one_play(bob).await?);
     }
-    let [plain, counted, oblivious] = [plain, counted, oblivious].map(median);
+    let [plain, counted, oblivious] = times.map(median);
     Ok(vec![
         Row::new(SUITE, "the first oblivious message, with its gate key", first, "s"),
         Row::new(SUITE, "a message without a limit", plain * 1e3, "ms"),

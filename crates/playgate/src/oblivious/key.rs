@@ -1,17 +1,18 @@
 //! The sender's side: the secret key, and what is made with it.
 
 use rand_core::CryptoRng;
+use tfhe::core_crypto::commons::math::random::{RandomGenerator, Seeder};
 use tfhe::core_crypto::prelude::{
-    CiphertextModulus, GlweSecretKey, LweDimension, LweSecretKey, PlaintextCount, PlaintextList, PolynomialSize,
-    SeededGlweCiphertext, SeededLweBootstrapKey, SeededLweKeyswitchKey, encrypt_seeded_glwe_ciphertext,
-    generate_seeded_lwe_keyswitch_key, par_generate_seeded_lwe_bootstrap_key,
+    CiphertextModulus, DefaultRandomGenerator, GlweSecretKey, LweDimension, LweSecretKey, PlaintextCount,
+    PlaintextList, PolynomialSize, SeededGlweCiphertext, SeededLweBootstrapKey, SeededLweKeyswitchKey,
+    encrypt_seeded_glwe_ciphertext, generate_seeded_lwe_keyswitch_key, par_generate_seeded_lwe_bootstrap_key,
 };
 use thiserror::Error;
 use zeroize::Zeroizing;
 
 use super::evaluation_wire::{MAGIC, len};
 use super::license::SealedCounter;
-use super::lwe::{GLWE_SIZE, Lwe, SEED_LEN, Seeds, compression_seed, native};
+use super::lwe::{GLWE_SIZE, Lwe, Mask, SEED_LEN, Seeds, compression_seed, native};
 use super::opening::{OpeningKey, phase};
 use super::pad::PadKey;
 use super::params::{N, PRODUCT, ParameterSet, UNIT};
@@ -213,22 +214,19 @@ impl GateKey {
 
         let mut seeds = Seeds(rng);
         let seed = seeds.draw();
+        // Of the 2048 coefficients of the encryption only these are made: multiplying the whole polynomials would cost as much as all else
+        // that sending a message takes.
+        let mut errors = Zeroizing::new(vec![0u64; units.len()]);
+        RandomGenerator::<DefaultRandomGenerator>::new(seeds.seed())
+            .unsigned_integer_slice_wrapping_add_random_from_distribution_assign(&mut errors, self.set.noise);
+        let mask = Mask::expand(seed);
         let glwe_words = self.glwe.words::<u64>();
-        let mut plain = Zeroizing::new(vec![0u64; N]);
-        for (place, units) in plain.iter_mut().zip(units.iter()) {
-            *place = units.wrapping_mul(UNIT);
-        }
-        let mut sealed =
-            SeededGlweCiphertext::new(0u64, GLWE_SIZE, PolynomialSize(N), compression_seed(seed), native());
-        encrypt_seeded_glwe_ciphertext(
-            &GlweSecretKey::from_container(glwe_words.as_slice(), PolynomialSize(N)),
-            &mut sealed,
-            &PlaintextList::from_container(plain.as_slice()),
-            self.set.noise,
-            &mut seeds,
-        );
-        let mut bodies = sealed.into_container();
-        bodies.truncate(units.len());
+        let bodies = (units.iter().zip(errors.iter()).enumerate())
+            .map(|(place, (units, error))| {
+                let masked = phase(&glwe_words, &mask.coefficient(place, 0));
+                units.wrapping_mul(UNIT).wrapping_add(*error).wrapping_sub(masked)
+            })
+            .collect();
         let counter = SealedCounter {
             class,
             key_id: self.id,

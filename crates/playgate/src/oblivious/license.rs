@@ -1,6 +1,6 @@
 //! What the sender deposits: the counter and the pads of the first requests.
 
-use super::lwe::{Lwe, SEED_LEN, expand_coefficient};
+use super::lwe::{Lwe, Mask, SEED_LEN};
 use super::wire::{Reader, VERSION, WireError, exactly};
 use super::{Class, GATE_KEY_ID_LEN, PAD_SLOTS};
 
@@ -11,8 +11,7 @@ use super::{Class, GATE_KEY_ID_LEN, PAD_SLOTS};
 /// counters, to 15:  left             to 255:  left mod 16 ‖ left div 16 ‖ [left mod 16 > 0] ‖ [left div 16 > 0]
 /// ```
 ///
-/// They are the first coefficients, in this order, of one GLWE encryption, whose mask is expanded from the seed: one polynomial serves all, so
-/// that sealing costs one and not thirty expansions of it. A pad is the encryption of one secret bit in units of four.
+/// They are the first coefficients, in this order, of one GLWE encryption, whose mask is expanded from the seed: one polynomial serves all. A pad is the encryption of one secret bit in units of four.
 #[derive(Clone, PartialEq, Eq)]
 pub struct SealedCounter {
     pub(crate) class: Class,
@@ -79,16 +78,18 @@ impl SealedCounter {
 
     /// The counters as ciphertexts.
     pub(crate) fn counters(&self) -> Vec<Lwe> {
-        (0..counters(self.class)).filter_map(|place| self.at(place)).collect()
+        let mask = Mask::expand(self.seed);
+        let bodies = self.bodies.iter().take(counters(self.class));
+        bodies
+            .enumerate()
+            .map(|(place, body)| mask.coefficient(place, *body))
+            .collect()
     }
 
     /// The pad of a slot below [`PAD_SLOTS`].
     pub(crate) fn pad(&self, slot: u8) -> Option<Lwe> {
-        self.at(counters(self.class) + usize::from(slot))
-    }
-
-    fn at(&self, place: usize) -> Option<Lwe> {
-        Some(expand_coefficient(self.seed, *self.bodies.get(place)?, place))
+        let place = counters(self.class) + usize::from(slot);
+        Some(Mask::expand(self.seed).coefficient(place, *self.bodies.get(place)?))
     }
 }
 

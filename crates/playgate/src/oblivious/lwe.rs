@@ -3,8 +3,8 @@
 use rand_core::CryptoRng;
 use tfhe::core_crypto::commons::math::random::{CompressionSeed, Seed, Seeder};
 use tfhe::core_crypto::prelude::{
-    CiphertextModulus, GlweSize, LweCiphertext, LweSize, MonomialDegree, SeededGlweCiphertext, SeededLweCiphertextList,
-    extract_lwe_sample_from_glwe_ciphertext,
+    CiphertextModulus, GlweCiphertextOwned, GlweSize, LweCiphertext, LweSize, MonomialDegree, PolynomialSize,
+    SeededGlweCiphertext, SeededLweCiphertextList, extract_lwe_sample_from_glwe_ciphertext,
 };
 
 use super::params::{LWE_WORDS, N};
@@ -52,17 +52,21 @@ pub(crate) fn expand(seed: [u8; SEED_LEN], body: u64) -> Lwe {
     Lwe(list.decompress_into_lwe_ciphertext_list().into_container())
 }
 
-/// The coefficient at `place` of the GLWE ciphertext whose mask comes from `seed`, as an LWE ciphertext. Of the bodies only its own is needed.
-pub(crate) fn expand_coefficient(seed: [u8; SEED_LEN], body: u64, place: usize) -> Lwe {
-    let mut bodies = vec![0; N];
-    if let Some(own) = bodies.get_mut(place) {
-        *own = body;
+/// The mask of one GLWE ciphertext, whose coefficients are so many LWE ciphertexts.
+pub(crate) struct Mask(GlweCiphertextOwned<u64>);
+
+impl Mask {
+    pub(crate) fn expand(seed: [u8; SEED_LEN]) -> Self {
+        let seeded = SeededGlweCiphertext::new(0, GLWE_SIZE, PolynomialSize(N), compression_seed(seed), native());
+        Self(seeded.decompress_into_glwe_ciphertext())
     }
-    let glwe = SeededGlweCiphertext::from_container(bodies, GLWE_SIZE, compression_seed(seed), native())
-        .decompress_into_glwe_ciphertext();
-    let mut lwe = LweCiphertext::new(0, LweSize(LWE_WORDS), native());
-    extract_lwe_sample_from_glwe_ciphertext(&glwe, &mut lwe, MonomialDegree(place));
-    Lwe(lwe.into_container())
+
+    /// The coefficient at `place`, which is below [`N`], with its body.
+    pub(crate) fn coefficient(&self, place: usize, body: u64) -> Lwe {
+        let mut lwe = LweCiphertext::new(0, LweSize(LWE_WORDS), native());
+        extract_lwe_sample_from_glwe_ciphertext(&self.0, &mut lwe, MonomialDegree(place));
+        Lwe(lwe.into_container()).plus_plain(body)
+    }
 }
 
 /// An LWE ciphertext of dimension [`N`], mask before body.
