@@ -123,6 +123,11 @@ impl Render {
                 Event::Restored => self.warning(
                     "this vault is an older copy of itself: its keys are replaced and every conversation is begun anew; what came in between is not here",
                 ),
+                Event::Upgraded { peers } => self.notice(&format!(
+                    "this version derives message keys in another way: the conversation(s) with {} are begun anew, and what had not arrived is sent \
+                     again; they need this version too",
+                    peers.iter().map(ToString::to_string).collect::<Vec<_>>().join(", ")
+                )),
                 Event::OwnSuccession => self.notice(
                     "your identity was replaced; conversations are begun anew, and your safety numbers are others than before",
                 ),

@@ -5,6 +5,7 @@
 
 mod limited;
 
+use std::borrow::Cow;
 use std::fmt;
 
 use minicbor::{Decoder, Encoder};
@@ -136,26 +137,28 @@ impl Content {
     /// The encoding.
     #[must_use]
     pub fn encode(&self) -> Vec<u8> {
-        let nested;
-        let (kind, body): (u64, &[u8]) = match &self.body {
-            Body::Empty => (KIND_EMPTY, &[]),
-            Body::Text(text) => (KIND_TEXT, text.as_bytes()),
-            Body::Limited(body) => {
-                nested = body.encode();
-                (KIND_LIMITED, &nested)
-            }
-            Body::Receipt(receipt) => {
-                nested = receipt.encode();
-                (KIND_RECEIPT, &nested)
-            }
-            Body::DeliveryToken(token) => (KIND_DELIVERY_TOKEN, token.0.expose()),
-            Body::PlayHead(head) => {
-                nested = head.encode();
-                (KIND_PLAY_HEAD, &nested)
-            }
-            Body::Unknown { kind, bytes } => (*kind, bytes),
-        };
-        encode_with(body.len() + 48, |cbor| {
+        let (kind, body) = self.parts();
+        let mut out = self.head(kind, body.len(), body.len());
+        out.extend_from_slice(&body);
+        out
+    }
+
+    /// Kind and body, as they are encoded.
+    fn parts(&self) -> (u64, Cow<'_, [u8]>) {
+        match &self.body {
+            Body::Empty => (KIND_EMPTY, Cow::Borrowed(&[])),
+            Body::Text(text) => (KIND_TEXT, text.as_bytes().into()),
+            Body::Limited(body) => (KIND_LIMITED, body.encode().into()),
+            Body::Receipt(receipt) => (KIND_RECEIPT, receipt.encode().into()),
+            Body::DeliveryToken(token) => (KIND_DELIVERY_TOKEN, token.0.expose().as_slice().into()),
+            Body::PlayHead(head) => (KIND_PLAY_HEAD, head.encode().into()),
+            Body::Unknown { kind, bytes } => (*kind, bytes.into()),
+        }
+    }
+
+    /// What stands before a body of `length` bytes, with room for `more` bytes behind.
+    fn head(&self, kind: u64, length: usize, more: usize) -> Vec<u8> {
+        encode_with(more + 48, |cbor| {
             cbor.map(4)?
                 .u8(0)?
                 .bytes(&self.id.0)?
@@ -164,7 +167,7 @@ impl Content {
                 .u8(2)?
                 .u64(kind)?
                 .u8(3)?
-                .bytes(body)?;
+                .bytes_len(length as u64)?;
             Ok(())
         })
     }
@@ -177,17 +180,30 @@ impl Content {
         if bytes.len() > MAX_CONTENT {
             return Err(DecodeError::TooLong);
         }
-        let content = Self::read(bytes)
+        let (content, kind, body) = Self::read(bytes)
             .map_err(|_| DecodeError::NotCanonical)?
             .ok_or(DecodeError::NotCanonical)?;
-        if content.encode() == bytes {
+        // Head and body each for itself: encoding the whole would make another copy of a text. Where the head is the one that it has, the body that
+        // was read is what stands behind.
+        let head = content.head(kind, body.len(), 0);
+        let whole = bytes.starts_with(&head) && bytes.len() == head.len() + body.len();
+        if whole && content.has_canonical_body(body) {
             Ok(content)
         } else {
             Err(DecodeError::NotCanonical)
         }
     }
 
-    fn read(bytes: &[u8]) -> CborResult<Option<Self>> {
+    /// Whether the body encodes to what it was read from. A text or token is its bytes; the others have a form of their own.
+    fn has_canonical_body(&self, read: &[u8]) -> bool {
+        match &self.body {
+            Body::Empty | Body::Text(_) | Body::DeliveryToken(_) | Body::Unknown { .. } => true,
+            Body::Limited(_) | Body::Receipt(_) | Body::PlayHead(_) => *self.parts().1 == *read,
+        }
+    }
+
+    /// The content, its kind and its body.
+    fn read(bytes: &[u8]) -> CborResult<Option<(Self, u64, &[u8])>> {
         let mut cbor = Decoder::new(bytes);
         if cbor.map()? != Some(4) || cbor.u8()? != 0 {
             return Ok(None);
@@ -206,24 +222,23 @@ impl Content {
         if cbor.u8()? != 3 {
             return Ok(None);
         }
-        let body = cbor.bytes()?;
+        let read = cbor.bytes()?;
         let body = match kind {
-            KIND_EMPTY if body.is_empty() => Some(Body::Empty),
+            KIND_EMPTY if read.is_empty() => Some(Body::Empty),
             KIND_EMPTY => None,
-            KIND_TEXT => std::str::from_utf8(body).ok().map(|text| Body::Text(text.to_owned())),
-            KIND_LIMITED => Limited::read(body)?.map(Body::Limited),
-            KIND_RECEIPT => Receipt::read(body)?.map(Body::Receipt),
-            KIND_DELIVERY_TOKEN => Secret::from_slice(body).map(|token| Body::DeliveryToken(DeliveryToken(token))),
-            KIND_PLAY_HEAD => PlayHead::read(body)?.map(Body::PlayHead),
+            KIND_TEXT => std::str::from_utf8(read).ok().map(|text| Body::Text(text.to_owned())),
+            KIND_LIMITED => Limited::read(read)?.map(Body::Limited),
+            KIND_RECEIPT => Receipt::read(read)?.map(Body::Receipt),
+            KIND_DELIVERY_TOKEN => Secret::from_slice(read).map(|token| Body::DeliveryToken(DeliveryToken(token))),
+            KIND_PLAY_HEAD => PlayHead::read(read)?.map(Body::PlayHead),
             kind => Some(Body::Unknown {
                 kind,
-                bytes: body.to_vec(),
+                bytes: read.to_vec(),
             }),
         };
-        Ok(body.map(|body| Self {
-            id: ContentId(id),
-            sent_at,
-            body,
+        Ok(body.map(|body| {
+            let id = ContentId(id);
+            (Self { id, sent_at, body }, kind, read)
         }))
     }
 }

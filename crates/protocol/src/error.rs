@@ -16,6 +16,11 @@ pub enum DecodeError {
     /// A version, suite or type that this implementation does not know.
     #[error("unknown version, suite or type {0}")]
     Unknown(u8),
+    /// Of a version that is no longer spoken.
+    #[error(
+        "it was made by an earlier version of latchkey; once its sender has this one, the sender's side sends it again"
+    )]
+    Outdated,
     /// The bytes are no valid key of their kind (length, reduction, subgroup).
     #[error("the bytes are no valid key")]
     BadKey,

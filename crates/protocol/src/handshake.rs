@@ -4,7 +4,7 @@
 //! P     = lp("latchkey/1/handshake") ‖ u8 suite ‖ u8 has_opk ‖ lp(addr_B) ‖ fp_B ‖ u32 spk_id ‖ H(spk signed payload)
 //!         ‖ (has_opk: u32 opk_id ‖ H(batch signed payload) ‖ H(opk_pk)) ‖ ct1[1600] ‖ lp(ct2 or ∅) ‖ rk_A[1600] ‖ u64 created_at
 //! T0    = H(P)
-//! okm   = HKDF(salt = T0, ikm = ss1, info = lp("latchkey/1/id"), 76) = key ‖ nonce ‖ commitment
+//! okm   = HKDF(salt = T0, ikm = ss1, info = lp("latchkey/1/id"), 64) = key ‖ commitment
 //! T1    = H(lp("latchkey/1/transcript") ‖ T0 ‖ lp(addr_A) ‖ fp_A);   session_id = T1[..32]
 //! sig   = HybridSign(ik_A, handshake, T1)
 //! idbox = commitment ‖ AES-GCM(key, nonce, aad = T0, lp(addr_A) ‖ identity key ‖ sig)
@@ -30,7 +30,7 @@ use crate::primitives::kdf::hkdf;
 use crate::primitives::kem::{KemPublicKey, KemSecretKey, SharedSecret};
 use crate::primitives::truncate;
 use crate::ratchet::{EpochKeys, Role};
-use crate::session::{Beginning, Session, SessionId, Turn, empty_hash};
+use crate::session::{Beginning, EMPTY_HASH, Session, SessionId, Turn};
 use crate::time::Timestamp;
 use crate::wire::{Put, Reader};
 
@@ -202,7 +202,7 @@ pub(crate) fn initiate(
         peer: bundle.fingerprint,
         created_at,
         first: Some(Arc::from(first)),
-        keys: EpochKeys::initial(&t1, &ss1, ss2.as_ref(), &id.0, &empty_hash()),
+        keys: EpochKeys::initial(&t1, &ss1, ss2.as_ref(), &id.0, &EMPTY_HASH),
         turn: Turn::Theirs { own_key },
         now,
     }))
@@ -339,7 +339,7 @@ pub(crate) fn accept(
         peer: claimant.fingerprint,
         created_at: claimant.created_at,
         first: None,
-        keys: EpochKeys::initial(&claimant.t1, &claimant.ss1, ss2.as_ref(), &id.0, &empty_hash()),
+        keys: EpochKeys::initial(&claimant.t1, &claimant.ss1, ss2.as_ref(), &id.0, &EMPTY_HASH),
         turn: Turn::Mine { peer_key },
         now,
     }))

@@ -10,8 +10,8 @@ use crate::primitives::secret::Secret;
 use crate::time::Timestamp;
 use crate::wire::{Put, Reader};
 
-/// The format written today. Format 1 had no successions: accounts and peers end before them.
-const FORMAT: u8 = 2;
+/// The format written today. Format 1 had no successions: accounts and peers end before them. Sessions of formats 1 and 2 are of envelope version 1.
+const FORMAT: u8 = 3;
 /// The oldest that is still read.
 const OLDEST_FORMAT: u8 = 1;
 
@@ -107,6 +107,10 @@ impl<'a> Record<'a> {
     /// Whether the record knows of successions.
     pub(crate) const fn has_successions(&self) -> bool {
         self.format >= 2
+    }
+    /// Whether a session in it is of today's envelope version.
+    pub(crate) const fn has_current_sessions(&self) -> bool {
+        self.format >= 3
     }
     pub(crate) fn finish(self) -> Read<()> {
         self.reader.finish()

@@ -18,7 +18,8 @@ use crate::merkle;
 use crate::time::Timestamp;
 use crate::wire::{Put, Reader};
 
-/// The only suite so far: X25519 + ML-KEM-1024, Ed25519 + ML-DSA-87, HKDF-SHA-512, AES-256-GCM.
+/// The only suite so far: X25519 + ML-KEM-1024, Ed25519 + ML-DSA-87, HKDF-SHA-512, AES-256-GCM. How an envelope
+/// derives its keys from an epoch's is said by its version.
 pub const SUITE: u8 = 1;
 /// Bytes of a hybrid KEM public key: `X25519[32] ‖ ML-KEM-1024[1568]`.
 pub const KEM_KEY_LENGTH: usize = 1600;

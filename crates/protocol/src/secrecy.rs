@@ -202,13 +202,16 @@ const _: () = {
     erases::<SharedSecret>();
     erases::<Zeroizing<Vec<u8>>>();
     erases::<SecretBytes>();
-    erases::<Zeroizing<[u8; 76]>>();
+    erases::<Zeroizing<[u8; 64]>>();
     // The libraries' own, as they are used here: their `zeroize` features are on.
     erases::<x25519_dalek::StaticSecret>();
     erases::<x25519_dalek::SharedSecret>();
-    erases::<aes_gcm::Aes256Gcm>();
+    erases::<sha2::Sha256>();
+    erases::<sha2::block_api::Sha256VarCore>(); // what an HMAC key is hashed into
     erases::<sha2::Sha512>();
-    erases::<sha2::block_api::Sha512VarCore>(); // what an HMAC key is hashed into
+    erases::<sha2::block_api::Sha512VarCore>();
+    erases::<aes_gcm::Aes256Gcm>();
+    assert!(needs_drop::<aws_lc_rs::aead::LessSafeKey>()); // its context cleanses the schedule when it is freed
     erases::<ml_kem::DecapsulationKey<ml_kem::MlKem1024>>();
     erases::<ml_dsa::SigningKey<ml_dsa::MlDsa87>>();
     erases::<ml_dsa::ExpandedSigningKey<ml_dsa::MlDsa87>>();

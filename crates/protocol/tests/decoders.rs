@@ -152,12 +152,12 @@ proptest! {
 
     #[test]
     fn arbitrary_envelopes_with_a_right_head(kind in 1_u8..=3, id in any::<[u8; 16]>(), tag in any::<[u8; 16]>(), body in vec(any::<u8>(), 0..4000)) {
-        receives_nothing(&[&[1, kind][..], &id, &tag, &body].concat())?;
+        receives_nothing(&[&[2, kind][..], &id, &tag, &body].concat())?;
     }
 
     #[test]
     fn arbitrary_first_envelopes(has_opk in 0_u8..=2, length in any::<u32>(), body in vec(any::<u8>(), 4900..14_000)) {
-        let mut bytes = [&[1, 1][..], &[0; 32], &[1, has_opk], &body].concat();
+        let mut bytes = [&[2, 1][..], &[0; 32], &[1, has_opk], &body].concat();
         // Where the identity box's length is read.
         let at = HEAD + 6 + 1600 * 2 + 8 + if has_opk == 1 { 4 + 1600 } else { 0 };
         if let Some(place) = bytes.get_mut(at..at + 4) {

@@ -392,10 +392,19 @@ fn an_envelope_of_one_type_is_none_of_another() {
             let what = format!("{} as type {kind}", arrival.what);
             refused(&mut arrival.receiver, &before, &altered, &mut arrival.rng, &what);
         }
-        let mut altered = arrival.envelope.clone();
-        altered[0] = 2;
-        let outcome = refused(&mut arrival.receiver, &before, &altered, &mut arrival.rng, "version 2");
-        assert!(matches!(outcome, Received::Malformed(DecodeError::Unknown(2))));
+        let mut other = |version| {
+            let mut altered = arrival.envelope.clone();
+            altered[0] = version;
+            let outcome = refused(&mut arrival.receiver, &before, &altered, &mut arrival.rng, "a version");
+            let Received::Malformed(why) = outcome else {
+                panic!("version {version}: {outcome:?}")
+            };
+            why
+        };
+        assert_eq!(
+            [0, 1, 3].map(&mut other),
+            [DecodeError::Unknown(0), DecodeError::Outdated, DecodeError::Unknown(3)]
+        );
     }
 }
 

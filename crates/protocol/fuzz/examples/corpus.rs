@@ -3,7 +3,7 @@
 use std::fs;
 use std::path::Path;
 
-use latchkey_protocol_fuzz::{conversation, envelope, pickle, session, world};
+use latchkey_protocol_fuzz::{conversation, envelope, pickle, session, succession, world};
 
 fn main() -> std::io::Result<()> {
     let root = Path::new(env!("CARGO_MANIFEST_DIR")).join("corpus");
@@ -51,6 +51,21 @@ fn main() -> std::io::Result<()> {
         "identity",
         "key-as-it-stands",
         &[&[2], &identity.public().to_bytes()[..]].concat(),
+    )?;
+
+    for (name, edit) in [
+        ("unaltered", &[0][..]),
+        ("statement-one-bit", &[0, 0, 0, 40, 3]),
+        ("key-one-bit", &[1, 0, 0, 9, 3]),
+        ("signature-one-bit", &[2, 0, 0, 80, 3]),
+        ("statement-cut", &[0, 3, 0, 90]),
+    ] {
+        save("succession", name, edit)?;
+    }
+    save(
+        "succession",
+        "statement-as-it-stands",
+        &[&[3], &succession::statement()[..]].concat(),
     )?;
 
     for kind in 0..3_u8 {

@@ -11,6 +11,7 @@
 //! | [`envelope`] | bytes | a party that nobody has written to opens none of them and stays as it was |
 //! | [`session`] | which envelope of a conversation, and edits of it | altered, it does not open, and the receiver's records stay byte for byte |
 //! | [`conversation`] | what two people, a lossy relay and a forger do, step by step | what opens was said; what is refused changes nothing |
+//! | [`succession`] | edits of a statement, its key and its signature; or bytes | altered, it does not hold |
 //! | [`pickle`] | edits of a stored record | it is refused, or loads to a state that stores and loads again |
 //!
 //! Edits are little programs over a genuine value ([`edit::apply`]): random bytes never get past a signature or a message authentication
@@ -28,13 +29,14 @@ pub mod padding;
 pub mod pickle;
 pub mod prekey;
 pub mod session;
+pub mod succession;
 pub mod world;
 
 /// A fuzz target.
 pub type Target = fn(&[u8]);
 
 /// Every target by name.
-pub const TARGETS: [(&str, Target); 9] = [
+pub const TARGETS: [(&str, Target); 10] = [
     ("address", address::run),
     ("content", content::run),
     ("padding", padding::run),
@@ -44,4 +46,5 @@ pub const TARGETS: [(&str, Target); 9] = [
     ("session", session::run),
     ("conversation", conversation::run),
     ("pickle", pickle::run),
+    ("succession", succession::run),
 ];

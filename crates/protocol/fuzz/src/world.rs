@@ -326,7 +326,7 @@ pub fn contents() -> Vec<(&'static str, Content)> {
         ("text", Body::Text("héllo".into())),
         ("limited", Body::Limited(limited)),
         ("oblivious", Body::Limited(oblivious)),
-        ("play head", Body::PlayHead(head)),
+        ("play-head", Body::PlayHead(head)),
         (
             "unknown",
             Body::Unknown {

@@ -9,7 +9,7 @@ use crate::primitives::aead::{BoxKey, CommittedKey};
 use crate::primitives::hash;
 use crate::primitives::kem::{KemPublicKey, KemSecretKey, SharedSecret};
 use crate::ratchet::{AdvanceKey, ChainKey, Direction, EpochKeys, Form, MessageKey, Role, RootKey, TagKey};
-use crate::session::{Beginning, Position, Session, SessionId, Turn, empty_hash};
+use crate::session::{Beginning, EMPTY_HASH, Position, Session, SessionId, Turn};
 use crate::time::Timestamp;
 use serde_json::Value;
 use zeroize::Zeroizing;
@@ -71,7 +71,7 @@ fn transcripts_identity_boxes_and_epoch_0() {
             .verify(Purpose::Handshake, &alice_fp, &t1, signature)
             .unwrap();
         let id: [u8; 32] = array(&line["session_id"]);
-        let keys = EpochKeys::initial(&t1, &ss1, has_opk.then_some(&ss2), &id, &empty_hash());
+        let keys = EpochKeys::initial(&t1, &ss1, has_opk.then_some(&ss2), &id, &EMPTY_HASH);
         let (_, adv) = assert_epoch(keys, &line["epoch_0"]);
         for message in line["envelopes"].as_array().unwrap() {
             let n = small(&message["n"]);
@@ -118,7 +118,7 @@ fn alices_session(golden: &Value) -> Session {
         peer: person(golden, "bob").2,
         created_at: Timestamp(number(&line["created_at"])),
         first: None,
-        keys: EpochKeys::initial(&array(&line["T1"]), &ss1, Some(&ss2), &id.0, &empty_hash()),
+        keys: EpochKeys::initial(&array(&line["T1"]), &ss1, Some(&ss2), &id.0, &EMPTY_HASH),
         turn: Turn::Theirs {
             own_key: KemSecretKey::from_secret(secret(&line["rk_secret"])),
         },

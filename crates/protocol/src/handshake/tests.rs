@@ -187,7 +187,7 @@ impl Attempt {
             peer: belief.fingerprint,
             created_at: self.preamble.created_at,
             first: None,
-            keys: EpochKeys::initial(&t1, &self.ss1, self.ss2.as_ref(), &id.0, &empty_hash()),
+            keys: EpochKeys::initial(&t1, &self.ss1, self.ss2.as_ref(), &id.0, &EMPTY_HASH),
             turn: Turn::Theirs {
                 own_key: KemSecretKey::generate(rng).0,
             },
@@ -208,7 +208,7 @@ impl Attempt {
             id: &envelope_id,
             tag: &[0; 16],
         };
-        let aad = session.message_aad(&position, &empty_hash());
+        let aad = session.message_aad(&position, &EMPTY_HASH);
         let content = Content {
             id: ContentId([1; 16]),
             sent_at: NOW,

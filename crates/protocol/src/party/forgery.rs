@@ -13,7 +13,7 @@ use crate::handshake::PreKeyBundle;
 use crate::inner::{self, Counts};
 use crate::prekey::{OneTimeEntry, PublishedOneTime, PublishedSignedPreKey};
 use crate::ratchet::Form;
-use crate::session::{MAX_CHAIN, Position, empty_hash};
+use crate::session::{EMPTY_HASH, MAX_CHAIN, Position};
 use crate::wire::Put;
 
 const NOW: Timestamp = Timestamp(1_790_000_000_000);
@@ -193,7 +193,7 @@ impl Scene {
             id: &id,
             tag: &tag,
         };
-        let header_hash = session.header_hashes.get(&epoch).copied().unwrap_or_else(empty_hash);
+        let header_hash = session.header_hashes.get(&epoch).copied().unwrap_or(EMPTY_HASH);
         let aad = session.message_aad(&position, &header_hash);
         chain.next().0.seal(&aad, inner, out)
     }

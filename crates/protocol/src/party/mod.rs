@@ -86,6 +86,10 @@ pub struct Party {
     handshakes: BTreeMap<[u8; 32], KnownHandshake>,
     replay: ReplayMemory,
     dirty: BTreeSet<RecordKey>,
+    /// Sessions of an earlier version, while a state is loaded.
+    outdated: BTreeSet<SessionId>,
+    /// With whom there were such.
+    begun_anew: BTreeSet<Address>,
 }
 
 impl Party {
@@ -109,6 +113,8 @@ impl Party {
             handshakes: BTreeMap::new(),
             replay: ReplayMemory::default(),
             dirty: BTreeSet::new(),
+            outdated: BTreeSet::new(),
+            begun_anew: BTreeSet::new(),
         }
     }
 

@@ -6,7 +6,7 @@ use zeroize::Zeroizing;
 
 use crate::error::DecodeError;
 use crate::pickle::{Record, Writer};
-use crate::primitives::{hash, truncate};
+use crate::primitives::{sha256, truncate};
 
 /// Digests in one stored record, so that each envelope rewrites a kilobyte and not all of the memory.
 const PER_SLOT: usize = 64;
@@ -36,7 +36,12 @@ impl ReplayMemory {
     pub(super) fn digest(envelope: &[u8]) -> Digest {
         let head = &envelope[..envelope.len().min(HEAD)];
         let tail = &envelope[envelope.len().saturating_sub(TAIL)..];
-        truncate(&hash(&[&(envelope.len() as u64).to_be_bytes(), head, tail]))
+        let mut marks = [0; 8 + HEAD + TAIL];
+        let (length, ends) = marks.split_at_mut(8);
+        length.copy_from_slice(&(envelope.len() as u64).to_be_bytes());
+        ends[..head.len()].copy_from_slice(head);
+        ends[HEAD..HEAD + tail.len()].copy_from_slice(tail);
+        truncate(&sha256(&marks))
     }
 
     pub(super) fn contains(&self, digest: &Digest) -> bool {

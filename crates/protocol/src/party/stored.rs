@@ -181,7 +181,26 @@ impl Party {
         for (key, value) in &records {
             party.load_record(key, value, &records).map_err(damaged(key))?;
         }
+        party.leave_outdated();
         Ok(party)
+    }
+
+    /// Sessions of envelope version 1 are left; what was not acknowledged on them goes out again on new ones.
+    fn leave_outdated(&mut self) {
+        for id in std::mem::take(&mut self.outdated) {
+            for (address, peer) in &mut self.peers {
+                if peer.sessions.contains(&id) {
+                    peer.wants_handshake = true;
+                    self.begun_anew.insert(address.clone());
+                }
+            }
+            self.drop_session(id);
+        }
+    }
+
+    /// The contacts with whom the sessions of an earlier version were left when this state was loaded: to be told once. Store the changes with it.
+    pub fn take_begun_anew(&mut self) -> Vec<Address> {
+        std::mem::take(&mut self.begun_anew).into_iter().collect()
     }
 
     /// Any part of a successor needs them all; the statement is read last and brings the others in.
@@ -225,8 +244,15 @@ impl Party {
             }
             "session" => {
                 let skipped = all.get(&format!("skipped/{name}")).map(|bytes| bytes.as_slice());
-                let session = Session::load(value, skipped)?;
-                if hex(name) != Some(session.id().0) {
+                let id = SessionId(hex(name).ok_or(DecodeError::BadName)?);
+                let session = match Session::load(value, skipped) {
+                    Err(DecodeError::Outdated) => {
+                        self.outdated.insert(id);
+                        return Ok(());
+                    }
+                    other => other?,
+                };
+                if session.id() != id {
                     return Err(DecodeError::BadName);
                 }
                 self.sessions.insert(session.id(), session);

@@ -14,7 +14,7 @@ use crate::content::{Body, Content, ContentId};
 use crate::envelope::{self, Envelope};
 use crate::handshake::PreKeyBundle;
 use crate::ratchet::ChainKey;
-use crate::session::{Position, RekeyPolicy, Session, empty_hash};
+use crate::session::{EMPTY_HASH, Position, RekeyPolicy, Session};
 
 /// A recorded message: sent by the victim or to it, where it stands, its bytes, and whether it was sent after the theft.
 struct Recorded {
@@ -146,7 +146,7 @@ impl Thief {
             id: &parsed.id,
             tag: &parsed.tag,
         };
-        let hash = session.header_hashes.get(&epoch).copied().unwrap_or_else(empty_hash);
+        let hash = session.header_hashes.get(&epoch).copied().unwrap_or(EMPTY_HASH);
         let aad = session.message_aad(&position, &hash);
         let sealed: Vec<&[u8]> = match parsed.body {
             envelope::Body::First { sealed, .. } | envelope::Body::Plain { sealed } => vec![sealed],

@@ -1,20 +1,32 @@
 //! AES-256-GCM (NIST SP 800-38D) under keys that are used once, with an explicit key commitment where a recipient may hold several keys.
 
-use aes_gcm::aead::AeadInOut;
-use aes_gcm::{Aes256Gcm, KeyInit};
+#[cfg(not(target_family = "wasm"))]
+mod aws_lc;
+#[cfg(any(target_family = "wasm", test))]
+mod portable;
+
 use subtle::ConstantTimeEq;
 use zeroize::Zeroizing;
 
 use crate::primitives::secret::SecretBytes;
 
+#[cfg(not(target_family = "wasm"))]
+use aws_lc as library;
+#[cfg(target_family = "wasm")]
+use portable as library;
+
+/// Bytes of an AES-256 key.
+const KEY_LENGTH: usize = 32;
+/// Bytes of a nonce, of the one length that GCM does not hash (SP 800-38D, section 7.1).
+const NONCE_LENGTH: usize = 12;
 /// Bytes of the tag at the end of a box.
 pub const TAG_LENGTH: usize = 16;
 /// Bytes of a key commitment.
 pub const COMMITMENT_LENGTH: usize = 32;
 /// Bytes of key ‖ nonce.
-pub const BOX_KEY_LENGTH: usize = 44;
-/// Bytes of key ‖ nonce ‖ commitment.
-pub const COMMITTED_KEY_LENGTH: usize = BOX_KEY_LENGTH + COMMITMENT_LENGTH;
+pub const BOX_KEY_LENGTH: usize = KEY_LENGTH + NONCE_LENGTH;
+/// Bytes of key ‖ commitment.
+pub const COMMITTED_KEY_LENGTH: usize = KEY_LENGTH + COMMITMENT_LENGTH;
 
 /// The box did not open: wrong key, wrong associated data, or altered.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, thiserror::Error)]
@@ -29,11 +41,6 @@ impl BoxKey {
     #[must_use]
     pub const fn new(okm: Zeroizing<[u8; BOX_KEY_LENGTH]>) -> Self {
         Self(okm)
-    }
-
-    fn parts(okm: &[u8]) -> Option<(Aes256Gcm, aes_gcm::Nonce<aes_gcm::aead::consts::U12>)> {
-        let (key, nonce) = okm.split_at_checked(32)?;
-        Some((Aes256Gcm::new_from_slice(key).ok()?, nonce.get(..12)?.try_into().ok()?))
     }
 
     /// Seals `plaintext`; the result is 16 bytes longer.
@@ -56,12 +63,13 @@ impl BoxKey {
     }
 }
 
-/// Key ‖ nonce ‖ commitment for one sealed text. AES-GCM alone does not commit to its key: someone who knows two keys can make a ciphertext
+/// Key ‖ commitment for one sealed text; the first 12 bytes of the commitment are the nonce, which need not be secret, and which a key that is used once
+/// does not need at all. AES-GCM alone does not commit to its key: someone who knows two keys can make a ciphertext
 /// that opens under both. The commitment, derived beside the key, rules that out.
 pub struct CommittedKey(Zeroizing<[u8; COMMITTED_KEY_LENGTH]>);
 
 impl CommittedKey {
-    /// Takes `key[32] ‖ nonce[12] ‖ commitment[32]`.
+    /// Takes `key[32] ‖ commitment[32]`.
     #[must_use]
     pub const fn new(okm: Zeroizing<[u8; COMMITTED_KEY_LENGTH]>) -> Self {
         Self(okm)
@@ -71,7 +79,7 @@ impl CommittedKey {
     #[must_use]
     pub fn seal(self, aad: &[u8], plaintext: &[u8], mut out: Vec<u8>) -> Vec<u8> {
         out.reserve(plaintext.len() + COMMITMENT_LENGTH + TAG_LENGTH);
-        out.extend_from_slice(&self.0[BOX_KEY_LENGTH..]);
+        out.extend_from_slice(&self.0[KEY_LENGTH..]);
         seal(&self.0[..BOX_KEY_LENGTH], aad, plaintext, out)
     }
 
@@ -81,36 +89,61 @@ impl CommittedKey {
     /// [`OpenError`].
     pub fn open(self, aad: &[u8], sealed: &[u8]) -> Result<SecretBytes, OpenError> {
         let (commitment, sealed) = sealed.split_at_checked(COMMITMENT_LENGTH).ok_or(OpenError)?;
-        if !bool::from(commitment.ct_eq(&self.0[BOX_KEY_LENGTH..])) {
+        if !bool::from(commitment.ct_eq(&self.0[KEY_LENGTH..])) {
             return Err(OpenError);
         }
         open(&self.0[..BOX_KEY_LENGTH], aad, sealed)
     }
 }
 
+/// Key and nonce at the beginning of derived bytes.
+fn parts(okm: &[u8]) -> Option<(&[u8; KEY_LENGTH], [u8; NONCE_LENGTH])> {
+    let (key, rest) = okm.split_first_chunk()?;
+    Some((key, *rest.first_chunk()?))
+}
+
 /// Appends the box to `out`. The lengths are right by construction; were they not, the output would open nowhere.
 fn seal(okm: &[u8], aad: &[u8], plaintext: &[u8], mut out: Vec<u8>) -> Vec<u8> {
     let start = out.len();
     out.extend_from_slice(plaintext);
-    if let Some((cipher, nonce)) = BoxKey::parts(okm)
-        && let Ok(tag) = cipher.encrypt_inout_detached(&nonce, aad, (&mut out[start..]).into())
-    {
-        out.extend_from_slice(&tag);
-    } else {
-        out.truncate(start); // never a plaintext in place of a ciphertext
+    let tag = parts(okm).and_then(|(key, nonce)| library::seal(key, nonce, aad, &mut out[start..]));
+    match tag {
+        Some(tag) => out.extend_from_slice(&tag),
+        None => out.truncate(start), // never a plaintext in place of a ciphertext
     }
     out
 }
 
 fn open(okm: &[u8], aad: &[u8], sealed: &[u8]) -> Result<SecretBytes, OpenError> {
-    let (cipher, nonce) = BoxKey::parts(okm).ok_or(OpenError)?;
-    let split = sealed.len().checked_sub(TAG_LENGTH).ok_or(OpenError)?;
-    let (text, tag) = sealed.split_at(split);
-    let mut text = text.to_vec();
-    let tag = tag.try_into().map_err(|_| OpenError)?;
-    // The library checks the tag before it decrypts: what does not open stays ciphertext.
-    cipher
-        .decrypt_inout_detached(&nonce, aad, text.as_mut_slice().into(), &tag)
-        .map_err(|_| OpenError)?;
-    Ok(SecretBytes::new(text))
+    let (key, nonce) = parts(okm).ok_or(OpenError)?;
+    let (text, tag) = sealed.split_last_chunk().ok_or(OpenError)?;
+    let mut out = SecretBytes::new(vec![0; text.len()]);
+    // What does not open is wiped with `out`, whatever the library had written there by then.
+    library::open(key, nonce, aad, (text, tag), out.as_mut()).ok_or(OpenError)?;
+    Ok(out)
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn both_libraries_make_the_same_boxes_and_open_each_others() {
+        for length in [0, 1, 15, 16, 17, 255, 4096, 4352, 100_000] {
+            let text: Vec<u8> = (0..length).map(|i| (i * 7) as u8).collect();
+            let (key, nonce, aad) = ([length as u8; KEY_LENGTH], [9; NONCE_LENGTH], &text[..length / 3]);
+            let (mut one, mut other) = (text.clone(), text.clone());
+            let tag = aws_lc::seal(&key, nonce, aad, &mut one).unwrap();
+            assert_eq!(portable::seal(&key, nonce, aad, &mut other), Some(tag), "{length}");
+            assert_eq!(one, other, "{length}");
+            let (mut by_one, mut by_other) = (vec![0; length], vec![0; length]);
+            aws_lc::open(&key, nonce, aad, (&one, &tag), &mut by_one).unwrap();
+            portable::open(&key, nonce, aad, (&one, &tag), &mut by_other).unwrap();
+            assert_eq!((&by_one, &by_other), (&text, &text), "{length}");
+            let mut wrong = tag;
+            wrong[15] ^= 0x80;
+            assert!(aws_lc::open(&key, nonce, aad, (&one, &wrong), &mut by_one).is_none());
+            assert!(portable::open(&key, nonce, aad, (&one, &wrong), &mut by_other).is_none());
+        }
+    }
 }

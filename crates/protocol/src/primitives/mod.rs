@@ -9,7 +9,7 @@ pub mod kem;
 pub mod secret;
 pub mod signature;
 
-use sha2::{Digest, Sha512};
+use sha2::{Digest, Sha256, Sha512};
 
 /// SHA-512 (FIPS 180-4) of the concatenation of `parts`; 64 bytes. Callers make the parts' boundaries unambiguous.
 #[must_use]
@@ -21,8 +21,15 @@ pub fn hash(parts: &[&[u8]]) -> [u8; 64] {
     hasher.finalize().into()
 }
 
-/// The first N bytes of a 64-byte hash.
-pub(crate) fn truncate<const N: usize>(digest: &[u8; 64]) -> [u8; N] {
+/// SHA-256 (FIPS 180-4) of `data`; 32 bytes.
+#[must_use]
+pub fn sha256(data: &[u8]) -> [u8; 32] {
+    Sha256::digest(data).into()
+}
+
+/// The first N bytes of an M-byte digest.
+pub(crate) fn truncate<const N: usize, const M: usize>(digest: &[u8; M]) -> [u8; N] {
+    const { assert!(N <= M, "a digest is cut, not stretched") };
     let mut out = [0; N];
     out.copy_from_slice(&digest[..N]);
     out

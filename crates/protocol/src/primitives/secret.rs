@@ -67,6 +67,11 @@ impl SecretBytes {
     pub const fn new(bytes: Vec<u8>) -> Self {
         Self(bytes)
     }
+
+    /// The bytes, to be written.
+    pub(crate) fn as_mut(&mut self) -> &mut [u8] {
+        &mut self.0
+    }
 }
 
 impl Deref for SecretBytes {

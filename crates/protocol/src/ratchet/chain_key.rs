@@ -14,11 +14,11 @@ impl ChainKey {
         Self(key)
     }
 
-    /// `mk = HMAC(ck, 0x01)[..32]`, `ck' = HMAC(ck, 0x02)[..32]`.
+    /// `mk = HMAC(ck, 0x01)`, `ck' = HMAC(ck, 0x02)`.
     #[must_use]
     pub fn next(self) -> (MessageKey, Self) {
         let key = MacKey::new(self.0.expose());
-        let derive = |step: u8| Secret::new(truncate(&key.mac(&[&[step]])));
+        let derive = |step: u8| Secret::new(*key.mac(&[&[step]]));
         (MessageKey::new(derive(1)), Self(derive(2)))
     }
 }

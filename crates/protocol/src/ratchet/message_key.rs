@@ -2,9 +2,9 @@
 
 use crate::labels;
 use crate::primitives::aead::{CommittedKey, OpenError};
-use crate::primitives::hash;
 use crate::primitives::kdf::expand;
 use crate::primitives::secret::{Secret, SecretBytes};
+use crate::primitives::sha256;
 use crate::wire::Put;
 
 /// The key of one message.
@@ -16,10 +16,10 @@ impl MessageKey {
         Self(key)
     }
 
-    /// `HKDF-Expand(mk, lp("latchkey/1/msg-key") ‖ H(AAD), 76) = key[32] ‖ nonce[12] ‖ commitment[32]`.
+    /// `HKDF-Expand(mk, lp("latchkey/1/msg-key") ‖ SHA-256(AAD), 64) = key[32] ‖ commitment[32]`.
     fn derive(self, aad: &[u8]) -> CommittedKey {
-        let mut info = Vec::with_capacity(96);
-        info.put_lp(labels::MESSAGE_KEY).put(&hash(&[aad]));
+        let mut info = Vec::with_capacity(64);
+        info.put_lp(labels::MESSAGE_KEY).put(&sha256(aad));
         CommittedKey::new(expand(self.0.expose(), &info))
     }
 

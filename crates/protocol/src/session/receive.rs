@@ -3,9 +3,7 @@
 //! Everything up to the opened text works on copies of the few keys concerned; [`Session::apply`] is the one place that changes the state,
 //! and it cannot fail. So an envelope that does not open leaves the state byte for byte as it was.
 
-use std::collections::BTreeMap;
-
-use super::{Header, MAX_CHAIN, Position, ReceiveChain, Session, SessionId, Turn, WINDOW, empty_hash};
+use super::{EMPTY_HASH, Header, MAX_CHAIN, Position, ReceiveChain, Session, SessionId, Turn, WINDOW};
 use crate::content::Content;
 use crate::envelope::{self, Body, Envelope, EnvelopeType, HEADER_BOX_LENGTH, NUMBER_BOX_LENGTH};
 use crate::error::DecodeError;
@@ -56,7 +54,10 @@ struct Transition {
     epoch: u32,
     entered: Option<(EpochKeys, [u8; 64], KemPublicKey)>,
     used: Option<(u32, u32)>,
-    receive: BTreeMap<u32, ReceiveChain>,
+    /// The chain of that epoch, as far as it was stepped; none when the key had been kept.
+    chain: Option<ReceiveChain>,
+    /// Older chains that end.
+    closed: Vec<u32>,
     skipped: Vec<((u32, u32), SkippedKey)>,
     gaps: Vec<Gap>,
 }
@@ -157,7 +158,7 @@ impl Session {
         let mut change = self.prepare(*epoch, header.as_deref())?;
         let header_hash = match &change.entered {
             Some((_, hash, _)) => *hash,
-            None => self.header_hashes.get(epoch).copied().unwrap_or_else(empty_hash),
+            None => self.header_hashes.get(epoch).copied().unwrap_or(EMPTY_HASH),
         };
         let key = self.message_key(&mut change, *n, now)?;
         let (kind, direction) = (envelope.kind(), self.role.receives());
@@ -191,7 +192,8 @@ impl Session {
             epoch,
             entered: None,
             used: None,
-            receive: self.receive.clone(),
+            chain: None,
+            closed: Vec::new(),
             skipped: Vec::new(),
             gaps: Vec::new(),
         };
@@ -213,15 +215,8 @@ impl Session {
         let secret = own_key.decapsulate(ciphertext).map_err(|_| CannotOpen::BadHeader)?;
         let peer_key = KemPublicKey::from_bytes(public).map_err(|_| CannotOpen::BadHeader)?;
         let keys = self.root.advance(&secret, &self.id.0, epoch, &header_hash);
-        let chain = keys.peek(self.role.receives());
-        change.receive.insert(
-            epoch,
-            ReceiveChain {
-                key: chain.0,
-                tags: chain.1,
-                n: 0,
-            },
-        );
+        let (key, tags) = keys.peek(self.role.receives());
+        change.chain = Some(ReceiveChain { key, tags, n: 0 });
         change.entered = Some((keys, header_hash, peer_key));
         Ok(change)
     }
@@ -233,33 +228,32 @@ impl Session {
             change.used = Some(position);
             return Ok(kept.key.clone());
         }
-        let chain = change.receive.get(&change.epoch).ok_or(CannotOpen::Gone)?;
+        let chain = change.chain.take().or_else(|| self.receive.get(&change.epoch).cloned());
+        let mut chain = chain.ok_or(CannotOpen::Gone)?;
         if n < chain.n || n >= MAX_CHAIN {
             return Err(CannotOpen::Gone);
         }
-        change.skip(self.id, change.epoch, n, now);
-        let chain = change.receive.get_mut(&change.epoch).ok_or(CannotOpen::Gone)?;
-        let (key, next) = chain.key.clone().next();
+        change.skip(&mut chain, self.id, change.epoch, n, now);
+        let (key, next) = chain.key.next();
         chain.key = next;
         chain.n += 1;
+        change.chain = Some(chain);
         Ok(key)
     }
 
     /// Chains of earlier epochs end where the sender says that it stopped; what was not received of them is missing.
     fn close_older(&self, change: &mut Transition, counts: Counts, now: Timestamp) -> Result<(), CannotOpen> {
-        let older: Vec<u32> = change.receive.range(..change.epoch).map(|(epoch, _)| *epoch).collect();
-        for epoch in older {
+        for (&epoch, chain) in self.receive.range(..change.epoch) {
             let end = if epoch + 1 == change.epoch {
                 counts.previous
             } else {
                 counts.before_previous
             };
-            let received = change.receive.get(&epoch).map_or(0, |chain| chain.n);
-            if end < received || end > MAX_CHAIN {
+            if end < chain.n || end > MAX_CHAIN {
                 return Err(CannotOpen::BadMessage);
             }
-            change.skip(self.id, epoch, end, now);
-            change.receive.remove(&epoch);
+            change.skip(&mut chain.clone(), self.id, epoch, end, now);
+            change.closed.push(epoch);
         }
         Ok(())
     }
@@ -270,7 +264,8 @@ impl Session {
             epoch,
             entered,
             used,
-            receive,
+            chain,
+            closed,
             skipped,
             gaps: _,
         } = change;
@@ -279,7 +274,10 @@ impl Session {
             self.turn = Turn::Mine { peer_key }; // the secret key that the header was made for is dropped here
             self.header = None;
         }
-        self.receive = receive;
+        if let Some(chain) = chain {
+            self.receive.insert(epoch, chain);
+        }
+        self.receive.retain(|epoch, _| !closed.contains(epoch));
         if let Some(position) = used {
             self.skipped.remove(position);
         }
@@ -308,11 +306,8 @@ impl Session {
 }
 
 impl Transition {
-    /// Steps the chain of `epoch` to `to` (at most [`MAX_CHAIN`], checked by the callers), keeping the most recent keys passed over.
-    fn skip(&mut self, session: SessionId, epoch: u32, to: u32, now: Timestamp) {
-        let Some(chain) = self.receive.get_mut(&epoch) else {
-            return;
-        };
+    /// Steps `chain`, that of `epoch`, to `to` (at most [`MAX_CHAIN`], checked by the callers), keeping the most recent keys passed over.
+    fn skip(&mut self, chain: &mut ReceiveChain, session: SessionId, epoch: u32, to: u32, now: Timestamp) {
         if chain.n < to {
             self.gaps.push(Gap {
                 session,

@@ -4,7 +4,7 @@ use std::sync::Arc;
 
 use rand_core::CryptoRng;
 
-use super::{MAX_CHAIN, Position, RekeyPolicy, Session, Status, Turn, WINDOW, empty_hash};
+use super::{EMPTY_HASH, MAX_CHAIN, Position, RekeyPolicy, Session, Status, Turn, WINDOW};
 use crate::envelope::{self, EnvelopeType, HEADER_LENGTH, NUMBER_BOX_LENGTH};
 use crate::inner::{self, Counts};
 use crate::primitives::hash;
@@ -62,7 +62,7 @@ impl Session {
         let (key, next) = self.send.key.clone().next();
         let (epoch, n) = (self.epoch, self.send.n);
         let mut envelope = self.open_envelope(&id, n, content.len());
-        let header_hash = self.header_hashes.get(&epoch).copied().unwrap_or_else(empty_hash);
+        let header_hash = self.header_hashes.get(&epoch).copied().unwrap_or(EMPTY_HASH);
         let aad = {
             let kind = self.form(n);
             let mut tag = [0; TAG_LENGTH];

@@ -33,16 +33,18 @@ def once(name, make, check):
 
 
 def H(*parts): return hashlib.sha512(b"".join(parts)).digest()
-def mac(key, *parts): return hmac.new(key, b"".join(parts), hashlib.sha512).digest()
+def mac512(key, *parts): return hmac.new(key, b"".join(parts), hashlib.sha512).digest()
+def mac(key, *parts): return hmac.new(key, b"".join(parts), hashlib.sha256).digest()
 def u8(x): return x.to_bytes(1, "big")
 def u32(x): return x.to_bytes(4, "big")
 def u64(x): return x.to_bytes(8, "big")
 def lp(x): return u32(len(x)) + x
+VERSION = 2  # of envelopes
 def L(label): return b"latchkey/1/" + label
 
 
-def expand(prk, info, n):
-    """RFC 5869, section 2.3."""
+def expand(prk, info, n, mac=mac):
+    """RFC 5869, section 2.3: with SHA-256 for keys below an epoch, with SHA-512 inside hkdf."""
     out, t, i = b"", b"", 1
     while len(out) < n:
         t = mac(prk, t, info, u8(i))
@@ -51,8 +53,8 @@ def expand(prk, info, n):
 
 
 def hkdf(salt, ikm, info, n):
-    """RFC 5869; an absent salt is a block of zeros, which is the same HMAC key as the empty string."""
-    return expand(mac(salt, ikm), info, n)
+    """RFC 5869 with SHA-512; an absent salt is a block of zeros, which is the same HMAC key as the empty string."""
+    return expand(mac512(salt, ikm), info, n, mac512)
 
 
 def pattern(name, n):
@@ -67,25 +69,37 @@ def raw(public): return public.public_bytes(Encoding.Raw, PublicFormat.Raw)
 
 def primitives():
     out = {}
-    rfc4231 = "RFC 4231, section 4 (HMAC-SHA-512 column)"
+    rfc4231 = "RFC 4231, section 4"
     cases = [
-        (b"\x0b" * 20, b"Hi There", "87aa7cdea5ef619d4ff0b4241a1d6cb02379f4e2ce4ec2787ad0b30545e17cdedaa833b7d6b8a702038b274eaea3f4e4be9d914eeb61f1702e696c203a126854"),
-        (b"Jefe", b"what do ya want for nothing?", "164b7a7bfcf819e2e395fbe73b56e0a387bd64222e831fd610270cd7ea2505549758bf75c05a994a6d034f65f8f0e6fdcaeab1a34d4a6b4b636e070a38bce737"),
-        (b"\xaa" * 20, b"\xdd" * 50, "fa73b0089d56a284efb0f0756c890be9b1b5dbdd8ee81a3655f83e33b2279d39bf3e848279a722c806b485a47e67c807b946a337bee8942674278859e13292fb"),
-        (bytes(range(1, 26)), b"\xcd" * 50, "b0ba465637458c6990e5a8c5f61d4af7e576d97ff94b872de76f8050361ee3dba91ca5c11aa25eb4d679275cc5788063a5f19741120c4f2de2adebeb10a298dd"),
-        (b"\xaa" * 131, b"Test Using Larger Than Block-Size Key - Hash Key First", "80b24263c7c1a3ebb71493c1dd7be8b49b46d1f41b4aeec1121b013783f8f3526b56d037e05f2598bd0fd2215d6a1e5295e64f73f63f0aec8b915a985d786598"),
+        (b"\x0b" * 20, b"Hi There", "b0344c61d8db38535ca8afceaf0bf12b881dc200c9833da726e9376c2e32cff7", "87aa7cdea5ef619d4ff0b4241a1d6cb02379f4e2ce4ec2787ad0b30545e17cdedaa833b7d6b8a702038b274eaea3f4e4be9d914eeb61f1702e696c203a126854"),
+        (b"Jefe", b"what do ya want for nothing?", "5bdcc146bf60754e6a042426089575c75a003f089d2739839dec58b964ec3843", "164b7a7bfcf819e2e395fbe73b56e0a387bd64222e831fd610270cd7ea2505549758bf75c05a994a6d034f65f8f0e6fdcaeab1a34d4a6b4b636e070a38bce737"),
+        (b"\xaa" * 20, b"\xdd" * 50, "773ea91e36800e46854db8ebd09181a72959098b3ef8c122d9635514ced565fe", "fa73b0089d56a284efb0f0756c890be9b1b5dbdd8ee81a3655f83e33b2279d39bf3e848279a722c806b485a47e67c807b946a337bee8942674278859e13292fb"),
+        (bytes(range(1, 26)), b"\xcd" * 50, "82558a389a443c0ea4cc819899f2083a85f0faa3e578f8077a2e3ff46729665b", "b0ba465637458c6990e5a8c5f61d4af7e576d97ff94b872de76f8050361ee3dba91ca5c11aa25eb4d679275cc5788063a5f19741120c4f2de2adebeb10a298dd"),
+        (b"\xaa" * 131, b"Test Using Larger Than Block-Size Key - Hash Key First", "60e431591ee0b67f0d8a26aacbf5b77f8e0bc6213728c5140546040f0ee37f54", "80b24263c7c1a3ebb71493c1dd7be8b49b46d1f41b4aeec1121b013783f8f3526b56d037e05f2598bd0fd2215d6a1e5295e64f73f63f0aec8b915a985d786598"),
     ]
-    for key, data, want in cases:
-        assert mac(key, data).hex() == want
-    out["hmac_sha512"] = [dict(source=rfc4231, key=k.hex(), data=d.hex(), mac=w) for k, d, w in cases]
+    for key, data, short, long in cases:
+        assert mac(key, data).hex() == short and mac512(key, data).hex() == long
+    out["hmac_sha256"] = [dict(source=rfc4231, key=k.hex(), data=d.hex(), mac=w) for k, d, w, _ in cases]
+    out["hmac_sha512"] = [dict(source=rfc4231, key=k.hex(), data=d.hex(), mac=w) for k, d, _, w in cases]
     fips = "FIPS 180-4 example messages; digests as hashlib has them"
     long = b"abcdefghbcdefghicdefghijdefghijkefghijklfghijklmghijklmnhijklmnoijklmnopjklmnopqklmnopqrlmnopqrsmnopqrstnopqrstu"
     assert H(b"abc").hex().startswith("ddaf35a193617abacc417349ae204131") and H(long).hex().startswith("8e959b75dae313da8cf4f72814fc143f")
+    out["sha256"] = [dict(source=fips, data=d.hex(), digest=hashlib.sha256(d).hexdigest()) for d in (b"", b"abc", b"a" * 1000)]
     out["sha512"] = [dict(source=fips, data=d.hex(), digest=H(d).hex()) for d in (b"", b"abc", long, b"a" * 1000)]
     rfc5869 = "inputs of RFC 5869, appendix A; outputs for SHA-512 computed with Python's hmac"
     inputs = [(bytes(range(13)), b"\x0b" * 22, bytes(range(0xf0, 0xfa))), (bytes(range(0x60, 0xb0)), bytes(range(0x50)), bytes(range(0xb0, 0x100))), (b"", b"\x0b" * 22, b"")]
     out["hkdf_sha512"] = [dict(source=rfc5869, salt=s.hex(), ikm=k.hex(), info=i.hex(), okm=hkdf(s, k, i, 192).hex()) for s, k, i in inputs]
-    out["hkdf_expand_sha512"] = [dict(source="computed with Python's hmac", key=pattern("prk", 32).hex(), info=i.hex(), okm=expand(pattern("prk", 32), i, 128).hex()) for i in (b"", b"info", bytes(200))]
+    # With SHA-256 the appendix has outputs; only its second half is ours.
+    expanded = [("077709362c2e32df0ddc3f0dc47bba6390b6c73bb50f9c3122ec844ad7c2b3e5", inputs[0][2],
+                 "3cb25f25faacd57a90434f64d0362f2a2d2d0a90cf1a5a4c5db02d56ecc4c5bf34007208d5b887185865"),
+                ("06a6b88c5853361a06104c9ceb35b45cef760014904671014a193f40c15fc244", inputs[1][2],
+                 "b11e398dc80327a1c8e7f78c596a49344f012eda2d4efad8a050cc4c19afa97c59045a99cac7827271cb41c65e590e09da3275600c2f09b8367793a9aca3db71cc30c58179ec3e87c14c01d5c1f3434f1d87"),
+                ("19ef24a32c717b167f33a91d6f648bdf96596776afdb6377ac434c1c293ccb04", inputs[2][2],
+                 "8da4e775a563c18f715f802a063c5a31b8a11f5c5ee1879ec3454e5f3c738d2d9d201395faa4b61a96c8")]
+    for key, info, okm in expanded:
+        assert expand(bytes.fromhex(key), info, len(okm) // 2).hex() == okm
+    out["hkdf_expand_sha256"] = [dict(source="RFC 5869, appendix A", key=k, info=i.hex(), okm=o) for k, i, o in expanded]
+    out["hkdf_expand_sha256"] += [dict(source="computed with Python's hmac", key=pattern("prk", 32).hex(), info=i.hex(), okm=expand(pattern("prk", 32), i, 128).hex()) for i in (b"", b"info", bytes(200))]
     gcm = "McGrew and Viega, The Galois/Counter Mode of Operation, appendix B, test case "
     key = bytes.fromhex("feffe9928665731c6d6a8f9467308308") * 2
     iv = bytes.fromhex("cafebabefacedbaddecaf888")
@@ -243,7 +257,7 @@ def content(cid, sent_at, words):
 # --- the schedule ------------------------------------------------------------------------------------------------------------------------------
 
 def box(okm, aad, text): return AESGCM(okm[:32]).encrypt(okm[32:44], text, aad)
-def committed(okm, aad, text): return okm[44:76] + box(okm, aad, text)
+def committed(okm, aad, text): return okm[32:64] + box(okm, aad, text)  # the nonce is where the commitment begins
 
 
 def epoch(salt, ikm, sid, e, header):
@@ -255,8 +269,8 @@ def epoch(salt, ikm, sid, e, header):
 def box_okm(adv, form, eid): return expand(adv, lp(L(b"adv-hdr")) + u8(form) + eid, 44)
 def boxed_tag(adv, d, eid): return mac(expand(adv, lp(L(b"adv-tag")) + u8(d), 32), eid)[:16]
 def aad_of(kind, sid, d, e, n, eid, tag, fp_from, fp_to, header):
-    return lp(L(b"msg")) + u8(1) + u8(kind) + sid + u8(d) + u32(e) + u32(n) + eid + tag + fp_from + fp_to + H(header)
-def msg_okm(mk, aad): return expand(mk, lp(L(b"msg-key")) + H(aad), 76)
+    return lp(L(b"msg")) + u8(VERSION) + u8(kind) + sid + u8(d) + u32(e) + u32(n) + eid + tag + fp_from + fp_to + H(header)
+def msg_okm(mk, aad): return expand(mk, lp(L(b"msg-key")) + hashlib.sha256(aad).digest(), 64)
 
 
 def schedule():
@@ -310,7 +324,7 @@ def schedule():
         P = (lp(L(b"handshake")) + u8(1) + u8(has_opk) + lp(bob.address) + bob.fp + u32(spk_id) + H(spk_payload)
              + (u32(opk_id) + H(batch_payload) + H(opk.pk) if has_opk else b"") + ct1 + lp(ct2 if has_opk else b"") + rk.pk + u64(created_at))
         T0 = H(P)
-        id_okm = hkdf(T0, ss1, lp(L(b"id")), 76)
+        id_okm = hkdf(T0, ss1, lp(L(b"id")), 64)
         T1 = H(lp(L(b"transcript")), T0, lp(alice.address), alice.fp)
         sid = T1[:32]
         sig = alice.sign("handshake signature %d" % has_opk, b"handshake", T1)
@@ -321,17 +335,17 @@ def schedule():
         # Two first envelopes of it: numbers 0 and 3, so that the second passes over two.
         envelopes, ck = [], E0["ck_i2r"]
         for n in range(4):
-            mk, ck = mac(ck, b"\x01")[:32], mac(ck, b"\x02")[:32]
+            mk, ck = mac(ck, b"\x01"), mac(ck, b"\x02")
             if n in (0, 3):
                 eid, tag = pattern("envelope %d of %d" % (n, has_opk), 16), bytes(16)
                 words = ("Bonjour n\u00ba %d" % n).encode()
                 body = content(pattern("content %d" % n, 16), created_at, words)
                 aad = aad_of(1, sid, 0, 0, n, eid, tag, alice.fp, bob.fp, b"")
                 okm = msg_okm(mk, aad)
-                number = box(box_okm(E0["adv"], 2, eid), u8(1) + u8(1) + eid + tag, u32(n))
+                number = box(box_okm(E0["adv"], 2, eid), u8(VERSION) + u8(1) + eid + tag, u32(n))
                 text = inner(0, 0, (0, 0), body)
                 envelopes.append(dict(n=n, id=eid.hex(), words=words.decode(), content=body.hex(), inner=text.hex(), aad=aad.hex(), okm=okm.hex(), number_box=number.hex(),
-                                      envelope=(u8(1) + u8(1) + eid + tag + preamble + lp(idbox) + number + committed(okm, aad, text)).hex()))
+                                      envelope=(u8(VERSION) + u8(1) + eid + tag + preamble + lp(idbox) + number + committed(okm, aad, text)).hex()))
         shakes.append(dict(has_opk=has_opk, created_at=created_at, rk_secret=rk.secret.hex(), rk=rk.pk.hex(), T0=T0.hex(), id_okm=id_okm.hex(), T1=T1.hex(), session_id=sid.hex(), claim=claim.hex(),
                            identity_box=idbox.hex(), preamble=preamble.hex(), epoch_0={k: v.hex() for k, v in E0.items()}, envelopes=envelopes))
     out["handshakes"] = shakes
@@ -340,8 +354,8 @@ def schedule():
     E0 = {k: bytes.fromhex(v) for k, v in shakes[0]["epoch_0"].items()}
     sid, ck, chain = bytes.fromhex(shakes[0]["session_id"]), E0["ck_r2i"], []
     for n in range(3):
-        chain.append(dict(n=n, mk=mac(ck, b"\x01")[:32].hex(), next=mac(ck, b"\x02")[:32].hex(), plain_tag=mac(E0["tk_r2i"], u32(n))[:16].hex()))
-        ck = mac(ck, b"\x02")[:32]
+        chain.append(dict(n=n, mk=mac(ck, b"\x01").hex(), next=mac(ck, b"\x02").hex(), plain_tag=mac(E0["tk_r2i"], u32(n))[:16].hex()))
+        ck = mac(ck, b"\x02")
     out["chain"] = chain
     ct_e, ss_e, _, _ = rk.encapsulated("ct of epoch 1")
     header = ct_e + Kem("bob ratchet key").pk
@@ -351,7 +365,7 @@ def schedule():
     # The later forms of an envelope, as key, tag, box, AAD and sealed text: three messages from Bob in epoch 1.
     forms, ck = [], E1["ck_r2i"]
     for n, (name, kind, adv, boxed) in enumerate((("header", 3, E0["adv"], header), ("plain", 2, None, None), ("locator", 3, E1["adv"], b""))):
-        mk, ck = mac(ck, b"\x01")[:32], mac(ck, b"\x02")[:32]
+        mk, ck = mac(ck, b"\x01"), mac(ck, b"\x02")
         eid = pattern("envelope id " + name, 16)
         tag = mac(E1["tk_r2i"], u32(n))[:16] if adv is None else boxed_tag(adv, 1, eid)
         aad = aad_of(kind, sid, 1, 1, n, eid, tag, bob.fp, alice.fp, header)
@@ -362,9 +376,9 @@ def schedule():
         the_box = b""
         if adv is not None:
             bk = box_okm(adv, 1, eid)
-            the_box = box(bk, u8(1) + u8(kind) + eid + tag, u32(n) + boxed)
+            the_box = box(bk, u8(VERSION) + u8(kind) + eid + tag, u32(n) + boxed)
             line.update(adv=adv.hex(), box_okm=bk.hex(), box=the_box.hex())
-        line["envelope"] = (u8(1) + u8(kind) + eid + tag + the_box + sealed).hex()
+        line["envelope"] = (u8(VERSION) + u8(kind) + eid + tag + the_box + sealed).hex()
         forms.append(line)
     out["forms"] = forms
 
