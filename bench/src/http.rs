@@ -13,6 +13,16 @@ pub struct Answer {
     pub body: Vec<u8>,
 }
 
+impl Answer {
+    /// Anything but 200 is an error with what was said.
+    pub fn expect_ok(&self) -> Result<()> {
+        if self.status == 200 {
+            return Ok(());
+        }
+        bail!("HTTP {}: {}", self.status, String::from_utf8_lossy(&self.body));
+    }
+}
+
 /// A kept-alive connection.
 pub struct Connection {
     stream: TcpStream,

@@ -100,7 +100,7 @@ fn run(args: &Args) -> Result<()> {
         rows.extend(protocol_suite::run(effort)?);
     }
     if wanted(Suite::Playgate) {
-        rows.extend(playgate_suite::run(effort)?);
+        rows.extend(playgate_suite::run(effort, args.relay.as_deref())?);
     }
     if wanted(Suite::Relay) {
         let size = relay_suite::Size {

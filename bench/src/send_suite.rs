@@ -10,7 +10,7 @@ use client::vault::Passphrase;
 use client::{GateWatch, LimitRequest, Messenger, Options, RelayUrl, UserName};
 
 use crate::measure::{Effort, median};
-use crate::relay_suite::process::{Process, relay_binary};
+use crate::relay_suite::process::{Process, named_or_built};
 use crate::table::{Row, Target};
 
 const SUITE: &str = "send";
@@ -28,10 +28,7 @@ const OBLIVIOUS_TO_PLAIN: f64 = 1.5;
 
 /// Measures the suite.
 pub fn run(effort: Effort, relay: Option<&Path>) -> Result<Vec<Row>> {
-    let binary = match relay {
-        Some(binary) => binary.to_path_buf(),
-        None => relay_binary()?,
-    };
+    let binary = named_or_built(relay)?;
     let runtime = tokio::runtime::Builder::new_multi_thread().enable_all().build()?;
     runtime.block_on(measure(effort, &binary))
 }

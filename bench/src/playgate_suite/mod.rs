@@ -1,20 +1,24 @@
 //! Play limits: what sealing and opening under a limit cost, and what a play costs that the relay cannot see.
 
+use std::path::Path;
+
 use anyhow::Result;
 use playgate::{Counter, Mode, PlayLimit, Policy, open, seal};
 use rand_chacha::ChaCha20Rng;
 use rand_core::SeedableRng;
 
 use crate::measure::{Effort, micros};
+use crate::relay_suite::process::named_or_built;
 use crate::table::Row;
 
 mod oblivious;
+mod saturation;
 pub mod soak;
 
 const SUITE: &str = "playgate";
 
 /// Measures the suite.
-pub fn run(effort: Effort) -> Result<Vec<Row>> {
+pub fn run(effort: Effort, relay: Option<&Path>) -> Result<Vec<Row>> {
     let mut rng = ChaCha20Rng::seed_from_u64(1);
     let policy = Policy {
         mode: Mode::Counted,
@@ -48,5 +52,6 @@ pub fn run(effort: Effort) -> Result<Vec<Row>> {
         Row::new(SUITE, "counted: turn the counter", turning, "µs"),
     ];
     rows.extend(oblivious::run(effort)?);
+    rows.extend(saturation::run(effort, &named_or_built(relay)?)?);
     Ok(rows)
 }

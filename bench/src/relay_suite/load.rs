@@ -3,7 +3,7 @@
 use std::sync::Arc;
 use std::time::{Duration, Instant};
 
-use anyhow::{Context, Result, bail};
+use anyhow::{Context, Result};
 use serde::Deserialize;
 
 use super::account::Account;
@@ -58,7 +58,7 @@ pub async fn status(host: &str, time: Duration) -> Result<Burst> {
     let mut connection = Connection::open(host).await?;
     let (start, mut requests) = (Instant::now(), 0);
     while start.elapsed() < time {
-        expect_ok(&connection.request("GET /v1/status", "", &[]).await?)?;
+        connection.request("GET /v1/status", "", &[]).await?.expect_ok()?;
         requests += 1;
     }
     Ok(Burst {
@@ -89,7 +89,7 @@ async fn for_a_while(
                 let mut requests = 0u64;
                 while start.elapsed() < time {
                     let (path, headers, body) = next(n)?;
-                    expect_ok(&connection.request(&path, &headers, &body).await?)?;
+                    connection.request(&path, &headers, &body).await?.expect_ok()?;
                     requests += 1;
                     n += count;
                 }
@@ -149,7 +149,7 @@ async fn empty(connection: &mut Connection, owner: &Account) -> Result<u64> {
     let (mut body, mut delivered) = ("{\"limit\":64}".to_owned(), 0u64);
     loop {
         let answer = connection.request("POST /v1/inbox", &headers, body.as_bytes()).await?;
-        expect_ok(&answer)?;
+        answer.expect_ok()?;
         let page: Page = serde_json::from_slice(&answer.body)?;
         let Some(last) = page.envelopes.last() else {
             return Ok(delivered);
@@ -174,7 +174,7 @@ pub async fn trips(host: &str, accounts: &[Account], body: &[u8], count: usize, 
             (path, format!("{BYTES}{}", account.authorization), body)
         };
         let start = Instant::now();
-        expect_ok(&connection.request(&path, &headers, body).await?)?;
+        connection.request(&path, &headers, body).await?.expect_ok()?;
         times.push(start.elapsed().as_secs_f64() * 1e6);
     }
     Ok(times)
@@ -192,11 +192,4 @@ pub async fn wait(host: &str, accounts: &[Account], count: usize) -> Result<Vec<
         waiting.push(connection);
     }
     Ok(waiting)
-}
-
-fn expect_ok(answer: &crate::http::Answer) -> Result<()> {
-    if answer.status == 200 {
-        return Ok(());
-    }
-    bail!("HTTP {}: {}", answer.status, String::from_utf8_lossy(&answer.body));
 }

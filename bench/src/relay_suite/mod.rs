@@ -3,7 +3,7 @@
 //! The unit is a bare echo in the same framework, measured in turns with the relay. Processor time is the server's own, so it does not depend on what
 //! the load generator costs.
 
-mod account;
+pub mod account;
 pub mod echo;
 mod load;
 pub mod process;
@@ -34,7 +34,7 @@ const SUITE: &str = "relay";
 pub const CONNECTIONS: u16 = 64;
 
 /// The size of an ordinary message with its padding and envelope.
-const BODY_LEN: usize = 4096;
+pub const BODY_LEN: usize = 4096;
 
 /// Mailboxes that are sent to in turn: a page of each is touched again only much later, as in earnest.
 const MAILBOXES: usize = 1000;
@@ -60,10 +60,7 @@ pub struct Size {
 
 /// Measures the suite.
 pub fn run(effort: Effort, size: Size, relay: Option<&Path>, quiet: bool) -> Result<Vec<Row>> {
-    let binary = match relay {
-        Some(binary) => binary.to_path_buf(),
-        None => process::relay_binary()?,
-    };
+    let binary = process::named_or_built(relay)?;
     let time = Duration::from_secs_f64(effort.seconds);
     let say = |text: &str| {
         if !quiet {
@@ -87,14 +84,15 @@ pub fn run(effort: Effort, size: Size, relay: Option<&Path>, quiet: bool) -> Res
 }
 
 /// A relay with a throw-away data directory.
-struct Relay {
-    process: Process,
-    client: latchkey_sdk::Client,
+pub struct Relay {
+    pub process: Process,
+    pub client: latchkey_sdk::Client,
     data: TempDir,
 }
 
 impl Relay {
-    fn start(binary: &Path) -> Result<Self> {
+    /// With nothing in it.
+    pub fn start(binary: &Path) -> Result<Self> {
         Self::start_on(binary, tempfile::tempdir()?)
     }
 
@@ -121,7 +119,8 @@ impl Relay {
         self.data
     }
 
-    async fn accounts(&self, prefix: &str, count: usize, rng: &mut ChaCha20Rng) -> Result<Arc<Vec<Account>>> {
+    /// Registers `count` accounts.
+    pub async fn accounts(&self, prefix: &str, count: usize, rng: &mut ChaCha20Rng) -> Result<Arc<Vec<Account>>> {
         let mut accounts = Vec::with_capacity(count);
         for n in 0..count {
             accounts.push(account::register(&self.client, &format!("{prefix}{n}"), rng).await?);

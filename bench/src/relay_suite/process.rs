@@ -83,8 +83,12 @@ fn parse_cpu(stat: &str) -> Option<f64> {
     Some((user + system) / TICKS_A_SECOND)
 }
 
-/// The relay's binary, built like this one and beside it.
-pub fn relay_binary() -> Result<PathBuf> {
+/// The relay that was named, else one that is built like this program and beside it.
+pub fn named_or_built(relay: Option<&Path>) -> Result<PathBuf> {
+    relay.map_or_else(relay_binary, |named| Ok(named.to_path_buf()))
+}
+
+fn relay_binary() -> Result<PathBuf> {
     let mut cargo = Command::new(std::env::var_os("CARGO").unwrap_or_else(|| "cargo".into()));
     cargo
         .args(["build", "--quiet", "--package", "server"])
