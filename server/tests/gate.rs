@@ -21,31 +21,45 @@ const CAPABILITY: [u8; 32] = [7; 32];
 const KEY: [u8; 16] = [1; 16];
 
 /// The sender's secret, and what it uploads.
-fn keys() -> &'static (GateKey, Vec<u8>) {
-    static KEYS: OnceLock<(GateKey, Vec<u8>)> = OnceLock::new();
-    KEYS.get_or_init(|| {
-        let key = GateKey::generate(&mut rng());
-        let evaluation = key.evaluation_key(&mut rng(), &mut |_| ());
-        (key, evaluation)
-    })
+type Keys = (GateKey, Vec<u8>);
+
+fn made(key: GateKey) -> Keys {
+    let evaluation = key.evaluation_key(&mut rng(), &mut |_| ());
+    (key, evaluation)
+}
+
+fn keys() -> &'static Keys {
+    static KEYS: OnceLock<Keys> = OnceLock::new();
+    KEYS.get_or_init(|| made(GateKey::generate(&mut rng())))
+}
+
+fn toy_keys() -> &'static Keys {
+    static KEYS: OnceLock<Keys> = OnceLock::new();
+    KEYS.get_or_init(|| made(GateKey::generate_insecure_toy(&mut rng())))
 }
 
 struct Sent {
     license: ObliviousLicense,
     opening: OpeningKey,
     pads: PadKey,
+    key: &'static GateKey,
 }
 
 impl Sent {
-    async fn by(user: &User, to: &str, limit: u8) -> Self {
-        let (key, _) = keys();
+    async fn by(user: &User, keys: &'static Keys, to: &str, limit: u8) -> Self {
+        let (key, _) = keys;
         let (counter, pads) = key.seal(PlayLimit::new(limit).unwrap(), &mut rng());
         let license = ObliviousLicense::new(to, KEY, CAPABILITY, counter.to_bytes());
         assert!(license.counter.len() <= 256);
         let body = license.message(to, Uuid::new_v4(), b"sealed");
         user.call(Method::POST, "/v1/messages/oblivious", Some(body)).await.ok();
         let opening = OpeningKey::from_bytes(&key.opening_key().to_bytes()).unwrap();
-        Self { license, opening, pads }
+        Self {
+            license,
+            opening,
+            pads,
+            key,
+        }
     }
 
     fn request(&self, slot: u16, want: Want) -> Vec<u8> {
@@ -77,23 +91,23 @@ impl Sent {
             .await
             .ok();
         let view = CounterView::from_bytes(&unb64(&view["counter"])).unwrap();
-        keys().0.left(&view).unwrap()
+        self.key.left(&view).unwrap()
     }
 }
 
-async fn relay_with_key() -> (TestRelay, User) {
+async fn relay_with_key(keys: &Keys) -> (TestRelay, User) {
     let relay = TestRelay::start().await;
     let alice = relay.user("alice").await;
-    put_gate_key(&alice, KEY, CAPABILITY, keys().1.clone()).await.ok();
+    put_gate_key(&alice, KEY, CAPABILITY, keys.1.clone()).await.ok();
     (relay, alice)
 }
 
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]
 async fn the_whole_road_in_both_classes() {
-    let (mut relay, mut alice) = relay_with_key().await;
+    let (mut relay, mut alice) = relay_with_key(keys()).await;
     for limit in [2, 200] {
         alice.api = relay.api();
-        let sent = Sent::by(&alice, "alice", limit).await;
+        let sent = Sent::by(&alice, keys(), "alice", limit).await;
         let api = relay.api();
         let mut left = limit;
         for (slot, want) in [(0, Want::Play), (1, Want::Decoy), (5, Want::Play), (23, Want::Play)] {
@@ -126,12 +140,13 @@ async fn the_whole_road_in_both_classes() {
     }
 }
 
-/// A thousand requests for eight plays; each play is computed once, which bounds the cost to seconds.
+/// All different. At the toy parameters, where a play takes a tenth of the time: what is tested is that the relay's transactions and the
+/// arithmetic fit together.
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]
-async fn of_a_thousand_requests_at_once_three_plays_are_granted() {
-    const PLAYS: usize = 8;
-    let (relay, alice) = relay_with_key().await;
-    let (api, sent) = (relay.api(), Sent::by(&alice, "alice", 3).await);
+async fn of_a_thousand_plays_at_once_three_are_granted() {
+    const PLAYS: usize = 1000;
+    let (relay, alice) = relay_with_key(toy_keys()).await;
+    let (api, sent) = (relay.api(), Sent::by(&alice, toy_keys(), "alice", 3).await);
     // The pad first, to its end, so that the plays can be sealed and come in any order.
     let id = Uuid::new_v4();
     let decoy = sent.license.insist(&api, id, &sent.request(23, Want::Decoy)).await.ok();
@@ -142,18 +157,9 @@ async fn of_a_thousand_requests_at_once_three_plays_are_granted() {
             (Uuid::new_v4(), request.to_bytes())
         })
         .collect();
-    let asks = (0..1000).map(|n| {
-        let (id, request) = &plays[n % PLAYS];
-        sent.license.insist(&api, *id, request)
-    });
-    let answers: Vec<_> = futures_util::future::join_all(asks)
-        .await
-        .into_iter()
-        .map(Answer::ok)
-        .collect();
-    for (n, answer) in answers.iter().enumerate() {
-        assert_eq!(*answer, answers[n % PLAYS]);
-    }
+    let distinct: std::collections::HashSet<_> = plays.iter().map(|(_, request)| request).collect();
+    assert_eq!(distinct.len(), PLAYS);
+    let answers = sent.license.storm(&api, &plays).await;
     let granted = plays
         .iter()
         .zip(&answers)
@@ -191,7 +197,7 @@ async fn what_is_no_key_is_refused_and_what_is_anothers_does_not_fit() {
     let middle = flipped.len() / 2;
     flipped[middle] ^= 1;
     put_gate_key(&alice, KEY, CAPABILITY, flipped).await.ok();
-    let (api, sent) = (relay.api(), Sent::by(&alice, "alice", 2).await);
+    let (api, sent) = (relay.api(), Sent::by(&alice, keys(), "alice", 2).await);
     let answer = sent
         .license
         .insist(&api, Uuid::new_v4(), &sent.request(0, Want::Play))

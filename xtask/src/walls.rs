@@ -27,6 +27,9 @@ const AMBIENT: &[&str] = &[
     "sdk",
 ];
 
+const TOY: &str = "latchkey-playgate/insecure-toy-set";
+const BROKEN: &str = "a laptop breaks the toy parameters, which are for tests";
+
 const WALLS: &[Wall] = &[
     Wall {
         package: "server",
@@ -75,6 +78,16 @@ const WALLS: &[Wall] = &[
         package: "cli",
         never: &["server"],
         because: "nothing depends on the relay",
+    },
+    Wall {
+        package: "cli",
+        never: &[TOY],
+        because: BROKEN,
+    },
+    Wall {
+        package: "server",
+        never: &[TOY],
+        because: BROKEN,
     },
 ];
 

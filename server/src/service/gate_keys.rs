@@ -3,13 +3,14 @@
 use std::{
     collections::HashSet,
     io,
+    pin::Pin,
     sync::{Arc, Mutex, PoisonError},
     time::Duration,
 };
 
 use futures_util::{Stream, StreamExt as _};
 use sha2::{Digest as _, Sha256};
-use tokio::sync::{Mutex as AsyncMutex, Semaphore};
+use tokio::sync::{Mutex as AsyncMutex, Semaphore, SemaphorePermit};
 
 use super::{
     GateRules, Refusal, Result, exactly, fill,
@@ -87,23 +88,23 @@ impl GateKeys {
         capability_hash: &[u8],
         bytes: impl Stream<Item = std::result::Result<impl AsRef<[u8]>, E>> + Send,
     ) -> Result<GateKeyRow> {
-        let id = GateKeyId::parse(id)
-            .ok_or_else(|| Refusal::BadRequest("a gate key's id is 32 lower-case hex digits".into()))?;
-        let capability_hash: Bytes32 = exactly("Latchkey-Capability-Hash", capability_hash)?;
-        let known = self.store.gate_key(id).await?;
-        if let Some(row) = &known {
-            let same = row.owner == owner.mailbox && row.capability_hash == capability_hash && !row.retired;
-            if !same {
-                return Err(Refusal::GateKeyConflict);
+        let mut bytes = std::pin::pin!(bytes);
+        let admitted = match self.admit(owner, id, capability_hash).await {
+            Ok(admitted) => admitted,
+            Err(refusal) => {
+                drain(bytes).await;
+                return Err(refusal);
             }
-        } else {
-            self.check_room(owner.mailbox, 0).await?;
-        }
-        let _one = self.one_upload(owner.mailbox)?;
-        let _few = self.uploads.try_acquire().map_err(|_| Refusal::Busy)?;
+        };
+        let Admitted {
+            id,
+            capability_hash,
+            known,
+            ..
+        } = admitted;
 
         let there = known.filter(|row| self.files.has(id, &row.sha256));
-        let taken = self.take(bytes, there.is_none()).await?;
+        let taken = self.take(bytes.as_mut(), there.is_none()).await?;
         let row = GateKeyRow {
             id,
             owner: owner.mailbox,
@@ -124,16 +125,38 @@ impl GateKeys {
         }
     }
 
+    /// What can be refused before a byte was read.
+    async fn admit(&self, owner: Principal, id: &str, capability_hash: &[u8]) -> Result<Admitted<'_>> {
+        let id = GateKeyId::parse(id)
+            .ok_or_else(|| Refusal::BadRequest("a gate key's id is 32 lower-case hex digits".into()))?;
+        let capability_hash: Bytes32 = exactly("Latchkey-Capability-Hash", capability_hash)?;
+        let known = self.store.gate_key(id).await?;
+        if let Some(row) = &known {
+            let same = row.owner == owner.mailbox && row.capability_hash == capability_hash && !row.retired;
+            if !same {
+                return Err(Refusal::GateKeyConflict);
+            }
+        } else {
+            self.check_room(owner.mailbox, 0).await?;
+        }
+        Ok(Admitted {
+            id,
+            capability_hash,
+            known,
+            _one: self.one_upload(owner.mailbox)?,
+            _few: self.uploads.try_acquire().map_err(|_| Refusal::Busy)?,
+        })
+    }
+
     /// Receives everything; into a file only if it is `wanted`.
     async fn take<E: std::fmt::Display>(
         &self,
-        bytes: impl Stream<Item = std::result::Result<impl AsRef<[u8]>, E>> + Send,
+        mut bytes: Pin<&mut (impl Stream<Item = std::result::Result<impl AsRef<[u8]>, E>> + Send)>,
         wanted: bool,
     ) -> Result<Taken> {
         let mut part = if wanted { Some(self.begin().await?) } else { None };
         let (mut hash, mut length) = (Sha256::new(), 0);
         let mut piece = Vec::with_capacity(PIECE);
-        let mut bytes = std::pin::pin!(bytes);
         while let Some(chunk) = bytes.next().await {
             let chunk = chunk.map_err(|error| Refusal::BadRequest(format!("the body broke off: {error}")))?;
             let chunk = chunk.as_ref();
@@ -299,6 +322,28 @@ impl GateKeys {
             })
         } else {
             Err(Refusal::Busy)
+        }
+    }
+}
+
+/// An upload that may begin.
+struct Admitted<'a> {
+    id: GateKeyId,
+    capability_hash: Bytes32,
+    /// What is stored under this id already.
+    known: Option<GateKeyRow>,
+    _one: Uploading<'a>,
+    _few: SemaphorePermit<'a>,
+}
+
+/// Reads what comes and keeps nothing of it: a client that is in the middle of 23 MB looks for no answer, and one that is sent to it all the same, on a connection
+/// that is then closed, is lost. It would see a broken connection and try again for ever.
+async fn drain<E>(mut bytes: Pin<&mut (impl Stream<Item = std::result::Result<impl AsRef<[u8]>, E>> + Send)>) {
+    let mut length = 0;
+    while let Some(Ok(chunk)) = bytes.next().await {
+        length += chunk.as_ref().len();
+        if length > MAX_GATE_KEY_BYTES {
+            return;
         }
     }
 }

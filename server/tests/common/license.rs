@@ -135,6 +135,21 @@ impl ObliviousLicense {
         }
     }
 
+    /// Asks for all of `plays` at once. Those for which the relay has no place come again, eight at a time, which is more than it lets into one line: were they to
+    /// come all at once each time, the test would measure how fast they are refused.
+    pub async fn storm(&self, api: &Api, plays: &[(Uuid, Vec<u8>)]) -> Vec<Value> {
+        let again = tokio::sync::Semaphore::new(8);
+        let asks = plays.iter().map(async |(id, request)| {
+            let answer = self.ask(api, *id, request).await;
+            if answer.status != 503 {
+                return answer.ok();
+            }
+            let _turn = again.acquire().await.unwrap();
+            self.insist(api, *id, request).await.ok()
+        });
+        futures_util::future::join_all(asks).await
+    }
+
     pub fn id(&self) -> [u8; 32] {
         hex::decode(&self.license.id).unwrap().try_into().unwrap()
     }

@@ -17,6 +17,11 @@ fn key() -> &'static (Vec<u8>, Vec<u8>) {
     })
 }
 
+/// Its evaluation key.
+pub fn evaluation_key() -> Vec<u8> {
+    key().1.clone()
+}
+
 /// Always the same.
 pub struct OneGateKey;
 

@@ -53,6 +53,12 @@ impl GateKey {
         Self::generate_for(&PRODUCT, rng)
     }
 
+    /// A key of the toy set, for tests: it protects nothing.
+    #[cfg(feature = "insecure-toy-set")]
+    pub fn generate_insecure_toy(rng: &mut (impl CryptoRng + ?Sized)) -> Self {
+        Self::generate_for(&super::params::INSECURE_TOY, rng)
+    }
+
     pub(crate) fn generate_for(set: &'static ParameterSet, rng: &mut (impl CryptoRng + ?Sized)) -> Self {
         let mut id = [0; GATE_KEY_ID_LEN];
         rng.fill_bytes(&mut id);

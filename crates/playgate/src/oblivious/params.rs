@@ -71,7 +71,7 @@ impl ParameterSet {
     pub(crate) fn by_id(id: u8) -> Option<&'static Self> {
         match id {
             1 => Some(&PRODUCT),
-            #[cfg(test)]
+            #[cfg(any(test, feature = "insecure-toy-set"))]
             0xf0 => Some(&INSECURE_TOY),
             _ => None,
         }
@@ -81,6 +81,6 @@ impl ParameterSet {
 /// The set of the product. 918 = 17 · 54.
 pub(crate) static PRODUCT: ParameterSet = ParameterSet::of(1, &PUBLISHED, 918, 17);
 
-/// The product's with a small key of 96 bits: ten times faster, and broken by a laptop. It exists in this crate's own tests only.
-#[cfg(test)]
+/// The product's with a small key of 96 bits: ten times faster, and broken by a laptop. It exists in tests only.
+#[cfg(any(test, feature = "insecure-toy-set"))]
 pub(crate) static INSECURE_TOY: ParameterSet = ParameterSet::of(0xf0, &PUBLISHED, 96, 4);
