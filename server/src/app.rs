@@ -20,6 +20,7 @@ use crate::{
     config::Patience,
     landing,
     limits::BodyLimits,
+    parking::Parking,
     service::{Refusal, Services},
 };
 
@@ -33,7 +34,7 @@ pub fn app(services: Arc<Services>, patience: Patience) -> impl Endpoint<Output 
         let yaml = Arc::clone(&yaml);
         async move { yaml.to_string().with_content_type("application/yaml; charset=utf-8") }
     });
-    Route::new()
+    let inner = Route::new()
         .at("/", get(landing_page))
         .at("/status", get(status_page))
         .at("/openapi.yaml", get(specification))
@@ -45,7 +46,8 @@ pub fn app(services: Arc<Services>, patience: Patience) -> impl Endpoint<Output 
         .with(BodyLimits {
             patience: patience.body,
             services,
-        })
+        });
+    Parking(inner)
         .with(CatchPanic::new().with_handler(|_panic| {
             tracing::error!("a handler panicked");
             Problem::new(ProblemCode::Internal, Refusal::Internal.to_string()).into_http()

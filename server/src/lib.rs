@@ -27,6 +27,7 @@ mod connections;
 mod landing;
 mod limits;
 pub mod model;
+mod parking;
 mod relay;
 pub mod service;
 mod stalling;

@@ -844,9 +844,7 @@ async fn a_deposit_wakes_its_owner_and_nobody_else_once_it_is_durable() {
         wakes.wait(mailbox("bob")).unwrap(),
         wakes.wait(mailbox("carol")).unwrap(),
     );
-    let (mut bob, mut carol) = (Box::pin(bobs.notified()), Box::pin(carols.notified()));
-    bob.as_mut().enable();
-    carol.as_mut().enable();
+    let (bob, mut carol) = (bobs.armed(), carols.armed());
     store.deposit(deposit("bob", 1, b"one")).await.unwrap();
     tokio::time::timeout(Duration::from_secs(10), bob)
         .await

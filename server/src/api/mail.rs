@@ -2,7 +2,7 @@
 
 use std::sync::Arc;
 
-use poem::web::Data;
+use poem::{IntoResponse as _, web::Data};
 use poem_openapi::{
     Object, OpenApi,
     param::{Header, Query},
@@ -13,12 +13,13 @@ use uuid::Uuid;
 
 use super::{Bytes, Section, auth::Auth, problem::ApiError, tokens::SentBy};
 use crate::{
+    parking::Eventually,
     service::{
         Services,
         licenses::{LicenseParts, LimitParts},
-        mailbox::{MAX_PAGE, Reading, Receipt},
+        mailbox::{Inbox, MAX_PAGE, Reading, Receipt},
     },
-    store::AuditEvent,
+    store::{AuditEvent, Page},
 };
 
 /// An envelope is stored.
@@ -171,6 +172,23 @@ pub struct InboxPage {
     pub commit_counter: u64,
 }
 
+impl From<Page> for InboxPage {
+    fn from(page: Page) -> Self {
+        let envelopes = page.envelopes.into_iter().map(|row| Delivery {
+            sequence: row.sequence,
+            received_at: row.stored_at.as_millis(),
+            envelope: Base64(row.body),
+        });
+        Self {
+            incarnation: page.incarnation.0,
+            envelopes: envelopes.collect(),
+            expired_total: page.expired_total,
+            refused_total: page.refused_total,
+            commit_counter: page.commit_counter,
+        }
+    }
+}
+
 /// How much was deleted.
 #[derive(Object, Debug)]
 pub struct Cleared {
@@ -284,7 +302,7 @@ impl Mail {
         services: Data<&Arc<Services>>,
         auth: Auth,
         body: Json<InboxRequest>,
-    ) -> Result<Json<InboxPage>, ApiError> {
+    ) -> Result<Eventually<Json<InboxPage>>, ApiError> {
         let Json(body) = body;
         let ack = body.ack.map(|ack| (ack.incarnation, ack.sequence));
         let reading = Reading {
@@ -293,19 +311,18 @@ impl Mail {
             wait_seconds: body.wait_seconds.unwrap_or(0),
             limit: body.limit.unwrap_or(MAX_PAGE),
         };
-        let page = services.mailboxes.inbox(auth.0, reading).await?;
-        let envelopes = page.envelopes.into_iter().map(|row| Delivery {
-            sequence: row.sequence,
-            received_at: row.stored_at.as_millis(),
-            envelope: Base64(row.body),
-        });
-        Ok(Json(InboxPage {
-            incarnation: page.incarnation.0,
-            envelopes: envelopes.collect(),
-            expired_total: page.expired_total,
-            refused_total: page.refused_total,
-            commit_counter: page.commit_counter,
-        }))
+        match services.mailboxes.inbox(auth.0, reading).await? {
+            Inbox::Page(page) => Ok(Eventually::Now(Json(page.into()))),
+            Inbox::Waiting(waiting) => {
+                let services = Arc::clone(*services);
+                Ok(Eventually::Later(Box::pin(async move {
+                    match services.mailboxes.wait(waiting).await {
+                        Ok(page) => Json(InboxPage::from(page)).into_response(),
+                        Err(refusal) => ApiError::from(refusal).into_response(),
+                    }
+                })))
+            }
+        }
     }
 
     /// Delete everything pending

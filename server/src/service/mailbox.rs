@@ -1,10 +1,13 @@
 //! Envelopes: in, out, gone.
 
-use std::{sync::Arc, time::Duration};
+use std::{pin::Pin, sync::Arc, time::Duration};
 
 use protocol::{Timestamp, address::UserName};
 use sha2::{Digest as _, Sha256};
-use tokio::{sync::watch, time::Instant};
+use tokio::{
+    sync::{futures::OwnedNotified, watch},
+    time::Instant,
+};
 use uuid::Uuid;
 
 use super::{
@@ -16,7 +19,10 @@ use super::{
 use crate::{
     clock::Clock,
     model::{Bytes32, Envelope, Incarnation, MailboxId, MessageId, Principal, Sender},
-    store::{Ack, Acked, Deposit, Deposited, LicenseRow, LimitRow, Page, Quota, Store, wakes::Wakes},
+    store::{
+        Ack, Acked, Deposit, Deposited, LicenseRow, LimitRow, Page, Quota, Store,
+        wakes::{Wait, Wakes},
+    },
 };
 
 /// Longest wait for mail. Proxies commonly cut idle connections after a minute.
@@ -36,6 +42,28 @@ pub struct Reading {
     pub wait_seconds: u32,
     /// At most this many envelopes.
     pub limit: u32,
+}
+
+/// What reading an inbox came to.
+#[derive(Debug)]
+pub enum Inbox {
+    /// An answer.
+    Page(Page),
+    /// Nothing yet.
+    Waiting(Waiting),
+}
+
+/// A wait for mail; small, because there are many.
+#[derive(Debug)]
+pub struct Waiting {
+    mailbox: MailboxId,
+    limit: u32,
+    deadline: Instant,
+    /// What is answered if nothing comes.
+    empty: Page,
+    /// Armed before the mailbox was found empty.
+    wake: Pin<Box<OwnedNotified>>,
+    place: Wait,
 }
 
 /// Where an envelope went.
@@ -141,8 +169,7 @@ impl Mailboxes {
         }
     }
 
-    /// Acknowledges, then answers what follows; waits for it when there is nothing. The wait ends when the caller goes away (then this
-    /// future is dropped) and when the relay stops.
+    /// Acknowledges, then answers what follows, or, when there is nothing and the owner wants to wait, what to [`Self::wait`] with.
     ///
     /// # Errors
     /// [`Refusal::StaleIncarnation`], [`Refusal::Busy`] when too many wait on this mailbox, and what is wrong with the form.
@@ -155,7 +182,7 @@ impl Mailboxes {
             wait_seconds,
             limit,
         }: Reading,
-    ) -> Result<Page> {
+    ) -> Result<Inbox> {
         let wait = Duration::from_secs(u64::from(wait_seconds));
         if wait > MAX_WAIT {
             return Err(Refusal::BadRequest(format!(
@@ -177,33 +204,54 @@ impl Mailboxes {
                 return Err(Refusal::StaleIncarnation);
             }
         }
-        let page = async || {
-            let page = self
-                .store
-                .page(owner.mailbox, limit, MAX_PAGE_BYTES, self.clock.now())
-                .await?;
-            page.ok_or(Refusal::Unauthorized)
+        let waiting = if wait.is_zero() {
+            None
+        } else {
+            let place = self.wakes.wait(owner.mailbox).ok_or(Refusal::Busy)?;
+            Some((place.armed(), place))
         };
-        if wait.is_zero() {
-            return page().await;
+        let page = self.page(owner.mailbox, limit).await?;
+        match waiting {
+            Some((wake, place)) if page.envelopes.is_empty() && !*self.stopped.borrow() => {
+                Ok(Inbox::Waiting(Waiting {
+                    mailbox: owner.mailbox,
+                    limit,
+                    deadline: Instant::now() + wait,
+                    empty: page,
+                    wake,
+                    place,
+                }))
+            }
+            _ => Ok(Inbox::Page(page)),
         }
-        let deadline = Instant::now() + wait;
+    }
+
+    /// Waits for mail, until the wait's time is over or the relay stops; then the page is empty. Ends when it is dropped.
+    ///
+    /// # Errors
+    /// [`Refusal`] when the store fails.
+    pub async fn wait(&self, mut waiting: Waiting) -> Result<Page> {
         let mut stopped = self.stopped.clone();
-        let waiting = self.wakes.wait(owner.mailbox).ok_or(Refusal::Busy)?;
         loop {
-            let mut mail = std::pin::pin!(waiting.notified());
-            // From here on no wake-up is missed, so what the page does not show will wake us.
-            mail.as_mut().enable();
-            let page = page().await?;
-            if !page.envelopes.is_empty() || Instant::now() >= deadline || *stopped.borrow() {
-                return Ok(page);
-            }
             tokio::select! {
-                () = mail => {}
-                () = tokio::time::sleep_until(deadline) => return Ok(page),
-                _ = stopped.wait_for(|stopped| *stopped) => return Ok(page),
+                () = waiting.wake.as_mut() => {}
+                () = tokio::time::sleep_until(waiting.deadline) => return Ok(waiting.empty),
+                _ = stopped.wait_for(|stopped| *stopped) => return Ok(waiting.empty),
+            }
+            waiting.wake = waiting.place.armed();
+            waiting.empty = self.page(waiting.mailbox, waiting.limit).await?;
+            if !waiting.empty.envelopes.is_empty() {
+                return Ok(waiting.empty);
             }
         }
+    }
+
+    async fn page(&self, mailbox: MailboxId, limit: u32) -> Result<Page> {
+        let page = self
+            .store
+            .page(mailbox, limit, MAX_PAGE_BYTES, self.clock.now())
+            .await?;
+        page.ok_or(Refusal::Unauthorized)
     }
 
     /// Deletes everything pending; answers how much that was.

@@ -4,10 +4,11 @@
 
 use std::{
     collections::HashMap,
+    pin::Pin,
     sync::{Arc, Mutex, PoisonError},
 };
 
-use tokio::sync::Notify;
+use tokio::sync::{Notify, futures::OwnedNotified};
 
 use crate::model::MailboxId;
 
@@ -71,9 +72,12 @@ pub struct Wait {
 }
 
 impl Wait {
-    /// The next wake-up. Enable it (`Notified::enable`) before reading the mailbox.
-    pub fn notified(&self) -> tokio::sync::futures::Notified<'_> {
-        self.notify.notified()
+    /// The next wake-up, from now on: what comes into the mailbox after this and before the wait for it begins is not missed.
+    #[must_use]
+    pub fn armed(&self) -> Pin<Box<OwnedNotified>> {
+        let mut wake = Box::pin(Arc::clone(&self.notify).notified_owned());
+        wake.as_mut().enable();
+        wake
     }
 }
 
