@@ -46,8 +46,7 @@ pub fn app(services: Arc<Services>, patience: Patience) -> impl Endpoint<Output 
         .with(BodyLimits {
             patience: patience.body,
             services,
-        });
-    Parking(inner)
+        })
         .with(CatchPanic::new().with_handler(|_panic| {
             tracing::error!("a handler panicked");
             Problem::new(ProblemCode::Internal, Refusal::Internal.to_string()).into_http()
@@ -64,7 +63,8 @@ pub fn app(services: Arc<Services>, patience: Patience) -> impl Endpoint<Output 
                 }
                 Ok(answer)
             }
-        })
+        });
+    Parking(inner)
 }
 
 /// Which methods each path knows, by the contract: a 405 has to say so (RFC 9110).

@@ -154,14 +154,16 @@ async fn connection<E: Endpoint + 'static>(
     let Some(tls) = &serving.tls else {
         return requests(stream, Scheme::HTTP, local, remote, serving, stopped).await;
     };
+    // Boxed, here and below: a task is as large as its largest moment, and it lies in memory as long as its connection is idle.
+    let handshake = Box::pin(timeout(serving.patience.handshake, tls.accept(stream)));
     let handshake = tokio::select! {
-        handshake = timeout(serving.patience.handshake, tls.accept(stream)) => handshake,
+        handshake = handshake => handshake,
         _ = stopped.wait_for(|stopped| *stopped) => return,
     };
     match handshake {
         Ok(Ok((stream, group))) => {
             tracing::debug!(group, "a TLS connection");
-            requests(stream, Scheme::HTTPS, local, remote, serving, stopped).await;
+            Box::pin(requests(stream, Scheme::HTTPS, local, remote, serving, stopped)).await;
         }
         // Strangers fail here all day: scanners, plain HTTP, clients with another pin.
         Ok(Err(error)) => tracing::debug!(%error, "a TLS handshake failed"),

@@ -57,7 +57,7 @@ impl<T: ApiResponse> ApiResponse for Eventually<T> {
     }
 }
 
-/// Waits for promised answers once the layers below are gone.
+/// Waits for promised answers once the layers below are gone. The outermost layer.
 pub(crate) struct Parking<E>(pub E);
 
 impl<E: Endpoint> Endpoint for Parking<E> {
@@ -69,12 +69,70 @@ impl<E: Endpoint> Endpoint for Parking<E> {
         let Some(Promise(promise)) = answer.extensions_mut().remove() else {
             return Ok(answer);
         };
+        let headers = std::mem::take(answer.headers_mut());
         drop(answer);
         let later = promise.lock().unwrap_or_else(PoisonError::into_inner).take();
         match later {
-            Some(later) => Ok(later.await),
+            Some(later) => {
+                let mut answer = later.await;
+                // What the layers below had to say of the answer, such as which request it is to.
+                for (name, value) in &headers {
+                    answer.headers_mut().entry(name).or_insert_with(|| value.clone());
+                }
+                Ok(answer)
+            }
             // Taken by another layer that cloned the response: there is none.
             None => Ok(Response::default()),
         }
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use poem::{EndpointExt as _, endpoint::make};
+    use tokio::sync::Notify;
+
+    use super::*;
+
+    #[tokio::test]
+    async fn a_promised_answer_is_waited_for_without_the_request_and_keeps_what_the_layers_said() {
+        let (bell, guard) = (Arc::new(Notify::new()), Arc::new(()));
+        let ring = Arc::clone(&bell);
+        let below = make(move |_request| {
+            let bell = Arc::clone(&bell);
+            async move {
+                let later = Box::pin(async move {
+                    bell.notified().await;
+                    Response::builder().header("x-own", "kept").body("mail")
+                });
+                Eventually::<Response>::Later(later).into_response()
+            }
+        });
+        let layered = below.after(|answer| async {
+            answer.map(|answer| {
+                let mut answer = answer.into_response();
+                answer.headers_mut().insert("x-own", "replaced".parse().unwrap());
+                answer.headers_mut().insert("x-request", "7".parse().unwrap());
+                answer
+            })
+        });
+        let parking = Parking(layered);
+        let mut request = Request::default();
+        request.extensions_mut().insert(Arc::clone(&guard));
+        let mut answer = Box::pin(parking.call(request));
+        assert!(futures_util::poll!(&mut answer).is_pending());
+        assert_eq!(Arc::strong_count(&guard), 1, "the request is gone");
+        ring.notify_one();
+        let answer = answer.await.unwrap();
+        assert_eq!(answer.headers()["x-own"], "kept");
+        assert_eq!(answer.headers()["x-request"], "7");
+        assert_eq!(answer.into_body().into_string().await.unwrap(), "mail");
+    }
+
+    #[tokio::test]
+    async fn an_answer_that_is_there_passes() {
+        let parking = Parking(make(|_request| async { Eventually::Now("here").into_response() }));
+        let answer = parking.call(Request::default()).await.unwrap();
+        assert_eq!(answer.into_body().into_string().await.unwrap(), "here");
     }
 }
