@@ -7,7 +7,7 @@ use std::process::Stdio;
 
 use anyhow::{Context, Result, bail};
 
-use crate::{generate, out, run, walls};
+use crate::{evidence, generate, out, run, walls};
 
 /// Runs the tests, then the checks that are no tests of a package.
 ///
@@ -16,6 +16,10 @@ use crate::{generate, out, run, walls};
 pub fn run() -> Result<()> {
     let mut total = cargo_test()?;
     total.check("walls", walls::check().map(|walls| format!("{walls} walls stand")));
+    total.check(
+        "evidence",
+        evidence::check().map(|named| format!("{named} tests and files that documents name are there")),
+    );
     total.check("generated files", generate::run(true).map(|()| "up to date".to_owned()));
     out::line("");
     for line in total.summary() {

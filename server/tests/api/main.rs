@@ -4,6 +4,7 @@
 #![allow(clippy::unwrap_used, clippy::expect_used, clippy::panic)]
 
 mod accounts;
+mod alike;
 #[path = "../common/mod.rs"]
 mod common;
 mod keys;

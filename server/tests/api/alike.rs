@@ -1,0 +1,159 @@
+//! Refusals that must not tell one cause from another take alike long, too. Asked of the services, where the work is done: HTTP adds the same to all.
+//!
+//! Clocks of shared machines are noisy, so each comparison is made up to [`ATTEMPTS`] times, beside a control that does only what a careless relay
+//! would do. What differs differs each time; one attempt in which the control shows and nothing else does is enough.
+
+use std::time::{Duration, Instant};
+
+use base64::{Engine as _, engine::general_purpose::URL_SAFE_NO_PAD};
+use reqwest::Method;
+use serde_json::Value;
+use server::{
+    model::Sender,
+    service::{Refusal, Services, sessions::ProofParts},
+};
+use sha2::{Digest as _, Sha256};
+use uuid::Uuid;
+
+use crate::{ENVELOPE, common::*};
+
+/// Rounds of one attempt; medians of so many do not move with a single pause of the machine.
+const ROUNDS: usize = 120;
+/// Attempts, of which one must be quiet.
+const ATTEMPTS: usize = 8;
+/// The slowest median over the fastest, at most. What a look at the database or a signature takes is more than that.
+const ALIKE: f64 = 1.15;
+/// And of the control, at least.
+const TELLS: f64 = 1.3;
+
+/// Asks for each of N refusals in turns, each round beginning with another; the last is the control.
+async fn alike<const N: usize>(mut ask: impl AsyncFnMut(usize) -> Duration) {
+    let mut seen = Vec::new();
+    for _ in 0..ATTEMPTS {
+        let mut times = [const { Vec::new() }; N];
+        for round in 0..ROUNDS {
+            for step in 0..N {
+                let which = (round + step) % N;
+                times[which].push(ask(which).await);
+            }
+        }
+        let medians = times.map(|mut times| {
+            times.sort_unstable();
+            times[ROUNDS / 2].as_secs_f64() * 1e6
+        });
+        let (control, alike) = medians.split_last().unwrap();
+        let least = alike.iter().copied().fold(f64::INFINITY, f64::min);
+        let most = alike.iter().copied().fold(0.0, f64::max);
+        let tells = (least / control).max(control / most);
+        if most / least <= ALIKE && tells >= TELLS {
+            return;
+        }
+        seen.push(medians);
+    }
+    panic!("microseconds, the control last: {seen:?}");
+}
+
+async fn timed<T>(job: impl Future<Output = Result<T, Refusal>>) -> Duration {
+    let start = Instant::now();
+    let refusal = job.await.err().expect("a refusal");
+    let took = start.elapsed();
+    assert!(matches!(refusal, Refusal::Unauthorized), "{refusal}");
+    took
+}
+
+/// A success that needs no look at the database: what a refusal from memory would take.
+async fn from_memory(services: &Services, user: &User) -> Duration {
+    let start = Instant::now();
+    services.sessions.authenticate(&user.token).await.expect("a session");
+    start.elapsed()
+}
+
+fn services(relay: &TestRelay) -> &Services {
+    relay.relay.as_ref().unwrap().services()
+}
+
+fn token(mailbox: [u8; 16]) -> String {
+    URL_SAFE_NO_PAD.encode([&mailbox[..], &random::<32>()].concat())
+}
+
+#[tokio::test]
+async fn wrong_expired_foreign_and_unknown_tokens_take_alike_long() {
+    let relay = TestRelay::start().await;
+    let (alice, bob) = (relay.user("alice").await, relay.user("bob").await);
+    relay.clock.advance(Duration::from_secs(1800));
+    let mut carol = relay.user("carol").await;
+    relay.clock.advance(Duration::from_secs(1801));
+    carol.sign_in().await;
+    // Alice's token has expired, Bob's secret is shown for Carol's mailbox, Carol has a session and this is not its token.
+    let asked = [
+        alice.token.clone(),
+        token(carol.mailbox()),
+        token(mailbox_of("nobody")),
+        token(bob.mailbox()),
+    ];
+    let services = services(&relay);
+    alike::<5>(async |which| match asked.get(which) {
+        Some(token) => timed(services.sessions.authenticate(token)).await,
+        None => from_memory(services, &carol).await,
+    })
+    .await;
+}
+
+#[tokio::test]
+async fn unknown_users_wrong_signatures_and_used_challenges_take_alike_long() {
+    let relay = TestRelay::start().await;
+    let alice = relay.user("alice").await;
+    let impostors = ["alice", "nobody"].map(|name| User::new(relay.api(), name));
+    let services = services(&relay);
+    let proof = |user: &User, challenge: &Value| {
+        let body = user.sign_in_with(challenge, &relay.url());
+        ProofParts {
+            user: body["user"].as_str().unwrap().to_owned(),
+            origin: body["origin"].as_str().unwrap().to_owned(),
+            host: relay.url().split("//").nth(1).map(str::to_owned),
+            server_nonce: unb64(&body["server_nonce"]),
+            client_nonce: unb64(&body["client_nonce"]),
+            expires_at: body["expires_at"].as_u64().unwrap(),
+            signature: unb64(&body["signature"]),
+        }
+    };
+    // One signature for all rounds: it is as wrong for a fresh challenge as for a used one, and looked at as thoroughly.
+    let used = alice.api.challenge("alice").await;
+    let unknown = alice.api.challenge("nobody").await;
+    alike::<4>(async |which| match which {
+        0 => timed(services.sessions.sign_in(proof(&impostors[0], &used))).await,
+        1 => timed(services.sessions.sign_in(proof(&impostors[1], &unknown))).await,
+        2 => timed(services.sessions.sign_in(proof(&alice, &used))).await,
+        // Looked up and refused without a signature being verified.
+        _ => timed(services.sessions.authenticate(&token(mailbox_of("nobody")))).await,
+    })
+    .await;
+}
+
+#[tokio::test]
+async fn unknown_and_deleted_delivery_tokens_and_unknown_recipients_take_alike_long() {
+    let relay = TestRelay::start().await;
+    let bob = relay.user("bob").await;
+    let hash = |token: &[u8]| -> [u8; 32] { Sha256::digest(token).into() };
+    let path = format!("/v1/delivery-tokens/{}", hex::encode(hash(b"deleted")));
+    let body = serde_json::json!({ "token_hash": b64(hash(b"deleted")) });
+    bob.call(Method::PUT, "/v1/delivery-tokens", Some(body)).await.ok();
+    bob.call(Method::DELETE, &path, None).await.ok();
+    let services = services(&relay);
+    let send = async |to: &str, token: &[u8]| {
+        let from = Sender::Token(hash(token));
+        timed(
+            services
+                .mailboxes
+                .deposit(from, to, Uuid::new_v4(), ENVELOPE.to_vec(), None),
+        )
+        .await
+    };
+    alike::<4>(async |which| match which {
+        0 => send("bob", b"unknown").await,
+        1 => send("bob", b"deleted").await,
+        2 => send("nobody", b"unknown").await,
+        _ => from_memory(services, &bob).await,
+    })
+    .await;
+}
