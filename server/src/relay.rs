@@ -36,8 +36,9 @@ use crate::{
     tls::{Acceptor, Certificates, TlsError},
 };
 
-/// How long requests under way may take after the relay was told to stop; nothing takes longer once the waits have ended.
-const GRACE: Duration = Duration::from_secs(10);
+/// How long requests under way may take after the relay was told to stop; nothing takes longer once the waits have ended. With a second for the
+/// database that is the five that a relay has to be gone in.
+const GRACE: Duration = Duration::from_secs(4);
 /// How often expired rows are removed. What has expired is not delivered in between either.
 const SWEEP_EVERY: Duration = Duration::from_secs(60);
 /// How often the certificate's files are looked at: a renewed certificate is shown long before the old one ends.
