@@ -195,6 +195,22 @@ async fn a_conversation_goes_on_after_both_and_the_relay_were_restarted() {
 }
 
 #[tokio::test]
+async fn a_client_that_waits_through_a_restart_is_answered_and_asks_again() {
+    let mut stage = Stage::new().await;
+    let (mut alice, mut bob) = (stage.register("alice").await, stage.register("bob").await);
+    let restart = async {
+        while stage.waiting() == 0 {
+            tokio::task::yield_now().await;
+        }
+        stage.restart_relay().await;
+    };
+    let (events, ()) = tokio::join!(alice.receive(Duration::from_secs(30)), restart);
+    assert_eq!(texts(&events.unwrap()), [""; 0], "no error, and nothing yet");
+    bob.send_text(&address("alice"), "after").await.unwrap();
+    assert_eq!(receive(&mut alice).await, ["after"]);
+}
+
+#[tokio::test]
 async fn lost_answers_and_double_deliveries_are_shown_once() {
     let stage = Stage::new().await;
     let (mut alice, mut bob) = (stage.register("alice").await, stage.register("bob").await);

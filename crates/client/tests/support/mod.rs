@@ -73,6 +73,21 @@ impl Stage {
         }
     }
 
+    /// An orderly restart, as `systemctl restart` does it; the line holds.
+    pub async fn restart_relay(&mut self) {
+        if let Some(relay) = self.relay.take() {
+            relay.shutdown().await;
+        }
+        self.start_relay().await;
+    }
+
+    /// How many wait for mail.
+    pub fn waiting(&self) -> usize {
+        self.relay
+            .as_ref()
+            .map_or(0, |relay| relay.services().mailboxes.waiting())
+    }
+
     /// Where the relay keeps everything.
     pub fn relay_home(&self) -> PathBuf {
         self.dir.path().join("relay")
