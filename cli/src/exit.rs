@@ -104,6 +104,7 @@ fn of_client(error: &Error) -> Exit {
         | Error::TooLarge
         | Error::Vault(VaultError::BadPassphrase) => Exit::Usage,
         Error::KeysRefused { .. }
+        | Error::GateKeyTaken
         | Error::PeerSilent(_)
         | Error::Blocked(_)
         | Error::Ended(Ended::Revoked | Ended::Expired) => Exit::Refused,

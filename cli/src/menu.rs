@@ -1,17 +1,23 @@
 //! The interactive client.
 
+mod people;
+mod settings;
+
 use std::fmt;
 use std::time::Duration;
 
-use client::vault::{Direction, LimitMode, MessageBody, Receipts, StoredMessage};
-use client::{Error, LimitRequest, Messenger, Options, Person, Standing};
+use client::vault::{Direction, LimitMode, MessageBody, StoredMessage};
+use client::{Error, LimitRequest, Messenger, Options};
+use people::{Recipient, contacts, decide};
 
 use crate::args::{self, DEFAULT_HISTORY};
 use crate::commands::messages::Limit;
-use crate::commands::{account, gate, messages, people, plays};
+use crate::commands::{account, messages, plays};
 use crate::context::{Context, DEFAULT_RELAY};
 use crate::exit::Failure;
 use crate::prompt;
+use crate::render::messages::used_up;
+use crate::render::time;
 
 /// How long "wait for messages" waits in one go: the relay's longest poll.
 const WAIT: Duration = Duration::from_secs(30);
@@ -75,9 +81,9 @@ pub(crate) fn run(context: &Context) -> Result<(), Failure> {
             Ok(Some(Item::Send)) => send(context, &mut messenger),
             Ok(Some(Item::Conversations)) => conversations(context, &mut messenger),
             Ok(Some(Item::Contacts)) => contacts(context, &mut messenger),
-            Ok(Some(Item::Keys)) => keys(context, &mut messenger),
+            Ok(Some(Item::Keys)) => settings::keys(context, &mut messenger),
             Ok(Some(Item::Status)) => account::show_status(context, &mut messenger),
-            Ok(Some(Item::Settings)) => settings(context, &mut messenger),
+            Ok(Some(Item::Settings)) => settings::settings(context, &mut messenger),
             Err(failure) => return Err(failure),
         };
         match outcome {
@@ -184,7 +190,7 @@ fn inbox(context: &Context, messenger: &mut Messenger) -> Result<(), Failure> {
     }
     let unread = messenger.unread()?;
     messages::show_unread(context, messenger)?;
-    offer_plays(context, messenger, &unread)
+    offer_plays(context, messenger, &unread).map(drop)
 }
 
 /// A limited message in a list.
@@ -195,46 +201,28 @@ impl fmt::Display for Choice {
         let MessageBody::Limited(terms, _) = &self.0.body else {
             return f.write_str("?");
         };
-        write!(f, "from {}: {} of {} plays used", self.0.peer, terms.used, terms.limit)
+        let (used, limit, sent) = (terms.used, terms.limit, time::utc(self.0.sent_at));
+        write!(f, "from {}, {sent}: {used} of {limit} plays used", self.0.peer)
     }
 }
 
-fn offer_plays(context: &Context, messenger: &mut Messenger, shown: &[StoredMessage]) -> Result<(), Failure> {
+/// Opens one of these; whether there was any.
+fn offer_plays(context: &Context, messenger: &mut Messenger, shown: &[StoredMessage]) -> Result<bool, Failure> {
     let choices: Vec<Choice> = shown
         .iter()
         .filter(|message| message.direction == Direction::Incoming)
-        .filter(|message| matches!(&message.body, MessageBody::Limited(terms, _) if terms.ended.is_none()))
+        .filter(|message| matches!(&message.body, MessageBody::Limited(terms, _) if terms.ended.is_none() && !used_up(terms)))
         .map(|message| Choice(message.clone()))
         .collect();
     if choices.is_empty() {
-        return Ok(());
+        return Ok(false);
     }
-    let Some(Choice(message)) = prompt::choose("Open a limited message? That uses one play. (Esc: not now)", choices)?
-    else {
-        return Ok(());
-    };
-    plays::play_on_screen(context, messenger, &message.id.to_string())
-}
-
-/// A contact in a list, or somebody new.
-enum Recipient {
-    Known(Person),
-    New,
-}
-
-impl fmt::Display for Recipient {
-    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        match self {
-            Self::Known(person) => match person.standing {
-                Standing::Changed { .. } => write!(f, "{} (IDENTITY CHANGED)", person.address.user()),
-                Standing::Succeeded { .. } => write!(f, "{} (NEW IDENTITY, compare again)", person.address.user()),
-                Standing::Forked { .. } => write!(f, "{} (TWO SUCCESSORS)", person.address.user()),
-                Standing::Verified => write!(f, "{} (verified)", person.address.user()),
-                Standing::Unverified => write!(f, "{}", person.address.user()),
-            },
-            Self::New => f.write_str("somebody new …"),
-        }
+    if let Some(Choice(message)) =
+        prompt::choose("Open a limited message? That uses one play. (Esc: not now)", choices)?
+    {
+        plays::play_on_screen(context, messenger, &message.id.to_string())?;
     }
+    Ok(true)
 }
 
 fn send(context: &Context, messenger: &mut Messenger) -> Result<(), Failure> {
@@ -262,7 +250,9 @@ fn write_to(context: &Context, messenger: &mut Messenger, to: &str) -> Result<()
     if text.is_empty() {
         return Ok(());
     }
-    let Some(limit) = ask_limit()? else { return Ok(()) };
+    let Some(limit) = ask_limit(messenger)? else {
+        return Ok(());
+    };
     loop {
         match messages::deliver(context, messenger, to, &text, limit) {
             Ok(sent) => {
@@ -286,7 +276,7 @@ fn write_to(context: &Context, messenger: &mut Messenger, to: &str) -> Result<()
 }
 
 /// `None`: the user stepped back. `Some(None)`: no limit.
-fn ask_limit() -> Result<Option<Option<Limit>>, Failure> {
+fn ask_limit(messenger: &Messenger) -> Result<Option<Option<Limit>>, Failure> {
     loop {
         let help = "a number: how often it may be opened; empty: no limit";
         let Some(plays) = prompt::text("Play limit:", help, Some(""))? else {
@@ -305,8 +295,12 @@ fn ask_limit() -> Result<Option<Option<Limit>>, Failure> {
             continue;
         };
         let counted = "The relay counts: quick, and it knows how often";
-        let oblivious =
-            "Obliviously: the relay learns neither limit nor count (slower; the first time uploads a 23 MB key)";
+        let there = messenger.gate_keys()?.iter().any(|key| key.uploaded && !key.retired);
+        let oblivious = if there {
+            "Obliviously: the relay learns neither limit nor count (slower to open)"
+        } else {
+            "Obliviously: the relay learns neither limit nor count (slower to open; the first time uploads a 23 MB key)"
+        };
         let mode = match prompt::choose("How is it enforced?", vec![counted, oblivious])? {
             Some(choice) if choice == oblivious => LimitMode::Oblivious,
             Some(_) => LimitMode::Counted,
@@ -320,58 +314,6 @@ fn ask_limit() -> Result<Option<Option<Limit>>, Failure> {
             mode,
         })));
     }
-}
-
-/// The user's decision about another identity; true when there is one to write to.
-fn decide(context: &Context, messenger: &mut Messenger, peer: &client::Address) -> Result<bool, Failure> {
-    let (person, number) = (messenger.contact(peer)?, messenger.safety_number(peer)?);
-    let what = match person.standing {
-        Standing::Succeeded { .. } => format!(
-            "{peer} has a new identity, named by the one you verified. Whoever stole that one could have done it too: compare this number with \
-             them, not through Latchkey."
-        ),
-        Standing::Forked { .. } => format!(
-            "two identities say that they follow the one you knew of {peer}: somebody else has its key. Meet or call, and compare this number \
-             of the one that is offered, before you accept it."
-        ),
-        _ => format!(
-            "the identity of {peer} has changed. Either they began anew, or somebody stands between you. Compare this number with them, \
-             not through Latchkey, before you accept it."
-        ),
-    };
-    context.render.warning(&what);
-    context.render.safety_number(&person, &number)?;
-    let (later, verified, accept, reject) = (
-        "Decide later: nothing is sent",
-        "It is the same on the other side: verified",
-        "Accept the new identity",
-        "Reject it: keep the old identity, forget what the new one sent",
-    );
-    let same_line = matches!(person.standing, Standing::Succeeded { .. });
-    let choices = if same_line {
-        vec![later, verified, accept]
-    } else {
-        vec![later, accept, reject]
-    };
-    match prompt::choose("What now?", choices)? {
-        Some(choice) if choice == verified => {
-            let person = messenger.verify(peer)?;
-            context.render.person(&person, None)?;
-        }
-        Some(choice) if choice == accept => {
-            let (_, events) = messenger.accept_identity(peer)?;
-            context.render.events(&events);
-        }
-        Some(choice) if choice == reject => {
-            let (person, events) = messenger.reject_identity(peer)?;
-            context.render.events(&events);
-            context.render.person(&person, None)?;
-            return Ok(true);
-        }
-        _ => return Ok(false),
-    }
-    people::go_on(context, messenger);
-    Ok(true)
 }
 
 fn conversations(context: &Context, messenger: &mut Messenger) -> Result<(), Failure> {
@@ -392,170 +334,24 @@ fn conversations(context: &Context, messenger: &mut Messenger) -> Result<(), Fai
         context.render.history(&shown, own.as_str())?;
         messenger.mark_seen(&shown)?;
         let (reply, open, fetch, back) = ("Write", "Open a limited message", "Look for new messages", "Back");
-        match prompt::choose("What next?", vec![reply, open, fetch, back])? {
-            Some(choice) if choice == reply => write_to(context, messenger, person.address.as_str())?,
-            Some(choice) if choice == open => offer_plays(context, messenger, &shown)?,
-            Some(choice) if choice == fetch => {
-                let events = context.work("receiving …", messenger.receive(Duration::ZERO))?;
-                context.render.events(&events);
-            }
+        let outcome = match prompt::choose("What next?", vec![reply, open, fetch, back])? {
+            Some(choice) if choice == reply => write_to(context, messenger, person.address.as_str()),
+            Some(choice) if choice == open => match offer_plays(context, messenger, &shown) {
+                Ok(false) => context
+                    .render
+                    .text("There is no limited message here that opens again."),
+                other => other.map(drop),
+            },
+            Some(choice) if choice == fetch => context
+                .work("receiving …", messenger.receive(Duration::ZERO))
+                .map(|events| context.render.events(&events)),
             _ => return Ok(()),
+        };
+        match outcome {
+            Ok(()) => {}
+            Err(failure @ (Failure::Io(_) | Failure::Interrupted)) => return Err(failure),
+            // A refusal is no reason to leave the conversation.
+            Err(failure) => context.render.failure(&failure),
         }
     }
-}
-
-fn contacts(context: &Context, messenger: &mut Messenger) -> Result<(), Failure> {
-    let people = messenger.contacts()?;
-    if people.is_empty() {
-        return context.render.contacts(&people);
-    }
-    let recipients = people.into_iter().map(Recipient::Known).collect();
-    let Some(Recipient::Known(person)) = prompt::choose("Contact:", recipients)? else {
-        return Ok(());
-    };
-    if !matches!(person.standing, Standing::Unverified | Standing::Verified) {
-        return decide(context, messenger, &person.address).map(drop);
-    }
-    let number = messenger.safety_number(&person.address)?;
-    context.render.person(&person, None)?;
-    context.render.safety_number(&person, &number)?;
-    if person.standing == Standing::Verified {
-        return Ok(());
-    }
-    if prompt::confirm("Did you compare it over another channel, and is it the same?", false)? {
-        let person = messenger.verify(&person.address)?;
-        context.render.person(&person, None)?;
-    }
-    Ok(())
-}
-
-fn keys(context: &Context, messenger: &mut Messenger) -> Result<(), Failure> {
-    let keys = context.work("asking the relay …", messenger.keys())?;
-    context.render.keys(&keys)?;
-    let (prekeys, identity, back) = (
-        "Make and publish new prekeys",
-        "Replace the identity by a new one",
-        "Back",
-    );
-    match prompt::choose("Keys:", vec![back, prekeys, identity])? {
-        Some(choice) if choice == prekeys => {
-            let keys = context.work("making and publishing new keys …", messenger.rotate_keys())?;
-            context.render.keys(&keys)
-        }
-        Some(choice) if choice == identity => {
-            context.render.text(account::ROTATION)?;
-            if prompt::confirm("Make a new identity now?", false)? {
-                account::replace_identity(context, messenger)?;
-            }
-            Ok(())
-        }
-        _ => Ok(()),
-    }
-}
-
-fn settings(context: &Context, messenger: &mut Messenger) -> Result<(), Failure> {
-    let told = messenger.receipts()?;
-    let hidden = messenger.decoys()?;
-    let (passphrase, receipts, read, decoys, gate_keys, clear, take_back, back) = (
-        "Change the passphrase",
-        if told.delivery {
-            "Delivery receipts are on: turn them off"
-        } else {
-            "Delivery receipts are off: turn them on"
-        },
-        if told.read {
-            "Read receipts are on: turn them off"
-        } else {
-            "Read receipts are off: turn them on"
-        },
-        if hidden {
-            "Decoys for oblivious messages are on: turn them off"
-        } else {
-            "Decoys for oblivious messages are off: turn them on"
-        },
-        "Replace the gate key that seals oblivious limits",
-        "Delete everything that waits at the relay",
-        "Take back a limited message, or see how often it was opened",
-        "Back",
-    );
-    context.render.text(&format!(
-        "Home: {}\nRelay: {}",
-        messenger.home().display(),
-        messenger.pinned_relay().url
-    ))?;
-    let choices = vec![passphrase, receipts, read, decoys, gate_keys, take_back, clear, back];
-    match prompt::choose("Settings:", choices)? {
-        Some(choice) if choice == passphrase => {
-            let current = prompt::passphrase("Current passphrase:")?;
-            let new = prompt::new_passphrase()?;
-            messenger.change_passphrase(&current, &new)?;
-            context.render.passphrase_changed()
-        }
-        Some(choice) if choice == receipts => {
-            let changed = Receipts {
-                delivery: !told.delivery,
-                ..told
-            };
-            messenger.set_receipts(changed)?;
-            context.render.receipts(changed)
-        }
-        Some(choice) if choice == read => {
-            let changed = Receipts {
-                read: !told.read,
-                ..told
-            };
-            messenger.set_receipts(changed)?;
-            context.render.receipts(changed)
-        }
-        Some(choice) if choice == decoys => {
-            messenger.set_decoys(!hidden)?;
-            context.render.decoys(!hidden)
-        }
-        Some(choice) if choice == gate_keys => {
-            context.render.gate_keys(&messenger.gate_keys()?)?;
-            if prompt::confirm("Make a new one and upload it? (some seconds, and 23 MB)", false)? {
-                gate::replace(context, messenger, None)?;
-            }
-            Ok(())
-        }
-        Some(choice) if choice == clear => {
-            if !prompt::confirm("Delete all of it, unread?", false)? {
-                return Ok(());
-            }
-            let deleted = context.work("deleting …", messenger.clear_inbox())?;
-            context.render.cleared(deleted)
-        }
-        Some(choice) if choice == take_back => own_limited(context, messenger),
-        _ => Ok(()),
-    }
-}
-
-fn own_limited(context: &Context, messenger: &mut Messenger) -> Result<(), Failure> {
-    struct Own(StoredMessage);
-    impl fmt::Display for Own {
-        fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-            let sent = crate::render::time::utc(self.0.sent_at);
-            write!(f, "to {}, {sent}, {}", self.0.peer, self.0.id)
-        }
-    }
-    let own: Vec<Own> = messenger
-        .history(None, DEFAULT_HISTORY)?
-        .into_iter()
-        .filter(|message| message.direction == Direction::Outgoing && matches!(message.body, MessageBody::Limited(..)))
-        .map(Own)
-        .collect();
-    if own.is_empty() {
-        return context.render.text("You sent no limited message lately.");
-    }
-    let Some(Own(message)) = prompt::choose("Which one?", own)? else {
-        return Ok(());
-    };
-    let id = message.id.to_string();
-    let report = context.work("asking the relay …", messenger.license_state(&id))?;
-    context.render.license(&report)?;
-    if report.terms.ended.is_none() && prompt::confirm("Take it back?", false)? {
-        let report = context.work("taking it back …", messenger.revoke(&id))?;
-        context.render.license(&report)?;
-    }
-    Ok(())
 }

@@ -5,7 +5,7 @@
 
 pub mod escape;
 mod gate;
-mod messages;
+pub(crate) mod messages;
 mod people;
 mod secret;
 pub mod time;

@@ -109,7 +109,7 @@ fn an_oblivious_message_opens_as_often_as_it_may_and_only_the_two_know() {
         "{answer:?}"
     );
     assert!(
-        answer.err.contains("makes a gate key"),
+        answer.err.contains("23 MB to upload"),
         "an estimate, also without a terminal: {answer:?}"
     );
     let received = bob.json_one(&["inbox"]);
@@ -122,6 +122,11 @@ fn an_oblivious_message_opens_as_often_as_it_may_and_only_the_two_know() {
     assert_eq!(played["text"], "burn after reading");
     assert_eq!((&played["play"], &played["plays"]), (&json!(1), &json!(1)));
     bob.fails(7, &["play", id]);
+    let history = bob.ok(&["history"]).out;
+    assert!(
+        history.contains("opened once, used up") && !history.contains("latchkey play"),
+        "nobody is sent to open what opens no more: {history}"
+    );
     let seen = alice.json_one(&["plays", id]);
     assert_eq!(
         (&seen["limited"]["used"], &seen["limited"]["requests"]),
@@ -131,7 +136,7 @@ fn an_oblivious_message_opens_as_often_as_it_may_and_only_the_two_know() {
         seen["limited"]["state"], "active",
         "the relay does not know that it is used up"
     );
-    assert!(alice.ok(&["plays", id]).out.contains("seen 1 of 1"));
+    assert!(alice.ok(&["plays", id]).out.contains("seen 1 of 1, used up"));
     let key = alice.json_one(&["gate-key", "status"]);
     assert_eq!(
         (&key["uploaded"], &key["retired"], &key["contact"]),

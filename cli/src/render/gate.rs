@@ -12,6 +12,8 @@ use crate::exit::Failure;
 
 /// Steps of a progress bar that shows a part of a whole.
 const STEPS: u64 = 1000;
+const PART: &str = "{msg} [{bar:24}] {percent} %";
+const PART_WITH_ESTIMATE: &str = "{msg} [{bar:24}] {percent} %, about {eta} left";
 
 impl Render {
     /// A spinner that turns into a progress bar when a gate key is made, and what tells it.
@@ -23,18 +25,19 @@ impl Render {
         let watch: GateWatch = Arc::new(move |stage| {
             if !said.swap(true, Ordering::Relaxed) && !render.json {
                 render.notice(
-                    "the first oblivious message makes a gate key: some seconds of arithmetic, then 23 MB to upload. That is needed once, and again after 90 days",
+                    "oblivious limits are sealed with a gate key: some seconds of arithmetic, then 23 MB to upload. One serves for 90 days",
                 );
-                if let (Some(bar), Ok(style)) = (
-                    &bar,
-                    ProgressStyle::with_template("{msg} [{bar:24}] {percent} %, about {eta} left"),
-                ) {
-                    bar.set_style(style.progress_chars("=> "));
-                }
             }
             let Some(bar) = &bar else { return };
+            let style = |template| {
+                if let Ok(style) = ProgressStyle::with_template(template) {
+                    bar.set_style(style.progress_chars("=> ").tick_strings(&["|", "/", "-", "\\", " "]));
+                }
+            };
             match stage {
                 GateStage::Making(part) => {
+                    // Nothing is known of the pace before a part is done.
+                    style(if part > 0.0 { PART_WITH_ESTIMATE } else { PART });
                     bar.set_message("making the gate key");
                     bar.set_length(STEPS);
                     bar.set_position((f64::from(part.clamp(0.0, 1.0)) * STEPS as f64) as u64);
@@ -43,6 +46,9 @@ impl Render {
                     // Another task with another pace: what is left is estimated from here on.
                     if bar.length() != Some(total) {
                         bar.reset_eta();
+                        style(PART);
+                    } else {
+                        style(PART_WITH_ESTIMATE);
                     }
                     bar.set_message(format!(
                         "uploading the gate key, {} of {} MB",
@@ -53,9 +59,7 @@ impl Render {
                     bar.set_position(sent);
                 }
                 _ => {
-                    if let Ok(style) = ProgressStyle::with_template("{spinner} {msg}") {
-                        bar.set_style(style.tick_strings(&["|", "/", "-", "\\", " "]));
-                    }
+                    style("{spinner} {msg}");
                     bar.set_message("the relay checks the gate key");
                 }
             }

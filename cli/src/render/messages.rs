@@ -171,9 +171,10 @@ impl Render {
                 let count = match (report.terms.mode(), &report.unreadable) {
                     (LimitMode::Counted, _) => format!("{used} of {limit} plays used"),
                     (LimitMode::Oblivious, None) => {
+                        let all = if used_up(&report.terms) { ", used up" } else { "" };
                         format!(
-                            "seen {used} of {limit} (the relay answered {} request(s), and does not know this)",
-                            report.requests
+                            "seen {used} of {limit}{all} (the relay answered {} and does not know this)",
+                            requests(report.requests)
                         )
                     }
                     (LimitMode::Oblivious, Some(_)) => format!("seen {used} of {limit} when it was last readable"),
@@ -246,6 +247,8 @@ fn words(message: &StoredMessage) -> String {
         MessageBody::Limited(terms, _) => {
             let state = match terms.ended {
                 Some(ended) => ended_word(Some(ended)).to_owned(),
+                // In oblivious mode the relay does not know that it is over.
+                None if used_up(terms) => format!("{}, used up", opened(terms.used)),
                 None if message.direction == Direction::Incoming => {
                     format!(
                         "{}; to open it: latchkey play {}",
@@ -262,6 +265,19 @@ fn words(message: &StoredMessage) -> String {
             format!("[limited: opens {}{how}; {state}]", times(terms.limit))
         }
         MessageBody::Unknown => "[a kind of message that this version cannot show; a newer latchkey may]".to_owned(),
+    }
+}
+
+/// Nothing is left, as far as is known here.
+#[must_use]
+pub fn used_up(terms: &LimitedTerms) -> bool {
+    terms.used >= terms.limit
+}
+
+fn requests(count: u64) -> String {
+    match count {
+        1 => "1 request".to_owned(),
+        more => format!("{more} requests"),
     }
 }
 

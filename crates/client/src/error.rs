@@ -126,6 +126,12 @@ pub enum Error {
     /// A contact without a gate key of its own.
     #[error("{0} has no gate key of its own; the general one seals for it")]
     NoGateKey(Address),
+    /// The relay has another's gate key under the id of ours.
+    #[error(
+        "the relay lost the gate key that sealed this message and has another one under its id, so the message was not sent; send it again, a new \
+         gate key is made"
+    )]
+    GateKeyTaken,
     /// The protocol refused, for a reason that users do not meet.
     #[error("the protocol refused: {0}")]
     Protocol(String),

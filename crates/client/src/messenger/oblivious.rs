@@ -52,7 +52,7 @@ impl Messenger {
     /// gone on with by the next one.
     ///
     /// # Errors
-    /// As [`Messenger::send_limited`], and the relay's refusals of the gate key.
+    /// As [`Messenger::send_limited`], the relay's refusals of the gate key, and [`Error::GateKeyTaken`].
     pub async fn send_oblivious(
         &mut self,
         to: &Address,
@@ -92,6 +92,12 @@ impl Messenger {
             self.serve_gate_keys(watch).await?;
             let flushed = self.flush().await?;
             let stored: Option<StoredMessage> = self.vault.get(&key::outgoing(sent.id))?;
+            if stored
+                .as_ref()
+                .is_some_and(|message| matches!(message.state, MessageState::Failed(_)))
+            {
+                return Err(Error::GateKeyTaken);
+            }
             sent.state = stored.map_or(MessageState::Queued, |message| message.state);
             sent.because = (sent.state == MessageState::Queued)
                 .then_some(flushed.waiting)

@@ -106,11 +106,10 @@ async fn a_gate_key_whose_id_is_anothers_is_replaced() {
         .await
         .unwrap();
 
-    let sent = alice
-        .send_oblivious(&address("bob"), SECRET, limit(1), &nobody())
-        .await
-        .unwrap();
-    assert!(matches!(sent.state, MessageState::Failed { .. }), "{:?}", sent.state);
+    let outcome = alice.send_oblivious(&address("bob"), SECRET, limit(1), &nobody()).await;
+    assert!(matches!(outcome, Err(Error::GateKeyTaken)), "{outcome:?}");
+    let failed = alice.history(None, 1).unwrap().pop().unwrap();
+    assert!(matches!(failed.state, MessageState::Failed(_)), "{failed:?}");
     let id = send(&mut alice, &mut bob, 1, LimitMode::Oblivious).await;
     assert_eq!(play(&mut bob, &id).await, Some(1));
     assert_eq!(play(&mut bob, &id).await, None);

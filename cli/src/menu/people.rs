@@ -1,0 +1,108 @@
+//! Contacts: who they are, and what becomes of them when their identity changes.
+
+use std::fmt;
+
+use client::{Messenger, Person, Standing};
+
+use crate::commands::people;
+use crate::context::Context;
+use crate::exit::Failure;
+use crate::prompt;
+
+/// A contact in a list, or somebody new.
+pub(super) enum Recipient {
+    Known(Person),
+    New,
+}
+
+impl fmt::Display for Recipient {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        match self {
+            Self::Known(person) => match person.standing {
+                Standing::Changed { .. } => write!(f, "{} (IDENTITY CHANGED)", person.address.user()),
+                Standing::Succeeded { .. } => write!(f, "{} (NEW IDENTITY, compare again)", person.address.user()),
+                Standing::Forked { .. } => write!(f, "{} (TWO SUCCESSORS)", person.address.user()),
+                Standing::Verified => write!(f, "{} (verified)", person.address.user()),
+                Standing::Unverified => write!(f, "{}", person.address.user()),
+            },
+            Self::New => f.write_str("somebody new …"),
+        }
+    }
+}
+
+/// The user's decision about another identity; true when there is one to write to.
+pub(super) fn decide(context: &Context, messenger: &mut Messenger, peer: &client::Address) -> Result<bool, Failure> {
+    let (person, number) = (messenger.contact(peer)?, messenger.safety_number(peer)?);
+    let what = match person.standing {
+        Standing::Succeeded { .. } => format!(
+            "{peer} has a new identity, named by the one you verified. Whoever stole that one could have done it too: compare this number with \
+             them, not through Latchkey."
+        ),
+        Standing::Forked { .. } => format!(
+            "two identities say that they follow the one you knew of {peer}: somebody else has its key. Meet or call, and compare this number \
+             of the one that is offered, before you accept it."
+        ),
+        _ => format!(
+            "the identity of {peer} has changed. Either they began anew, or somebody stands between you. Compare this number with them, \
+             not through Latchkey, before you accept it."
+        ),
+    };
+    context.render.warning(&what);
+    context.render.safety_number(&person, &number)?;
+    let (later, verified, accept, reject) = (
+        "Decide later: nothing is sent",
+        "It is the same on the other side: verified",
+        "Accept the new identity",
+        "Reject it: keep the old identity, forget what the new one sent",
+    );
+    let same_line = matches!(person.standing, Standing::Succeeded { .. });
+    let choices = if same_line {
+        vec![later, verified, accept]
+    } else {
+        vec![later, accept, reject]
+    };
+    match prompt::choose("What now?", choices)? {
+        Some(choice) if choice == verified => {
+            let person = messenger.verify(peer)?;
+            context.render.person(&person, None)?;
+        }
+        Some(choice) if choice == accept => {
+            let (_, events) = messenger.accept_identity(peer)?;
+            context.render.events(&events);
+        }
+        Some(choice) if choice == reject => {
+            let (person, events) = messenger.reject_identity(peer)?;
+            context.render.events(&events);
+            context.render.person(&person, None)?;
+            return Ok(true);
+        }
+        _ => return Ok(false),
+    }
+    people::go_on(context, messenger);
+    Ok(true)
+}
+
+pub(super) fn contacts(context: &Context, messenger: &mut Messenger) -> Result<(), Failure> {
+    let people = messenger.contacts()?;
+    if people.is_empty() {
+        return context.render.contacts(&people);
+    }
+    let recipients = people.into_iter().map(Recipient::Known).collect();
+    let Some(Recipient::Known(person)) = prompt::choose("Contact:", recipients)? else {
+        return Ok(());
+    };
+    if !matches!(person.standing, Standing::Unverified | Standing::Verified) {
+        return decide(context, messenger, &person.address).map(drop);
+    }
+    let number = messenger.safety_number(&person.address)?;
+    context.render.person(&person, None)?;
+    context.render.safety_number(&person, &number)?;
+    if person.standing == Standing::Verified {
+        return Ok(());
+    }
+    if prompt::confirm("Did you compare it over another channel, and is it the same?", false)? {
+        let person = messenger.verify(&person.address)?;
+        context.render.person(&person, None)?;
+    }
+    Ok(())
+}
