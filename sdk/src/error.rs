@@ -37,7 +37,7 @@ pub enum BadRelayUrl {
 #[non_exhaustive]
 pub enum SdkError {
     /// The relay understood and refused.
-    #[error("{}", .problem.detail)]
+    #[error("{}{}", .problem.detail, in_the_log(.problem))]
     Refused {
         /// What it said.
         problem: Box<Problem>,
@@ -117,6 +117,14 @@ impl SdkError {
     }
 }
 
+/// Where an operator finds a fault of the relay; other refusals are the caller's own affair.
+fn in_the_log(problem: &Problem) -> String {
+    match &problem.request_id {
+        Some(id) if problem.code == ProblemCode::Internal => format!(" (request {id} in the relay's log)"),
+        _ => String::new(),
+    }
+}
+
 /// The last cause is what a person can use ("connection refused"); those before it only say which layer passed it on.
 fn innermost(error: &reqwest::Error) -> String {
     let mut cause: &dyn std::error::Error = error;
@@ -183,6 +191,16 @@ mod tests {
         assert_eq!(error.action(), "what to do");
         assert_eq!(error.retry_after(), Some(Duration::from_secs(5)));
         assert!(error.is_transient());
+    }
+
+    #[test]
+    fn a_fault_of_the_relay_names_the_request() {
+        for (code, named) in [("internal", true), ("rate_limited", false)] {
+            let mut problem = problem(code, None);
+            problem.request_id = Some("00ff".into());
+            let text = answered(problem, HeaderMap::new()).to_string();
+            assert_eq!(text.contains("request 00ff"), named, "{text}");
+        }
     }
 
     #[test]

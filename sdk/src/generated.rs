@@ -601,6 +601,9 @@ a backup learns of it*/
         ///With `slot_used`: the first slot of the pad that is not
         #[serde(skip_serializing_if = "::std::option::Option::is_none")]
         pub next_slot: ::std::option::Option<u16>,
+        ///Names this answer in the relay's log, 16 lower-case hex digits: tell it to the operator. Also in the header `X-Request-Id` of every answer
+        #[serde(skip_serializing_if = "::std::option::Option::is_none")]
+        pub request_id: ::std::option::Option<::std::string::String>,
         ///Seconds to wait before trying again, when that helps
         #[serde(skip_serializing_if = "::std::option::Option::is_none")]
         pub retry_after_seconds: ::std::option::Option<u64>,
@@ -3091,6 +3094,10 @@ a backup learns of it*/
                 ::std::option::Option<u16>,
                 ::std::string::String,
             >,
+            request_id: ::std::result::Result<
+                ::std::option::Option<::std::string::String>,
+                ::std::string::String,
+            >,
             retry_after_seconds: ::std::result::Result<
                 ::std::option::Option<u64>,
                 ::std::string::String,
@@ -3106,6 +3113,7 @@ a backup learns of it*/
                     code: Err("no value supplied for code".to_string()),
                     detail: Err("no value supplied for detail".to_string()),
                     next_slot: Ok(Default::default()),
+                    request_id: Ok(Default::default()),
                     retry_after_seconds: Ok(Default::default()),
                     status: Err("no value supplied for status".to_string()),
                     title: Err("no value supplied for title".to_string()),
@@ -3159,6 +3167,18 @@ a backup learns of it*/
                     .try_into()
                     .map_err(|e| {
                         format!("error converting supplied value for next_slot: {e}")
+                    });
+                self
+            }
+            pub fn request_id<T>(mut self, value: T) -> Self
+            where
+                T: ::std::convert::TryInto<::std::option::Option<::std::string::String>>,
+                T::Error: ::std::fmt::Display,
+            {
+                self.request_id = value
+                    .try_into()
+                    .map_err(|e| {
+                        format!("error converting supplied value for request_id: {e}")
                     });
                 self
             }
@@ -3223,6 +3243,7 @@ a backup learns of it*/
                     code: value.code?,
                     detail: value.detail?,
                     next_slot: value.next_slot?,
+                    request_id: value.request_id?,
                     retry_after_seconds: value.retry_after_seconds?,
                     status: value.status?,
                     title: value.title?,
@@ -3237,6 +3258,7 @@ a backup learns of it*/
                     code: Ok(value.code),
                     detail: Ok(value.detail),
                     next_slot: Ok(value.next_slot),
+                    request_id: Ok(value.request_id),
                     retry_after_seconds: Ok(value.retry_after_seconds),
                     status: Ok(value.status),
                     title: Ok(value.title),

@@ -6,7 +6,7 @@ use poem::{
     Endpoint, EndpointExt as _, Error, IntoEndpoint as _, IntoResponse as _, Response, Route,
     endpoint::make,
     get, handler,
-    http::{HeaderValue, StatusCode, header},
+    http::StatusCode,
     middleware::CatchPanic,
     web::{Data, Json},
 };
@@ -20,7 +20,9 @@ use crate::{
     config::Patience,
     landing,
     limits::BodyLimits,
+    operations::Operations,
     parking::Parking,
+    requests::Watched,
     service::{Refusal, Services},
 };
 
@@ -28,7 +30,7 @@ use crate::{
 #[must_use]
 pub fn app(services: Arc<Services>, patience: Patience) -> impl Endpoint<Output = Response> + 'static {
     let contract = api::openapi_service();
-    let methods = Methods::of_contract(&contract.spec());
+    let metrics = services.shared_metrics();
     let yaml: Arc<str> = contract.spec_yaml().into();
     let specification = make(move |_| {
         let yaml = Arc::clone(&yaml);
@@ -51,56 +53,11 @@ pub fn app(services: Arc<Services>, patience: Patience) -> impl Endpoint<Output 
             tracing::error!("a handler panicked");
             Problem::new(ProblemCode::Internal, Refusal::Internal.to_string()).into_http()
         }))
-        .map_to_response()
-        .around(move |endpoint, request| {
-            let allowed = methods.of(request.uri().path());
-            async move {
-                let mut answer = endpoint.get_response(request).await;
-                if answer.status() == StatusCode::METHOD_NOT_ALLOWED
-                    && let Some(allowed) = allowed
-                {
-                    answer.headers_mut().insert(header::ALLOW, allowed);
-                }
-                Ok(answer)
-            }
-        });
-    Parking(inner)
-}
-
-/// Which methods each path knows, by the contract: a 405 has to say so (RFC 9110).
-struct Methods(Vec<(Vec<String>, HeaderValue)>);
-
-impl Methods {
-    fn of_contract(specification: &str) -> Self {
-        let contract: serde_json::Value = serde_json::from_str(specification).unwrap_or_default();
-        let paths = contract["paths"].as_object().into_iter().flatten();
-        let entry = |(path, operations): (&String, &serde_json::Value)| {
-            let methods: Vec<_> = operations
-                .as_object()?
-                .keys()
-                .map(|method| method.to_uppercase())
-                .collect();
-            let allow = HeaderValue::from_str(&methods.join(", ")).ok()?;
-            Some((path.split('/').map(str::to_owned).collect(), allow))
-        };
-        Self(paths.filter_map(entry).collect())
-    }
-
-    /// The methods of a path; those of the pages are GET.
-    fn of(&self, path: &str) -> Option<HeaderValue> {
-        let parts: Vec<_> = path.split('/').collect();
-        let fits = |known: &[String]| {
-            known.len() == parts.len()
-                && known
-                    .iter()
-                    .zip(&parts)
-                    .all(|(known, part)| known.starts_with('{') || known == part)
-        };
-        // A fixed part beats a parameter, as in the router.
-        let best = self.0.iter().filter(|(known, _)| fits(known));
-        let best = best.min_by_key(|(known, _)| known.iter().filter(|part| part.starts_with('{')).count());
-        best.map(|(_, allow)| allow.clone())
-            .or_else(|| (!path.starts_with("/v1/")).then(|| HeaderValue::from_static("GET, HEAD")))
+        .map_to_response();
+    Watched {
+        inner: Parking(inner),
+        operations: operations(),
+        metrics,
     }
 }
 
@@ -117,6 +74,11 @@ async fn status_page(services: Data<&Arc<Services>>) -> poem::Result<Response> {
         .await
         .map_err(|refusal| Error::from(ApiError::from(refusal)))?;
     Ok(Json(Status::from(report).to_json()).into_response())
+}
+
+/// The operations that are counted.
+pub(crate) fn operations() -> Operations {
+    Operations::of_contract(&api::openapi_service().spec())
 }
 
 /// Errors of the framework (unknown paths, bodies that do not parse, missing tokens) as the one shape; ours have it already.

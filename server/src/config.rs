@@ -18,6 +18,7 @@ pub use patience::Patience;
 pub use settings::{SETTINGS, Setting};
 
 use crate::{
+    logging::LogFormat,
     service::{
         GateRules, Rules,
         rates::{Rate, RateLimits},
@@ -55,6 +56,10 @@ pub struct Config {
     pub patience: Patience,
     /// How much homomorphic work there may be.
     pub gate: GateRules,
+    /// Where the relay's health and its numbers are shown; none: nowhere.
+    pub metrics_listen: Option<SocketAddr>,
+    /// For whom log lines are.
+    pub log_format: LogFormat,
 }
 
 /// A mistake in the configuration.
@@ -253,6 +258,23 @@ impl Config {
                 disk: bytes("gate_disk", "4GiB")?.unwrap_or(DEFAULT_GATE_DISK),
                 keys: count("account_gate_keys")?.unwrap_or(DEFAULT_GATE_KEYS),
             },
+            metrics_listen: get(
+                values,
+                "metrics_listen",
+                "an IP address and a port, or off",
+                "127.0.0.1:5001",
+                |text| match text {
+                    "off" => Some(None),
+                    text => text.parse().ok().map(Some),
+                },
+            )?
+            .flatten(),
+            log_format: get(values, "log_format", "text or json", "json", |text| match text {
+                "text" => Some(LogFormat::Text),
+                "json" => Some(LogFormat::Json),
+                _ => None,
+            })?
+            .unwrap_or_default(),
         };
         if !config.listen.ip().is_loopback() && !config.behind_proxy && config.tls.is_none() {
             return Err(ConfigError::PlainHttp(config.listen));

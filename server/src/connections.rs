@@ -10,7 +10,10 @@ use std::{
     io,
     num::NonZeroU32,
     pin::pin,
-    sync::{Arc, Mutex, PoisonError},
+    sync::{
+        Arc, Mutex, PoisonError,
+        atomic::{AtomicI64, Ordering},
+    },
     time::Duration,
 };
 
@@ -44,6 +47,24 @@ pub(crate) struct Serving<E> {
     pub patience: Patience,
     /// Connections of one address at once; none where a proxy is in front, whose they all are.
     pub per_address: Option<NonZeroU32>,
+    /// How many connections are open, for whoever watches.
+    pub open: Arc<AtomicI64>,
+}
+
+/// An open connection, counted until it is dropped.
+struct Open(Arc<AtomicI64>);
+
+impl Open {
+    fn count(open: &Arc<AtomicI64>) -> Self {
+        open.fetch_add(1, Ordering::Relaxed);
+        Self(Arc::clone(open))
+    }
+}
+
+impl Drop for Open {
+    fn drop(&mut self) {
+        self.0.fetch_sub(1, Ordering::Relaxed);
+    }
 }
 
 /// How many connections each address has.
@@ -107,9 +128,10 @@ pub(crate) async fn serve<E>(
                         _ => None,
                     };
                     let (serving, stopped) = (Arc::clone(&serving), stopped.clone());
+                    let open = Open::count(&serving.open);
                     connections.spawn(async move {
                         connection(stream, local, remote, serving, stopped).await;
-                        drop(place);
+                        drop((place, open));
                     });
                 }
                 Err(error) => {

@@ -9,9 +9,10 @@ use clap::{Arg, ArgAction, ArgMatches, Command};
 use server::{
     Config, Relay,
     config::{ConfigError, SETTINGS},
+    logging::{Lines, LogFormat},
     tls::TlsSource,
 };
-use tracing_subscriber::{EnvFilter, fmt::format::FmtSpan};
+use tracing_subscriber::EnvFilter;
 
 /// A mistake in the configuration, as distinct from a failure: what `sysexits.h` calls a usage error.
 const EXIT_CONFIGURATION: u8 = 64;
@@ -79,7 +80,7 @@ fn main() -> ExitCode {
 
 fn run(matches: &ArgMatches) -> anyhow::Result<()> {
     let config = configuration(matches)?;
-    log(matches.get_flag("quiet"));
+    log(matches.get_flag("quiet"), config.log_format);
     let runtime = tokio::runtime::Builder::new_multi_thread()
         .enable_all()
         .build()
@@ -90,6 +91,8 @@ fn run(matches: &ArgMatches) -> anyhow::Result<()> {
         let self_signed = config.tls == Some(TlsSource::SelfSigned);
         let relay = Relay::start(config).await?;
         let url = relay.url();
+        let metrics = relay.metrics_addr();
+        let metrics = metrics.map_or_else(String::new, |addr| format!("  health        http://{addr}/readyz, http://{addr}/metrics\n"));
         let (mut certificate, mut pin) = (String::new(), String::new());
         if let Some(fingerprint) = relay.certificate() {
             certificate = format!("  certificate   {fingerprint}\n");
@@ -98,7 +101,7 @@ fn run(matches: &ArgMatches) -> anyhow::Result<()> {
             }
         }
         print(&format!(
-            "Latchkey relay {version}\n  listening on  {url}\n{certificate}  data          {data_dir}\n  try the API   {url}/docs\n  first user    \
+            "Latchkey relay {version}\n  listening on  {url}\n{certificate}{metrics}  data          {data_dir}\n  try the API   {url}/docs\n  first user    \
              latchkey --relay {url}{pin} register NAME\n                (from a checkout: cargo run -p cli -- --relay {url}{pin} register NAME)\n",
             version = env!("CARGO_PKG_VERSION"),
         ));
@@ -118,7 +121,7 @@ fn configuration(matches: &ArgMatches) -> Result<Config, ConfigError> {
 }
 
 /// Log lines go to stderr, what the operator asked for to stdout.
-fn log(quiet: bool) {
+fn log(quiet: bool, format: LogFormat) {
     let default = if quiet {
         "warn"
     } else {
@@ -130,7 +133,7 @@ fn log(quiet: bool) {
         .with_env_filter(filter)
         .with_writer(std::io::stderr)
         .with_ansi(ansi)
-        .with_span_events(FmtSpan::NONE)
+        .event_format(Lines(format))
         .init();
 }
 

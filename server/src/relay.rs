@@ -6,22 +6,24 @@ use std::{
     io,
     net::SocketAddr,
     path::{Path, PathBuf},
-    sync::Arc,
+    sync::{Arc, atomic::Ordering},
     time::Duration,
 };
 
 use tokio::{
     net::TcpListener,
-    sync::oneshot,
+    sync::{Notify, oneshot},
     task::JoinHandle,
     time::{Instant, MissedTickBehavior, interval},
 };
 
 use crate::{
-    app::app,
+    app::{app, operations},
     clock::{Clock, SystemClock},
-    config::Config,
+    config::{Config, Patience},
     connections::{self, Serving},
+    health::health,
+    metrics::Metrics,
     service::{
         Refusal, Services,
         gate::Gate,
@@ -39,6 +41,8 @@ use crate::{
 /// How long requests under way may take after the relay was told to stop; nothing takes longer once the waits have ended. With a second for the
 /// database that is the five that a relay has to be gone in.
 const GRACE: Duration = Duration::from_secs(4);
+/// The same for whoever watches; a scrape takes milliseconds.
+const WATCHERS_GRACE: Duration = Duration::from_millis(200);
 /// How often expired rows are removed. What has expired is not delivered in between either.
 const SWEEP_EVERY: Duration = Duration::from_secs(60);
 /// How often the certificate's files are looked at: a renewed certificate is shown long before the old one ends.
@@ -61,10 +65,12 @@ pub enum StartError {
     #[error("another relay is running on the data directory {0}. Stop it, or choose another directory with --data-dir")]
     InUse(PathBuf),
     /// The address.
-    #[error("cannot listen on {addr}: {source}. Choose another address with --listen; port 0 picks a free one")]
+    #[error("cannot listen on {addr}: {source}. Choose another address with {flag}; port 0 picks a free one")]
     Listen {
         /// The address.
         addr: SocketAddr,
+        /// What chooses it.
+        flag: &'static str,
         /// Why.
         source: io::Error,
     },
@@ -121,13 +127,19 @@ impl Relay {
             config.max_database,
             Arc::clone(&wakes),
         )?);
-        let services = Arc::new(Services::new(store, files, wakes, clock, gate, config.rules()).await?);
-        let refused = |source| StartError::Listen {
-            addr: config.listen,
-            source,
+        let metrics = Arc::new(Metrics::new(operations().names()));
+        let services = Arc::new(Services::new(store, files, wakes, clock, gate, config.rules(), metrics).await?);
+        let (listener, addr) = listen(config.listen, "--listen").await?;
+        let watched = match config.metrics_listen {
+            Some(addr) => Some(listen(addr, "--metrics-listen").await?),
+            None => None,
         };
-        let listener = TcpListener::bind(config.listen).await.map_err(refused)?;
-        let addr = listener.local_addr().map_err(refused)?;
+        let metrics_addr = watched.as_ref().map(|(_, addr)| *addr);
+        let ended = Arc::new(Notify::new());
+        let watching = watched.map(|(listener, _)| {
+            let (services, tls, ended) = (Arc::clone(&services), tls.clone(), Arc::clone(&ended));
+            tokio::spawn(watch(listener, services, tls, config.patience, ended))
+        });
         let (stop, stopped) = oneshot::channel();
         let serving = tokio::spawn({
             let (services, tls) = (Arc::clone(&services), tls.clone());
@@ -135,10 +147,16 @@ impl Relay {
                 // An error means that the sender is gone, which is a stop too.
                 let stopped = async { drop(stopped.await) };
                 serve(listener, services, tls, &config, stopped).await;
+                // To the last it says that the relay is going down.
+                ended.notify_one();
+                if let Some(watching) = watching {
+                    let _ = watching.await;
+                }
             }
         });
         Ok(RunningRelay {
             addr,
+            metrics_addr,
             tls,
             services,
             stop: Some(stop),
@@ -168,6 +186,7 @@ pub async fn serve(
         tls,
         patience: config.patience,
         per_address: config.rates.connections.filter(|_| !config.behind_proxy),
+        open: Arc::clone(&services.metrics().connections),
     };
     let ending = async {
         shutdown.await;
@@ -182,6 +201,31 @@ pub async fn serve(
         // Until it has let go of the services, the store is not closed.
         let _ = task.await;
     }
+}
+
+async fn listen(addr: SocketAddr, flag: &'static str) -> Result<(TcpListener, SocketAddr), StartError> {
+    let failed = |source| StartError::Listen { addr, flag, source };
+    let listener = TcpListener::bind(addr).await.map_err(failed)?;
+    let addr = listener.local_addr().map_err(failed)?;
+    Ok((listener, addr))
+}
+
+/// Shows the relay's health and its numbers until it has ended.
+async fn watch(
+    listener: TcpListener,
+    services: Arc<Services>,
+    tls: Option<Acceptor>,
+    patience: Patience,
+    ended: Arc<Notify>,
+) {
+    let serving = Serving {
+        endpoint: health(services, tls),
+        tls: None,
+        patience,
+        per_address: None,
+        open: Arc::default(),
+    };
+    connections::serve(listener, serving, ended.notified(), WATCHERS_GRACE).await;
 }
 
 /// The certificate of the configuration, if it wants TLS.
@@ -230,8 +274,12 @@ async fn sweep_for_ever(services: Arc<Services>) {
         tick.tick().await;
         match jumps.judge(services.now(), started.elapsed()) {
             Trust::Steady => {}
-            Trust::Watched => continue,
+            Trust::Watched => {
+                put_off(&services);
+                continue;
+            }
             Trust::Jumped(milliseconds) => {
+                put_off(&services);
                 tracing::warn!(
                     seconds = milliseconds / 1000,
                     "the clock jumped; nothing expired is removed for ten minutes. Look at the machine's time service"
@@ -245,9 +293,14 @@ async fn sweep_for_ever(services: Arc<Services>) {
     }
 }
 
+fn put_off(services: &Services) {
+    services.metrics().sweeps.put_off.fetch_add(1, Ordering::Relaxed);
+}
+
 /// A relay that runs.
 pub struct RunningRelay {
     addr: SocketAddr,
+    metrics_addr: Option<SocketAddr>,
     tls: Option<Acceptor>,
     services: Arc<Services>,
     stop: Option<oneshot::Sender<()>>,
@@ -259,6 +312,12 @@ impl RunningRelay {
     #[must_use]
     pub const fn addr(&self) -> SocketAddr {
         self.addr
+    }
+
+    /// Where its health and its numbers are shown, if they are.
+    #[must_use]
+    pub const fn metrics_addr(&self) -> Option<SocketAddr> {
+        self.metrics_addr
     }
 
     /// Its base URL by that address.

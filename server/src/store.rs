@@ -3,6 +3,7 @@
 //! Not its concern: who may do what, sizes and quotas' values (the services decide those and hand them in), and time (handed in too).
 //! Refusals that depend on what is stored are values, not errors: an error means that the store itself could not do it.
 
+mod activity;
 mod audit;
 pub mod files;
 mod gate_rows;
@@ -17,6 +18,7 @@ mod writer;
 use futures_util::future::BoxFuture;
 use protocol::Timestamp;
 
+pub use activity::Activity;
 pub use audit::{AuditEvent, AuditHead, AuditRecord};
 pub use gate_rows::*;
 pub use play_rows::*;
@@ -134,6 +136,12 @@ pub trait Store: Send + Sync + 'static {
     fn totals(&self) -> Verb<'_, Totals>;
     /// Appends to the audit log; answers where it ends now.
     fn audit(&self, records: Vec<AuditRecord>) -> Verb<'_, AuditHead>;
-    /// Removes what has expired, a bounded piece of it; true when there may be more.
-    fn sweep(&self, rules: SweepRules) -> Verb<'_, bool>;
+    /// Removes what has expired, a bounded piece of it.
+    fn sweep(&self, rules: SweepRules) -> Verb<'_, Swept>;
+    /// What the database takes of the disk, at the same cost however large it is.
+    fn disk_use(&self) -> Verb<'_, DiskUse>;
+    /// What its writer is doing, if it counts.
+    fn activity(&self) -> Option<&Activity> {
+        None
+    }
 }

@@ -435,6 +435,7 @@ async fn plays(store: &dyn Store) {
             audit: AuditHead::default(),
             accounts: 1,
             pending: 2,
+            pending_bytes: 14,
             licenses_active: 1,
             gate_keys: 0
         }
@@ -491,7 +492,7 @@ async fn time_passes(store: &dyn Store) {
             now: Timestamp(now),
         };
         let mut steps = 0;
-        while store.sweep(rules).await.unwrap() {
+        while store.sweep(rules).await.unwrap().more {
             steps += 1;
             assert!(steps < 20, "a sweep that never ends");
         }

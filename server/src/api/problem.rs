@@ -5,7 +5,7 @@
 use poem::http::StatusCode;
 use poem_openapi::{ApiResponse, Enum, Object, payload::Json, types::ToJSON};
 
-use crate::service::Refusal;
+use crate::{requests::RequestId, service::Refusal};
 
 /// Stable, machine-readable reasons. A client decides by these, never by the status or by the sentence.
 #[derive(Enum, Debug, Clone, Copy, PartialEq, Eq, Hash)]
@@ -219,6 +219,9 @@ pub struct Problem {
     /// With `slot_used`: the first slot of the pad that is not
     #[oai(skip_serializing_if_is_none)]
     pub next_slot: Option<u16>,
+    /// Names this answer in the relay's log, 16 lower-case hex digits: tell it to the operator. Also in the header `X-Request-Id` of every answer
+    #[oai(skip_serializing_if_is_none)]
+    pub request_id: Option<String>,
 }
 
 /// A longer detail would only repeat what the caller sent.
@@ -241,6 +244,7 @@ impl Problem {
             action: code.action().to_owned(),
             retry_after_seconds: code.retry_after_seconds(),
             next_slot: None,
+            request_id: RequestId::current().map(|id| id.to_string()),
         }
     }
 

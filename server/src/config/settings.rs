@@ -52,6 +52,8 @@ settings! {
     "gate_threads" "gate-threads" "LATCHKEY_GATE_THREADS" "Threads for oblivious plays [default: one fewer than there are cores]"
     "gate_memory" "gate-memory" "LATCHKEY_GATE_MEMORY" "Memory for loaded gate keys, about 100 MB each; one is always kept [default: 512MiB]"
     "gate_disk" "gate-disk" "LATCHKEY_GATE_DISK" "Disk for gate keys, 23 MB each [default: 4GiB]"
+    "metrics_listen" "metrics-listen" "LATCHKEY_METRICS_LISTEN" "Where to show /livez, /readyz and /metrics, in plain HTTP [default: off]"
+    "log_format" "log-format" "LATCHKEY_LOG_FORMAT" "Log lines as text or as json [default: text]"
     "account_gate_keys" "account-gate-keys" "LATCHKEY_ACCOUNT_GATE_KEYS" "Gate keys of one account that take new messages [default: 4]"
 }
 

@@ -5,15 +5,16 @@
 
 use std::{
     collections::BTreeMap,
-    sync::{Arc, Mutex, PoisonError},
+    sync::{Arc, Mutex, PoisonError, atomic::Ordering},
 };
 
 use super::{
-    Result,
+    Refusal, Result,
     rates::{Rate, Takings},
 };
 use crate::{
     clock::Clock,
+    metrics::Metrics,
     model::MailboxId,
     store::{AuditEvent, AuditRecord, Store},
 };
@@ -29,15 +30,17 @@ pub struct Audit {
     clock: Arc<dyn Clock>,
     singly: Takings,
     counts: Mutex<BTreeMap<(AuditEvent, Option<MailboxId>), u64>>,
+    metrics: Arc<Metrics>,
 }
 
 impl Audit {
-    pub(super) fn new(store: Arc<dyn Store>, clock: Arc<dyn Clock>) -> Self {
+    pub(super) fn new(store: Arc<dyn Store>, clock: Arc<dyn Clock>, metrics: Arc<Metrics>) -> Self {
         Self {
             store,
             clock,
             singly: Takings::new(Rate::parse(SINGLY)),
             counts: Mutex::default(),
+            metrics,
         }
     }
 
@@ -56,7 +59,14 @@ impl Audit {
             mailbox: Some(mailbox),
             times: 1,
         };
-        self.store.audit(vec![record]).await?;
+        self.write(vec![record]).await
+    }
+
+    async fn write(&self, records: Vec<AuditRecord>) -> Result<()> {
+        self.store.audit(records).await.map_err(|error| {
+            self.metrics.audit_failures.fetch_add(1, Ordering::Relaxed);
+            Refusal::from(error)
+        })?;
         Ok(())
     }
 
@@ -89,12 +99,12 @@ impl Audit {
             mailbox,
             times,
         });
-        if let Err(error) = self.store.audit(records.collect()).await {
+        if let Err(refusal) = self.write(records.collect()).await {
             let mut kept = self.counts.lock().unwrap_or_else(PoisonError::into_inner);
             for (key, times) in counts {
                 *kept.entry(key).or_default() += times;
             }
-            return Err(error.into());
+            return Err(refusal);
         }
         Ok(())
     }

@@ -7,7 +7,10 @@
 use std::{
     collections::VecDeque,
     panic::{AssertUnwindSafe, catch_unwind},
-    sync::{Arc, Condvar, Mutex, PoisonError},
+    sync::{
+        Arc, Condvar, Mutex, PoisonError,
+        atomic::{AtomicUsize, Ordering},
+    },
     thread::JoinHandle,
 };
 
@@ -34,6 +37,7 @@ struct Queues {
 struct Shared {
     queues: Mutex<Queues>,
     work: Condvar,
+    busy: AtomicUsize,
 }
 
 /// The threads.
@@ -115,6 +119,16 @@ impl GatePool {
         self.lock().urgent.len()
     }
 
+    /// How many threads there are.
+    pub fn threads(&self) -> usize {
+        self.threads.len()
+    }
+
+    /// How many of them work.
+    pub fn busy(&self) -> usize {
+        self.shared.busy.load(Ordering::Relaxed)
+    }
+
     fn lock(&self) -> std::sync::MutexGuard<'_, Queues> {
         self.shared.queues.lock().unwrap_or_else(PoisonError::into_inner)
     }
@@ -152,7 +166,10 @@ fn work(shared: &Shared) {
             }
         };
         // A job that panics must not take the thread along; whoever waits for it sees its reply go.
-        if catch_unwind(AssertUnwindSafe(job)).is_err() {
+        shared.busy.fetch_add(1, Ordering::Relaxed);
+        let outcome = catch_unwind(AssertUnwindSafe(job));
+        shared.busy.fetch_sub(1, Ordering::Relaxed);
+        if outcome.is_err() {
             tracing::error!("homomorphic work panicked");
         }
     }

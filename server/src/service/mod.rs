@@ -19,15 +19,23 @@ pub mod pace;
 pub mod plays;
 pub mod rates;
 mod receipts;
+mod refusal;
+mod rules;
 pub mod sessions;
 pub mod tokens;
 mod turns;
 
-use std::{sync::Arc, time::Duration};
+use std::{
+    sync::{
+        Arc,
+        atomic::{AtomicBool, Ordering},
+    },
+    time::Duration,
+};
 
 use protocol::{
     Timestamp,
-    address::{NameError, RelayName, UserName},
+    address::RelayName,
     identity::{Fingerprint, IdentityKey, IdentityKeyPair, relay_fingerprint},
     primitives::secret::Secret,
 };
@@ -35,14 +43,13 @@ use tokio::sync::watch;
 use zeroize::Zeroizing;
 
 use crate::{
-    api::problem::ProblemCode,
     clock::Clock,
-    model::EnvelopeError,
-    store::{Quota, Store, StoreError, SweepRules, Totals, files::KeyFiles, wakes::Wakes},
+    metrics::Metrics,
+    store::{Activity, DiskUse, Store, SweepRules, Totals, files::KeyFiles, wakes::Wakes},
 };
 use gate::Gate;
-
-use rates::RateLimits;
+pub use refusal::Refusal;
+pub use rules::{GateRules, Rules};
 
 /// How long what is over is remembered: receipts of sends (so that a repetition is recognised) and tombstones of licenses (so that a play is told
 /// why it is refused). A client that was away for a month starts afresh anyway: its prekeys are gone.
@@ -50,210 +57,8 @@ pub const REMEMBERED: Duration = Duration::from_secs(30 * 24 * 3600);
 /// Rows of each kind in one step of the sweep: a few milliseconds for the writer.
 const SWEEP_STEP: u32 = 256;
 
-/// Why a request is refused. Every text is for the caller: no internals, no secrets.
-#[derive(Debug, Clone, thiserror::Error)]
-pub enum Refusal {
-    /// Not as the contract says.
-    #[error("{0}")]
-    BadRequest(String),
-    /// Not a user name.
-    #[error("{0}")]
-    BadName(#[from] NameError),
-    /// A proof or a signed key that does not hold.
-    #[error("{0}")]
-    BadSignature(String),
-    /// Not signed in.
-    #[error("the token or the proof is missing, wrong, used or expired")]
-    Unauthorized,
-    /// No such account.
-    #[error("nobody here has the name '{0}'")]
-    NoSuchUser(UserName),
-    /// No such license, or not its capability.
-    #[error("there is no such license, or the capability is not its own")]
-    NoSuchLicense,
-    /// No such gate key, or not one's own, or not its capability.
-    #[error("there is no such gate key, it takes no new licenses, or the capability is not its own")]
-    NoSuchGateKey,
-    /// Same gate key id, other bytes.
-    #[error(
-        "this gate key id was used before with other bytes, another capability or by another account, or was deleted"
-    )]
-    GateKeyConflict,
-    /// Not a gate key.
-    #[error("these bytes are no gate key: {0}")]
-    BadGateKey(String),
-    /// The account's gate keys.
-    #[error("an account has at most {0} gate keys, and those deleted count until their last message has expired")]
-    GateKeysFull(u64),
-    /// A pad slot that was used, or none while there are some.
-    #[error("the next slot of the pad is {next}; this request uses an earlier one, or none while there are some")]
-    SlotUsed {
-        /// The first that is not.
-        next: u16,
-    },
-    /// An oblivious license that was asked too often.
-    #[error("this license has answered as many requests as it ever does")]
-    RequestsSpent,
-    /// The name belongs to someone else.
-    #[error("'{0}' belongs to another identity key")]
-    NameTaken(UserName),
-    /// Same message id, other content.
-    #[error("this message id was used before with another content")]
-    MessageConflict,
-    /// Same license id, other parameters.
-    #[error("this license id was used before with other parameters")]
-    LicenseConflict,
-    /// Same play id, other request.
-    #[error("this play id was used before with another request")]
-    PlayConflict,
-    /// Acknowledged something else than this mailbox.
-    #[error("the acknowledgement belongs to an earlier life of the mailbox; nothing was deleted")]
-    StaleIncarnation,
-    /// Another identity took the account's place, or this one never had it.
-    #[error("the account of '{0}' has another identity key than the one that is to be replaced")]
-    IdentityReplaced(UserName),
-    /// Not newer than what is published.
-    #[error("a key with this or a higher sequence number is published already")]
-    StaleKey,
-    /// The recipient's quota.
-    #[error("the mailbox of '{0}' is full")]
-    MailboxFull(UserName),
-    /// Above a limit.
-    #[error("{0}")]
-    TooLarge(String),
-    /// Spent.
-    #[error("every allowed play of this message is spent")]
-    PlayLimitReached,
-    /// Taken back.
-    #[error("the sender took this message back")]
-    LicenseRevoked,
-    /// Over.
-    #[error("the time to play this message is over")]
-    LicenseExpired,
-    /// Granted before, shredded since.
-    #[error("this play was granted before; its answer is no longer kept")]
-    AnswerGone,
-    /// Too fast.
-    #[error("this delivery token sent too much at once; nothing was stored")]
-    RateLimited,
-    /// Too fast, by address or account.
-    #[error("{who} asks too often; nothing was done")]
-    TooFast {
-        /// Who.
-        who: &'static str,
-        /// How long until it may ask again.
-        wait: Duration,
-    },
-    /// Overloaded.
-    #[error("too much is waiting to be done")]
-    Busy,
-    /// No room.
-    #[error("the relay has no room to store this; nothing was stored")]
-    StorageFull,
-    /// A fault; the log has the reason.
-    #[error("something failed inside the relay; nothing was half done")]
-    Internal,
-}
-
-impl Refusal {
-    /// The code a client decides by.
-    #[must_use]
-    pub const fn code(&self) -> ProblemCode {
-        match self {
-            Self::BadRequest(_) => ProblemCode::BadRequest,
-            Self::BadName(_) => ProblemCode::BadName,
-            Self::BadSignature(_) => ProblemCode::BadSignature,
-            Self::Unauthorized => ProblemCode::Unauthorized,
-            Self::NoSuchUser(_) => ProblemCode::NoSuchUser,
-            Self::NoSuchLicense => ProblemCode::NoSuchLicense,
-            Self::NoSuchGateKey => ProblemCode::NoSuchGateKey,
-            Self::GateKeyConflict => ProblemCode::GateKeyConflict,
-            Self::BadGateKey(_) => ProblemCode::BadGateKey,
-            Self::GateKeysFull(_) => ProblemCode::GateKeysFull,
-            Self::SlotUsed { .. } => ProblemCode::SlotUsed,
-            Self::RequestsSpent => ProblemCode::PlayLimitReached,
-            Self::NameTaken(_) => ProblemCode::NameTaken,
-            Self::MessageConflict => ProblemCode::MessageConflict,
-            Self::LicenseConflict => ProblemCode::LicenseConflict,
-            Self::PlayConflict => ProblemCode::PlayConflict,
-            Self::StaleIncarnation => ProblemCode::StaleIncarnation,
-            Self::IdentityReplaced(_) => ProblemCode::IdentityReplaced,
-            Self::StaleKey => ProblemCode::StaleKey,
-            Self::MailboxFull(_) => ProblemCode::MailboxFull,
-            Self::TooLarge(_) => ProblemCode::TooLarge,
-            Self::PlayLimitReached => ProblemCode::PlayLimitReached,
-            Self::LicenseRevoked => ProblemCode::LicenseRevoked,
-            Self::LicenseExpired => ProblemCode::LicenseExpired,
-            Self::AnswerGone => ProblemCode::AnswerGone,
-            Self::RateLimited | Self::TooFast { .. } => ProblemCode::RateLimited,
-            Self::Busy => ProblemCode::Busy,
-            Self::StorageFull => ProblemCode::StorageFull,
-            Self::Internal => ProblemCode::Internal,
-        }
-    }
-}
-
-impl From<StoreError> for Refusal {
-    fn from(error: StoreError) -> Self {
-        match error {
-            StoreError::Full(_) => {
-                tracing::error!(%error, "the store refuses");
-                Self::StorageFull
-            }
-            StoreError::Busy | StoreError::Closed => Self::Busy,
-            StoreError::Fault(_) | StoreError::Damaged(_) => {
-                tracing::error!(%error, "the store failed");
-                Self::Internal
-            }
-        }
-    }
-}
-
-impl From<EnvelopeError> for Refusal {
-    fn from(error: EnvelopeError) -> Self {
-        match error {
-            EnvelopeError::Empty => Self::BadRequest(error.to_string()),
-            EnvelopeError::TooLarge(_) => Self::TooLarge(error.to_string()),
-        }
-    }
-}
-
 /// What services answer.
 pub type Result<T> = std::result::Result<T, Refusal>;
-
-/// What an operator may choose about the services.
-#[derive(Debug, Clone)]
-pub struct Rules {
-    /// The part after the @ in addresses here.
-    pub name: RelayName,
-    /// Base URLs under which clients reach the relay; empty: whatever the request's Host says.
-    pub origins: Vec<String>,
-    /// How much a mailbox may hold.
-    pub quota: Quota,
-    /// How long an undelivered envelope is kept.
-    pub envelope_ttl: Duration,
-    /// How long a session lives.
-    pub token_ttl: Duration,
-    /// How much homomorphic work there may be.
-    pub gate: GateRules,
-    /// How much one address and one account may ask for.
-    pub rates: RateLimits,
-    /// A proxy in front says where requests come from.
-    pub behind_proxy: bool,
-}
-
-/// What an operator may choose about oblivious play limits.
-#[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub struct GateRules {
-    /// Threads that compute.
-    pub threads: usize,
-    /// Bytes of loaded keys; one is kept however large it is.
-    pub memory: u64,
-    /// Bytes of stored keys, of all accounts.
-    pub disk: u64,
-    /// Keys of one account that take new licenses.
-    pub keys: u64,
-}
 
 /// The relay's own identity.
 #[derive(Debug, Clone)]
@@ -292,6 +97,7 @@ pub struct Services {
     clock: Arc<dyn Clock>,
     identity: RelayIdentity,
     stop: watch::Sender<bool>,
+    metrics: Arc<Metrics>,
 }
 
 /// The relay in numbers.
@@ -321,6 +127,7 @@ impl Services {
         clock: Arc<dyn Clock>,
         gate: Arc<dyn Gate>,
         rules: Rules,
+        metrics: Arc<Metrics>,
     ) -> Result<Self> {
         let mut fresh = Zeroizing::new([0; 64]);
         fill(&mut *fresh)?;
@@ -335,7 +142,11 @@ impl Services {
         let (stop, stopped) = watch::channel(false);
         let compute = Arc::new(compute::Compute::default());
         let rates = Arc::new(rates::Rates::new(&rules.rates));
-        let audit = Arc::new(audit::Audit::new(Arc::clone(&store), Arc::clone(&clock)));
+        let audit = Arc::new(audit::Audit::new(
+            Arc::clone(&store),
+            Arc::clone(&clock),
+            Arc::clone(&metrics),
+        ));
         let sessions = Arc::new(sessions::Sessions::new(
             Arc::clone(&store),
             Arc::clone(&clock),
@@ -390,6 +201,7 @@ impl Services {
             clock,
             identity,
             stop,
+            metrics,
         })
     }
 
@@ -412,6 +224,14 @@ impl Services {
     /// # Errors
     /// [`Refusal`] when the store fails; what is left is swept the next time.
     pub async fn sweep(&self) -> Result<()> {
+        let outcome = self.sweep_all().await;
+        let sweeps = &self.metrics.sweeps;
+        let counter = if outcome.is_ok() { &sweeps.done } else { &sweeps.failed };
+        counter.fetch_add(1, Ordering::Relaxed);
+        outcome
+    }
+
+    async fn sweep_all(&self) -> Result<()> {
         self.rates.purge();
         self.audit.flush().await?;
         loop {
@@ -421,11 +241,61 @@ impl Services {
                 forget_at: now.plus(REMEMBERED),
                 step: SWEEP_STEP,
             };
-            if !self.store.sweep(rules).await? {
+            let swept = self.store.sweep(rules).await?;
+            self.metrics.sweeps.step(&swept);
+            if !swept.more {
                 return self.gate_keys.sweep().await;
             }
             tokio::task::yield_now().await;
         }
+    }
+
+    /// Whether mail can be accepted and delivered at this moment; why not, in words.
+    ///
+    /// # Errors
+    /// The reason, for whoever watches.
+    pub async fn ready(&self) -> std::result::Result<(), &'static str> {
+        if *self.stop.borrow() {
+            return Err("the relay is shutting down");
+        }
+        let flag = |of: fn(&Activity) -> &AtomicBool| self.activity().is_some_and(|a| of(a).load(Ordering::Relaxed));
+        if flag(|activity| &activity.damaged) {
+            return Err("the store is damaged and takes nothing any more: see the log");
+        }
+        if flag(|activity| &activity.refusing) {
+            return Err("the disk is full or fails: nothing can be stored");
+        }
+        self.store.totals().await.map_err(|error| {
+            tracing::error!(%error, "the store does not answer");
+            "the store does not answer: see the log"
+        })?;
+        Ok(())
+    }
+
+    /// What the relay counts about itself.
+    #[must_use]
+    pub fn metrics(&self) -> &Metrics {
+        &self.metrics
+    }
+
+    /// The same, to be kept.
+    #[must_use]
+    pub fn shared_metrics(&self) -> Arc<Metrics> {
+        Arc::clone(&self.metrics)
+    }
+
+    /// What the store's writer is doing, if it counts.
+    #[must_use]
+    pub fn activity(&self) -> Option<&Activity> {
+        self.store.activity()
+    }
+
+    /// What the database takes of the disk.
+    ///
+    /// # Errors
+    /// [`Refusal`] when the store fails.
+    pub async fn disk_use(&self) -> Result<DiskUse> {
+        Ok(self.store.disk_use().await?)
     }
 
     /// The relay's own identity.

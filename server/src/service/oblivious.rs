@@ -184,6 +184,8 @@ impl Oblivious {
             keys,
             key_bytes,
             waiting: self.pool.waiting(),
+            threads: self.pool.threads(),
+            busy: self.pool.busy(),
         }
     }
 
@@ -264,6 +266,10 @@ pub struct GateLoad {
     pub key_bytes: u64,
     /// Jobs that wait for a thread.
     pub waiting: usize,
+    /// Threads.
+    pub threads: usize,
+    /// Those of them that compute.
+    pub busy: usize,
 }
 
 /// A disk that fails, for the log; the caller is told that there is no room, which is what it mostly is.

@@ -347,6 +347,8 @@ pub struct Totals {
     pub accounts: u64,
     /// Envelopes pending.
     pub pending: u64,
+    /// Bytes of those.
+    pub pending_bytes: u64,
     /// Licenses that can still be played.
     pub licenses_active: u64,
     /// Gate keys stored.
@@ -355,7 +357,7 @@ pub struct Totals {
     pub audit: AuditHead,
 }
 
-/// How long a tombstone of a license stays.
+/// What one step of a sweep is to do.
 #[derive(Debug, Clone, Copy)]
 pub struct SweepRules {
     /// When tombstones made in this step go.
@@ -364,4 +366,46 @@ pub struct SweepRules {
     pub step: u32,
     /// Now.
     pub now: Timestamp,
+}
+
+/// What one step of a sweep removed: rows by kind.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Default)]
+pub struct Swept {
+    /// Envelopes that nobody fetched.
+    pub envelopes: usize,
+    /// Licenses that expired or whose tombstone's time is over, and plays remembered of those.
+    pub licenses: usize,
+    /// Kept answers to plays.
+    pub answers: usize,
+    /// Records against repeated sends.
+    pub receipts: usize,
+    /// One-time prekeys.
+    pub prekeys: usize,
+    /// There may be more.
+    pub more: bool,
+}
+
+impl Swept {
+    /// Each kind with its name in the metrics.
+    #[must_use]
+    pub const fn by_kind(&self) -> [(&'static str, usize); 5] {
+        [
+            ("envelopes", self.envelopes),
+            ("licenses", self.licenses),
+            ("answers", self.answers),
+            ("receipts", self.receipts),
+            ("prekeys", self.prekeys),
+        ]
+    }
+}
+
+/// What the database takes of the disk, bytes.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Default)]
+pub struct DiskUse {
+    /// The database's pages.
+    pub database: u64,
+    /// Those of them that hold nothing and are used again.
+    pub free: u64,
+    /// The write-ahead log.
+    pub log: u64,
 }

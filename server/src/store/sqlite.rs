@@ -9,6 +9,7 @@ mod keys;
 mod licenses;
 mod log;
 mod mail;
+mod open;
 mod plays;
 mod rows;
 mod sealed;
@@ -20,23 +21,24 @@ use std::{
     fs::File,
     path::{Path, PathBuf},
     sync::{Arc, Mutex, PoisonError},
-    time::Duration,
 };
 
-use rusqlite::{Connection, ErrorCode, OpenFlags};
+use rusqlite::{Connection, ErrorCode};
 use tokio::sync::Semaphore;
 
 use super::{
-    AccountRow, Ack, Acked, AuditHead, AuditRecord, BundleRow, Committed, Deposit, Deposited, FoldCommit, GateKeyPut,
-    GateKeyRow, GateKeyUse, IdentityChange, IdentityChanged, IdentityRow, KeyCounts, LicenseView, NewGateKey, Page,
-    PlayCommit, PlayFound, PlayLookup, Publication, Published, Registered, Registration, Result, Seed, Store,
-    StoreError, SweepRules, TokenPut, TokenRow, Totals, Verb,
+    AccountRow, Ack, Acked, Activity, AuditHead, AuditRecord, BundleRow, Committed, Deposit, Deposited, DiskUse,
+    FoldCommit, GateKeyPut, GateKeyRow, GateKeyUse, IdentityChange, IdentityChanged, IdentityRow, KeyCounts,
+    LicenseView, NewGateKey, Page, PlayCommit, PlayFound, PlayLookup, Publication, Published, Registered, Registration,
+    Result, Seed, Store, StoreError, SweepRules, Swept, TokenPut, TokenRow, Totals, Verb,
     known::{Change, Known},
     migrations,
     wakes::Wakes,
     writer::{Aftermath, Effects, Writer},
 };
 pub use audit::AuditFault;
+pub use open::OpenError;
+use open::{BUSY_TIMEOUT, PAGE_BYTES, check_files, is_damage, open_reader, prepare_writer};
 
 use crate::clock::{Clock as _, SystemClock};
 use crate::model::{Bytes32, GateKeyId, Incarnation, LicenseId, MailboxId};
@@ -45,76 +47,13 @@ use crate::model::{Bytes32, GateKeyId, Incarnation, LicenseId, MailboxId};
 pub const FILE_NAME: &str = "relay.sqlite3";
 /// Readers at once. Reads are short and come out of memory; a handful keeps every core of a small machine busy.
 const READERS: usize = 4;
-/// Statements kept prepared for each connection: more than there are verbs.
-const STATEMENT_CACHE: usize = 128;
-/// How long a checkpoint waits for readers; they take microseconds.
-const BUSY_TIMEOUT: Duration = Duration::from_millis(100);
-/// SQLite's page size in a new database, bytes: the file system's, so that no write touches half a block. A page costs two system calls on its way
-/// into the log, and an envelope of 4 KiB with its pad (see `sealed`) is 2 of these where it was 5 of 1 KiB. No more than this in any database.
-const PAGE_BYTES: u32 = 4096;
-
-/// A database up to this size is checked from end to end at every start: some hundred milliseconds. A larger one is after a crash only.
-const CHECKED_AT_EVERY_START: u64 = 64 << 20;
-
-/// Why the database could not be opened.
-#[derive(Debug, thiserror::Error)]
-pub enum OpenError {
-    /// SQLite refused.
-    #[error("cannot open the database {path}: {source}")]
-    Sqlite {
-        /// The file.
-        path: PathBuf,
-        /// SQLite's reason.
-        source: rusqlite::Error,
-    },
-    /// The schema could not be brought up to date.
-    #[error("cannot bring the database {path} up to date: {source}. Was it made by a newer relay?")]
-    Schema {
-        /// The file.
-        path: PathBuf,
-        /// The migration runner's reason.
-        source: Box<refinery::Error>,
-    },
-    /// The file can be read, and no more.
-    #[error(
-        "the database {path} cannot be written, so nothing could be accepted or delivered. Give the file and its directory to the user that the relay \
-         runs as (chown), make them writable (chmod u+w), or mount the disk for writing"
-    )]
-    ReadOnly {
-        /// The file.
-        path: PathBuf,
-    },
-    /// What is stored cannot be trusted.
-    #[error(
-        "{path} is damaged: {what}. Nothing was changed. Copy the whole data directory away first; then restore a backup, and look at the disk"
-    )]
-    Damaged {
-        /// The file.
-        path: PathBuf,
-        /// What is wrong.
-        what: String,
-    },
-    /// The log's commits can no longer be read.
-    #[error(
-        "the write-ahead log {path} is damaged from frame {frame} on: messages that were accepted would be lost without a word. Nothing was changed. Copy \
-         the whole data directory away first; then restore a backup, or accept the loss by moving {path} out of the directory"
-    )]
-    DamagedLog {
-        /// The log.
-        path: PathBuf,
-        /// The first frame that is wrong.
-        frame: usize,
-    },
-    /// The writer's thread did not start.
-    #[error("cannot start the store's writer: {0}")]
-    Thread(#[from] std::io::Error),
-}
 
 /// The SQLite store.
 pub struct Sqlite {
     writer: Writer,
     readers: Arc<Readers>,
     known: Arc<Known>,
+    log: PathBuf,
     // Dropped last: until the database is closed nobody else may have it.
     _lock: File,
 }
@@ -168,11 +107,12 @@ impl Sqlite {
         let aftermath = Aftermath {
             wakes,
             known: Arc::clone(&known),
-            count: rows::count,
+            count: rows::add_totals,
         };
         Ok(Self {
-            writer: Writer::start(connection, log, aftermath)?,
+            writer: Writer::start(connection, log.clone(), aftermath)?,
             known,
+            log,
             readers: Arc::new(Readers {
                 idle: Mutex::new(idle),
                 permits: Semaphore::new(READERS),
@@ -215,76 +155,6 @@ impl Sqlite {
                 .unwrap_or_else(|error| Err(StoreError::Fault(error.to_string())))
         })
     }
-}
-
-/// Looks for damage before anything is written: what is wrong is not made worse, and what can still be copied away is as it was.
-fn check_files(path: &Path, log: &Path) -> std::result::Result<(), OpenError> {
-    let unreadable = |path: &Path, source: std::io::Error| OpenError::Damaged {
-        path: path.to_owned(),
-        what: source.to_string(),
-    };
-    let state = log::examine(log).map_err(|source| unreadable(log, source))?;
-    if let log::Log::Damaged { frame } = state {
-        return Err(OpenError::DamagedLog {
-            path: log.to_owned(),
-            frame,
-        });
-    }
-    let bytes = match path.metadata() {
-        Ok(meta) => meta.len(),
-        Err(error) if error.kind() == std::io::ErrorKind::NotFound => return Ok(()),
-        Err(error) => return Err(unreadable(path, error)),
-    };
-    if bytes > CHECKED_AT_EVERY_START && state == log::Log::Empty {
-        return Ok(());
-    }
-    let verdict = Connection::open_with_flags(path, OpenFlags::SQLITE_OPEN_READ_ONLY)
-        .and_then(|connection| connection.query_row("PRAGMA quick_check(1)", [], |row| row.get::<_, String>(0)));
-    let what = match verdict {
-        Ok(verdict) if verdict == "ok" => return Ok(()),
-        Ok(verdict) => verdict,
-        Err(error) if is_damage(&error) => error.to_string(),
-        // That it cannot be opened is said by whoever opens it next.
-        Err(_) => return Ok(()),
-    };
-    Err(OpenError::Damaged {
-        path: path.to_owned(),
-        what,
-    })
-}
-
-fn is_damage(error: &rusqlite::Error) -> bool {
-    matches!(
-        error.sqlite_error_code(),
-        Some(ErrorCode::DatabaseCorrupt | ErrorCode::NotADatabase)
-    )
-}
-
-fn prepare_writer(connection: &Connection, max_bytes: Option<u64>) -> rusqlite::Result<()> {
-    connection.set_prepared_statement_cache_capacity(STATEMENT_CACHE);
-    connection.busy_timeout(BUSY_TIMEOUT)?;
-    // FULL: a commit is on the disk when it returns, NORMAL would lose it with the power. The writer does its own checkpoints.
-    // temp_store: nothing of an envelope may end up in a temporary file.
-    connection.execute_batch(
-        "PRAGMA page_size = 4096; PRAGMA journal_mode = WAL; PRAGMA synchronous = FULL; PRAGMA secure_delete = ON; PRAGMA foreign_keys = ON;
-         PRAGMA temp_store = MEMORY; PRAGMA wal_autocheckpoint = 0; PRAGMA cache_size = -65536; PRAGMA trusted_schema = OFF;",
-    )?;
-    if let Some(bytes) = max_bytes {
-        // Of this database, which may have been made with smaller pages.
-        let page: u32 = connection.pragma_query_value(None, "page_size", |row| row.get(0))?;
-        let pages = (bytes / u64::from(page.max(1))).max(1);
-        connection.pragma_update(None, "max_page_count", i64::try_from(pages).unwrap_or(i64::MAX))?;
-    }
-    Ok(())
-}
-
-fn open_reader(path: &Path) -> rusqlite::Result<Connection> {
-    let flags = OpenFlags::SQLITE_OPEN_READ_ONLY | OpenFlags::SQLITE_OPEN_NO_MUTEX;
-    let connection = Connection::open_with_flags(path, flags)?;
-    connection.set_prepared_statement_cache_capacity(STATEMENT_CACHE);
-    connection.busy_timeout(BUSY_TIMEOUT)?;
-    connection.execute_batch("PRAGMA temp_store = MEMORY; PRAGMA query_only = ON; PRAGMA trusted_schema = OFF;")?;
-    Ok(connection)
 }
 
 impl From<rusqlite::Error> for StoreError {
@@ -452,7 +322,20 @@ impl Store for Sqlite {
     fn audit(&self, records: Vec<AuditRecord>) -> Verb<'_, AuditHead> {
         self.write(move |c, _| audit::append(c, &records))
     }
-    fn sweep(&self, rules: SweepRules) -> Verb<'_, bool> {
+    fn sweep(&self, rules: SweepRules) -> Verb<'_, Swept> {
         self.write(move |c, effects| sweep::step(c, effects, &rules))
+    }
+    fn disk_use(&self) -> Verb<'_, DiskUse> {
+        let log = self.log.clone();
+        self.read(move |c| {
+            let log = std::fs::metadata(log).map_or(0, |meta| meta.len());
+            Ok(DiskUse {
+                log,
+                ..rows::disk_use(c)?
+            })
+        })
+    }
+    fn activity(&self) -> Option<&Activity> {
+        Some(self.writer.activity())
     }
 }

@@ -12,6 +12,7 @@ use std::{
     path::PathBuf,
     sync::{
         Arc,
+        atomic::Ordering,
         mpsc::{Receiver, RecvTimeoutError, SyncSender, TrySendError, sync_channel},
     },
     thread::JoinHandle,
@@ -22,7 +23,7 @@ use rusqlite::Connection;
 use tokio::{runtime::Handle, sync::oneshot};
 
 use super::{
-    Result, StoreError,
+    Activity, Result, StoreError,
     known::{Change, Known},
     wakes::Wakes,
 };
@@ -50,6 +51,8 @@ pub(super) struct Effects {
     pub wake: Option<MailboxId>,
     /// Envelopes more, or fewer.
     pub pending: i64,
+    /// Bytes of envelopes more, or fewer.
+    pub bytes: i64,
     /// Licenses more that can be played, or fewer.
     pub licenses: i64,
     /// What was known until now and is not true any more.
@@ -62,8 +65,21 @@ pub(super) struct Aftermath {
     pub wakes: Arc<Wakes>,
     /// What is known without asking the disk.
     pub known: Arc<Known>,
-    /// Writes down by how many envelopes and licenses a commit changed the store; once a commit, not once a job.
-    pub count: fn(&Connection, i64, i64) -> Result<()>,
+    /// Writes down by how much a commit changed the store; once a commit, not once a job.
+    pub count: fn(&Connection, Sums) -> Result<()>,
+}
+
+/// By how much a commit changed the store.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Default)]
+pub(super) struct Sums {
+    /// Accounts.
+    pub accounts: i64,
+    /// Envelopes.
+    pub pending: i64,
+    /// Bytes of envelopes.
+    pub bytes: i64,
+    /// Licenses that can be played.
+    pub licenses: i64,
 }
 
 /// One unit of work with its reply.
@@ -111,6 +127,7 @@ impl<T: Send, F: FnMut(&Connection, &mut Effects) -> Result<T> + Send> Job for T
 /// The handle of the writer's thread.
 pub(super) struct Writer {
     queue: Option<SyncSender<Box<dyn Job>>>,
+    activity: Arc<Activity>,
     thread: Option<JoinHandle<()>>,
 }
 
@@ -118,6 +135,8 @@ impl Writer {
     /// Gives `connection` to a thread of its own. `log` is the path of its write-ahead log.
     pub fn start(connection: Connection, log: PathBuf, aftermath: Aftermath) -> std::io::Result<Self> {
         let (queue, jobs) = sync_channel(QUEUE);
+        let activity = Arc::new(Activity::new(QUEUE as u64));
+        let counted = Arc::clone(&activity);
         // None outside of a runtime: then this thread gives out the replies itself.
         let runtime = Handle::try_current().ok();
         let thread = std::thread::Builder::new().name("store-writer".into()).spawn(move || {
@@ -125,6 +144,7 @@ impl Writer {
                 connection,
                 log,
                 aftermath,
+                activity: counted,
                 runtime,
                 erase_since: None,
                 retry_at: None,
@@ -134,6 +154,7 @@ impl Writer {
         })?;
         Ok(Self {
             queue: Some(queue),
+            activity,
             thread: Some(thread),
         })
     }
@@ -152,11 +173,23 @@ impl Writer {
             reply,
         };
         let queue = self.queue.as_ref().ok_or(StoreError::Closed)?;
-        queue.try_send(Box::new(task)).map_err(|error| match error {
-            TrySendError::Full(_) => StoreError::Busy,
-            TrySendError::Disconnected(_) => StoreError::Closed,
+        // Before it is there, so that taking it out never comes first.
+        self.activity.queued.fetch_add(1, Ordering::Relaxed);
+        queue.try_send(Box::new(task)).map_err(|error| {
+            self.activity.queued.fetch_sub(1, Ordering::Relaxed);
+            match error {
+                TrySendError::Full(_) => StoreError::Busy,
+                TrySendError::Disconnected(_) => StoreError::Closed,
+            }
         })?;
         answer.await.unwrap_or(Err(StoreError::Closed))
+    }
+}
+
+impl Writer {
+    /// What it is doing.
+    pub fn activity(&self) -> &Activity {
+        &self.activity
     }
 }
 
@@ -185,6 +218,7 @@ struct Loop {
     connection: Connection,
     log: PathBuf,
     aftermath: Aftermath,
+    activity: Arc<Activity>,
     runtime: Option<Handle>,
     erase_since: Option<Instant>,
     retry_at: Option<Instant>,
@@ -204,6 +238,7 @@ impl Loop {
                 Ok(job) => {
                     batch.push(job);
                     batch.extend(jobs.try_iter().take(MAX_BATCH - 1));
+                    self.activity.queued.fetch_sub(batch.len() as u64, Ordering::Relaxed);
                     self.commit(&mut batch);
                     if self.overdue() {
                         self.checkpoint();
@@ -244,8 +279,13 @@ impl Loop {
             jobs.into_iter().for_each(|job| job.answer(Err(damaged.clone())));
             return;
         }
+        let (count, begun) = (jobs.len(), Instant::now());
         match self.together(&mut jobs) {
-            Together::Durable => self.settle(jobs, Ok(())),
+            Together::Durable => {
+                self.activity.jobs.count(count);
+                self.activity.commits.observe(begun.elapsed());
+                self.settle(jobs, Ok(()));
+            }
             Together::JobFailed => self.one_by_one(jobs),
             Together::CommitFailed(error) => self.settle(jobs, Err(error)),
         }
@@ -272,12 +312,16 @@ impl Loop {
 
     /// Counts, then makes the transaction durable, or undoes it.
     fn end(&self, jobs: &[Box<dyn Job>]) -> Result<()> {
-        let sum = |of: fn(&Effects) -> i64| jobs.iter().map(|job| of(job.effects())).sum::<i64>();
-        let (pending, licenses) = (sum(|effects| effects.pending), sum(|effects| effects.licenses));
-        let counted = if (pending, licenses) == (0, 0) {
+        let mut sums = Sums::default();
+        for effects in jobs.iter().map(|job| job.effects()) {
+            sums.pending += effects.pending;
+            sums.bytes += effects.bytes;
+            sums.licenses += effects.licenses;
+        }
+        let counted = if sums == Sums::default() {
             Ok(())
         } else {
-            (self.aftermath.count)(&self.connection, pending, licenses)
+            (self.aftermath.count)(&self.connection, sums)
         };
         counted
             .and_then(|()| self.execute("COMMIT"))
@@ -311,6 +355,7 @@ impl Loop {
         let mut wake = Vec::new();
         match &outcome {
             Ok(()) => {
+                self.activity.refusing.store(false, Ordering::Relaxed);
                 for effects in jobs.iter().map(|job| job.effects()) {
                     if let Some(change) = effects.change {
                         self.aftermath.known.forget(change);
@@ -323,7 +368,9 @@ impl Loop {
             }
             Err(error) => {
                 tracing::error!(%error, jobs = jobs.len(), "a commit failed; nothing of it was stored");
+                self.activity.failures.fetch_add(1, Ordering::Relaxed);
                 if matches!(error, StoreError::Full(_)) {
+                    self.activity.refusing.store(true, Ordering::Relaxed);
                     // Folding the log in makes room in it, if there is any to be made.
                     self.erase_since.get_or_insert_with(Instant::now);
                 }
@@ -378,6 +425,7 @@ impl Loop {
     fn note_damage(&mut self, error: &StoreError) {
         if matches!(error, StoreError::Damaged(_)) && self.damaged.is_none() {
             tracing::error!(%error, "the relay writes no more");
+            self.activity.damaged.store(true, Ordering::Relaxed);
             self.damaged = Some(error.clone());
         }
     }
@@ -407,12 +455,17 @@ impl Loop {
             (self.erase_since, self.retry_at) = (None, None);
             return;
         }
+        let begun = Instant::now();
         let folded = self
             .connection
             .prepare_cached("PRAGMA wal_checkpoint(TRUNCATE)")
             .and_then(|mut statement| statement.query_row([], |row| row.get::<_, i64>(0)));
         match folded {
-            Ok(0) => (self.erase_since, self.retry_at) = (None, None),
+            Ok(0) => {
+                (self.erase_since, self.retry_at) = (None, None);
+                self.activity.checkpoints.observe(begun.elapsed());
+                self.activity.refusing.store(false, Ordering::Relaxed);
+            }
             Ok(_) => self.retry_at = Some(Instant::now() + RETRY_ERASING),
             Err(error) => {
                 tracing::warn!(%error, "the log could not be folded in; trying again");

@@ -137,6 +137,15 @@ impl Certificates {
         self.current().cert.first().cloned()
     }
 
+    /// When the relay's own certificate ends, seconds since 1970; none when it does not say so in a way that can be read.
+    #[must_use]
+    pub fn expiry(&self) -> Option<i64> {
+        use x509_parser::prelude::{FromDer as _, X509Certificate};
+        let leaf = self.leaf()?;
+        let (_, certificate) = X509Certificate::from_der(&leaf).ok()?;
+        Some(certificate.validity().not_after.timestamp())
+    }
+
     /// SHA-256 of the relay's own certificate, as `sha256:` and 64 hex digits.
     #[must_use]
     pub fn fingerprint(&self) -> String {

@@ -196,8 +196,16 @@ pub struct Api {
 pub async fn answer(request: RequestBuilder) -> Answer {
     let response = request.send().await.unwrap();
     let status = response.status().as_u16();
+    let id = response.headers()["x-request-id"].to_str().unwrap().to_owned();
     let text = response.text().await.unwrap();
-    let body = serde_json::from_str(&text).unwrap_or_else(|_| panic!("{status} with a body that is no JSON: {text:?}"));
+    let mut body: Value =
+        serde_json::from_str(&text).unwrap_or_else(|_| panic!("{status} with a body that is no JSON: {text:?}"));
+    // Of two answers that are alike in everything else, the id alone differs.
+    assert_eq!(id.len(), 16, "{id}");
+    if status >= 400 {
+        let told = body.as_object_mut().and_then(|body| body.remove("request_id"));
+        assert_eq!(told, Some(json!(id)), "{body}");
+    }
     Answer { status, body }
 }
 

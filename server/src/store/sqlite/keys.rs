@@ -14,7 +14,7 @@ use crate::{
     model::{Bytes32, MailboxId},
     store::{
         AccountRow, BatchRow, BundleRow, KeyCounts, Publication, Published, Registered, Registration, Result, Seed,
-        SignedPreKeyRow, TokenRow,
+        SignedPreKeyRow, TokenRow, writer::Sums,
     },
 };
 
@@ -77,7 +77,11 @@ pub(super) fn register(c: &Connection, r: &Registration) -> Result<Registered> {
             if let Some(batch) = &r.batch {
                 put_batch(c, r.mailbox, batch)?;
             }
-            add_totals(c, 1, 0, 0)?;
+            let one_more = Sums {
+                accounts: 1,
+                ..Sums::default()
+            };
+            add_totals(c, one_more)?;
         }
     }
     put_token(c, r.mailbox, &r.token)?;

@@ -14,7 +14,8 @@ use super::{
 use crate::{
     model::{Bytes32, GateKeyId, LicenseId},
     store::{
-        LicenseRow, LicenseState, LicenseView, LimitRow, LimitView, OpenGate, OpenLicense, Result, writer::Effects,
+        LicenseRow, LicenseState, LicenseView, LimitRow, LimitView, OpenGate, OpenLicense, Result,
+        writer::{Effects, Sums},
     },
 };
 
@@ -305,7 +306,11 @@ pub(super) fn end(c: &Connection, id: LicenseId, state: i64, forget_at: Timestam
             .execute(params![key.0, key.1])?;
     }
     forget_answers(c, id)?;
-    add_totals(c, 0, 0, -1)
+    let one_less = Sums {
+        licenses: -1,
+        ..Sums::default()
+    };
+    add_totals(c, one_less)
 }
 
 /// Removes a license that is over, with everything that belongs to it.

@@ -98,6 +98,7 @@ pub(super) fn deposit(c: &Connection, effects: &mut Effects, d: &Deposit) -> Res
     )?
     .execute(params![id, key, d.body_hash, time(d.now), time(d.expires), time(d.forget_at)])?;
     effects.pending += 1;
+    effects.bytes += int(size);
     effects.licenses += i64::from(license.is_some());
     effects.wake = Some(d.mailbox);
     Ok(Deposited::Done {
@@ -162,6 +163,7 @@ fn delete_read(c: &Connection, effects: &mut Effects, mailbox: MailboxId, ack: A
     )?
     .execute(params![id, sequence, count, bytes])?;
     effects.pending -= count;
+    effects.bytes -= bytes;
     effects.erases = count > 0;
     Ok(Acked::Done(count.unsigned_abs()))
 }
@@ -222,13 +224,14 @@ pub(super) fn clear(
     mailbox: MailboxId,
     incarnation: Incarnation,
 ) -> Result<u64> {
-    let (count, _) = delete_up_to(c, mailbox, i64::MAX)?;
+    let (count, bytes) = delete_up_to(c, mailbox, i64::MAX)?;
     // Sequence numbers go on: even a client that ignores incarnations never meets one twice.
     c.prepare_cached(
         "UPDATE mailbox SET incarnation = ?2, acked_seq = last_seq, live_count = 0, live_bytes = 0 WHERE mailbox = ?1",
     )?
     .execute(params![mailbox.as_bytes(), incarnation.0.as_bytes()])?;
     effects.pending -= count;
+    effects.bytes -= bytes;
     effects.erases = count > 0;
     Ok(count.unsigned_abs())
 }

@@ -15,7 +15,10 @@ use super::{
 };
 use crate::{
     model::{Bytes32, LicenseId},
-    store::{Committed, FoldCommit, PlayAnswer, PlayCommit, PlayFound, PlayLookup, Result, Turn, writer::Effects},
+    store::{
+        Committed, FoldCommit, PlayAnswer, PlayCommit, PlayFound, PlayLookup, Result, Turn,
+        writer::{Effects, Sums},
+    },
 };
 
 pub(super) fn find(c: &Connection, a: &PlayLookup) -> Result<PlayFound> {
@@ -156,7 +159,11 @@ fn turn_counter(c: &Connection, effects: &mut Effects, p: &PlayCommit, license: 
         return Err(damaged("a license that is neither playable nor spent"));
     }
     if last {
-        add_totals(c, 0, 0, -1)?;
+        let one_less = Sums {
+            licenses: -1,
+            ..Sums::default()
+        };
+        add_totals(c, one_less)?;
         effects.erases = true;
         // The share itself leaves the license; before the last play the answer is a copy.
         return Ok(held);

@@ -3,11 +3,10 @@
 use protocol::Timestamp;
 use rusqlite::{Connection, Row, types::Type};
 
-use crate::store::{Result, StoreError, Totals};
+use crate::store::{DiskUse, Result, StoreError, Totals, writer::Sums};
 
 /// The statement that reads the status: one row by its key, whatever else there is.
-pub(super) const TOTALS: &str =
-    "SELECT accounts, pending, licenses_active, gate_keys, audit_length, audit_head FROM relay WHERE one = 1";
+pub(super) const TOTALS: &str = "SELECT accounts, pending, licenses_active, gate_keys, audit_length, audit_head, pending_bytes FROM relay WHERE one = 1";
 
 /// A number of ours for SQLite. What does not fit (2^63 milliseconds are 292 million years) becomes the greatest that does.
 pub(super) fn int(value: u64) -> i64 {
@@ -52,25 +51,32 @@ pub(super) fn totals(connection: &Connection) -> Result<Totals> {
             licenses_active: number(row, 2)?,
             gate_keys: number(row, 3)?,
             audit: super::audit::head(row, 4, 5)?,
+            pending_bytes: number(row, 6)?,
         })
     })?;
     Ok(totals)
 }
 
 /// Changes the numbers of the status page, in the transaction that is their reason.
-pub(super) fn add_totals(connection: &Connection, accounts: i64, pending: i64, licenses: i64) -> Result<()> {
+pub(super) fn add_totals(connection: &Connection, sums: Sums) -> Result<()> {
     connection
         .prepare_cached(
-            "UPDATE relay SET accounts = accounts + ?1, pending = pending + ?2, licenses_active = licenses_active + ?3
-             WHERE one = 1",
+            "UPDATE relay SET accounts = accounts + ?1, pending = pending + ?2, pending_bytes = pending_bytes + ?3,
+             licenses_active = licenses_active + ?4 WHERE one = 1",
         )?
-        .execute([accounts, pending, licenses])?;
+        .execute([sums.accounts, sums.pending, sums.bytes, sums.licenses])?;
     Ok(())
 }
 
-/// [`add_totals`] for a whole commit: envelopes and licenses of all its jobs.
-pub(super) fn count(connection: &Connection, pending: i64, licenses: i64) -> Result<()> {
-    add_totals(connection, 0, pending, licenses)
+/// What the database takes of the disk, without its log.
+pub(super) fn disk_use(connection: &Connection) -> Result<DiskUse> {
+    let pragma = |name| connection.pragma_query_value(None, name, |row| number::<u64>(row, 0));
+    let page = pragma("page_size")?;
+    Ok(DiskUse {
+        database: pragma("page_count")? * page,
+        free: pragma("freelist_count")? * page,
+        log: 0,
+    })
 }
 
 #[cfg(test)]
@@ -103,7 +109,12 @@ mod tests {
                     .unwrap()
                     .execute([&id])
                     .unwrap();
-                add_totals(&tx, 1, 1, 0).unwrap();
+                let one = Sums {
+                    accounts: 1,
+                    pending: 1,
+                    ..Sums::default()
+                };
+                add_totals(&tx, one).unwrap();
             }
             tx.commit().unwrap();
             let totals = totals(&connection).unwrap();

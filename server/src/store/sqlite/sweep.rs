@@ -1,42 +1,45 @@
 //! What has expired goes, a bounded piece at a time, so that nobody waits behind it.
+//!
+//! Bounded in rows, not in licenses: an oblivious license remembers up to 4096 plays, and a step that took 256 such licenses at once would
+//! hold up every send for seconds.
 
 use rusqlite::{Connection, params};
 
 use super::{
     licenses::{ACTIVE, EXPIRED, end, remove},
-    rows::{add_totals, array, time},
+    rows::{add_totals, array, int, time},
     sealed,
 };
 use crate::{
     model::{LicenseId, MailboxId},
-    store::{Result, SweepRules, writer::Effects},
+    store::{
+        Result, SweepRules, Swept,
+        writer::{Effects, Sums},
+    },
 };
 
-pub(super) fn step(c: &Connection, effects: &mut Effects, rules: &SweepRules) -> Result<bool> {
+pub(super) fn step(c: &Connection, effects: &mut Effects, rules: &SweepRules) -> Result<Swept> {
     let (now, limit) = (time(rules.now), rules.step);
+    let mut swept = Swept::default();
     let full = |rows: usize| rows >= limit as usize;
-    let mut more = false;
 
-    let envelopes = expire_envelopes(c, now, limit)?;
-    more |= full(envelopes);
-
-    let licenses = licenses(c, rules)?;
-    more |= full(licenses);
-
-    let answers = expire_answers(c, now, limit)?;
-    more |= full(answers);
-
-    let receipts = c
+    swept.envelopes = expire_envelopes(c, now, limit)?;
+    swept.licenses = licenses(c, rules)?;
+    swept.answers = expire_answers(c, now, limit)?;
+    swept.receipts = c
         .prepare_cached(
             "DELETE FROM receipt WHERE (mailbox, key) IN (SELECT mailbox, key FROM receipt WHERE forget_at <= ?1 LIMIT ?2)",
         )?
         .execute(params![now, limit])?;
-    more |= full(receipts);
-
-    more |= expire_batches(c, now)?;
-
-    effects.erases = envelopes + licenses + answers > 0;
-    Ok(more)
+    swept.more = [swept.envelopes, swept.licenses, swept.answers, swept.receipts]
+        .into_iter()
+        .any(full);
+    if let Some(prekeys) = expire_batch(c, now)? {
+        swept.prekeys = prekeys;
+        swept.more = true;
+    }
+    effects.erases = swept.envelopes + swept.licenses + swept.answers > 0;
+    Ok(swept)
 }
 
 fn expire_envelopes(c: &Connection, now: i64, limit: u32) -> Result<usize> {
@@ -51,19 +54,24 @@ fn expire_envelopes(c: &Connection, now: i64, limit: u32) -> Result<usize> {
         "UPDATE mailbox SET live_count = live_count - 1, live_bytes = live_bytes - ?2, expired_total = expired_total + 1
          WHERE mailbox = ?1",
     )?;
+    let mut sums = Sums::default();
     for (mailbox, sequence, size, body) in &expired {
         sealed::remove(c, *body)?;
         delete.execute(params![mailbox, sequence])?;
         account.execute(params![mailbox, size])?;
+        sums.pending -= 1;
+        sums.bytes -= size;
     }
     if !expired.is_empty() {
-        add_totals(c, 0, -i64::try_from(expired.len()).unwrap_or(i64::MAX), 0)?;
+        add_totals(c, sums)?;
     }
     Ok(expired.len())
 }
 
-/// Active licenses past their time become tombstones; old tombstones go, with the ids of their plays.
+/// Active licenses past their time become tombstones; old tombstones go, with the ids of their plays. Answers how many licenses and plays that
+/// were, which is as much as `rules.step` when there may be more.
 fn licenses(c: &Connection, rules: &SweepRules) -> Result<usize> {
+    let limit = rules.step as usize;
     let due: Vec<(LicenseId, i64)> = c
         .prepare_cached("SELECT mailbox, license, state FROM license WHERE sweep_at <= ?1 ORDER BY sweep_at LIMIT ?2")?
         .query_map(params![time(rules.now), rules.step], |row| {
@@ -74,14 +82,66 @@ fn licenses(c: &Connection, rules: &SweepRules) -> Result<usize> {
             Ok((id, row.get(2)?))
         })?
         .collect::<rusqlite::Result<_>>()?;
+    let mut rows = 0;
     for (id, state) in &due {
+        // One place is the license's own.
+        let room = limit.saturating_sub(rows + 1);
+        let plays = if *state == ACTIVE {
+            shred_answers(c, *id, room)?
+        } else {
+            remove_plays(c, *id, room)?
+        };
+        rows += plays;
+        if plays >= room {
+            // What is left of this license comes first in the next step.
+            return Ok(limit);
+        }
         if *state == ACTIVE {
             end(c, *id, EXPIRED, rules.forget_at)?;
-            continue;
+        } else {
+            remove(c, *id)?;
         }
-        remove(c, *id)?;
+        rows += 1;
     }
-    Ok(due.len())
+    Ok(rows)
+}
+
+/// Shreds at most `limit` kept answers of a license; how many.
+pub(super) fn shred_answers(c: &Connection, id: LicenseId, limit: usize) -> Result<usize> {
+    let answers: Vec<([u8; 16], i64)> = c
+        .prepare_cached(
+            "SELECT play, answer FROM play_op WHERE mailbox = ?1 AND license = ?2 AND answer IS NOT NULL LIMIT ?3",
+        )?
+        .query_map(params![id.mailbox.as_bytes(), id.nonce, int(limit as u64)], |row| {
+            Ok((array(row, 0)?, row.get(1)?))
+        })?
+        .collect::<rusqlite::Result<_>>()?;
+    for (play, answer) in &answers {
+        sealed::remove(c, *answer)?;
+        c.prepare_cached("UPDATE play_op SET answer = NULL WHERE mailbox = ?1 AND license = ?2 AND play = ?3")?
+            .execute(params![id.mailbox.as_bytes(), id.nonce, play])?;
+    }
+    Ok(answers.len())
+}
+
+/// Removes at most `limit` remembered plays of a license, with their answers and receipts; how many.
+pub(super) fn remove_plays(c: &Connection, id: LicenseId, limit: usize) -> Result<usize> {
+    let plays: Vec<([u8; 16], Option<i64>, i64)> = c
+        .prepare_cached("SELECT play, answer, number FROM play_op WHERE mailbox = ?1 AND license = ?2 LIMIT ?3")?
+        .query_map(params![id.mailbox.as_bytes(), id.nonce, int(limit as u64)], |row| {
+            Ok((array(row, 0)?, row.get(1)?, row.get(2)?))
+        })?
+        .collect::<rusqlite::Result<_>>()?;
+    for (play, answer, number) in &plays {
+        if let Some(answer) = answer {
+            sealed::remove(c, *answer)?;
+        }
+        c.prepare_cached("DELETE FROM play_receipt WHERE mailbox = ?1 AND license = ?2 AND number = ?3")?
+            .execute(params![id.mailbox.as_bytes(), id.nonce, number])?;
+        c.prepare_cached("DELETE FROM play_op WHERE mailbox = ?1 AND license = ?2 AND play = ?3")?
+            .execute(params![id.mailbox.as_bytes(), id.nonce, play])?;
+    }
+    Ok(plays.len())
 }
 
 /// Answers to plays whose time for repetitions is over; the play ids stay.
@@ -104,17 +164,22 @@ fn expire_answers(c: &Connection, now: i64, limit: u32) -> Result<usize> {
     Ok(expired.len())
 }
 
-/// One batch of one-time prekeys a step: it is up to 256 rows of 2 KiB.
-fn expire_batches(c: &Connection, now: i64) -> Result<bool> {
+/// One batch of one-time prekeys a step: it is up to 256 rows of 2 KiB. How many keys were left of it; none when no batch is due.
+fn expire_batch(c: &Connection, now: i64) -> Result<Option<usize>> {
     let due: Vec<([u8; 16], i64)> = c
         .prepare_cached("SELECT mailbox, seq FROM batch WHERE expires <= ?1 ORDER BY expires LIMIT 1")?
         .query_map([now], |row| Ok((array(row, 0)?, row.get(1)?)))?
         .collect::<rusqlite::Result<_>>()?;
-    for (mailbox, seq) in &due {
-        c.prepare_cached("DELETE FROM one_time WHERE mailbox = ?1 AND seq = ?2")?
-            .execute(params![mailbox, seq])?;
-        c.prepare_cached("DELETE FROM batch WHERE mailbox = ?1 AND seq = ?2")?
-            .execute(params![mailbox, seq])?;
-    }
-    Ok(!due.is_empty())
+    let Some((mailbox, seq)) = due.first() else {
+        return Ok(None);
+    };
+    let keys = c
+        .prepare_cached("DELETE FROM one_time WHERE mailbox = ?1 AND seq = ?2")?
+        .execute(params![mailbox, seq])?;
+    c.prepare_cached("DELETE FROM batch WHERE mailbox = ?1 AND seq = ?2")?
+        .execute(params![mailbox, seq])?;
+    Ok(Some(keys))
 }
+
+#[cfg(test)]
+mod tests;

@@ -4,7 +4,7 @@ fn writer(connection: Connection) -> Writer {
     let aftermath = Aftermath {
         wakes: Arc::default(),
         known: Arc::default(),
-        count: |_, _, _| Ok(()),
+        count: |_, _| Ok(()),
     };
     Writer::start(connection, PathBuf::from("/nonexistent"), aftermath).unwrap()
 }
@@ -110,6 +110,7 @@ async fn damage_ends_all_writing_from_its_own_batch_on() {
     for answer in [before.map(drop), damaged, behind.map(drop), insert(4).await.map(drop)] {
         assert!(matches!(answer, Err(StoreError::Damaged(_))), "{answer:?}");
     }
+    assert!(writer.activity().damaged.load(Ordering::Relaxed));
     drop(writer);
     let stored: Vec<i64> = Connection::open(&path)
         .unwrap()

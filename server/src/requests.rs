@@ -1,0 +1,126 @@
+//! One request from its head to its answer: it gets an id, and is counted.
+//!
+//! The id is in the answer (`X-Request-Id`), in the body of every error, and in every line that is logged on the request's behalf: what a user reports
+//! leads to what the operator's log says. It is a number of ours put through a keyed hash, so that it tells nothing of how busy the relay is; what a
+//! client or a proxy sends under that name is not taken, since it would be theirs to choose what stands in the log.
+
+use std::{
+    collections::hash_map::RandomState,
+    fmt,
+    hash::BuildHasher as _,
+    sync::{
+        Arc, LazyLock,
+        atomic::{AtomicU64, Ordering},
+    },
+    time::Duration,
+};
+
+use poem::{
+    Endpoint, Request, Response,
+    http::{HeaderName, HeaderValue, StatusCode, header},
+};
+use tokio::time::Instant;
+
+use crate::{
+    metrics::Metrics,
+    operations::{Found, Operations},
+};
+
+/// The header that carries the id.
+pub const HEADER: HeaderName = HeaderName::from_static("x-request-id");
+
+tokio::task_local! {
+    static CURRENT: RequestId;
+}
+
+/// The name of one request: 16 hex digits.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub struct RequestId(u64);
+
+impl RequestId {
+    fn next() -> Self {
+        static KEY: LazyLock<RandomState> = LazyLock::new(RandomState::new);
+        static COUNT: AtomicU64 = AtomicU64::new(0);
+        Self(KEY.hash_one(COUNT.fetch_add(1, Ordering::Relaxed)))
+    }
+
+    /// That of the request on whose behalf this runs, if there is one.
+    #[must_use]
+    pub fn current() -> Option<Self> {
+        CURRENT.try_with(|id| *id).ok()
+    }
+}
+
+impl fmt::Display for RequestId {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        write!(f, "{:016x}", self.0)
+    }
+}
+
+/// Answers each request under an id of its own, and counts it.
+pub(crate) struct Watched<E> {
+    /// Who answers.
+    pub inner: E,
+    /// What requests are for.
+    pub operations: Operations,
+    /// Where they are counted.
+    pub metrics: Arc<Metrics>,
+}
+
+impl<E: Endpoint<Output = Response>> Endpoint for Watched<E> {
+    type Output = Response;
+
+    async fn call(&self, request: Request) -> poem::Result<Response> {
+        let (id, begun) = (RequestId::next(), Instant::now());
+        let Found { operation, allow } = self.operations.find(request.method(), request.uri().path());
+        CURRENT
+            .scope(id, async {
+                let mut answer = self.inner.get_response(request).await;
+                if answer.status() == StatusCode::METHOD_NOT_ALLOWED
+                    && let Some(allow) = allow
+                {
+                    answer.headers_mut().insert(header::ALLOW, allow.clone());
+                }
+                if let Ok(id) = HeaderValue::from_str(&id.to_string()) {
+                    answer.headers_mut().insert(HEADER, id);
+                }
+                self.note(operation, answer.status(), begun.elapsed());
+                Ok(answer)
+            })
+            .await
+    }
+}
+
+impl<E> Watched<E> {
+    fn note(&self, operation: usize, status: StatusCode, took: Duration) {
+        self.metrics.answered(operation, status.as_u16(), took);
+        let name = self
+            .metrics
+            .requests()
+            .get(operation)
+            .map_or("", |of| of.operation.as_str());
+        let milliseconds = u64::try_from(took.as_millis()).unwrap_or(u64::MAX);
+        if status == StatusCode::INTERNAL_SERVER_ERROR {
+            tracing::error!(operation = name, milliseconds, "a request met a fault of ours");
+        } else {
+            tracing::debug!(operation = name, status = status.as_u16(), milliseconds, "answered");
+        }
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn ids_differ_and_have_one_form() {
+        let ids: Vec<_> = (0..1000).map(|_| RequestId::next().to_string()).collect();
+        let distinct: std::collections::HashSet<_> = ids.iter().collect();
+        assert_eq!(distinct.len(), ids.len());
+        assert!(
+            ids.iter()
+                .all(|id| id.len() == 16 && id.bytes().all(|b| b.is_ascii_hexdigit()))
+        );
+        assert_eq!(RequestId::current(), None);
+    }
+}

@@ -1,0 +1,175 @@
+//! Why a request is refused.
+
+use std::time::Duration;
+
+use protocol::address::{NameError, UserName};
+
+use crate::{api::problem::ProblemCode, model::EnvelopeError, store::StoreError};
+
+/// Why a request is refused. Every text is for the caller: no internals, no secrets.
+#[derive(Debug, Clone, thiserror::Error)]
+pub enum Refusal {
+    /// Not as the contract says.
+    #[error("{0}")]
+    BadRequest(String),
+    /// Not a user name.
+    #[error("{0}")]
+    BadName(#[from] NameError),
+    /// A proof or a signed key that does not hold.
+    #[error("{0}")]
+    BadSignature(String),
+    /// Not signed in.
+    #[error("the token or the proof is missing, wrong, used or expired")]
+    Unauthorized,
+    /// No such account.
+    #[error("nobody here has the name '{0}'")]
+    NoSuchUser(UserName),
+    /// No such license, or not its capability.
+    #[error("there is no such license, or the capability is not its own")]
+    NoSuchLicense,
+    /// No such gate key, or not one's own, or not its capability.
+    #[error("there is no such gate key, it takes no new licenses, or the capability is not its own")]
+    NoSuchGateKey,
+    /// Same gate key id, other bytes.
+    #[error(
+        "this gate key id was used before with other bytes, another capability or by another account, or was deleted"
+    )]
+    GateKeyConflict,
+    /// Not a gate key.
+    #[error("these bytes are no gate key: {0}")]
+    BadGateKey(String),
+    /// The account's gate keys.
+    #[error("an account has at most {0} gate keys, and those deleted count until their last message has expired")]
+    GateKeysFull(u64),
+    /// A pad slot that was used, or none while there are some.
+    #[error("the next slot of the pad is {next}; this request uses an earlier one, or none while there are some")]
+    SlotUsed {
+        /// The first that is not.
+        next: u16,
+    },
+    /// An oblivious license that was asked too often.
+    #[error("this license has answered as many requests as it ever does")]
+    RequestsSpent,
+    /// The name belongs to someone else.
+    #[error("'{0}' belongs to another identity key")]
+    NameTaken(UserName),
+    /// Same message id, other content.
+    #[error("this message id was used before with another content")]
+    MessageConflict,
+    /// Same license id, other parameters.
+    #[error("this license id was used before with other parameters")]
+    LicenseConflict,
+    /// Same play id, other request.
+    #[error("this play id was used before with another request")]
+    PlayConflict,
+    /// Acknowledged something else than this mailbox.
+    #[error("the acknowledgement belongs to an earlier life of the mailbox; nothing was deleted")]
+    StaleIncarnation,
+    /// Another identity took the account's place, or this one never had it.
+    #[error("the account of '{0}' has another identity key than the one that is to be replaced")]
+    IdentityReplaced(UserName),
+    /// Not newer than what is published.
+    #[error("a key with this or a higher sequence number is published already")]
+    StaleKey,
+    /// The recipient's quota.
+    #[error("the mailbox of '{0}' is full")]
+    MailboxFull(UserName),
+    /// Above a limit.
+    #[error("{0}")]
+    TooLarge(String),
+    /// Spent.
+    #[error("every allowed play of this message is spent")]
+    PlayLimitReached,
+    /// Taken back.
+    #[error("the sender took this message back")]
+    LicenseRevoked,
+    /// Over.
+    #[error("the time to play this message is over")]
+    LicenseExpired,
+    /// Granted before, shredded since.
+    #[error("this play was granted before; its answer is no longer kept")]
+    AnswerGone,
+    /// Too fast.
+    #[error("this delivery token sent too much at once; nothing was stored")]
+    RateLimited,
+    /// Too fast, by address or account.
+    #[error("{who} asks too often; nothing was done")]
+    TooFast {
+        /// Who.
+        who: &'static str,
+        /// How long until it may ask again.
+        wait: Duration,
+    },
+    /// Overloaded.
+    #[error("too much is waiting to be done")]
+    Busy,
+    /// No room.
+    #[error("the relay has no room to store this; nothing was stored")]
+    StorageFull,
+    /// A fault; the log has the reason.
+    #[error("something failed inside the relay; nothing was half done")]
+    Internal,
+}
+
+impl Refusal {
+    /// The code a client decides by.
+    #[must_use]
+    pub const fn code(&self) -> ProblemCode {
+        match self {
+            Self::BadRequest(_) => ProblemCode::BadRequest,
+            Self::BadName(_) => ProblemCode::BadName,
+            Self::BadSignature(_) => ProblemCode::BadSignature,
+            Self::Unauthorized => ProblemCode::Unauthorized,
+            Self::NoSuchUser(_) => ProblemCode::NoSuchUser,
+            Self::NoSuchLicense => ProblemCode::NoSuchLicense,
+            Self::NoSuchGateKey => ProblemCode::NoSuchGateKey,
+            Self::GateKeyConflict => ProblemCode::GateKeyConflict,
+            Self::BadGateKey(_) => ProblemCode::BadGateKey,
+            Self::GateKeysFull(_) => ProblemCode::GateKeysFull,
+            Self::SlotUsed { .. } => ProblemCode::SlotUsed,
+            Self::RequestsSpent => ProblemCode::PlayLimitReached,
+            Self::NameTaken(_) => ProblemCode::NameTaken,
+            Self::MessageConflict => ProblemCode::MessageConflict,
+            Self::LicenseConflict => ProblemCode::LicenseConflict,
+            Self::PlayConflict => ProblemCode::PlayConflict,
+            Self::StaleIncarnation => ProblemCode::StaleIncarnation,
+            Self::IdentityReplaced(_) => ProblemCode::IdentityReplaced,
+            Self::StaleKey => ProblemCode::StaleKey,
+            Self::MailboxFull(_) => ProblemCode::MailboxFull,
+            Self::TooLarge(_) => ProblemCode::TooLarge,
+            Self::PlayLimitReached => ProblemCode::PlayLimitReached,
+            Self::LicenseRevoked => ProblemCode::LicenseRevoked,
+            Self::LicenseExpired => ProblemCode::LicenseExpired,
+            Self::AnswerGone => ProblemCode::AnswerGone,
+            Self::RateLimited | Self::TooFast { .. } => ProblemCode::RateLimited,
+            Self::Busy => ProblemCode::Busy,
+            Self::StorageFull => ProblemCode::StorageFull,
+            Self::Internal => ProblemCode::Internal,
+        }
+    }
+}
+
+impl From<StoreError> for Refusal {
+    fn from(error: StoreError) -> Self {
+        match error {
+            StoreError::Full(_) => {
+                tracing::error!(%error, "the store refuses");
+                Self::StorageFull
+            }
+            StoreError::Busy | StoreError::Closed => Self::Busy,
+            StoreError::Fault(_) | StoreError::Damaged(_) => {
+                tracing::error!(%error, "the store failed");
+                Self::Internal
+            }
+        }
+    }
+}
+
+impl From<EnvelopeError> for Refusal {
+    fn from(error: EnvelopeError) -> Self {
+        match error {
+            EnvelopeError::Empty => Self::BadRequest(error.to_string()),
+            EnvelopeError::TooLarge(_) => Self::TooLarge(error.to_string()),
+        }
+    }
+}

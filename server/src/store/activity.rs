@@ -1,0 +1,43 @@
+//! What the store's writer is doing, counted with atomics for whoever watches.
+
+use std::sync::atomic::{AtomicBool, AtomicU64};
+
+use crate::metrics::{Histogram, batch_jobs, disk_seconds};
+
+/// The writer in numbers.
+#[derive(Debug)]
+pub struct Activity {
+    /// Jobs that wait.
+    pub queued: AtomicU64,
+    /// So many may.
+    pub queue_limit: u64,
+    /// How long commits took, from the first job to the disk.
+    pub commits: Histogram,
+    /// How many jobs they had.
+    pub jobs: Histogram,
+    /// How long it took to fold the log in.
+    pub checkpoints: Histogram,
+    /// Commits of which nothing was stored.
+    pub failures: AtomicU64,
+    /// The disk refuses writes, as far as is known: set by a failed commit, cleared by whatever reaches the disk next.
+    pub refusing: AtomicBool,
+    /// Damage showed: nothing is written any more.
+    pub damaged: AtomicBool,
+}
+
+impl Activity {
+    /// Nothing has happened yet.
+    #[must_use]
+    pub fn new(queue_limit: u64) -> Self {
+        Self {
+            queued: AtomicU64::new(0),
+            queue_limit,
+            commits: disk_seconds(),
+            jobs: batch_jobs(),
+            checkpoints: disk_seconds(),
+            failures: AtomicU64::new(0),
+            refusing: AtomicBool::new(false),
+            damaged: AtomicBool::new(false),
+        }
+    }
+}

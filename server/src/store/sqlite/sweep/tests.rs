@@ -1,0 +1,156 @@
+use protocol::Timestamp;
+use rusqlite::params;
+
+use super::*;
+use crate::store::migrations;
+
+const STEP: u32 = 256;
+/// Rows that a step changes at most. Of each kind `STEP`: an envelope is three rows (itself, its content, its mailbox's counts), a license five (itself,
+/// its share, its other half, that one's state, its mailbox's counts), an answer two, a receipt one; a batch of 256 prekeys; twice the totals.
+const BOUND: u64 = STEP as u64 * (3 + 5 + 2 + 1) + 257 + 2;
+const PAST: i64 = 1000;
+const NOW: Timestamp = Timestamp(2000);
+
+/// A store in which much has expired: more of each kind than a step takes.
+fn backlog() -> Connection {
+    let mut c = Connection::open_in_memory().unwrap();
+    migrations::run_sqlite(&mut c).unwrap();
+    c.execute_batch("PRAGMA foreign_keys = OFF").unwrap();
+    let boxes: Vec<[u8; 16]> = (0..3).map(|n| [n; 16]).collect();
+    for mailbox in &boxes {
+        c.execute("INSERT INTO mailbox (mailbox, incarnation) VALUES (?1, ?1)", [mailbox])
+            .unwrap();
+    }
+    let put = |n: usize| sealed::put(&c, &[u8::try_from(n % 256).unwrap(); 40]).unwrap();
+    for n in 0..700 {
+        let (mailbox, seq) = (boxes[n % 3], i64::try_from(n).unwrap());
+        c.execute(
+            "INSERT INTO envelope VALUES (?1, ?2, 0, ?3, 40, ?4)",
+            params![mailbox, seq, PAST, put(n)],
+        )
+        .unwrap();
+        c.execute(
+            "UPDATE mailbox SET live_count = live_count + 1, live_bytes = live_bytes + 40 WHERE mailbox = ?1",
+            [mailbox],
+        )
+        .unwrap();
+        c.execute(
+            "INSERT INTO receipt VALUES (?1, ?2, zeroblob(32), 0, 0, ?3)",
+            params![mailbox, [&[0; 24][..], &seq.to_be_bytes()].concat(), PAST],
+        )
+        .unwrap();
+    }
+    let license = |mailbox: [u8; 16], n: usize, state: i64| {
+        let nonce = [&[0; 8][..], &n.to_be_bytes()].concat();
+        let share = (state == ACTIVE).then(|| put(n));
+        c.execute(
+            "INSERT INTO license (mailbox, license, state, allowed, share, parameters, play_hash, owner_hash, expires, sweep_at)
+             VALUES (?1, ?2, ?3, 0, ?4, zeroblob(32), zeroblob(32), zeroblob(32), ?5, ?5)",
+            params![mailbox, nonce, state, share, PAST],
+        )
+        .unwrap();
+        let kept = (state == ACTIVE).then(|| put(n));
+        c.execute(
+            "INSERT INTO oblivious (mailbox, license, gate_key, class, state) VALUES (?1, ?2, CASE WHEN ?3 IS NULL THEN NULL ELSE ?1 END, 15, ?3)",
+            params![mailbox, nonce, kept],
+        )
+        .unwrap();
+        c.execute(
+            "UPDATE mailbox SET licenses = licenses + 1 WHERE mailbox = ?1",
+            [mailbox],
+        )
+        .unwrap();
+        nonce
+    };
+    for n in 0..600 {
+        license(boxes[n % 3], n, if n % 2 == 0 { ACTIVE } else { EXPIRED });
+    }
+    // As many plays as a license ever remembers, over and not over; answers that are still kept.
+    for (n, state) in [(1000, EXPIRED), (1001, EXPIRED), (1002, ACTIVE)] {
+        let nonce = license(boxes[0], n, state);
+        for play in 0..1500_usize {
+            let answer = (state == ACTIVE || play % 100 == 0).then(|| put(play));
+            let id = [&[0; 8][..], &play.to_be_bytes()].concat();
+            c.execute(
+                "INSERT INTO play_op VALUES (?1, ?2, ?3, zeroblob(32), ?4, ?5, ?6)",
+                params![boxes[0], nonce, id, int(play as u64), answer, PAST * 100],
+            )
+            .unwrap();
+        }
+        c.execute(
+            "INSERT INTO play_receipt VALUES (?1, ?2, 1499, zeroblob(40))",
+            params![boxes[0], nonce],
+        )
+        .unwrap();
+    }
+    for seq in 0..4 {
+        c.execute(
+            "INSERT INTO batch VALUES (?1, ?2, x'', x'', ?3, 256)",
+            params![boxes[1], seq, PAST],
+        )
+        .unwrap();
+        for id in 0..256 {
+            c.execute(
+                "INSERT INTO one_time VALUES (?1, ?2, ?3, zeroblob(1600), x'')",
+                params![boxes[1], seq, id],
+            )
+            .unwrap();
+        }
+    }
+    c.execute_batch("UPDATE relay SET pending = 700, pending_bytes = 28000, licenses_active = 301")
+        .unwrap();
+    c
+}
+
+#[test]
+fn no_step_touches_more_than_its_bound_and_all_of_it_goes() {
+    let c = backlog();
+    // Tombstones that are made here are due at once, so that the whole road is swept.
+    let rules = SweepRules {
+        now: NOW,
+        forget_at: NOW,
+        step: STEP,
+    };
+    let (mut steps, mut sums) = (0, [0; 5]);
+    loop {
+        let before = c.total_changes();
+        let swept = step(&c, &mut Effects::default(), &rules).unwrap();
+        let touched = c.total_changes() - before;
+        assert!(touched <= BOUND, "step {steps} touched {touched} rows");
+        for (sum, (kind, rows)) in sums.iter_mut().zip(swept.by_kind()) {
+            assert!(rows <= STEP as usize, "{rows} {kind}");
+            *sum += rows;
+        }
+        steps += 1;
+        assert!(steps < 1000, "it never ends");
+        if !swept.more {
+            break;
+        }
+    }
+    assert!(steps > 4500 / STEP, "{steps} steps are too few for so many plays");
+    assert_eq!((sums[0], sums[3], sums[4]), (700, 700, 1024));
+    let left = |table: &str| -> i64 {
+        c.query_row(&format!("SELECT count(*) FROM {table}"), [], |row| row.get(0))
+            .unwrap()
+    };
+    for table in [
+        "envelope",
+        "license",
+        "oblivious",
+        "play_op",
+        "play_receipt",
+        "receipt",
+        "batch",
+        "one_time",
+        "sealed",
+    ] {
+        assert_eq!(left(table), 0, "{table}");
+    }
+    let totals: (i64, i64, i64) = c
+        .query_row("SELECT pending, pending_bytes, licenses_active FROM relay", [], |row| {
+            Ok((row.get(0)?, row.get(1)?, row.get(2)?))
+        })
+        .unwrap();
+    assert_eq!(totals, (0, 0, 0));
+    assert_eq!(left("mailbox WHERE live_count + live_bytes + licenses > 0"), 0);
+}
