@@ -435,7 +435,7 @@ async fn plays(store: &dyn Store) {
             audit: AuditHead::default(),
             accounts: 1,
             pending: 2,
-            pending_bytes: 14,
+            pending_bytes: 10, // "two" and "limited"
             licenses_active: 1,
             gate_keys: 0
         }
