@@ -87,7 +87,10 @@ fn run(args: &Args) -> Result<()> {
         machine::describe().iter().for_each(|line| table::line(line));
     }
     if let Some(plays) = args.soak {
-        return table::print(&playgate_suite::soak::run(plays)?, args.json);
+        let rows = playgate_suite::soak::run(plays)?;
+        table::print(&rows, args.json)?;
+        anyhow::ensure!(rows.iter().all(Row::holds), "a play went wrong");
+        return Ok(());
     }
     let effort = Effort {
         rounds: args.rounds,

@@ -52,6 +52,11 @@ impl std::fmt::Display for Target {
 }
 
 impl Row {
+    /// Whether the target is met, if there is one.
+    pub fn holds(&self) -> bool {
+        self.target.is_none_or(|target| target.holds(self.value))
+    }
+
     /// A value without a target.
     pub fn new(suite: &'static str, name: impl Into<String>, value: f64, unit: &'static str) -> Self {
         Self {

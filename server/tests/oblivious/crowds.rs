@@ -9,7 +9,7 @@ use uuid::Uuid;
 
 use crate::{common::*, granted, scene};
 
-/// All different, in their ids and in their bytes; `gate.rs` does the same with arithmetic.
+/// All different, in their ids and in their bytes; `gate` does the same with arithmetic.
 #[tokio::test(flavor = "multi_thread", worker_threads = 4)]
 async fn of_a_thousand_plays_at_once_three_are_granted() {
     const PLAYS: u16 = 1000;
@@ -113,7 +113,14 @@ async fn a_full_queue_is_busy_and_everybody_else_is_served() {
             .ask(&api, Uuid::new_v4(), &request)
             .await
             .refused(503, "busy");
-        assert!(refused["retry_after_seconds"].as_u64().unwrap() >= 1);
+        let wait = refused["retry_after_seconds"].as_u64().unwrap();
+        assert!(wait >= 1);
+        let path = format!("/v1/licenses/{}/oblivious-plays", licenses[1].license.id);
+        let body =
+            json!({ "play_id": Uuid::new_v4(), "capability": b64(licenses[1].license.play), "request": b64(&request) });
+        let again = api.request(Method::POST, &path, None).json(&body).send().await.unwrap();
+        assert_eq!(again.status(), 503);
+        assert_eq!(again.headers()["retry-after"], wait.to_string());
         scene.gate.door.open();
     };
     let (others, ()) = tokio::join!(others, meanwhile);

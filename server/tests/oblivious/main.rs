@@ -1,5 +1,5 @@
 //! Oblivious plays over real HTTP, around a gate without arithmetic: exact, free to repeat, serial, bounded, and over when they are over.
-//! `gate.rs` beside this directory does the arithmetic too, a few times.
+//! `gate` beside this directory does the arithmetic too, a few times.
 
 // Helpers of tests may panic like the tests themselves (clippy.toml exempts only the latter).
 #![allow(clippy::unwrap_used, clippy::expect_used, clippy::panic)]

@@ -1,9 +1,11 @@
 //! Oblivious plays with the real arithmetic and parameters. One gate key is made for all tests here (some seconds) and each play takes a fraction of a second, so there are
-//! few of them; `oblivious.rs` beside this file has the many.
+//! few of them; `oblivious` beside this directory has the many.
 
 // Helpers of tests may panic like the tests themselves (clippy.toml exempts only the latter).
 #![allow(clippy::unwrap_used, clippy::expect_used, clippy::panic)]
 
+mod agreement;
+#[path = "../common/mod.rs"]
 mod common;
 
 use std::sync::OnceLock;
