@@ -179,6 +179,11 @@ async fn unknown_licenses_and_wrong_capabilities_are_alike_and_malformed_request
         answer.clone().refused(404, "no_such_license");
         assert_eq!(answer.body, wrong[0].body);
     }
+    // The encrypted count is the sender's alone: the recipient's key would open it.
+    for method in [Method::GET, Method::DELETE] {
+        let view = license.license.owned(&api, method, &license.license.play).await;
+        view.refused(404, "no_such_license");
+    }
     for malformed in [&[][..], b"x", &[0; 128], &[0; 129], &[0; 4000]] {
         license.ask(&api, id, malformed).await.refused(400, "bad_request");
     }
