@@ -1,13 +1,26 @@
-//! The operator's commands. They take the settings of the relay (before the command's name, from the environment, or from the file), open its database
-//! for reading alone, and may be used while it runs.
+//! The operator's commands. All but `accounts remove` only read. They take the settings of the relay (before the command's name, from the environment, or from the file), open its database
+//! for reading, and may be used while it runs.
 
-use std::path::PathBuf;
+use std::{
+    path::{Path, PathBuf},
+    time::{Duration, Instant},
+};
 
 use anyhow::{Context as _, bail};
-use clap::{Arg, ArgMatches, Command};
-use server::store::{AuditHead, sqlite::admin::Reader};
+use clap::{Arg, ArgAction, ArgMatches, Command};
+use protocol::address::UserName;
+use server::{
+    Config, StartError,
+    clock::{Clock as _, SystemClock},
+    model::MailboxId,
+    removals::{self, RemovalError},
+    store::{
+        AuditHead,
+        sqlite::admin::{Reader, keys_beside},
+    },
+};
 
-use crate::{configuration, print};
+use crate::{configuration, flags, print};
 
 /// The commands besides `openapi`.
 pub fn commands() -> Vec<Command> {
@@ -29,22 +42,41 @@ pub fn commands() -> Vec<Command> {
                     .arg(kept),
             ),
         Command::new("backup")
-            .about("Writes a consistent copy of the database, while the relay runs")
+            .about("Writes a consistent copy of the database and its gate keys (FILE.gate-keys), while the relay runs")
             .arg(target),
-        Command::new("check").about("Looks whether the database is sound, and its counters are right"),
+        Command::new("check").about("Looks whether the database and the gate keys are sound, and the counters right"),
+        Command::new("config")
+            .about("The settings")
+            .subcommand_required(true)
+            .subcommand(Command::new("show").about("What holds, as TOML, and where each value comes from")),
         Command::new("accounts")
             .about("The accounts")
             .subcommand_required(true)
             .subcommand(
                 Command::new("list").about("Name, registration (milliseconds since 1970), envelopes and bytes pending"),
+            )
+            .subcommand(
+                Command::new("remove")
+                    .about("Removes an account and everything addressed to it; the name stays taken for ever")
+                    .arg(Arg::new("name").value_name("NAME").required(true))
+                    .arg(
+                        Arg::new("yes")
+                            .long("yes")
+                            .action(ArgAction::SetTrue)
+                            .help("Do not ask"),
+                    ),
             ),
     ]
 }
 
 /// Runs the command `name`; `settings` is what stood before it.
 pub fn run(name: &str, of: &ArgMatches, settings: &ArgMatches) -> anyhow::Result<()> {
-    let reader = Reader::open(&configuration(settings)?.data_dir)
-        .context("Say where the relay keeps its data: latchkey-relay --data-dir DIR …")?;
+    if name == "config" {
+        return show(settings);
+    }
+    let data_dir = configuration(settings)?.data_dir;
+    let reader =
+        Reader::open(&data_dir).context("Say where the relay keeps its data: latchkey-relay --data-dir DIR …")?;
     match (name, of.subcommand()) {
         ("audit", Some(("verify", of))) => {
             let kept = of.get_one::<String>("kept").map(|text| parse_head(text)).transpose()?;
@@ -53,15 +85,23 @@ pub fn run(name: &str, of: &ArgMatches, settings: &ArgMatches) -> anyhow::Result
         }
         ("backup", _) => {
             let target = of.get_one::<String>("file").map(PathBuf::from).unwrap_or_default();
-            reader.backup(&target)?;
+            let keys = reader.backup(&target)?;
             print(&format!("Written to {}\n", target.display()));
+            if keys > 0 {
+                let beside = keys_beside(&target);
+                print(&format!("{keys} gate key(s) written to {}\n", beside.display()));
+            }
         }
         ("check", _) => {
             let faults = reader.check()?;
             if !faults.is_empty() {
                 bail!("the database is not sound:\n  {}", faults.join("\n  "));
             }
-            print("The database is sound, and its counters are right.\n");
+            print("The database and the gate keys are sound, and the counters right.\n");
+        }
+        ("accounts", Some(("remove", of))) => {
+            let name = of.get_one::<String>("name").map_or("", String::as_str);
+            remove(&data_dir, &reader, name, of.get_flag("yes"))?;
         }
         ("accounts", _) => {
             let lines = reader.accounts()?.into_iter().map(|account| {
@@ -72,6 +112,72 @@ pub fn run(name: &str, of: &ArgMatches, settings: &ArgMatches) -> anyhow::Result
         }
         _ => bail!("there is no such command"),
     }
+    Ok(())
+}
+
+fn show(settings: &ArgMatches) -> anyhow::Result<()> {
+    let lines = Config::explain(&flags(settings), |name| std::env::var(name).ok())?
+        .into_iter()
+        .map(|shown| match shown.value {
+            Some(value) => format!("{} = {value}  # {}\n", shown.name, shown.origin),
+            None => format!("# {} is not set\n", shown.name),
+        });
+    print(&lines.collect::<String>());
+    Ok(())
+}
+
+/// How long a relay that runs may take: it looks every second, and removes ten thousand envelopes in a few.
+const PATIENCE: Duration = Duration::from_secs(120);
+
+fn remove(data_dir: &Path, reader: &Reader, name: &str, sure: bool) -> anyhow::Result<()> {
+    let user = UserName::parse(name)?;
+    let account = reader
+        .accounts()?
+        .into_iter()
+        .find(|account| account.user == user.as_str());
+    let Some(account) = account else {
+        bail!("nobody here has the name '{user}'. `latchkey-relay accounts list` shows who is there");
+    };
+    if !sure {
+        print(&format!(
+            "This removes the account '{user}': {} envelope(s) that nobody has fetched, every license, key and token. It cannot be undone, and nobody \
+             can ever register the name again.\nType the name to go on: ",
+            account.pending
+        ));
+        let mut typed = String::new();
+        std::io::stdin().read_line(&mut typed)?;
+        if typed.trim() != user.as_str() {
+            bail!("nothing was removed. (--yes does not ask.)");
+        }
+    }
+    let request = removals::ask(data_dir, MailboxId::of(&user))?;
+    let runtime = tokio::runtime::Builder::new_current_thread().enable_all().build()?;
+    match runtime.block_on(removals::perform(data_dir, SystemClock.now())) {
+        Ok(()) => {
+            print(&format!(
+                "Removed '{user}'. No relay is running on {}.\n",
+                data_dir.display()
+            ));
+            return Ok(());
+        }
+        Err(RemovalError::Start(StartError::InUse(_))) => {}
+        Err(error) => return Err(error.into()),
+    }
+    let begun = Instant::now();
+    while request.exists() {
+        if begun.elapsed() > PATIENCE {
+            bail!(
+                "the relay that runs on {} has not removed '{user}' yet; see its log. It goes on trying, also after a restart, until {} is deleted",
+                data_dir.display(),
+                request.display()
+            );
+        }
+        std::thread::sleep(Duration::from_millis(50));
+    }
+    print(&format!(
+        "Removed '{user}', by the relay that runs on {}.\n",
+        data_dir.display()
+    ));
     Ok(())
 }
 

@@ -4,6 +4,7 @@
 
 mod patience;
 mod settings;
+mod show;
 
 use std::{
     collections::BTreeMap,
@@ -16,6 +17,7 @@ use protocol::address::RelayName;
 
 pub use patience::Patience;
 pub use settings::{SETTINGS, Setting};
+pub use show::Shown;
 
 use crate::{
     logging::LogFormat,
@@ -164,6 +166,14 @@ impl Config {
         flags: &BTreeMap<&'static str, String>,
         environment: impl Fn(&str) -> Option<String>,
     ) -> Result<Self, ConfigError> {
+        Self::build(&Self::gather(flags, environment)?)
+    }
+
+    /// What was set, and where.
+    fn gather(
+        flags: &BTreeMap<&'static str, String>,
+        environment: impl Fn(&str) -> Option<String>,
+    ) -> Result<settings::Values, ConfigError> {
         let mut values = BTreeMap::new();
         let file = flags
             .get("config")
@@ -183,7 +193,7 @@ impl Config {
                 values.insert(setting.name, (format!("--{}", setting.flag), value.clone()));
             }
         }
-        Self::build(&values)
+        Ok(values)
     }
 
     fn build(values: &settings::Values) -> Result<Self, ConfigError> {
@@ -351,6 +361,7 @@ fn rates(values: &settings::Values) -> Result<RateLimits, ConfigError> {
         account: rate("rate_account", "1200/m", default.account)?,
         fetch_key: rate("rate_fetch_key", "120/m", default.fetch_key)?,
         one_time: rate("rate_one_time", "5/h", default.one_time)?,
+        succeed: rate("rate_succeed", "10/d", default.succeed)?,
         connections: get(
             values,
             "address_connections",

@@ -33,6 +33,7 @@ pub mod model;
 mod operations;
 mod parking;
 mod relay;
+pub mod removals;
 pub mod requests;
 pub mod service;
 mod stalling;

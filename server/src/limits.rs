@@ -76,7 +76,8 @@ pub(crate) struct Limited<E> {
 /// What costs us more than others.
 fn costly(path: &str) -> Option<Costly> {
     match path {
-        "/v1/accounts" => Some(Costly::Register),
+        // Both verify two signatures or more, and leave a row.
+        "/v1/accounts" | "/v1/accounts/succession" => Some(Costly::Register),
         "/v1/session" | "/v1/session/challenge" => Some(Costly::SignIn),
         _ => None,
     }

@@ -113,11 +113,15 @@ fn run(matches: &ArgMatches) -> anyhow::Result<()> {
 
 /// The configuration that the command line, the environment and the file add up to.
 fn configuration(matches: &ArgMatches) -> Result<Config, ConfigError> {
+    Config::load(&flags(matches), |name| std::env::var(name).ok())
+}
+
+/// The settings of the command line.
+fn flags(matches: &ArgMatches) -> BTreeMap<&'static str, String> {
     let names = SETTINGS.iter().map(|setting| setting.name).chain(["config"]);
-    let flags: BTreeMap<&'static str, String> = names
+    names
         .filter_map(|name| Some((name, matches.get_one::<String>(name)?.clone())))
-        .collect();
-    Config::load(&flags, |name| std::env::var(name).ok())
+        .collect()
 }
 
 /// Log lines go to stderr, what the operator asked for to stdout.

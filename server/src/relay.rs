@@ -24,6 +24,7 @@ use crate::{
     connections::{self, Serving},
     health::health,
     metrics::Metrics,
+    removals,
     service::{
         Refusal, Services,
         gate::Gate,
@@ -47,6 +48,8 @@ const WATCHERS_GRACE: Duration = Duration::from_millis(200);
 const SWEEP_EVERY: Duration = Duration::from_secs(60);
 /// How often the certificate's files are looked at: a renewed certificate is shown long before the old one ends.
 const REFRESH_EVERY: Duration = Duration::from_secs(5);
+/// How often it is looked whether the operator wants an account removed; the command waits for it.
+const LOOK_EVERY: Duration = Duration::from_secs(1);
 /// Holding a lock on this file means owning the data directory.
 const LOCK_FILE: &str = "relay.lock";
 
@@ -178,6 +181,7 @@ pub async fn serve(
         let services = Arc::clone(&services);
         async move { services.fold_for_ever().await }
     });
+    let remover = tokio::spawn(remove_for_ever(Arc::clone(&services), config.data_dir.clone()));
     let refresher = tls
         .as_ref()
         .map(|tls| tokio::spawn(refresh_for_ever(Arc::clone(tls.certificates()))));
@@ -196,7 +200,7 @@ pub async fn serve(
     if let Some(refresher) = refresher {
         refresher.abort();
     }
-    for task in [sweeper, folder] {
+    for task in [sweeper, folder, remover] {
         task.abort();
         // Until it has let go of the services, the store is not closed.
         let _ = task.await;
@@ -263,6 +267,16 @@ async fn refresh_for_ever(certificates: Arc<Certificates>) {
             Ok(Err(error)) => tracing::error!(%error, "the new certificate is not usable; the old one is shown on"),
             Ok(Ok(false)) | Err(_) => {}
         }
+    }
+}
+
+/// Does what the operator asked for by command.
+async fn remove_for_ever(services: Arc<Services>, data_dir: PathBuf) {
+    let mut tick = interval(LOOK_EVERY);
+    tick.set_missed_tick_behavior(MissedTickBehavior::Delay);
+    loop {
+        tick.tick().await;
+        removals::serve(&services, &data_dir).await;
     }
 }
 
@@ -359,7 +373,7 @@ impl RunningRelay {
 }
 
 /// Makes the data directory and locks it.
-fn claim(path: &Path) -> Result<File, StartError> {
+pub(crate) fn claim(path: &Path) -> Result<File, StartError> {
     let failed = |source| StartError::DataDir {
         path: path.to_owned(),
         source,

@@ -138,6 +138,8 @@ pub trait Store: Send + Sync + 'static {
     fn audit(&self, records: Vec<AuditRecord>) -> Verb<'_, AuditHead>;
     /// Removes what has expired, a bounded piece of it.
     fn sweep(&self, rules: SweepRules) -> Verb<'_, Swept>;
+    /// Removes an account and what was addressed to it, a bounded piece of it; from the first piece on nobody can claim the name.
+    fn remove_account(&self, mailbox: MailboxId, now: Timestamp, step: u32) -> Verb<'_, Removal>;
     /// What the database takes of the disk, at the same cost however large it is.
     fn disk_use(&self) -> Verb<'_, DiskUse>;
     /// What its writer is doing, if it counts.

@@ -194,6 +194,53 @@ async fn a_damaged_store_is_not_ready_while_it_lives() {
     assert_eq!(get(&relay, "/livez").await.0, 200);
 }
 
+/// In jobs of the writer, not in time: however much has expired, a send waits for the step that is under way and the one queued before it.
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn sends_get_in_between_the_steps_of_a_sweep() {
+    use server::model::{MailboxId, Sender};
+    use std::sync::atomic::{AtomicBool, Ordering};
+    let relay = TestRelay::start().await;
+    let alice = relay.user("alice").await;
+    relay.user("bob").await;
+    let services = relay.running().services().clone();
+    let from = Sender::Account(MailboxId::from_bytes(alice.mailbox()));
+    let send = async || {
+        services
+            .mailboxes
+            .deposit(from, "bob", Uuid::new_v4(), vec![1; 50], None)
+            .await
+    };
+    for _ in 0..40 {
+        let batch = futures_util::future::join_all((0..200).map(|_| send())).await;
+        assert!(batch.iter().all(Result::is_ok));
+    }
+    relay.clock.advance(DAY * 31);
+    let done = std::sync::Arc::new(AtomicBool::new(false));
+    let sweep = tokio::spawn({
+        let (services, done) = (services.clone(), done.clone());
+        async move {
+            services.sweep().await.unwrap();
+            done.store(true, Ordering::SeqCst);
+        }
+    });
+    let steps = || services.metrics().sweeps.steps.load(Ordering::Relaxed);
+    let mut between = 0;
+    while !done.load(Ordering::SeqCst) {
+        let before = steps();
+        send().await.unwrap();
+        let waited = steps() - before;
+        // Two, and one that was reported late on either side.
+        assert!(waited <= 4, "a send waited for {waited} steps");
+        between += u32::from(before > 0 && !done.load(Ordering::SeqCst));
+    }
+    sweep.await.unwrap();
+    assert!(
+        steps() > 8000 / 256 && between > 0,
+        "{} steps, {between} sends",
+        steps()
+    );
+}
+
 /// Names of our metrics in an expression.
 fn named(expression: &str) -> BTreeSet<String> {
     let is_name = |c: char| c.is_ascii_alphanumeric() || c == '_' || c == ':';

@@ -12,7 +12,11 @@ use super::{
     keys::{OneTimeBatch, Registered, SignedPreKey},
     problem::ApiError,
 };
-use crate::service::{Services, directory::Claim, sessions::ProofParts};
+use crate::{
+    model::MailboxId,
+    service::{Services, directory::Claim, sessions::ProofParts},
+    store::AuditEvent,
+};
 
 /// An identity's word for the one that takes its place.
 #[derive(Object, Debug, Clone)]
@@ -120,6 +124,8 @@ impl Identities {
             batch: body.one_time_batch.map(Into::into),
         };
         let account = services.directory.succeed(claim, body.statement.into()).await?;
+        let mailbox = MailboxId::of(&account.address.user());
+        services.audit.note(AuditEvent::IdentitySucceeded, mailbox).await?;
         Ok(Json(account.into()))
     }
 

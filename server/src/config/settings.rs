@@ -47,6 +47,7 @@ settings! {
     "rate_account" "rate-account" "LATCHKEY_RATE_ACCOUNT" "Requests of one account [default: 1200/m]"
     "rate_fetch_key" "rate-fetch-key" "LATCHKEY_RATE_FETCH_KEY" "Key bundles that one account fetches [default: 120/m]"
     "rate_one_time" "rate-one-time" "LATCHKEY_RATE_ONE_TIME" "One-time prekeys that one account gets of another [default: 5/h]"
+    "rate_succeed" "rate-succeed" "LATCHKEY_RATE_SUCCEED" "Changes of identity of one account [default: 10/d]"
     "address_connections" "address-connections" "LATCHKEY_ADDRESS_CONNECTIONS" "Connections of one address at once [default: 512]"
     "max_database" "max-database" "LATCHKEY_MAX_DATABASE" "The database does not grow beyond this [default: as the disk allows]"
     "gate_threads" "gate-threads" "LATCHKEY_GATE_THREADS" "Threads for oblivious plays [default: one fewer than there are cores]"

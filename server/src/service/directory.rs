@@ -198,6 +198,13 @@ impl Directory {
             })
             .await?;
         let mailbox = MailboxId::of(&proved.address.user());
+        // Both proofs hold for whoever made both keys; only with the account's own key among them do they count against it.
+        let account = self.store.account(mailbox).await?;
+        let account = account.ok_or_else(|| Refusal::NoSuchUser(proved.address.user()))?;
+        if ![&statement.identity_key, &identity_key].contains(&&account.identity_key) {
+            return Err(Refusal::IdentityReplaced(account.user));
+        }
+        self.rates.succeed(mailbox)?;
         let session = self.sessions.open(mailbox)?;
         let change = IdentityChange {
             mailbox,

@@ -45,6 +45,7 @@ use zeroize::Zeroizing;
 use crate::{
     clock::Clock,
     metrics::Metrics,
+    model::MailboxId,
     store::{Activity, DiskUse, Store, SweepRules, Totals, files::KeyFiles, wakes::Wakes},
 };
 use gate::Gate;
@@ -270,6 +271,17 @@ impl Services {
             "the store does not answer: see the log"
         })?;
         Ok(())
+    }
+
+    /// Removes an account with all that was addressed to it, and notes it in the audit log; false when there is none.
+    ///
+    /// # Errors
+    /// [`Refusal`] when the store fails; what is left is removed by asking again.
+    pub async fn remove_account(&self, mailbox: MailboxId) -> Result<bool> {
+        let there = crate::removals::remove(&*self.store, mailbox, self.clock.now()).await?;
+        // Its gate keys, as far as nothing needs them.
+        self.gate_keys.sweep().await?;
+        Ok(there)
     }
 
     /// What the relay counts about itself.

@@ -97,6 +97,8 @@ pub struct RateLimits {
     pub fetch_key: Option<Rate>,
     /// One-time prekeys that one account gets of another; beyond it bundles come without.
     pub one_time: Option<Rate>,
+    /// Changes of identity, by account.
+    pub succeed: Option<Rate>,
     /// Connections at once, by address.
     pub connections: Option<NonZeroU32>,
 }
@@ -116,6 +118,8 @@ impl Default for RateLimits {
             fetch_key: Rate::of(120, 60),
             // A client fetches a bundle once for each contact, and again when a session is lost.
             one_time: Rate::of(5, 3600),
+            // Once in years, and again when an answer was lost. Contacts keep eight, so whoever changes often leaves them behind.
+            succeed: Rate::of(10, 24 * 3600),
             // One client uses a few; behind one address there may be an office of them.
             connections: NonZeroU32::new(512),
         }
@@ -133,6 +137,7 @@ impl RateLimits {
             account: None,
             fetch_key: None,
             one_time: None,
+            succeed: None,
             connections: None,
         }
     }
@@ -214,17 +219,20 @@ pub enum Limit {
     FetchKey,
     /// [`RateLimits::one_time`].
     OneTime,
+    /// [`RateLimits::succeed`].
+    Succeed,
 }
 
 impl Limit {
     /// All of them.
-    pub const ALL: [Self; 6] = [
+    pub const ALL: [Self; 7] = [
         Self::Address,
         Self::Register,
         Self::SignIn,
         Self::Account,
         Self::FetchKey,
         Self::OneTime,
+        Self::Succeed,
     ];
 
     /// Its name in the metrics.
@@ -237,6 +245,7 @@ impl Limit {
             Self::Account => "account",
             Self::FetchKey => "fetch_key",
             Self::OneTime => "one_time",
+            Self::Succeed => "succeed",
         }
     }
 }
@@ -252,8 +261,8 @@ pub enum Costly {
 
 /// The buckets of everyone.
 pub struct Rates {
-    limits: [Option<Buckets>; 6],
-    hits: [AtomicU32; 6],
+    limits: [Option<Buckets>; 7],
+    hits: [AtomicU32; 7],
 }
 
 impl Rates {
@@ -267,6 +276,7 @@ impl Rates {
             Limit::Account => limits.account,
             Limit::FetchKey => limits.fetch_key,
             Limit::OneTime => limits.one_time,
+            Limit::Succeed => limits.succeed,
         };
         Self {
             limits: Limit::ALL.map(|limit| Buckets::new(of(limit))),
@@ -325,6 +335,17 @@ impl Rates {
         })
     }
 
+    /// Another identity for `account`, whose proofs hold: nobody uses up another's.
+    ///
+    /// # Errors
+    /// [`Refusal::TooFast`].
+    pub fn succeed(&self, account: MailboxId) -> Result<()> {
+        self.take(Limit::Succeed, account).map_err(|wait| Refusal::TooFast {
+            who: "this account",
+            wait,
+        })
+    }
+
     /// Whether `asker` may have one more one-time prekey of `target`.
     #[must_use]
     pub fn one_time(&self, asker: MailboxId, target: MailboxId) -> bool {
@@ -338,7 +359,7 @@ impl Rates {
 
     /// How often each limit was hit since the start.
     #[must_use]
-    pub fn hits(&self) -> [(Limit, u32); 6] {
+    pub fn hits(&self) -> [(Limit, u32); 7] {
         Limit::ALL.map(|limit| (limit, self.hits[limit as usize].load(Ordering::Relaxed)))
     }
 }

@@ -409,3 +409,14 @@ pub struct DiskUse {
     /// The write-ahead log.
     pub log: u64,
 }
+
+/// How far the removal of an account is.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Removal {
+    /// There is no such account.
+    NoSuchAccount,
+    /// There is more to remove.
+    More,
+    /// Nothing of it is left.
+    Done,
+}

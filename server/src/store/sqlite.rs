@@ -11,6 +11,7 @@ mod log;
 mod mail;
 mod open;
 mod plays;
+mod removal;
 mod rows;
 mod sealed;
 mod succession;
@@ -30,7 +31,7 @@ use super::{
     AccountRow, Ack, Acked, Activity, AuditHead, AuditRecord, BundleRow, Committed, Deposit, Deposited, DiskUse,
     FoldCommit, GateKeyPut, GateKeyRow, GateKeyUse, IdentityChange, IdentityChanged, IdentityRow, KeyCounts,
     LicenseView, NewGateKey, Page, PlayCommit, PlayFound, PlayLookup, Publication, Published, Registered, Registration,
-    Result, Seed, Store, StoreError, SweepRules, Swept, TokenPut, TokenRow, Totals, Verb,
+    Removal, Result, Seed, Store, StoreError, SweepRules, Swept, TokenPut, TokenRow, Totals, Verb,
     known::{Change, Known},
     migrations,
     wakes::Wakes,
@@ -324,6 +325,9 @@ impl Store for Sqlite {
     }
     fn sweep(&self, rules: SweepRules) -> Verb<'_, Swept> {
         self.write(move |c, effects| sweep::step(c, effects, &rules))
+    }
+    fn remove_account(&self, mailbox: MailboxId, now: protocol::Timestamp, step: u32) -> Verb<'_, Removal> {
+        self.write(move |c, effects| removal::step(c, effects, mailbox, now, step))
     }
     fn disk_use(&self) -> Verb<'_, DiskUse> {
         let log = self.log.clone();

@@ -191,3 +191,37 @@ async fn the_chain_is_kept_to_its_last_links() {
     let links = verify_chain(&kept, &current.address, &current.fingerprint(), START).unwrap();
     assert_eq!((links.len(), links[0].counter), (MAX_SUCCESSIONS, 3));
 }
+
+#[tokio::test]
+async fn successions_are_in_the_audit_log_and_limited_for_their_account_alone() {
+    let relay = TestRelay::start_with(|config| config.rates.succeed = server::service::rates::Rate::parse("2/d")).await;
+    let (alice, bob) = (relay.user("alice").await, relay.user("bob").await);
+    let before = relay.status().await["audit_length"].as_u64().unwrap();
+    // What does not hold is nobody's but its sender's: it uses up nothing.
+    let wrong = next(&relay, &alice);
+    let mallory = next(&relay, &alice);
+    let forged = request(&wrong, &statement(&mallory, &wrong, 1)).await;
+    for _ in 0..3 {
+        assert_ne!(post(&relay, forged.clone()).await.status, 200);
+    }
+    let (second, third, fourth) = (next(&relay, &alice), next(&relay, &alice), next(&relay, &alice));
+    post(&relay, request(&second, &statement(&alice, &second, 1)).await)
+        .await
+        .ok();
+    post(&relay, request(&third, &statement(&second, &third, 2)).await)
+        .await
+        .ok();
+    post(&relay, request(&fourth, &statement(&third, &fourth, 3)).await)
+        .await
+        .refused(429, "rate_limited");
+    let bobs = next(&relay, &bob);
+    post(&relay, request(&bobs, &statement(&bob, &bobs, 1)).await)
+        .await
+        .ok();
+    assert_eq!(relay.status().await["audit_length"], before + 3);
+    let c = rusqlite::Connection::open(relay.data().join("relay.sqlite3")).unwrap();
+    let succeeded: i64 = c
+        .query_row("SELECT count(*) FROM audit WHERE event = 9", [], |row| row.get(0))
+        .unwrap();
+    assert_eq!(succeeded, 3);
+}

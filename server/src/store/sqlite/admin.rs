@@ -1,5 +1,7 @@
 //! What an operator does with the database by command: verify, check, copy, list. All of it reads, and may be done while the relay runs.
 
+mod keys;
+
 use std::{
     fs::{self, File},
     io,
@@ -17,7 +19,10 @@ use super::{
 use crate::store::{AuditEvent, AuditHead, AuditRecord};
 
 /// A database that is only read.
-pub struct Reader(Connection);
+pub struct Reader {
+    connection: Connection,
+    data_dir: PathBuf,
+}
 
 /// An account, for the operator.
 #[derive(Debug, Clone, PartialEq, Eq)]
@@ -46,6 +51,9 @@ pub enum BackupError {
         /// Why.
         source: io::Error,
     },
+    /// A gate key's file is damaged.
+    #[error("{0} does not have the bytes that its name says, so it was not copied: `check` names what else is wrong")]
+    Key(PathBuf),
     /// SQLite refused.
     #[error("the database cannot be copied: {0}")]
     Sqlite(#[from] rusqlite::Error),
@@ -90,6 +98,35 @@ const COUNTERS: &[(&str, &str)] = &[
         "SELECT count(*) FROM envelope WHERE body NOT IN (SELECT id FROM sealed)",
     ),
     (
+        "bytes pending in all",
+        "SELECT pending_bytes - (SELECT coalesce(sum(size), 0) FROM envelope) FROM relay",
+    ),
+    (
+        "gate keys",
+        "SELECT gate_keys - (SELECT count(*) FROM gate_key) FROM relay",
+    ),
+    (
+        "bytes of gate keys",
+        "SELECT gate_key_bytes - (SELECT coalesce(sum(bytes), 0) FROM gate_key) FROM relay",
+    ),
+    (
+        "gate keys of licenses",
+        "SELECT count(*) FROM oblivious WHERE gate_key IS NOT NULL AND gate_key NOT IN (SELECT id FROM gate_key)",
+    ),
+    (
+        "encrypted counters of licenses",
+        "SELECT count(*) FROM oblivious WHERE state IS NOT NULL AND state NOT IN (SELECT id FROM sealed)",
+    ),
+    (
+        "answers to plays",
+        "SELECT count(*) FROM play_op WHERE answer IS NOT NULL AND answer NOT IN (SELECT id FROM sealed)",
+    ),
+    (
+        "contents that belong to nothing",
+        "SELECT count(*) FROM sealed WHERE id NOT IN (SELECT body FROM envelope UNION ALL SELECT share FROM license WHERE share IS NOT NULL
+         UNION ALL SELECT state FROM oblivious WHERE state IS NOT NULL UNION ALL SELECT answer FROM play_op WHERE answer IS NOT NULL)",
+    ),
+    (
         "shares of licenses",
         "SELECT count(*) FROM license WHERE share IS NOT NULL AND share NOT IN (SELECT id FROM sealed)",
     ),
@@ -111,9 +148,13 @@ impl Reader {
             connection.query_row("SELECT count(*) FROM sqlite_schema", [], |_| Ok(()))?;
             Ok(connection)
         };
-        open().map(Self).map_err(|source| OpenError::Sqlite {
+        let connection = open().map_err(|source| OpenError::Sqlite {
             path: path.clone(),
             source,
+        })?;
+        Ok(Self {
+            connection,
+            data_dir: data_dir.to_owned(),
         })
     }
 
@@ -122,7 +163,7 @@ impl Reader {
     /// # Errors
     /// [`AuditFault`].
     pub fn verify_audit(&self, kept: Option<AuditHead>) -> Result<AuditHead, AuditFault> {
-        audit::verify(&self.0, kept)
+        audit::verify(&self.connection, kept)
     }
 
     /// Everything that is wrong with the database, in words; nothing is good.
@@ -131,7 +172,7 @@ impl Reader {
     /// When it cannot even be read.
     pub fn check(&self) -> rusqlite::Result<Vec<String>> {
         // One transaction: the relay may be writing.
-        let c = self.0.unchecked_transaction()?;
+        let c = self.connection.unchecked_transaction()?;
         let mut faults: Vec<String> = c
             .prepare("PRAGMA integrity_check(20)")?
             .query_map([], |row| row.get::<_, String>(0))?
@@ -153,6 +194,8 @@ impl Reader {
                 faults.push(format!("{what}: the counters and the rows differ by {difference}"));
             }
         }
+        drop(c);
+        faults.extend(keys::check(&self.connection, &self.data_dir)?);
         Ok(faults)
     }
 
@@ -161,7 +204,7 @@ impl Reader {
     /// # Errors
     /// When the database cannot be read.
     pub fn accounts(&self) -> rusqlite::Result<Vec<AccountLine>> {
-        self.0
+        self.connection
             .prepare(
                 "SELECT user_name, created_at, live_count, live_bytes FROM account JOIN mailbox USING (mailbox) ORDER BY user_name",
             )?
@@ -176,26 +219,28 @@ impl Reader {
             .collect()
     }
 
-    /// A consistent copy as a file of its own, of the moment at which it began; on the disk when this returns. A relay that starts on it knows that it
-    /// is a copy (`begin_anew`).
+    /// A consistent copy as a file of its own, of the moment at which it began, with its gate keys in a directory beside it (`keys_beside`); on the disk
+    /// when this returns. A relay that starts on it knows that it is a copy (`begin_anew`). Answers how many gate keys were copied.
     ///
     /// # Errors
     /// [`BackupError`].
-    pub fn backup(&self, target: &Path) -> Result<(), BackupError> {
-        if target.exists() {
-            return Err(BackupError::Exists(target.to_owned()));
+    pub fn backup(&self, target: &Path) -> Result<usize, BackupError> {
+        let keys = keys_beside(target);
+        for path in [target, &keys] {
+            if path.exists() {
+                return Err(BackupError::Exists(path.to_owned()));
+            }
         }
-        let mut partial = target.as_os_str().to_owned();
-        partial.push(".partial");
-        let partial = PathBuf::from(partial);
+        let partial = beside(target, ".partial");
         let outcome = self.copy(&partial, target);
         if outcome.is_err() {
             let _ = fs::remove_file(&partial);
+            let _ = fs::remove_dir_all(&keys);
         }
         outcome
     }
 
-    fn copy(&self, partial: &Path, target: &Path) -> Result<(), BackupError> {
+    fn copy(&self, partial: &Path, target: &Path) -> Result<usize, BackupError> {
         let failed = |path: &Path| {
             let path = path.to_owned();
             move |source| BackupError::File { path, source }
@@ -205,13 +250,15 @@ impl Reader {
         let name = partial
             .to_str()
             .ok_or_else(|| failed(partial)(io::Error::new(io::ErrorKind::InvalidInput, "the name is no UTF-8")))?;
-        self.0.execute("VACUUM INTO ?1", params![name])?;
-        {
+        self.connection.execute("VACUUM INTO ?1", params![name])?;
+        let keys = {
             let copy = Connection::open(partial)?;
             copy.execute_batch(
                 "PRAGMA journal_mode = DELETE; PRAGMA synchronous = FULL; UPDATE relay SET is_backup = 1;",
             )?;
-        }
+            // Files never change and come before their rows, so those of the copy's rows are there now.
+            keys::copy(&copy, &self.connection, &self.data_dir, &keys_beside(target))?
+        };
         File::open(partial)
             .and_then(|file| file.sync_all())
             .map_err(failed(partial))?;
@@ -225,8 +272,20 @@ impl Reader {
                 .and_then(|directory| directory.sync_all())
                 .map_err(failed(target))?;
         }
-        Ok(())
+        Ok(keys)
     }
+}
+
+/// Where the gate keys of a backup lie: what goes into `gate-keys/` when it is put back.
+#[must_use]
+pub fn keys_beside(backup: &Path) -> PathBuf {
+    beside(backup, ".gate-keys")
+}
+
+fn beside(path: &Path, ending: &str) -> PathBuf {
+    let mut name = path.as_os_str().to_owned();
+    name.push(ending);
+    name.into()
 }
 
 fn private(path: &Path) -> io::Result<()> {

@@ -12,7 +12,7 @@ use crate::{
 
 const COLUMNS: &str = "id, owner, sha256, bytes, capability_hash, retired";
 
-fn read(row: &Row<'_>) -> rusqlite::Result<GateKeyRow> {
+pub(super) fn read(row: &Row<'_>) -> rusqlite::Result<GateKeyRow> {
     Ok(GateKeyRow {
         id: GateKeyId::from_bytes(array(row, 0)?),
         owner: MailboxId::from_bytes(array(row, 1)?),

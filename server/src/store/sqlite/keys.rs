@@ -37,6 +37,13 @@ pub(super) fn register(c: &Connection, r: &Registration) -> Result<Registered> {
         .prepare_cached("SELECT identity_key FROM account WHERE mailbox = ?1")?
         .query_row([id], |row| row.get(0))
         .optional()?;
+    let removed = c
+        .prepare_cached("SELECT 1 FROM removed_account WHERE mailbox = ?1")?
+        .query_row([id], |_| Ok(()))
+        .optional()?;
+    if removed.is_some() {
+        return Ok(Registered::NameTaken);
+    }
     match known {
         Some(key) if key != r.identity_key => return Ok(Registered::NameTaken),
         Some(_) => {

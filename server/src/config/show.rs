@@ -1,0 +1,144 @@
+//! What holds in the end, and where it comes from: for an operator who wonders.
+
+use std::{collections::BTreeMap, time::Duration};
+
+use super::{Config, ConfigError, SETTINGS, settings};
+use crate::{logging::LogFormat, service::rates::Rate, tls::TlsSource};
+
+/// One setting as it holds.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Shown {
+    /// Its name in the TOML file.
+    pub name: &'static str,
+    /// Its value as TOML; none where nothing is set and nothing is the default.
+    pub value: Option<String>,
+    /// Where it was set.
+    pub origin: String,
+}
+
+impl Config {
+    /// Every setting with its value and where it comes from. No password is shown: a URL is shown without what stands before its host.
+    ///
+    /// # Errors
+    /// [`ConfigError`], as [`Config::load`].
+    pub fn explain(
+        flags: &BTreeMap<&'static str, String>,
+        environment: impl Fn(&str) -> Option<String>,
+    ) -> Result<Vec<Shown>, ConfigError> {
+        let values = Self::gather(flags, environment)?;
+        let config = Self::build(&values)?;
+        let show = |setting: &settings::Setting| Shown {
+            name: setting.name,
+            value: config.effective(setting.name),
+            origin: values
+                .get(setting.name)
+                .map_or_else(|| "default".to_owned(), |(origin, _)| origin.clone()),
+        };
+        Ok(SETTINGS.iter().map(show).collect())
+    }
+
+    /// A setting as it holds, as TOML.
+    fn effective(&self, name: &str) -> Option<String> {
+        let text = |text: &str| Some(toml::Value::from(without_password(text)).to_string());
+        let path = |path: &std::path::Path| text(&path.display().to_string());
+        let rate = |rate: Option<Rate>| text(&rate.map_or_else(|| "off".to_owned(), |rate| rate.to_string()));
+        let (certificate, key) = match &self.tls {
+            Some(TlsSource::Files { certificate, key }) => (path(certificate), path(key)),
+            _ => (None, None),
+        };
+        let rates = &self.rates;
+        match name {
+            "listen" => text(&self.listen.to_string()),
+            "data_dir" => path(&self.data_dir),
+            "name" => text(self.name.as_str()),
+            "origins" if self.origins.is_empty() => None,
+            "origins" => {
+                let origins: Vec<_> = self.origins.iter().map(|origin| without_password(origin)).collect();
+                Some(toml::Value::from(origins).to_string())
+            }
+            "tls_cert" => certificate,
+            "tls_key" => key,
+            "tls_self_signed" => Some((self.tls == Some(TlsSource::SelfSigned)).to_string()),
+            "behind_proxy" => Some(self.behind_proxy.to_string()),
+            "mailbox_envelopes" => Some(self.quota.envelopes.to_string()),
+            "mailbox_size" => text(&size(self.quota.bytes)),
+            "mailbox_licenses" => Some(self.quota.licenses.to_string()),
+            "envelope_ttl" => text(&time(self.envelope_ttl)),
+            "token_ttl" => text(&time(self.token_ttl)),
+            "rate_limits" => Some((*rates != crate::service::rates::RateLimits::off()).to_string()),
+            "rate_address" => rate(rates.address),
+            "rate_register" => rate(rates.register),
+            "rate_sign_in" => rate(rates.sign_in),
+            "rate_account" => rate(rates.account),
+            "rate_fetch_key" => rate(rates.fetch_key),
+            "rate_one_time" => rate(rates.one_time),
+            "rate_succeed" => rate(rates.succeed),
+            "address_connections" => match rates.connections {
+                Some(most) => Some(most.to_string()),
+                None => text("off"),
+            },
+            "max_database" => self.max_database.and_then(|bytes| text(&size(bytes))),
+            "gate_threads" => Some(self.gate.threads.to_string()),
+            "gate_memory" => text(&size(self.gate.memory)),
+            "gate_disk" => text(&size(self.gate.disk)),
+            "account_gate_keys" => Some(self.gate.keys.to_string()),
+            "metrics_listen" => text(
+                &self
+                    .metrics_listen
+                    .map_or_else(|| "off".to_owned(), |addr| addr.to_string()),
+            ),
+            "log_format" => text(match self.log_format {
+                LogFormat::Text => "text",
+                LogFormat::Json => "json",
+            }),
+            _ => None,
+        }
+    }
+}
+
+fn size(bytes: u64) -> String {
+    let units = [("GiB", 30), ("MiB", 20), ("KiB", 10)];
+    let whole = units
+        .iter()
+        .find(|(_, bits)| bytes.trailing_zeros() >= *bits && bytes > 0);
+    whole.map_or_else(
+        || format!("{bytes}B"),
+        |(unit, bits)| format!("{}{unit}", bytes >> bits),
+    )
+}
+
+fn time(time: Duration) -> String {
+    let seconds = time.as_secs();
+    let units = [("d", 24 * 3600), ("h", 3600), ("m", 60)];
+    let whole = units
+        .iter()
+        .find(|(_, unit)| seconds.is_multiple_of(*unit) && seconds > 0);
+    whole.map_or_else(
+        || format!("{seconds}s"),
+        |(name, unit)| format!("{}{name}", seconds / unit),
+    )
+}
+
+/// `scheme://user:secret@host` without what stands before the host.
+fn without_password(text: &str) -> String {
+    let cut = text.split_once("://").and_then(|(scheme, rest)| {
+        let (_, host) = rest.split_once('@')?;
+        Some(format!("{scheme}://***@{host}"))
+    });
+    cut.unwrap_or_else(|| text.to_owned())
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn values_are_shown_as_they_are_written() {
+        assert_eq!([size(64 << 20), size(1 << 30), size(1025)], ["64MiB", "1GiB", "1025B"]);
+        let seconds = [30 * 24 * 3600, 3600, 90, 5400];
+        let times = seconds.map(|seconds| time(Duration::from_secs(seconds)));
+        assert_eq!(times, ["30d", "1h", "90s", "90m"]);
+        assert_eq!(without_password("postgres://me:hush@db/x"), "postgres://***@db/x");
+        assert_eq!(without_password("https://relay.example"), "https://relay.example");
+    }
+}

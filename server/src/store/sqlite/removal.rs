@@ -1,0 +1,135 @@
+//! An account that the operator removes, a bounded piece at a time like a sweep.
+//!
+//! What was addressed to it goes: envelopes, licenses with their plays, records of sends, prekeys, tokens, the name and the keys. What it sent is
+//! others' mail and stays; its gate keys take no new license and go with their last, so that messages sent with them can still be opened.
+
+use protocol::Timestamp;
+use rusqlite::{Connection, OptionalExtension as _, params};
+
+use super::{
+    licenses::{ACTIVE, REVOKED, end, remove},
+    rows::{array, int, time},
+    sealed,
+    sweep::remove_plays,
+};
+use crate::{
+    model::{LicenseId, MailboxId},
+    store::{
+        Removal, Result,
+        known::Change,
+        writer::{Effects, Sums},
+    },
+};
+
+pub(super) fn step(
+    c: &Connection,
+    effects: &mut Effects,
+    mailbox: MailboxId,
+    now: Timestamp,
+    limit: u32,
+) -> Result<Removal> {
+    let id = mailbox.as_bytes();
+    let there = c
+        .prepare_cached("SELECT 1 FROM account WHERE mailbox = ?1")?
+        .query_row([id], |_| Ok(()))
+        .optional()?;
+    if there.is_none() {
+        return Ok(Removal::NoSuchAccount);
+    }
+    effects.change = Some(Change::Everything(mailbox));
+    effects.erases = true;
+    // Whoever waits there looks again, and is told that there is nothing any more.
+    effects.wake = Some(mailbox);
+    c.prepare_cached("INSERT OR IGNORE INTO removed_account (mailbox, removed_at) VALUES (?1, ?2)")?
+        .execute(params![id, time(now)])?;
+    c.prepare_cached("DELETE FROM token WHERE mailbox = ?1")?
+        .execute([id])?;
+    c.prepare_cached("UPDATE gate_key SET retired = 1 WHERE owner = ?1")?
+        .execute([id])?;
+
+    let full = |rows: usize| rows >= limit as usize;
+    let mut more = full(envelopes(c, effects, mailbox, limit)?);
+    more |= full(licenses(c, mailbox, now, limit as usize)?);
+    for sql in [
+        "DELETE FROM receipt WHERE (mailbox, key) IN (SELECT mailbox, key FROM receipt WHERE mailbox = ?1 LIMIT ?2)",
+        "DELETE FROM delivery_token WHERE (mailbox, hash) IN (SELECT mailbox, hash FROM delivery_token WHERE mailbox = ?1 LIMIT ?2)",
+        "DELETE FROM one_time WHERE rowid IN (SELECT rowid FROM one_time WHERE mailbox = ?1 LIMIT ?2)",
+    ] {
+        more |= full(c.prepare_cached(sql)?.execute(params![id, limit])?);
+    }
+    if more {
+        // The counts of what is left stay right for whoever looks in between.
+        c.prepare_cached(
+            "UPDATE mailbox SET delivery_tokens = (SELECT count(*) FROM delivery_token WHERE mailbox = ?1) WHERE mailbox = ?1",
+        )?
+        .execute([id])?;
+        c.prepare_cached(
+            "UPDATE batch SET remaining = (SELECT count(*) FROM one_time AS o WHERE o.mailbox = ?1 AND o.seq = batch.seq) WHERE mailbox = ?1",
+        )?
+        .execute([id])?;
+        return Ok(Removal::More);
+    }
+    for sql in [
+        "DELETE FROM batch WHERE mailbox = ?1",
+        "DELETE FROM succession WHERE mailbox = ?1",
+        "DELETE FROM mailbox WHERE mailbox = ?1",
+        "DELETE FROM account WHERE mailbox = ?1",
+    ] {
+        c.prepare_cached(sql)?.execute([id])?;
+    }
+    let one_less = Sums {
+        accounts: -1,
+        ..Sums::default()
+    };
+    super::rows::add_totals(c, one_less)?;
+    Ok(Removal::Done)
+}
+
+fn envelopes(c: &Connection, effects: &mut Effects, mailbox: MailboxId, limit: u32) -> Result<usize> {
+    let id = mailbox.as_bytes();
+    let gone: Vec<(i64, i64, i64)> = c
+        .prepare_cached("SELECT seq, size, body FROM envelope WHERE mailbox = ?1 ORDER BY seq LIMIT ?2")?
+        .query_map(params![id, limit], |row| Ok((row.get(0)?, row.get(1)?, row.get(2)?)))?
+        .collect::<rusqlite::Result<_>>()?;
+    let mut bytes = 0;
+    for (seq, size, body) in &gone {
+        sealed::remove(c, *body)?;
+        c.prepare_cached("DELETE FROM envelope WHERE mailbox = ?1 AND seq = ?2")?
+            .execute(params![id, seq])?;
+        bytes += size;
+    }
+    let count = int(gone.len() as u64);
+    c.prepare_cached(
+        "UPDATE mailbox SET live_count = live_count - ?2, live_bytes = live_bytes - ?3 WHERE mailbox = ?1",
+    )?
+    .execute(params![id, count, bytes])?;
+    effects.pending -= count;
+    effects.bytes -= bytes;
+    Ok(gone.len())
+}
+
+/// Licenses and plays removed; `limit` when there may be more.
+fn licenses(c: &Connection, mailbox: MailboxId, now: Timestamp, limit: usize) -> Result<usize> {
+    let due: Vec<([u8; 16], i64)> = c
+        .prepare_cached("SELECT license, state FROM license WHERE mailbox = ?1 LIMIT ?2")?
+        .query_map(params![mailbox.as_bytes(), int(limit as u64)], |row| {
+            Ok((array(row, 0)?, row.get(1)?))
+        })?
+        .collect::<rusqlite::Result<_>>()?;
+    let mut rows = 0;
+    for (nonce, state) in due {
+        let id = LicenseId { mailbox, nonce };
+        let room = limit.saturating_sub(rows + 1);
+        let plays = remove_plays(c, id, room)?;
+        rows += plays;
+        if plays >= room {
+            return Ok(limit);
+        }
+        if state == ACTIVE {
+            end(c, id, REVOKED, now)?;
+        }
+        remove(c, id)?;
+        rows += 1;
+    }
+    Ok(rows)
+}

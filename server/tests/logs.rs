@@ -1,0 +1,197 @@
+//! Everything that a busy relay logs, at its most talkative: nothing of it is content, a token, a key, a capability or a name.
+#![cfg(unix)]
+// Helpers of tests may panic like the tests themselves (clippy.toml exempts only the latter).
+#![allow(clippy::unwrap_used, clippy::expect_used, clippy::panic)]
+
+mod common;
+
+use std::{
+    io::{BufRead as _, BufReader, Read as _},
+    process::{Command, Stdio},
+};
+
+use common::*;
+use reqwest::Method;
+use serde_json::{Value, json};
+use sha2::{Digest as _, Sha256};
+use uuid::Uuid;
+
+/// What must not be in a log, under each of the forms that it travels or is printed in.
+struct Hush(Vec<(String, String)>);
+
+impl Hush {
+    fn text(&mut self, what: &str, text: &str) {
+        self.0.push((what.to_owned(), text.to_owned()));
+    }
+
+    fn bytes(&mut self, what: &str, bytes: &[u8]) {
+        // Long enough to be no chance, short enough to be found in what is cut.
+        let head = &bytes[..bytes.len().min(16)];
+        self.text(what, &hex::encode(head));
+        self.text(what, &hex::encode_upper(head));
+        let base64 = b64(head);
+        self.text(what, &base64[..16]);
+        self.text(what, &base64[..16].replace('+', "-").replace('/', "_"));
+        self.text(what, &format!("{:?}", &head[..8]).replace(['[', ']'], ""));
+        if let Ok(text) = std::str::from_utf8(head) {
+            self.text(what, text);
+        }
+    }
+}
+
+/// Runs a relay through everything; what it logged, and what must not be in that.
+async fn busy(format: &str) -> (String, Hush) {
+    let dir = tempfile::tempdir().unwrap();
+    let mut child = Command::new(env!("CARGO_BIN_EXE_latchkey-relay"))
+        .args(["--listen", "127.0.0.1:0", "--log-format", format, "--data-dir"])
+        .arg(dir.path().join("data"))
+        .env_clear()
+        .env("LATCHKEY_LOG", "trace")
+        .env("LATCHKEY_RATE_ONE_TIME", "1/h")
+        .stdout(Stdio::piped())
+        .stderr(Stdio::piped())
+        .spawn()
+        .unwrap();
+    let mut stderr = child.stderr.take().unwrap();
+    let log = std::thread::spawn(move || {
+        let mut log = String::new();
+        stderr.read_to_string(&mut log).unwrap();
+        log
+    });
+    let mut lines = BufReader::new(child.stdout.take().unwrap()).lines();
+    let url = lines
+        .find_map(|line| Some(line.unwrap().split_once("listening on")?.1.trim().to_owned()))
+        .unwrap();
+    let api = Api { http: client(), url };
+
+    let mut hush = Hush(Vec::new());
+    let names = ["alice-in-the-log", "bob-in-the-log", "nobody-in-the-log"];
+    for name in names {
+        hush.text("a name", name);
+    }
+    let mut alice = User::register(api.clone(), names[0]).await;
+    let bob = User::register(api.clone(), names[1]).await;
+    hush.text("a token", &alice.token[..40]);
+    alice.sign_in().await;
+    for user in [&alice, &bob] {
+        hush.text("a token", &user.token);
+        hush.bytes("an identity key", &user.keys.public().to_bytes());
+    }
+    let batch = json!({ "one_time_batch": batch_json(&bob.batch(1, 1, 4)) });
+    bob.call(Method::PUT, "/v1/keys", Some(batch)).await.ok();
+    for _ in 0..2 {
+        alice
+            .call(Method::GET, &format!("/v1/keys/{}", names[1]), None)
+            .await
+            .ok();
+    }
+    alice
+        .call(Method::GET, &format!("/v1/keys/{}", names[2]), None)
+        .await
+        .refused(404, "no_such_user");
+    let content = b"the content of an envelope that stands in no log".to_vec();
+    hush.bytes("content", &content);
+    alice.send(names[1], Uuid::new_v4(), content.clone()).await.ok();
+    alice
+        .send(names[2], Uuid::new_v4(), content.clone())
+        .await
+        .refused(404, "no_such_user");
+    // By delivery token, a good one and one that is none.
+    let delivery = random::<32>();
+    hush.bytes("a delivery token", &delivery);
+    let hash = json!({ "token_hash": b64(Sha256::digest(delivery)) });
+    bob.call(Method::PUT, "/v1/delivery-tokens", Some(hash)).await.ok();
+    for (token, status) in [(delivery, 200), (random::<32>(), 401)] {
+        hush.bytes("a delivery token", &token);
+        let path = format!("/v1/messages?to={}&id={}", names[1], Uuid::new_v4());
+        let request = api
+            .request(Method::POST, &path, None)
+            .header("Latchkey-Delivery-Token", b64(token))
+            .header("content-type", "application/octet-stream")
+            .body(content.clone());
+        assert_eq!(answer(request).await.status, status);
+    }
+    // Plays, one of them by a wrong capability.
+    let mut license = License::new(names[1], 2);
+    license.expires_at = alice.now.plus(DAY).as_millis();
+    for (what, bytes) in [
+        ("a share", license.share),
+        ("a capability", license.play),
+        ("a capability", license.owner),
+    ] {
+        hush.bytes(what, &bytes);
+    }
+    let message = license.message(names[1], Uuid::new_v4(), &content);
+    alice
+        .call(Method::POST, "/v1/messages/limited", Some(message))
+        .await
+        .ok();
+    license.play(&api, Uuid::new_v4()).await.ok();
+    license
+        .play_with(&api, Uuid::new_v4(), &[9; 32])
+        .await
+        .refused(404, "no_such_license");
+    let page = bob.inbox(json!({})).await.ok();
+    bob.inbox(json!({ "ack": ack(&page) })).await.ok();
+    // Strangers: wrong tokens, no JSON, JSON of another shape with a secret in it, paths.
+    let made_up = format!("{}made-up-token", &alice.token[..20]);
+    hush.text("a made-up token", "made-up-token");
+    api.call(Method::GET, "/v1/keys", Some(&made_up), None)
+        .await
+        .refused(401, "unauthorized");
+    let secret = "a-secret-in-a-body";
+    hush.text("a body that does not parse", secret);
+    for body in [
+        secret.to_owned(),
+        json!({ "user": [secret] }).to_string(),
+        json!({ secret: 1 }).to_string(),
+    ] {
+        let request = api
+            .request(Method::POST, "/v1/session", None)
+            .header("content-type", "application/json")
+            .body(body);
+        answer(request).await.refused(400, "bad_request");
+    }
+    let mut impostor = User::new(api.clone(), names[0]);
+    impostor.now = alice.now;
+    let challenge = api.challenge(names[0]).await;
+    let body = impostor.sign_in_with(&challenge, &api.url);
+    hush.text("a signature", &body["signature"].as_str().unwrap()[..40]);
+    api.call(Method::POST, "/v1/session", None, Some(body))
+        .await
+        .refused(401, "unauthorized");
+    bob.call(Method::DELETE, "/v1/inbox", None).await.ok();
+    bob.call(Method::DELETE, "/v1/session", None).await.ok();
+
+    let stopped = Command::new("kill").arg(child.id().to_string()).status().unwrap();
+    assert!(stopped.success() && child.wait().unwrap().success());
+    (log.join().unwrap(), hush)
+}
+
+#[tokio::test]
+async fn nothing_private_is_logged_however_talkative_the_relay_is() {
+    for format in ["text", "json"] {
+        let (log, hush) = busy(format).await;
+        for (what, form) in &hush.0 {
+            let lines: Vec<_> = log.lines().filter(|line| line.contains(form)).collect();
+            assert!(lines.is_empty(), "{what} ({form}) is in the {format} log: {lines:?}");
+        }
+        // It did log, and it was this run.
+        assert!(log.lines().count() > 50, "{}", log.lines().count());
+        let ours: Vec<_> = log.lines().filter(|line| line.contains("answered")).collect();
+        for operation in ["register", "send", "fetch_key", "inbox", "play", "sign_in"] {
+            assert!(ours.iter().any(|line| line.contains(operation)), "{operation}");
+        }
+        if format == "json" {
+            for line in log.lines() {
+                let line: Value = serde_json::from_str(line).unwrap_or_else(|_| panic!("not JSON: {line}"));
+                assert!(line["time"].is_string() && line["level"].is_string() && line["message"].is_string());
+                if line["message"] == "answered" {
+                    assert_eq!(line["request"].as_str().unwrap().len(), 16);
+                }
+            }
+        } else {
+            assert!(ours.iter().all(|line| line.contains(" request=")), "{ours:?}");
+        }
+    }
+}

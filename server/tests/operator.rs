@@ -1,0 +1,242 @@
+//! What an operator does to a relay by command: removing accounts, looking at settings, and gate keys in backups and checks.
+
+// Helpers of tests may panic like the tests themselves (clippy.toml exempts only the latter).
+#![allow(clippy::unwrap_used, clippy::expect_used, clippy::panic)]
+
+mod common;
+
+use std::{
+    io::Write as _,
+    path::Path,
+    process::{Command, Output, Stdio},
+    sync::Arc,
+};
+
+use common::*;
+use reqwest::Method;
+use serde_json::json;
+use server::store::sqlite::admin::keys_beside;
+use uuid::Uuid;
+
+const KEY: [u8; 16] = [3; 16];
+const CAPABILITY: [u8; 32] = [4; 32];
+
+/// The program, typed `input` at; from another thread, since the relay under test lives on this one.
+async fn command(data: &Path, args: &[&str], input: &'static str) -> (bool, String) {
+    let mut command = Command::new(env!("CARGO_BIN_EXE_latchkey-relay"));
+    command.env_clear().arg("--data-dir").arg(data).args(args);
+    command
+        .stdin(Stdio::piped())
+        .stdout(Stdio::piped())
+        .stderr(Stdio::piped());
+    let output: Output = tokio::task::spawn_blocking(move || {
+        let mut child = command.spawn().unwrap();
+        // A command that asks nothing may be over already.
+        let _ = child.stdin.take().unwrap().write_all(input.as_bytes());
+        child.wait_with_output().unwrap()
+    })
+    .await
+    .unwrap();
+    let said = [output.stdout, output.stderr].concat();
+    (output.status.success(), String::from_utf8(said).unwrap())
+}
+
+async fn good(data: &Path, args: &[&str]) -> String {
+    let (success, said) = command(data, args, "").await;
+    assert!(success, "{said}");
+    said
+}
+
+async fn bad(data: &Path, args: &[&str]) -> String {
+    let (success, said) = command(data, args, "").await;
+    assert!(!success, "{said}");
+    said
+}
+
+/// Alice, who has everything that an account can have, and bob, who has mail of hers.
+async fn scene() -> (TestRelay, User, User, ObliviousLicense) {
+    let relay = TestRelay::start_on(Arc::new(FakeGate::default()), |_| {}).await;
+    let (alice, bob) = (relay.user("alice").await, relay.user("bob").await);
+    let batch = json!({ "one_time_batch": batch_json(&alice.batch(1, 1, 8)) });
+    alice.call(Method::PUT, "/v1/keys", Some(batch)).await.ok();
+    let token = json!({ "token_hash": b64([5; 32]) });
+    alice.call(Method::PUT, "/v1/delivery-tokens", Some(token)).await.ok();
+    put_gate_key(&alice, KEY, CAPABILITY, fake_key(100, &[])).await.ok();
+    // More than one step of a removal.
+    for n in 0..300_u32 {
+        bob.send("alice", Uuid::new_v4(), n.to_be_bytes().to_vec()).await.ok();
+    }
+    let to_alice = License::new("alice", 3);
+    let message = to_alice.message("alice", Uuid::new_v4(), b"limited");
+    bob.call(Method::POST, "/v1/messages/limited", Some(message)).await.ok();
+    to_alice.play(&relay.api(), Uuid::new_v4()).await.ok();
+    let to_bob = ObliviousLicense::new("bob", KEY, CAPABILITY, fake_counter(2));
+    let message = to_bob.message("bob", Uuid::new_v4(), b"oblivious");
+    alice
+        .call(Method::POST, "/v1/messages/oblivious", Some(message))
+        .await
+        .ok();
+    to_bob
+        .ask(&relay.api(), Uuid::new_v4(), &fake_request(true, Some(0)))
+        .await
+        .ok();
+    (relay, alice, bob, to_bob)
+}
+
+/// Nothing of alice is left but that her name is taken.
+async fn gone(relay: &TestRelay, mut alice: User, bob: &User, to_bob: &ObliviousLicense) {
+    alice.api = relay.api();
+    alice.inbox(json!({})).await.refused(401, "unauthorized");
+    bob.call(Method::GET, "/v1/keys/alice", None)
+        .await
+        .refused(404, "no_such_user");
+    bob.send("alice", Uuid::new_v4(), b"x".to_vec())
+        .await
+        .refused(404, "no_such_user");
+    let again = alice.registration(None).await;
+    alice
+        .call(Method::POST, "/v1/accounts", Some(again))
+        .await
+        .refused(409, "name_taken");
+    assert_eq!(relay.status().await["accounts"], 1);
+    // What she sent is his, and can still be opened.
+    assert_eq!(bob.envelopes().await, [b"oblivious"]);
+    to_bob
+        .ask(&relay.api(), Uuid::new_v4(), &fake_request(true, Some(1)))
+        .await
+        .ok();
+    let sound = good(relay.data(), &["check"]).await;
+    assert!(sound.contains("sound"), "{sound}");
+    assert!(!good(relay.data(), &["accounts", "list"]).await.contains("alice"));
+    good(relay.data(), &["audit", "verify"]).await;
+}
+
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn an_account_is_removed_by_the_relay_that_runs() {
+    let (relay, alice, bob, to_bob) = scene().await;
+    let nobody = bad(relay.data(), &["accounts", "remove", "nobody", "--yes"]).await;
+    assert!(nobody.contains("nobody here has the name"), "{nobody}");
+    // Asked, and not sure.
+    let (removed, said) = command(relay.data(), &["accounts", "remove", "alice"], "yes\n").await;
+    assert!(!removed && said.contains("301 envelope(s)"), "{said}");
+    alice.inbox(json!({ "limit": 1 })).await.ok();
+    let before = relay.status().await["audit_length"].as_u64().unwrap();
+    let (removed, said) = command(relay.data(), &["accounts", "remove", "alice"], "alice\n").await;
+    assert!(removed && said.contains("by the relay that runs"), "{said}");
+    assert_eq!(relay.status().await["audit_length"], before + 1);
+    gone(&relay, alice, &bob, &to_bob).await;
+}
+
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn an_account_is_removed_where_no_relay_runs() {
+    let (mut relay, alice, mut bob, to_bob) = scene().await;
+    relay.relay.take().unwrap().shutdown().await;
+    let said = good(relay.data(), &["accounts", "remove", "alice", "--yes"]).await;
+    assert!(said.contains("No relay is running"), "{said}");
+    relay.relay = Some(
+        server::Relay::start_with(relay.config.clone(), relay.clock.clone(), relay.gate.clone())
+            .await
+            .unwrap(),
+    );
+    bob.api = relay.api();
+    gone(&relay, alice, &bob, &to_bob).await;
+}
+
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn a_backup_has_its_gate_keys_and_check_looks_at_them() {
+    let (relay, alice, _bob, _) = scene().await;
+    let copy = relay.dir.path().join("copy");
+    let file = relay.dir.path().join("backup");
+    let said = good(relay.data(), &["backup", file.to_str().unwrap()]).await;
+    assert!(said.contains("1 gate key(s)"), "{said}");
+    std::fs::create_dir(&copy).unwrap();
+    std::fs::rename(&file, copy.join("relay.sqlite3")).unwrap();
+    std::fs::rename(keys_beside(&file), copy.join("gate-keys")).unwrap();
+    good(&copy, &["check"]).await;
+
+    let key = std::fs::read_dir(copy.join("gate-keys"))
+        .unwrap()
+        .next()
+        .unwrap()
+        .unwrap()
+        .path();
+    let whole = std::fs::read(&key).unwrap();
+    // Damaged, cut, gone, and one too many.
+    std::fs::write(&key, vec![7; whole.len()]).unwrap();
+    assert!(bad(&copy, &["check"]).await.contains("other bytes"));
+    let again = relay.dir.path().join("again");
+    let refused = bad(&copy, &["backup", again.to_str().unwrap()]).await;
+    assert!(refused.contains("was not copied"), "{refused}");
+    assert!(!again.exists() && !keys_beside(&again).exists(), "nothing half is left");
+    std::fs::write(&key, &whole[1..]).unwrap();
+    assert!(bad(&copy, &["check"]).await.contains("should have"));
+    std::fs::remove_file(&key).unwrap();
+    assert!(bad(&copy, &["check"]).await.contains("missing"));
+    std::fs::write(&key, &whole).unwrap();
+    let stray = copy.join("gate-keys").join("stray");
+    std::fs::write(&stray, b"x").unwrap();
+    good(&copy, &["check"]).await;
+    let long_ago = std::time::SystemTime::now() - DAY;
+    std::fs::File::options()
+        .write(true)
+        .open(&stray)
+        .unwrap()
+        .set_modified(long_ago)
+        .unwrap();
+    assert!(bad(&copy, &["check"]).await.contains("belongs to no gate key"));
+    std::fs::remove_file(&stray).unwrap();
+
+    // A counter that is wrong, content that nobody refers to.
+    let c = rusqlite::Connection::open(copy.join("relay.sqlite3")).unwrap();
+    c.execute_batch("UPDATE relay SET gate_key_bytes = 1; INSERT INTO sealed (pad, content) VALUES (x'', x'00')")
+        .unwrap();
+    drop(c);
+    let faults = bad(&copy, &["check"]).await;
+    assert!(
+        faults.contains("bytes of gate keys") && faults.contains("belong to nothing"),
+        "{faults}"
+    );
+    // The relay itself was not touched by any of it.
+    gate_key(&alice, Method::GET, KEY).await.ok();
+    good(relay.data(), &["check"]).await;
+}
+
+#[tokio::test]
+async fn config_show_says_what_holds_and_why_in_a_form_that_can_be_used() {
+    let dir = tempfile::tempdir().unwrap();
+    let file = dir.path().join("relay.toml");
+    std::fs::write(&file, "token_ttl = '90m'\n").unwrap();
+    let args = [
+        "--config",
+        file.to_str().unwrap(),
+        "--mailbox-size",
+        "32MiB",
+        "config",
+        "show",
+    ];
+    let shown = good(dir.path(), &args).await;
+    for line in [
+        "mailbox_size = \"32MiB\"  # --mailbox-size",
+        "listen = \"127.0.0.1:5000\"  # default",
+        "metrics_listen = \"off\"  # default",
+        "# tls_cert is not set",
+    ] {
+        assert!(shown.contains(line), "{line:?} is missing in {shown}");
+    }
+    assert!(shown.contains("token_ttl = \"90m\"  # token_ttl (in "), "{shown}");
+    let settings = shown
+        .lines()
+        .map(|line| line.trim_start_matches("# ").split(' ').next().unwrap());
+    let all = server::config::SETTINGS.iter().map(|setting| setting.name);
+    assert!(settings.eq(all), "every setting, in order: {shown}");
+    // What it shows is a configuration, and the same one.
+    std::fs::write(&file, &shown).unwrap();
+    let args = ["--config", file.to_str().unwrap(), "config", "show"];
+    let values = |shown: &str| -> Vec<String> {
+        shown
+            .lines()
+            .map(|line| line.split("  #").next().unwrap().to_owned())
+            .collect()
+    };
+    assert_eq!(values(&good(dir.path(), &args).await), values(&shown));
+}
