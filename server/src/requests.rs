@@ -70,24 +70,24 @@ pub(crate) struct Watched<E> {
 impl<E: Endpoint<Output = Response>> Endpoint for Watched<E> {
     type Output = Response;
 
-    async fn call(&self, request: Request) -> poem::Result<Response> {
+    // Not an async function, and the rest boxed: this future is held for as long as an inbox waits, and need not hold the request as well.
+    fn call(&self, request: Request) -> impl Future<Output = poem::Result<Response>> + Send {
         let (id, begun) = (RequestId::next(), Instant::now());
         let Found { operation, allow } = self.operations.find(request.method(), request.uri().path());
-        CURRENT
-            .scope(id, async {
-                let mut answer = self.inner.get_response(request).await;
-                if answer.status() == StatusCode::METHOD_NOT_ALLOWED
-                    && let Some(allow) = allow
-                {
-                    answer.headers_mut().insert(header::ALLOW, allow.clone());
-                }
-                if let Ok(id) = HeaderValue::from_str(&id.to_string()) {
-                    answer.headers_mut().insert(HEADER, id);
-                }
-                self.note(operation, answer.status(), begun.elapsed());
-                Ok(answer)
-            })
-            .await
+        let answer = CURRENT.scope(id, Box::pin(self.inner.get_response(request)));
+        async move {
+            let mut answer = answer.await;
+            if answer.status() == StatusCode::METHOD_NOT_ALLOWED
+                && let Some(allow) = allow
+            {
+                answer.headers_mut().insert(header::ALLOW, allow.clone());
+            }
+            if let Ok(id) = HeaderValue::from_str(&id.to_string()) {
+                answer.headers_mut().insert(HEADER, id);
+            }
+            CURRENT.sync_scope(id, || self.note(operation, answer.status(), begun.elapsed()));
+            Ok(answer)
+        }
     }
 }
 
