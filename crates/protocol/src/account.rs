@@ -2,6 +2,8 @@
 
 mod stored;
 mod successor;
+#[cfg(test)]
+mod tests;
 
 use std::collections::BTreeMap;
 use std::time::Duration;

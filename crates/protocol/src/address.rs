@@ -210,6 +210,30 @@ mod tests {
     }
 
     #[test]
+    fn relays_are_hosts() {
+        let longest = "x".repeat(MAX_RELAY_NAME);
+        for good in ["a", "0", "relay.example:5000", "[::1]:5000", "a-b", longest.as_str()] {
+            assert_eq!(
+                RelayName::parse(good).map(|name| name.as_str().to_owned()),
+                Ok(good.to_owned())
+            );
+        }
+        for (bad, why) in [
+            ("", NameError::Length),
+            (&*"x".repeat(MAX_RELAY_NAME + 1), NameError::Length),
+            (&*"x".repeat(MAX_RELAY_NAME + 2), NameError::Length),
+            ("Relay", NameError::Alphabet),
+            ("a/b", NameError::Alphabet),
+            (".a", NameError::Shape),
+            ("-a", NameError::Shape),
+            (":80", NameError::Shape),
+            ("a..b", NameError::Shape),
+        ] {
+            assert_eq!(RelayName::parse(bad), Err(why), "{bad:?}");
+        }
+    }
+
+    #[test]
     fn addresses_split_at_the_first_at() {
         let a = Address::parse("alice@relay.example:5000").unwrap();
         assert_eq!((a.user().as_str(), a.relay().as_str()), ("alice", "relay.example:5000"));

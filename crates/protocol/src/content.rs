@@ -4,6 +4,8 @@
 //! Decoding accepts only what encoding would have produced.
 
 mod limited;
+#[cfg(test)]
+mod tests;
 
 use std::borrow::Cow;
 use std::fmt;
@@ -285,110 +287,5 @@ impl Receipt {
             ids.push(ContentId(id));
         }
         Ok(Some(Self { read, ids }))
-    }
-}
-
-#[cfg(test)]
-mod tests {
-    use super::*;
-
-    fn samples() -> Vec<Content> {
-        let limited = Limited {
-            license: [1; 32],
-            play_capability: [2; 32],
-            content_share: [3; 32],
-            commit: [4; 32],
-            policy: vec![5; 9],
-            ciphertext: vec![6; 300],
-            oblivious: None,
-        };
-        let mut oblivious = limited.clone();
-        oblivious.oblivious = Some(Oblivious {
-            opening_key: Box::new([7; OPENING_KEY_LENGTH]),
-            pad_key: [8; PAD_KEY_LENGTH],
-        });
-        [
-            Body::Empty,
-            Body::Text("hé".into()),
-            Body::Limited(limited),
-            Body::Limited(oblivious),
-            Body::PlayHead(PlayHead {
-                license: [1; 32],
-                number: 300,
-                digest: [2; 32],
-            }),
-            Body::Receipt(Receipt {
-                read: true,
-                ids: vec![ContentId([7; 16]), ContentId([8; 16])],
-            }),
-            Body::DeliveryToken(DeliveryToken(Secret::new([9; 32]))),
-            Body::Unknown {
-                kind: 77,
-                bytes: vec![1, 2, 3],
-            },
-        ]
-        .map(|body| Content {
-            id: ContentId([9; 16]),
-            sent_at: Timestamp(1_700_000_000_000),
-            body,
-        })
-        .to_vec()
-    }
-
-    #[test]
-    fn what_is_encoded_decodes_to_itself() {
-        for content in samples() {
-            assert_eq!(Content::decode(&content.encode()), Ok(content));
-        }
-    }
-
-    #[test]
-    fn only_the_deterministic_form_is_accepted() {
-        for content in samples() {
-            let bytes = content.encode();
-            for end in 0..bytes.len() {
-                assert!(Content::decode(&bytes[..end]).is_err(), "cut at {end}");
-            }
-            assert!(
-                Content::decode(&[&bytes[..], &[0]].concat()).is_err(),
-                "something behind"
-            );
-            // The map's head in two bytes instead of one: valid CBOR, not deterministic.
-            assert!(
-                Content::decode(&[&[0xb8, 4], &bytes[1..]].concat()).is_err(),
-                "a longer head"
-            );
-        }
-        assert_eq!(Content::decode(&vec![0; MAX_CONTENT + 1]), Err(DecodeError::TooLong));
-    }
-
-    /// Both keys of an oblivious limit, at their lengths, or none.
-    #[test]
-    fn an_oblivious_limit_has_both_keys() {
-        let mut limited = samples()
-            .into_iter()
-            .find_map(|content| match content.body {
-                Body::Limited(limited) if limited.oblivious.is_some() => Some(limited),
-                _ => None,
-            })
-            .unwrap();
-        let whole = limited.encode();
-        assert!(matches!(Limited::read(&whole), Ok(Some(read)) if read == limited));
-        limited.oblivious = None;
-        let plain = limited.encode();
-        let opening = [&[6, 0x59, 1, 0][..], &[7; OPENING_KEY_LENGTH]].concat();
-        let pad = [&[7, 0x58, 32][..], &[8; PAD_KEY_LENGTH]].concat();
-        assert_eq!(whole[1..], [&plain[1..], &opening, &pad].concat());
-        let short = [&[7, 0x58, 31][..], &[8; PAD_KEY_LENGTH - 1]].concat();
-        for (entries, tail) in [
-            (7, opening.clone()),
-            (7, pad.clone()),
-            (8, [&pad[..], &opening].concat()),
-            (8, [&opening[..], &short].concat()),
-            (8, [&opening[..], &opening].concat()),
-        ] {
-            let bytes = [&[0xa0 | entries][..], &plain[1..], &tail].concat();
-            assert!(!matches!(Limited::read(&bytes), Ok(Some(_))), "{entries} entries");
-        }
     }
 }

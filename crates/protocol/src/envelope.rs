@@ -29,7 +29,7 @@ const OUTDATED: RangeInclusive<u8> = 1..=1;
 /// Largest envelope, what a relay stores for one message. Larger things travel as files.
 pub const MAX_ENVELOPE: usize = 256 * 1024;
 /// Largest identity box: commitment, tag, address, identity key and signature are about 7.5 KB.
-const MAX_IDENTITY_BOX: usize = 8 * 1024;
+pub(crate) const MAX_IDENTITY_BOX: usize = 8 * 1024;
 /// Bytes of an epoch's header: ciphertext and new public key.
 pub const HEADER_LENGTH: usize = CIPHERTEXT_LENGTH + KEM_KEY_LENGTH;
 /// Bytes of a box with a message number.
@@ -37,7 +37,7 @@ pub(crate) const NUMBER_BOX_LENGTH: usize = 4 + aead::TAG_LENGTH;
 /// Bytes of a box with a message number and a header.
 pub(crate) const HEADER_BOX_LENGTH: usize = 4 + HEADER_LENGTH + aead::TAG_LENGTH;
 /// Fewest bytes of a sealed text: commitment and tag.
-const MIN_SEALED: usize = aead::COMMITMENT_LENGTH + aead::TAG_LENGTH;
+pub(crate) const MIN_SEALED: usize = aead::COMMITMENT_LENGTH + aead::TAG_LENGTH;
 
 /// The type byte.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]

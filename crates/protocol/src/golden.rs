@@ -67,6 +67,11 @@ fn identities_fingerprints_and_safety_numbers() {
         let key = bytes(&golden["identity"][name]["key"]);
         assert_eq!(pair.public().to_bytes(), key);
         assert_eq!(
+            fingerprint.to_string(),
+            golden["identity"][name]["fingerprint"].as_str().unwrap()
+        );
+        assert_eq!(format!("{fingerprint:?}"), format!("Fingerprint({fingerprint})"));
+        assert_eq!(
             IdentityKey::from_bytes(&key).unwrap().fingerprint(&address),
             fingerprint
         );
@@ -146,6 +151,8 @@ fn prekey_payloads_trees_and_paths() {
         keys,
     };
     let verified = batch.verify(pair.public(), &address, created).unwrap();
+    assert_eq!((verified.batch_id(), verified.seq()), (fields.id, fields.seq));
+    assert_eq!(verified.expires(), days(60));
     let entry = verified
         .entries()
         .find(|entry| entry.id == small(&prekeys["opk_id"]))

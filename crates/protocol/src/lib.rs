@@ -31,6 +31,9 @@ pub mod identity;
 #[cfg(feature = "session")]
 mod inner;
 pub mod labels;
+#[cfg(test)]
+#[cfg(feature = "session")]
+mod limits;
 mod merkle;
 #[cfg(feature = "session")]
 pub mod padding;

@@ -26,16 +26,17 @@ pub struct PickleError {
 }
 
 /// Writes a record.
-pub(crate) struct Writer(Zeroizing<Vec<u8>>);
+pub(crate) struct Writer(Zeroizing<Vec<u8>>, usize);
 
 impl Writer {
     /// `capacity` generously covers the record, so that the buffer is not moved and secrets are not left behind.
     pub(crate) fn new(capacity: usize) -> Self {
         let mut bytes = Zeroizing::new(Vec::with_capacity(capacity));
         bytes.put_u8(FORMAT);
-        Self(bytes)
+        Self(bytes, capacity)
     }
     pub(crate) fn finish(self) -> Zeroizing<Vec<u8>> {
+        debug_assert!(self.0.len() <= self.1, "a record was moved while it was written");
         self.0
     }
     pub(crate) fn raw(&mut self, bytes: &[u8]) -> &mut Self {

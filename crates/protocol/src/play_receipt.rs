@@ -18,7 +18,7 @@ use crate::wire::{Put, Reader};
 /// The version byte of a receipt.
 const VERSION: u8 = 1;
 /// Bytes of what is signed: version, license, play id, number, three hashes, time.
-const PAYLOAD_LENGTH: usize = 1 + 32 + 16 + 8 + 3 * 32 + 8;
+pub(crate) const PAYLOAD_LENGTH: usize = 1 + 32 + 16 + 8 + 3 * 32 + 8;
 /// Bytes of a receipt with its signature.
 pub const RECEIPT_LENGTH: usize = PAYLOAD_LENGTH + SIGNATURE_LENGTH;
 /// What the first receipt of a license names as the one before.
@@ -297,6 +297,16 @@ mod tests {
             receipt.is_for(&[1; 32], &[2; 16], b"answer", b"ask"),
         ] {
             assert_eq!(wrong, Err(ReceiptError::OtherPlay));
+        }
+        // Hashes of another play than the receipt names, as no relay makes it.
+        let torn = |license: [u8; 32], play_id: [u8; 16]| PlayReceipt {
+            license,
+            play_id,
+            ..receipt
+        };
+        for torn in [torn([0; 32], [2; 16]), torn([1; 32], [0; 16])] {
+            let verdict = torn.is_for(&[1; 32], &[2; 16], b"ask", b"answer");
+            assert_eq!(verdict, Err(ReceiptError::OtherPlay));
         }
     }
 

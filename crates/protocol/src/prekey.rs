@@ -9,6 +9,10 @@
 //!
 //! Times are milliseconds since the Unix epoch. The ids of a batch are `first id … first id + count − 1`.
 
+#[cfg(test)]
+#[cfg(feature = "session")]
+mod tests;
+
 use std::time::Duration;
 
 use crate::address::{Address, MAX_ADDRESS};

@@ -37,3 +37,20 @@ impl Timestamp {
         Duration::from_millis(self.0.saturating_sub(earlier.0))
     }
 }
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn moments_are_milliseconds_and_stay_within_them() {
+        let moment = Timestamp::from_millis(1234);
+        assert_eq!((moment, moment.as_millis()), (Timestamp(1234), 1234));
+        let most = Duration::from_millis(u64::MAX);
+        assert_eq!(Timestamp(0).plus(most), Timestamp(u64::MAX));
+        assert_eq!(Timestamp(0).plus(most + Duration::from_millis(1)), Timestamp(u64::MAX));
+        assert_eq!(moment.plus(Duration::MAX), Timestamp(u64::MAX));
+        assert_eq!(moment.since(Timestamp(1000)), Duration::from_millis(234));
+        assert_eq!(moment.since(Timestamp(2000)), Duration::ZERO);
+    }
+}

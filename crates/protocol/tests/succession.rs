@@ -156,6 +156,11 @@ impl Served {
 
     fn succeed(&mut self, bob: &mut Party, rng: &mut ChaCha20Rng) {
         let next = bob.prepare_succession(NOW, rng).clone();
+        let signature = next.sign(Purpose::SignIn, b"claim", rng);
+        let verdict = next
+            .identity_key()
+            .verify(Purpose::SignIn, &next.fingerprint(), b"claim", &signature);
+        assert_eq!(verdict, Ok(()), "the successor signs as itself");
         let again = bob.prepare_succession(NOW, rng);
         assert_eq!(again.statement(), next.statement(), "prepared once");
         assert!(bob.complete_succession(NOW) && !bob.complete_succession(NOW));
@@ -307,6 +312,28 @@ fn the_successor_of_a_verified_identity_gets_nothing_until_somebody_looked() {
             .collect();
         assert!(heard.contains(&"for the verified one".to_owned()), "{heard:?}");
     }
+}
+
+#[test]
+fn a_decision_asks_for_a_handshake_only_where_something_waited_for_it() {
+    let (mut alice, _, _, mut rng) = acquainted(81);
+    // Verified once more, with something under way: nothing was waiting for that.
+    alice
+        .send(&address("bob"), &text("under way", &mut rng), NOW, &mut rng)
+        .unwrap();
+    assert!(alice.mark_verified(&address("bob")));
+    assert!(alice.wanted().is_empty());
+    assert!(!alice.accept_identity(&address("bob")), "there is nothing to accept");
+    assert!(alice.wanted().is_empty());
+    // A successor is accepted or verified, and nothing was to be sent.
+    let (mut alice, mut bob, mut served, mut rng) = acquainted(82);
+    assert!(alice.mark_verified(&address("bob")));
+    served.succeed(&mut bob, &mut rng);
+    assert_eq!(served.follow(&mut alice), Ok(Followed::Review));
+    assert_eq!(alice.pending_count(&address("bob")), 0);
+    let mut accepts = alice.clone();
+    assert!(alice.mark_verified(&address("bob")) && accepts.accept_identity(&address("bob")));
+    assert!(alice.wanted().is_empty() && accepts.wanted().is_empty());
 }
 
 #[test]

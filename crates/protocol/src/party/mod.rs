@@ -17,6 +17,8 @@
 //! ```
 
 #[cfg(test)]
+mod bounds;
+#[cfg(test)]
 mod driver;
 #[cfg(test)]
 mod forgery;
