@@ -89,3 +89,17 @@ impl<'a> Reader<'a> {
         }
     }
 }
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_length_may_be_its_limit_and_no_more() {
+        let mut bytes = Vec::new();
+        bytes.put_lp(b"four");
+        assert_eq!(Reader::new(&bytes).lp(4), Ok(&b"four"[..]));
+        assert_eq!(Reader::new(&bytes).lp(3), Err(DecodeError::TooLong));
+        assert_eq!(Reader::new(&bytes[..7]).lp(4), Err(DecodeError::Truncated));
+    }
+}

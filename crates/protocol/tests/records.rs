@@ -214,3 +214,35 @@ fn sessions_of_the_first_version_are_left_and_what_was_not_acknowledged_goes_out
     let mut again = Party::load(records(alice)).unwrap();
     assert_eq!(again.take_begun_anew(), [], "and what is stored now is of this version");
 }
+
+/// As a vault keeps it: only what changed is written.
+#[test]
+fn what_was_passed_over_opens_after_a_restart_from_the_changes_alone() {
+    let (mut directory, mut alice, mut bob, mut rng) = two(20);
+    let to_bob = address("bob");
+    let mut vault = records(&bob);
+    bob.take_changes();
+    let mut store = |bob: &mut Party| {
+        for change in bob.take_changes() {
+            match change.value {
+                Some(value) => vault.insert(change.key, value.to_vec()),
+                None => vault.remove(&change.key),
+            };
+        }
+        Party::load(vault.clone()).unwrap()
+    };
+    let mut letters = Vec::new();
+    for words in ["one", "two", "three", "four"] {
+        letters.extend(say(&mut directory, &mut alice, &to_bob, words, NOW, &mut rng));
+    }
+    let mut gaps = Vec::new();
+    for at in [0, 3, 1, 2] {
+        let outcome = bob.receive(&letters[at].envelope, NOW, &mut rng);
+        let latchkey_protocol::party::Received::Opened(got) = outcome else {
+            panic!("{at}: {outcome:?}")
+        };
+        gaps.push(got.gaps.len());
+        bob = store(&mut bob);
+    }
+    assert_eq!(gaps, [0, 1, 0, 0], "one gap, when the fourth came");
+}

@@ -95,6 +95,12 @@ fn a_statement_counts_only_as_its_old_key_made_it() {
         SuccessionError::BadSignature,
         "signed for something else"
     );
+    statement.time = NOW.plus(Duration::from_secs(24 * 3600));
+    let ahead = line.publish(0, &statement, &mut rng);
+    assert!(
+        ahead.verify(&address("bob"), NOW).is_ok(),
+        "a day ahead is still a clock"
+    );
     statement.new = statement.old;
     assert_eq!(
         refused(&line.publish(0, &statement, &mut rng)),
@@ -161,6 +167,9 @@ impl Served {
             .identity_key()
             .verify(Purpose::SignIn, &next.fingerprint(), b"claim", &signature);
         assert_eq!(verdict, Ok(()), "the successor signs as itself");
+        let mut given_up = bob.clone();
+        assert!(given_up.abandon_succession() && given_up.successor().is_none());
+        assert!(!given_up.abandon_succession(), "there is none any more");
         let again = bob.prepare_succession(NOW, rng);
         assert_eq!(again.statement(), next.statement(), "prepared once");
         assert!(bob.complete_succession(NOW) && !bob.complete_succession(NOW));
@@ -463,4 +472,19 @@ fn a_letter_to_the_identity_before_is_answered_by_its_successor() {
         .map(|letter| opened(bob.receive(&letter.envelope, NOW, &mut rng)))
         .collect();
     assert_eq!(heard, ["first words"]);
+}
+
+#[test]
+fn a_chain_has_eight_links_at_most() {
+    let mut rng = rng(83);
+    let line = Line::new(MAX_SUCCESSIONS + 2, &mut rng);
+    let chain: Vec<_> = (0..=MAX_SUCCESSIONS)
+        .map(|i| line.link(i, i + 1, i as u64 + 1, &mut rng))
+        .collect();
+    let verdict = |links: usize| {
+        let to = line.fingerprint(links);
+        verify_chain(&chain[..links], &address("bob"), &to, NOW).map(|good| good.len())
+    };
+    assert_eq!(verdict(MAX_SUCCESSIONS), Ok(MAX_SUCCESSIONS));
+    assert_eq!(verdict(MAX_SUCCESSIONS + 1), Err(SuccessionError::TooMany));
 }

@@ -256,3 +256,12 @@ fn the_turn_key_of_the_vectors_is_the_one_announced() {
         public
     );
 }
+
+#[test]
+fn a_stored_session_has_an_epoch_that_one_can_reach() {
+    let mut session = alices_session(&golden());
+    for (epoch, reads) in [(1, true), (1 << 31, true), ((1 << 31) + 1, false)] {
+        session.epoch = epoch;
+        assert_eq!(Session::load(&session.store(), None).is_ok(), reads, "{epoch}");
+    }
+}

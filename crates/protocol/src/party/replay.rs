@@ -121,4 +121,20 @@ mod tests {
         assert!((10_000 - 4096..10_000).all(|i| memory.contains(&digest(i))));
         assert!(memory.known.len() <= SLOTS as usize * PER_SLOT);
     }
+
+    #[test]
+    fn a_slot_is_of_its_round_and_no_longer_than_it_gets() {
+        let record = |round: u64, digests: usize| {
+            let mut out = Writer::new(4096);
+            out.u64(round).list(vec![[7; 16]; digests].iter(), |out, digest| {
+                out.raw(digest);
+            });
+            out.finish()
+        };
+        let load = |slot, round, digests| ReplayMemory::default().load(slot, &record(round, digests));
+        assert_eq!(load(3, 3, PER_SLOT), Ok(()));
+        assert_eq!(load(3, 3 + SLOTS, 1), Ok(()));
+        assert_eq!(load(3, 3, PER_SLOT + 1), Err(DecodeError::NotCanonical));
+        assert_eq!(load(3, 4, 1), Err(DecodeError::NotCanonical));
+    }
 }

@@ -102,3 +102,19 @@ impl PartialEq for SecretBytes {
     }
 }
 impl Eq for SecretBytes {}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn secrets_are_equal_when_their_bytes_are_and_print_none_of_them() {
+        let bytes = |bytes: &[u8]| SecretBytes::new(bytes.to_vec());
+        assert!(bytes(&[1, 2]) == bytes(&[1, 2]) && bytes(&[1, 2]) != bytes(&[1, 3]));
+        assert!(bytes(&[1, 2]) != bytes(&[1, 2, 0]) && Secret::new([7; 4]) != Secret::new([8; 4]));
+        assert_eq!(
+            format!("{:?} {:?}", bytes(&[1, 2]), Secret::new([7; 4])),
+            "SecretBytes<2>(…) Secret<4>(…)"
+        );
+    }
+}

@@ -54,3 +54,14 @@ impl PartialEq for TagKey {
     }
 }
 impl Eq for TagKey {}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn tag_keys_are_equal_when_their_bytes_are() {
+        let key = |byte| TagKey::new(Secret::new([byte; 32]));
+        assert!(key(1) == key(1) && key(1) != key(2));
+    }
+}

@@ -96,3 +96,34 @@ impl SkippedKeys {
         self.keys.iter()
     }
 }
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::primitives::secret::Secret;
+
+    #[test]
+    fn keys_die_after_sixteen_epochs_or_thirty_days() {
+        let since = Timestamp(1_000);
+        let key = |n: u8| SkippedKey {
+            tag: [n; 16],
+            key: MessageKey::new(Secret::new([n; 32])),
+            since,
+        };
+        let mut kept = SkippedKeys::default();
+        kept.insert((4, 0), key(4));
+        kept.insert((5, 0), key(5));
+        let at = |epoch: u32, now: Timestamp| {
+            let mut keys = kept.clone();
+            let gone = keys.expire(epoch, now);
+            assert_eq!(keys.tags.len(), keys.len(), "a tag for each");
+            (gone, keys.holds_epoch(4), keys.holds_epoch(5))
+        };
+        let end = since.plus(SKIPPED_LIFETIME);
+        assert_eq!(at(19, since), (false, true, true));
+        assert_eq!(at(20, since), (true, false, true), "epoch 4 is sixteen behind");
+        assert_eq!(at(21, since), (true, false, false));
+        assert_eq!(at(5, Timestamp(end.0 - 1)), (false, true, true));
+        assert_eq!(at(5, end), (true, false, false));
+    }
+}
