@@ -235,14 +235,16 @@ fn what_was_passed_over_opens_after_a_restart_from_the_changes_alone() {
     for words in ["one", "two", "three", "four"] {
         letters.extend(say(&mut directory, &mut alice, &to_bob, words, NOW, &mut rng));
     }
-    let mut gaps = Vec::new();
+    let (mut gaps, mut first) = (Vec::new(), Vec::new());
     for at in [0, 3, 1, 2] {
         let outcome = bob.receive(&letters[at].envelope, NOW, &mut rng);
         let latchkey_protocol::party::Received::Opened(got) = outcome else {
             panic!("{at}: {outcome:?}")
         };
         gaps.push(got.gaps.len());
+        first.push(got.first_contact);
         bob = store(&mut bob);
     }
     assert_eq!(gaps, [0, 1, 0, 0], "one gap, when the fourth came");
+    assert_eq!(first, [true, false, false, false], "she is new once");
 }

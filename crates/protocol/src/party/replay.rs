@@ -136,5 +136,10 @@ mod tests {
         assert_eq!(load(3, 3 + SLOTS, 1), Ok(()));
         assert_eq!(load(3, 3, PER_SLOT + 1), Err(DecodeError::NotCanonical));
         assert_eq!(load(3, 4, 1), Err(DecodeError::NotCanonical));
+        let mut memory = ReplayMemory::default();
+        (0..2 * PER_SLOT as u64 + 1).for_each(|i| {
+            memory.remember(ReplayMemory::digest(&i.to_be_bytes()));
+        });
+        assert_eq!(memory.slots().collect::<Vec<_>>(), [0, 1, 2]);
     }
 }
