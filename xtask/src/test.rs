@@ -117,7 +117,7 @@ impl Total {
             String::new()
         };
         lines.push(format!(
-            "{} test binaries and 2 checks: {} passed, {} failed{ignored}",
+            "{} test binaries and 3 checks: {} passed, {} failed{ignored}",
             self.binaries, self.passed, self.failed
         ));
         lines
@@ -147,7 +147,7 @@ mod tests {
         );
         assert_eq!(
             total.summary().last().unwrap(),
-            "2 test binaries and 2 checks: 18 passed, 0 failed, 2 ignored"
+            "2 test binaries and 3 checks: 18 passed, 0 failed, 2 ignored"
         );
     }
 
@@ -172,7 +172,7 @@ mod tests {
         assert_eq!((total.passed, total.failed), (1, 1));
         assert_eq!(
             total.summary(),
-            ["failed: b", "0 test binaries and 2 checks: 1 passed, 1 failed"]
+            ["failed: b", "0 test binaries and 3 checks: 1 passed, 1 failed"]
         );
     }
 }
