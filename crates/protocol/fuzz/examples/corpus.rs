@@ -68,6 +68,14 @@ fn main() -> std::io::Result<()> {
         &[&[3], &succession::statement()[..]].concat(),
     )?;
 
+    for (name, edit) in [
+        ("as-it-is", &[][..]),
+        ("edited", &[0, 0, 0, 1, 3]),
+        ("spliced", &[1, 0, 9, 0, 40, 2]),
+    ] {
+        save("play_receipt", name, edit)?;
+    }
+
     for kind in 0..3_u8 {
         for field in 0..5_u8 {
             let name = format!("{}-{field}", ["signed", "batch", "one-time"][usize::from(kind)]);

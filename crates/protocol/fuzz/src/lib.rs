@@ -27,6 +27,7 @@ pub mod envelope;
 pub mod identity;
 pub mod padding;
 pub mod pickle;
+pub mod play_receipt;
 pub mod prekey;
 pub mod session;
 pub mod succession;
@@ -36,7 +37,7 @@ pub mod world;
 pub type Target = fn(&[u8]);
 
 /// Every target by name.
-pub const TARGETS: [(&str, Target); 10] = [
+pub const TARGETS: [(&str, Target); 11] = [
     ("address", address::run),
     ("content", content::run),
     ("padding", padding::run),
@@ -47,4 +48,5 @@ pub const TARGETS: [(&str, Target); 10] = [
     ("conversation", conversation::run),
     ("pickle", pickle::run),
     ("succession", succession::run),
+    ("play_receipt", play_receipt::run),
 ];
