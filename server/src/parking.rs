@@ -6,14 +6,21 @@
 
 use std::{
     future::Future,
+    panic::AssertUnwindSafe,
     pin::Pin,
     sync::{Arc, Mutex, PoisonError},
 };
 
+use futures_util::FutureExt as _;
 use poem::{Endpoint, IntoResponse, Request, Response};
 use poem_openapi::{
     ApiResponse,
     registry::{MetaResponses, Registry},
+};
+
+use crate::{
+    api::problem::{Problem, ProblemCode},
+    service::Refusal,
 };
 
 /// The rest of an answer.
@@ -72,18 +79,20 @@ impl<E: Endpoint> Endpoint for Parking<E> {
         let headers = std::mem::take(answer.headers_mut());
         drop(answer);
         let later = promise.lock().unwrap_or_else(PoisonError::into_inner).take();
-        match later {
-            Some(later) => {
-                let mut answer = later.await;
-                // What the layers below had to say of the answer, such as which request it is to.
-                for (name, value) in &headers {
-                    answer.headers_mut().entry(name).or_insert_with(|| value.clone());
-                }
-                Ok(answer)
-            }
-            // Taken by another layer that cloned the response: there is none.
-            None => Ok(Response::default()),
+        // The layer that catches panics is gone by now. Without a promise another layer has taken it, which is a fault of ours as well.
+        let answer = match later {
+            Some(later) => AssertUnwindSafe(later).catch_unwind().await.ok(),
+            None => None,
+        };
+        let mut answer = answer.unwrap_or_else(|| {
+            tracing::error!("a handler panicked while it waited");
+            Problem::new(ProblemCode::Internal, Refusal::Internal.to_string()).into_http()
+        });
+        // What the layers below had to say of the answer, such as which request it is to.
+        for (name, value) in &headers {
+            answer.headers_mut().entry(name).or_insert_with(|| value.clone());
         }
+        Ok(answer)
     }
 }
 
@@ -127,6 +136,22 @@ mod tests {
         assert_eq!(answer.headers()["x-own"], "kept");
         assert_eq!(answer.headers()["x-request"], "7");
         assert_eq!(answer.into_body().into_string().await.unwrap(), "mail");
+    }
+
+    #[tokio::test]
+    async fn a_panic_while_it_waits_is_an_answer_too() {
+        let parking = Parking(make(|_request| async {
+            let later = Box::pin(async { panic!("a fault") });
+            let mut answer = Eventually::<Response>::Later(later).into_response();
+            answer.headers_mut().insert("x-request", "7".parse().unwrap());
+            answer
+        }));
+        let answer = parking.call(Request::default()).await.unwrap();
+        assert_eq!(
+            (answer.status().as_u16(), &answer.headers()["x-request"]),
+            (500, &"7".parse().unwrap())
+        );
+        assert!(answer.into_body().into_string().await.unwrap().contains("internal"));
     }
 
     #[tokio::test]
