@@ -30,6 +30,7 @@ mod play_receipts;
 mod plays;
 mod quarantine;
 mod receipts;
+mod round;
 mod status;
 mod steps;
 mod succession;

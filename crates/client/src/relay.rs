@@ -6,6 +6,8 @@
 
 mod error;
 mod gate;
+mod plays;
+mod sends;
 mod url;
 mod wire;
 
@@ -13,7 +15,7 @@ use std::fmt;
 use std::sync::atomic::{AtomicU64, Ordering};
 use std::time::Duration;
 
-use latchkey_sdk::{Base64, Client, LicenseId, SdkError, Token, types};
+use latchkey_sdk::{Base64, Client, SdkError, Token, types};
 use protocol::Timestamp;
 use protocol::account::Successor;
 use protocol::address::{Address, UserName};
@@ -22,9 +24,8 @@ use protocol::identity::{Fingerprint, IdentityKey};
 use protocol::prekey::{PublishedOneTime, PublishedSignedPreKey};
 use protocol::succession::PublishedSuccession;
 use uuid::Uuid;
-use zeroize::Zeroizing;
 
-use crate::vault::{AckPosition, License, OutboxEntry, Session};
+use crate::vault::{AckPosition, Session};
 
 pub use latchkey_sdk::{BadPin, CertificatePin};
 
@@ -33,7 +34,7 @@ pub(crate) use gate::{Released, Sent};
 pub use url::RelayUrl;
 pub use wire::RelayStatus;
 pub(crate) use wire::{Challenge, KeyStatus, LicenseStatus, Page, Played, SignedClaim, Upload, license_id, own_half};
-use wire::{base64, batch, fingerprint, fixed, key_status, license_status, signed, succession};
+use wire::{base64, batch, fingerprint, fixed, key_status, signed, succession};
 
 /// A peer's keys as fetched, parsed; the protocol verifies them.
 pub(crate) struct Bundle {
@@ -291,72 +292,6 @@ impl Relay {
         })
     }
 
-    /// One envelope, with its license if it has one; by a token of the recipient, else as ourselves.
-    pub(crate) async fn send(
-        &self,
-        envelope: &OutboxEntry,
-        license: Option<&License>,
-        token: Option<&[u8; 32]>,
-    ) -> Result<(), RelayError> {
-        match license {
-            Some(license) => match &license.oblivious {
-                Some(deposit) => self.send_oblivious(envelope, license, deposit, token).await,
-                None => self.send_limited(envelope, license, token).await,
-            },
-            None => self.send_plain(envelope, token).await,
-        }
-    }
-
-    async fn send_plain(&self, envelope: &OutboxEntry, token: Option<&[u8; 32]>) -> Result<(), RelayError> {
-        let id = Uuid::from_bytes(envelope.id);
-        self.call(ATTEMPTS, || {
-            let request = self
-                .client
-                .send()
-                .to(envelope.to.clone())
-                .id(id)
-                .body(envelope.envelope.clone());
-            match token {
-                Some(token) => request.latchkey_delivery_token(base64(token)).send(),
-                None => request.send(),
-            }
-        })
-        .await?;
-        Ok(())
-    }
-
-    async fn send_limited(
-        &self,
-        envelope: &OutboxEntry,
-        license: &License,
-        token: Option<&[u8; 32]>,
-    ) -> Result<(), RelayError> {
-        let share = license.share.ok_or(RelayError::Malformed("license without a share"))?;
-        let owner = playgate::Capability::from_bytes(license.owner_capability);
-        let body = types::LimitedRequest {
-            to: envelope.to.clone(),
-            id: Uuid::from_bytes(envelope.id),
-            envelope: base64(&envelope.envelope),
-            license: types::NewLicense {
-                id: LicenseId::from_bytes(license.id).into(),
-                plays: license.plays,
-                expires_at: license.expires_at,
-                share: base64(&share),
-                play_capability_hash: base64(&license.play_capability_hash),
-                owner_capability_hash: base64(&owner.hash()),
-            },
-        };
-        self.call(ATTEMPTS, || {
-            let request = self.client.send_limited().body(body.clone());
-            match token {
-                Some(token) => request.latchkey_delivery_token(base64(token)).send(),
-                None => request.send(),
-            }
-        })
-        .await?;
-        Ok(())
-    }
-
     pub(crate) async fn put_delivery_token(&self, hash: &[u8; 32]) -> Result<(), RelayError> {
         let body = types::DeliveryTokenRequest {
             token_hash: base64(hash),
@@ -409,68 +344,6 @@ impl Relay {
 
     pub(crate) async fn clear_inbox(&self) -> Result<u64, RelayError> {
         Ok(self.call(ATTEMPTS, || self.client.clear_inbox().send()).await?.deleted)
-    }
-
-    pub(crate) async fn play(
-        &self,
-        license: &[u8; 32],
-        play: &[u8; 16],
-        capability: &[u8; 32],
-    ) -> Result<Played, RelayError> {
-        let body = types::PlayRequest {
-            play_id: Uuid::from_bytes(*play),
-            capability: base64(capability),
-        };
-        let id = LicenseId::from_bytes(*license);
-        let answer = self
-            .call(ATTEMPTS, || self.client.play().id(id).body(body.clone()).send())
-            .await?;
-        Ok(Played {
-            play: answer.play,
-            plays: answer.plays,
-            share: Zeroizing::new(fixed(&answer.share, "share")?),
-            receipt: answer.receipt.into_vec(),
-        })
-    }
-
-    pub(crate) async fn confirm_play(
-        &self,
-        license: &[u8; 32],
-        play: &[u8; 16],
-        capability: &[u8; 32],
-    ) -> Result<(), RelayError> {
-        let (id, play) = (LicenseId::from_bytes(*license), Uuid::from_bytes(*play));
-        let header = base64(capability);
-        self.call(ATTEMPTS, || {
-            self.client
-                .confirm_play()
-                .id(id)
-                .play_id(play)
-                .latchkey_capability(header.clone())
-                .send()
-        })
-        .await?;
-        Ok(())
-    }
-
-    pub(crate) async fn license(&self, license: &License) -> Result<LicenseStatus, RelayError> {
-        let (id, header) = (LicenseId::from_bytes(license.id), base64(&license.owner_capability));
-        let answer = self
-            .call(ATTEMPTS, || {
-                self.client.license().id(id).latchkey_capability(header.clone()).send()
-            })
-            .await?;
-        Ok(license_status(answer))
-    }
-
-    pub(crate) async fn revoke(&self, license: &License) -> Result<LicenseStatus, RelayError> {
-        let (id, header) = (LicenseId::from_bytes(license.id), base64(&license.owner_capability));
-        let answer = self
-            .call(ATTEMPTS, || {
-                self.client.revoke().id(id).latchkey_capability(header.clone()).send()
-            })
-            .await?;
-        Ok(license_status(answer))
     }
 
     pub(crate) async fn status(&self) -> Result<RelayStatus, RelayError> {

@@ -13,9 +13,10 @@ use protocol::Timestamp;
 use rand_core::Rng;
 
 use super::Messenger;
-use super::incoming::{Round, postpone};
+use super::incoming::postpone;
 use super::oblivious::{Outcome, half};
 use super::plays::playable;
+use super::round::Round;
 use crate::error::Error;
 use crate::relay::{Code, Page};
 use crate::vault::{AckPosition, Decoys, Direction, LimitMode, MessageBody, StoredMessage, VaultError, key};

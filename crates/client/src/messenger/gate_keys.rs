@@ -15,7 +15,8 @@ use rand_chacha::ChaCha20Rng;
 use rand_core::SeedableRng;
 
 use super::Messenger;
-use super::incoming::{Round, postpone};
+use super::incoming::postpone;
+use super::round::Round;
 use super::steps::Step;
 use crate::error::Error;
 use crate::relay::{Code, RelayError};

@@ -6,11 +6,11 @@ use playgate::{Mode, Policy};
 use protocol::Timestamp;
 use protocol::address::Address;
 use protocol::content::{Body, Content, ContentId, Limited};
-use protocol::identity::Fingerprint;
 use protocol::party::{Followed, Opened, Received, Refusal};
 use sha2::{Digest, Sha256};
 
 use super::quarantine::Room;
+use super::round::Round;
 use super::steps::Step;
 use super::{Messenger, Scope};
 use crate::error::Error;
@@ -23,18 +23,6 @@ use crate::vault::{
 
 /// Pages in one call: more than a full mailbox (10 000 envelopes of 64 a page), so that a relay that never stops sending is left.
 const MAX_PAGES: usize = 256;
-/// What a page brought, besides events.
-#[derive(Debug, Default)]
-pub(super) struct Round {
-    pub(super) events: Vec<Event>,
-    /// Somebody used up keys of ours.
-    keys_used: bool,
-    /// Something was forgotten that shall not stay in the write-ahead log.
-    pub(super) forgot: bool,
-    unreadable: u64,
-    first_reason: Option<String>,
-}
-
 impl Messenger {
     /// Fetches what waits, for up to `wait` (at most 30 s) when nothing does. Everything is stored before it is acknowledged, and a
     /// message is in exactly one answer, however often it is delivered.
@@ -357,49 +345,6 @@ impl Scope<'_, '_> {
             round.events.push(Event::DroppedByRelay { expired, refused });
         }
         self.tx.put(key::TOTALS, &totals)
-    }
-}
-
-impl Round {
-    /// What another page brought.
-    pub(super) fn add(&mut self, events: Vec<Event>) {
-        for event in events {
-            match event {
-                Event::IdentityChanged { peer, offered } => self.identity_changed(peer, offered),
-                Event::QuarantineDropped { peer, count } => self.dropped(&peer, count),
-                Event::IdentityForked { peer } => self.followed(&peer, Followed::Forked),
-                other => self.events.push(other),
-            }
-        }
-    }
-
-    /// Said once a round, however much comes.
-    fn identity_changed(&mut self, peer: Address, offered: Fingerprint) {
-        let said = |event: &Event| matches!(event, Event::IdentityChanged { peer: known, .. } if *known == peer);
-        if !self.events.iter().any(said) {
-            self.events.push(Event::IdentityChanged { peer, offered });
-        }
-    }
-
-    /// Some more of a peer's envelopes are gone from quarantine, or never got in.
-    pub(super) fn dropped(&mut self, peer: &Address, more: u64) {
-        for event in &mut self.events {
-            if let Event::QuarantineDropped { peer: known, count } = event
-                && known == peer
-            {
-                *count += more;
-                return;
-            }
-        }
-        self.events.push(Event::QuarantineDropped {
-            peer: peer.clone(),
-            count: more,
-        });
-    }
-
-    fn unreadable(&mut self, reason: &str) {
-        self.unreadable += 1;
-        self.first_reason.get_or_insert_with(|| reason.to_owned());
     }
 }
 

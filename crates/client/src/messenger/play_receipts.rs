@@ -8,7 +8,8 @@ use protocol::content::{Body, Content, ContentId, PlayHead};
 use protocol::identity::{Fingerprint, IdentityKey};
 use protocol::play_receipt::{PlayReceipt, ReceiptError, SignedPlayReceipt};
 
-use super::incoming::{Round, postpone};
+use super::incoming::postpone;
+use super::round::Round;
 use super::{Messenger, Scope};
 use crate::error::Error;
 use crate::event::Event;

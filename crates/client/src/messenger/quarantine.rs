@@ -6,7 +6,7 @@ use protocol::Timestamp;
 use protocol::address::Address;
 
 use super::Messenger;
-use super::incoming::Round;
+use super::round::Round;
 use crate::error::Error;
 use crate::event::Event;
 use crate::vault::{Entry, Kind, Quarantined};

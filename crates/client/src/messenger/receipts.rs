@@ -6,7 +6,7 @@ use std::time::Duration;
 use protocol::address::Address;
 use protocol::content::{Body, Content, ContentId, MAX_RECEIPT, Receipt};
 
-use super::incoming::Round;
+use super::round::Round;
 use super::{Messenger, Scope};
 use crate::error::Error;
 use crate::event::Event;

@@ -9,7 +9,8 @@ use protocol::party::{Followed, Trust};
 use protocol::succession::PublishedSuccession;
 
 use super::account::{SIGN_IN_ATTEMPTS, SIGN_IN_PAUSE};
-use super::incoming::{Round, postpone};
+use super::incoming::postpone;
+use super::round::Round;
 use super::steps::Step;
 use super::{Messenger, Scope};
 use crate::error::Error;

@@ -10,8 +10,9 @@ use protocol::primitives::secret::Secret;
 use sha2::{Digest, Sha256};
 use zeroize::Zeroizing;
 
-use super::incoming::{Round, postpone};
+use super::incoming::postpone;
 use super::people::Person;
+use super::round::Round;
 use super::steps::Step;
 use super::{Messenger, Scope};
 use crate::error::Error;

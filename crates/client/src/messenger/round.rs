@@ -1,0 +1,62 @@
+//! What a round of receiving brings together for the front end: each thing said once, however often it comes.
+
+use protocol::address::Address;
+use protocol::identity::Fingerprint;
+use protocol::party::Followed;
+
+use crate::event::Event;
+
+/// What a page brought, besides events.
+#[derive(Debug, Default)]
+pub(super) struct Round {
+    pub(super) events: Vec<Event>,
+    /// Somebody used up keys of ours.
+    pub(super) keys_used: bool,
+    /// Something was forgotten that shall not stay in the write-ahead log.
+    pub(super) forgot: bool,
+    pub(super) unreadable: u64,
+    pub(super) first_reason: Option<String>,
+}
+
+impl Round {
+    /// What another page brought.
+    pub(super) fn add(&mut self, events: Vec<Event>) {
+        for event in events {
+            match event {
+                Event::IdentityChanged { peer, offered } => self.identity_changed(peer, offered),
+                Event::QuarantineDropped { peer, count } => self.dropped(&peer, count),
+                Event::IdentityForked { peer } => self.followed(&peer, Followed::Forked),
+                other => self.events.push(other),
+            }
+        }
+    }
+
+    /// Said once a round, however much comes.
+    pub(super) fn identity_changed(&mut self, peer: Address, offered: Fingerprint) {
+        let said = |event: &Event| matches!(event, Event::IdentityChanged { peer: known, .. } if *known == peer);
+        if !self.events.iter().any(said) {
+            self.events.push(Event::IdentityChanged { peer, offered });
+        }
+    }
+
+    /// Some more of a peer's envelopes are gone from quarantine, or never got in.
+    pub(super) fn dropped(&mut self, peer: &Address, more: u64) {
+        for event in &mut self.events {
+            if let Event::QuarantineDropped { peer: known, count } = event
+                && known == peer
+            {
+                *count += more;
+                return;
+            }
+        }
+        self.events.push(Event::QuarantineDropped {
+            peer: peer.clone(),
+            count: more,
+        });
+    }
+
+    pub(super) fn unreadable(&mut self, reason: &str) {
+        self.unreadable += 1;
+        self.first_reason.get_or_insert_with(|| reason.to_owned());
+    }
+}
