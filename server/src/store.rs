@@ -1,7 +1,8 @@
 //! What the relay keeps, as verbs of its domain: one method is one transaction, and when it returns the change is durable.
 //!
 //! Not its concern: who may do what, sizes and quotas' values (the services decide those and hand them in), and time (handed in too).
-//! Refusals that depend on what is stored are values, not errors: an error means that the store itself could not do it.
+//! Refusals that depend on what is stored are values, not errors: an error means that the store itself could not do it. That an account is not there is
+//! such a value in every verb: the operator may remove it between a request's authentication and its work.
 
 mod activity;
 mod audit;
@@ -73,8 +74,8 @@ pub trait Store: Send + Sync + 'static {
     fn key_counts(&self, mailbox: MailboxId, now: Timestamp) -> Verb<'_, Option<KeyCounts>>;
     /// A bundle; takes one one-time prekey out, if it is to have one.
     fn take_bundle(&self, mailbox: MailboxId, now: Timestamp, one_time: bool) -> Verb<'_, Option<BundleRow>>;
-    /// Stores a session, which ends the earlier one; answers the account's commit counter.
-    fn put_token(&self, mailbox: MailboxId, token: TokenRow) -> Verb<'_, u64>;
+    /// Stores a session, which ends the earlier one; answers the account's commit counter, none if there is no such account.
+    fn put_token(&self, mailbox: MailboxId, token: TokenRow) -> Verb<'_, Option<u64>>;
     /// The live session of an account.
     fn token(&self, mailbox: MailboxId) -> Verb<'_, Option<TokenRow>>;
     /// The live session of an account, if the store has it at hand without asking the disk. None says nothing; what it answers is as true as
@@ -88,8 +89,8 @@ pub trait Store: Send + Sync + 'static {
     fn deposit(&self, deposit: Deposit) -> Verb<'_, Deposited>;
     /// Registers a delivery token by its hash, unless there are `most` already.
     fn put_delivery_token(&self, mailbox: MailboxId, hash: Bytes32, most: u32) -> Verb<'_, TokenPut>;
-    /// Deletes a delivery token, if it is there; answers how many are left.
-    fn delete_delivery_token(&self, mailbox: MailboxId, hash: Bytes32) -> Verb<'_, u32>;
+    /// Deletes a delivery token, if it is there; answers how many are left, none if there is no such mailbox.
+    fn delete_delivery_token(&self, mailbox: MailboxId, hash: Bytes32) -> Verb<'_, Option<u32>>;
     /// Whether the mailbox holds this delivery token.
     fn holds_delivery_token(&self, mailbox: MailboxId, hash: Bytes32) -> Verb<'_, bool>;
     /// Whether the store knows without asking the disk that the mailbox holds this delivery token. False says nothing.
@@ -100,8 +101,8 @@ pub trait Store: Send + Sync + 'static {
     fn acknowledge(&self, mailbox: MailboxId, ack: Option<Ack>, commit_counter: Option<u64>) -> Verb<'_, Acked>;
     /// The head of a mailbox: at most `limit` envelopes and, beyond the first, at most `max_bytes` of them.
     fn page(&self, mailbox: MailboxId, limit: u32, max_bytes: usize, now: Timestamp) -> Verb<'_, Option<Page>>;
-    /// Deletes everything pending and begins a new life; answers how many envelopes that were.
-    fn clear(&self, mailbox: MailboxId, incarnation: Incarnation) -> Verb<'_, u64>;
+    /// Deletes everything pending and begins a new life; answers how many envelopes that were, none if there is no such mailbox.
+    fn clear(&self, mailbox: MailboxId, incarnation: Incarnation) -> Verb<'_, Option<u64>>;
     /// What a request to play meets; changes nothing.
     fn find_play(&self, lookup: PlayLookup) -> Verb<'_, PlayFound>;
     /// Makes an answer durable, with everything that pays for it, unless the license has moved on since it was looked at.

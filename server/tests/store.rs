@@ -20,8 +20,8 @@ use server::{
         Ack, Acked, AuditHead, BatchRow, Committed, Deposit, Deposited, FoldCommit, GateKeyPut, GateKeyQuota,
         GateKeyRoom, GateKeyRow, GateKeyUse, IdentityChange, IdentityChanged, KeyCounts, LicenseRow, LicenseState,
         LimitRow, LimitView, NewGateKey, ObliviousRow, OpenGate, OpenLicense, PlayAnswer, PlayCommit, PlayFound,
-        PlayLookup, Publication, Published, Quota, Registered, Registration, SignedPreKeyRow, Store, SweepRules,
-        TokenPut, TokenRow, Totals, Turn, sqlite::Sqlite, wakes::Wakes,
+        PlayLookup, Publication, Published, Quota, Registered, Registration, Removal, SignedPreKeyRow, Store,
+        SweepRules, TokenPut, TokenRow, Totals, Turn, sqlite::Sqlite, wakes::Wakes,
     },
 };
 use tempfile::TempDir;
@@ -337,7 +337,10 @@ async fn envelopes(store: &dyn Store) {
         "the quota counts bytes too"
     );
 
-    assert_eq!(store.clear(bob, Incarnation(Uuid::from_u128(8))).await.unwrap(), 2);
+    assert_eq!(
+        store.clear(bob, Incarnation(Uuid::from_u128(8))).await.unwrap(),
+        Some(2)
+    );
     assert_eq!(acknowledge(incarnation, 4).await, Acked::Stale);
     assert_eq!(store.deposit(deposit("bob", 6, b"six")).await.unwrap(), done(NOW));
     let after = page(10, 1000, NOW).await;
@@ -360,8 +363,8 @@ async fn tokens(store: &dyn Store) {
     assert_eq!(put(1, 2).await, TokenPut::Done(2), "what is there needs no room");
     assert!(holds(bob, 1).await && holds(bob, 2).await && !holds(bob, 3).await && !holds(bob, 0).await);
     assert!(!holds(mailbox("nobody"), 1).await, "a token is its mailbox's");
-    assert_eq!(store.delete_delivery_token(bob, [1; 32]).await.unwrap(), 1);
-    assert_eq!(store.delete_delivery_token(bob, [1; 32]).await.unwrap(), 1);
+    assert_eq!(store.delete_delivery_token(bob, [1; 32]).await.unwrap(), Some(1));
+    assert_eq!(store.delete_delivery_token(bob, [1; 32]).await.unwrap(), Some(1));
     assert!(!holds(bob, 1).await);
     assert_eq!(put(3, 2).await, TokenPut::Done(2));
 
@@ -397,7 +400,7 @@ async fn tokens(store: &dyn Store) {
         hash: [9; 32],
         expires: NOW,
     };
-    assert_eq!(store.put_token(bob, session).await.unwrap(), 6);
+    assert_eq!(store.put_token(bob, session).await.unwrap(), Some(6));
 }
 
 /// The third: licenses and plays.
@@ -802,6 +805,69 @@ async fn gates(store: &dyn Store) {
         .unwrap();
     assert_eq!(store.license(license(9).id, [7; 32], NOW).await.unwrap(), None);
     assert_eq!(store.license(license(11).id, [7; 32], NOW).await.unwrap(), None);
+}
+
+/// An account that the operator removes while its owner's requests are under way: what they ask for meets no account, which is an answer and no fault.
+async fn removed(store: &dyn Store) {
+    let carol = mailbox("carol");
+    for (id, to) in [(1, "bob"), (2, "carol")] {
+        assert_eq!(store.deposit(deposit(to, id, b"mail")).await.unwrap(), done(NOW));
+    }
+    let incarnation = store.page(carol, 1, 1000, NOW).await.unwrap().unwrap().incarnation;
+    assert_eq!(store.remove_account(carol, NOW, 256).await.unwrap(), Removal::Done);
+
+    let ack = Ack {
+        incarnation,
+        sequence: 1,
+    };
+    for ack in [ack, Ack { sequence: 9, ..ack }] {
+        let answer = store.acknowledge(carol, Some(ack), Some(5)).await.unwrap();
+        assert_eq!(answer, Acked::NoSuchMailbox);
+    }
+    assert_eq!(store.clear(carol, Incarnation(Uuid::from_u128(9))).await.unwrap(), None);
+    assert_eq!(
+        store.put_delivery_token(carol, [1; 32], 9).await.unwrap(),
+        TokenPut::NoSuchMailbox
+    );
+    assert_eq!(store.delete_delivery_token(carol, [1; 32]).await.unwrap(), None);
+    for (signed_prekey, batch) in [(None, None), (Some(spk(2, 2)), None), (None, Some(batch(2, 10, 4)))] {
+        let publication = Publication {
+            mailbox: carol,
+            signed_prekey,
+            batch,
+            replace_one_time: true,
+            max_one_time: 6,
+            now: NOW,
+        };
+        assert_eq!(store.publish(publication).await.unwrap(), Published::NoSuchAccount);
+    }
+    let session = TokenRow {
+        hash: [9; 32],
+        expires: NOW,
+    };
+    assert_eq!(store.put_token(carol, session).await.unwrap(), None);
+    assert_eq!(
+        store.deposit(deposit("carol", 3, b"late")).await.unwrap(),
+        Deposited::NoSuchMailbox
+    );
+    assert!(store.page(carol, 1, 1000, NOW).await.unwrap().is_none());
+    assert_eq!(
+        store.remove_account(carol, NOW, 256).await.unwrap(),
+        Removal::NoSuchAccount
+    );
+    // Nobody else noticed.
+    let totals = store.totals().await.unwrap();
+    assert_eq!((totals.accounts, totals.pending), (1, 1));
+    assert_eq!(store.deposit(deposit("bob", 4, b"more")).await.unwrap(), done(NOW));
+}
+
+#[tokio::test]
+async fn sqlite_answers_for_a_removed_account_as_for_none() {
+    let (dir, wakes) = (TempDir::new().unwrap(), Arc::new(Wakes::default()));
+    let store = open(dir.path(), &wakes);
+    store.register(registration("bob", 8)).await.unwrap();
+    store.register(registration("carol", 9)).await.unwrap();
+    removed(&store).await;
 }
 
 fn open(dir: &Path, wakes: &Arc<Wakes>) -> Sqlite {

@@ -244,7 +244,8 @@ impl Directory {
     /// Publishes keys of the caller.
     ///
     /// # Errors
-    /// [`Refusal::BadSignature`], [`Refusal::StaleKey`], [`Refusal::TooLarge`], and what is wrong with the form.
+    /// [`Refusal::BadSignature`], [`Refusal::StaleKey`], [`Refusal::TooLarge`], [`Refusal::Unauthorized`] when the account was removed meanwhile, and what is
+    /// wrong with the form.
     pub async fn publish(
         &self,
         principal: Principal,
@@ -281,6 +282,7 @@ impl Directory {
             Published::TooMany => Err(Refusal::TooLarge(format!(
                 "an account keeps at most {MAX_ONE_TIME} one-time prekeys here"
             ))),
+            Published::NoSuchAccount => Err(Refusal::Unauthorized),
         }
     }
 

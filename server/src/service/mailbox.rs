@@ -172,7 +172,7 @@ impl Mailboxes {
     /// Acknowledges, then answers what follows, or, when there is nothing and the owner wants to wait, what to [`Self::wait`] with.
     ///
     /// # Errors
-    /// [`Refusal::StaleIncarnation`], [`Refusal::Busy`] when too many wait on this mailbox, and what is wrong with the form.
+    /// [`Refusal::StaleIncarnation`], [`Refusal::Unauthorized`] when the account was removed meanwhile, [`Refusal::Busy`] when too many wait on this mailbox, and what is wrong with the form.
     pub async fn inbox(
         &self,
         owner: Principal,
@@ -200,8 +200,10 @@ impl Mailboxes {
                 incarnation: Incarnation(incarnation),
                 sequence,
             });
-            if self.store.acknowledge(owner.mailbox, ack, commit_counter).await? == Acked::Stale {
-                return Err(Refusal::StaleIncarnation);
+            match self.store.acknowledge(owner.mailbox, ack, commit_counter).await? {
+                Acked::Done(_) => {}
+                Acked::Stale => return Err(Refusal::StaleIncarnation),
+                Acked::NoSuchMailbox => return Err(Refusal::Unauthorized),
             }
         }
         let waiting = if wait.is_zero() {
@@ -257,9 +259,10 @@ impl Mailboxes {
     /// Deletes everything pending; answers how much that was.
     ///
     /// # Errors
-    /// [`Refusal`] when the store fails.
+    /// [`Refusal::Unauthorized`] when the account was removed meanwhile; [`Refusal`] when the store fails.
     pub async fn clear(&self, owner: Principal) -> Result<u64> {
-        Ok(self.store.clear(owner.mailbox, Incarnation(Uuid::new_v4())).await?)
+        let cleared = self.store.clear(owner.mailbox, Incarnation(Uuid::new_v4())).await?;
+        cleared.ok_or(Refusal::Unauthorized)
     }
 
     /// How many wait for mail at this moment.

@@ -175,6 +175,8 @@ impl Sessions {
         }
         let session = self.open(mailbox)?;
         let commit_counter = self.store.put_token(mailbox, session.row.clone()).await?;
+        // Removed since it was looked up: then it is as unknown as any.
+        let commit_counter = commit_counter.ok_or(Refusal::Unauthorized)?;
         Ok((session, commit_counter))
     }
 

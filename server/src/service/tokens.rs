@@ -31,7 +31,7 @@ impl Tokens {
     /// From here on whoever shows the token with this hash may send to `owner`; answers how many tokens there are.
     ///
     /// # Errors
-    /// [`Refusal::BadRequest`] when there are too many, or the hash is none.
+    /// [`Refusal::BadRequest`] when there are too many, or the hash is none; [`Refusal::Unauthorized`] when the account was removed meanwhile.
     pub async fn put(&self, owner: Principal, hash: &[u8]) -> Result<u32> {
         let hash = exactly("token_hash", hash)?;
         match self
@@ -43,21 +43,23 @@ impl Tokens {
             TokenPut::TooMany => Err(Refusal::BadRequest(format!(
                 "a mailbox has at most {MAX_DELIVERY_TOKENS} delivery tokens; delete those of contacts that are gone"
             ))),
+            TokenPut::NoSuchMailbox => Err(Refusal::Unauthorized),
         }
     }
 
     /// The token with this hash is worthless from here on, if it was not before; answers how many are left.
     ///
     /// # Errors
-    /// [`Refusal::BadRequest`] when the hash is none.
+    /// [`Refusal::BadRequest`] when the hash is none; [`Refusal::Unauthorized`] when the account was removed meanwhile.
     pub async fn delete(&self, owner: Principal, hash: &str) -> Result<u32> {
         let lower = hash.len() == 64 && !hash.bytes().any(|b| b.is_ascii_uppercase());
         let hash = lower.then(|| hex::decode(hash).ok()).flatten();
         let hash = hash.ok_or_else(|| Refusal::BadRequest("the hash must be 64 lower-case hex digits".into()))?;
-        Ok(self
+        let left = self
             .store
             .delete_delivery_token(owner.mailbox, exactly("hash", &hash)?)
-            .await?)
+            .await?;
+        left.ok_or(Refusal::Unauthorized)
     }
 
     /// Whether the token with this hash may send to `mailbox` now.

@@ -160,6 +160,8 @@ pub enum Published {
     Stale,
     /// Too many one-time prekeys; nothing changed.
     TooMany,
+    /// There is no such account, any more perhaps.
+    NoSuchAccount,
 }
 
 /// What is left of an account's published keys.
@@ -281,6 +283,8 @@ pub enum TokenPut {
     Done(u32),
     /// There are as many as there may be.
     TooMany,
+    /// There is no such mailbox, any more perhaps.
+    NoSuchMailbox,
 }
 
 /// How far a mailbox was read.
@@ -299,6 +303,8 @@ pub enum Acked {
     Done(u64),
     /// Another incarnation, or beyond what was ever stored: nothing was deleted.
     Stale,
+    /// There is no such mailbox, any more perhaps.
+    NoSuchMailbox,
 }
 
 /// An envelope with its place.

@@ -205,7 +205,7 @@ impl Store for Sqlite {
     fn take_bundle(&self, mailbox: MailboxId, now: protocol::Timestamp, one_time: bool) -> Verb<'_, Option<BundleRow>> {
         self.write(move |c, _| keys::take_bundle(c, mailbox, now, one_time))
     }
-    fn put_token(&self, mailbox: MailboxId, token: TokenRow) -> Verb<'_, u64> {
+    fn put_token(&self, mailbox: MailboxId, token: TokenRow) -> Verb<'_, Option<u64>> {
         self.write(move |c, effects| {
             effects.change = Some(Change::Session(mailbox));
             keys::put_token(c, mailbox, &token)
@@ -236,7 +236,7 @@ impl Store for Sqlite {
     fn put_delivery_token(&self, mailbox: MailboxId, hash: Bytes32, most: u32) -> Verb<'_, TokenPut> {
         self.write(move |c, _| tokens::put(c, mailbox, &hash, most))
     }
-    fn delete_delivery_token(&self, mailbox: MailboxId, hash: Bytes32) -> Verb<'_, u32> {
+    fn delete_delivery_token(&self, mailbox: MailboxId, hash: Bytes32) -> Verb<'_, Option<u32>> {
         self.write(move |c, effects| {
             effects.change = Some(Change::DeliveryToken(mailbox, hash));
             tokens::delete(c, mailbox, &hash)
@@ -267,7 +267,7 @@ impl Store for Sqlite {
     ) -> Verb<'_, Option<Page>> {
         self.read(move |c| mail::page(c, mailbox, limit, max_bytes, now))
     }
-    fn clear(&self, mailbox: MailboxId, incarnation: Incarnation) -> Verb<'_, u64> {
+    fn clear(&self, mailbox: MailboxId, incarnation: Incarnation) -> Verb<'_, Option<u64>> {
         self.write(move |c, effects| mail::clear(c, effects, mailbox, incarnation))
     }
     fn find_play(&self, lookup: PlayLookup) -> Verb<'_, PlayFound> {

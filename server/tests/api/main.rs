@@ -11,6 +11,7 @@ mod keys;
 mod mail;
 mod rates;
 mod relay;
+mod removed;
 mod slow;
 mod succession;
 mod tokens;

@@ -201,6 +201,9 @@ fn drop_one_time(c: &Connection, mailbox: MailboxId) -> Result<()> {
 }
 
 pub(super) fn publish(c: &Connection, p: &Publication) -> Result<Published> {
+    if key_counts(c, p.mailbox, p.now)?.is_none() {
+        return Ok(Published::NoSuchAccount);
+    }
     // Everything is judged before anything is changed: a refusal leaves both halves alone.
     let spk = p
         .signed_prekey
@@ -237,8 +240,7 @@ pub(super) fn publish(c: &Connection, p: &Publication) -> Result<Published> {
     if let (Some(new), Some(Freshness::Newer)) = (&p.batch, batch) {
         put_batch(c, p.mailbox, new)?;
     }
-    let counts = key_counts(c, p.mailbox, p.now)?.ok_or_else(|| damaged("an account vanished"))?;
-    Ok(Published::Done(counts))
+    Ok(key_counts(c, p.mailbox, p.now)?.map_or(Published::NoSuchAccount, Published::Done))
 }
 
 pub(super) fn key_counts(c: &Connection, mailbox: MailboxId, now: Timestamp) -> Result<Option<KeyCounts>> {
@@ -311,12 +313,15 @@ pub(super) fn take_bundle(
     }))
 }
 
-pub(super) fn put_token(c: &Connection, mailbox: MailboxId, token: &TokenRow) -> Result<u64> {
-    c.prepare_cached("INSERT OR REPLACE INTO token (mailbox, hash, expires) VALUES (?1, ?2, ?3)")?
-        .execute(params![mailbox.as_bytes(), token.hash, time(token.expires)])?;
+pub(super) fn put_token(c: &Connection, mailbox: MailboxId, token: &TokenRow) -> Result<Option<u64>> {
     let commit_counter = c
         .prepare_cached("SELECT commit_counter FROM mailbox WHERE mailbox = ?1")?
-        .query_row([mailbox.as_bytes()], |row| number(row, 0))?;
+        .query_row([mailbox.as_bytes()], |row| number(row, 0))
+        .optional()?;
+    if commit_counter.is_some() {
+        c.prepare_cached("INSERT OR REPLACE INTO token (mailbox, hash, expires) VALUES (?1, ?2, ?3)")?
+            .execute(params![mailbox.as_bytes(), token.hash, time(token.expires)])?;
+    }
     Ok(commit_counter)
 }
 

@@ -7,7 +7,7 @@ use uuid::Uuid;
 
 use super::{
     licenses::{self, Planned},
-    rows::{array, damaged, int, number, time, timestamp},
+    rows::{array, int, number, time, timestamp},
     sealed,
 };
 use crate::{
@@ -144,11 +144,13 @@ pub(super) fn acknowledge(
 
 fn delete_read(c: &Connection, effects: &mut Effects, mailbox: MailboxId, ack: Ack) -> Result<Acked> {
     let id = mailbox.as_bytes();
-    let (incarnation, last, acked): (_, i64, i64) = c
+    let head: Option<(_, i64, i64)> = c
         .prepare_cached("SELECT incarnation, last_seq, acked_seq FROM mailbox WHERE mailbox = ?1")?
         .query_row([id], |row| Ok((array(row, 0)?, row.get(1)?, row.get(2)?)))
-        .optional()?
-        .ok_or_else(|| damaged("an account without a mailbox"))?;
+        .optional()?;
+    let Some((incarnation, last, acked)) = head else {
+        return Ok(Acked::NoSuchMailbox);
+    };
     let sequence = int(ack.sequence);
     // Beyond what was ever stored: the reader knows a future that this store has lost, so its numbers mean something else.
     if Incarnation(Uuid::from_bytes(incarnation)) != ack.incarnation || sequence > last {
@@ -223,15 +225,19 @@ pub(super) fn clear(
     effects: &mut Effects,
     mailbox: MailboxId,
     incarnation: Incarnation,
-) -> Result<u64> {
-    let (count, bytes) = delete_up_to(c, mailbox, i64::MAX)?;
+) -> Result<Option<u64>> {
     // Sequence numbers go on: even a client that ignores incarnations never meets one twice.
-    c.prepare_cached(
-        "UPDATE mailbox SET incarnation = ?2, acked_seq = last_seq, live_count = 0, live_bytes = 0 WHERE mailbox = ?1",
-    )?
-    .execute(params![mailbox.as_bytes(), incarnation.0.as_bytes()])?;
+    let begun = c
+        .prepare_cached(
+            "UPDATE mailbox SET incarnation = ?2, acked_seq = last_seq, live_count = 0, live_bytes = 0 WHERE mailbox = ?1",
+        )?
+        .execute(params![mailbox.as_bytes(), incarnation.0.as_bytes()])?;
+    if begun == 0 {
+        return Ok(None);
+    }
+    let (count, bytes) = delete_up_to(c, mailbox, i64::MAX)?;
     effects.pending -= count;
     effects.bytes -= bytes;
     effects.erases = count > 0;
-    Ok(count.unsigned_abs())
+    Ok(Some(count.unsigned_abs()))
 }

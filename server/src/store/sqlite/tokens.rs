@@ -3,7 +3,7 @@
 use rusqlite::{Connection, OptionalExtension as _, params};
 use subtle::ConstantTimeEq as _;
 
-use super::rows::{array, damaged, number};
+use super::rows::{array, number};
 use crate::{
     model::{Bytes32, MailboxId},
     store::{Result, TokenPut},
@@ -17,11 +17,12 @@ fn held(c: &Connection, mailbox: MailboxId, hash: &Bytes32) -> Result<Option<Byt
     Ok(held)
 }
 
-fn count(c: &Connection, mailbox: MailboxId) -> Result<u32> {
-    c.prepare_cached("SELECT delivery_tokens FROM mailbox WHERE mailbox = ?1")?
+fn count(c: &Connection, mailbox: MailboxId) -> Result<Option<u32>> {
+    let count = c
+        .prepare_cached("SELECT delivery_tokens FROM mailbox WHERE mailbox = ?1")?
         .query_row([mailbox.as_bytes()], |row| number(row, 0))
-        .optional()?
-        .ok_or_else(|| damaged("an account without a mailbox"))
+        .optional()?;
+    Ok(count)
 }
 
 pub(super) fn put(c: &Connection, mailbox: MailboxId, hash: &Bytes32, most: u32) -> Result<TokenPut> {
@@ -32,15 +33,15 @@ pub(super) fn put(c: &Connection, mailbox: MailboxId, hash: &Bytes32, most: u32)
             )?
             .execute(params![mailbox.as_bytes(), most])?;
         if counted == 0 {
-            return Ok(TokenPut::TooMany);
+            return Ok(count(c, mailbox)?.map_or(TokenPut::NoSuchMailbox, |_| TokenPut::TooMany));
         }
         c.prepare_cached("INSERT INTO delivery_token (mailbox, hash) VALUES (?1, ?2)")?
             .execute(params![mailbox.as_bytes(), hash])?;
     }
-    Ok(TokenPut::Done(count(c, mailbox)?))
+    Ok(count(c, mailbox)?.map_or(TokenPut::NoSuchMailbox, TokenPut::Done))
 }
 
-pub(super) fn delete(c: &Connection, mailbox: MailboxId, hash: &Bytes32) -> Result<u32> {
+pub(super) fn delete(c: &Connection, mailbox: MailboxId, hash: &Bytes32) -> Result<Option<u32>> {
     let deleted = c
         .prepare_cached("DELETE FROM delivery_token WHERE mailbox = ?1 AND hash = ?2")?
         .execute(params![mailbox.as_bytes(), hash])?;
