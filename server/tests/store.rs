@@ -17,7 +17,7 @@ use protocol::{
 use server::{
     model::{Envelope, GateKeyId, Incarnation, LicenseId, MailboxId, MessageId, Sender},
     store::{
-        Ack, Acked, AuditHead, BatchRow, Committed, Deposit, Deposited, FoldCommit, GateKeyPut, GateKeyQuota,
+        Ack, Acked, AuditHead, BatchRow, Committed, Deleted, Deposit, Deposited, FoldCommit, GateKeyPut, GateKeyQuota,
         GateKeyRoom, GateKeyRow, GateKeyUse, IdentityChange, IdentityChanged, KeyCounts, LicenseRow, LicenseState,
         LimitRow, LimitView, NewGateKey, ObliviousRow, OpenGate, OpenLicense, PlayAnswer, PlayCommit, PlayFound,
         PlayLookup, Publication, Published, Quota, Registered, Registration, Removal, SignedPreKeyRow, Store,
@@ -162,6 +162,14 @@ const fn done(now: Timestamp) -> Deposited {
         stored_at: now,
         expires: Timestamp(2_000_000),
     }
+}
+
+const fn gone(envelopes: u64) -> Deleted {
+    Deleted { envelopes, more: false }
+}
+
+const fn read(envelopes: u64) -> Acked {
+    Acked::Done(gone(envelopes))
 }
 
 /// The first part: accounts, keys, sessions.
@@ -326,8 +334,8 @@ async fn envelopes(store: &dyn Store) {
     };
     assert_eq!(acknowledge(Incarnation(Uuid::nil()), 1).await, Acked::Stale);
     assert_eq!(acknowledge(incarnation, 4).await, Acked::Stale);
-    assert_eq!(acknowledge(incarnation, 2).await, Acked::Done(2));
-    assert_eq!(acknowledge(incarnation, 2).await, Acked::Done(0));
+    assert_eq!(acknowledge(incarnation, 2).await, read(2));
+    assert_eq!(acknowledge(incarnation, 2).await, read(0));
     assert_eq!(store.totals().await.unwrap().pending, 1);
     assert_eq!(store.deposit(deposit("bob", 4, b"four")).await.unwrap(), done(NOW));
     let large = deposit("bob", 5, &[b'x'; 1000]);
@@ -339,7 +347,7 @@ async fn envelopes(store: &dyn Store) {
 
     assert_eq!(
         store.clear(bob, Incarnation(Uuid::from_u128(8))).await.unwrap(),
-        Some(2)
+        Some(gone(2))
     );
     assert_eq!(acknowledge(incarnation, 4).await, Acked::Stale);
     assert_eq!(store.deposit(deposit("bob", 6, b"six")).await.unwrap(), done(NOW));
@@ -387,14 +395,14 @@ async fn tokens(store: &dyn Store) {
     let count = async |ack, counter| store.acknowledge(bob, ack, counter).await.unwrap();
     let stored = async || store.page(bob, 1, 1000, NOW).await.unwrap().unwrap().commit_counter;
     let ack = |incarnation, sequence| Some(Ack { incarnation, sequence });
-    assert_eq!(count(None, Some(5)).await, Acked::Done(0));
-    assert_eq!(count(None, Some(3)).await, Acked::Done(0));
+    assert_eq!(count(None, Some(5)).await, read(0));
+    assert_eq!(count(None, Some(3)).await, read(0));
     assert_eq!(
         count(ack(Incarnation(Uuid::from_u128(99)), 1), Some(9)).await,
         Acked::Stale
     );
     assert_eq!(stored().await, 5, "it only grows, and not with a stale acknowledgement");
-    assert_eq!(count(ack(page.incarnation, 2), Some(6)).await, Acked::Done(2));
+    assert_eq!(count(ack(page.incarnation, 2), Some(6)).await, read(2));
     assert_eq!(stored().await, 6);
     let session = TokenRow {
         hash: [9; 32],

@@ -28,10 +28,10 @@ use rusqlite::{Connection, ErrorCode};
 use tokio::sync::Semaphore;
 
 use super::{
-    AccountRow, Ack, Acked, Activity, AuditHead, AuditRecord, BundleRow, Committed, Deposit, Deposited, DiskUse,
-    FoldCommit, GateKeyPut, GateKeyRow, GateKeyUse, IdentityChange, IdentityChanged, IdentityRow, KeyCounts,
+    AccountRow, Ack, Acked, Activity, AuditHead, AuditRecord, BundleRow, Committed, Deleted, Deposit, Deposited,
+    DiskUse, FoldCommit, GateKeyPut, GateKeyRow, GateKeyUse, IdentityChange, IdentityChanged, IdentityRow, KeyCounts,
     LicenseView, NewGateKey, Page, PlayCommit, PlayFound, PlayLookup, Publication, Published, Registered, Registration,
-    Removal, Result, Seed, Store, StoreError, SweepRules, Swept, TokenPut, TokenRow, Totals, Verb,
+    Removal, Result, SLICE, Seed, Store, StoreError, SweepRules, Swept, TokenPut, TokenRow, Totals, Verb,
     known::{Change, Known},
     migrations,
     wakes::Wakes,
@@ -256,7 +256,7 @@ impl Store for Sqlite {
         self.known.delivery_token(mailbox, hash)
     }
     fn acknowledge(&self, mailbox: MailboxId, ack: Option<Ack>, commit_counter: Option<u64>) -> Verb<'_, Acked> {
-        self.write(move |c, effects| mail::acknowledge(c, effects, mailbox, ack, commit_counter))
+        self.write(move |c, effects| mail::acknowledge(c, effects, mailbox, ack, commit_counter, SLICE))
     }
     fn page(
         &self,
@@ -267,8 +267,11 @@ impl Store for Sqlite {
     ) -> Verb<'_, Option<Page>> {
         self.read(move |c| mail::page(c, mailbox, limit, max_bytes, now))
     }
-    fn clear(&self, mailbox: MailboxId, incarnation: Incarnation) -> Verb<'_, Option<u64>> {
-        self.write(move |c, effects| mail::clear(c, effects, mailbox, incarnation))
+    fn clear(&self, mailbox: MailboxId, incarnation: Incarnation) -> Verb<'_, Option<Deleted>> {
+        self.write(move |c, effects| mail::clear(c, effects, mailbox, incarnation, SLICE))
+    }
+    fn delete_acknowledged(&self, mailbox: MailboxId) -> Verb<'_, Option<Deleted>> {
+        self.write(move |c, effects| mail::delete_acknowledged(c, effects, mailbox, SLICE))
     }
     fn find_play(&self, lookup: PlayLookup) -> Verb<'_, PlayFound> {
         self.read(move |c| plays::find(c, &lookup))

@@ -1,4 +1,8 @@
 //! Mailboxes: deposit, acknowledge, page, clear.
+//!
+//! An acknowledgement takes effect as a whole and at once: `mailbox.acked_seq` says what was read, and nobody is shown it again. What was read is then deleted in slices, so
+//! that no commit keeps the others waiting for long, and whoever acknowledged is answered after the last. What is left when that is interrupted is
+//! found below `acked_seq`, and counted in the quota, until the acknowledgement is repeated, another comes, or it expires.
 
 use protocol::Timestamp;
 use rusqlite::{Connection, OptionalExtension as _, params};
@@ -12,7 +16,7 @@ use super::{
 };
 use crate::{
     model::{Bytes32, Incarnation, MailboxId, Sender},
-    store::{Ack, Acked, Deposit, Deposited, EnvelopeRow, Page, Result, writer::Effects},
+    store::{Ack, Acked, Deleted, Deposit, Deposited, EnvelopeRow, Page, Result, Slice, writer::Effects},
 };
 
 /// The idempotency key: who sent what to whom, only as a hash.
@@ -107,20 +111,74 @@ pub(super) fn deposit(c: &Connection, effects: &mut Effects, d: &Deposit) -> Res
     })
 }
 
-/// Deletes the envelopes up to and including `sequence`; how many, and how many bytes.
-fn delete_up_to(c: &Connection, mailbox: MailboxId, sequence: i64) -> Result<(i64, i64)> {
-    let gone: Vec<(i64, i64)> = c
-        .prepare_cached("SELECT size, body FROM envelope WHERE mailbox = ?1 AND seq <= ?2")?
-        .query_map(params![mailbox.as_bytes(), sequence], |row| {
-            Ok((row.get(0)?, row.get(1)?))
-        })?
-        .collect::<rusqlite::Result<_>>()?;
+/// The oldest envelopes up to and including `upto`, a slice of them, deleted from their tables.
+struct Gone {
+    count: i64,
+    bytes: i64,
+    more: bool,
+}
+
+fn delete_slice(c: &Connection, mailbox: MailboxId, upto: i64, slice: Slice) -> Result<Gone> {
+    let id = mailbox.as_bytes();
+    let most = slice.envelopes as usize;
+    let mut gone = Gone {
+        count: 0,
+        bytes: 0,
+        more: false,
+    };
+    let (mut last, mut bodies) = (0, Vec::new());
+    {
+        let mut statement = c.prepare_cached(
+            "SELECT seq, size, body FROM envelope WHERE mailbox = ?1 AND seq <= ?2 ORDER BY seq LIMIT ?3",
+        )?;
+        // One more, to know whether there is more.
+        let mut rows = statement.query(params![id, upto, i64::from(slice.envelopes) + 1])?;
+        while let Some(row) = rows.next()? {
+            let size: i64 = row.get(1)?;
+            let fits = bodies.is_empty() || (bodies.len() < most && gone.bytes + size <= int(slice.bytes));
+            if !fits {
+                gone.more = true;
+                break;
+            }
+            last = row.get(0)?;
+            gone.bytes += size;
+            bodies.push(row.get(2)?);
+        }
+    }
+    if bodies.is_empty() {
+        return Ok(gone);
+    }
     c.prepare_cached("DELETE FROM envelope WHERE mailbox = ?1 AND seq <= ?2")?
-        .execute(params![mailbox.as_bytes(), sequence])?;
-    for (_, body) in &gone {
+        .execute(params![id, last])?;
+    for body in &bodies {
         sealed::remove(c, *body)?;
     }
-    Ok((int(gone.len() as u64), gone.iter().map(|(size, _)| size).sum()))
+    gone.count = int(bodies.len() as u64);
+    Ok(gone)
+}
+
+/// Deletes a slice of what is read up to and including `upto`, and takes note of that in the mailbox's row, which costs no write when there is nothing new.
+fn delete_read(
+    c: &Connection,
+    effects: &mut Effects,
+    mailbox: MailboxId,
+    (acked, upto): (i64, i64),
+    slice: Slice,
+) -> Result<Deleted> {
+    let gone = delete_slice(c, mailbox, upto, slice)?;
+    if gone.count > 0 || upto > acked {
+        c.prepare_cached(
+            "UPDATE mailbox SET acked_seq = ?2, live_count = live_count - ?3, live_bytes = live_bytes - ?4 WHERE mailbox = ?1",
+        )?
+        .execute(params![mailbox.as_bytes(), upto, gone.count, gone.bytes])?;
+    }
+    effects.pending -= gone.count;
+    effects.bytes -= gone.bytes;
+    effects.erases = gone.count > 0;
+    Ok(Deleted {
+        envelopes: gone.count.unsigned_abs(),
+        more: gone.more,
+    })
 }
 
 pub(super) fn acknowledge(
@@ -129,10 +187,11 @@ pub(super) fn acknowledge(
     mailbox: MailboxId,
     ack: Option<Ack>,
     commit_counter: Option<u64>,
+    slice: Slice,
 ) -> Result<Acked> {
     let acked = match ack {
-        Some(ack) => delete_read(c, effects, mailbox, ack)?,
-        None => Acked::Done(0),
+        Some(ack) => take_for_read(c, effects, mailbox, ack, slice)?,
+        None => Acked::Done(Deleted::default()),
     };
     if let (Acked::Done(_), Some(counter)) = (acked, commit_counter) {
         // A row that is not changed is not written: polls with the same number cost no fsync.
@@ -142,32 +201,49 @@ pub(super) fn acknowledge(
     Ok(acked)
 }
 
-fn delete_read(c: &Connection, effects: &mut Effects, mailbox: MailboxId, ack: Ack) -> Result<Acked> {
-    let id = mailbox.as_bytes();
-    let head: Option<(_, i64, i64)> = c
-        .prepare_cached("SELECT incarnation, last_seq, acked_seq FROM mailbox WHERE mailbox = ?1")?
-        .query_row([id], |row| Ok((array(row, 0)?, row.get(1)?, row.get(2)?)))
-        .optional()?;
-    let Some((incarnation, last, acked)) = head else {
+fn take_for_read(c: &Connection, effects: &mut Effects, mailbox: MailboxId, ack: Ack, slice: Slice) -> Result<Acked> {
+    let Some(head) = head(c, mailbox)? else {
         return Ok(Acked::NoSuchMailbox);
     };
     let sequence = int(ack.sequence);
     // Beyond what was ever stored: the reader knows a future that this store has lost, so its numbers mean something else.
-    if Incarnation(Uuid::from_bytes(incarnation)) != ack.incarnation || sequence > last {
+    if head.incarnation != ack.incarnation || sequence > head.last {
         return Ok(Acked::Stale);
     }
-    if sequence <= acked {
-        return Ok(Acked::Done(0));
-    }
-    let (count, bytes) = delete_up_to(c, mailbox, sequence)?;
-    c.prepare_cached(
-        "UPDATE mailbox SET acked_seq = ?2, live_count = live_count - ?3, live_bytes = live_bytes - ?4 WHERE mailbox = ?1",
-    )?
-    .execute(params![id, sequence, count, bytes])?;
-    effects.pending -= count;
-    effects.bytes -= bytes;
-    effects.erases = count > 0;
-    Ok(Acked::Done(count.unsigned_abs()))
+    // An earlier one may have been interrupted between two slices: what it left goes with this one, or with its repetition.
+    let upto = sequence.max(head.acked);
+    delete_read(c, effects, mailbox, (head.acked, upto), slice).map(Acked::Done)
+}
+
+pub(super) fn delete_acknowledged(
+    c: &Connection,
+    effects: &mut Effects,
+    mailbox: MailboxId,
+    slice: Slice,
+) -> Result<Option<Deleted>> {
+    head(c, mailbox)?
+        .map(|head| delete_read(c, effects, mailbox, (head.acked, head.acked), slice))
+        .transpose()
+}
+
+struct Head {
+    incarnation: Incarnation,
+    last: i64,
+    acked: i64,
+}
+
+fn head(c: &Connection, mailbox: MailboxId) -> Result<Option<Head>> {
+    let head = c
+        .prepare_cached("SELECT incarnation, last_seq, acked_seq FROM mailbox WHERE mailbox = ?1")?
+        .query_row([mailbox.as_bytes()], |row| {
+            Ok(Head {
+                incarnation: Incarnation(Uuid::from_bytes(array(row, 0)?)),
+                last: row.get(1)?,
+                acked: row.get(2)?,
+            })
+        })
+        .optional()?;
+    Ok(head)
 }
 
 pub(super) fn page(
@@ -181,13 +257,13 @@ pub(super) fn page(
     // One snapshot for the head and the envelopes.
     let snapshot = c.unchecked_transaction()?;
     let head = snapshot
-        .prepare_cached("SELECT incarnation, expired_total, refused_total, commit_counter, live_count FROM mailbox WHERE mailbox = ?1")?
+        .prepare_cached("SELECT incarnation, expired_total, refused_total, commit_counter, live_count, acked_seq FROM mailbox WHERE mailbox = ?1")?
         .query_row([id], |row| {
-            let live: i64 = row.get(4)?;
-            Ok((array(row, 0)?, number(row, 1)?, number(row, 2)?, number(row, 3)?, live))
+            let (live, acked): (i64, i64) = (row.get(4)?, row.get(5)?);
+            Ok((array(row, 0)?, number(row, 1)?, number(row, 2)?, number(row, 3)?, live, acked))
         })
         .optional()?;
-    let Some((incarnation, expired_total, refused_total, commit_counter, live)) = head else {
+    let Some((incarnation, expired_total, refused_total, commit_counter, live, acked)) = head else {
         return Ok(None);
     };
     let mut page = Page {
@@ -202,9 +278,9 @@ pub(super) fn page(
     }
     let mut statement = snapshot.prepare_cached(
         "SELECT seq, stored_at, size, content FROM envelope JOIN sealed ON sealed.id = envelope.body
-         WHERE mailbox = ?1 AND expires > ?2 ORDER BY seq LIMIT ?3",
+         WHERE mailbox = ?1 AND seq > ?4 AND expires > ?2 ORDER BY seq LIMIT ?3",
     )?;
-    let mut rows = statement.query(params![id, time(now), limit])?;
+    let mut rows = statement.query(params![id, time(now), limit, acked])?;
     let mut bytes = 0;
     while let Some(row) = rows.next()? {
         bytes += number::<usize>(row, 2)?;
@@ -220,24 +296,32 @@ pub(super) fn page(
     Ok(Some(page))
 }
 
+/// In the commit that deletes the first slice the new life begins, and all that was pending is taken for read: no acknowledgement of the old life can
+/// reach what comes in between the slices, and nobody is shown what was pending.
 pub(super) fn clear(
     c: &Connection,
     effects: &mut Effects,
     mailbox: MailboxId,
     incarnation: Incarnation,
-) -> Result<Option<u64>> {
+    slice: Slice,
+) -> Result<Option<Deleted>> {
     // Sequence numbers go on: even a client that ignores incarnations never meets one twice.
-    let begun = c
-        .prepare_cached(
-            "UPDATE mailbox SET incarnation = ?2, acked_seq = last_seq, live_count = 0, live_bytes = 0 WHERE mailbox = ?1",
-        )?
+    c.prepare_cached("UPDATE mailbox SET incarnation = ?2 WHERE mailbox = ?1")?
         .execute(params![mailbox.as_bytes(), incarnation.0.as_bytes()])?;
-    if begun == 0 {
-        return Ok(None);
-    }
-    let (count, bytes) = delete_up_to(c, mailbox, i64::MAX)?;
-    effects.pending -= count;
-    effects.bytes -= bytes;
-    effects.erases = count > 0;
-    Ok(Some(count.unsigned_abs()))
+    delete_all(c, effects, mailbox, slice)
 }
+
+/// Takes everything for read and deletes a slice of it.
+pub(super) fn delete_all(
+    c: &Connection,
+    effects: &mut Effects,
+    mailbox: MailboxId,
+    slice: Slice,
+) -> Result<Option<Deleted>> {
+    head(c, mailbox)?
+        .map(|head| delete_read(c, effects, mailbox, (head.acked, head.last), slice))
+        .transpose()
+}
+
+#[cfg(test)]
+mod tests;

@@ -8,14 +8,14 @@ use rusqlite::{Connection, OptionalExtension as _, params};
 
 use super::{
     licenses::{ACTIVE, REVOKED, end, remove},
+    mail,
     rows::{array, int, time},
-    sealed,
     sweep::remove_plays,
 };
 use crate::{
     model::{LicenseId, MailboxId},
     store::{
-        Removal, Result,
+        Removal, Result, SLICE, Slice,
         known::Change,
         writer::{Effects, Sums},
     },
@@ -47,15 +47,28 @@ pub(super) fn step(
     c.prepare_cached("UPDATE gate_key SET retired = 1 WHERE owner = ?1")?
         .execute([id])?;
 
-    let full = |rows: usize| rows >= limit as usize;
-    let mut more = full(envelopes(c, effects, mailbox, limit)?);
-    more |= full(licenses(c, mailbox, now, limit as usize)?);
+    // What one kind leaves of the step is the next one's.
+    let slice = Slice {
+        envelopes: limit,
+        ..SLICE
+    };
+    let gone = mail::delete_all(c, effects, mailbox, slice)?.unwrap_or_default();
+    let mut room = (limit as usize).saturating_sub(usize::try_from(gone.envelopes).unwrap_or(usize::MAX));
+    let mut more = gone.more;
+    if !more {
+        let (rows, left) = licenses(c, mailbox, now, room)?;
+        room -= rows;
+        more = left;
+    }
     for sql in [
         "DELETE FROM receipt WHERE (mailbox, key) IN (SELECT mailbox, key FROM receipt WHERE mailbox = ?1 LIMIT ?2)",
         "DELETE FROM delivery_token WHERE (mailbox, hash) IN (SELECT mailbox, hash FROM delivery_token WHERE mailbox = ?1 LIMIT ?2)",
         "DELETE FROM one_time WHERE rowid IN (SELECT rowid FROM one_time WHERE mailbox = ?1 LIMIT ?2)",
     ] {
-        more |= full(c.prepare_cached(sql)?.execute(params![id, limit])?);
+        if !more {
+            room -= c.prepare_cached(sql)?.execute(params![id, int(room as u64)])?;
+            more = room == 0;
+        }
     }
     if more {
         // The counts of what is left stay right for whoever looks in between.
@@ -85,31 +98,8 @@ pub(super) fn step(
     Ok(Removal::Done)
 }
 
-fn envelopes(c: &Connection, effects: &mut Effects, mailbox: MailboxId, limit: u32) -> Result<usize> {
-    let id = mailbox.as_bytes();
-    let gone: Vec<(i64, i64, i64)> = c
-        .prepare_cached("SELECT seq, size, body FROM envelope WHERE mailbox = ?1 ORDER BY seq LIMIT ?2")?
-        .query_map(params![id, limit], |row| Ok((row.get(0)?, row.get(1)?, row.get(2)?)))?
-        .collect::<rusqlite::Result<_>>()?;
-    let mut bytes = 0;
-    for (seq, size, body) in &gone {
-        sealed::remove(c, *body)?;
-        c.prepare_cached("DELETE FROM envelope WHERE mailbox = ?1 AND seq = ?2")?
-            .execute(params![id, seq])?;
-        bytes += size;
-    }
-    let count = int(gone.len() as u64);
-    c.prepare_cached(
-        "UPDATE mailbox SET live_count = live_count - ?2, live_bytes = live_bytes - ?3 WHERE mailbox = ?1",
-    )?
-    .execute(params![id, count, bytes])?;
-    effects.pending -= count;
-    effects.bytes -= bytes;
-    Ok(gone.len())
-}
-
-/// Licenses and plays removed; `limit` when there may be more.
-fn licenses(c: &Connection, mailbox: MailboxId, now: Timestamp, limit: usize) -> Result<usize> {
+/// How many licenses and plays were removed, and whether there may be more.
+fn licenses(c: &Connection, mailbox: MailboxId, now: Timestamp, limit: usize) -> Result<(usize, bool)> {
     let due: Vec<([u8; 16], i64)> = c
         .prepare_cached("SELECT license, state FROM license WHERE mailbox = ?1 LIMIT ?2")?
         .query_map(params![mailbox.as_bytes(), int(limit as u64)], |row| {
@@ -123,7 +113,7 @@ fn licenses(c: &Connection, mailbox: MailboxId, now: Timestamp, limit: usize) ->
         let plays = remove_plays(c, id, room)?;
         rows += plays;
         if plays >= room {
-            return Ok(limit);
+            return Ok((rows, true));
         }
         if state == ACTIVE {
             end(c, id, REVOKED, now)?;
@@ -131,5 +121,5 @@ fn licenses(c: &Connection, mailbox: MailboxId, now: Timestamp, limit: usize) ->
         remove(c, id)?;
         rows += 1;
     }
-    Ok(rows)
+    Ok((rows, rows == limit))
 }

@@ -1,6 +1,6 @@
 //! What has expired goes, a bounded piece at a time, so that nobody waits behind it.
 //!
-//! Bounded in rows, not in licenses: an oblivious license remembers up to 4096 plays, and a step that took 256 such licenses at once would
+//! Bounded in rows of all kinds together, and in bytes. In rows, not in licenses: an oblivious license remembers up to 4096 plays, and a step that took 256 such licenses at once would
 //! hold up every send for seconds.
 
 use rusqlite::{Connection, params};
@@ -13,28 +13,33 @@ use super::{
 use crate::{
     model::{LicenseId, MailboxId},
     store::{
-        Result, SweepRules, Swept,
+        Result, SLICE, SweepRules, Swept,
         writer::{Effects, Sums},
     },
 };
 
 pub(super) fn step(c: &Connection, effects: &mut Effects, rules: &SweepRules) -> Result<Swept> {
-    let (now, limit) = (time(rules.now), rules.step);
+    let now = time(rules.now);
     let mut swept = Swept::default();
-    let full = |rows: usize| rows >= limit as usize;
+    // What one kind leaves of the step is the next one's.
+    let mut room = rules.step as usize;
 
-    swept.envelopes = expire_envelopes(c, now, limit)?;
-    swept.licenses = licenses(c, rules)?;
-    swept.answers = expire_answers(c, now, limit)?;
+    let full = expire_envelopes(c, now, room, &mut swept.envelopes)?;
+    room = if full { 0 } else { room - swept.envelopes };
+    let full = licenses(c, rules, room, &mut swept.licenses)?;
+    room = if full { 0 } else { room - swept.licenses };
+    swept.answers = expire_answers(c, now, room)?;
+    room -= swept.answers;
     swept.receipts = c
         .prepare_cached(
             "DELETE FROM receipt WHERE (mailbox, key) IN (SELECT mailbox, key FROM receipt WHERE forget_at <= ?1 LIMIT ?2)",
         )?
-        .execute(params![now, limit])?;
-    swept.more = [swept.envelopes, swept.licenses, swept.answers, swept.receipts]
-        .into_iter()
-        .any(full);
-    if let Some(prekeys) = expire_batch(c, now)? {
+        .execute(params![now, int(room as u64)])?;
+    room -= swept.receipts;
+    swept.more = room == 0;
+    if !swept.more
+        && let Some(prekeys) = expire_batch(c, now)?
+    {
         swept.prekeys = prekeys;
         swept.more = true;
     }
@@ -42,39 +47,49 @@ pub(super) fn step(c: &Connection, effects: &mut Effects, rules: &SweepRules) ->
     Ok(swept)
 }
 
-fn expire_envelopes(c: &Connection, now: i64, limit: u32) -> Result<usize> {
-    let expired: Vec<([u8; 16], i64, i64, i64)> = c
+/// Counts in `swept`; true when there may be more.
+fn expire_envelopes(c: &Connection, now: i64, limit: usize, swept: &mut usize) -> Result<bool> {
+    let mut expired: Vec<([u8; 16], i64, i64, i64)> = c
         .prepare_cached("SELECT mailbox, seq, size, body FROM envelope WHERE expires <= ?1 ORDER BY expires LIMIT ?2")?
-        .query_map(params![now, limit], |row| {
+        .query_map(params![now, int(limit as u64)], |row| {
             Ok((array(row, 0)?, row.get(1)?, row.get(2)?, row.get(3)?))
         })?
         .collect::<rusqlite::Result<_>>()?;
+    let mut bytes = 0;
+    let fit = expired.iter().enumerate().take_while(|(n, (.., size, _))| {
+        bytes += size;
+        *n == 0 || bytes <= int(SLICE.bytes)
+    });
+    let fit = fit.count();
+    let full = fit < expired.len() || fit == limit;
+    expired.truncate(fit);
     let mut delete = c.prepare_cached("DELETE FROM envelope WHERE mailbox = ?1 AND seq = ?2")?;
     let mut account = c.prepare_cached(
-        "UPDATE mailbox SET live_count = live_count - 1, live_bytes = live_bytes - ?2, expired_total = expired_total + 1
+        // What was read and is not deleted yet was delivered.
+        "UPDATE mailbox SET live_count = live_count - 1, live_bytes = live_bytes - ?2, expired_total = expired_total + (?3 > acked_seq)
          WHERE mailbox = ?1",
     )?;
     let mut sums = Sums::default();
     for (mailbox, sequence, size, body) in &expired {
         sealed::remove(c, *body)?;
         delete.execute(params![mailbox, sequence])?;
-        account.execute(params![mailbox, size])?;
+        account.execute(params![mailbox, size, sequence])?;
         sums.pending -= 1;
         sums.bytes -= size;
     }
     if !expired.is_empty() {
         add_totals(c, sums)?;
     }
-    Ok(expired.len())
+    *swept = expired.len();
+    Ok(full)
 }
 
-/// Active licenses past their time become tombstones; old tombstones go, with the ids of their plays. Answers how many licenses and plays that
-/// were, which is as much as `rules.step` when there may be more.
-fn licenses(c: &Connection, rules: &SweepRules) -> Result<usize> {
-    let limit = rules.step as usize;
+/// Active licenses past their time become tombstones; old tombstones go, with the ids of their plays. Counts licenses and plays in `swept`; true when there
+/// may be more.
+fn licenses(c: &Connection, rules: &SweepRules, limit: usize, swept: &mut usize) -> Result<bool> {
     let due: Vec<(LicenseId, i64)> = c
         .prepare_cached("SELECT mailbox, license, state FROM license WHERE sweep_at <= ?1 ORDER BY sweep_at LIMIT ?2")?
-        .query_map(params![time(rules.now), rules.step], |row| {
+        .query_map(params![time(rules.now), int(limit as u64)], |row| {
             let id = LicenseId {
                 mailbox: MailboxId::from_bytes(array(row, 0)?),
                 nonce: array(row, 1)?,
@@ -82,28 +97,27 @@ fn licenses(c: &Connection, rules: &SweepRules) -> Result<usize> {
             Ok((id, row.get(2)?))
         })?
         .collect::<rusqlite::Result<_>>()?;
-    let mut rows = 0;
     for (id, state) in &due {
         // One place is the license's own.
-        let room = limit.saturating_sub(rows + 1);
+        let room = limit.saturating_sub(*swept + 1);
         let plays = if *state == ACTIVE {
             shred_answers(c, *id, room)?
         } else {
             remove_plays(c, *id, room)?
         };
-        rows += plays;
+        *swept += plays;
         if plays >= room {
             // What is left of this license comes first in the next step.
-            return Ok(limit);
+            return Ok(true);
         }
         if *state == ACTIVE {
             end(c, *id, EXPIRED, rules.forget_at)?;
         } else {
             remove(c, *id)?;
         }
-        rows += 1;
+        *swept += 1;
     }
-    Ok(rows)
+    Ok(*swept == limit)
 }
 
 /// Shreds at most `limit` kept answers of a license; how many.
@@ -145,14 +159,14 @@ pub(super) fn remove_plays(c: &Connection, id: LicenseId, limit: usize) -> Resul
 }
 
 /// Answers to plays whose time for repetitions is over; the play ids stay.
-fn expire_answers(c: &Connection, now: i64, limit: u32) -> Result<usize> {
+fn expire_answers(c: &Connection, now: i64, limit: usize) -> Result<usize> {
     type Play = ([u8; 16], [u8; 16], [u8; 16], i64);
     let expired: Vec<Play> = c
         .prepare_cached(
             "SELECT mailbox, license, play, answer FROM play_op WHERE answer IS NOT NULL AND answer_until <= ?1
              ORDER BY answer_until LIMIT ?2",
         )?
-        .query_map(params![now, limit], |row| {
+        .query_map(params![now, int(limit as u64)], |row| {
             Ok((array(row, 0)?, array(row, 1)?, array(row, 2)?, row.get(3)?))
         })?
         .collect::<rusqlite::Result<_>>()?;
@@ -164,7 +178,7 @@ fn expire_answers(c: &Connection, now: i64, limit: u32) -> Result<usize> {
     Ok(expired.len())
 }
 
-/// One batch of one-time prekeys a step: it is up to 256 rows of 2 KiB. How many keys were left of it; none when no batch is due.
+/// One batch of one-time prekeys in a step that has room left: it is up to 256 rows of 2 KiB. How many keys were left of it; none when no batch is due.
 fn expire_batch(c: &Connection, now: i64) -> Result<Option<usize>> {
     let due: Vec<([u8; 16], i64)> = c
         .prepare_cached("SELECT mailbox, seq FROM batch WHERE expires <= ?1 ORDER BY expires LIMIT 1")?
