@@ -1,12 +1,14 @@
 //! A relay from a configuration: data directory, store, services, listener, and an orderly end.
 
+mod chores;
+
 use std::{
     fs::{DirBuilder, File, TryLockError},
     future::Future,
     io,
     net::SocketAddr,
     path::{Path, PathBuf},
-    sync::{Arc, atomic::Ordering},
+    sync::Arc,
     time::Duration,
 };
 
@@ -14,7 +16,6 @@ use tokio::{
     net::TcpListener,
     sync::{Notify, oneshot},
     task::JoinHandle,
-    time::{Instant, MissedTickBehavior, interval},
 };
 
 use crate::{
@@ -24,13 +25,7 @@ use crate::{
     connections::{self, Serving},
     health::health,
     metrics::Metrics,
-    removals,
-    service::{
-        Refusal, Services,
-        gate::Gate,
-        homomorphic::Homomorphic,
-        jumps::{Jumps, Trust},
-    },
+    service::{Refusal, Services, gate::Gate, homomorphic::Homomorphic},
     store::{
         files::KeyFiles,
         sqlite::{OpenError, Sqlite},
@@ -38,18 +33,13 @@ use crate::{
     },
     tls::{Acceptor, Certificates, TlsError},
 };
+use chores::{refresh_for_ever, remove_for_ever, sweep_for_ever};
 
 /// How long requests under way may take after the relay was told to stop; nothing takes longer once the waits have ended. With a second for the
 /// database that is the five that a relay has to be gone in.
 const GRACE: Duration = Duration::from_secs(4);
 /// The same for whoever watches; a scrape takes milliseconds.
 const WATCHERS_GRACE: Duration = Duration::from_millis(200);
-/// How often expired rows are removed. What has expired is not delivered in between either.
-const SWEEP_EVERY: Duration = Duration::from_secs(60);
-/// How often the certificate's files are looked at: a renewed certificate is shown long before the old one ends.
-const REFRESH_EVERY: Duration = Duration::from_secs(5);
-/// How often it is looked whether the operator wants an account removed; the command waits for it.
-const LOOK_EVERY: Duration = Duration::from_secs(1);
 /// Holding a lock on this file means owning the data directory.
 const LOCK_FILE: &str = "relay.lock";
 
@@ -251,64 +241,6 @@ fn tls(config: &Config) -> Result<Option<Acceptor>, TlsError> {
 fn host_of(origin: &str) -> Option<String> {
     let uri: poem::http::Uri = origin.parse().ok()?;
     Some(uri.host()?.trim_matches(['[', ']']).to_owned())
-}
-
-async fn refresh_for_ever(certificates: Arc<Certificates>) {
-    let mut tick = interval(REFRESH_EVERY);
-    tick.set_missed_tick_behavior(MissedTickBehavior::Delay);
-    loop {
-        tick.tick().await;
-        let looking = Arc::clone(&certificates);
-        match tokio::task::spawn_blocking(move || looking.refresh()).await {
-            Ok(Ok(true)) => tracing::info!(
-                fingerprint = certificates.fingerprint(),
-                "another certificate is shown from now on"
-            ),
-            Ok(Err(error)) => tracing::error!(%error, "the new certificate is not usable; the old one is shown on"),
-            Ok(Ok(false)) | Err(_) => {}
-        }
-    }
-}
-
-/// Does what the operator asked for by command.
-async fn remove_for_ever(services: Arc<Services>, data_dir: PathBuf) {
-    let mut tick = interval(LOOK_EVERY);
-    tick.set_missed_tick_behavior(MissedTickBehavior::Delay);
-    loop {
-        tick.tick().await;
-        removals::serve(&services, &data_dir).await;
-    }
-}
-
-async fn sweep_for_ever(services: Arc<Services>) {
-    let mut tick = interval(SWEEP_EVERY);
-    tick.set_missed_tick_behavior(MissedTickBehavior::Delay);
-    let (started, mut jumps) = (Instant::now(), Jumps::default());
-    loop {
-        tick.tick().await;
-        match jumps.judge(services.now(), started.elapsed()) {
-            Trust::Steady => {}
-            Trust::Watched => {
-                put_off(&services);
-                continue;
-            }
-            Trust::Jumped(milliseconds) => {
-                put_off(&services);
-                tracing::warn!(
-                    seconds = milliseconds / 1000,
-                    "the clock jumped; nothing expired is removed for ten minutes. Look at the machine's time service"
-                );
-                continue;
-            }
-        }
-        if let Err(refusal) = services.sweep().await {
-            tracing::warn!(%refusal, "expired rows could not be removed; trying again in a minute");
-        }
-    }
-}
-
-fn put_off(services: &Services) {
-    services.metrics().sweeps.put_off.fetch_add(1, Ordering::Relaxed);
 }
 
 /// A relay that runs.

@@ -24,6 +24,7 @@ mod history;
 mod incoming;
 mod keys;
 mod oblivious;
+mod opened;
 mod outgoing;
 mod people;
 mod play_receipts;

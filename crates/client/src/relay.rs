@@ -1,11 +1,13 @@
-//! The only module that names the SDK (this file, and `error.rs` below it): requests with retries, and errors put into terms that decide something.
+//! The only module that names the SDK (this file, and those below it): requests with retries, and errors put into terms that decide something.
 //!
 //! Every operation can be repeated: envelopes, plays and acknowledgements carry ids. So a request whose answer was lost is simply made
 //! again, a bounded number of times; what is left after that is the outbox's business. (Signing in is the exception: its nonce is used up by
 //! the first attempt, so the messenger repeats the pair of requests as a whole.)
 
+mod account;
 mod error;
 mod gate;
+mod keys;
 mod plays;
 mod sends;
 mod url;
@@ -15,14 +17,8 @@ use std::fmt;
 use std::sync::atomic::{AtomicU64, Ordering};
 use std::time::Duration;
 
-use latchkey_sdk::{Base64, Client, SdkError, Token, types};
+use latchkey_sdk::{Client, SdkError, Token, types};
 use protocol::Timestamp;
-use protocol::account::Successor;
-use protocol::address::{Address, UserName};
-use protocol::handshake::PreKeyBundle;
-use protocol::identity::{Fingerprint, IdentityKey};
-use protocol::prekey::{PublishedOneTime, PublishedSignedPreKey};
-use protocol::succession::PublishedSuccession;
 use uuid::Uuid;
 
 use crate::vault::{AckPosition, Session};
@@ -31,23 +27,11 @@ pub use latchkey_sdk::{BadPin, CertificatePin};
 
 pub use error::{Code, RelayError, Verdict};
 pub(crate) use gate::{Released, Sent};
+pub(crate) use keys::Bundle;
 pub use url::RelayUrl;
 pub use wire::RelayStatus;
 pub(crate) use wire::{Challenge, KeyStatus, LicenseStatus, Page, Played, SignedClaim, Upload, license_id, own_half};
-use wire::{base64, batch, fingerprint, fixed, key_status, signed, succession};
-
-/// A peer's keys as fetched, parsed; the protocol verifies them.
-pub(crate) struct Bundle {
-    pub(crate) keys: PreKeyBundle,
-    /// How the peer came to its identity.
-    pub(crate) successions: Vec<PublishedSuccession>,
-}
-
-/// A peer's identity as the relay has it.
-pub(crate) struct Identity {
-    pub(crate) current: Fingerprint,
-    pub(crate) successions: Vec<PublishedSuccession>,
-}
+use wire::{base64, fingerprint};
 
 /// A relay that does not take a connection in this time is not there.
 const CONNECT_TIMEOUT: Duration = Duration::from_secs(5);
@@ -137,159 +121,6 @@ impl Relay {
         self.session
             .as_ref()
             .is_some_and(|session| session.expires_at > now.as_millis())
-    }
-
-    pub(crate) async fn challenge(&self, user: &UserName) -> Result<Challenge, RelayError> {
-        let body = types::ChallengeRequest { user: user.to_string() };
-        let answer = self
-            .call(ATTEMPTS, || self.client.challenge().body(body.clone()).send())
-            .await?;
-        Ok(Challenge {
-            server_nonce: fixed(&answer.server_nonce, "server_nonce")?,
-            expires_at: Timestamp(answer.expires_at),
-            relay_fingerprint: fingerprint(&answer.relay_key_fingerprint)?,
-            relay_name: answer.relay_name,
-        })
-    }
-
-    /// One attempt: the nonce is spent by it. Answers the account's commit counter too.
-    pub(crate) async fn sign_in(&self, claim: &SignedClaim) -> Result<(Session, u64), RelayError> {
-        let body = types::SignInRequest {
-            user: claim.user.to_string(),
-            origin: self.url.to_string(),
-            server_nonce: base64(&claim.server_nonce),
-            client_nonce: base64(&claim.client_nonce),
-            expires_at: claim.expires_at.as_millis(),
-            signature: base64(&claim.signature),
-        };
-        let answer = self.call(1, || self.client.sign_in().body(body.clone()).send()).await?;
-        let session = Session {
-            token: answer.token.expose().to_owned(),
-            expires_at: answer.expires_at,
-            url: self.url.to_string(),
-        };
-        Ok((session, answer.commit_counter))
-    }
-
-    /// One attempt, as [`Relay::sign_in`].
-    pub(crate) async fn register(
-        &self,
-        claim: &SignedClaim,
-        identity: &IdentityKey,
-        keys: &Upload<'_>,
-    ) -> Result<Session, RelayError> {
-        let signed_prekey = keys
-            .signed_prekey
-            .ok_or(RelayError::Malformed("registration without a prekey"))?;
-        let body = types::RegisterRequest {
-            user: claim.user.to_string(),
-            identity_key: base64(&identity.to_bytes()),
-            signed_prekey: signed(signed_prekey),
-            one_time_batch: keys.one_time_batch.map(batch),
-            origin: self.url.to_string(),
-            server_nonce: base64(&claim.server_nonce),
-            client_nonce: base64(&claim.client_nonce),
-            expires_at: claim.expires_at.as_millis(),
-            signature: base64(&claim.signature),
-        };
-        let answer = self
-            .call(1, || self.client.register().body(body.clone()).send())
-            .await?;
-        Ok(Session {
-            token: answer.token.expose().to_owned(),
-            expires_at: answer.token_expires_at,
-            url: self.url.to_string(),
-        })
-    }
-
-    pub(crate) async fn publish(&self, keys: &Upload<'_>) -> Result<KeyStatus, RelayError> {
-        let body = types::PublishRequest {
-            signed_prekey: keys.signed_prekey.map(signed),
-            one_time_batch: keys.one_time_batch.map(batch),
-            replace_one_time: keys.replace_one_time,
-        };
-        let answer = self
-            .call(ATTEMPTS, || self.client.publish_key().body(body.clone()).send())
-            .await?;
-        Ok(key_status(&answer))
-    }
-
-    pub(crate) async fn key_status(&self) -> Result<KeyStatus, RelayError> {
-        let answer = self.call(ATTEMPTS, || self.client.key_status().send()).await?;
-        Ok(key_status(&answer))
-    }
-
-    /// A peer's bundle. `peer` is whom we asked for: what the relay says about the address is not taken from it.
-    pub(crate) async fn fetch_key(&self, peer: &Address) -> Result<Bundle, RelayError> {
-        let user = peer.user().to_string();
-        let answer = self
-            .call(ATTEMPTS, || self.client.fetch_key().user(user.clone()).send())
-            .await?;
-        if answer.address != peer.as_str() {
-            return Err(RelayError::Malformed("address"));
-        }
-        let successions = answer.successions.into_iter().map(succession).collect();
-        let keys = PreKeyBundle {
-            address: peer.clone(),
-            identity_key: IdentityKey::from_bytes(&answer.identity_key)
-                .map_err(|_| RelayError::Malformed("identity_key"))?,
-            signed_prekey: PublishedSignedPreKey {
-                payload: answer.signed_prekey.payload.into_vec(),
-                signature: answer.signed_prekey.signature.into_vec(),
-            },
-            one_time: answer.one_time.map(|key| PublishedOneTime {
-                payload: key.payload.into_vec(),
-                signature: key.signature.into_vec(),
-                id: key.id,
-                key: key.key.into_vec(),
-                path: key.path.into_iter().map(Base64::into_vec).collect(),
-            }),
-        };
-        Ok(Bundle { keys, successions })
-    }
-
-    /// A peer's identity and how it came to it; takes no prekey.
-    pub(crate) async fn fetch_identity(&self, peer: &Address) -> Result<Identity, RelayError> {
-        let user = peer.user().to_string();
-        let answer = self
-            .call(ATTEMPTS, || self.client.fetch_identity().user(user.clone()).send())
-            .await?;
-        let key = IdentityKey::from_bytes(&answer.identity_key).map_err(|_| RelayError::Malformed("identity_key"))?;
-        Ok(Identity {
-            current: key.fingerprint(peer),
-            successions: answer.successions.into_iter().map(succession).collect(),
-        })
-    }
-
-    /// One attempt, as [`Relay::sign_in`]: the claim is the successor's.
-    pub(crate) async fn succeed(&self, claim: &SignedClaim, successor: &Successor) -> Result<Session, RelayError> {
-        let keys = successor.publication();
-        let signed_prekey = keys
-            .and_then(|keys| keys.signed_prekey.as_ref())
-            .ok_or(RelayError::Malformed("succession without a prekey"))?;
-        let statement = successor.statement();
-        let body = types::SuccessionRequest {
-            user: claim.user.to_string(),
-            statement: types::SuccessionStatement {
-                identity_key: base64(&statement.identity_key),
-                payload: base64(&statement.payload),
-                signature: base64(&statement.signature),
-            },
-            identity_key: base64(&successor.identity_key().to_bytes()),
-            signed_prekey: signed(signed_prekey),
-            one_time_batch: keys.and_then(|keys| keys.one_time_batch.as_ref()).map(batch),
-            origin: self.url.to_string(),
-            server_nonce: base64(&claim.server_nonce),
-            client_nonce: base64(&claim.client_nonce),
-            expires_at: claim.expires_at.as_millis(),
-            signature: base64(&claim.signature),
-        };
-        let answer = self.call(1, || self.client.succeed().body(body.clone()).send()).await?;
-        Ok(Session {
-            token: answer.token.expose().to_owned(),
-            expires_at: answer.token_expires_at,
-            url: self.url.to_string(),
-        })
     }
 
     pub(crate) async fn put_delivery_token(&self, hash: &[u8; 32]) -> Result<(), RelayError> {

@@ -1,6 +1,6 @@
 //! The encrypted local database: one SQLite file, every record sealed on its own.
 //!
-//! Not its concern: what the records mean (`records.rs` names their shapes, the messenger their order), and the network.
+//! Not its concern: what the records mean (`records.rs` and `messages.rs` name their shapes, the messenger their order), and the network.
 //!
 //! * A random data key seals the records (through subkeys, one for each kind); it is itself wrapped by a key that Argon2id makes of the
 //!   passphrase, so that the passphrase can change without touching the records.
@@ -13,6 +13,7 @@
 mod delivery;
 mod gate;
 mod kdf;
+mod messages;
 mod records;
 mod seal;
 mod transaction;
@@ -32,11 +33,11 @@ pub use delivery::{Delivery, GivenToken, Receipts};
 pub(crate) use gate::{AfterPlays, Decoys, LicenseKey, PlayChain, RelayFault, RelayKey, Unconfirmed};
 pub use gate::{GateDeposit, GateKeyRecord, Head, LimitMode, ObliviousHalf, PendingRequest};
 pub use kdf::{KdfCost, Passphrase};
-pub(crate) use records::key;
-pub use records::{
-    Account, AckPosition, Direction, Ended, License, LimitedTerms, MessageBody, MessageId, MessageState, Moment,
-    OutboxEntry, PinnedRelay, Quarantined, Record, SealedBody, Session, StoredMessage, Totals,
+pub use messages::{
+    Direction, Ended, License, LimitedTerms, MessageBody, MessageId, MessageState, SealedBody, StoredMessage,
 };
+pub(crate) use records::key;
+pub use records::{Account, AckPosition, Moment, OutboxEntry, PinnedRelay, Quarantined, Record, Session, Totals};
 pub use transaction::{Entry, Transaction};
 
 /// The database's name inside the home directory.

@@ -1,0 +1,107 @@
+//! Signing in, registering, and changing one's identity.
+
+use latchkey_sdk::types;
+use protocol::Timestamp;
+use protocol::account::Successor;
+use protocol::address::UserName;
+use protocol::identity::IdentityKey;
+
+use super::wire::{Challenge, SignedClaim, Upload, base64, batch, fingerprint, fixed, signed};
+use super::{ATTEMPTS, Relay, RelayError};
+use crate::vault::Session;
+
+impl Relay {
+    pub(crate) async fn challenge(&self, user: &UserName) -> Result<Challenge, RelayError> {
+        let body = types::ChallengeRequest { user: user.to_string() };
+        let answer = self
+            .call(ATTEMPTS, || self.client.challenge().body(body.clone()).send())
+            .await?;
+        Ok(Challenge {
+            server_nonce: fixed(&answer.server_nonce, "server_nonce")?,
+            expires_at: Timestamp(answer.expires_at),
+            relay_fingerprint: fingerprint(&answer.relay_key_fingerprint)?,
+            relay_name: answer.relay_name,
+        })
+    }
+
+    /// One attempt: the nonce is spent by it. Answers the account's commit counter too.
+    pub(crate) async fn sign_in(&self, claim: &SignedClaim) -> Result<(Session, u64), RelayError> {
+        let body = types::SignInRequest {
+            user: claim.user.to_string(),
+            origin: self.url.to_string(),
+            server_nonce: base64(&claim.server_nonce),
+            client_nonce: base64(&claim.client_nonce),
+            expires_at: claim.expires_at.as_millis(),
+            signature: base64(&claim.signature),
+        };
+        let answer = self.call(1, || self.client.sign_in().body(body.clone()).send()).await?;
+        let session = Session {
+            token: answer.token.expose().to_owned(),
+            expires_at: answer.expires_at,
+            url: self.url.to_string(),
+        };
+        Ok((session, answer.commit_counter))
+    }
+
+    /// One attempt, as [`Relay::sign_in`].
+    pub(crate) async fn register(
+        &self,
+        claim: &SignedClaim,
+        identity: &IdentityKey,
+        keys: &Upload<'_>,
+    ) -> Result<Session, RelayError> {
+        let signed_prekey = keys
+            .signed_prekey
+            .ok_or(RelayError::Malformed("registration without a prekey"))?;
+        let body = types::RegisterRequest {
+            user: claim.user.to_string(),
+            identity_key: base64(&identity.to_bytes()),
+            signed_prekey: signed(signed_prekey),
+            one_time_batch: keys.one_time_batch.map(batch),
+            origin: self.url.to_string(),
+            server_nonce: base64(&claim.server_nonce),
+            client_nonce: base64(&claim.client_nonce),
+            expires_at: claim.expires_at.as_millis(),
+            signature: base64(&claim.signature),
+        };
+        let answer = self
+            .call(1, || self.client.register().body(body.clone()).send())
+            .await?;
+        Ok(Session {
+            token: answer.token.expose().to_owned(),
+            expires_at: answer.token_expires_at,
+            url: self.url.to_string(),
+        })
+    }
+
+    /// One attempt, as [`Relay::sign_in`]: the claim is the successor's.
+    pub(crate) async fn succeed(&self, claim: &SignedClaim, successor: &Successor) -> Result<Session, RelayError> {
+        let keys = successor.publication();
+        let signed_prekey = keys
+            .and_then(|keys| keys.signed_prekey.as_ref())
+            .ok_or(RelayError::Malformed("succession without a prekey"))?;
+        let statement = successor.statement();
+        let body = types::SuccessionRequest {
+            user: claim.user.to_string(),
+            statement: types::SuccessionStatement {
+                identity_key: base64(&statement.identity_key),
+                payload: base64(&statement.payload),
+                signature: base64(&statement.signature),
+            },
+            identity_key: base64(&successor.identity_key().to_bytes()),
+            signed_prekey: signed(signed_prekey),
+            one_time_batch: keys.and_then(|keys| keys.one_time_batch.as_ref()).map(batch),
+            origin: self.url.to_string(),
+            server_nonce: base64(&claim.server_nonce),
+            client_nonce: base64(&claim.client_nonce),
+            expires_at: claim.expires_at.as_millis(),
+            signature: base64(&claim.signature),
+        };
+        let answer = self.call(1, || self.client.succeed().body(body.clone()).send()).await?;
+        Ok(Session {
+            token: answer.token.expose().to_owned(),
+            expires_at: answer.token_expires_at,
+            url: self.url.to_string(),
+        })
+    }
+}
