@@ -49,10 +49,7 @@ pub fn app(services: Arc<Services>, patience: Patience) -> impl Endpoint<Output 
             patience: patience.body,
             services,
         })
-        .with(CatchPanic::new().with_handler(|_panic| {
-            tracing::error!("a handler panicked");
-            Problem::new(ProblemCode::Internal, Refusal::Internal.to_string()).into_http()
-        }))
+        .with(CatchPanic::new().with_handler(|_panic| panicked()))
         .map_to_response();
     Watched {
         inner: Parking(inner),
@@ -81,8 +78,14 @@ pub(crate) fn operations() -> Operations {
     Operations::of_contract(&api::openapi_service().spec())
 }
 
+/// What is answered when a handler panicked.
+pub(crate) fn panicked() -> Response {
+    tracing::error!("a handler panicked");
+    Problem::new(ProblemCode::Internal, Refusal::Internal.to_string()).into_http()
+}
+
 /// Errors of the framework (unknown paths, bodies that do not parse, missing tokens) as the one shape; ours have it already.
-fn explain(error: Error) -> Response {
+pub(crate) fn explain(error: Error) -> Response {
     if error.is_from_response() {
         return error.into_response();
     }

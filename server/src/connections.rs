@@ -17,7 +17,8 @@ use std::{
     time::Duration,
 };
 
-use hyper::{server::conn::http1, service::service_fn};
+use futures_util::future::Either;
+use hyper::{body::Incoming, server::conn::http1, service::service_fn};
 use hyper_util::rt::{TokioIo, TokioTimer};
 use poem::{
     Endpoint, Request,
@@ -32,7 +33,7 @@ use tokio::{
     time::{sleep, timeout},
 };
 
-use crate::{config::Patience, service::rates::Network, stalling::Impatient, tls::Acceptor};
+use crate::{config::Patience, service::rates::Network, stalling::Impatient, thin::ThinSend, tls::Acceptor};
 
 /// After a failed accept (too many open files, mostly): long enough for connections to close, short enough not to be noticed.
 const PAUSE: Duration = Duration::from_millis(50);
@@ -41,6 +42,8 @@ const PAUSE: Duration = Duration::from_millis(50);
 pub(crate) struct Serving<E> {
     /// Who answers.
     pub endpoint: E,
+    /// Who answers ordinary sends before that, if anybody does.
+    pub thin: Option<Arc<ThinSend>>,
     /// TLS, if we do it.
     pub tls: Option<Acceptor>,
     /// How long clients may take.
@@ -206,10 +209,19 @@ async fn requests<S, E>(
     E: Endpoint + 'static,
 {
     let patience = serving.patience;
-    let service = service_fn(move |request| {
-        let request = Request::from((request, local.clone(), remote.clone(), scheme.clone()));
+    let service = service_fn(move |request: hyper::Request<Incoming>| {
+        if let Some(thin) = &serving.thin
+            && let Some(send) = thin.ordinary(&request, &remote)
+        {
+            let (thin, body) = (Arc::clone(thin), request.into_body());
+            // Boxed: what this takes would lie in the task of every connection otherwise, also of those that only wait for mail.
+            return Either::Left(Box::pin(async move {
+                Ok::<_, Infallible>(thin.answer(send, body).await.into())
+            }));
+        }
         let serving = Arc::clone(&serving);
-        async move { Ok::<_, Infallible>(serving.endpoint.get_response(request).await.into()) }
+        let request = Request::from((request, local.clone(), remote.clone(), scheme.clone()));
+        Either::Right(async move { Ok(serving.endpoint.get_response(request).await.into()) })
     });
     let stream = Impatient::new(stream, patience.write);
     let mut serving = pin!(

@@ -38,6 +38,7 @@ pub mod requests;
 pub mod service;
 mod stalling;
 pub mod store;
+mod thin;
 pub mod tls;
 
 pub use app::app;

@@ -11,7 +11,7 @@ use std::{
 };
 
 use futures_util::{StreamExt as _, stream};
-use poem::{Body, Endpoint, IntoResponse, Middleware, Request, Response, Result};
+use poem::{Body, Endpoint, IntoResponse, Middleware, Request, Response, Result, http::HeaderMap, web::RemoteAddr};
 use tokio::time::{Instant, timeout_at};
 
 use crate::{
@@ -84,15 +84,15 @@ fn costly(path: &str) -> Option<Costly> {
 }
 
 /// Where a request comes from. A proxy appends the address that it saw, so the last one is its word, and those before it are anybody's.
-fn origin(request: &Request, behind_proxy: bool) -> Option<Network> {
+pub(crate) fn origin(headers: &HeaderMap, peer: &RemoteAddr, behind_proxy: bool) -> Option<Network> {
     if behind_proxy
-        && let Some(forwarded) = request.headers().get_all("x-forwarded-for").iter().next_back()
+        && let Some(forwarded) = headers.get_all("x-forwarded-for").iter().next_back()
         && let Some(address) = forwarded.to_str().ok().and_then(|list| list.rsplit(',').next())
         && let Ok(address) = address.trim().parse::<IpAddr>()
     {
         return Some(address.into());
     }
-    request.remote_addr().as_socket_addr().map(|peer| peer.ip().into())
+    peer.as_socket_addr().map(|peer| peer.ip().into())
 }
 
 impl<E: Endpoint> Endpoint for Limited<E> {
@@ -100,7 +100,7 @@ impl<E: Endpoint> Endpoint for Limited<E> {
 
     async fn call(&self, mut request: Request) -> Result<Response> {
         let path = request.uri().path();
-        let address = origin(&request, self.services.behind_proxy);
+        let address = origin(request.headers(), request.remote_addr(), self.services.behind_proxy);
         if let Err(refusal) = self.services.rates.request(address, costly(path)) {
             return Ok(ApiError::from(refusal).into_response());
         }

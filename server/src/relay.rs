@@ -31,6 +31,7 @@ use crate::{
         sqlite::{OpenError, Sqlite},
         wakes::Wakes,
     },
+    thin::ThinSend,
     tls::{Acceptor, Certificates, TlsError},
 };
 use chores::{refresh_for_ever, remove_for_ever, sweep_for_ever};
@@ -177,6 +178,7 @@ pub async fn serve(
         .map(|tls| tokio::spawn(refresh_for_ever(Arc::clone(tls.certificates()))));
     let serving = Serving {
         endpoint: app(Arc::clone(&services), config.patience),
+        thin: ThinSend::new(Arc::clone(&services), config.patience.body),
         tls,
         patience: config.patience,
         per_address: config.rates.connections.filter(|_| !config.behind_proxy),
@@ -214,6 +216,7 @@ async fn watch(
 ) {
     let serving = Serving {
         endpoint: health(services, tls),
+        thin: None,
         tls: None,
         patience,
         per_address: None,

@@ -12,7 +12,6 @@ use std::{
         Arc, LazyLock,
         atomic::{AtomicU64, Ordering},
     },
-    time::Duration,
 };
 
 use poem::{
@@ -38,7 +37,7 @@ tokio::task_local! {
 pub struct RequestId(u64);
 
 impl RequestId {
-    fn next() -> Self {
+    pub(crate) fn next() -> Self {
         static KEY: LazyLock<RandomState> = LazyLock::new(RandomState::new);
         static COUNT: AtomicU64 = AtomicU64::new(0);
         Self(KEY.hash_one(COUNT.fetch_add(1, Ordering::Relaxed)))
@@ -49,11 +48,70 @@ impl RequestId {
     pub fn current() -> Option<Self> {
         CURRENT.try_with(|id| *id).ok()
     }
+
+    fn header(self) -> Option<HeaderValue> {
+        let mut digits = [0; 16];
+        hex::encode_to_slice(self.0.to_be_bytes(), &mut digits).ok()?;
+        HeaderValue::from_bytes(&digits).ok()
+    }
 }
 
 impl fmt::Display for RequestId {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         write!(f, "{:016x}", self.0)
+    }
+}
+
+/// A request that is not answered yet.
+#[derive(Debug, Clone, Copy)]
+pub(crate) struct Begun {
+    id: RequestId,
+    at: Instant,
+    /// Its number in [`Operations`].
+    operation: usize,
+}
+
+impl Begun {
+    /// Now, under an id of its own.
+    pub fn now(operation: usize) -> Self {
+        Self {
+            id: RequestId::next(),
+            at: Instant::now(),
+            operation,
+        }
+    }
+
+    /// When that was.
+    pub const fn at(&self) -> Instant {
+        self.at
+    }
+
+    /// `work` on the request's behalf: what it logs carries the id.
+    pub fn scope<F: Future>(&self, work: F) -> impl Future<Output = F::Output> + use<F> {
+        CURRENT.scope(self.id, work)
+    }
+
+    /// Puts the id on the answer, counts it and logs it.
+    pub fn answered(self, answer: &mut Response, metrics: &Metrics) {
+        if let Some(id) = self.id.header() {
+            answer.headers_mut().insert(HEADER, id);
+        }
+        CURRENT.sync_scope(self.id, || self.note(answer.status(), metrics));
+    }
+
+    fn note(self, status: StatusCode, metrics: &Metrics) {
+        let took = self.at.elapsed();
+        metrics.answered(self.operation, status.as_u16(), took);
+        let name = metrics
+            .requests()
+            .get(self.operation)
+            .map_or("", |of| of.operation.as_str());
+        let milliseconds = u64::try_from(took.as_millis()).unwrap_or(u64::MAX);
+        if status == StatusCode::INTERNAL_SERVER_ERROR {
+            tracing::error!(operation = name, milliseconds, "a request met a fault of ours");
+        } else {
+            tracing::debug!(operation = name, status = status.as_u16(), milliseconds, "answered");
+        }
     }
 }
 
@@ -72,9 +130,9 @@ impl<E: Endpoint<Output = Response>> Endpoint for Watched<E> {
 
     // Not an async function, and the rest boxed: this future is held for as long as an inbox waits, and need not hold the request as well.
     fn call(&self, request: Request) -> impl Future<Output = poem::Result<Response>> + Send {
-        let (id, begun) = (RequestId::next(), Instant::now());
         let Found { operation, allow } = self.operations.find(request.method(), request.uri().path());
-        let answer = CURRENT.scope(id, Box::pin(self.inner.get_response(request)));
+        let begun = Begun::now(operation);
+        let answer = begun.scope(Box::pin(self.inner.get_response(request)));
         async move {
             let mut answer = answer.await;
             if answer.status() == StatusCode::METHOD_NOT_ALLOWED
@@ -82,28 +140,8 @@ impl<E: Endpoint<Output = Response>> Endpoint for Watched<E> {
             {
                 answer.headers_mut().insert(header::ALLOW, allow.clone());
             }
-            if let Ok(id) = HeaderValue::from_str(&id.to_string()) {
-                answer.headers_mut().insert(HEADER, id);
-            }
-            CURRENT.sync_scope(id, || self.note(operation, answer.status(), begun.elapsed()));
+            begun.answered(&mut answer, &self.metrics);
             Ok(answer)
-        }
-    }
-}
-
-impl<E> Watched<E> {
-    fn note(&self, operation: usize, status: StatusCode, took: Duration) {
-        self.metrics.answered(operation, status.as_u16(), took);
-        let name = self
-            .metrics
-            .requests()
-            .get(operation)
-            .map_or("", |of| of.operation.as_str());
-        let milliseconds = u64::try_from(took.as_millis()).unwrap_or(u64::MAX);
-        if status == StatusCode::INTERNAL_SERVER_ERROR {
-            tracing::error!(operation = name, milliseconds, "a request met a fault of ours");
-        } else {
-            tracing::debug!(operation = name, status = status.as_u16(), milliseconds, "answered");
         }
     }
 }
@@ -122,5 +160,7 @@ mod tests {
                 .all(|id| id.len() == 16 && id.bytes().all(|b| b.is_ascii_hexdigit()))
         );
         assert_eq!(RequestId::current(), None);
+        let id = RequestId::next();
+        assert_eq!(id.header().unwrap(), id.to_string().as_str(), "one form everywhere");
     }
 }

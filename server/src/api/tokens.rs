@@ -3,7 +3,11 @@
 use std::sync::Arc;
 
 use base64::{Engine as _, engine::general_purpose::STANDARD};
-use poem::{Request, RequestBody, web::Data};
+use poem::{
+    Request, RequestBody,
+    http::{HeaderName, HeaderValue},
+    web::Data,
+};
 use poem_openapi::{
     ApiExtractor, ApiExtractorType, ExtractParamOptions, Object, OpenApi, param::Path, payload::Json,
     registry::Registry,
@@ -13,15 +17,21 @@ use zeroize::Zeroizing;
 
 use super::{Bytes, Section, auth::Auth, problem::ApiError};
 use crate::{
-    model::Sender,
+    model::{Bytes32, Sender},
     service::{Refusal, Services},
     store::AuditEvent,
 };
 
 /// The header that carries a delivery token.
-pub(super) const HEADER: &str = "Latchkey-Delivery-Token";
+pub(crate) const HEADER: HeaderName = HeaderName::from_static("latchkey-delivery-token");
 /// Bytes of a delivery token, of which the relay knows the SHA-256.
 const TOKEN_BYTES: usize = 32;
+
+/// SHA-256 of the delivery token that a header shows, if it is one by its form.
+pub(crate) fn shown(header: &HeaderValue) -> Option<Bytes32> {
+    let token = STANDARD.decode(header.as_bytes()).map(Zeroizing::new).ok()?;
+    (token.len() == TOKEN_BYTES).then(|| Sha256::digest(&*token).into())
+}
 
 /// Whoever sends: the holder of a delivery token, or an account. With a token no account is looked at, not even one whose bearer came along.
 pub struct SentBy(pub Sender);
@@ -49,14 +59,13 @@ impl<'a> ApiExtractor<'a> for SentBy {
         body: &mut RequestBody,
         options: ExtractParamOptions<()>,
     ) -> poem::Result<Self> {
-        let Some(shown) = request.headers().get(HEADER) else {
+        let Some(header) = request.headers().get(HEADER) else {
             return Ok(Self(Sender::Account(
                 Auth::from_request(request, body, options).await?.0.mailbox,
             )));
         };
-        let token = STANDARD.decode(shown.as_bytes()).map(Zeroizing::new).ok();
-        match token.filter(|token| token.len() == TOKEN_BYTES) {
-            Some(token) => Ok(Self(Sender::Token(Sha256::digest(&*token).into()))),
+        match shown(header) {
+            Some(hash) => Ok(Self(Sender::Token(hash))),
             // What is no token is told the same as one that nobody holds.
             None => Err(ApiError::from(Refusal::Unauthorized).into()),
         }

@@ -197,24 +197,37 @@ impl Sessions {
     /// # Errors
     /// [`Refusal::Unauthorized`] when it is none, or not that of a live session.
     pub async fn authenticate(&self, token: &str) -> Result<Principal> {
-        let token = BearerToken::parse(token).ok_or(Refusal::Unauthorized)?;
-        let (mailbox, session) = (token.mailbox, token.hash());
-        let right = |row: &TokenRow| bool::from(row.hash.ct_eq(&session)) & (row.expires > self.clock.now());
+        let shown = shown(token).ok_or(Refusal::Unauthorized)?;
         // Only success is quick. Whoever is refused, for whatever reason, was looked up in the database.
-        if self.store.known_token(mailbox).is_some_and(|row| right(&row)) {
-            return Ok(Principal { mailbox, session });
+        if self.remembers(&shown) {
+            return Ok(shown);
         }
-        let stored = self.store.token(mailbox).await?;
+        let stored = self.store.token(shown.mailbox).await?;
         // Unknown mailboxes are compared as well, so that they take the same way as wrong tokens.
         let row = stored.unwrap_or(TokenRow {
             hash: [0; 32],
             expires: Timestamp(0),
         });
-        if right(&row) {
-            Ok(Principal { mailbox, session })
+        if self.right(&row, &shown) {
+            Ok(shown)
         } else {
             Err(Refusal::Unauthorized)
         }
+    }
+
+    /// Who shows this token, if that is known without asking the database. None says nothing: [`Self::authenticate`] decides.
+    #[must_use]
+    pub fn recognise(&self, token: &str) -> Option<Principal> {
+        shown(token).filter(|shown| self.remembers(shown))
+    }
+
+    fn remembers(&self, shown: &Principal) -> bool {
+        let known = self.store.known_token(shown.mailbox);
+        known.is_some_and(|row| self.right(&row, shown))
+    }
+
+    fn right(&self, row: &TokenRow, shown: &Principal) -> bool {
+        bool::from(row.hash.ct_eq(&shown.session)) & (row.expires > self.clock.now())
     }
 
     /// Ends a session.
@@ -244,6 +257,15 @@ impl Sessions {
             "the origin is not this relay's: expected {expected}"
         )))
     }
+}
+
+/// Whose session a token says that it is, if it has a token's form.
+fn shown(token: &str) -> Option<Principal> {
+    let token = BearerToken::parse(token)?;
+    Some(Principal {
+        mailbox: token.mailbox,
+        session: token.hash(),
+    })
 }
 
 /// The `host[:port]` of `scheme://host[:port]`, if it is nothing more and nothing less.

@@ -62,13 +62,18 @@ impl Tokens {
         left.ok_or(Refusal::Unauthorized)
     }
 
+    /// Whether the token with this hash is known, without asking the database, to be one of `mailbox`. False says nothing.
+    #[must_use]
+    pub fn recognise(&self, mailbox: MailboxId, hash: &Bytes32) -> bool {
+        self.store.knows_delivery_token(mailbox, *hash)
+    }
+
     /// Whether the token with this hash may send to `mailbox` now.
     ///
     /// # Errors
     /// [`Refusal::Unauthorized`] for an unknown token, a deleted one and an unknown mailbox, alike; [`Refusal::RateLimited`].
     pub(super) async fn admit(&self, mailbox: MailboxId, hash: &Bytes32) -> Result<()> {
-        let known = self.store.knows_delivery_token(mailbox, *hash);
-        if !known && !self.store.holds_delivery_token(mailbox, *hash).await? {
+        if !self.recognise(mailbox, hash) && !self.store.holds_delivery_token(mailbox, *hash).await? {
             return Err(Refusal::Unauthorized);
         }
         // Only now: a bucket is kept for tokens that exist, not for what anybody makes up.

@@ -14,6 +14,7 @@ mod relay;
 mod removed;
 mod slow;
 mod succession;
+mod thin;
 mod tokens;
 mod waiting;
 
