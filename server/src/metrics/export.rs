@@ -204,7 +204,7 @@ impl Snapshot {
         self.histogram("commit_jobs", "Jobs of a commit", alone(activity.jobs.read()));
         self.histogram(
             "checkpoint_duration_seconds",
-            "Folding the write-ahead log in, which erases what was deleted",
+            "Folding the write-ahead log in; what was deleted is erased with the next truncation, within about a second",
             alone(activity.checkpoints.read()),
         );
         let failures = load(&activity.failures);

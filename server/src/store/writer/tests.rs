@@ -122,3 +122,73 @@ async fn damage_ends_all_writing_from_its_own_batch_on() {
         .unwrap();
     assert_eq!(stored, [1]);
 }
+
+/// A database on the disk, with a log that is only folded in by its writer; and where that log is.
+fn logging(place: &tempfile::TempDir) -> (Writer, PathBuf) {
+    let path = place.path().join("t");
+    let connection = Connection::open(&path).unwrap();
+    connection
+        .execute_batch(
+            "PRAGMA journal_mode = WAL; PRAGMA synchronous = OFF; PRAGMA wal_autocheckpoint = 0;
+             CREATE TABLE t (v INTEGER UNIQUE, content BLOB)",
+        )
+        .unwrap();
+    let log = place.path().join("t-wal");
+    let aftermath = Aftermath {
+        wakes: Arc::default(),
+        known: Arc::default(),
+        count: |_, _| Ok(()),
+    };
+    (Writer::start(connection, log.clone(), aftermath).unwrap(), log)
+}
+
+fn length(log: &std::path::Path) -> u64 {
+    log.metadata().map_or(0, |meta| meta.len())
+}
+
+#[tokio::test]
+async fn the_log_is_folded_in_by_small_pieces_and_not_truncated_for_it() {
+    const COMMIT: u64 = 100 << 10;
+    let place = tempfile::tempdir().unwrap();
+    let (writer, log) = logging(&place);
+    let mut longest = 0;
+    for value in 0..300 {
+        writer
+            .run(move |c, _| Ok(c.execute("INSERT INTO t VALUES (?1, zeroblob(?2))", [value, 64 << 10])?))
+            .await
+            .unwrap();
+        let now = length(&log);
+        assert!(now >= longest, "it was truncated");
+        assert!(
+            now <= FOLD_BYTES + COMMIT,
+            "the log has {now} bytes after {value} commits"
+        );
+        longest = now;
+    }
+    assert_eq!(count(&writer).await, 300);
+    let folds = writer.activity().checkpoints.read().count;
+    let bytes = 300 * (64 << 10);
+    assert!(folds >= bytes / (FOLD_BYTES + COMMIT), "{folds} folds of {bytes} bytes");
+}
+
+/// What was deleted lies on in a log that is only folded in: that must not be taken for erasing it.
+#[tokio::test]
+async fn a_fold_does_not_pass_for_an_erasure() {
+    let place = tempfile::tempdir().unwrap();
+    let (writer, log) = logging(&place);
+    writer
+        .run(|c, effects| {
+            effects.erases = true;
+            Ok(c.execute(
+                "INSERT INTO t VALUES (1, zeroblob(?1))",
+                [2 * i64::try_from(FOLD_BYTES).unwrap()],
+            )?)
+        })
+        .await
+        .unwrap();
+    let deadline = Instant::now() + Duration::from_secs(20);
+    while length(&log) > 0 || writer.activity().checkpoints.read().count < 2 {
+        assert!(Instant::now() < deadline, "the log still has {} bytes", length(&log));
+        tokio::time::sleep(Duration::from_millis(5)).await;
+    }
+}
