@@ -23,6 +23,8 @@ use load::Burst;
 use process::Process;
 use rand_chacha::ChaCha20Rng;
 use rand_core::{Rng, SeedableRng};
+#[cfg(unix)]
+use rivals::Rivals;
 use tempfile::TempDir;
 
 use crate::measure::{Effort, median};
@@ -126,73 +128,6 @@ impl Relay {
             accounts.push(account::register(&self.client, &format!("{prefix}{n}"), rng).await?);
         }
         Ok(Arc::new(accounts))
-    }
-}
-
-/// The others that are installed, measured in turns with the relay.
-#[cfg(unix)]
-struct Rivals {
-    redis: Option<rivals::Redis>,
-    postgres: Option<rivals::Postgres>,
-    body: tempfile::NamedTempFile,
-    redis_rates: Vec<f64>,
-    postgres_rates: Vec<f64>,
-}
-
-#[cfg(unix)]
-impl Rivals {
-    fn start(quiet: bool) -> Result<Self> {
-        let body = tempfile::NamedTempFile::new()?;
-        std::fs::write(body.path(), "x".repeat(BODY_LEN))?;
-        let (redis, postgres) = (rivals::Redis::start()?, rivals::Postgres::start(MAILBOXES)?);
-        for (there, what) in [(redis.is_some(), "redis-server"), (postgres.is_some(), "postgresql")] {
-            if !there && !quiet {
-                table::line(&format!("{what} is not installed: SKIPPED"));
-            }
-        }
-        Ok(Self {
-            redis,
-            postgres,
-            body,
-            redis_rates: Vec::new(),
-            postgres_rates: Vec::new(),
-        })
-    }
-
-    /// One round; about as long as the relay's, whose rate is a guide to how much that is.
-    fn round(&mut self, effort: Effort, sent: f64) -> Result<()> {
-        if let Some(redis) = &self.redis {
-            let requests = (sent * effort.seconds / 2.0).max(500.0) as usize;
-            self.redis_rates
-                .push(redis.stored(effort.connections, MAILBOXES, self.body.path(), requests)?);
-        }
-        if let Some(postgres) = &self.postgres {
-            let seconds = (effort.seconds.ceil() as u64).max(1);
-            self.postgres_rates
-                .push(postgres.stored(effort.connections, MAILBOXES, seconds)?);
-        }
-        Ok(())
-    }
-
-    fn rows(&self, sends: &[f64]) -> Vec<Row> {
-        let mut rows = Vec::new();
-        for (name, rates) in [("Redis", &self.redis_rates), ("PostgreSQL", &self.postgres_rates)] {
-            // The first round is not counted.
-            let Some(rates) = rates.get(1..).filter(|rates| !rates.is_empty()) else {
-                continue;
-            };
-            rows.push(Row::new(
-                SUITE,
-                format!("stored by {name}"),
-                median(rates.to_vec()),
-                "1/s",
-            ));
-            let ratio = median(sends.iter().zip(rates).map(|(ours, theirs)| ours / theirs).collect());
-            rows.push(
-                Row::new(SUITE, format!("durable send / {name}"), ratio, "ratio").with(Target::AtLeast(SEND_TO_RIVAL)),
-            );
-        }
-        rows
     }
 }
 
