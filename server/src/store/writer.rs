@@ -4,17 +4,19 @@
 //! run one after the other; when one does fail, all is undone and each runs again in a savepoint of its own, so that one that fails does not take
 //! the others with it. Replies leave after the commit, never before.
 //!
-//! Folding: what is in the write-ahead log goes into the main file in pieces of [`FOLD_BYTES`], so that no piece keeps anybody waiting for long.
+//! Folding: what is in the write-ahead log goes into the main file in small pieces ([`growth`]), so that no piece keeps anybody waiting for long.
 //!
 //! Erasure: deleted content is overwritten in its pages (`secure_delete`), but its earlier copies stay in the write-ahead log until that
 //! is folded into the main file and truncated. The writer does so when it falls idle after a deletion, or after [`ERASE_WITHIN`] at the latest.
+
+mod growth;
 
 use std::{
     panic::{AssertUnwindSafe, catch_unwind},
     path::PathBuf,
     sync::{
         Arc,
-        atomic::{AtomicU32, Ordering},
+        atomic::Ordering,
         mpsc::{Receiver, RecvTimeoutError, SyncSender, TrySendError, sync_channel},
     },
     thread::JoinHandle,
@@ -23,6 +25,8 @@ use std::{
 
 use rusqlite::Connection;
 use tokio::{runtime::Handle, sync::oneshot};
+
+use growth::Growth;
 
 use super::{
     Activity, Result, StoreError,
@@ -41,11 +45,6 @@ const IDLE_BEFORE_ERASING: Duration = Duration::from_millis(20);
 const ERASE_WITHIN: Duration = Duration::from_secs(1);
 /// When a reader was in the way of a checkpoint.
 const RETRY_ERASING: Duration = Duration::from_millis(50);
-/// When this much is in the log it is folded in, whether something was deleted or not. All wait meanwhile: 5 ms were measured where pieces of 16 MiB took 28, and
-/// all pieces together cost no more (docs/performance.md). Below this the two fsyncs of each piece begin to show.
-const FOLD_BYTES: u64 = 2 << 20;
-/// What the log adds to each page.
-const FRAME_HEADER_BYTES: u64 = 24;
 /// A log file longer than this is truncated too; it bounds the disk and the time of a restart. Folding alone leaves the file as long as it is, because
 /// SQLite overwrites its blocks, which is cheaper than making new ones.
 const MAX_LOG_BYTES: u64 = 16 << 20;
@@ -225,47 +224,6 @@ enum Together {
     JobFailed,
     /// Nothing is stored, and the reason concerns all.
     CommitFailed(StoreError),
-}
-
-/// How much is in the log that was not folded in.
-struct Growth {
-    /// Pages in it, as SQLite tells after each commit. The file's length says nothing: it is overwritten from its beginning.
-    pages: Arc<AtomicU32>,
-    /// So many were there at the last fold.
-    folded: u32,
-    /// So many more are folded in.
-    most: u32,
-}
-
-impl Growth {
-    fn watch(connection: &mut Connection) -> rusqlite::Result<Self> {
-        let page: u32 = connection.pragma_query_value(None, "page_size", |row| row.get(0))?;
-        let pages = Arc::new(AtomicU32::new(0));
-        let told = Arc::clone(&pages);
-        connection.wal_hook(Some(move |_: &mut rusqlite::hooks::Wal, pages| {
-            told.store(u32::try_from(pages).unwrap_or(0), Ordering::Relaxed);
-            Ok(())
-        }))?;
-        Ok(Self {
-            pages,
-            folded: 0,
-            most: u32::try_from(FOLD_BYTES / (u64::from(page) + FRAME_HEADER_BYTES)).unwrap_or(u32::MAX),
-        })
-    }
-
-    /// To be asked after each commit.
-    fn is_due(&mut self) -> bool {
-        let pages = self.pages.load(Ordering::Relaxed);
-        if pages < self.folded {
-            // The log has begun anew.
-            self.folded = 0;
-        }
-        pages - self.folded >= self.most
-    }
-
-    fn fold(&mut self) {
-        self.folded = self.pages.load(Ordering::Relaxed);
-    }
 }
 
 struct Loop {

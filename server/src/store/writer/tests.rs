@@ -1,4 +1,4 @@
-use super::*;
+use super::{growth::FOLD_BYTES, *};
 
 fn writer(connection: Connection) -> Writer {
     let aftermath = Aftermath {
