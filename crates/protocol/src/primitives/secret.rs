@@ -69,6 +69,7 @@ impl SecretBytes {
     }
 
     /// The bytes, to be written.
+    #[cfg(feature = "session")]
     pub(crate) fn as_mut(&mut self) -> &mut [u8] {
         &mut self.0
     }
