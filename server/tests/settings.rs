@@ -63,6 +63,27 @@ fn the_table_knows_every_setting() {
     assert_eq!(known, all);
 }
 
+/// What the package puts into /etc/latchkey is right when its lines are uncommented.
+#[test]
+fn the_example_of_the_service_is_made_of_settings() {
+    let example = include_str!("../../deploy/relay.env");
+    let lines: BTreeMap<_, _> = example
+        .lines()
+        .filter_map(|line| line.strip_prefix('#').unwrap_or(line).split_once('='))
+        .filter(|(name, _)| !name.contains(' '))
+        .collect();
+    assert!(lines.len() > 5, "{lines:?}");
+    for name in lines.keys() {
+        assert!(SETTINGS.iter().any(|setting| setting.variable == *name), "{name}");
+    }
+    let dir = BTreeMap::from([("data_dir", "/x".to_owned())]);
+    Config::load(&dir, |asked| lines.get(asked).map(|value| (*value).to_owned())).unwrap();
+    assert!(
+        example.lines().all(|line| line.is_empty() || line.starts_with('#')),
+        "nothing is set before somebody chose"
+    );
+}
+
 #[test]
 fn every_mistake_names_setting_value_expectation_and_example() {
     for (name, _, bad) in TABLE {
