@@ -2,18 +2,16 @@
 
 use std::sync::Arc;
 
-use base64::{Engine as _, engine::general_purpose::STANDARD};
-use poem::{IntoResponse, Response, web::Data};
+use poem::{IntoResponse as _, Response, web::Data};
 use poem_openapi::{
-    ApiResponse, Object, OpenApi,
+    Object, OpenApi,
     param::{Header, Query},
     payload::{Binary, Json, Payload},
-    registry::{MetaResponses, Registry},
     types::Example,
 };
 use uuid::Uuid;
 
-use super::{Bytes, Section, auth::Auth, problem::ApiError, tokens::SentBy};
+use super::{Bytes, Section, auth::Auth, page::WrittenPage, problem::ApiError, tokens::SentBy};
 use crate::{
     parking::Eventually,
     service::{
@@ -21,7 +19,7 @@ use crate::{
         licenses::{LicenseParts, LimitParts},
         mailbox::{Inbox, MAX_PAGE, Reading, Receipt},
     },
-    store::{AuditEvent, Page},
+    store::AuditEvent,
 };
 
 /// An envelope is stored.
@@ -58,7 +56,8 @@ impl Stored {
     }
 }
 
-fn json(body: Vec<u8>) -> Response {
+/// Bytes that are JSON already, as an answer.
+pub(super) fn json(body: Vec<u8>) -> Response {
     Response::builder()
         .content_type(<Json<Stored> as Payload>::CONTENT_TYPE)
         .body(body)
@@ -191,69 +190,6 @@ pub struct InboxPage {
     pub refused_total: u64,
     /// The greatest commit_counter ever given for this account, this request's included; 0 if none
     pub commit_counter: u64,
-}
-
-/// The page as JSON, written from the store's rows into one buffer. To the contract it is an [`InboxPage`]: a page is up to a megabyte, and as
-/// a tree of JSON it would be copied four times on its way out.
-struct WrittenPage(Page);
-
-/// Bytes of an envelope's JSON besides the envelope, and of a page's besides its envelopes: names, punctuation, numbers at their longest, a UUID.
-const FRAME: usize = 256;
-
-impl IntoResponse for WrittenPage {
-    fn into_response(self) -> Response {
-        json(self.write())
-    }
-}
-
-impl WrittenPage {
-    /// Fields in alphabetical order, as everywhere in this contract.
-    fn write(&self) -> Vec<u8> {
-        let Page {
-            incarnation,
-            envelopes,
-            expired_total,
-            refused_total,
-            commit_counter,
-        } = &self.0;
-        let sizes = envelopes.iter().map(|row| row.body.len().div_ceil(3) * 4 + FRAME);
-        let mut out = Vec::with_capacity(sizes.sum::<usize>() + FRAME);
-        out.extend_from_slice(format!(r#"{{"commit_counter":{commit_counter},"envelopes":["#).as_bytes());
-        for (n, row) in envelopes.iter().enumerate() {
-            out.extend_from_slice(if n == 0 {
-                br#"{"envelope":""#
-            } else {
-                br#",{"envelope":""#
-            });
-            base64(&row.body, &mut out);
-            let (received_at, sequence) = (row.stored_at.as_millis(), row.sequence);
-            out.extend_from_slice(format!(r#"","received_at":{received_at},"sequence":{sequence}}}"#).as_bytes());
-        }
-        let incarnation = incarnation.0;
-        let end = format!(
-            r#"],"expired_total":{expired_total},"incarnation":"{incarnation}","refused_total":{refused_total}}}"#
-        );
-        out.extend_from_slice(end.as_bytes());
-        out
-    }
-}
-
-fn base64(bytes: &[u8], out: &mut Vec<u8>) {
-    let from = out.len();
-    out.resize(from + bytes.len().div_ceil(3) * 4, 0);
-    // The room is exactly what is needed, so there is no error.
-    let written = STANDARD.encode_slice(bytes, &mut out[from..]).unwrap_or(0);
-    out.truncate(from + written);
-}
-
-impl ApiResponse for WrittenPage {
-    fn meta() -> MetaResponses {
-        Json::<InboxPage>::meta()
-    }
-
-    fn register(registry: &mut Registry) {
-        <Json<InboxPage> as ApiResponse>::register(registry);
-    }
 }
 
 /// How much was deleted.
@@ -405,19 +341,14 @@ impl Mail {
 
 #[cfg(test)]
 mod tests {
-    use poem_openapi::types::{Base64, ToJSON as _};
-    use protocol::Timestamp;
-
     use super::*;
-    use crate::{model::Incarnation, store::EnvelopeRow};
-
-    async fn said(answer: Response) -> (String, String) {
-        let kind = answer.content_type().unwrap().to_owned();
-        (kind, answer.into_body().into_string().await.unwrap())
-    }
 
     #[tokio::test]
     async fn what_is_written_at_once_is_what_the_framework_writes() {
+        let said = async |answer: Response| {
+            let kind = answer.content_type().unwrap().to_owned();
+            (kind, answer.into_body().into_string().await.unwrap())
+        };
         let stored = || Stored {
             id: Uuid::from_u128(7),
             stored_at: 1,
@@ -427,47 +358,5 @@ mod tests {
             said(stored().into_http()).await,
             said(Json(stored()).into_response()).await
         );
-
-        for sizes in [&[][..], &[1], &[1, 2, 3, 4, 5000], &[65_537, 255]] {
-            let rows: Vec<_> = (0u64..)
-                .zip(sizes)
-                .map(|(n, size)| EnvelopeRow {
-                    sequence: u64::MAX - n,
-                    stored_at: Timestamp(n),
-                    body: (0..*size).map(|at| (at * 7 + n as usize) as u8).collect(),
-                })
-                .collect();
-            let page = InboxPage {
-                incarnation: Uuid::from_u128(9),
-                envelopes: rows
-                    .iter()
-                    .map(|row| Delivery {
-                        sequence: row.sequence,
-                        received_at: row.stored_at.as_millis(),
-                        envelope: Base64(row.body.clone()),
-                    })
-                    .collect(),
-                expired_total: 1,
-                refused_total: 2,
-                commit_counter: u64::MAX,
-            };
-            let written = WrittenPage(Page {
-                incarnation: Incarnation(Uuid::from_u128(9)),
-                envelopes: rows,
-                expired_total: 1,
-                refused_total: 2,
-                commit_counter: u64::MAX,
-            });
-            let bytes = written.write();
-            assert!(
-                bytes.capacity() - bytes.len() <= FRAME * (sizes.len() + 1),
-                "one buffer, of the right size"
-            );
-            assert_eq!(page.to_json_string(), String::from_utf8(bytes).unwrap());
-            assert_eq!(
-                said(Json(page).into_response()).await,
-                said(written.into_response()).await
-            );
-        }
     }
 }

@@ -6,6 +6,7 @@ pub mod auth;
 pub mod gate_keys;
 pub mod keys;
 pub mod mail;
+mod page;
 pub mod plays;
 pub mod problem;
 pub mod status;

@@ -1,0 +1,151 @@
+//! A page of mail on its way out.
+//!
+//! A page is up to a megabyte of base64. As the framework writes JSON it would be copied four times: into a string for each envelope, a tree of
+//! values, a buffer that grows, and with each character looked at for what has to be escaped.
+
+use std::sync::LazyLock;
+
+use base64::{Engine as _, engine::general_purpose::PAD};
+use poem::{IntoResponse, Response};
+use poem_openapi::{
+    ApiResponse,
+    payload::Json,
+    registry::{MetaResponses, Registry},
+};
+
+use super::mail::{InboxPage, json};
+use crate::store::Page;
+
+/// The page as JSON, written from the store's rows into one buffer. To the contract it is an [`InboxPage`].
+pub(super) struct WrittenPage(pub Page);
+
+/// Bytes of an envelope's JSON besides the envelope, and of a page's besides its envelopes: names, punctuation, numbers at their longest, a UUID.
+const FRAME: usize = 256;
+
+impl IntoResponse for WrittenPage {
+    fn into_response(self) -> Response {
+        json(self.write())
+    }
+}
+
+impl WrittenPage {
+    /// Fields in alphabetical order, as everywhere in this contract.
+    fn write(&self) -> Vec<u8> {
+        let Page {
+            incarnation,
+            envelopes,
+            expired_total,
+            refused_total,
+            commit_counter,
+        } = &self.0;
+        let sizes = envelopes.iter().map(|row| row.body.len().div_ceil(3) * 4 + FRAME);
+        let mut out = Vec::with_capacity(sizes.sum::<usize>() + FRAME);
+        out.extend_from_slice(format!(r#"{{"commit_counter":{commit_counter},"envelopes":["#).as_bytes());
+        for (n, row) in envelopes.iter().enumerate() {
+            out.extend_from_slice(if n == 0 {
+                br#"{"envelope":""#
+            } else {
+                br#",{"envelope":""#
+            });
+            base64(&row.body, &mut out);
+            let (received_at, sequence) = (row.stored_at.as_millis(), row.sequence);
+            out.extend_from_slice(format!(r#"","received_at":{received_at},"sequence":{sequence}}}"#).as_bytes());
+        }
+        let incarnation = incarnation.0;
+        let end = format!(
+            r#"],"expired_total":{expired_total},"incarnation":"{incarnation}","refused_total":{refused_total}}}"#
+        );
+        out.extend_from_slice(end.as_bytes());
+        out
+    }
+}
+
+/// Standard base64, by the processor's vector instructions if it has them: most of what a page costs is its base64.
+static STANDARD: LazyLock<Base64Engine> = LazyLock::new(|| {
+    #[cfg(any(target_arch = "x86_64", target_arch = "aarch64"))]
+    let engine = base64::engine::Simd::standard(PAD);
+    #[cfg(not(any(target_arch = "x86_64", target_arch = "aarch64")))]
+    let engine = base64::engine::GeneralPurpose::new(&base64::alphabet::STANDARD, PAD);
+    engine
+});
+#[cfg(any(target_arch = "x86_64", target_arch = "aarch64"))]
+type Base64Engine = base64::engine::Simd;
+#[cfg(not(any(target_arch = "x86_64", target_arch = "aarch64")))]
+type Base64Engine = base64::engine::GeneralPurpose;
+
+fn base64(bytes: &[u8], out: &mut Vec<u8>) {
+    let from = out.len();
+    out.resize(from + bytes.len().div_ceil(3) * 4, 0);
+    // The room is exactly what is needed, so there is no error.
+    let written = STANDARD.encode_slice(bytes, &mut out[from..]).unwrap_or(0);
+    out.truncate(from + written);
+}
+
+impl ApiResponse for WrittenPage {
+    fn meta() -> MetaResponses {
+        Json::<InboxPage>::meta()
+    }
+
+    fn register(registry: &mut Registry) {
+        <Json<InboxPage> as ApiResponse>::register(registry);
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use poem_openapi::types::{Base64, ToJSON as _};
+    use protocol::Timestamp;
+    use uuid::Uuid;
+
+    use super::*;
+    use crate::{api::mail::Delivery, model::Incarnation, store::EnvelopeRow};
+
+    #[tokio::test]
+    async fn what_is_written_at_once_is_what_the_framework_writes() {
+        let said = async |answer: Response| {
+            let kind = answer.content_type().unwrap().to_owned();
+            (kind, answer.into_body().into_string().await.unwrap())
+        };
+        for sizes in [&[][..], &[1], &[1, 2, 3, 4, 5000], &[65_537, 255]] {
+            let rows: Vec<_> = (0u64..)
+                .zip(sizes)
+                .map(|(n, size)| EnvelopeRow {
+                    sequence: u64::MAX - n,
+                    stored_at: Timestamp(n),
+                    body: (0..*size).map(|at| (at * 7 + n as usize) as u8).collect(),
+                })
+                .collect();
+            let page = InboxPage {
+                incarnation: Uuid::from_u128(9),
+                envelopes: rows
+                    .iter()
+                    .map(|row| Delivery {
+                        sequence: row.sequence,
+                        received_at: row.stored_at.as_millis(),
+                        envelope: Base64(row.body.clone()),
+                    })
+                    .collect(),
+                expired_total: 1,
+                refused_total: 2,
+                commit_counter: u64::MAX,
+            };
+            let written = WrittenPage(Page {
+                incarnation: Incarnation(Uuid::from_u128(9)),
+                envelopes: rows,
+                expired_total: 1,
+                refused_total: 2,
+                commit_counter: u64::MAX,
+            });
+            let bytes = written.write();
+            assert!(
+                bytes.capacity() - bytes.len() <= FRAME * (sizes.len() + 1),
+                "one buffer, of the right size"
+            );
+            assert_eq!(page.to_json_string(), String::from_utf8(bytes).unwrap());
+            assert_eq!(
+                said(Json(page).into_response()).await,
+                said(written.into_response()).await
+            );
+        }
+    }
+}
