@@ -202,13 +202,7 @@ impl Sessions {
         if self.remembers(&shown) {
             return Ok(shown);
         }
-        let stored = self.store.token(shown.mailbox).await?;
-        // Unknown mailboxes are compared as well, so that they take the same way as wrong tokens.
-        let row = stored.unwrap_or(TokenRow {
-            hash: [0; 32],
-            expires: Timestamp(0),
-        });
-        if self.right(&row, &shown) {
+        if self.right(self.store.token(shown.mailbox).await?, &shown) {
             Ok(shown)
         } else {
             Err(Refusal::Unauthorized)
@@ -222,11 +216,15 @@ impl Sessions {
     }
 
     fn remembers(&self, shown: &Principal) -> bool {
-        let known = self.store.known_token(shown.mailbox);
-        known.is_some_and(|row| self.right(&row, shown))
+        self.right(self.store.known_token(shown.mailbox), shown)
     }
 
-    fn right(&self, row: &TokenRow, shown: &Principal) -> bool {
+    fn right(&self, row: Option<TokenRow>, shown: &Principal) -> bool {
+        // Unknown mailboxes are compared as well, so that they take the same way as wrong tokens.
+        let row = row.unwrap_or(TokenRow {
+            hash: [0; 32],
+            expires: Timestamp(0),
+        });
         bool::from(row.hash.ct_eq(&shown.session)) & (row.expires > self.clock.now())
     }
 
