@@ -16,13 +16,11 @@ use crate::{
     model::MailboxId,
     relay::{StartError, claim},
     service::Refusal,
-    store::{AuditEvent, AuditRecord, Removal, SLICE, Store, StoreError, sqlite::Sqlite, wakes::Wakes},
+    store::{AuditEvent, AuditRecord, Removal, STEP, Store, StoreError, sqlite::Sqlite, wakes::Wakes},
 };
 
 /// Where requests lie, in the data directory.
 const DIRECTORY: &str = "removals";
-/// Rows in one step, as in a sweep.
-const STEP: u32 = SLICE.envelopes;
 
 /// Why an account was not removed.
 #[derive(Debug, thiserror::Error)]

@@ -97,16 +97,12 @@ pub trait Store: Send + Sync + 'static {
     fn knows_delivery_token(&self, _mailbox: MailboxId, _hash: Bytes32) -> bool {
         false
     }
-    /// Takes note of what was read, and raises the commit counter; a stale acknowledgement does neither. From here on nobody is shown what was read. A
-    /// [`SLICE`] of it is deleted; when there is more, [`delete_acknowledged`](Self::delete_acknowledged) goes on.
+    /// Deletes what was read, and raises the commit counter; a stale acknowledgement does neither. However much it is, it keeps nobody waiting.
     fn acknowledge(&self, mailbox: MailboxId, ack: Option<Ack>, commit_counter: Option<u64>) -> Verb<'_, Acked>;
-    /// The head of a mailbox, without what was taken for read: at most `limit` envelopes and, beyond the first, at most `max_bytes` of them.
+    /// The head of a mailbox, at most `limit` envelopes and, beyond the first, at most `max_bytes` of them.
     fn page(&self, mailbox: MailboxId, limit: u32, max_bytes: usize, now: Timestamp) -> Verb<'_, Option<Page>>;
-    /// Takes everything pending for read and begins a new life; none if there is no such mailbox. Deletes as much as
-    /// [`acknowledge`](Self::acknowledge) does.
-    fn clear(&self, mailbox: MailboxId, incarnation: Incarnation) -> Verb<'_, Option<Deleted>>;
-    /// Deletes a [`SLICE`] of what was taken for read and is still there, the oldest first; none if there is no such mailbox.
-    fn delete_acknowledged(&self, mailbox: MailboxId) -> Verb<'_, Option<Deleted>>;
+    /// Deletes everything pending and begins a new life; answers how much that was, none if there is no such mailbox.
+    fn clear(&self, mailbox: MailboxId, incarnation: Incarnation) -> Verb<'_, Option<u64>>;
     /// What a request to play meets; changes nothing.
     fn find_play(&self, lookup: PlayLookup) -> Verb<'_, PlayFound>;
     /// Makes an answer durable, with everything that pays for it, unless the license has moved on since it was looked at.

@@ -165,18 +165,37 @@ async fn a_backup_of_a_running_relay_is_whole_and_begins_a_new_life() {
 async fn check_finds_what_does_not_add_up_and_accounts_are_listed() {
     let mut relay = TestRelay::start().await;
     let (alice, _bob) = (relay.user("alice").await, relay.user("bob").await);
-    alice.send("bob", Uuid::new_v4(), vec![1; 100]).await.ok();
+    // The first of two: a place without a record in the last commit is taken for one that was cut off.
+    alice.send("bob", Uuid::new_v4(), vec![1; 90]).await.ok();
+    alice.send("bob", Uuid::new_v4(), vec![3; 10]).await.ok();
     assert!(good(&command(relay.data(), &["check"])).contains("sound"));
     let list = good(&command(relay.data(), &["accounts", "list"]));
     let start = START.as_millis();
-    assert_eq!(list, format!("alice\t{start}\t0\t0\nbob\t{start}\t1\t100\n"));
+    assert_eq!(list, format!("alice\t{start}\t0\t0\nbob\t{start}\t2\t100\n"));
     relay.relay.take().unwrap().shutdown().await;
     let c = rusqlite::Connection::open(relay.data().join("relay.sqlite3")).unwrap();
-    c.execute_batch("UPDATE mailbox SET live_bytes = live_bytes + 1; UPDATE relay SET pending = 7")
+    c.execute_batch("UPDATE mailbox SET licenses = licenses + 1; UPDATE relay SET accounts = 7")
         .unwrap();
     let faults = bad(&command(relay.data(), &["check"]));
     assert!(
-        faults.contains("bytes of each mailbox") && faults.contains("pending in all"),
+        faults.contains("licenses of each mailbox") && faults.contains("accounts"),
+        "{faults}"
+    );
+    // An envelope that is not what was stored, and a segment that is not there.
+    let log = relay.data().join("mail-00000001.log");
+    let mut bytes = std::fs::read(&log).unwrap();
+    let at = bytes.windows(90).position(|piece| piece == [1; 90]).unwrap();
+    bytes[at + 50] = 2;
+    std::fs::write(&log, bytes).unwrap();
+    let faults = bad(&command(relay.data(), &["check"]));
+    assert!(
+        faults.contains("mail-00000001.log") && faults.contains("not the one"),
+        "{faults}"
+    );
+    std::fs::remove_file(&log).unwrap();
+    let faults = bad(&command(relay.data(), &["check"]));
+    assert!(
+        faults.contains("mail-00000001.log") && faults.contains("No such file"),
         "{faults}"
     );
     let nowhere = bad(&command(Path::new("/nonexistent"), &["check"]));

@@ -30,9 +30,12 @@ fn api_of(process: &Process) -> Api {
     }
 }
 
+/// The first segment of the mail log.
+const MAIL: &str = "mail-00000001.log";
+
 /// Everything in a data directory that holds data. (The lock and the shared memory hold none.)
 fn contents(data: &Path) -> BTreeMap<String, Vec<u8>> {
-    [DATABASE, LOG]
+    [DATABASE, LOG, MAIL]
         .into_iter()
         .filter_map(|name| Some((name.to_owned(), fs::read(data.join(name)).ok()?)))
         .collect()
@@ -120,7 +123,7 @@ fn damage(file: &PathBuf, at: usize) {
 async fn a_damaged_log_is_refused_untouched_and_served_when_it_is_whole_again() {
     let dir = TempDir::new().unwrap();
     let data = dir.path().join("data");
-    // Too little was deleted for a checkpoint: the mail is in the log alone.
+    // Too little was deleted for a checkpoint: the accounts are in the log alone.
     let (mut bob, sent) = killed_with_mail(&data, &[3000; 12]).await;
     let log = data.join(LOG);
     let whole = fs::read(&log).unwrap();
@@ -138,6 +141,41 @@ async fn a_damaged_log_is_refused_untouched_and_served_when_it_is_whole_again() 
     }
     // A commit that was being written when the power went is not damage.
     fs::write(&log, [&whole[..], &[0x5a; 700]].concat()).unwrap();
+    let process = Process::start(&data, "127.0.0.1:0");
+    bob.api = api_of(&process);
+    bob.sign_in().await;
+    assert_eq!(bob.envelopes().await, sent);
+}
+
+#[tokio::test]
+async fn a_damaged_mail_log_is_refused_untouched_and_served_when_it_is_whole_again() {
+    let dir = TempDir::new().unwrap();
+    let data = dir.path().join("data");
+    let (mut bob, sent) = killed_with_mail(&data, &[3000; 12]).await;
+    let log = data.join(MAIL);
+    let whole = fs::read(&log).unwrap();
+    let used = whole.iter().rposition(|byte| *byte != 0).unwrap();
+    assert!(used > 36_000, "the log holds too little: {used}");
+    // The file's head, headers and envelopes.
+    for at in [0, 64, used / 3, used / 2, used - 5000] {
+        damage(&log, at);
+        let before = contents(&data);
+        let (code, said) = refused(Command::new(PROGRAM), &data);
+        assert_eq!(code, Some(1), "{said}");
+        assert!(said.contains(MAIL) && said.contains("restore a backup"), "{said}");
+        assert!(contents(&data) == before, "the damage at {at} was made worse");
+        fs::write(&log, &whole).unwrap();
+    }
+    // Cut off, or gone.
+    fs::write(&log, &whole[..used / 2]).unwrap();
+    assert_eq!(refused(Command::new(PROGRAM), &data).0, Some(1));
+    fs::remove_file(&log).unwrap();
+    let (code, said) = refused(Command::new(PROGRAM), &data);
+    assert!(code == Some(1) && said.contains(MAIL), "{said}");
+    // A commit that was being written when the power went is not damage.
+    let mut torn = whole.clone();
+    torn[used + 8..used + 700].fill(0x5a);
+    fs::write(&log, torn).unwrap();
     let process = Process::start(&data, "127.0.0.1:0");
     bob.api = api_of(&process);
     bob.sign_in().await;

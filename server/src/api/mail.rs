@@ -232,7 +232,7 @@ impl Mail {
 
     /// Send an envelope with a play license
     ///
-    /// The envelope and the license are stored together or not at all. A license id that exists with the same parameters is left as it is,
+    /// When this answers 200 the envelope and the license are both stored; when it refuses, neither is. A license id that exists with the same parameters is left as it is,
     /// played or not; with other parameters it is `license_conflict` and nothing is stored. Delivery tokens are taken as by `send`.
     #[oai(path = "/v1/messages/limited", method = "post", operation_id = "send_limited")]
     async fn send_limited(

@@ -20,7 +20,7 @@ use crate::{
     clock::Clock,
     model::{Bytes32, Envelope, Incarnation, MailboxId, MessageId, Principal, Sender},
     store::{
-        Ack, Acked, Deleted, Deposit, Deposited, LicenseRow, LimitRow, Page, Quota, SLICE, Store,
+        Ack, Acked, Deposit, Deposited, LicenseRow, LimitRow, Page, Quota, Store,
         wakes::{Wait, Wakes},
     },
 };
@@ -31,9 +31,6 @@ pub const MAX_WAIT: Duration = Duration::from_secs(30);
 pub const MAX_PAGE: u32 = 64;
 /// Most bytes of envelopes in one answer, unless the first alone has more: 1 MiB as base64.
 const MAX_PAGE_BYTES: usize = 768 * 1024;
-// What a page delivers is acknowledged in one commit.
-const _: () = assert!(MAX_PAGE <= SLICE.envelopes && MAX_PAGE_BYTES as u64 <= SLICE.bytes);
-
 /// How an inbox is to be read.
 #[derive(Debug, Clone, Copy)]
 pub struct Reading {
@@ -204,8 +201,9 @@ impl Mailboxes {
                 sequence,
             });
             match self.store.acknowledge(owner.mailbox, ack, commit_counter).await? {
-                Acked::Done(slice) => drop(self.finish(owner.mailbox, slice).await?),
+                Acked::Done(_) => {}
                 Acked::Stale => return Err(Refusal::StaleIncarnation),
+                // The account was removed after its owner had been let in.
                 Acked::NoSuchMailbox => return Err(Refusal::Unauthorized),
             }
         }
@@ -265,22 +263,7 @@ impl Mailboxes {
     /// [`Refusal::Unauthorized`] when the account was removed meanwhile; [`Refusal`] when the store fails.
     pub async fn clear(&self, owner: Principal) -> Result<u64> {
         let cleared = self.store.clear(owner.mailbox, Incarnation(Uuid::new_v4())).await?;
-        self.finish(owner.mailbox, cleared.ok_or(Refusal::Unauthorized)?).await
-    }
-
-    /// Deletes what the first slice of a deletion has left; answers how many envelopes that were in all. In between others have their turn: a send waits for one
-    /// slice, however much there is to delete.
-    async fn finish(&self, mailbox: MailboxId, mut slice: Deleted) -> Result<u64> {
-        let mut envelopes = slice.envelopes;
-        while slice.more {
-            slice = self
-                .store
-                .delete_acknowledged(mailbox)
-                .await?
-                .ok_or(Refusal::Unauthorized)?;
-            envelopes += slice.envelopes;
-        }
-        Ok(envelopes)
+        cleared.ok_or(Refusal::Unauthorized)
     }
 
     /// How many wait for mail at this moment.

@@ -46,7 +46,7 @@ use crate::{
     clock::Clock,
     metrics::Metrics,
     model::MailboxId,
-    store::{Activity, DiskUse, SLICE, Store, SweepRules, Totals, files::KeyFiles, wakes::Wakes},
+    store::{Activity, DiskUse, STEP, Store, SweepRules, Totals, files::KeyFiles, wakes::Wakes},
 };
 use gate::Gate;
 pub use refusal::Refusal;
@@ -55,8 +55,6 @@ pub use rules::{GateRules, Rules};
 /// How long what is over is remembered: receipts of sends (so that a repetition is recognised) and tombstones of licenses (so that a play is told
 /// why it is refused). A client that was away for a month starts afresh anyway: its prekeys are gone.
 pub const REMEMBERED: Duration = Duration::from_secs(30 * 24 * 3600);
-/// Rows in one step of the sweep: as many as envelopes in a slice of a deletion, a few milliseconds for the writer.
-const SWEEP_STEP: u32 = SLICE.envelopes;
 
 /// What services answer.
 pub type Result<T> = std::result::Result<T, Refusal>;
@@ -240,7 +238,7 @@ impl Services {
             let rules = SweepRules {
                 now,
                 forget_at: now.plus(REMEMBERED),
-                step: SWEEP_STEP,
+                step: STEP,
             };
             let swept = self.store.sweep(rules).await?;
             self.metrics.sweeps.step(&swept);

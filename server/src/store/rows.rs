@@ -296,37 +296,15 @@ pub struct Ack {
     pub sequence: u64,
 }
 
-/// How much of anybody's mail one commit deletes at most. What is deleted is written over twice, in the log and in the file, and everybody who
-/// sends waits for that.
-#[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub struct Slice {
-    /// Envelopes.
-    pub envelopes: u32,
-    /// Bytes of them, unless the first alone has more.
-    pub bytes: u64,
-}
-
-/// As much as a page of an inbox, so that acknowledging one is one commit. Of envelopes of 4 KiB that is 0.6 MiB in the log, of larger ones 1.2 MiB at most.
-/// A slice of those of 4 KiB was measured at 1.4 ms on a quiet machine and 4 on a busy one (docs/performance.md).
-pub const SLICE: Slice = Slice {
-    envelopes: 64,
-    bytes: 768 * 1024,
-};
-
-/// A slice of a deletion.
-#[derive(Debug, Clone, Copy, PartialEq, Eq, Default)]
-pub struct Deleted {
-    /// So many envelopes are gone.
-    pub envelopes: u64,
-    /// What is left for [`delete_acknowledged`](super::Store::delete_acknowledged).
-    pub more: bool,
-}
+/// Rows that one step of a sweep or a removal deletes at most: shares and ciphertexts are written over in their pages, and everybody who sends waits for that. 64 rows of
+/// two pages each are half a megabyte in the log, two to four milliseconds (docs/performance.md).
+pub const STEP: u32 = 64;
 
 /// How an acknowledgement went.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub enum Acked {
-    /// It holds, and this much of what it was about was deleted.
-    Done(Deleted),
+    /// So many were deleted.
+    Done(u64),
     /// Another incarnation, or beyond what was ever stored: nothing was deleted.
     Stale,
     /// There is no such mailbox, any more perhaps.
@@ -440,6 +418,8 @@ pub struct DiskUse {
     pub free: u64,
     /// The write-ahead log.
     pub log: u64,
+    /// The mail log.
+    pub mail: u64,
 }
 
 /// How far the removal of an account is.

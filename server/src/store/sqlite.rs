@@ -9,11 +9,13 @@ mod keys;
 mod licenses;
 mod log;
 mod mail;
+mod maillog;
 mod open;
 mod plays;
 mod removal;
 mod rows;
 mod sealed;
+mod segments;
 mod succession;
 mod sweep;
 mod tokens;
@@ -28,16 +30,17 @@ use rusqlite::{Connection, ErrorCode};
 use tokio::sync::Semaphore;
 
 use super::{
-    AccountRow, Ack, Acked, Activity, AuditHead, AuditRecord, BundleRow, Committed, Deleted, Deposit, Deposited,
-    DiskUse, FoldCommit, GateKeyPut, GateKeyRow, GateKeyUse, IdentityChange, IdentityChanged, IdentityRow, KeyCounts,
+    AccountRow, Ack, Acked, Activity, AuditHead, AuditRecord, BundleRow, Committed, Deposit, Deposited, DiskUse,
+    FoldCommit, GateKeyPut, GateKeyRow, GateKeyUse, IdentityChange, IdentityChanged, IdentityRow, KeyCounts,
     LicenseView, NewGateKey, Page, PlayCommit, PlayFound, PlayLookup, Publication, Published, Registered, Registration,
-    Removal, Result, SLICE, Seed, Store, StoreError, SweepRules, Swept, TokenPut, TokenRow, Totals, Verb,
+    Removal, Result, Seed, Store, StoreError, SweepRules, Swept, TokenPut, TokenRow, Totals, Verb,
     known::{Change, Known},
     migrations,
     wakes::Wakes,
     writer::{Aftermath, Effects, Writer},
 };
 pub use audit::AuditFault;
+use maillog::{Index, MailLog};
 pub use open::OpenError;
 use open::{BUSY_TIMEOUT, PAGE_BYTES, check_files, is_damage, open_reader, prepare_writer};
 
@@ -54,6 +57,7 @@ pub struct Sqlite {
     writer: Writer,
     readers: Arc<Readers>,
     known: Arc<Known>,
+    index: Arc<Index>,
     log: PathBuf,
     // Dropped last: until the database is closed nobody else may have it.
     _lock: File,
@@ -100,6 +104,7 @@ impl Sqlite {
         connection
             .query_row("PRAGMA wal_checkpoint(TRUNCATE)", [], |_| Ok(()))
             .map_err(failed)?;
+        let (mail, index) = MailLog::open(directory, &connection, max_bytes)?;
         let idle = (0..READERS)
             .map(|_| open_reader(&path))
             .collect::<rusqlite::Result<Vec<_>>>()
@@ -111,8 +116,9 @@ impl Sqlite {
             count: rows::add_totals,
         };
         Ok(Self {
-            writer: Writer::start(connection, log.clone(), aftermath)?,
+            writer: Writer::start(connection, log.clone(), Box::new(mail), aftermath)?,
             known,
+            index,
             log,
             readers: Arc::new(Readers {
                 idle: Mutex::new(idle),
@@ -231,7 +237,11 @@ impl Store for Sqlite {
         })
     }
     fn deposit(&self, deposit: Deposit) -> Verb<'_, Deposited> {
-        self.write(move |c, effects| mail::deposit(c, effects, &deposit))
+        Box::pin(async move {
+            // Here, not in the writer's thread: it has enough to do, and there may be several of us.
+            let (key, check) = (mail::receipt_key(&deposit), maillog::check(deposit.envelope.as_bytes()));
+            self.writer.send(deposit, key, check).await
+        })
     }
     fn put_delivery_token(&self, mailbox: MailboxId, hash: Bytes32, most: u32) -> Verb<'_, TokenPut> {
         self.write(move |c, _| tokens::put(c, mailbox, &hash, most))
@@ -256,7 +266,8 @@ impl Store for Sqlite {
         self.known.delivery_token(mailbox, hash)
     }
     fn acknowledge(&self, mailbox: MailboxId, ack: Option<Ack>, commit_counter: Option<u64>) -> Verb<'_, Acked> {
-        self.write(move |c, effects| mail::acknowledge(c, effects, mailbox, ack, commit_counter, SLICE))
+        let index = Arc::clone(&self.index);
+        self.write(move |c, effects| mail::acknowledge(c, &index, effects, mailbox, ack, commit_counter))
     }
     fn page(
         &self,
@@ -265,13 +276,12 @@ impl Store for Sqlite {
         max_bytes: usize,
         now: protocol::Timestamp,
     ) -> Verb<'_, Option<Page>> {
-        self.read(move |c| mail::page(c, mailbox, limit, max_bytes, now))
+        let index = Arc::clone(&self.index);
+        self.read(move |c| mail::page(c, &index, mailbox, limit, max_bytes, now))
     }
-    fn clear(&self, mailbox: MailboxId, incarnation: Incarnation) -> Verb<'_, Option<Deleted>> {
-        self.write(move |c, effects| mail::clear(c, effects, mailbox, incarnation, SLICE))
-    }
-    fn delete_acknowledged(&self, mailbox: MailboxId) -> Verb<'_, Option<Deleted>> {
-        self.write(move |c, effects| mail::delete_acknowledged(c, effects, mailbox, SLICE))
+    fn clear(&self, mailbox: MailboxId, incarnation: Incarnation) -> Verb<'_, Option<u64>> {
+        let index = Arc::clone(&self.index);
+        self.write(move |c, effects| mail::clear(c, &index, effects, mailbox, incarnation))
     }
     fn find_play(&self, lookup: PlayLookup) -> Verb<'_, PlayFound> {
         self.read(move |c| plays::find(c, &lookup))
@@ -321,23 +331,34 @@ impl Store for Sqlite {
         self.write(move |c, _| gate_keys::sweep(c, idle_since, step))
     }
     fn totals(&self) -> Verb<'_, Totals> {
-        self.read(rows::totals)
+        let index = Arc::clone(&self.index);
+        self.read(move |c| {
+            let (pending, pending_bytes) = index.totals();
+            Ok(Totals {
+                pending,
+                pending_bytes,
+                ..rows::totals(c)?
+            })
+        })
     }
     fn audit(&self, records: Vec<AuditRecord>) -> Verb<'_, AuditHead> {
         self.write(move |c, _| audit::append(c, &records))
     }
     fn sweep(&self, rules: SweepRules) -> Verb<'_, Swept> {
-        self.write(move |c, effects| sweep::step(c, effects, &rules))
+        let index = Arc::clone(&self.index);
+        self.write(move |c, effects| sweep::step(c, &index, effects, &rules))
     }
     fn remove_account(&self, mailbox: MailboxId, now: protocol::Timestamp, step: u32) -> Verb<'_, Removal> {
-        self.write(move |c, effects| removal::step(c, effects, mailbox, now, step))
+        let index = Arc::clone(&self.index);
+        self.write(move |c, effects| removal::step(c, &index, effects, mailbox, now, step))
     }
     fn disk_use(&self) -> Verb<'_, DiskUse> {
-        let log = self.log.clone();
+        let (log, index) = (self.log.clone(), Arc::clone(&self.index));
         self.read(move |c| {
             let log = std::fs::metadata(log).map_or(0, |meta| meta.len());
             Ok(DiskUse {
                 log,
+                mail: index.disk(),
                 ..rows::disk_use(c)?
             })
         })

@@ -9,7 +9,11 @@
 //! Erasure: deleted content is overwritten in its pages (`secure_delete`), but its earlier copies stay in the write-ahead log until that
 //! is folded into the main file and truncated. The writer does so when it falls idle after a deletion, or after [`ERASE_WITHIN`] at the latest.
 
+mod folding;
 mod growth;
+mod job;
+mod mail;
+mod sends;
 
 use std::{
     panic::{AssertUnwindSafe, catch_unwind},
@@ -27,18 +31,25 @@ use rusqlite::Connection;
 use tokio::{runtime::Handle, sync::oneshot};
 
 use growth::Growth;
+use job::{Job, Task};
 
+pub(super) use self::{
+    job::{Effects, Sums},
+    mail::{Mail, Outcome, Sending, Upkeep},
+};
 use super::{
-    Activity, Result, StoreError,
+    Activity, Deposit, Deposited, Result, StoreError,
     known::{Change, Known},
     wakes::Wakes,
 };
-use crate::model::MailboxId;
+use crate::model::Bytes32;
 
 /// Jobs that may wait. At 256 KiB an envelope this is 256 MiB at worst; a queue as long is two to four commits, some ten milliseconds.
 const QUEUE: usize = 1024;
 /// Most jobs in one commit: beyond this the gain levels off and the first in line waits too long.
 const MAX_BATCH: usize = 256;
+/// Under load the mail has its upkeep after every so many commits: it waits for some milliseconds at most, and costs something even when there is nothing to do.
+const UPKEEP_TURNS: u32 = 4;
 /// A burst of deletions is answered by one checkpoint, not by one each.
 const IDLE_BEFORE_ERASING: Duration = Duration::from_millis(20);
 /// Under steady load deleted content is in no file any more after this long (and one checkpoint).
@@ -48,23 +59,6 @@ const RETRY_ERASING: Duration = Duration::from_millis(50);
 /// A log file longer than this is truncated too; it bounds the disk and the time of a restart. Folding alone leaves the file as long as it is, because
 /// SQLite overwrites its blocks, which is cheaper than making new ones.
 const MAX_LOG_BYTES: u64 = 16 << 20;
-
-/// What a job wants done once it is durable.
-#[derive(Debug, Default)]
-pub(super) struct Effects {
-    /// Content was deleted: its traces in the log are to go.
-    pub erases: bool,
-    /// Someone has mail.
-    pub wake: Option<MailboxId>,
-    /// Envelopes more, or fewer.
-    pub pending: i64,
-    /// Bytes of envelopes more, or fewer.
-    pub bytes: i64,
-    /// Licenses more that can be played, or fewer.
-    pub licenses: i64,
-    /// What was known until now and is not true any more.
-    pub change: Option<Change>,
-}
 
 /// What the writer does with the effects of its jobs.
 pub(super) struct Aftermath {
@@ -76,74 +70,30 @@ pub(super) struct Aftermath {
     pub count: fn(&Connection, Sums) -> Result<()>,
 }
 
-/// By how much a commit changed the store.
-#[derive(Debug, Clone, Copy, PartialEq, Eq, Default)]
-pub(super) struct Sums {
-    /// Accounts.
-    pub accounts: i64,
-    /// Envelopes.
-    pub pending: i64,
-    /// Bytes of envelopes.
-    pub bytes: i64,
-    /// Licenses that can be played.
-    pub licenses: i64,
-}
-
-/// One unit of work with its reply.
-trait Job: Send {
-    /// False when nobody waits for the reply any more: then it is not begun.
-    fn wanted(&self) -> bool;
-    /// Does the work; the value is kept back. May be called again after what it did was undone.
-    fn run(&mut self, connection: &Connection) -> Result<()>;
-    /// What the last run did besides.
-    fn effects(&self) -> &Effects;
-    /// Gives the value out, or the reason why there is none.
-    fn answer(self: Box<Self>, verdict: Result<()>);
-}
-
-struct Task<T, F> {
-    verb: F,
-    value: Option<T>,
-    effects: Effects,
-    reply: oneshot::Sender<Result<T>>,
-}
-
-impl<T: Send, F: FnMut(&Connection, &mut Effects) -> Result<T> + Send> Job for Task<T, F> {
-    fn wanted(&self) -> bool {
-        !self.reply.is_closed()
-    }
-
-    fn run(&mut self, connection: &Connection) -> Result<()> {
-        self.effects = Effects::default();
-        self.value = Some((self.verb)(connection, &mut self.effects)?);
-        Ok(())
-    }
-
-    fn effects(&self) -> &Effects {
-        &self.effects
-    }
-
-    fn answer(self: Box<Self>, verdict: Result<()>) {
-        let Self { value, reply, .. } = *self;
-        let answer = verdict.and_then(|()| value.ok_or_else(|| StoreError::Fault("a job gave no value".into())));
-        // Whoever asked may be gone. That is theirs to settle: every verb can be repeated.
-        let _ = reply.send(answer);
-    }
+/// What waits in the queue.
+enum Work {
+    Job(Box<dyn Job>),
+    Send(Sending),
 }
 
 /// The handle of the writer's thread.
 pub(super) struct Writer {
-    queue: Option<SyncSender<Box<dyn Job>>>,
+    queue: Option<SyncSender<Work>>,
     activity: Arc<Activity>,
     thread: Option<JoinHandle<()>>,
 }
 
 impl Writer {
-    /// Gives `connection` to a thread of its own. `log` is the path of its write-ahead log.
+    /// Gives `connection` and `mail` to a thread of their own. `log` is the path of the connection's write-ahead log.
     ///
     /// # Errors
     /// When the thread cannot be started, or SQLite does not say how large its pages are.
-    pub fn start(mut connection: Connection, log: PathBuf, aftermath: Aftermath) -> std::io::Result<Self> {
+    pub fn start(
+        mut connection: Connection,
+        log: PathBuf,
+        mail: Box<dyn Mail>,
+        aftermath: Aftermath,
+    ) -> std::io::Result<Self> {
         let growth = Growth::watch(&mut connection).map_err(std::io::Error::other)?;
         let (queue, jobs) = sync_channel(QUEUE);
         let activity = Arc::new(Activity::new(QUEUE as u64));
@@ -155,9 +105,12 @@ impl Writer {
                 connection,
                 log,
                 growth,
+                mail,
                 aftermath,
                 activity: counted,
                 runtime,
+                upkeep: Upkeep::More,
+                upkeep_at: None,
                 erase_since: None,
                 retry_at: None,
                 damaged: None,
@@ -178,23 +131,34 @@ impl Writer {
         F: FnMut(&Connection, &mut Effects) -> Result<T> + Send + 'static,
     {
         let (reply, answer) = oneshot::channel();
-        let task = Task {
-            verb,
-            value: None,
-            effects: Effects::default(),
+        self.give(Work::Job(Box::new(Task::new(verb, reply))))?;
+        answer.await.unwrap_or(Err(StoreError::Closed))
+    }
+
+    /// Stores an envelope in the next commit and answers when that is durable. `key` is what it has in common with its repetitions.
+    pub async fn send(&self, deposit: Deposit, key: Bytes32, check: u32) -> Result<Deposited> {
+        let (reply, answer) = oneshot::channel();
+        let deposit = Box::new(deposit);
+        self.give(Work::Send(Sending {
+            deposit,
+            key,
+            check,
             reply,
-        };
+        }))?;
+        answer.await.unwrap_or(Err(StoreError::Closed))
+    }
+
+    fn give(&self, work: Work) -> Result<()> {
         let queue = self.queue.as_ref().ok_or(StoreError::Closed)?;
         // Before it is there, so that taking it out never comes first.
         self.activity.queued.fetch_add(1, Ordering::Relaxed);
-        queue.try_send(Box::new(task)).map_err(|error| {
+        queue.try_send(work).map_err(|error| {
             self.activity.queued.fetch_sub(1, Ordering::Relaxed);
             match error {
                 TrySendError::Full(_) => StoreError::Busy,
                 TrySendError::Disconnected(_) => StoreError::Closed,
             }
-        })?;
-        answer.await.unwrap_or(Err(StoreError::Closed))
+        })
     }
 }
 
@@ -230,9 +194,13 @@ struct Loop {
     connection: Connection,
     log: PathBuf,
     growth: Growth,
+    mail: Box<dyn Mail>,
     aftermath: Aftermath,
     activity: Arc<Activity>,
     runtime: Option<Handle>,
+    /// What the mail has left to do, and until when it is left alone because the disk refused.
+    upkeep: Upkeep,
+    upkeep_at: Option<Instant>,
     erase_since: Option<Instant>,
     retry_at: Option<Instant>,
     /// Set once the database turned out to be damaged. From then on nothing is written: what can still be read should stay as it is.
@@ -240,47 +208,74 @@ struct Loop {
 }
 
 impl Loop {
-    fn run(mut self, jobs: &Receiver<Box<dyn Job>>) {
+    fn run(mut self, queue: &Receiver<Work>) {
         let mut batch = Vec::with_capacity(MAX_BATCH);
+        let mut turn = 0;
         loop {
             let first = match self.patience() {
-                None => jobs.recv().map_err(|_| RecvTimeoutError::Disconnected),
-                Some(wait) => jobs.recv_timeout(wait),
+                None => queue.recv().map_err(|_| RecvTimeoutError::Disconnected),
+                Some(wait) => queue.recv_timeout(wait),
             };
             match first {
-                Ok(job) => {
-                    batch.push(job);
-                    batch.extend(jobs.try_iter().take(MAX_BATCH - 1));
+                Ok(work) => {
+                    batch.push(work);
+                    batch.extend(queue.try_iter().take(MAX_BATCH - 1));
                     self.activity.queued.fetch_sub(batch.len() as u64, Ordering::Relaxed);
-                    self.commit(&mut batch);
-                    if self.overdue() {
+                    let (mut jobs, mut sends) = (Vec::new(), Vec::new());
+                    for work in batch.drain(..) {
+                        match work {
+                            Work::Job(job) => jobs.push(job),
+                            Work::Send(task) => sends.push(task),
+                        }
+                    }
+                    // In this order: a mailbox is there before what is sent to it, and what was cleared was sent before.
+                    let rows = !jobs.is_empty();
+                    self.commit(&mut jobs);
+                    self.send(sends);
+                    turn = (turn + 1) % UPKEEP_TURNS;
+                    if turn == 0 {
+                        self.keep_up(false);
+                    } else if self.upkeep == Upkeep::Done {
+                        self.upkeep = Upkeep::Later;
+                    }
+                    // The write-ahead log grows by rows alone, and by upkeep.
+                    if (rows || turn == 0) && self.overdue() {
                         self.checkpoint();
                     } else if self.growth.is_due() {
                         self.fold();
                     }
                 }
-                Err(RecvTimeoutError::Timeout) => self.checkpoint(),
+                Err(RecvTimeoutError::Timeout) => {
+                    if self.erase_since.is_some() && self.retry_at.is_none_or(|at| at <= Instant::now()) {
+                        self.checkpoint();
+                    }
+                    self.keep_up(true);
+                }
                 Err(RecvTimeoutError::Disconnected) => break,
             }
         }
+        self.keep_up(true);
         self.checkpoint();
     }
 
     /// How long to wait for work before something else is to be done; none: for ever.
     fn patience(&self) -> Option<Duration> {
-        self.erase_since?;
         let now = Instant::now();
-        Some(
+        let fold = self.erase_since.map(|_| {
             self.retry_at
-                .map_or(IDLE_BEFORE_ERASING, |at| at.saturating_duration_since(now)),
-        )
-    }
-
-    fn overdue(&self) -> bool {
-        let retry_passed = self.retry_at.is_none_or(|at| at <= Instant::now());
-        let erase = self.erase_since.is_some_and(|since| since.elapsed() >= ERASE_WITHIN);
-        let long = || std::fs::metadata(&self.log).is_ok_and(|meta| meta.len() > MAX_LOG_BYTES);
-        retry_passed && (erase || long())
+                .map_or(IDLE_BEFORE_ERASING, |at| at.saturating_duration_since(now))
+        });
+        let mail = match (self.upkeep_at, self.upkeep) {
+            _ if self.damaged.is_some() => None,
+            (Some(at), _) => Some(at.saturating_duration_since(now)),
+            (None, Upkeep::More) => Some(Duration::ZERO),
+            (None, Upkeep::Later) => Some(self.mail.patience().unwrap_or_default().min(IDLE_BEFORE_ERASING)),
+            (None, Upkeep::Done) => None,
+        };
+        match (fold, mail) {
+            (Some(fold), Some(mail)) => Some(fold.min(mail)),
+            (one, other) => one.or(other),
+        }
     }
 
     /// Commits a batch: at once, or job by job when one of them fails.
@@ -329,8 +324,6 @@ impl Loop {
     fn end(&self, jobs: &[Box<dyn Job>]) -> Result<()> {
         let mut sums = Sums::default();
         for effects in jobs.iter().map(|job| job.effects()) {
-            sums.pending += effects.pending;
-            sums.bytes += effects.bytes;
             sums.licenses += effects.licenses;
         }
         let counted = if sums == Sums::default() {
@@ -374,6 +367,16 @@ impl Loop {
                 for effects in jobs.iter().map(|job| job.effects()) {
                     if let Some(change) = effects.change {
                         self.aftermath.known.forget(change);
+                        if let Change::Everything(mailbox) = change {
+                            self.mail.forget(mailbox);
+                        }
+                    }
+                    effects
+                        .gone
+                        .iter()
+                        .for_each(|(mailbox, up_to)| self.mail.gone(*mailbox, *up_to));
+                    if let Some(now) = effects.forget {
+                        self.mail.forget_receipts(now);
                     }
                     if effects.erases {
                         self.erase_since.get_or_insert_with(Instant::now);
@@ -386,6 +389,7 @@ impl Loop {
                 self.activity.failures.fetch_add(1, Ordering::Relaxed);
                 if matches!(error, StoreError::Full(_)) {
                     self.activity.refusing.store(true, Ordering::Relaxed);
+                    self.mail.give_room();
                     // Folding the log in makes room in it, if there is any to be made.
                     self.erase_since.get_or_insert_with(Instant::now);
                 }
@@ -461,51 +465,6 @@ impl Loop {
     fn execute(&self, sql: &str) -> Result<()> {
         self.connection.prepare_cached(sql)?.execute([])?;
         Ok(())
-    }
-
-    /// Answers whether readers were in the way.
-    fn fold_in(&self, sql: &str) -> rusqlite::Result<i64> {
-        self.connection.prepare_cached(sql)?.query_row([], |row| row.get(0))
-    }
-
-    /// Folds the log into the main file, as far as no reader is in the way, and leaves it there: the next commit begins at its start again. Nothing is erased by
-    /// that.
-    fn fold(&mut self) {
-        if self.damaged.is_some() {
-            return;
-        }
-        self.growth.fold();
-        let begun = Instant::now();
-        match self.fold_in("PRAGMA wal_checkpoint(PASSIVE)") {
-            Ok(_) => self.activity.checkpoints.observe(begun.elapsed()),
-            // Whoever truncates the log meets the same, and sees to it.
-            Err(error) => tracing::warn!(%error, "the log could not be folded in; trying again when it has grown"),
-        }
-    }
-
-    /// Folds the log into the main file and truncates it.
-    fn checkpoint(&mut self) {
-        if self.damaged.is_some() {
-            // The log may be the better half of what is left.
-            (self.erase_since, self.retry_at) = (None, None);
-            return;
-        }
-        self.growth.fold();
-        let begun = Instant::now();
-        match self.fold_in("PRAGMA wal_checkpoint(TRUNCATE)") {
-            Ok(0) => {
-                (self.erase_since, self.retry_at) = (None, None);
-                self.activity.checkpoints.observe(begun.elapsed());
-                self.activity.refusing.store(false, Ordering::Relaxed);
-            }
-            Ok(_) => self.retry_at = Some(Instant::now() + RETRY_ERASING),
-            Err(error) => {
-                tracing::warn!(%error, "the log could not be folded in; trying again");
-                // A disk that is full or failing is not asked twenty times a second.
-                self.retry_at = Some(Instant::now() + ERASE_WITHIN);
-                self.erase_since.get_or_insert_with(Instant::now);
-            }
-        }
     }
 }
 

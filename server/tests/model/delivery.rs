@@ -2,9 +2,6 @@
 //!
 //! Sequence numbers begin anew in a cleared mailbox here, which the relay's do not: so it is the incarnation alone that has to keep an old
 //! acknowledgement from deleting new envelopes.
-//!
-//! What is read is deleted in slices, here of one envelope. A slice more is a request that arrives once more: whether the relay goes on by itself or the
-//! client asks again, and whatever comes in between, is the same to the mailbox.
 
 use std::collections::BTreeSet;
 
@@ -19,7 +16,6 @@ const ROUNDS: u8 = 3;
 
 const NOTHING_LOST: &str = "what was answered with 200 is read, cleared on demand, or still there";
 const NOTHING_TWICE: &str = "nothing is delivered twice to a reader that acknowledges";
-const DELETED: &str = "what was acknowledged is gone before that is answered";
 const ALL_READ: &str = "everything can be read, and then be gone";
 const CLEARED: &str = "an acknowledgement can be stale";
 
@@ -35,10 +31,6 @@ pub enum Build {
     DeletesOnDelivery,
     /// Takes an acknowledgement by its number alone.
     IgnoresIncarnations,
-    /// Answers after the first slice.
-    AnswersBeforeLastSlice,
-    /// Shows what is read until its slice has come.
-    ShowsBetweenSlices,
 }
 
 pub struct Delivery(Build);
@@ -73,8 +65,6 @@ pub struct Mailbox {
     last: u8,
     /// Sequence number and envelope.
     waiting: Vec<(u8, u8)>,
-    /// Read, and not deleted yet: incarnation and sequence number, and the envelope.
-    read: Vec<(Position, u8)>,
     receipts: BTreeSet<u8>,
     cleared: BTreeSet<u8>,
 }
@@ -103,20 +93,6 @@ pub enum Step {
     NextCall,
 }
 
-/// Nobody is shown any more what was read; one of those is deleted.
-fn take_for_read(mailbox: &mut Mailbox, sequence: u8) {
-    let life = mailbox.incarnation;
-    let (read, waiting) = mailbox.waiting.iter().partition(|(place, _)| *place <= sequence);
-    let read: Vec<(u8, u8)> = read;
-    mailbox.waiting = waiting;
-    mailbox
-        .read
-        .extend(read.into_iter().map(|(place, envelope)| ((life, place), envelope)));
-    if !mailbox.read.is_empty() {
-        mailbox.read.remove(0);
-    }
-}
-
 impl Delivery {
     fn at_relay(&self, mailbox: &mut Mailbox, message: &Message) -> Option<Message> {
         match message {
@@ -134,20 +110,12 @@ impl Delivery {
                     if incarnation != mailbox.incarnation && self.0 != Build::IgnoresIncarnations {
                         return Some(Message::Stale { round: *round });
                     }
-                    take_for_read(mailbox, sequence);
-                    if !mailbox.read.is_empty() && self.0 != Build::AnswersBeforeLastSlice {
-                        return None;
-                    }
-                }
-                let mut envelopes = mailbox.waiting.clone();
-                if self.0 == Build::ShowsBetweenSlices {
-                    envelopes.extend(mailbox.read.iter().map(|((_, place), envelope)| (*place, *envelope)));
-                    envelopes.sort_unstable();
+                    mailbox.waiting.retain(|(place, _)| *place > sequence);
                 }
                 let page = Message::Page {
                     round: *round,
                     incarnation: mailbox.incarnation,
-                    envelopes,
+                    envelopes: mailbox.waiting.clone(),
                 };
                 if self.0 == Build::DeletesOnDelivery {
                     mailbox.waiting.clear();
@@ -155,15 +123,9 @@ impl Delivery {
                 Some(page)
             }
             Message::Clear if mailbox.incarnation == 0 => {
-                mailbox
-                    .cleared
-                    .extend(mailbox.waiting.iter().map(|(_, envelope)| *envelope));
-                take_for_read(mailbox, u8::MAX);
+                let gone = std::mem::take(&mut mailbox.waiting);
+                mailbox.cleared.extend(gone.into_iter().map(|(_, envelope)| envelope));
                 (mailbox.incarnation, mailbox.last) = (1, 0);
-                None
-            }
-            Message::Clear if !mailbox.read.is_empty() => {
-                mailbox.read.remove(0);
                 None
             }
             _ => None,
@@ -275,25 +237,8 @@ impl Model for Delivery {
                 let once: BTreeSet<_> = world.kept.iter().collect();
                 once.len() == world.kept.len()
             }),
-            Property::always(DELETED, |_, world: &World| {
-                world.network.iter().all(|message| {
-                    let Message::Page { round, .. } = message else {
-                        return true;
-                    };
-                    let asked = world.network.iter().find_map(|message| match message {
-                        Message::Inbox { round: of, ack } if of == round => *ack,
-                        _ => None,
-                    });
-                    let named = |(life, place): Position| {
-                        asked.is_some_and(|(incarnation, sequence)| life == incarnation && place <= sequence)
-                    };
-                    !world.durable.read.iter().any(|(position, _)| named(*position))
-                })
-            }),
             Property::sometimes(ALL_READ, |_, world: &World| {
-                world.kept.len() == usize::from(ENVELOPES)
-                    && world.durable.waiting.is_empty()
-                    && world.durable.read.is_empty()
+                world.kept.len() == usize::from(ENVELOPES) && world.durable.waiting.is_empty()
             }),
             Property::sometimes(CLEARED, |_, world: &World| {
                 world
@@ -328,14 +273,4 @@ fn a_relay_that_deletes_on_delivery_loses() {
 #[test]
 fn a_relay_that_ignores_incarnations_loses() {
     breaks(Delivery(Build::IgnoresIncarnations), NOTHING_LOST);
-}
-
-#[test]
-fn a_relay_that_answers_before_the_last_slice_keeps_what_it_said_it_had_deleted() {
-    breaks(Delivery(Build::AnswersBeforeLastSlice), DELETED);
-}
-
-#[test]
-fn a_relay_that_shows_what_is_read_between_slices_delivers_twice() {
-    breaks(Delivery(Build::ShowsBetweenSlices), NOTHING_TWICE);
 }

@@ -11,8 +11,8 @@ use protocol::{
 use server::{
     model::{Envelope, Incarnation, LicenseId, MailboxId, MessageId, Sender},
     store::{
-        Acked, BatchRow, Deleted, Deposit, Deposited, LicenseRow, LimitRow, PlayCommit, PlayLookup, Quota,
-        Registration, SignedPreKeyRow, TokenRow, Turn,
+        Acked, BatchRow, Deposit, Deposited, LicenseRow, LimitRow, PlayCommit, PlayLookup, Quota, Registration,
+        SignedPreKeyRow, TokenRow, Turn,
     },
 };
 use uuid::Uuid;
@@ -134,10 +134,6 @@ pub const fn done(now: Timestamp) -> Deposited {
     }
 }
 
-pub const fn gone(envelopes: u64) -> Deleted {
-    Deleted { envelopes, more: false }
-}
-
 pub const fn read(envelopes: u64) -> Acked {
-    Acked::Done(gone(envelopes))
+    Acked::Done(envelopes)
 }

@@ -3,6 +3,7 @@
 mod keys;
 
 use std::{
+    collections::{BTreeMap, HashMap, HashSet},
     fs::{self, File},
     io,
     path::{Path, PathBuf},
@@ -14,9 +15,15 @@ use rusqlite::{Connection, OpenFlags, params};
 use super::{
     FILE_NAME, OpenError,
     audit::{self, AuditFault},
-    rows::{number, timestamp},
+    mail,
+    maillog::{Surveyed, survey},
+    rows::{array, timestamp},
+    segments,
 };
-use crate::store::{AuditEvent, AuditHead, AuditRecord};
+use crate::{
+    model::MailboxId,
+    store::{AuditEvent, AuditHead, AuditRecord},
+};
 
 /// A database that is only read.
 pub struct Reader {
@@ -54,17 +61,20 @@ pub enum BackupError {
     /// A gate key's file is damaged.
     #[error("{0} does not have the bytes that its name says, so it was not copied: `check` names what else is wrong")]
     Key(PathBuf),
+    /// The mail log is damaged.
+    #[error("the mail log is damaged, so it was not copied: {0}. `check` names what else is wrong")]
+    Mail(String),
     /// SQLite refused.
     #[error("the database cannot be copied: {0}")]
     Sqlite(#[from] rusqlite::Error),
 }
 
+/// So often the mail log is read for a backup: a segment that the relay deletes, or an envelope that it overwrites, while it is being read is neither there the next time
+/// nor wanted.
+const SURVEYS: usize = 5;
+
 /// Tables, the sums over them, and the counters that are kept of them: what must be the same.
 const COUNTERS: &[(&str, &str)] = &[
-    (
-        "envelopes pending in all",
-        "SELECT pending - (SELECT count(*) FROM envelope) FROM relay",
-    ),
     (
         "accounts",
         "SELECT accounts - (SELECT count(*) FROM account) FROM relay",
@@ -72,14 +82,6 @@ const COUNTERS: &[(&str, &str)] = &[
     (
         "licenses active",
         "SELECT licenses_active - (SELECT count(*) FROM license WHERE state = 0) FROM relay",
-    ),
-    (
-        "envelopes of each mailbox",
-        "SELECT count(*) FROM mailbox AS m WHERE live_count <> (SELECT count(*) FROM envelope AS e WHERE e.mailbox = m.mailbox)",
-    ),
-    (
-        "bytes of each mailbox",
-        "SELECT count(*) FROM mailbox AS m WHERE live_bytes <> (SELECT coalesce(sum(size), 0) FROM envelope AS e WHERE e.mailbox = m.mailbox)",
     ),
     (
         "licenses of each mailbox",
@@ -96,10 +98,6 @@ const COUNTERS: &[(&str, &str)] = &[
     (
         "contents of envelopes",
         "SELECT count(*) FROM envelope WHERE body NOT IN (SELECT id FROM sealed)",
-    ),
-    (
-        "bytes pending in all",
-        "SELECT pending_bytes - (SELECT coalesce(sum(size), 0) FROM envelope) FROM relay",
     ),
     (
         "gate keys",
@@ -195,8 +193,24 @@ impl Reader {
             }
         }
         drop(c);
+        faults.extend(self.lost()?);
         faults.extend(keys::check(&self.connection, &self.data_dir)?);
         Ok(faults)
+    }
+
+    /// What the mail log should have and has not. The relay may be writing: only what is still wrong when it is looked at again is.
+    fn lost(&self) -> rusqlite::Result<Vec<String>> {
+        let mut faults = self.survey(|_| Ok(()))?;
+        if !faults.is_empty() {
+            let again = self.survey(|_| Ok(()))?;
+            faults.retain(|fault| again.contains(fault));
+        }
+        Ok(faults)
+    }
+
+    fn survey(&self, each: impl FnMut(Surveyed<'_>) -> rusqlite::Result<()>) -> rusqlite::Result<Vec<String>> {
+        let c = self.connection.unchecked_transaction()?;
+        survey(&self.data_dir, &c, each)
     }
 
     /// Every account, by name.
@@ -204,16 +218,25 @@ impl Reader {
     /// # Errors
     /// When the database cannot be read.
     pub fn accounts(&self) -> rusqlite::Result<Vec<AccountLine>> {
+        let mut waiting: HashMap<MailboxId, (u64, u64)> = HashMap::new();
+        self.survey(|found| {
+            if let Surveyed::Waiting { mailbox, envelope, .. } = found {
+                let (count, bytes) = waiting.entry(mailbox).or_default();
+                *count += 1;
+                *bytes += envelope.len() as u64;
+            }
+            Ok(())
+        })?;
         self.connection
-            .prepare(
-                "SELECT user_name, created_at, live_count, live_bytes FROM account JOIN mailbox USING (mailbox) ORDER BY user_name",
-            )?
+            .prepare("SELECT user_name, created_at, mailbox FROM account ORDER BY user_name")?
             .query_map([], |row| {
+                let mailbox = MailboxId::from_bytes(array(row, 2)?);
+                let (pending, bytes) = waiting.get(&mailbox).copied().unwrap_or_default();
                 Ok(AccountLine {
                     user: row.get(0)?,
                     created: timestamp(row, 1)?,
-                    pending: number(row, 2)?,
-                    bytes: number(row, 3)?,
+                    pending,
+                    bytes,
                 })
             })?
             .collect()
@@ -256,6 +279,7 @@ impl Reader {
             copy.execute_batch(
                 "PRAGMA journal_mode = DELETE; PRAGMA synchronous = FULL; UPDATE relay SET is_backup = 1;",
             )?;
+            self.copy_mail(&copy)?;
             // Files never change and come before their rows, so those of the copy's rows are there now.
             keys::copy(&copy, &self.connection, &self.data_dir, &keys_beside(target))?
         };
@@ -273,6 +297,56 @@ impl Reader {
                 .map_err(failed(target))?;
         }
         Ok(keys)
+    }
+}
+
+impl Reader {
+    /// Puts what waits in the mail log into the tables of a copy, and the receipts that are only there. What was delivered since the copy was made need not be in it, and
+    /// what came since may be.
+    fn copy_mail(&self, copy: &Connection) -> Result<(), BackupError> {
+        let mut have: HashSet<(MailboxId, u64)> = HashSet::new();
+        let mut faults = Vec::new();
+        for _ in 0..SURVEYS {
+            let mut runs: BTreeMap<(MailboxId, u32), (Timestamp, Vec<u8>)> = BTreeMap::new();
+            let transaction = copy.unchecked_transaction()?;
+            faults = self.survey(|found| {
+                match found {
+                    Surveyed::Waiting {
+                        mailbox,
+                        sequence,
+                        times,
+                        envelope,
+                    } => {
+                        if have.insert((mailbox, sequence)) {
+                            mail::put_into_tables(&transaction, mailbox, sequence, times, envelope)?;
+                        }
+                    }
+                    Surveyed::Receipt {
+                        mailbox,
+                        segment,
+                        key,
+                        receipt,
+                    } => {
+                        let (forget_at, items) = runs.entry((mailbox, segment)).or_insert((Timestamp(0), Vec::new()));
+                        *forget_at = (*forget_at).max(receipt.forget_at);
+                        receipt.push(&key, items);
+                    }
+                }
+                Ok(())
+            })?;
+            for ((mailbox, segment), (forget_at, items)) in runs {
+                segments::put_run(&transaction, mailbox, segment, forget_at, &items)?;
+            }
+            transaction.execute("DELETE FROM mail_segment", [])?;
+            transaction.commit()?;
+            if faults.is_empty() {
+                break;
+            }
+        }
+        match faults.into_iter().next() {
+            None => Ok(()),
+            Some(fault) => Err(BackupError::Mail(fault)),
+        }
     }
 }
 

@@ -1,8 +1,6 @@
-//! Mailboxes: deposit, acknowledge, page, clear.
-//!
-//! An acknowledgement takes effect as a whole and at once: `mailbox.acked_seq` says what was read, and nobody is shown it again. What was read is then deleted in slices, so
-//! that no commit keeps the others waiting for long, and whoever acknowledged is answered after the last. What is left when that is interrupted is
-//! found below `acked_seq`, and counted in the quota, until the acknowledgement is repeated, another comes, or it expires.
+//! Mailboxes: what of them is in the database, which is everything but the envelopes.
+
+use std::collections::HashMap;
 
 use protocol::Timestamp;
 use rusqlite::{Connection, OptionalExtension as _, params};
@@ -10,17 +8,18 @@ use sha2::{Digest as _, Sha256};
 use uuid::Uuid;
 
 use super::{
-    licenses::{self, Planned},
+    licenses::insert,
+    maillog::{self, Index},
     rows::{array, int, number, time, timestamp},
     sealed,
 };
 use crate::{
     model::{Bytes32, Incarnation, MailboxId, Sender},
-    store::{Ack, Acked, Deleted, Deposit, Deposited, EnvelopeRow, Page, Result, Slice, writer::Effects},
+    store::{Ack, Acked, Deposit, LicenseRow, Page, Result, writer::Effects},
 };
 
 /// The idempotency key: who sent what to whom, only as a hash.
-fn receipt_key(d: &Deposit) -> Bytes32 {
+pub(super) fn receipt_key(d: &Deposit) -> Bytes32 {
     let (label, sender) = match &d.principal {
         Sender::Account(mailbox) => (&b"latchkey/1/receipt"[..], &mailbox.as_bytes()[..]),
         Sender::Token(hash) => (&b"latchkey/1/receipt-token"[..], &hash[..]),
@@ -34,164 +33,60 @@ fn receipt_key(d: &Deposit) -> Bytes32 {
         .into()
 }
 
-pub(super) fn deposit(c: &Connection, effects: &mut Effects, d: &Deposit) -> Result<Deposited> {
-    let id = d.mailbox.as_bytes();
-    let key = receipt_key(d);
-    let known = c
-        .prepare_cached("SELECT body_hash, stored_at, envelope_expires FROM receipt WHERE mailbox = ?1 AND key = ?2")?
-        .query_row(params![id, key], |row| {
-            Ok((array::<32>(row, 0)?, timestamp(row, 1)?, timestamp(row, 2)?))
-        })
-        .optional()?;
-    if let Some((body_hash, stored_at, expires)) = known {
-        return Ok(if body_hash == d.body_hash {
-            Deposited::Done { stored_at, expires }
-        } else {
-            Deposited::Conflict
-        });
-    }
-    let license = match &d.license {
-        None => None,
-        Some(license) => match licenses::plan(c, license, d.now)? {
-            Planned::Conflict => return Ok(Deposited::LicenseConflict),
-            Planned::Expired => return Ok(Deposited::LicenseExpired),
-            Planned::NoSuchGateKey => return Ok(Deposited::NoSuchGateKey),
-            Planned::There => None,
-            Planned::New => Some(license),
-        },
-    };
-    let size = d.envelope.as_bytes().len() as u64;
-    // The quota is checked in the transaction that gives the sequence number out, and there is one writer: it cannot be overrun, and sequence order is
-    // commit order. Not by an UPDATE with RETURNING: SQLite collects its rows in a temporary table, which costs more than the second lookup.
-    let room = c
-        .prepare_cached("SELECT last_seq, live_count, live_bytes, licenses FROM mailbox WHERE mailbox = ?1")?
-        .query_row([id], |row| {
-            let (live, bytes, licenses): (u64, u64, u64) = (number(row, 1)?, number(row, 2)?, number(row, 3)?);
-            let fits = live < d.quota.envelopes
-                && bytes.saturating_add(size) <= d.quota.bytes
-                && licenses + u64::from(license.is_some()) <= d.quota.licenses;
-            Ok((row.get::<_, i64>(0)? + 1, fits))
-        })
-        .optional()?;
-    let sequence = room.and_then(|(sequence, fits)| fits.then_some(sequence));
-    let Some(sequence) = sequence else {
-        let refused = c
-            .prepare_cached("UPDATE mailbox SET refused_total = refused_total + 1 WHERE mailbox = ?1")?
-            .execute([id])?;
-        return Ok(if refused == 0 {
-            Deposited::NoSuchMailbox
-        } else {
-            Deposited::Full
-        });
-    };
-    c.prepare_cached(
-        "UPDATE mailbox SET last_seq = ?2, live_count = live_count + 1, live_bytes = live_bytes + ?3, licenses = licenses + ?4
-         WHERE mailbox = ?1",
-    )?
-    .execute(params![id, sequence, int(size), i64::from(license.is_some())])?;
-    if let Some(license) = license {
-        licenses::insert(c, license)?;
-    }
-    let body = sealed::put(c, d.envelope.as_bytes())?;
-    c.prepare_cached(
-        "INSERT INTO envelope (mailbox, seq, stored_at, expires, size, body) VALUES (?1, ?2, ?3, ?4, ?5, ?6)",
-    )?
-    .execute(params![id, sequence, time(d.now), time(d.expires), int(size), body])?;
-    c.prepare_cached(
-        "INSERT INTO receipt (mailbox, key, body_hash, stored_at, envelope_expires, forget_at) VALUES (?1, ?2, ?3, ?4, ?5, ?6)",
-    )?
-    .execute(params![id, key, d.body_hash, time(d.now), time(d.expires), time(d.forget_at)])?;
-    effects.pending += 1;
-    effects.bytes += int(size);
-    effects.licenses += i64::from(license.is_some());
-    effects.wake = Some(d.mailbox);
-    Ok(Deposited::Done {
-        stored_at: d.now,
-        expires: d.expires,
-    })
+/// The last sequence number that a mailbox is known to have given out, if there is such a mailbox. What waits in the log may have later ones.
+pub(super) fn last(c: &Connection, mailbox: MailboxId) -> Result<Option<u64>> {
+    Ok(c.prepare_cached("SELECT last_seq FROM mailbox WHERE mailbox = ?1")?
+        .query_row([mailbox.as_bytes()], |row| number(row, 0))
+        .optional()?)
 }
 
-/// The oldest envelopes up to and including `upto`, a slice of them, deleted from their tables.
-struct Gone {
-    count: i64,
-    bytes: i64,
-    more: bool,
+/// How far each mailbox was read.
+pub(super) fn all_acked(c: &Connection) -> rusqlite::Result<HashMap<MailboxId, u64>> {
+    c.prepare("SELECT mailbox, acked_seq FROM mailbox")?
+        .query_map([], |row| Ok((MailboxId::from_bytes(array(row, 0)?), number(row, 1)?)))?
+        .collect()
 }
 
-fn delete_slice(c: &Connection, mailbox: MailboxId, upto: i64, slice: Slice) -> Result<Gone> {
-    let id = mailbox.as_bytes();
-    let most = slice.envelopes as usize;
-    let mut gone = Gone {
-        count: 0,
-        bytes: 0,
-        more: false,
-    };
-    let (mut last, mut bodies) = (0, Vec::new());
-    {
-        let mut statement = c.prepare_cached(
-            "SELECT seq, size, body FROM envelope WHERE mailbox = ?1 AND seq <= ?2 ORDER BY seq LIMIT ?3",
-        )?;
-        // One more, to know whether there is more.
-        let mut rows = statement.query(params![id, upto, i64::from(slice.envelopes) + 1])?;
-        while let Some(row) = rows.next()? {
-            let size: i64 = row.get(1)?;
-            let fits = bodies.is_empty() || (bodies.len() < most && gone.bytes + size <= int(slice.bytes));
-            if !fits {
-                gone.more = true;
-                break;
-            }
-            last = row.get(0)?;
-            gone.bytes += size;
-            bodies.push(row.get(2)?);
-        }
-    }
-    if bodies.is_empty() {
-        return Ok(gone);
-    }
-    c.prepare_cached("DELETE FROM envelope WHERE mailbox = ?1 AND seq <= ?2")?
-        .execute(params![id, last])?;
-    for body in &bodies {
-        sealed::remove(c, *body)?;
-    }
-    gone.count = int(bodies.len() as u64);
-    Ok(gone)
+/// How many licenses a mailbox has.
+pub(super) fn licenses(c: &Connection, mailbox: MailboxId) -> Result<u64> {
+    Ok(c.prepare_cached("SELECT licenses FROM mailbox WHERE mailbox = ?1")?
+        .query_row([mailbox.as_bytes()], |row| number(row, 0))?)
 }
 
-/// Deletes a slice of what is read up to and including `upto`, and takes note of that in the mailbox's row, which costs no write when there is nothing new.
-fn delete_read(
-    c: &Connection,
-    effects: &mut Effects,
-    mailbox: MailboxId,
-    (acked, upto): (i64, i64),
-    slice: Slice,
-) -> Result<Deleted> {
-    let gone = delete_slice(c, mailbox, upto, slice)?;
-    if gone.count > 0 || upto > acked {
-        c.prepare_cached(
-            "UPDATE mailbox SET acked_seq = ?2, live_count = live_count - ?3, live_bytes = live_bytes - ?4 WHERE mailbox = ?1",
-        )?
-        .execute(params![mailbox.as_bytes(), upto, gone.count, gone.bytes])?;
-    }
-    effects.pending -= gone.count;
-    effects.bytes -= gone.bytes;
-    effects.erases = gone.count > 0;
-    Ok(Deleted {
-        envelopes: gone.count.unsigned_abs(),
-        more: gone.more,
-    })
+/// Stores a license, one more of its mailbox.
+pub(super) fn add_license(c: &Connection, license: &LicenseRow) -> Result<()> {
+    c.prepare_cached("UPDATE mailbox SET licenses = licenses + 1 WHERE mailbox = ?1")?
+        .execute([license.id.mailbox.as_bytes()])?;
+    insert(c, license)
+}
+
+/// A send was refused because the mailbox is full.
+pub(super) fn refuse(c: &Connection, mailbox: MailboxId) -> Result<()> {
+    c.prepare_cached("UPDATE mailbox SET refused_total = refused_total + 1 WHERE mailbox = ?1")?
+        .execute([mailbox.as_bytes()])?;
+    Ok(())
+}
+
+/// What lies in a mailbox up to `sequence` does not count any more. The last number is kept with it: of it the log will not tell for ever.
+fn pass(c: &Connection, mailbox: MailboxId, sequence: u64, last: u64) -> Result<()> {
+    c.prepare_cached(
+        "UPDATE mailbox SET acked_seq = max(acked_seq, ?2), last_seq = max(last_seq, ?3) WHERE mailbox = ?1",
+    )?
+    .execute(params![mailbox.as_bytes(), int(sequence), int(last)])?;
+    Ok(())
 }
 
 pub(super) fn acknowledge(
     c: &Connection,
+    index: &Index,
     effects: &mut Effects,
     mailbox: MailboxId,
     ack: Option<Ack>,
     commit_counter: Option<u64>,
-    slice: Slice,
 ) -> Result<Acked> {
     let acked = match ack {
-        Some(ack) => take_for_read(c, effects, mailbox, ack, slice)?,
-        None => Acked::Done(Deleted::default()),
+        Some(ack) => read_up_to(c, index, effects, mailbox, ack)?,
+        None => Acked::Done(0),
     };
     if let (Acked::Done(_), Some(counter)) = (acked, commit_counter) {
         // A row that is not changed is not written: polls with the same number cost no fsync.
@@ -201,127 +96,187 @@ pub(super) fn acknowledge(
     Ok(acked)
 }
 
-fn take_for_read(c: &Connection, effects: &mut Effects, mailbox: MailboxId, ack: Ack, slice: Slice) -> Result<Acked> {
-    let Some(head) = head(c, mailbox)? else {
-        return Ok(Acked::NoSuchMailbox);
-    };
-    let sequence = int(ack.sequence);
-    // Beyond what was ever stored: the reader knows a future that this store has lost, so its numbers mean something else.
-    if head.incarnation != ack.incarnation || sequence > head.last {
-        return Ok(Acked::Stale);
-    }
-    // An earlier one may have been interrupted between two slices: what it left goes with this one, or with its repetition.
-    let upto = sequence.max(head.acked);
-    delete_read(c, effects, mailbox, (head.acked, upto), slice).map(Acked::Done)
-}
-
-pub(super) fn delete_acknowledged(
-    c: &Connection,
-    effects: &mut Effects,
-    mailbox: MailboxId,
-    slice: Slice,
-) -> Result<Option<Deleted>> {
-    head(c, mailbox)?
-        .map(|head| delete_read(c, effects, mailbox, (head.acked, head.acked), slice))
-        .transpose()
-}
-
-struct Head {
-    incarnation: Incarnation,
-    last: i64,
-    acked: i64,
-}
-
-fn head(c: &Connection, mailbox: MailboxId) -> Result<Option<Head>> {
-    let head = c
+fn read_up_to(c: &Connection, index: &Index, effects: &mut Effects, mailbox: MailboxId, ack: Ack) -> Result<Acked> {
+    let row = c
         .prepare_cached("SELECT incarnation, last_seq, acked_seq FROM mailbox WHERE mailbox = ?1")?
         .query_row([mailbox.as_bytes()], |row| {
-            Ok(Head {
-                incarnation: Incarnation(Uuid::from_bytes(array(row, 0)?)),
-                last: row.get(1)?,
-                acked: row.get(2)?,
-            })
+            Ok((array(row, 0)?, number::<u64>(row, 1)?, number::<u64>(row, 2)?))
         })
         .optional()?;
-    Ok(head)
+    // The account may have been removed since its owner was let in.
+    let Some((incarnation, last, acked)) = row else {
+        return Ok(Acked::NoSuchMailbox);
+    };
+    let last = last.max(index.usage(mailbox).last);
+    // Beyond what was ever stored: the reader knows a future that this store has lost, so its numbers mean something else.
+    if Incarnation(Uuid::from_bytes(incarnation)) != ack.incarnation || ack.sequence > last {
+        return Ok(Acked::Stale);
+    }
+    if ack.sequence <= acked {
+        return Ok(Acked::Done(0));
+    }
+    pass(c, mailbox, ack.sequence, last)?;
+    effects.gone.push((mailbox, ack.sequence));
+    Ok(Acked::Done(index.between(mailbox, acked, ack.sequence)))
 }
 
 pub(super) fn page(
     c: &Connection,
+    index: &Index,
     mailbox: MailboxId,
     limit: u32,
     max_bytes: usize,
     now: Timestamp,
 ) -> Result<Option<Page>> {
-    let id = mailbox.as_bytes();
-    // One snapshot for the head and the envelopes.
-    let snapshot = c.unchecked_transaction()?;
-    let head = snapshot
-        .prepare_cached("SELECT incarnation, expired_total, refused_total, commit_counter, live_count, acked_seq FROM mailbox WHERE mailbox = ?1")?
-        .query_row([id], |row| {
-            let (live, acked): (i64, i64) = (row.get(4)?, row.get(5)?);
-            Ok((array(row, 0)?, number(row, 1)?, number(row, 2)?, number(row, 3)?, live, acked))
+    let head = c
+        .prepare_cached(
+            "SELECT incarnation, expired_total, refused_total, commit_counter FROM mailbox WHERE mailbox = ?1",
+        )?
+        .query_row([mailbox.as_bytes()], |row| {
+            Ok(Page {
+                incarnation: Incarnation(Uuid::from_bytes(array(row, 0)?)),
+                envelopes: Vec::new(),
+                expired_total: number(row, 1)?,
+                refused_total: number(row, 2)?,
+                commit_counter: number(row, 3)?,
+            })
         })
         .optional()?;
-    let Some((incarnation, expired_total, refused_total, commit_counter, live, acked)) = head else {
+    let Some(head) = head else {
         return Ok(None);
     };
-    let mut page = Page {
-        incarnation: Incarnation(Uuid::from_bytes(incarnation)),
-        envelopes: Vec::new(),
-        expired_total,
-        refused_total,
-        commit_counter,
-    };
-    if live == 0 {
-        return Ok(Some(page));
-    }
-    let mut statement = snapshot.prepare_cached(
-        "SELECT seq, stored_at, size, content FROM envelope JOIN sealed ON sealed.id = envelope.body
-         WHERE mailbox = ?1 AND seq > ?4 AND expires > ?2 ORDER BY seq LIMIT ?3",
-    )?;
-    let mut rows = statement.query(params![id, time(now), limit, acked])?;
-    let mut bytes = 0;
-    while let Some(row) = rows.next()? {
-        bytes += number::<usize>(row, 2)?;
-        if bytes > max_bytes && !page.envelopes.is_empty() {
-            break;
-        }
-        page.envelopes.push(EnvelopeRow {
-            sequence: number(row, 0)?,
-            stored_at: timestamp(row, 1)?,
-            body: row.get(3)?,
-        });
-    }
-    Ok(Some(page))
+    Ok(Some(Page {
+        envelopes: maillog::page(index, mailbox, limit, max_bytes, now)?,
+        ..head
+    }))
 }
 
-/// In the commit that deletes the first slice the new life begins, and all that was pending is taken for read: no acknowledgement of the old life can
-/// reach what comes in between the slices, and nobody is shown what was pending.
 pub(super) fn clear(
     c: &Connection,
+    index: &Index,
     effects: &mut Effects,
     mailbox: MailboxId,
     incarnation: Incarnation,
-    slice: Slice,
-) -> Result<Option<Deleted>> {
+) -> Result<Option<u64>> {
+    let Some(last) = last(c, mailbox)? else {
+        return Ok(None);
+    };
+    let usage = index.usage(mailbox);
+    let acked: u64 = c
+        .prepare_cached("SELECT acked_seq FROM mailbox WHERE mailbox = ?1")?
+        .query_row([mailbox.as_bytes()], |row| number(row, 0))?;
     // Sequence numbers go on: even a client that ignores incarnations never meets one twice.
+    let last = last.max(usage.last);
+    pass(c, mailbox, last, last)?;
     c.prepare_cached("UPDATE mailbox SET incarnation = ?2 WHERE mailbox = ?1")?
         .execute(params![mailbox.as_bytes(), incarnation.0.as_bytes()])?;
-    delete_all(c, effects, mailbox, slice)
+    effects.gone.push((mailbox, last));
+    // An earlier job of this commit may have removed some, of which the index hears afterwards.
+    Ok(Some(index.between(mailbox, acked, last)))
 }
 
-/// Takes everything for read and deletes a slice of it.
-pub(super) fn delete_all(
+/// Envelopes that have expired at the head of their mailboxes go, at most `limit`; how many.
+pub(super) fn expire(
     c: &Connection,
+    index: &Index,
     effects: &mut Effects,
-    mailbox: MailboxId,
-    slice: Slice,
-) -> Result<Option<Deleted>> {
-    head(c, mailbox)?
-        .map(|head| delete_read(c, effects, mailbox, (head.acked, head.last), slice))
-        .transpose()
+    now: Timestamp,
+    limit: usize,
+) -> Result<usize> {
+    let mut all = 0;
+    for (mailbox, up_to, count) in index.expired(now, limit) {
+        let acked = c
+            .prepare_cached("SELECT acked_seq FROM mailbox WHERE mailbox = ?1")?
+            .query_row([mailbox.as_bytes()], |row| number::<u64>(row, 0))
+            .optional()?;
+        let count = acked.map_or(count, |acked| index.between(mailbox, acked, up_to));
+        pass(c, mailbox, up_to, index.usage(mailbox).last)?;
+        c.prepare_cached("UPDATE mailbox SET expired_total = expired_total + ?2 WHERE mailbox = ?1")?
+            .execute(params![mailbox.as_bytes(), int(count)])?;
+        effects.gone.push((mailbox, up_to));
+        all += usize::try_from(count).unwrap_or(0);
+    }
+    Ok(all)
 }
 
-#[cfg(test)]
-mod tests;
+/// Everything in a mailbox goes, with the mailbox.
+pub(super) fn abandon(c: &Connection, index: &Index, effects: &mut Effects, mailbox: MailboxId) -> Result<()> {
+    let last = index.usage(mailbox).last;
+    pass(c, mailbox, last, last)?;
+    effects.gone.push((mailbox, last));
+    Ok(())
+}
+
+/// An envelope in a table.
+pub(super) struct InTable {
+    /// Whose.
+    pub mailbox: MailboxId,
+    /// Its place.
+    pub sequence: u64,
+    /// When it was stored.
+    pub stored_at: Timestamp,
+    /// When it expires.
+    pub expires: Timestamp,
+    /// The envelope.
+    pub envelope: Vec<u8>,
+    body: i64,
+}
+
+/// Some of the envelopes that lie in tables.
+pub(super) fn in_tables(c: &Connection, limit: u32) -> Result<Vec<InTable>> {
+    Ok(c.prepare_cached(
+        "SELECT mailbox, seq, stored_at, expires, content, body FROM envelope JOIN sealed ON sealed.id = envelope.body ORDER BY mailbox, seq LIMIT ?1",
+    )?
+    .query_map([limit], |row| {
+        Ok(InTable {
+            mailbox: MailboxId::from_bytes(array(row, 0)?),
+            sequence: number(row, 1)?,
+            stored_at: timestamp(row, 2)?,
+            expires: timestamp(row, 3)?,
+            envelope: row.get(4)?,
+            body: row.get(5)?,
+        })
+    })?
+    .collect::<rusqlite::Result<_>>()?)
+}
+
+/// Puts an envelope into the tables of a copy, if the copy has its mailbox.
+pub(super) fn put_into_tables(
+    c: &Connection,
+    mailbox: MailboxId,
+    sequence: u64,
+    times: [Timestamp; 2],
+    envelope: &[u8],
+) -> rusqlite::Result<()> {
+    let there = c
+        .prepare_cached("SELECT 1 FROM mailbox WHERE mailbox = ?1")?
+        .exists([mailbox.as_bytes()])?;
+    if !there {
+        return Ok(());
+    }
+    let body = sealed::put_row(c, envelope)?;
+    c.prepare_cached(
+        "INSERT INTO envelope (mailbox, seq, stored_at, expires, size, body) VALUES (?1, ?2, ?3, ?4, ?5, ?6)",
+    )?
+    .execute(params![
+        mailbox.as_bytes(),
+        int(sequence),
+        time(times[0]),
+        time(times[1]),
+        int(envelope.len() as u64),
+        body
+    ])
+    .map(drop)
+}
+
+/// These are in the log now.
+pub(super) fn forget_tables(c: &Connection, rows: &[InTable]) -> Result<()> {
+    let transaction = c.unchecked_transaction()?;
+    for row in rows {
+        transaction
+            .prepare_cached("DELETE FROM envelope WHERE mailbox = ?1 AND seq = ?2")?
+            .execute(params![row.mailbox.as_bytes(), int(row.sequence)])?;
+        sealed::remove(&transaction, row.body)?;
+    }
+    Ok(transaction.commit()?)
+}

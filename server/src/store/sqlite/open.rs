@@ -8,6 +8,7 @@ use std::{
 use rusqlite::{Connection, ErrorCode, OpenFlags};
 
 use super::log;
+use crate::store::StoreError;
 
 /// Statements kept prepared for each connection: more than there are verbs.
 const STATEMENT_CACHE: usize = 128;
@@ -68,6 +69,26 @@ pub enum OpenError {
         path: PathBuf,
         /// The first frame that is wrong.
         frame: usize,
+    },
+    /// A file of the mail log cannot be used.
+    #[error(
+        "cannot use {path} of the mail log: {source}. Give it to the user that the relay runs as, or, if it is missing, put it back or restore a backup"
+    )]
+    MailLog {
+        /// The file.
+        path: PathBuf,
+        /// Why.
+        source: std::io::Error,
+    },
+    /// Envelopes could not be taken over from the tables.
+    #[error(
+        "the envelopes of the database in {path} could not be put into its mail log: {error}. All of them are still in the database"
+    )]
+    TakingOver {
+        /// The data directory.
+        path: PathBuf,
+        /// Why.
+        error: StoreError,
     },
     /// The writer's thread did not start.
     #[error("cannot start the store's writer: {0}")]

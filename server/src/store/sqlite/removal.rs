@@ -9,13 +9,14 @@ use rusqlite::{Connection, OptionalExtension as _, params};
 use super::{
     licenses::{ACTIVE, REVOKED, end, remove},
     mail,
+    maillog::Index,
     rows::{array, int, time},
     sweep::remove_plays,
 };
 use crate::{
     model::{LicenseId, MailboxId},
     store::{
-        Removal, Result, SLICE, Slice,
+        Removal, Result,
         known::Change,
         writer::{Effects, Sums},
     },
@@ -23,6 +24,7 @@ use crate::{
 
 pub(super) fn step(
     c: &Connection,
+    index: &Index,
     effects: &mut Effects,
     mailbox: MailboxId,
     now: Timestamp,
@@ -48,20 +50,13 @@ pub(super) fn step(
         .execute([id])?;
 
     // What one kind leaves of the step is the next one's.
-    let slice = Slice {
-        envelopes: limit,
-        ..SLICE
-    };
-    let gone = mail::delete_all(c, effects, mailbox, slice)?.unwrap_or_default();
-    let mut room = (limit as usize).saturating_sub(usize::try_from(gone.envelopes).unwrap_or(usize::MAX));
-    let mut more = gone.more;
-    if !more {
-        let (rows, left) = licenses(c, mailbox, now, room)?;
-        room -= rows;
-        more = left;
-    }
+    let mut room = limit as usize;
+    mail::abandon(c, index, effects, mailbox)?;
+    let (rows, mut more) = licenses(c, mailbox, now, room)?;
+    room -= rows;
     for sql in [
         "DELETE FROM receipt WHERE (mailbox, key) IN (SELECT mailbox, key FROM receipt WHERE mailbox = ?1 LIMIT ?2)",
+        "DELETE FROM receipt_run WHERE (segment, mailbox) IN (SELECT segment, mailbox FROM receipt_run WHERE mailbox = ?1 LIMIT ?2)",
         "DELETE FROM delivery_token WHERE (mailbox, hash) IN (SELECT mailbox, hash FROM delivery_token WHERE mailbox = ?1 LIMIT ?2)",
         "DELETE FROM one_time WHERE rowid IN (SELECT rowid FROM one_time WHERE mailbox = ?1 LIMIT ?2)",
     ] {

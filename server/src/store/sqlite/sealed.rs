@@ -7,6 +7,11 @@ use crate::store::Result;
 
 /// Puts content behind a pad; the id under which it is found.
 pub(super) fn put(c: &Connection, content: &[u8]) -> Result<i64> {
+    Ok(put_row(c, content)?)
+}
+
+/// The same, for whoever has SQLite's errors only.
+pub(super) fn put_row(c: &Connection, content: &[u8]) -> rusqlite::Result<i64> {
     // At least as long as any part of a row that SQLite keeps inside the tree, which is less than a page.
     c.prepare_cached("INSERT INTO sealed (pad, content) VALUES (zeroblob(?1), ?2)")?
         .execute(params![PAGE_BYTES, content])?;

@@ -1,41 +1,37 @@
 //! What has expired goes, a bounded piece at a time, so that nobody waits behind it.
 //!
-//! Bounded in rows of all kinds together, and in bytes. In rows, not in licenses: an oblivious license remembers up to 4096 plays, and a step that took 256 such licenses at once would
+//! Bounded in rows of all kinds together. In rows, not in licenses: an oblivious license remembers up to 4096 plays, and a step that took 256 such licenses at once would
 //! hold up every send for seconds.
 
 use rusqlite::{Connection, params};
 
 use super::{
     licenses::{ACTIVE, EXPIRED, end, remove},
-    rows::{add_totals, array, int, time},
-    sealed,
+    mail,
+    maillog::Index,
+    rows::{array, int, time},
+    sealed, segments,
 };
 use crate::{
     model::{LicenseId, MailboxId},
-    store::{
-        Result, SLICE, SweepRules, Swept,
-        writer::{Effects, Sums},
-    },
+    store::{Result, SweepRules, Swept, writer::Effects},
 };
 
-pub(super) fn step(c: &Connection, effects: &mut Effects, rules: &SweepRules) -> Result<Swept> {
+pub(super) fn step(c: &Connection, index: &Index, effects: &mut Effects, rules: &SweepRules) -> Result<Swept> {
     let now = time(rules.now);
     let mut swept = Swept::default();
     // What one kind leaves of the step is the next one's.
     let mut room = rules.step as usize;
 
-    let full = expire_envelopes(c, now, room, &mut swept.envelopes)?;
-    room = if full { 0 } else { room - swept.envelopes };
+    swept.envelopes = mail::expire(c, index, effects, rules.now, room)?;
+    room = room.saturating_sub(swept.envelopes);
     let full = licenses(c, rules, room, &mut swept.licenses)?;
     room = if full { 0 } else { room - swept.licenses };
     swept.answers = expire_answers(c, now, room)?;
     room -= swept.answers;
-    swept.receipts = c
-        .prepare_cached(
-            "DELETE FROM receipt WHERE (mailbox, key) IN (SELECT mailbox, key FROM receipt WHERE forget_at <= ?1 LIMIT ?2)",
-        )?
-        .execute(params![now, int(room as u64)])?;
-    room -= swept.receipts;
+    swept.receipts = segments::forget_receipts(c, rules.now, room)?;
+    effects.forget = Some(rules.now);
+    room = room.saturating_sub(swept.receipts);
     swept.more = room == 0;
     if !swept.more
         && let Some(prekeys) = expire_batch(c, now)?
@@ -43,45 +39,8 @@ pub(super) fn step(c: &Connection, effects: &mut Effects, rules: &SweepRules) ->
         swept.prekeys = prekeys;
         swept.more = true;
     }
-    effects.erases = swept.envelopes + swept.licenses + swept.answers > 0;
+    effects.erases = swept.licenses + swept.answers > 0;
     Ok(swept)
-}
-
-/// Counts in `swept`; true when there may be more.
-fn expire_envelopes(c: &Connection, now: i64, limit: usize, swept: &mut usize) -> Result<bool> {
-    let mut expired: Vec<([u8; 16], i64, i64, i64)> = c
-        .prepare_cached("SELECT mailbox, seq, size, body FROM envelope WHERE expires <= ?1 ORDER BY expires LIMIT ?2")?
-        .query_map(params![now, int(limit as u64)], |row| {
-            Ok((array(row, 0)?, row.get(1)?, row.get(2)?, row.get(3)?))
-        })?
-        .collect::<rusqlite::Result<_>>()?;
-    let mut bytes = 0;
-    let fit = expired.iter().enumerate().take_while(|(n, (.., size, _))| {
-        bytes += size;
-        *n == 0 || bytes <= int(SLICE.bytes)
-    });
-    let fit = fit.count();
-    let full = fit < expired.len() || fit == limit;
-    expired.truncate(fit);
-    let mut delete = c.prepare_cached("DELETE FROM envelope WHERE mailbox = ?1 AND seq = ?2")?;
-    let mut account = c.prepare_cached(
-        // What was read and is not deleted yet was delivered.
-        "UPDATE mailbox SET live_count = live_count - 1, live_bytes = live_bytes - ?2, expired_total = expired_total + (?3 > acked_seq)
-         WHERE mailbox = ?1",
-    )?;
-    let mut sums = Sums::default();
-    for (mailbox, sequence, size, body) in &expired {
-        sealed::remove(c, *body)?;
-        delete.execute(params![mailbox, sequence])?;
-        account.execute(params![mailbox, size, sequence])?;
-        sums.pending -= 1;
-        sums.bytes -= size;
-    }
-    if !expired.is_empty() {
-        add_totals(c, sums)?;
-    }
-    *swept = expired.len();
-    Ok(full)
 }
 
 /// Active licenses past their time become tombstones; old tombstones go, with the ids of their plays. Counts licenses and plays in `swept`; true when there

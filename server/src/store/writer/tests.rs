@@ -1,4 +1,26 @@
-use super::{growth::FOLD_BYTES, *};
+use protocol::Timestamp;
+
+use super::{growth::FOLD_BYTES, sends::refused, *};
+use crate::model::MailboxId;
+
+/// A relay that stores no envelopes.
+struct NoMail;
+
+impl Mail for NoMail {
+    fn send(&mut self, _: &Connection, tasks: &[Sending]) -> Vec<Outcome> {
+        refused(tasks, &StoreError::Fault("no envelopes here".into()))
+    }
+    fn gone(&mut self, _: MailboxId, _: u64) {}
+    fn forget(&mut self, _: MailboxId) {}
+    fn forget_receipts(&mut self, _: Timestamp) {}
+    fn upkeep(&mut self, _: &Connection, _: bool) -> Result<Upkeep> {
+        Ok(Upkeep::Done)
+    }
+    fn patience(&self) -> Option<Duration> {
+        None
+    }
+    fn give_room(&mut self) {}
+}
 
 fn writer(connection: Connection) -> Writer {
     let aftermath = Aftermath {
@@ -6,7 +28,7 @@ fn writer(connection: Connection) -> Writer {
         known: Arc::default(),
         count: |_, _| Ok(()),
     };
-    Writer::start(connection, PathBuf::from("/nonexistent"), aftermath).unwrap()
+    Writer::start(connection, PathBuf::from("/nonexistent"), Box::new(NoMail), aftermath).unwrap()
 }
 
 fn memory() -> Connection {
@@ -139,7 +161,10 @@ fn logging(place: &tempfile::TempDir) -> (Writer, PathBuf) {
         known: Arc::default(),
         count: |_, _| Ok(()),
     };
-    (Writer::start(connection, log.clone(), aftermath).unwrap(), log)
+    (
+        Writer::start(connection, log.clone(), Box::new(NoMail), aftermath).unwrap(),
+        log,
+    )
 }
 
 fn length(log: &std::path::Path) -> u64 {

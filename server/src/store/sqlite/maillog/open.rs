@@ -1,0 +1,266 @@
+//! A start: what is on the disk becomes what is in memory.
+
+use std::{
+    collections::{HashMap, VecDeque},
+    fs, io,
+    path::{Path, PathBuf},
+    sync::Arc,
+};
+
+use rusqlite::Connection;
+
+use super::{
+    FIRST_SEGMENT, Item, MailLog, entry,
+    index::{Entry, Index},
+    keeper::Keeper,
+    receipts::Receipts,
+    record::Header,
+    scan::{self, Found, Scan},
+    segment::{self, START, Segment},
+};
+use crate::{
+    model::MailboxId,
+    store::{
+        Result,
+        sqlite::{mail, open::OpenError, segments},
+    },
+};
+
+/// Envelopes taken over from the tables in one commit.
+const TAKEN_AT_ONCE: u32 = 128;
+
+impl MailLog {
+    /// Opens the log of the database `c` in `directory`, or begins one. What envelopes the database has in tables (older relays had them all there, and a
+    /// backup has) are taken over.
+    pub fn open(
+        directory: &Path,
+        c: &Connection,
+        limit: Option<u64>,
+    ) -> std::result::Result<(Self, Arc<Index>), OpenError> {
+        let io = |path: PathBuf| move |source: io::Error| OpenError::MailLog { path, source };
+        let sqlite = |source| OpenError::Sqlite {
+            path: directory.to_owned(),
+            source,
+        };
+        let mut rows = segments::all(c).map_err(sqlite)?;
+        clean(directory, &rows)?;
+        if rows.is_empty() {
+            let id = segments::fresh(c).map_err(sqlite)?;
+            Segment::create(directory, id, FIRST_SEGMENT, None).map_err(io(segment::path(directory, id)))?;
+            segments::begin(c, id).map_err(sqlite)?;
+            rows = segments::all(c).map_err(sqlite)?;
+        }
+        let acked = mail::all_acked(c).map_err(sqlite)?;
+        let gone = |header: &Header| acked.get(&header.mailbox).is_none_or(|acked| header.sequence <= *acked);
+        let mut reading = Reading::default();
+        let mut active = None;
+        for row in &rows {
+            let path = segment::path(directory, row.id);
+            let file = Segment::open(directory, row.id, true).map_err(io(path.clone()))?;
+            let file = Arc::new(file);
+            let bytes = file.bytes().map_err(io(path))?;
+            let scan = reading.take(directory, &file, row, &bytes, &gone)?;
+            if row.sealed.is_none() {
+                // What is left of a commit that nobody was told of.
+                let rest = bytes.get(scan.end as usize..).unwrap_or_default();
+                let garbage = rest.iter().rposition(|byte| *byte != 0).map_or(0, |last| last + 1);
+                if garbage > 0 {
+                    let path = segment::path(directory, row.id);
+                    file.zero(scan.end, garbage)
+                        .and_then(|()| file.sync())
+                        .map_err(io(path))?;
+                }
+                active = Some((file, scan.end));
+            }
+        }
+        let (active, tail) = active.ok_or_else(|| OpenError::Damaged {
+            path: directory.to_owned(),
+            what: "no segment of the mail log is open".into(),
+        })?;
+        reading.check(directory)?;
+        let Reading {
+            index,
+            mut receipts,
+            commit,
+            dead,
+            ..
+        } = reading;
+        segments::each_receipt(c, |key, forget_at| receipts.put_away(key, forget_at)).map_err(sqlite)?;
+        let index = Arc::new(index);
+        let mut log = Self {
+            directory: directory.to_owned(),
+            index: Arc::clone(&index),
+            active,
+            tail,
+            commit: commit + 1,
+            heads: HashMap::new(),
+            receipts,
+            buffer: Vec::new(),
+            limit,
+            abandoned: false,
+            erase: Vec::new(),
+            erase_since: None,
+            unfolded: rows
+                .iter()
+                .filter(|row| row.sealed.is_some() && !row.away)
+                .map(|row| row.id)
+                .collect::<VecDeque<_>>(),
+            folded: 0,
+            moving: Vec::new(),
+            keeper: Keeper::start(directory).map_err(io(directory.to_owned()))?,
+        };
+        dead.iter().for_each(|entry| log.bury(entry));
+        log.take_over(c).map_err(|error| OpenError::TakingOver {
+            path: directory.to_owned(),
+            error,
+        })?;
+        Ok((log, index))
+    }
+
+    /// Puts envelopes that lie in tables into the log. A crash in between leaves some in both, which the place in the mailbox tells.
+    fn take_over(&mut self, c: &Connection) -> Result<()> {
+        let mut taken = 0;
+        loop {
+            let rows = mail::in_tables(c, TAKEN_AT_ONCE)?;
+            if rows.is_empty() {
+                break;
+            }
+            let new = rows
+                .iter()
+                .filter(|row| self.index.between(row.mailbox, row.sequence - 1, row.sequence) == 0);
+            let items: Vec<Item<'_>> = new
+                .map(|row| Item {
+                    mailbox: row.mailbox,
+                    sequence: row.sequence,
+                    stored_at: row.stored_at,
+                    expires: row.expires,
+                    // Their receipts are rows of the database.
+                    forget_at: protocol::Timestamp(0),
+                    key: [0; 16],
+                    body_hash: [0; 32],
+                    check: super::check(&row.envelope),
+                    envelope: &row.envelope,
+                })
+                .collect();
+            self.append(c, &items).into_iter().collect::<Result<()>>()?;
+            mail::forget_tables(c, &rows)?;
+            taken += rows.len();
+        }
+        if taken > 0 {
+            tracing::info!(
+                envelopes = taken,
+                "envelopes were taken over from the database's tables into the mail log"
+            );
+        }
+        Ok(())
+    }
+}
+
+/// Deletes files that no row knows: a segment that was to be deleted, or one that was never used. One that holds records and is younger than all that are known
+/// belongs to another database.
+fn clean(directory: &Path, rows: &[segments::Row]) -> std::result::Result<(), OpenError> {
+    let failed = |path: &Path| {
+        let path = path.to_owned();
+        move |source| OpenError::MailLog { path, source }
+    };
+    let last = rows.iter().map(|row| row.id).max();
+    for file in fs::read_dir(directory).map_err(failed(directory))? {
+        let file = file.map_err(failed(directory))?;
+        let Some(id) = file.file_name().to_str().and_then(segment::id_of) else {
+            continue;
+        };
+        if rows.iter().any(|row| row.id == id) {
+            continue;
+        }
+        let path = file.path();
+        let records = |bytes: Vec<u8>| bytes.iter().skip(START as usize).any(|byte| *byte != 0);
+        let used = last.is_none_or(|last| id > last) && fs::read(&path).map(records).map_err(failed(&path))?;
+        if used {
+            return Err(OpenError::Damaged {
+                path,
+                what: "it holds mail that the database beside it does not know of. Was another database put here? Its own mail is not in this file: move the \
+                       file out of the directory"
+                    .into(),
+            });
+        }
+        fs::remove_file(&path).map_err(failed(&path))?;
+    }
+    Ok(())
+}
+
+/// What was read so far.
+#[derive(Default)]
+struct Reading {
+    index: Index,
+    receipts: Receipts,
+    commit: u64,
+    /// Envelopes that do not count any more and are still there.
+    dead: Vec<Entry>,
+    /// Envelopes that are not what was stored; nothing is wrong if they were moved before they were overwritten.
+    broken: Vec<(MailboxId, Entry)>,
+}
+
+impl Reading {
+    fn take(
+        &mut self,
+        directory: &Path,
+        file: &Arc<Segment>,
+        row: &segments::Row,
+        bytes: &[u8],
+        gone: &impl Fn(&Header) -> bool,
+    ) -> std::result::Result<Scan, OpenError> {
+        let scan = records(row, bytes, gone).map_err(|damage| OpenError::Damaged {
+            path: segment::path(directory, row.id),
+            what: damage.to_string(),
+        })?;
+        self.index.add_segment(Arc::clone(file));
+        for found in &scan.records {
+            let (header, entry) = (&found.header, entry(&found.header, found.offset));
+            self.commit = self.commit.max(header.commit);
+            if !row.away && !header.moved() {
+                self.receipts.add(row.id, header);
+            }
+            if gone(header) {
+                if envelope(bytes, found).iter().any(|byte| *byte != 0) {
+                    self.dead.push(entry);
+                }
+                continue;
+            }
+            if !found.whole {
+                self.broken.push((header.mailbox, entry));
+            }
+            self.dead.extend(self.index.add([(header.mailbox, entry)]));
+        }
+        Ok(scan)
+    }
+
+    fn check(&self, directory: &Path) -> std::result::Result<(), OpenError> {
+        match self
+            .broken
+            .iter()
+            .find(|(mailbox, entry)| self.index.holds(*mailbox, entry))
+        {
+            None => Ok(()),
+            Some((_, entry)) => Err(OpenError::Damaged {
+                path: segment::path(directory, entry.segment),
+                what: format!("the envelope at byte {} is not the one that was stored", entry.offset),
+            }),
+        }
+    }
+}
+
+fn records(
+    row: &segments::Row,
+    bytes: &[u8],
+    gone: impl Fn(&Header) -> bool,
+) -> std::result::Result<Scan, scan::Damage> {
+    match row.sealed {
+        Some(end) => scan::sealed(bytes, row.id, end),
+        None => scan::active(bytes, row.id, gone),
+    }
+}
+
+fn envelope<'a>(bytes: &'a [u8], found: &Found) -> &'a [u8] {
+    let from = found.offset as usize + super::record::HEADER;
+    bytes.get(from..from + found.header.length as usize).unwrap_or_default()
+}

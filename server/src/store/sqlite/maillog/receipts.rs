@@ -1,0 +1,226 @@
+//! What makes a repeated send harmless: for thirty days the relay remembers what it stored.
+//!
+//! Receipts of records in segments that are not sealed yet, or not put away, are in memory; the records' headers are their place on the disk. When a
+//! segment is sealed they are put into the database, a run for each mailbox, because one row for many costs a fraction of many rows. A Bloom filter
+//! over what is there keeps a new send, which is what nearly all are, from looking.
+
+use std::collections::HashMap;
+
+use protocol::Timestamp;
+
+use super::record::{Header, Key};
+use crate::model::{Bytes32, MailboxId};
+
+/// What is remembered of a send.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(in crate::store) struct Receipt {
+    /// SHA-256 of what was sent.
+    pub body_hash: Bytes32,
+    /// When it was stored.
+    pub stored_at: Timestamp,
+    /// Until when it was to be kept.
+    pub expires: Timestamp,
+    /// Until when this is remembered.
+    pub forget_at: Timestamp,
+}
+
+impl Receipt {
+    pub(super) fn of(header: &Header) -> Self {
+        Self {
+            body_hash: header.body_hash,
+            stored_at: header.stored_at,
+            expires: header.expires,
+            forget_at: header.forget_at,
+        }
+    }
+
+    /// Puts it into a run.
+    pub fn push(&self, key: &Key, run: &mut Vec<u8>) {
+        run.extend_from_slice(key);
+        run.extend_from_slice(&self.body_hash);
+        for at in [self.stored_at, self.expires, self.forget_at] {
+            run.extend_from_slice(&at.as_millis().to_le_bytes());
+        }
+    }
+}
+
+/// Bytes of a receipt in a run: key, hash of the body, three times.
+pub(in crate::store) const ITEM: usize = 16 + 32 + 3 * 8;
+
+/// The receipts of a run.
+pub(in crate::store) fn items(run: &[u8]) -> impl Iterator<Item = (Key, Receipt)> {
+    run.as_chunks::<ITEM>().0.iter().filter_map(|item| {
+        let (key, rest) = item.split_first_chunk::<16>()?;
+        let (body_hash, rest) = rest.split_first_chunk::<32>()?;
+        let times = rest.as_chunks::<8>().0;
+        let time = |n: usize| Some(Timestamp::from_millis(u64::from_le_bytes(*times.get(n)?)));
+        let receipt = Receipt {
+            body_hash: *body_hash,
+            stored_at: time(0)?,
+            expires: time(1)?,
+            forget_at: time(2)?,
+        };
+        Some((*key, receipt))
+    })
+}
+
+/// Keys that were put away, as a Bloom filter (Bloom 1970): it may say of a new one that it was, never of one that was that it was not.
+#[derive(Debug)]
+struct Filter {
+    bits: Vec<u64>,
+    room: usize,
+    newest: Timestamp,
+}
+
+/// Bits for a key, and how many of them are set: 0.8 % of new keys are looked up for nothing.
+const BITS: usize = 10;
+const PROBES: u64 = 7;
+/// Keys of the first filter, 160 KiB, and of the largest. Several, so that old ones can go.
+const FIRST: usize = 1 << 17;
+const LARGEST: usize = 1 << 22;
+
+impl Filter {
+    fn new(room: usize) -> Self {
+        Self {
+            bits: vec![0; (room * BITS).div_ceil(64)],
+            room,
+            newest: Timestamp(0),
+        }
+    }
+
+    /// Which bits a key is; keys are hashes, so their halves are as good as two hash functions (Kirsch and Mitzenmacher 2006).
+    fn places(&self, key: &Key) -> impl Iterator<Item = (usize, u64)> + use<> {
+        let half = |from: usize| {
+            let part = key.get(from..from + 8).and_then(|part| part.try_into().ok());
+            u64::from_le_bytes(part.unwrap_or_default())
+        };
+        let (first, second, all) = (half(0), half(8) | 1, self.bits.len() as u64 * 64);
+        (0..PROBES).map(move |n| {
+            let bit = first.wrapping_add(n.wrapping_mul(second)) % all.max(1);
+            (usize::try_from(bit / 64).unwrap_or(0), 1 << (bit % 64))
+        })
+    }
+
+    fn add(&mut self, key: &Key, forget_at: Timestamp) {
+        for (word, bit) in self.places(key) {
+            if let Some(word) = self.bits.get_mut(word) {
+                *word |= bit;
+            }
+        }
+        self.room = self.room.saturating_sub(1);
+        self.newest = self.newest.max(forget_at);
+    }
+
+    fn may_have(&self, key: &Key) -> bool {
+        self.places(key)
+            .all(|(word, bit)| self.bits.get(word).is_some_and(|word| word & bit != 0))
+    }
+}
+
+/// All receipts that are in memory, and the filter over those that are not.
+#[derive(Debug, Default)]
+pub(in crate::store) struct Receipts {
+    recent: HashMap<Key, Receipt>,
+    /// Whose they are, by segment: what is to be put away when it is sealed.
+    by_segment: HashMap<u32, Vec<(MailboxId, Key)>>,
+    filters: Vec<Filter>,
+}
+
+/// A run that is ready for the database.
+#[derive(Debug)]
+pub(in crate::store) struct Run {
+    /// Whose.
+    pub mailbox: MailboxId,
+    /// When the last of it can be forgotten.
+    pub forget_at: Timestamp,
+    /// The receipts.
+    pub items: Vec<u8>,
+}
+
+impl Receipts {
+    /// Remembers the receipt of a record of `segment`.
+    pub(super) fn add(&mut self, segment: u32, header: &Header) {
+        self.recent.insert(header.key, Receipt::of(header));
+        let of = self.by_segment.entry(segment).or_default();
+        of.push((header.mailbox, header.key));
+    }
+
+    /// A receipt in memory.
+    pub(super) fn recent(&self, key: &Key) -> Option<&Receipt> {
+        self.recent.get(key)
+    }
+
+    /// Notes that a key is in the database.
+    pub fn put_away(&mut self, key: &Key, forget_at: Timestamp) {
+        if self.filters.last().is_none_or(|filter| filter.room == 0) {
+            let room = self
+                .filters
+                .last()
+                .map_or(FIRST, |last| last.bits.len() * 64 / BITS * 2);
+            self.filters.push(Filter::new(room.min(LARGEST)));
+        }
+        if let Some(filter) = self.filters.last_mut() {
+            filter.add(key, forget_at);
+        }
+    }
+
+    /// False when a key is not in the database for sure.
+    pub(super) fn may_be_away(&self, key: &Key) -> bool {
+        self.filters.iter().any(|filter| filter.may_have(key))
+    }
+
+    /// The receipts of a segment as runs, by mailbox, about `most` receipts at once and never less than a mailbox; false when that was the last of them.
+    /// They stay in memory until [`Self::forget`].
+    pub(super) fn runs(&mut self, segment: u32, from: usize, most: usize) -> (Vec<Run>, usize, bool) {
+        let Some(of) = self.by_segment.get_mut(&segment) else {
+            return (Vec::new(), from, false);
+        };
+        if from == 0 {
+            of.sort_unstable_by(|a, b| a.0.as_bytes().cmp(b.0.as_bytes()));
+        }
+        let mut runs: Vec<Run> = Vec::new();
+        let mut at = from;
+        while let Some((mailbox, key)) = of.get(at) {
+            let same = runs.last().is_some_and(|run| run.mailbox == *mailbox);
+            if !same {
+                if at - from >= most {
+                    break;
+                }
+                runs.push(Run {
+                    mailbox: *mailbox,
+                    forget_at: Timestamp(0),
+                    items: Vec::new(),
+                });
+            }
+            if let (Some(run), Some(receipt)) = (runs.last_mut(), self.recent.get(key)) {
+                receipt.push(key, &mut run.items);
+                run.forget_at = run.forget_at.max(receipt.forget_at);
+            }
+            at += 1;
+        }
+        let more = at < of.len();
+        // Whose receipts were all forgotten in the meantime.
+        runs.retain(|run| !run.items.is_empty());
+        (runs, at, more)
+    }
+
+    /// Drops the receipts of a segment from memory: they are in the database now.
+    pub(super) fn forget(&mut self, segment: u32) {
+        for (_, key) in self.by_segment.remove(&segment).unwrap_or_default() {
+            if let Some(receipt) = self.recent.remove(&key) {
+                self.put_away(&key, receipt.forget_at);
+            }
+        }
+    }
+
+    /// Forgets receipts whose time is over, and drops filters of which nothing is remembered any more.
+    pub(super) fn expire(&mut self, now: Timestamp) {
+        self.recent.retain(|_, receipt| receipt.forget_at > now);
+        let last = self.filters.len().saturating_sub(1);
+        let mut n = 0;
+        self.filters.retain(|filter| {
+            n += 1;
+            n > last || filter.newest > now
+        });
+    }
+}

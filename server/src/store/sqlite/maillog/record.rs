@@ -1,0 +1,177 @@
+//! One envelope in the mail log: a header of fixed length, the envelope's bytes, zeros up to the next multiple of eight.
+//!
+//! Two checks, so that a header can be trusted when its envelope was overwritten: the header's own, and the envelope's. They are CRC-32s against torn
+//! writes and decaying disks; who can write the file can forge them, and what keeps an envelope from being forged is inside it.
+
+use protocol::Timestamp;
+
+use crate::model::{Bytes32, MailboxId};
+
+/// Bytes of a header.
+pub(super) const HEADER: usize = 128;
+/// The same, as an offset.
+pub(super) const HEADER_OFFSET: u32 = 128;
+/// Records begin at multiples of this, so that what follows a damaged one can be found.
+pub(super) const ALIGN: usize = 8;
+/// How a header begins.
+pub(super) const MAGIC: [u8; 4] = *b"LKM1";
+
+/// The first half of a receipt's key, a SHA-256 over sender, recipient and message id. 16 bytes are enough for what it is asked: a sender who finds two of
+/// its own message ids with one key (2^64 hashes) has its second send refused.
+pub(in crate::store::sqlite) type Key = [u8; 16];
+
+/// What a header says.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(in crate::store::sqlite) struct Header {
+    /// The segment it was written to: bytes left over from another file are no record.
+    pub segment: u32,
+    /// Where in the segment its commit begins. What lies before that was on the disk before this was written.
+    pub begin: u32,
+    /// The commit, counted from the log's first.
+    pub commit: u64,
+    /// For whom.
+    pub mailbox: MailboxId,
+    /// Its place in the mailbox.
+    pub sequence: u64,
+    /// When it was stored.
+    pub stored_at: Timestamp,
+    /// When it expires.
+    pub expires: Timestamp,
+    /// Until when a repetition is recognised; zero in a record that was moved, whose receipt is elsewhere.
+    pub forget_at: Timestamp,
+    /// What a repetition has in common with it.
+    pub key: Key,
+    /// What it must repeat.
+    pub body_hash: Bytes32,
+    /// The envelope's length.
+    pub length: u32,
+    /// The envelope's check.
+    pub check: u32,
+}
+
+/// The check of an envelope.
+pub(super) fn check(envelope: &[u8]) -> u32 {
+    crc32fast::hash(envelope)
+}
+
+/// The length of a whole record.
+pub(super) fn span(length: u32) -> usize {
+    (HEADER + length as usize).next_multiple_of(ALIGN)
+}
+
+impl Header {
+    /// The header's bytes.
+    pub fn encode(&self) -> [u8; HEADER] {
+        let mut bytes = [0; HEADER];
+        let mut at = 8;
+        let mut put = |part: &[u8]| {
+            bytes[at..at + part.len()].copy_from_slice(part);
+            at += part.len();
+        };
+        put(&self.segment.to_le_bytes());
+        put(&self.begin.to_le_bytes());
+        put(&self.commit.to_le_bytes());
+        put(self.mailbox.as_bytes());
+        put(&self.sequence.to_le_bytes());
+        put(&self.stored_at.as_millis().to_le_bytes());
+        put(&self.expires.as_millis().to_le_bytes());
+        put(&self.forget_at.as_millis().to_le_bytes());
+        put(&self.key);
+        put(&self.body_hash);
+        put(&self.length.to_le_bytes());
+        put(&self.check.to_le_bytes());
+        let sum = crc32fast::hash(&bytes[8..]);
+        bytes[..4].copy_from_slice(&MAGIC);
+        bytes[4..8].copy_from_slice(&sum.to_le_bytes());
+        bytes
+    }
+
+    /// The header in these bytes, if they are one.
+    pub fn decode(bytes: &[u8; HEADER]) -> Option<Self> {
+        let mut rest = &bytes[..];
+        let magic: [u8; 4] = take(&mut rest)?;
+        let sum = u32::from_le_bytes(take(&mut rest)?);
+        if magic != MAGIC || crc32fast::hash(rest) != sum {
+            return None;
+        }
+        Some(Self {
+            segment: u32::from_le_bytes(take(&mut rest)?),
+            begin: u32::from_le_bytes(take(&mut rest)?),
+            commit: u64::from_le_bytes(take(&mut rest)?),
+            mailbox: MailboxId::from_bytes(take(&mut rest)?),
+            sequence: u64::from_le_bytes(take(&mut rest)?),
+            stored_at: Timestamp::from_millis(u64::from_le_bytes(take(&mut rest)?)),
+            expires: Timestamp::from_millis(u64::from_le_bytes(take(&mut rest)?)),
+            forget_at: Timestamp::from_millis(u64::from_le_bytes(take(&mut rest)?)),
+            key: take(&mut rest)?,
+            body_hash: take(&mut rest)?,
+            length: u32::from_le_bytes(take(&mut rest)?),
+            check: u32::from_le_bytes(take(&mut rest)?),
+        })
+    }
+
+    /// Whether this record was moved here from another segment.
+    pub fn moved(&self) -> bool {
+        self.forget_at.as_millis() == 0
+    }
+}
+
+fn take<const N: usize>(rest: &mut &[u8]) -> Option<[u8; N]> {
+    let (part, left) = rest.split_first_chunk::<N>()?;
+    *rest = left;
+    Some(*part)
+}
+
+/// Puts a record behind what `buffer` holds.
+pub(super) fn append(buffer: &mut Vec<u8>, header: &Header, envelope: &[u8]) {
+    buffer.extend_from_slice(&header.encode());
+    buffer.extend_from_slice(envelope);
+    buffer.resize(buffer.len().next_multiple_of(ALIGN), 0);
+}
+
+#[cfg(test)]
+mod tests {
+    use proptest::prelude::*;
+
+    use super::*;
+
+    fn header(seed: u64) -> Header {
+        Header {
+            segment: seed as u32,
+            begin: (seed >> 7) as u32,
+            commit: seed.rotate_left(11),
+            mailbox: MailboxId::from_bytes([seed as u8; 16]),
+            sequence: seed ^ 0xffff,
+            stored_at: Timestamp(seed / 3),
+            expires: Timestamp(seed / 2),
+            forget_at: Timestamp(seed),
+            key: [seed as u8 ^ 1; 16],
+            body_hash: [seed as u8 ^ 2; 32],
+            length: seed as u32 % 300_000,
+            check: (seed >> 32) as u32,
+        }
+    }
+
+    proptest! {
+        #[test]
+        fn a_header_comes_back_and_a_changed_bit_is_seen(seed: u64, bit in 0..HEADER * 8) {
+            let mut bytes = header(seed).encode();
+            prop_assert_eq!(Header::decode(&bytes), Some(header(seed)));
+            bytes[bit / 8] ^= 1 << (bit % 8);
+            prop_assert_eq!(Header::decode(&bytes), None);
+        }
+
+        #[test]
+        fn records_are_aligned(length in 0u32..600, before in 0usize..5) {
+            let mut buffer = vec![9; before * ALIGN];
+            let header = Header { length, ..header(7) };
+            append(&mut buffer, &header, &vec![1; length as usize]);
+            prop_assert_eq!(buffer.len(), before * ALIGN + span(length));
+        }
+    }
+
+    #[test]
+    fn zeros_are_no_header() {
+        assert_eq!(Header::decode(&[0; HEADER]), None);
+    }
+}

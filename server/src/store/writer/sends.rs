@@ -1,0 +1,91 @@
+//! Sends, and what the mail log has left to do: the part of the writer's loop that is not about rows.
+
+use std::{
+    panic::{AssertUnwindSafe, catch_unwind},
+    sync::{Arc, atomic::Ordering},
+    time::Instant,
+};
+
+use super::{ERASE_WITHIN, Loop, Outcome, Sending, StoreError};
+
+impl Loop {
+    /// Lets the mail do a piece of what it has left to do.
+    pub(super) fn keep_up(&mut self, idle: bool) {
+        let waits = self.upkeep_at.is_some_and(|at| at > Instant::now());
+        if self.damaged.is_some() || waits {
+            return;
+        }
+        self.upkeep_at = None;
+        match self.mail.upkeep(&self.connection, idle) {
+            Ok(left) => self.upkeep = left,
+            Err(error) => {
+                tracing::warn!(%error, "the mail log could not be looked after; trying again");
+                self.upkeep_at = Some(Instant::now() + ERASE_WITHIN);
+                self.note_damage(&error);
+            }
+        }
+    }
+
+    /// Stores envelopes, in a commit of their own behind that of the jobs.
+    pub(super) fn send(&mut self, mut tasks: Vec<Sending>) {
+        tasks.retain(|task| !task.reply.is_closed());
+        if tasks.is_empty() {
+            return;
+        }
+        let begun = Instant::now();
+        let outcomes = match &self.damaged {
+            Some(damaged) => refused(&tasks, damaged),
+            None => {
+                let stored = catch_unwind(AssertUnwindSafe(|| self.mail.send(&self.connection, &tasks)));
+                stored.unwrap_or_else(|_| {
+                    // What it left behind in memory is anyone's guess; what is on the disk is read again by the next start.
+                    refused(&tasks, &StoreError::Damaged("storing envelopes panicked".into()))
+                })
+            }
+        };
+        self.activity.jobs.count(tasks.len());
+        self.activity.commits.observe(begun.elapsed());
+        self.watch(&outcomes);
+        let wakes = Arc::clone(&self.aftermath.wakes);
+        let tell = move || {
+            let mut wake = Vec::with_capacity(tasks.len());
+            for (task, outcome) in tasks.into_iter().zip(outcomes) {
+                if outcome.stored && outcome.answer.is_ok() {
+                    wake.push(task.deposit.mailbox);
+                }
+                let _ = task.reply.send(outcome.answer);
+            }
+            wake.into_iter().for_each(|mailbox| wakes.wake(mailbox));
+        };
+        match &self.runtime {
+            Some(runtime) => drop(runtime.spawn(async move { tell() })),
+            None => tell(),
+        }
+    }
+
+    /// Notes what failed sends say of the disk.
+    fn watch(&mut self, outcomes: &[Outcome]) {
+        let failed = outcomes.iter().filter_map(|outcome| outcome.answer.as_ref().err());
+        let failed: Vec<&StoreError> = failed.collect();
+        let Some(first) = failed.first() else {
+            self.activity.refusing.store(false, Ordering::Relaxed);
+            return;
+        };
+        tracing::error!(error = %first, sends = failed.len(), "sends failed; nothing of them was stored");
+        self.activity.failures.fetch_add(1, Ordering::Relaxed);
+        if failed.iter().any(|error| matches!(error, StoreError::Full(_))) {
+            self.activity.refusing.store(true, Ordering::Relaxed);
+            self.mail.give_room();
+        }
+        failed.into_iter().for_each(|error| self.note_damage(error));
+    }
+}
+
+/// The same failure for all.
+pub(super) fn refused(tasks: &[Sending], error: &StoreError) -> Vec<Outcome> {
+    let outcome = |_| Outcome {
+        answer: Err(error.clone()),
+        stored: false,
+    };
+    tasks.iter().map(outcome).collect()
+}
