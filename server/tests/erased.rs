@@ -27,7 +27,10 @@ fn leftovers(dir: &std::path::Path, envelopes: &[Vec<u8>]) -> Vec<(String, usize
             assert_eq!(std::fs::read_dir(entry.path()).unwrap().count(), 0);
             continue;
         }
-        let content = std::fs::read(entry.path()).unwrap();
+        // A segment may be deleted, or given its name, at this moment; then it holds no envelope.
+        let Ok(content) = std::fs::read(entry.path()) else {
+            continue;
+        };
         for offset in 0..content.len().saturating_sub(PIECE - 1) {
             if begins[begin(&content[offset..])] && wanted.contains(&content[offset..offset + PIECE]) {
                 found.push((entry.file_name().to_string_lossy().into_owned(), offset));

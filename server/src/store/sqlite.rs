@@ -89,6 +89,12 @@ impl Sqlite {
         };
         let log = directory.join(format!("{FILE_NAME}-wal"));
         check_files(&path, &log)?;
+        // Before anything is written, for the same reason.
+        let reading = match open_reader(&path) {
+            Ok(reader) => MailLog::read(directory, &reader)?,
+            // There is no database yet, or whoever opens it next says what is wrong with it.
+            Err(_) => MailLog::read(directory, &Connection::open_in_memory().map_err(failed)?)?,
+        };
         let mut connection = Connection::open(&path).map_err(failed)?;
         if connection.is_readonly(rusqlite::MAIN_DB).map_err(failed)? {
             return Err(OpenError::ReadOnly { path });
@@ -104,7 +110,7 @@ impl Sqlite {
         connection
             .query_row("PRAGMA wal_checkpoint(TRUNCATE)", [], |_| Ok(()))
             .map_err(failed)?;
-        let (mail, index) = MailLog::open(directory, &connection, max_bytes)?;
+        let (mail, index) = MailLog::open(directory, &connection, max_bytes, reading)?;
         let idle = (0..READERS)
             .map(|_| open_reader(&path))
             .collect::<rusqlite::Result<Vec<_>>>()

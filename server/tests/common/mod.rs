@@ -284,7 +284,7 @@ pub fn files_with(dir: &Path, needle: &[u8]) -> Vec<String> {
     std::fs::read_dir(dir)
         .unwrap()
         .map(|entry| entry.unwrap().path())
-        .filter(|path| path.is_file() && finder(&std::fs::read(path).unwrap()))
+        .filter(|path| path.is_file() && finder(&std::fs::read(path).unwrap_or_default()))
         .map(|path| path.file_name().unwrap().to_string_lossy().into_owned())
         .collect()
 }

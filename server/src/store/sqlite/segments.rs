@@ -37,6 +37,14 @@ pub(super) fn all(c: &Connection) -> rusqlite::Result<Vec<Row>> {
         .collect()
 }
 
+/// Every segment; none in a database that is older than the mail log.
+pub(super) fn known(c: &Connection) -> rusqlite::Result<Vec<Row>> {
+    let there = c
+        .prepare("SELECT 1 FROM sqlite_schema WHERE type = 'table' AND name = 'mail_segment'")?
+        .exists([])?;
+    if there { all(c) } else { Ok(Vec::new()) }
+}
+
 /// A number that no segment had, nor one whose receipts are here.
 pub(super) fn fresh(c: &Connection) -> rusqlite::Result<u32> {
     c.query_row(

@@ -8,7 +8,7 @@
 //! A segment lives through this: filled with zeros, written, sealed (the row of the next one says where it ends), its receipts put into the
 //! database, its last envelopes moved to the end of the log when few are left, deleted.
 //!
-//! Decision 0015-… says why there is a log at all: `docs/decisions/0017-mail-log.md`.
+//! Decision 0017 (`docs/decisions/0017-mail-log.md`) says why, what it costs, and what was rejected.
 
 mod index;
 mod keeper;

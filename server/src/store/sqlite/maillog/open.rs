@@ -30,63 +30,80 @@ use crate::{
 const TAKEN_AT_ONCE: u32 = 128;
 
 impl MailLog {
-    /// Opens the log of the database `c` in `directory`, or begins one. What envelopes the database has in tables (older relays had them all there, and a
-    /// backup has) are taken over.
+    /// Reads the log of the database `c` in `directory`, and changes nothing: what is damaged stays as it is.
+    pub fn read(directory: &Path, c: &Connection) -> std::result::Result<Reading, OpenError> {
+        let sqlite = |source| OpenError::Sqlite {
+            path: directory.to_owned(),
+            source,
+        };
+        let rows = segments::known(c).map_err(sqlite)?;
+        let mut reading = Reading {
+            unknown: unknown(directory, &rows)?,
+            ..Reading::default()
+        };
+        if !rows.is_empty() {
+            let acked = mail::all_acked(c).map_err(sqlite)?;
+            let gone = |header: &Header| {
+                let acked = acked.get(&header.mailbox);
+                acked.is_none_or(|acked| header.sequence <= *acked)
+            };
+            for row in &rows {
+                reading.take(directory, row, &gone)?;
+            }
+            reading.check(directory)?;
+        }
+        reading.rows = rows;
+        Ok(reading)
+    }
+
+    /// Goes on with the log that was read, or begins one. What envelopes the database has in tables (older relays had them all there, and a backup has)
+    /// are taken over.
     pub fn open(
         directory: &Path,
         c: &Connection,
         limit: Option<u64>,
+        mut reading: Reading,
     ) -> std::result::Result<(Self, Arc<Index>), OpenError> {
         let io = |path: PathBuf| move |source: io::Error| OpenError::MailLog { path, source };
         let sqlite = |source| OpenError::Sqlite {
             path: directory.to_owned(),
             source,
         };
-        let mut rows = segments::all(c).map_err(sqlite)?;
-        clean(directory, &rows)?;
-        if rows.is_empty() {
+        for path in std::mem::take(&mut reading.unknown) {
+            fs::remove_file(&path).map_err(io(path))?;
+        }
+        if reading.rows.is_empty() {
             let id = segments::fresh(c).map_err(sqlite)?;
-            Segment::create(directory, id, FIRST_SEGMENT, None).map_err(io(segment::path(directory, id)))?;
+            let file = Segment::create(directory, id, FIRST_SEGMENT, None).map_err(io(segment::path(directory, id)))?;
             segments::begin(c, id).map_err(sqlite)?;
-            rows = segments::all(c).map_err(sqlite)?;
-        }
-        let acked = mail::all_acked(c).map_err(sqlite)?;
-        let gone = |header: &Header| acked.get(&header.mailbox).is_none_or(|acked| header.sequence <= *acked);
-        let mut reading = Reading::default();
-        let mut active = None;
-        for row in &rows {
-            let path = segment::path(directory, row.id);
-            let file = Segment::open(directory, row.id, true).map_err(io(path.clone()))?;
             let file = Arc::new(file);
-            let bytes = file.bytes().map_err(io(path))?;
-            let scan = reading.take(directory, &file, row, &bytes, &gone)?;
-            if row.sealed.is_none() {
-                // What is left of a commit that nobody was told of.
-                let rest = bytes.get(scan.end as usize..).unwrap_or_default();
-                let garbage = rest.iter().rposition(|byte| *byte != 0).map_or(0, |last| last + 1);
-                if garbage > 0 {
-                    let path = segment::path(directory, row.id);
-                    file.zero(scan.end, garbage)
-                        .and_then(|()| file.sync())
-                        .map_err(io(path))?;
-                }
-                active = Some((file, scan.end));
-            }
+            reading.index.add_segment(Arc::clone(&file));
+            reading.active = Some((file, START, 0));
         }
-        let (active, tail) = active.ok_or_else(|| OpenError::Damaged {
-            path: directory.to_owned(),
-            what: "no segment of the mail log is open".into(),
-        })?;
-        reading.check(directory)?;
         let Reading {
+            rows,
+            active,
             index,
             mut receipts,
             commit,
             dead,
             ..
         } = reading;
+        let (active, tail, garbage) = active.ok_or_else(|| OpenError::Damaged {
+            path: directory.to_owned(),
+            what: "no segment of the mail log is open".into(),
+        })?;
+        if garbage > 0 {
+            // What is left of a commit that nobody was told of.
+            let path = segment::path(directory, active.id);
+            active
+                .zero(tail, garbage)
+                .and_then(|()| active.sync())
+                .map_err(io(path))?;
+        }
         segments::each_receipt(c, |key, forget_at| receipts.put_away(key, forget_at)).map_err(sqlite)?;
         let index = Arc::new(index);
+        let unfolded = rows.iter().filter(|row| row.sealed.is_some() && !row.away);
         let mut log = Self {
             directory: directory.to_owned(),
             index: Arc::clone(&index),
@@ -100,11 +117,7 @@ impl MailLog {
             abandoned: false,
             erase: Vec::new(),
             erase_since: None,
-            unfolded: rows
-                .iter()
-                .filter(|row| row.sealed.is_some() && !row.away)
-                .map(|row| row.id)
-                .collect::<VecDeque<_>>(),
+            unfolded: unfolded.map(|row| row.id).collect::<VecDeque<_>>(),
             folded: 0,
             moving: Vec::new(),
             keeper: Keeper::start(directory).map_err(io(directory.to_owned()))?,
@@ -156,14 +169,15 @@ impl MailLog {
     }
 }
 
-/// Deletes files that no row knows: a segment that was to be deleted, or one that was never used. One that holds records and is younger than all that are known
-/// belongs to another database.
-fn clean(directory: &Path, rows: &[segments::Row]) -> std::result::Result<(), OpenError> {
+/// Files that no row knows: a segment that was to be deleted, or one that was never used. One that holds records and is younger than all that are known
+/// belongs to another database, and is refused.
+fn unknown(directory: &Path, rows: &[segments::Row]) -> std::result::Result<Vec<PathBuf>, OpenError> {
     let failed = |path: &Path| {
         let path = path.to_owned();
         move |source| OpenError::MailLog { path, source }
     };
     let last = rows.iter().map(|row| row.id).max();
+    let mut unknown = Vec::new();
     for file in fs::read_dir(directory).map_err(failed(directory))? {
         let file = file.map_err(failed(directory))?;
         let Some(id) = file.file_name().to_str().and_then(segment::id_of) else {
@@ -183,14 +197,19 @@ fn clean(directory: &Path, rows: &[segments::Row]) -> std::result::Result<(), Op
                     .into(),
             });
         }
-        fs::remove_file(&path).map_err(failed(&path))?;
+        unknown.push(path);
     }
-    Ok(())
+    Ok(unknown)
 }
 
-/// What was read so far.
+/// What is on the disk.
 #[derive(Default)]
-struct Reading {
+pub(in crate::store::sqlite) struct Reading {
+    rows: Vec<segments::Row>,
+    /// Files to be deleted.
+    unknown: Vec<PathBuf>,
+    /// The segment that is being written, where its records end, and how many bytes behind that are not zeros.
+    active: Option<(Arc<Segment>, u32, usize)>,
     index: Index,
     receipts: Receipts,
     commit: u64,
@@ -204,16 +223,23 @@ impl Reading {
     fn take(
         &mut self,
         directory: &Path,
-        file: &Arc<Segment>,
         row: &segments::Row,
-        bytes: &[u8],
         gone: &impl Fn(&Header) -> bool,
-    ) -> std::result::Result<Scan, OpenError> {
-        let scan = records(row, bytes, gone).map_err(|damage| OpenError::Damaged {
-            path: segment::path(directory, row.id),
+    ) -> std::result::Result<(), OpenError> {
+        let path = || segment::path(directory, row.id);
+        let unusable = |source| OpenError::MailLog { path: path(), source };
+        let file = Arc::new(Segment::open(directory, row.id, true).map_err(unusable)?);
+        let bytes = file.bytes().map_err(unusable)?;
+        let scan = records(row, &bytes, gone).map_err(|damage| OpenError::Damaged {
+            path: path(),
             what: damage.to_string(),
         })?;
-        self.index.add_segment(Arc::clone(file));
+        if row.sealed.is_none() {
+            let rest = bytes.get(scan.end as usize..).unwrap_or_default();
+            let garbage = rest.iter().rposition(|byte| *byte != 0).map_or(0, |last| last + 1);
+            self.active = Some((Arc::clone(&file), scan.end, garbage));
+        }
+        self.index.add_segment(file);
         for found in &scan.records {
             let (header, entry) = (&found.header, entry(&found.header, found.offset));
             self.commit = self.commit.max(header.commit);
@@ -221,7 +247,7 @@ impl Reading {
                 self.receipts.add(row.id, header);
             }
             if gone(header) {
-                if envelope(bytes, found).iter().any(|byte| *byte != 0) {
+                if envelope(&bytes, found).iter().any(|byte| *byte != 0) {
                     self.dead.push(entry);
                 }
                 continue;
@@ -231,7 +257,7 @@ impl Reading {
             }
             self.dead.extend(self.index.add([(header.mailbox, entry)]));
         }
-        Ok(scan)
+        Ok(())
     }
 
     fn check(&self, directory: &Path) -> std::result::Result<(), OpenError> {

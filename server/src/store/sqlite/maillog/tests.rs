@@ -35,7 +35,7 @@ struct Relay {
 }
 
 fn open(dir: &Path, c: &Connection) -> std::result::Result<(MailLog, Arc<Index>), OpenError> {
-    MailLog::open(dir, c, None)
+    MailLog::open(dir, c, None, MailLog::read(dir, c)?)
 }
 
 impl Relay {
