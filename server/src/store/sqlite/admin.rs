@@ -305,11 +305,11 @@ impl Reader {
     /// what came since may be.
     fn copy_mail(&self, copy: &Connection) -> Result<(), BackupError> {
         let mut have: HashSet<(MailboxId, u64)> = HashSet::new();
-        let mut faults = Vec::new();
-        for _ in 0..SURVEYS {
+        let mut faults: Vec<String> = Vec::new();
+        for survey in 0..SURVEYS {
             let mut runs: BTreeMap<(MailboxId, u32), (Timestamp, Vec<u8>)> = BTreeMap::new();
             let transaction = copy.unchecked_transaction()?;
-            faults = self.survey(|found| {
+            let seen = self.survey(|found| {
                 match found {
                     Surveyed::Waiting {
                         mailbox,
@@ -339,7 +339,14 @@ impl Reader {
             }
             transaction.execute("DELETE FROM mail_segment", [])?;
             transaction.commit()?;
-            if faults.is_empty() {
+            // What is wrong twice is wrong; the rest was delivered, or moved, while it was read, and may be found elsewhere by the next survey.
+            let settled = seen.is_empty();
+            faults = if survey == 0 {
+                seen
+            } else {
+                seen.into_iter().filter(|fault| faults.contains(fault)).collect()
+            };
+            if settled || (survey > 1 && faults.is_empty()) {
                 break;
             }
         }

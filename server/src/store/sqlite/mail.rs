@@ -130,23 +130,24 @@ pub(super) fn page(
 ) -> Result<Option<Page>> {
     let head = c
         .prepare_cached(
-            "SELECT incarnation, expired_total, refused_total, commit_counter FROM mailbox WHERE mailbox = ?1",
+            "SELECT incarnation, expired_total, refused_total, commit_counter, acked_seq FROM mailbox WHERE mailbox = ?1",
         )?
         .query_row([mailbox.as_bytes()], |row| {
-            Ok(Page {
+            let page = Page {
                 incarnation: Incarnation(Uuid::from_bytes(array(row, 0)?)),
                 envelopes: Vec::new(),
                 expired_total: number(row, 1)?,
                 refused_total: number(row, 2)?,
                 commit_counter: number(row, 3)?,
-            })
+            };
+            Ok((page, number(row, 4)?))
         })
         .optional()?;
-    let Some(head) = head else {
+    let Some((head, acked)) = head else {
         return Ok(None);
     };
     Ok(Some(Page {
-        envelopes: maillog::page(index, mailbox, limit, max_bytes, now)?,
+        envelopes: maillog::page(index, mailbox, acked, (limit, max_bytes), now)?,
         ..head
     }))
 }

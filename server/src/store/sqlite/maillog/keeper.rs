@@ -32,30 +32,33 @@ enum Chore {
     Spare(u32),
 }
 
-/// The spare file's name; its length says for which size it is.
+/// How the names of spare files begin. Each has a name of its own: one that is handed out is not the one that is being filled.
 const SPARE: &str = "mail-spare";
+
+/// A file of zeros that is finished: for a segment of this size, and where.
+type Ready = Mutex<Option<(u32, PathBuf)>>;
 
 /// The handle of the thread.
 pub(super) struct Keeper {
     chores: Option<Sender<Chore>>,
-    spare: Arc<Mutex<Option<u32>>>,
+    spare: Arc<Ready>,
     /// The size that was asked for last.
     asked: u32,
-    path: PathBuf,
     thread: Option<JoinHandle<()>>,
 }
 
 impl Keeper {
-    /// Starts the thread. A spare file that was left is thrown away: nobody knows how far it got.
+    /// Starts the thread. Spare files that were left are thrown away: nobody knows how far they got.
     pub fn start(directory: &Path) -> std::io::Result<Self> {
-        let path = directory.join(SPARE);
-        match fs::remove_file(&path) {
-            Err(error) if error.kind() != std::io::ErrorKind::NotFound => return Err(error),
-            _ => {}
+        for file in fs::read_dir(directory)? {
+            let file = file?;
+            if file.file_name().to_string_lossy().starts_with(SPARE) {
+                fs::remove_file(file.path())?;
+            }
         }
         let (chores, queue) = channel();
         let spare = Arc::new(Mutex::new(None));
-        let (made, to) = (Arc::clone(&spare), path.clone());
+        let (made, to) = (Arc::clone(&spare), directory.to_owned());
         let thread = std::thread::Builder::new()
             .name("mail-keeper".into())
             .spawn(move || work(&queue, &made, &to))?;
@@ -63,7 +66,6 @@ impl Keeper {
             chores: Some(chores),
             spare,
             asked: 0,
-            path,
             thread: Some(thread),
         })
     }
@@ -81,25 +83,27 @@ impl Keeper {
         }
     }
 
-    /// The file that is ready for a segment of `size`, if it is.
+    /// The file that is ready for a segment of `size`, if there is one.
     pub fn take_spare(&mut self, size: u32) -> Option<PathBuf> {
-        let mut spare = self.spare.lock().unwrap_or_else(PoisonError::into_inner);
         self.asked = 0;
-        (spare.take() == Some(size)).then(|| self.path.clone())
+        let (ready, path) = self.taken()?;
+        if ready == size {
+            return Some(path);
+        }
+        let _ = fs::remove_file(path);
+        None
     }
 
-    /// Gives up the file that was made ready, or is being made: there is no room to spare.
+    /// Gives up the file that was made ready: there is no room to spare.
     pub fn drop_spare(&mut self) {
-        self.asked = 0;
-        if self
-            .spare
-            .lock()
-            .unwrap_or_else(PoisonError::into_inner)
-            .take()
-            .is_some()
-        {
-            let _ = fs::remove_file(&self.path);
+        if let Some((_, path)) = self.taken() {
+            self.asked = 0;
+            let _ = fs::remove_file(path);
         }
+    }
+
+    fn taken(&self) -> Option<(u32, PathBuf)> {
+        self.spare.lock().unwrap_or_else(PoisonError::into_inner).take()
     }
 
     fn give(&self, chore: Chore) {
@@ -120,22 +124,32 @@ impl Drop for Keeper {
         {
             tracing::error!("the mail log's keeper ended by a panic");
         }
-        let _ = fs::remove_file(&self.path);
+        self.drop_spare();
     }
 }
 
-fn work(queue: &Receiver<Chore>, spare: &Mutex<Option<u32>>, path: &Path) {
+fn work(queue: &Receiver<Chore>, spare: &Ready, directory: &Path) {
+    let mut made = 0_u64;
     for chore in queue {
         match chore {
             Chore::Erase(file, spans) => {
-                if let Err(error) = erase(&file, &spans) {
+                if let Err(error) = erase(directory, &file, &spans) {
                     tracing::warn!(%error, segment = file.id, "delivered envelopes could not be overwritten; the next start tries again");
                 }
             }
             Chore::Spare(size) => {
-                let made = fill(path, size).and_then(|()| path.parent().map_or(Ok(()), sync_directory));
-                match made {
-                    Ok(()) => *spare.lock().unwrap_or_else(PoisonError::into_inner) = Some(size),
+                made += 1;
+                let path = directory.join(format!("{SPARE}-{made}"));
+                match fill(&path, size).and_then(|()| sync_directory(directory)) {
+                    Ok(()) => {
+                        let before = spare
+                            .lock()
+                            .unwrap_or_else(PoisonError::into_inner)
+                            .replace((size, path));
+                        if let Some((_, path)) = before {
+                            let _ = fs::remove_file(path);
+                        }
+                    }
                     Err(error) => {
                         tracing::warn!(%error, "no spare segment could be made; the writer will make one when it needs it");
                         let _ = fs::remove_file(path);
@@ -146,8 +160,13 @@ fn work(queue: &Receiver<Chore>, spare: &Mutex<Option<u32>>, path: &Path) {
     }
 }
 
-/// One fsync for all.
-fn erase(file: &Segment, spans: &[Span]) -> std::io::Result<()> {
+/// One fsync for all. Through a descriptor of its own: an error of the disk is told once to each, and the writer must hear of those that concern its commits.
+fn erase(directory: &Path, file: &Segment, spans: &[Span]) -> std::io::Result<()> {
+    let file = match Segment::open(directory, file.id, true) {
+        // It was deleted meanwhile.
+        Err(error) if error.kind() == std::io::ErrorKind::NotFound => return Ok(()),
+        file => file?,
+    };
     for span in spans {
         file.zero(span.at, span.length as usize)?;
     }

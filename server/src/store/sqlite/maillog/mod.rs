@@ -217,8 +217,9 @@ impl MailLog {
         let id = self.active.id + 1;
         let spare = self.keeper.take_spare(size);
         let next = Segment::create(&self.directory, id, size, spare.as_deref()).map_err(|error| failed(&error))?;
-        // If this fails, the file is not known; it is cleaned away by the next start, or made anew.
-        segments::follow(c, self.active.id, self.tail, id)?;
+        // If this fails, the file is cleaned away by the next start, or made anew. It may hold after all once there was a crash: so nothing is written any more behind
+        // the end that it names.
+        segments::follow(c, self.active.id, self.tail, id).inspect_err(|_| self.abandoned = true)?;
         let next = Arc::new(next);
         self.index.add_segment(Arc::clone(&next));
         self.unfolded.push_back(self.active.id);
@@ -258,17 +259,20 @@ fn failed(error: &io::Error) -> StoreError {
     StoreError::Full(error.to_string())
 }
 
-/// The oldest envelopes of a mailbox, out of the log.
+/// The oldest envelopes of a mailbox, out of the log. None up to `acked`: the database may know already what the index is about to hear.
 pub(super) fn page(
     index: &Index,
     mailbox: MailboxId,
-    limit: u32,
-    max_bytes: usize,
+    acked: u64,
+    (limit, max_bytes): (u32, usize),
     now: Timestamp,
 ) -> Result<Vec<EnvelopeRow>> {
     let limit = usize::try_from(limit).unwrap_or(usize::MAX);
     let mut page = Vec::new();
     for (entry, file) in index.oldest(mailbox, limit, max_bytes, now) {
+        if entry.sequence <= acked {
+            continue;
+        }
         let read = file
             .record(entry.offset, entry.length)
             .map_err(|error| StoreError::Fault(format!("the mail log cannot be read: {error}")))?;

@@ -93,14 +93,12 @@ impl MailLog {
             path: directory.to_owned(),
             what: "no segment of the mail log is open".into(),
         })?;
-        if garbage > 0 {
-            // What is left of a commit that nobody was told of.
-            let path = segment::path(directory, active.id);
-            active
-                .zero(tail, garbage)
-                .and_then(|()| active.sync())
-                .map_err(io(path))?;
-        }
+        // What is left of a commit that nobody was told of goes. What is whole may have been written by a process that was killed before it could wait for the
+        // disk: from here on it counts, so it is waited for now.
+        active
+            .zero(tail, garbage)
+            .and_then(|()| active.sync())
+            .map_err(io(segment::path(directory, active.id)))?;
         segments::each_receipt(c, |key, forget_at| receipts.put_away(key, forget_at)).map_err(sqlite)?;
         let index = Arc::new(index);
         let unfolded = rows.iter().filter(|row| row.sealed.is_some() && !row.away);

@@ -75,8 +75,8 @@ pub(super) fn active(bytes: &[u8], segment: u32, gone: impl Fn(&Header) -> bool)
     let mut last = (0, 0);
     while let Some(found) = header_at(bytes, at, segment).and_then(|header| found(bytes, at, header)) {
         let order = (found.header.commit, found.header.begin);
-        // Left over from a commit that failed, and whose place a later one took.
-        if order < last {
+        // Of the same commit, or the first of a later one that begins here. Anything else is left over from a commit that failed and whose place a later one took.
+        if order != last && (order.0 <= last.0 || found.header.begin as usize != at) {
             break;
         }
         last = order;

@@ -91,7 +91,7 @@ impl Relay {
     }
 
     fn read(&self, of: u8) -> Vec<(u64, Vec<u8>)> {
-        let page = page(&self.index, mailbox(of), 1000, usize::MAX, NOW).unwrap();
+        let page = page(&self.index, mailbox(of), 0, (1000, usize::MAX), NOW).unwrap();
         page.into_iter().map(|row| (row.sequence, row.body)).collect()
     }
 
@@ -355,7 +355,7 @@ fn rows_and_files_that_do_not_agree_are_put_right_or_refused() {
         segment::path(relay.dir.path(), 0),
     )
     .unwrap();
-    std::fs::write(relay.dir.path().join("mail-spare"), b"anything").unwrap();
+    std::fs::write(relay.dir.path().join("mail-spare-3"), b"anything").unwrap();
     relay.reopen();
     assert_eq!(relay.files(), names);
     assert_eq!(relay.read(1).len(), 8);
