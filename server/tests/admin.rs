@@ -161,6 +161,74 @@ async fn a_backup_of_a_running_relay_is_whole_and_begins_a_new_life() {
     good(&command(&copy, &["audit", "verify"]));
 }
 
+/// Segments are sealed and deleted, envelopes delivered and overwritten, receipts put into the database, all while the copy is made.
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn a_backup_of_a_busy_relay_has_everything_that_waits_and_knows_its_repetitions() {
+    let relay = TestRelay::start().await;
+    let (alice, bob) = (relay.user("alice").await, relay.user("bob").await);
+    let (carol, dave) = (relay.user("carol").await, relay.user("dave").await);
+    let mut sent = Vec::new();
+    for n in 0..30u8 {
+        let (id, body) = (Uuid::new_v4(), vec![n; 40_000]);
+        alice.send("bob", id, body.clone()).await.ok();
+        sent.push((id, body));
+    }
+    let (stop, mut stopped) = tokio::sync::oneshot::channel::<()>();
+    let traffic = tokio::spawn(async move {
+        let (mut rounds, mut position) = (0u32, json!({}));
+        while stopped.try_recv().is_err() {
+            for _ in 0..8 {
+                carol.send("dave", Uuid::new_v4(), vec![7; 40_000]).await.ok();
+            }
+            let page = dave.inbox(position).await.ok();
+            position = json!({ "ack": ack(&page) });
+            rounds += 1;
+        }
+        rounds
+    });
+    let data = relay.data().to_owned();
+    let copies = relay.dir.path().join("copies");
+    std::fs::create_dir(&copies).unwrap();
+    let last = copies.join("relay.sqlite3");
+    for copy in [copies.join("1"), copies.join("2"), last.clone()] {
+        let data = data.clone();
+        let output = tokio::task::spawn_blocking(move || command(&data, &["backup", copy.to_str().unwrap()]));
+        good(&output.await.unwrap());
+    }
+    stop.send(()).unwrap();
+    assert!(traffic.await.unwrap() > 3, "there was no traffic");
+
+    let whole = relay.dir.path().join("whole");
+    std::fs::create_dir(&whole).unwrap();
+    std::fs::rename(&last, whole.join("relay.sqlite3")).unwrap();
+    good(&command(&whole, &["check"]));
+    let restored = TestRelay::start_with(|config| config.data_dir.clone_from(&whole)).await;
+    let again = async |user: User| {
+        let mut user = User {
+            api: restored.api(),
+            ..user
+        };
+        user.sign_in().await;
+        user
+    };
+    let (alice, bob) = (again(alice).await, again(bob).await);
+    for (id, body) in &sent {
+        alice.send("bob", *id, body.clone()).await.ok();
+    }
+    let (mut read, mut position) = (Vec::new(), json!({}));
+    loop {
+        let page = bob.inbox(position).await.ok();
+        if bodies(&page).is_empty() {
+            break;
+        }
+        read.extend(bodies(&page));
+        position = json!({ "ack": ack(&page) });
+    }
+    let bodies: Vec<_> = sent.into_iter().map(|(_, body)| body).collect();
+    assert!(read == bodies, "{} of {} were there", read.len(), bodies.len());
+    good(&command(&whole, &["check"]));
+}
+
 #[tokio::test]
 async fn check_finds_what_does_not_add_up_and_accounts_are_listed() {
     let mut relay = TestRelay::start().await;

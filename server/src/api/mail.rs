@@ -342,13 +342,10 @@ impl Mail {
 #[cfg(test)]
 mod tests {
     use super::*;
+    use crate::api::said;
 
     #[tokio::test]
     async fn what_is_written_at_once_is_what_the_framework_writes() {
-        let said = async |answer: Response| {
-            let kind = answer.content_type().unwrap().to_owned();
-            (kind, answer.into_body().into_string().await.unwrap())
-        };
         let stored = || Stored {
             id: Uuid::from_u128(7),
             stored_at: 1,

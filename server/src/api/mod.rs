@@ -64,3 +64,10 @@ pub fn openapi_service() -> OpenApiService<impl OpenApi, ()> {
     .description(DESCRIPTION)
     .server("/")
 }
+
+/// What an answer says, for tests: its type and its body.
+#[cfg(test)]
+async fn said(answer: poem::Response) -> (String, String) {
+    let kind = answer.content_type().expect("a type").to_owned();
+    (kind, answer.into_body().into_string().await.expect("text"))
+}

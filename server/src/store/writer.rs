@@ -9,6 +9,7 @@
 //! Erasure: deleted content is overwritten in its pages (`secure_delete`), but its earlier copies stay in the write-ahead log until that
 //! is folded into the main file and truncated. The writer does so when it falls idle after a deletion, or after [`ERASE_WITHIN`] at the latest.
 
+mod commits;
 mod folding;
 mod growth;
 mod job;
@@ -16,7 +17,6 @@ mod mail;
 mod sends;
 
 use std::{
-    panic::{AssertUnwindSafe, catch_unwind},
     path::PathBuf,
     sync::{
         Arc,
@@ -37,11 +37,7 @@ pub(super) use self::{
     job::{Effects, Sums},
     mail::{Mail, Outcome, Sending, Upkeep},
 };
-use super::{
-    Activity, Deposit, Deposited, Result, StoreError,
-    known::{Change, Known},
-    wakes::Wakes,
-};
+use super::{Activity, Deposit, Deposited, Result, StoreError, known::Known, wakes::Wakes};
 use crate::model::Bytes32;
 
 /// Jobs that may wait. At 256 KiB an envelope this is 256 MiB at worst; a queue as long is two to four commits, some ten milliseconds.
@@ -160,9 +156,7 @@ impl Writer {
             }
         })
     }
-}
 
-impl Writer {
     /// What it is doing.
     pub fn activity(&self) -> &Activity {
         &self.activity
@@ -179,15 +173,6 @@ impl Drop for Writer {
             tracing::error!("the store's writer ended by a panic");
         }
     }
-}
-
-/// How a batch went.
-enum Together {
-    Durable,
-    /// Nothing is stored; each job is to be tried for itself.
-    JobFailed,
-    /// Nothing is stored, and the reason concerns all.
-    CommitFailed(StoreError),
 }
 
 struct Loop {
@@ -278,167 +263,24 @@ impl Loop {
         }
     }
 
-    /// Commits a batch: at once, or job by job when one of them fails.
-    fn commit(&mut self, batch: &mut Vec<Box<dyn Job>>) {
-        batch.retain(|job| job.wanted());
-        let mut jobs = std::mem::take(batch);
-        if jobs.is_empty() {
-            return;
+    /// What a failure says of the disk.
+    fn note_failure(&mut self, error: &StoreError) {
+        self.activity.failures.fetch_add(1, Ordering::Relaxed);
+        if matches!(error, StoreError::Full(_)) {
+            self.activity.refusing.store(true, Ordering::Relaxed);
+            self.mail.give_room();
+            // Folding the log in makes room in it, if there is any to be made.
+            self.erase_since.get_or_insert_with(Instant::now);
         }
-        if let Some(damaged) = self.damaged.clone() {
-            jobs.into_iter().for_each(|job| job.answer(Err(damaged.clone())));
-            return;
-        }
-        let (count, begun) = (jobs.len(), Instant::now());
-        match self.together(&mut jobs) {
-            Together::Durable => {
-                self.activity.jobs.count(count);
-                self.activity.commits.observe(begun.elapsed());
-                self.settle(jobs, Ok(()));
-            }
-            Together::JobFailed => self.one_by_one(jobs),
-            Together::CommitFailed(error) => self.settle(jobs, Err(error)),
-        }
+        self.note_damage(error);
     }
 
-    /// All jobs in one transaction, without savepoints.
-    fn together(&self, jobs: &mut [Box<dyn Job>]) -> Together {
-        if let Err(error) = self.execute("BEGIN IMMEDIATE") {
-            return Together::CommitFailed(error);
-        }
-        if let Some(error) = jobs.iter_mut().find_map(|job| self.attempt(&mut **job).err()) {
-            self.undo();
-            return match error {
-                // It concerns all: a damaged database is written no more, not even by those who did not meet the damage.
-                StoreError::Damaged(_) => Together::CommitFailed(error),
-                _ => Together::JobFailed,
-            };
-        }
-        match self.end(jobs) {
-            Ok(()) => Together::Durable,
-            Err(error) => Together::CommitFailed(error),
-        }
-    }
-
-    /// Counts, then makes the transaction durable, or undoes it.
-    fn end(&self, jobs: &[Box<dyn Job>]) -> Result<()> {
-        let mut sums = Sums::default();
-        for effects in jobs.iter().map(|job| job.effects()) {
-            sums.licenses += effects.licenses;
-        }
-        let counted = if sums == Sums::default() {
-            Ok(())
-        } else {
-            (self.aftermath.count)(&self.connection, sums)
-        };
-        counted
-            .and_then(|()| self.execute("COMMIT"))
-            .inspect_err(|_| self.undo())
-    }
-
-    fn undo(&self) {
-        if !self.connection.is_autocommit()
-            && let Err(error) = self.execute("ROLLBACK")
-        {
-            tracing::error!(%error, "a transaction could not be undone");
-        }
-    }
-
-    /// Each job in a savepoint of its own. When a failing job takes the whole transaction down (a full disk does that), what ran before it is
-    /// answered with the failure and the rest goes into another transaction.
-    fn one_by_one(&mut self, jobs: Vec<Box<dyn Job>>) {
-        let mut rest = jobs.into_iter();
-        while rest.len() > 0 {
-            let mut ran: Vec<Box<dyn Job>> = Vec::new();
-            let outcome = self.transaction(&mut rest, &mut ran);
-            self.settle(ran, outcome);
-            if let Some(damaged) = self.damaged.clone() {
-                rest.by_ref().for_each(|job| job.answer(Err(damaged.clone())));
-            }
-        }
-    }
-
-    /// What follows a commit, or its failure: first what is known is put right, then everybody hears of it.
-    fn settle(&mut self, jobs: Vec<Box<dyn Job>>, outcome: Result<()>) {
-        let mut wake = Vec::new();
-        match &outcome {
-            Ok(()) => {
-                self.activity.refusing.store(false, Ordering::Relaxed);
-                for effects in jobs.iter().map(|job| job.effects()) {
-                    if let Some(change) = effects.change {
-                        self.aftermath.known.forget(change);
-                        if let Change::Everything(mailbox) = change {
-                            self.mail.forget(mailbox);
-                        }
-                    }
-                    effects
-                        .gone
-                        .iter()
-                        .for_each(|(mailbox, up_to)| self.mail.gone(*mailbox, *up_to));
-                    if let Some(now) = effects.forget {
-                        self.mail.forget_receipts(now);
-                    }
-                    if effects.erases {
-                        self.erase_since.get_or_insert_with(Instant::now);
-                    }
-                    wake.extend(effects.wake);
-                }
-            }
-            Err(error) => {
-                tracing::error!(%error, jobs = jobs.len(), "a commit failed; nothing of it was stored");
-                self.activity.failures.fetch_add(1, Ordering::Relaxed);
-                if matches!(error, StoreError::Full(_)) {
-                    self.activity.refusing.store(true, Ordering::Relaxed);
-                    self.mail.give_room();
-                    // Folding the log in makes room in it, if there is any to be made.
-                    self.erase_since.get_or_insert_with(Instant::now);
-                }
-                self.note_damage(error);
-            }
-        }
-        let wakes = Arc::clone(&self.aftermath.wakes);
-        let tell = move || {
-            jobs.into_iter().for_each(|job| job.answer(outcome.clone()));
-            wake.into_iter().for_each(|mailbox| wakes.wake(mailbox));
-        };
-        // From inside the runtime all of them are woken at the price of one wake-up from outside.
+    /// Gives answers out: from inside the runtime all who wait are woken at the price of one wake-up from outside.
+    fn tell(&self, answers: impl FnOnce() + Send + 'static) {
         match &self.runtime {
-            Some(runtime) => drop(runtime.spawn(async move { tell() })),
-            None => tell(),
+            Some(runtime) => drop(runtime.spawn(async move { answers() })),
+            None => answers(),
         }
-    }
-
-    /// One transaction over as many jobs as it survives; those end in `ran`, except such as failed for themselves: they have their answer.
-    fn transaction(&self, jobs: &mut std::vec::IntoIter<Box<dyn Job>>, ran: &mut Vec<Box<dyn Job>>) -> Result<()> {
-        let begun = self.execute("BEGIN IMMEDIATE");
-        for mut job in jobs.by_ref() {
-            if let Err(error) = &begun {
-                ran.push(job);
-                return Err(error.clone());
-            }
-            match self.savepoint(&mut *job) {
-                Ok(()) => ran.push(job),
-                Err(error) if self.connection.is_autocommit() || matches!(error, StoreError::Damaged(_)) => {
-                    self.undo();
-                    ran.push(job);
-                    return Err(error);
-                }
-                Err(error) => {
-                    if matches!(error, StoreError::Fault(_)) {
-                        tracing::error!(%error, "a job failed");
-                    }
-                    job.answer(Err(error));
-                }
-            }
-        }
-        begun?;
-        self.end(ran)
-    }
-
-    /// Runs a job. A verb that panics must not take the writer, and with it the relay, along: what it did is undone like any failure.
-    fn attempt(&self, job: &mut dyn Job) -> Result<()> {
-        catch_unwind(AssertUnwindSafe(|| job.run(&self.connection)))
-            .unwrap_or_else(|_| Err(StoreError::Fault("a verb panicked".into())))
     }
 
     fn note_damage(&mut self, error: &StoreError) {
@@ -447,19 +289,6 @@ impl Loop {
             self.activity.damaged.store(true, Ordering::Relaxed);
             self.damaged = Some(error.clone());
         }
-    }
-
-    fn savepoint(&self, job: &mut dyn Job) -> Result<()> {
-        self.execute("SAVEPOINT job")?;
-        let outcome = self.attempt(job);
-        if outcome.is_ok() {
-            return self.execute("RELEASE job");
-        }
-        if !self.connection.is_autocommit() {
-            self.execute("ROLLBACK TO job")?;
-            self.execute("RELEASE job")?;
-        }
-        outcome
     }
 
     fn execute(&self, sql: &str) -> Result<()> {

@@ -3,12 +3,12 @@
 //! Which of them a request takes is up to the relay, but an escaped letter in the recipient's name always means the long one, and never another recipient. So
 //! each request here is asked in both spellings.
 
+mod limits;
+mod wire;
+
 use std::{net::SocketAddr, time::Duration};
 
-use reqwest::Method;
 use serde_json::{Value, json};
-use server::{config::Patience, service::rates::Rate};
-use sha2::{Digest as _, Sha256};
 use tokio::{
     io::{AsyncReadExt as _, AsyncWriteExt as _},
     net::TcpStream,
@@ -102,6 +102,23 @@ fn bearer(token: &str) -> String {
 }
 
 const CLOSE: &str = "Connection: close\r\n";
+
+/// A user whose session the relay knows by heart: without that every way is the long one.
+async fn known(relay: &TestRelay, name: &str) -> User {
+    let user = relay.user(name).await;
+    user.inbox(json!({})).await.ok();
+    user
+}
+
+/// The headers of an ordinary send, after which the connection goes on.
+fn kept_alive(user: &User) -> String {
+    format!("{}{OCTETS}", bearer(&user.token))
+}
+
+/// The same, after which it is closed.
+fn once(user: &User) -> String {
+    format!("{}{CLOSE}", kept_alive(user))
+}
 
 /// Asks in both spellings, each time with an id of its own, and compares.
 async fn both(addr: SocketAddr, what: &str, to: &str, ask: impl Fn(&str, Uuid) -> Vec<u8>) -> Vec<Said> {
@@ -287,9 +304,8 @@ async fn both_ways_say_the_same_whatever_is_asked() {
 async fn an_id_means_the_same_on_both_ways() {
     let relay = TestRelay::start().await;
     let addr = relay.running().addr();
-    let (alice, bob) = (relay.user("alice").await, relay.user("bob").await);
-    alice.inbox(json!({})).await.ok();
-    let headers = format!("{}{OCTETS}{CLOSE}", bearer(&alice.token));
+    let (alice, bob) = (known(&relay, "alice").await, relay.user("bob").await);
+    let headers = once(&alice);
     let send = async |to: &str, id: Uuid, body: &[u8]| {
         exchange(addr, &post(&format!("to={to}&id={id}"), &headers, body))
             .await
@@ -310,243 +326,4 @@ async fn an_id_means_the_same_on_both_ways() {
         assert_eq!(send(first, id, b"two").await, conflict);
     }
     assert_eq!(bob.envelopes().await, [b"one"; 3]);
-}
-
-#[tokio::test]
-async fn a_full_mailbox_and_rates_are_told_alike() {
-    let relay = TestRelay::start_with(|config| config.quota.envelopes = 2).await;
-    let alice = relay.user("alice").await;
-    relay.user("bob").await;
-    alice.inbox(json!({})).await.ok();
-    let headers = format!("{}{OCTETS}{CLOSE}", bearer(&alice.token));
-    let ask = |to: &str, id: Uuid| post(&format!("to={to}&id={id}"), &headers, ENVELOPE);
-    assert_eq!(both(relay.running().addr(), "room", "bob", ask).await[0].status, 200);
-    let full = both(relay.running().addr(), "no room", "bob", ask).await.remove(0);
-    assert!(full.status == 429 && full.body.contains("mailbox_full"), "{full:?}");
-
-    for by_account in [true, false] {
-        let relay = TestRelay::start_with(|config| {
-            // An account is asked for its session and its inbox here, an address also for what comes before.
-            let rate = if by_account {
-                &mut config.rates.account
-            } else {
-                &mut config.rates.address
-            };
-            *rate = Rate::parse("6/d");
-        })
-        .await;
-        let addr = relay.running().addr();
-        let alice = relay.user("alice").await;
-        alice.inbox(json!({})).await.ok();
-        let headers = format!("{}{OCTETS}{CLOSE}", bearer(&alice.token));
-        let ask = |to: &str| post(&format!("to={to}&id={}", Uuid::new_v4()), &headers, ENVELOPE);
-        let [plain, escaped] = spellings("alice");
-        // Each takes one, whichever way it goes.
-        let mut left = if by_account { 5 } else { 2 };
-        while left > 0 {
-            left -= 1;
-            let to = if left % 2 == 0 { &plain } else { &escaped };
-            assert_eq!(exchange(addr, &ask(to)).await[0].status, 200, "{left} left");
-        }
-        let mut refused = Vec::new();
-        for to in [&plain, &escaped, &plain] {
-            let mut said = exchange(addr, &ask(to)).await.remove(0);
-            assert!(said.status == 429 && said.body.contains("rate_limited"), "{said:?}");
-            // Seconds pass between two of them.
-            said.headers
-                .retain(|(name, _)| name != "retry-after" && name != "content-length");
-            let mut body: Value = serde_json::from_str(&said.body).unwrap();
-            assert!(
-                body["retry_after_seconds"]
-                    .take()
-                    .as_u64()
-                    .is_some_and(|wait| wait > 3600)
-            );
-            said.body = body.to_string();
-            refused.push(said);
-        }
-        assert!(refused.iter().all(|said| *said == refused[0]), "{refused:?}");
-    }
-}
-
-#[tokio::test]
-async fn delivery_tokens_are_told_alike() {
-    let relay = TestRelay::start().await;
-    let addr = relay.running().addr();
-    let bob = relay.user("bob").await;
-    bob.inbox(json!({})).await.ok();
-    let (token, deleted) = (random::<32>(), random::<32>());
-    let hash = |token: &[u8]| Sha256::digest(token);
-    for token in [&token, &deleted] {
-        let body = json!({ "token_hash": b64(hash(token)) });
-        bob.call(Method::PUT, "/v1/delivery-tokens", Some(body)).await.ok();
-    }
-    let shows = |token: &[u8]| format!("Latchkey-Delivery-Token: {}\r\n{OCTETS}{CLOSE}", b64(token));
-    let both = async |what: &str, to: &str, headers: String| {
-        let ask = |to: &str, id: Uuid| post(&format!("to={to}&id={id}"), &headers, ENVELOPE);
-        both(addr, what, to, ask).await.remove(0)
-    };
-    // The first is looked up, the next are known; and so was the one that is deleted.
-    for _ in 0..2 {
-        assert_eq!(both("good", "bob", shows(&token)).await.status, 200);
-        assert_eq!(both("not deleted yet", "bob", shows(&deleted)).await.status, 200);
-    }
-    let path = format!("/v1/delivery-tokens/{}", hex::encode(hash(&deleted)));
-    bob.call(Method::DELETE, &path, None).await.ok();
-    let unknown = both("unknown", "bob", shows(&random::<32>())).await;
-    assert_eq!(unknown.status, 401);
-    assert_eq!(both("deleted", "bob", shows(&deleted)).await, unknown);
-    assert_eq!(both("to nobody", "nobody", shows(&token)).await, unknown);
-    let with = |bearer: String| format!("{bearer}{}", shows(&token));
-    assert_eq!(
-        both("with a bad bearer", "bob", with(bearer("garbage"))).await.status,
-        200
-    );
-    let bad = format!("{}{}", bearer(&bob.token), shows(&deleted));
-    assert_eq!(both("a bad one with a good bearer", "bob", bad).await, unknown);
-    // One bucket for both ways: six are taken, and these are the rest of 64.
-    let mut limited = None;
-    for sent in 7..=66 {
-        let said = both("in a row", "bob", shows(&token)).await;
-        if said.status == 429 {
-            assert_eq!(sent, 36, "two each time");
-            limited = Some(said);
-            break;
-        }
-        assert_eq!(said.status, 200);
-    }
-    assert!(limited.unwrap().body.contains("rate_limited"));
-}
-
-#[tokio::test]
-async fn a_connection_goes_on_and_requests_may_come_all_at_once() {
-    let relay = TestRelay::start().await;
-    let addr = relay.running().addr();
-    let (alice, bob) = (relay.user("alice").await, relay.user("bob").await);
-    alice.inbox(json!({})).await.ok();
-    let (open, last) = (
-        format!("{}{OCTETS}", bearer(&alice.token)),
-        format!("{}{OCTETS}{CLOSE}", bearer(&alice.token)),
-    );
-    let [plain, escaped] = spellings("bob");
-    let mut all = Vec::new();
-    for n in 0..20u8 {
-        let to = if n % 3 == 0 { &escaped } else { &plain };
-        let headers = if n == 19 { &last } else { &open };
-        all.extend(post(&format!("to={to}&id={}", Uuid::new_v4()), headers, &vec![n; 3000]));
-    }
-    let said = exchange(addr, &all).await;
-    assert_eq!(said.iter().map(|said| said.status).collect::<Vec<_>>(), [200; 20]);
-    let kept: Vec<_> = bob.envelopes().await.iter().map(|body| (body[0], body.len())).collect();
-    assert_eq!(kept, (0..20).map(|n| (n, 3000)).collect::<Vec<_>>(), "in their order");
-}
-
-#[tokio::test]
-async fn a_body_that_does_not_come_is_answered_alike_and_one_that_breaks_off_is_nothing() {
-    let relay = TestRelay::start_with(|config| {
-        config.patience = Patience {
-            body: Duration::from_millis(300),
-            ..Patience::default()
-        };
-    })
-    .await;
-    let addr = relay.running().addr();
-    let (alice, bob) = (relay.user("alice").await, relay.user("bob").await);
-    alice.inbox(json!({})).await.ok();
-    let headers = format!("{}{OCTETS}", bearer(&alice.token));
-    let ask = |to: &str, id: Uuid| {
-        let mut bytes = post(&format!("to={to}&id={id}"), &headers, ENVELOPE);
-        bytes.truncate(bytes.len() - 1);
-        bytes
-    };
-    let said = both(addr, "slow", "bob", ask).await;
-    assert_eq!((said.len(), said[0].status), (1, 400), "{said:?}");
-
-    for to in spellings("bob") {
-        let mut socket = TcpStream::connect(addr).await.unwrap();
-        socket.write_all(&ask(&to, Uuid::new_v4())).await.unwrap();
-        socket.shutdown().await.unwrap();
-        let mut text = Vec::new();
-        let _ = timeout(AGES, socket.read_to_end(&mut text))
-            .await
-            .expect("never closed");
-        assert!(!String::from_utf8_lossy(&text).contains("200 OK"));
-    }
-    // One that comes in two pieces, in time, is as good as another.
-    let (mut socket, bytes) = (
-        TcpStream::connect(addr).await.unwrap(),
-        post(
-            &format!("to=bob&id={}", Uuid::new_v4()),
-            &format!("{headers}{CLOSE}"),
-            ENVELOPE,
-        ),
-    );
-    let (first, second) = bytes.split_at(bytes.len() - 5);
-    socket.write_all(first).await.unwrap();
-    socket.flush().await.unwrap();
-    tokio::task::yield_now().await;
-    socket.write_all(second).await.unwrap();
-    let mut text = Vec::new();
-    timeout(AGES, socket.read_to_end(&mut text))
-        .await
-        .expect("never closed")
-        .unwrap();
-    assert!(String::from_utf8_lossy(&text).starts_with("HTTP/1.1 200"));
-    assert_eq!(bob.envelopes().await, [ENVELOPE]);
-}
-
-#[tokio::test]
-async fn both_ways_are_counted_and_logged_as_one_operation() {
-    let relay = TestRelay::start().await;
-    let addr = relay.running().addr();
-    let alice = relay.user("alice").await;
-    alice.inbox(json!({})).await.ok();
-    let headers = format!("{}{OCTETS}{CLOSE}", bearer(&alice.token));
-    let ask = |to: &str, id: Uuid| post(&format!("to={to}&id={id}"), &headers, ENVELOPE);
-    both(addr, "good", "alice", ask).await;
-    both(addr, "bad", "nobody", ask).await;
-    let metrics = relay.running().services().metrics();
-    let send = metrics.requests().iter().find(|of| of.operation == "send").unwrap();
-    let counts = send
-        .answers
-        .each_ref()
-        .map(|count| count.load(std::sync::atomic::Ordering::Relaxed));
-    assert_eq!(counts, [2, 0, 2, 0]);
-    assert_eq!(send.seconds.read().count, 4);
-}
-
-#[tokio::test]
-async fn a_send_under_way_is_finished_when_the_relay_stops() {
-    let mut relay = TestRelay::start().await;
-    let addr = relay.running().addr();
-    let alice = relay.user("alice").await;
-    alice.inbox(json!({})).await.ok();
-    let headers = format!("{}{OCTETS}", bearer(&alice.token));
-    let mut asked = Vec::new();
-    for to in spellings("alice") {
-        let bytes = post(&format!("to={to}&id={}", Uuid::new_v4()), &headers, ENVELOPE);
-        let (first, second) = bytes.split_at(bytes.len() - 5);
-        let mut socket = TcpStream::connect(addr).await.unwrap();
-        socket.write_all(first).await.unwrap();
-        asked.push((socket, second.to_vec()));
-    }
-    // Connections are served in their order on this one thread: whoever is answered now came after them.
-    relay.status().await;
-    let stopping = tokio::spawn(relay.relay.take().unwrap().shutdown());
-    let refused = async {
-        while TcpStream::connect(addr).await.is_ok() {
-            tokio::task::yield_now().await;
-        }
-    };
-    timeout(AGES, refused).await.expect("it does not stop");
-    for (mut socket, rest) in asked {
-        socket.write_all(&rest).await.unwrap();
-        let mut text = Vec::new();
-        timeout(AGES, socket.read_to_end(&mut text))
-            .await
-            .expect("never closed")
-            .unwrap();
-        assert!(String::from_utf8_lossy(&text).starts_with("HTTP/1.1 200"));
-    }
-    timeout(AGES, stopping).await.expect("it does not stop").unwrap();
 }

@@ -304,6 +304,8 @@ impl Reader {
     /// Puts what waits in the mail log into the tables of a copy, and the receipts that are only there. What was delivered since the copy was made need not be in it, and
     /// what came since may be.
     fn copy_mail(&self, copy: &Connection) -> Result<(), BackupError> {
+        // Their receipts are in the log as far as this copy knows; by the time that the log is read they may be in the database.
+        let unfolded = segments::unfolded(copy)?;
         let mut have: HashSet<(MailboxId, u64)> = HashSet::new();
         let mut faults: Vec<String> = Vec::new();
         for survey in 0..SURVEYS {
@@ -337,6 +339,7 @@ impl Reader {
             for ((mailbox, segment), (forget_at, items)) in runs {
                 segments::put_run(&transaction, mailbox, segment, forget_at, &items)?;
             }
+            segments::copy_runs(&self.connection, &transaction, &unfolded)?;
             transaction.execute("DELETE FROM mail_segment", [])?;
             transaction.commit()?;
             // What is wrong twice is wrong; the rest was delivered, or moved, while it was read, and may be found elsewhere by the next survey.

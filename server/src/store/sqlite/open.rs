@@ -82,7 +82,7 @@ pub enum OpenError {
     },
     /// Envelopes could not be taken over from the tables.
     #[error(
-        "the envelopes of the database in {path} could not be put into its mail log: {error}. All of them are still in the database"
+        "the envelopes of the database in {path} could not be put into its mail log: {error}. None is lost: the next start goes on where this one stopped"
     )]
     TakingOver {
         /// The data directory.

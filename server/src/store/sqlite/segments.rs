@@ -203,3 +203,26 @@ pub(super) fn put_run(
         .execute(params![segment, mailbox.as_bytes(), items])?;
     remember_until(c, segment, forget_at)
 }
+
+/// Segments whose receipts are not all here, and the first number that no segment had yet.
+pub(super) fn unfolded(c: &Connection) -> rusqlite::Result<(Vec<u32>, u32)> {
+    let unfolded = all(c)?.into_iter().filter(|row| !row.away).map(|row| row.id);
+    Ok((unfolded.collect(), fresh(c)?))
+}
+
+/// Puts the receipts of these segments, and of those from the given number on, that are in `c` into a copy that was made before they were.
+pub(super) fn copy_runs(c: &Connection, copy: &Connection, (segments, from): &(Vec<u32>, u32)) -> rusqlite::Result<()> {
+    let mut statement = c.prepare(
+        "SELECT mailbox, segment, forget_at, items FROM receipt_run JOIN receipt_segment USING (segment) WHERE segment >= ?1 ORDER BY segment",
+    )?;
+    let first = segments.iter().min().unwrap_or(from);
+    let mut rows = statement.query([first])?;
+    while let Some(row) = rows.next()? {
+        let segment: u32 = number(row, 1)?;
+        if segment >= *from || segments.contains(&segment) {
+            let mailbox = MailboxId::from_bytes(array(row, 0)?);
+            put_run(copy, mailbox, segment, timestamp(row, 2)?, row.get_ref(3)?.as_blob()?)?;
+        }
+    }
+    Ok(())
+}

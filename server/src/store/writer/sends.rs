@@ -47,7 +47,7 @@ impl Loop {
         self.activity.commits.observe(begun.elapsed());
         self.watch(&outcomes);
         let wakes = Arc::clone(&self.aftermath.wakes);
-        let tell = move || {
+        self.tell(move || {
             let mut wake = Vec::with_capacity(tasks.len());
             for (task, outcome) in tasks.into_iter().zip(outcomes) {
                 if outcome.stored && outcome.answer.is_ok() {
@@ -56,28 +56,25 @@ impl Loop {
                 let _ = task.reply.send(outcome.answer);
             }
             wake.into_iter().for_each(|mailbox| wakes.wake(mailbox));
-        };
-        match &self.runtime {
-            Some(runtime) => drop(runtime.spawn(async move { tell() })),
-            None => tell(),
-        }
+        });
     }
 
     /// Notes what failed sends say of the disk.
     fn watch(&mut self, outcomes: &[Outcome]) {
         let failed = outcomes.iter().filter_map(|outcome| outcome.answer.as_ref().err());
-        let failed: Vec<&StoreError> = failed.collect();
-        let Some(first) = failed.first() else {
-            self.activity.refusing.store(false, Ordering::Relaxed);
-            return;
+        // The one that says most: damage ends all writing, and a full disk is to be given room.
+        let says = |error: &&StoreError| match error {
+            StoreError::Damaged(_) => 2,
+            StoreError::Full(_) => 1,
+            _ => 0,
         };
-        tracing::error!(error = %first, sends = failed.len(), "sends failed; nothing of them was stored");
-        self.activity.failures.fetch_add(1, Ordering::Relaxed);
-        if failed.iter().any(|error| matches!(error, StoreError::Full(_))) {
-            self.activity.refusing.store(true, Ordering::Relaxed);
-            self.mail.give_room();
+        match failed.clone().max_by_key(says) {
+            None => self.activity.refusing.store(false, Ordering::Relaxed),
+            Some(error) => {
+                tracing::error!(%error, sends = failed.count(), "sends failed; nothing of them was stored");
+                self.note_failure(error);
+            }
         }
-        failed.into_iter().for_each(|error| self.note_damage(error));
     }
 }
 

@@ -105,16 +105,23 @@ impl Index {
         })
     }
 
-    /// The oldest envelopes of a mailbox that have not expired, each with the segment that holds it: at most `limit`, and `bytes` unless the first alone
-    /// has more.
-    pub fn oldest(&self, mailbox: MailboxId, limit: usize, bytes: usize, now: Timestamp) -> Vec<(Entry, Arc<Segment>)> {
+    /// The oldest envelopes of a mailbox behind `acked` that have not expired, each with the segment that holds it: at most `limit`, and `bytes` unless the
+    /// first alone has more.
+    pub fn oldest(
+        &self,
+        mailbox: MailboxId,
+        acked: u64,
+        (limit, bytes): (usize, usize),
+        now: Timestamp,
+    ) -> Vec<(Entry, Arc<Segment>)> {
         let inner = self.read();
         let Some(waiting) = inner.mailboxes.get(&mailbox) else {
             return Vec::new();
         };
         let mut sum = 0usize;
         let mut page = Vec::with_capacity(limit.min(waiting.entries.len()));
-        for entry in waiting.entries.iter().filter(|entry| entry.expires > now) {
+        let due = |entry: &&Entry| entry.sequence > acked && entry.expires > now;
+        for entry in waiting.entries.iter().filter(due) {
             sum = sum.saturating_add(entry.length as usize);
             if page.len() == limit || (sum > bytes && !page.is_empty()) {
                 break;
@@ -236,13 +243,13 @@ impl Index {
             .sum()
     }
 
-    /// A segment, other than `active`, of which less than one part in `factor` waits, but not nothing.
-    pub fn sparse(&self, active: u32, factor: u64) -> Option<u32> {
+    /// The first segment, other than `active`, of which less than `part` quarters wait, but not nothing.
+    pub fn sparse(&self, active: u32, part: u64) -> Option<u32> {
         let inner = self.read();
         let mut others = inner.segments.iter().filter(|(id, _)| **id != active);
         let sparse = others.find(|(_, held)| {
             let taken = held.bytes + held.live * HEADER as u64;
-            held.live > 0 && taken * factor < u64::from(held.file.size)
+            held.live > 0 && taken * 4 < u64::from(held.file.size) * part
         });
         sparse.map(|(id, _)| *id)
     }

@@ -56,6 +56,8 @@ const FIRST_SEGMENT: u32 = 1 << 20;
 const LONGEST_SEGMENT: u32 = 64 << 20;
 /// Where the log has a limit, no segment is longer than this part of it: room comes back by whole segments.
 const PARTS: u64 = 8;
+/// So often a page is looked up again when its first envelope was moved while it was read.
+const LOOKS: usize = 5;
 /// Mailboxes whose last sequence number is remembered: 65 536 at 40 bytes. Beyond that they are read again.
 const HEADS: usize = 1 << 16;
 
@@ -75,6 +77,8 @@ pub(super) struct MailLog {
     limit: Option<u64>,
     /// An fsync failed: nobody knows what another one into the same file would say.
     abandoned: bool,
+    /// There was no room for another segment, so segments are emptied that would be left alone otherwise.
+    tight: bool,
     /// What is to be overwritten, and since when.
     erase: Vec<Span>,
     erase_since: Option<Instant>,
@@ -101,12 +105,21 @@ struct Item<'a> {
     envelope: &'a [u8],
 }
 
+/// Why records are written.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+enum Purpose {
+    /// They are new.
+    Keep,
+    /// So that the segment in which they are can be deleted.
+    Move,
+}
+
 /// What is in the buffer and not on the disk yet.
 type Chunk = Vec<(usize, Header, u32)>;
 
 impl MailLog {
     /// Writes records behind one another, in as many commits as there are segments to it; how it went, for each. What succeeded is durable and in the index.
-    fn append(&mut self, c: &Connection, all: &[Item<'_>]) -> Vec<Result<()>> {
+    fn append(&mut self, c: &Connection, all: &[Item<'_>], purpose: Purpose) -> Vec<Result<()>> {
         let mut outcomes: Vec<Result<()>> = all.iter().map(|_| Ok(())).collect();
         let mut chunk = Chunk::new();
         self.buffer.clear();
@@ -115,7 +128,7 @@ impl MailLog {
             let room = self.active.size.saturating_sub(self.tail) as usize;
             if self.abandoned || self.buffer.len() + record::span(length) > room {
                 self.flush(&mut chunk, &mut outcomes);
-                if let Err(error) = self.roll(c, record::span(length)) {
+                if let Err(error) = self.roll(c, record::span(length), purpose) {
                     outcomes
                         .iter_mut()
                         .skip(n)
@@ -138,7 +151,7 @@ impl MailLog {
                 check: item.check,
             };
             let offset = self.tail + u32::try_from(self.buffer.len()).unwrap_or(u32::MAX);
-            record::append(&mut self.buffer, &header, item.envelope);
+            record::append(&mut self.buffer, &header, self.active.mark().salt, item.envelope);
             chunk.push((n, header, offset));
         }
         self.flush(&mut chunk, &mut outcomes);
@@ -184,14 +197,18 @@ impl MailLog {
     }
 
     /// Seals the active segment and begins the next, with room for `span` bytes. If there is none on the disk, what can go goes first.
-    fn roll(&mut self, c: &Connection, span: usize) -> Result<()> {
-        match self.begin_next(c, span) {
+    fn roll(&mut self, c: &Connection, span: usize, purpose: Purpose) -> Result<()> {
+        let outcome = match self.begin_next(c, span, purpose) {
             Err(StoreError::Full(_)) => {
                 self.make_room(c)?;
-                self.begin_next(c, span)
+                self.begin_next(c, span, purpose)
             }
             outcome => outcome,
+        };
+        if purpose == Purpose::Keep {
+            self.tight = matches!(outcome, Err(StoreError::Full(_)));
         }
+        outcome
     }
 
     /// The length of the segment after the active one.
@@ -205,18 +222,25 @@ impl MailLog {
             .min(part.clamp(FIRST_SEGMENT, LONGEST_SEGMENT))
     }
 
-    fn begin_next(&mut self, c: &Connection, span: usize) -> Result<()> {
+    fn begin_next(&mut self, c: &Connection, span: usize, purpose: Purpose) -> Result<()> {
         let needed = u32::try_from(span).unwrap_or(u32::MAX).saturating_add(START);
         let size = self.next_size().max(needed);
         let kept = self.index.disk();
-        if self.limit.is_some_and(|limit| kept + u64::from(size) > limit) {
+        // The last segment below the limit is for moving: a log that is full of holes could not be emptied without it.
+        let segments = if purpose == Purpose::Keep { 2 } else { 1 };
+        if self
+            .limit
+            .is_some_and(|limit| kept + segments * u64::from(size) > limit)
+        {
             return Err(StoreError::Full(format!(
-                "the mail log has {kept} bytes, and with another segment of {size} it would be above its limit"
+                "the mail log has {kept} bytes, and with {segments} more segment(s) of {size} it would be above its limit"
             )));
         }
         let id = self.active.id + 1;
         let spare = self.keeper.take_spare(size);
-        let next = Segment::create(&self.directory, id, size, spare.as_deref()).map_err(|error| failed(&error))?;
+        let next = salt()
+            .and_then(|salt| Segment::create(&self.directory, id, size, salt, spare.as_deref()))
+            .map_err(|error| failed(&error))?;
         // If this fails, the file is cleaned away by the next start, or made anew. It may hold after all once there was a crash: so nothing is written any more behind
         // the end that it names.
         segments::follow(c, self.active.id, self.tail, id).inspect_err(|_| self.abandoned = true)?;
@@ -251,6 +275,13 @@ fn entry(header: &Header, offset: u32) -> Entry {
     }
 }
 
+/// The random number of a new segment.
+fn salt() -> io::Result<u64> {
+    let mut bytes = [0; 8];
+    getrandom::fill(&mut bytes).map_err(io::Error::other)?;
+    Ok(u64::from_le_bytes(bytes))
+}
+
 fn damage(segment: u32, at: u32) -> StoreError {
     StoreError::Damaged(format!("segment {segment} of the mail log at byte {at}"))
 }
@@ -269,10 +300,25 @@ pub(super) fn page(
 ) -> Result<Vec<EnvelopeRow>> {
     let limit = usize::try_from(limit).unwrap_or(usize::MAX);
     let mut page = Vec::new();
-    for (entry, file) in index.oldest(mailbox, limit, max_bytes, now) {
-        if entry.sequence <= acked {
-            continue;
+    for _ in 0..LOOKS {
+        let found = index.oldest(mailbox, acked, (limit, max_bytes), now);
+        let whole = found.is_empty() || read(index, mailbox, found, &mut page)?;
+        // An empty page would be taken for an empty mailbox.
+        if whole || !page.is_empty() {
+            break;
         }
+    }
+    Ok(page)
+}
+
+/// Reads envelopes that were looked up; false when one was gone from its place before it was read: acknowledged, or moved.
+fn read(
+    index: &Index,
+    mailbox: MailboxId,
+    found: Vec<(Entry, Arc<Segment>)>,
+    page: &mut Vec<EnvelopeRow>,
+) -> Result<bool> {
+    for (entry, file) in found {
         let read = file
             .record(entry.offset, entry.length)
             .map_err(|error| StoreError::Fault(format!("the mail log cannot be read: {error}")))?;
@@ -284,12 +330,12 @@ pub(super) fn page(
                     body,
                 });
             }
-            // Acknowledged, or moved, since it was looked up: then what follows is looked up again by the next call.
-            _ if !index.holds(mailbox, &entry) => break,
+            // What follows it comes with the next call.
+            _ if !index.holds(mailbox, &entry) => return Ok(false),
             _ => return Err(damage(entry.segment, entry.offset)),
         }
     }
-    Ok(page)
+    Ok(true)
 }
 
 #[cfg(test)]

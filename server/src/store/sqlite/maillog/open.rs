@@ -10,12 +10,12 @@ use std::{
 use rusqlite::Connection;
 
 use super::{
-    FIRST_SEGMENT, Item, MailLog, entry,
+    FIRST_SEGMENT, Item, MailLog, Purpose, entry,
     index::{Entry, Index},
     keeper::Keeper,
     receipts::Receipts,
     record::Header,
-    scan::{self, Found, Scan},
+    salt, scan,
     segment::{self, START, Segment},
 };
 use crate::{
@@ -28,6 +28,8 @@ use crate::{
 
 /// Envelopes taken over from the tables in one commit.
 const TAKEN_AT_ONCE: u32 = 128;
+/// Of these commits, so many until the write-ahead log is folded in: 16 MiB of envelopes of 4 KiB, written with their pads.
+const FOLD_AFTER: usize = 16;
 
 impl MailLog {
     /// Reads the log of the database `c` in `directory`, and changes nothing: what is damaged stays as it is.
@@ -70,11 +72,14 @@ impl MailLog {
             source,
         };
         for path in std::mem::take(&mut reading.unknown) {
-            fs::remove_file(&path).map_err(io(path))?;
+            // It may hold what was delivered and not overwritten yet.
+            segment::shred(&path).map_err(io(path))?;
         }
         if reading.rows.is_empty() {
             let id = segments::fresh(c).map_err(sqlite)?;
-            let file = Segment::create(directory, id, FIRST_SEGMENT, None).map_err(io(segment::path(directory, id)))?;
+            let file = salt()
+                .and_then(|salt| Segment::create(directory, id, FIRST_SEGMENT, salt, None))
+                .map_err(io(segment::path(directory, id)))?;
             segments::begin(c, id).map_err(sqlite)?;
             let file = Arc::new(file);
             reading.index.add_segment(Arc::clone(&file));
@@ -113,6 +118,7 @@ impl MailLog {
             buffer: Vec::new(),
             limit,
             abandoned: false,
+            tight: false,
             erase: Vec::new(),
             erase_since: None,
             unfolded: unfolded.map(|row| row.id).collect::<VecDeque<_>>(),
@@ -130,7 +136,7 @@ impl MailLog {
 
     /// Puts envelopes that lie in tables into the log. A crash in between leaves some in both, which the place in the mailbox tells.
     fn take_over(&mut self, c: &Connection) -> Result<()> {
-        let mut taken = 0;
+        let (mut taken, mut batches) = (0, 0);
         loop {
             let rows = mail::in_tables(c, TAKEN_AT_ONCE)?;
             if rows.is_empty() {
@@ -153,9 +159,16 @@ impl MailLog {
                     envelope: &row.envelope,
                 })
                 .collect();
-            self.append(c, &items).into_iter().collect::<Result<()>>()?;
+            self.append(c, &items, Purpose::Keep)
+                .into_iter()
+                .collect::<Result<()>>()?;
             mail::forget_tables(c, &rows)?;
             taken += rows.len();
+            batches += 1;
+            if batches % FOLD_AFTER == 0 {
+                // What is deleted goes through the write-ahead log, which nobody else folds in yet.
+                c.query_row("PRAGMA wal_checkpoint(TRUNCATE)", [], |_| Ok(()))?;
+            }
         }
         if taken > 0 {
             tracing::info!(
@@ -228,7 +241,7 @@ impl Reading {
         let unusable = |source| OpenError::MailLog { path: path(), source };
         let file = Arc::new(Segment::open(directory, row.id, true).map_err(unusable)?);
         let bytes = file.bytes().map_err(unusable)?;
-        let scan = records(row, &bytes, gone).map_err(|damage| OpenError::Damaged {
+        let scan = scan::records(&bytes, file.mark(), row.sealed, gone).map_err(|damage| OpenError::Damaged {
             path: path(),
             what: damage.to_string(),
         })?;
@@ -245,7 +258,7 @@ impl Reading {
                 self.receipts.add(row.id, header);
             }
             if gone(header) {
-                if envelope(&bytes, found).iter().any(|byte| *byte != 0) {
+                if found.envelope(&bytes).iter().any(|byte| *byte != 0) {
                     self.dead.push(entry);
                 }
                 continue;
@@ -271,20 +284,4 @@ impl Reading {
             }),
         }
     }
-}
-
-fn records(
-    row: &segments::Row,
-    bytes: &[u8],
-    gone: impl Fn(&Header) -> bool,
-) -> std::result::Result<Scan, scan::Damage> {
-    match row.sealed {
-        Some(end) => scan::sealed(bytes, row.id, end),
-        None => scan::active(bytes, row.id, gone),
-    }
-}
-
-fn envelope<'a>(bytes: &'a [u8], found: &Found) -> &'a [u8] {
-    let from = found.offset as usize + super::record::HEADER;
-    bytes.get(from..from + found.header.length as usize).unwrap_or_default()
 }

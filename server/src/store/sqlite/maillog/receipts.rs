@@ -120,7 +120,8 @@ impl Filter {
 /// All receipts that are in memory, and the filter over those that are not.
 #[derive(Debug, Default)]
 pub(in crate::store) struct Receipts {
-    recent: HashMap<Key, Receipt>,
+    /// With the segment of the record: an id may come again when its time is over, while its first receipt is not put away yet.
+    recent: HashMap<Key, (u32, Receipt)>,
     /// Whose they are, by segment: what is to be put away when it is sealed.
     by_segment: HashMap<u32, Vec<(MailboxId, Key)>>,
     filters: Vec<Filter>,
@@ -140,14 +141,14 @@ pub(in crate::store) struct Run {
 impl Receipts {
     /// Remembers the receipt of a record of `segment`.
     pub(super) fn add(&mut self, segment: u32, header: &Header) {
-        self.recent.insert(header.key, Receipt::of(header));
+        self.recent.insert(header.key, (segment, Receipt::of(header)));
         let of = self.by_segment.entry(segment).or_default();
         of.push((header.mailbox, header.key));
     }
 
     /// A receipt in memory.
     pub(super) fn recent(&self, key: &Key) -> Option<&Receipt> {
-        self.recent.get(key)
+        self.recent.get(key).map(|(_, receipt)| receipt)
     }
 
     /// Notes that a key is in the database.
@@ -192,7 +193,8 @@ impl Receipts {
                     items: Vec::new(),
                 });
             }
-            if let (Some(run), Some(receipt)) = (runs.last_mut(), self.recent.get(key)) {
+            let receipt = self.recent.get(key).filter(|(of, _)| *of == segment);
+            if let (Some(run), Some((_, receipt))) = (runs.last_mut(), receipt) {
                 receipt.push(key, &mut run.items);
                 run.forget_at = run.forget_at.max(receipt.forget_at);
             }
@@ -207,7 +209,8 @@ impl Receipts {
     /// Drops the receipts of a segment from memory: they are in the database now.
     pub(super) fn forget(&mut self, segment: u32) {
         for (_, key) in self.by_segment.remove(&segment).unwrap_or_default() {
-            if let Some(receipt) = self.recent.remove(&key) {
+            if let Some((_, receipt)) = self.recent.get(&key).copied().filter(|(of, _)| *of == segment) {
+                self.recent.remove(&key);
                 self.put_away(&key, receipt.forget_at);
             }
         }
@@ -215,7 +218,7 @@ impl Receipts {
 
     /// Forgets receipts whose time is over, and drops filters of which nothing is remembered any more.
     pub(super) fn expire(&mut self, now: Timestamp) {
-        self.recent.retain(|_, receipt| receipt.forget_at > now);
+        self.recent.retain(|_, (_, receipt)| receipt.forget_at > now);
         let last = self.filters.len().saturating_sub(1);
         let mut n = 0;
         self.filters.retain(|filter| {

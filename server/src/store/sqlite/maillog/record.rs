@@ -1,7 +1,8 @@
 //! One envelope in the mail log: a header of fixed length, the envelope's bytes, zeros up to the next multiple of eight.
 //!
 //! Two checks, so that a header can be trusted when its envelope was overwritten: the header's own, and the envelope's. They are CRC-32s against torn
-//! writes and decaying disks; who can write the file can forge them, and what keeps an envelope from being forged is inside it.
+//! writes and decaying disks; who can write the file can forge them, and what keeps an envelope from being forged is inside it. But every sender
+//! chooses what envelopes hold, headers perhaps: so the check of a header also covers a random number of its segment, which no sender knows.
 
 use protocol::Timestamp;
 
@@ -19,6 +20,15 @@ pub(super) const MAGIC: [u8; 4] = *b"LKM1";
 /// The first half of a receipt's key, a SHA-256 over sender, recipient and message id. 16 bytes are enough for what it is asked: a sender who finds two of
 /// its own message ids with one key (2^64 hashes) has its second send refused.
 pub(in crate::store::sqlite) type Key = [u8; 16];
+
+/// Which segment a header is of.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(in crate::store::sqlite) struct Mark {
+    /// Its number.
+    pub id: u32,
+    /// Its random number.
+    pub salt: u64,
+}
 
 /// What a header says.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -60,8 +70,8 @@ pub(super) fn span(length: u32) -> usize {
 }
 
 impl Header {
-    /// The header's bytes.
-    pub fn encode(&self) -> [u8; HEADER] {
+    /// The header's bytes in a segment with this random number.
+    pub fn encode(&self, salt: u64) -> [u8; HEADER] {
         let mut bytes = [0; HEADER];
         let mut at = 8;
         let mut put = |part: &[u8]| {
@@ -80,21 +90,21 @@ impl Header {
         put(&self.body_hash);
         put(&self.length.to_le_bytes());
         put(&self.check.to_le_bytes());
-        let sum = crc32fast::hash(&bytes[8..]);
+        let sum = sum(salt, &bytes[8..]);
         bytes[..4].copy_from_slice(&MAGIC);
         bytes[4..8].copy_from_slice(&sum.to_le_bytes());
         bytes
     }
 
-    /// The header in these bytes, if they are one.
-    pub fn decode(bytes: &[u8; HEADER]) -> Option<Self> {
+    /// The header in these bytes, if they are one of that segment.
+    pub fn decode(bytes: &[u8; HEADER], of: Mark) -> Option<Self> {
         let mut rest = &bytes[..];
         let magic: [u8; 4] = take(&mut rest)?;
-        let sum = u32::from_le_bytes(take(&mut rest)?);
-        if magic != MAGIC || crc32fast::hash(rest) != sum {
+        let told = u32::from_le_bytes(take(&mut rest)?);
+        if magic != MAGIC || sum(of.salt, rest) != told {
             return None;
         }
-        Some(Self {
+        let header = Self {
             segment: u32::from_le_bytes(take(&mut rest)?),
             begin: u32::from_le_bytes(take(&mut rest)?),
             commit: u64::from_le_bytes(take(&mut rest)?),
@@ -107,13 +117,21 @@ impl Header {
             body_hash: take(&mut rest)?,
             length: u32::from_le_bytes(take(&mut rest)?),
             check: u32::from_le_bytes(take(&mut rest)?),
-        })
+        };
+        (header.segment == of.id).then_some(header)
     }
 
     /// Whether this record was moved here from another segment.
     pub fn moved(&self) -> bool {
         self.forget_at.as_millis() == 0
     }
+}
+
+fn sum(salt: u64, header: &[u8]) -> u32 {
+    let mut sum = crc32fast::Hasher::new();
+    sum.update(&salt.to_le_bytes());
+    sum.update(header);
+    sum.finalize()
 }
 
 fn take<const N: usize>(rest: &mut &[u8]) -> Option<[u8; N]> {
@@ -123,8 +141,8 @@ fn take<const N: usize>(rest: &mut &[u8]) -> Option<[u8; N]> {
 }
 
 /// Puts a record behind what `buffer` holds.
-pub(super) fn append(buffer: &mut Vec<u8>, header: &Header, envelope: &[u8]) {
-    buffer.extend_from_slice(&header.encode());
+pub(super) fn append(buffer: &mut Vec<u8>, header: &Header, salt: u64, envelope: &[u8]) {
+    buffer.extend_from_slice(&header.encode(salt));
     buffer.extend_from_slice(envelope);
     buffer.resize(buffer.len().next_multiple_of(ALIGN), 0);
 }
@@ -155,23 +173,26 @@ mod tests {
     proptest! {
         #[test]
         fn a_header_comes_back_and_a_changed_bit_is_seen(seed: u64, bit in 0..HEADER * 8) {
-            let mut bytes = header(seed).encode();
-            prop_assert_eq!(Header::decode(&bytes), Some(header(seed)));
+            let of = Mark { id: seed as u32, salt: seed.wrapping_mul(3) };
+            let mut bytes = header(seed).encode(of.salt);
+            prop_assert_eq!(Header::decode(&bytes, of), Some(header(seed)));
+            prop_assert_eq!(Header::decode(&bytes, Mark { salt: of.salt ^ (1 << (bit % 64)), ..of }), None);
+            prop_assert_eq!(Header::decode(&bytes, Mark { id: of.id ^ 1, ..of }), None);
             bytes[bit / 8] ^= 1 << (bit % 8);
-            prop_assert_eq!(Header::decode(&bytes), None);
+            prop_assert_eq!(Header::decode(&bytes, of), None);
         }
 
         #[test]
         fn records_are_aligned(length in 0u32..600, before in 0usize..5) {
             let mut buffer = vec![9; before * ALIGN];
             let header = Header { length, ..header(7) };
-            append(&mut buffer, &header, &vec![1; length as usize]);
+            append(&mut buffer, &header, 5, &vec![1; length as usize]);
             prop_assert_eq!(buffer.len(), before * ALIGN + span(length));
         }
     }
 
     #[test]
     fn zeros_are_no_header() {
-        assert_eq!(Header::decode(&[0; HEADER]), None);
+        assert_eq!(Header::decode(&[0; HEADER], Mark { id: 0, salt: 0 }), None);
     }
 }

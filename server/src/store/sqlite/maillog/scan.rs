@@ -6,7 +6,7 @@
 //! on the disk. The difference decides between going on and refusing.
 
 use super::{
-    record::{self, ALIGN, HEADER, Header},
+    record::{self, ALIGN, HEADER, Header, Mark},
     segment::START,
 };
 
@@ -19,6 +19,14 @@ pub(super) struct Found {
     pub offset: u32,
     /// Whether the envelope is the one that was stored; it is not once it was overwritten.
     pub whole: bool,
+}
+
+impl Found {
+    /// Its envelope among the segment's bytes.
+    pub fn envelope<'a>(&self, bytes: &'a [u8]) -> &'a [u8] {
+        let from = self.offset as usize + HEADER;
+        bytes.get(from..from + self.header.length as usize).unwrap_or_default()
+    }
 }
 
 /// What a segment holds.
@@ -35,9 +43,8 @@ pub(super) struct Scan {
 #[error("there is no record at byte {0}, where one was stored")]
 pub(super) struct Damage(pub u32);
 
-fn header_at(bytes: &[u8], at: usize, segment: u32) -> Option<Header> {
-    let head = bytes.get(at..)?.first_chunk::<HEADER>()?;
-    Header::decode(head).filter(|header| header.segment == segment)
+fn header_at(bytes: &[u8], at: usize, of: Mark) -> Option<Header> {
+    Header::decode(bytes.get(at..)?.first_chunk::<HEADER>()?, of)
 }
 
 fn found(bytes: &[u8], at: usize, header: Header) -> Option<Found> {
@@ -50,14 +57,26 @@ fn found(bytes: &[u8], at: usize, header: Header) -> Option<Found> {
     })
 }
 
-/// The records of a sealed segment, which end at `end`.
-pub(super) fn sealed(bytes: &[u8], segment: u32, end: u32) -> Result<Scan, Damage> {
+/// The records of a segment, which end at `end` if it is sealed. `gone` says of which records it is known that they were delivered, or otherwise done with.
+pub(super) fn records(
+    bytes: &[u8],
+    of: Mark,
+    end: Option<u32>,
+    gone: impl Fn(&Header) -> bool,
+) -> Result<Scan, Damage> {
+    match end {
+        Some(end) => sealed(bytes, of, end),
+        None => active(bytes, of, gone),
+    }
+}
+
+fn sealed(bytes: &[u8], of: Mark, end: u32) -> Result<Scan, Damage> {
     let mut records = Vec::new();
     let mut at = START as usize;
     let bytes = bytes.get(..end as usize).ok_or(Damage(end))?;
     while at < bytes.len() {
         let place = Damage(u32::try_from(at).unwrap_or(end));
-        match header_at(bytes, at, segment).and_then(|header| found(bytes, at, header)) {
+        match header_at(bytes, at, of).and_then(|header| found(bytes, at, header)) {
             Some(found) => {
                 at += record::span(found.header.length);
                 records.push(found);
@@ -68,12 +87,11 @@ pub(super) fn sealed(bytes: &[u8], segment: u32, end: u32) -> Result<Scan, Damag
     Ok(Scan { records, end })
 }
 
-/// The records of the segment that is being written. `gone` says of which records it is known that they were delivered, or otherwise done with.
-pub(super) fn active(bytes: &[u8], segment: u32, gone: impl Fn(&Header) -> bool) -> Result<Scan, Damage> {
+fn active(bytes: &[u8], of: Mark, gone: impl Fn(&Header) -> bool) -> Result<Scan, Damage> {
     let mut records: Vec<Found> = Vec::new();
     let mut at = START as usize;
     let mut last = (0, 0);
-    while let Some(found) = header_at(bytes, at, segment).and_then(|header| found(bytes, at, header)) {
+    while let Some(found) = header_at(bytes, at, of).and_then(|header| found(bytes, at, header)) {
         let order = (found.header.commit, found.header.begin);
         // Of the same commit, or the first of a later one that begins here. Anything else is left over from a commit that failed and whose place a later one took.
         if order != last && (order.0 <= last.0 || found.header.begin as usize != at) {
@@ -87,7 +105,7 @@ pub(super) fn active(bytes: &[u8], segment: u32, gone: impl Fn(&Header) -> bool)
     let later = (end..bytes.len())
         .step_by(ALIGN)
         .filter(|at| bytes.get(*at..*at + 4).is_some_and(|start| start == record::MAGIC))
-        .filter_map(|at| header_at(bytes, at, segment))
+        .filter_map(|at| header_at(bytes, at, of))
         .any(|header| header.begin as usize > end && header.commit > last.0);
     let end = u32::try_from(end).unwrap_or(u32::MAX);
     if later {

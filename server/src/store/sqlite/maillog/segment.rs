@@ -9,7 +9,7 @@ use std::{
     path::{Path, PathBuf},
 };
 
-use super::record::{self, HEADER, HEADER_OFFSET, Header};
+use super::record::{self, HEADER, HEADER_OFFSET, Header, Mark};
 
 /// Bytes before the first record.
 pub(super) const START: u32 = 64;
@@ -37,13 +37,14 @@ pub(in crate::store::sqlite) struct Segment {
     pub id: u32,
     /// Its length, records or zeros.
     pub size: u32,
+    salt: u64,
     file: File,
 }
 
 impl Segment {
-    /// Makes the file of a new segment. On the disk when this returns, its name too. It takes the file at `spare`, if there is one of zeros of this size. Otherwise the file is one long
+    /// Makes the file of a new segment, with a random number of its own. On the disk when this returns, its name too. It takes the file at `spare`, if there is one of zeros of this size. Otherwise the file is one long
     /// hole, into which commits are slower; but nobody waits until it is filled.
-    pub fn create(directory: &Path, id: u32, size: u32, spare: Option<&Path>) -> io::Result<Self> {
+    pub fn create(directory: &Path, id: u32, size: u32, salt: u64, spare: Option<&Path>) -> io::Result<Self> {
         let path = path(directory, id);
         let made = match spare {
             Some(spare) => fs::rename(spare, &path).and_then(|()| File::options().read(true).write(true).open(&path)),
@@ -54,13 +55,14 @@ impl Segment {
             head[..8].copy_from_slice(&MAGIC);
             head[8..12].copy_from_slice(&id.to_le_bytes());
             head[12..16].copy_from_slice(&size.to_le_bytes());
+            head[16..24].copy_from_slice(&salt.to_le_bytes());
             write_at(&file, &head, 0)?;
             file.sync_all()?;
             sync_directory(directory)?;
             Ok(file)
         });
         match made {
-            Ok(file) => Ok(Self { id, size, file }),
+            Ok(file) => Ok(Self { id, size, salt, file }),
             Err(error) => {
                 let _ = fs::remove_file(&path);
                 Err(error)
@@ -81,7 +83,18 @@ impl Segment {
         if head[12..16] != size.to_le_bytes() {
             return Err(invalid("the file is not as long as it was made"));
         }
-        Ok(Self { id, size, file })
+        let mut salt = [0; 8];
+        salt.copy_from_slice(&head[16..24]);
+        let salt = u64::from_le_bytes(salt);
+        Ok(Self { id, size, salt, file })
+    }
+
+    /// What its headers are told from others by.
+    pub fn mark(&self) -> Mark {
+        Mark {
+            id: self.id,
+            salt: self.salt,
+        }
     }
 
     /// All bytes, as they are now.
@@ -102,16 +115,8 @@ impl Segment {
     }
 
     /// Overwrites with zeros, without waiting for the disk.
-    pub fn zero(&self, mut at: u32, length: usize) -> io::Result<()> {
-        static ZEROS: [u8; 64 << 10] = [0; 64 << 10];
-        let mut left = length;
-        while left > 0 {
-            let piece = left.min(ZEROS.len());
-            self.write(&ZEROS[..piece], at)?;
-            at += u32::try_from(piece).unwrap_or(0);
-            left -= piece;
-        }
-        Ok(())
+    pub fn zero(&self, at: u32, length: usize) -> io::Result<()> {
+        zero(&self.file, at, length)
     }
 
     /// The record at an offset; none when there is no whole one (any more).
@@ -120,11 +125,18 @@ impl Segment {
         let mut envelope = vec![0; length as usize];
         read_at(&self.file, &mut head, at)?;
         read_at(&self.file, &mut envelope, at + HEADER_OFFSET)?;
-        let whole = Header::decode(&head).filter(|header| {
-            header.segment == self.id && header.length == length && header.check == record::check(&envelope)
-        });
+        let whole = Header::decode(&head, self.mark())
+            .filter(|header| header.length == length && header.check == record::check(&envelope));
         Ok(whole.map(|header| (header, envelope)))
     }
+}
+
+/// Overwrites a file and deletes it.
+pub(super) fn shred(path: &Path) -> io::Result<()> {
+    let file = File::options().write(true).open(path)?;
+    zero(&file, 0, usize::try_from(file.metadata()?.len()).unwrap_or(usize::MAX))?;
+    file.sync_data()?;
+    fs::remove_file(path)
 }
 
 /// Makes an empty file that nobody else can read.
@@ -157,6 +169,18 @@ pub(super) fn sync_directory(directory: &Path) -> io::Result<()> {
     File::open(directory)?.sync_all()?;
     #[cfg(not(unix))]
     let _ = directory;
+    Ok(())
+}
+
+fn zero(file: &File, mut at: u32, length: usize) -> io::Result<()> {
+    static ZEROS: [u8; 64 << 10] = [0; 64 << 10];
+    let mut left = length;
+    while left > 0 {
+        let piece = left.min(ZEROS.len());
+        write_at(file, &ZEROS[..piece], at)?;
+        at = at.saturating_add(u32::try_from(piece).unwrap_or(u32::MAX));
+        left -= piece;
+    }
     Ok(())
 }
 

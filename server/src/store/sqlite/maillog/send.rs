@@ -5,7 +5,7 @@ use std::collections::HashMap;
 use rusqlite::Connection;
 
 use super::{
-    Item, MailLog,
+    Item, MailLog, Purpose,
     index::Usage,
     receipts::Receipt,
     record::{self, Key},
@@ -29,8 +29,8 @@ pub(in crate::store::sqlite) fn check(envelope: &[u8]) -> u32 {
 
 enum Plan {
     Settled(Result<Deposited>),
-    /// As that other send of this batch, which is the same one.
-    As(usize),
+    /// As that other send of this batch, which has the same id; a conflict if its content is another.
+    As(usize, bool),
     Append(u64),
 }
 
@@ -78,7 +78,7 @@ impl MailLog {
             })
             .collect();
         let items: Vec<Item<'_>> = appended.iter().map(|(_, item)| *item).collect();
-        let written = self.append(c, &items);
+        let written = self.append(c, &items, Purpose::Keep);
         let mut stored: Vec<Option<Result<()>>> = vec![None; tasks.len()];
         for ((n, item), outcome) in appended.iter().zip(written) {
             if outcome.is_ok() {
@@ -101,9 +101,9 @@ impl MailLog {
         };
         let outcome = |(n, plan)| match plan {
             Plan::Settled(answer) => Outcome { answer, stored: false },
-            // The other may have failed to get its rows.
-            Plan::As(other) => Outcome {
-                answer: answer(other),
+            // The other may have failed: then there is nothing that this one could repeat or contradict.
+            Plan::As(other, same) => Outcome {
+                answer: answer(other).map(|done| if same { done } else { Deposited::Conflict }),
                 stored: false,
             },
             Plan::Append(_) => Outcome {
@@ -128,15 +128,15 @@ impl MailLog {
         };
         let key = short(&task.key);
         if let Some((other, body_hash)) = batch.keys.get(&key).copied() {
-            let same = body_hash == d.body_hash;
-            return Ok(if same {
-                Plan::As(other)
-            } else {
-                Plan::Settled(Ok(Deposited::Conflict))
-            });
+            return Ok(Plan::As(other, body_hash == d.body_hash));
         }
-        if let Some(receipt) = self.receipts.recent(&key).filter(|receipt| receipt.forget_at > d.now) {
-            return Ok(repeated(*receipt));
+        let recent = self.receipts.recent(&key).filter(|receipt| receipt.forget_at > d.now);
+        if let Some(receipt) = recent.copied() {
+            // In memory they outlive the account.
+            return Ok(match self.head(c, d.mailbox)? {
+                Some(_) => repeated(receipt),
+                None => Plan::Settled(Ok(Deposited::NoSuchMailbox)),
+            });
         }
         if self.receipts.may_be_away(&key)
             && let Some(receipt) = segments::receipt(c, d.mailbox, &key, &task.key, d.now)?

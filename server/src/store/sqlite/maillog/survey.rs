@@ -6,7 +6,7 @@ use rusqlite::Connection;
 
 use super::{
     receipts::Receipt,
-    record::{HEADER, Header, Key},
+    record::{Header, Key},
     scan::{self, Scan},
     segment::{self, Segment},
 };
@@ -88,12 +88,11 @@ pub(in crate::store::sqlite) fn survey(
                 faults.push(fault(&path, found.offset));
                 continue;
             }
-            let from = found.offset as usize + HEADER;
             each(Surveyed::Waiting {
                 mailbox: header.mailbox,
                 sequence: header.sequence,
                 times: [header.stored_at, header.expires],
-                envelope: bytes.get(from..from + header.length as usize).unwrap_or_default(),
+                envelope: found.envelope(&bytes),
             })?;
         }
     }
@@ -114,12 +113,8 @@ fn look(directory: &Path, row: &segments::Row, gone: impl Fn(&Header) -> bool) -
     let mut looks = 0;
     loop {
         let bytes = file.bytes()?;
-        let scan = match row.sealed {
-            Some(end) => scan::sealed(&bytes, row.id, end),
-            None => scan::active(&bytes, row.id, &gone),
-        };
         looks += 1;
-        match scan {
+        match scan::records(&bytes, file.mark(), row.sealed, &gone) {
             Ok(scan) => return Ok(Ok((scan, bytes))),
             Err(damage) if looks == LOOKS => return Ok(Err(damage)),
             Err(_) => {}

@@ -2,18 +2,13 @@
 
 use std::{
     collections::BTreeMap,
-    fs,
     time::{Duration, Instant},
 };
 
 use protocol::Timestamp;
 use rusqlite::Connection;
 
-use super::{
-    Item, MailLog,
-    keeper::Span,
-    segment::{self, sync_directory},
-};
+use super::{Item, MailLog, Purpose, keeper::Span};
 use crate::{
     model::MailboxId,
     store::{
@@ -27,8 +22,10 @@ use crate::{
 const RECEIPTS_AT_ONCE: usize = 2048;
 /// Envelopes that are moved at once: 256 KiB as a rule.
 const MOVED_AT_ONCE: usize = 64;
-/// A sealed segment in which less than one part in this many waits is emptied: what is moved is a fraction of what is won.
-const SPARSE: u64 = 4;
+/// A sealed segment of which less than so many quarters wait is emptied: what is moved is a fraction of what is won.
+const SPARSE: u64 = 1;
+/// The same where there is no room for another segment: then what is won is worth more.
+const SPARSE_WHEN_TIGHT: u64 = 3;
 /// The next segment is made ready when one part in this many of the active one is written: early, because it takes a while, but never on an idle relay.
 const SPARE_AFTER: u32 = 8;
 /// Under load what was delivered is handed over to be overwritten after this long.
@@ -114,26 +111,17 @@ impl MailLog {
         Ok(())
     }
 
-    /// Deletes the segments that hold nothing any more, and has what was delivered of the others overwritten.
+    /// Has what was delivered overwritten, and then the segments deleted that hold nothing any more.
     fn erase_now(&mut self, c: &Connection) -> Result<()> {
-        let dropped = self.drop_empty(c);
         let mut by_segment: BTreeMap<u32, Vec<Span>> = BTreeMap::new();
         for span in self.erase.drain(..) {
             by_segment.entry(span.segment).or_default().push(span);
         }
         self.erase.shrink_to(1 << 12);
         self.erase_since = None;
-        for (id, spans) in by_segment {
-            if let Some(file) = self.index.segment(id) {
-                self.keeper.erase(file, spans);
-            }
+        for (segment, spans) in by_segment {
+            self.keeper.erase(segment, spans);
         }
-        dropped
-    }
-
-    /// Deletes the segments that hold nothing any more.
-    fn drop_empty(&mut self, c: &Connection) -> Result<()> {
-        let mut dropped = false;
         for (file, live, _) in self.index.segments() {
             if live > 0 || file.id == self.active.id || self.unfolded.contains(&file.id) {
                 continue;
@@ -141,13 +129,7 @@ impl MailLog {
             // The row first: a file without one is cleaned away, one that is missing is damage.
             segments::drop_segment(c, file.id)?;
             self.index.drop_segment(file.id);
-            dropped = true;
-            if let Err(error) = fs::remove_file(segment::path(&self.directory, file.id)) {
-                tracing::warn!(%error, segment = file.id, "an empty segment could not be deleted; the next start tries again");
-            }
-        }
-        if dropped && let Err(error) = sync_directory(&self.directory) {
-            tracing::warn!(%error, "the data directory could not be synced");
+            self.keeper.delete(file.id);
         }
         Ok(())
     }
@@ -155,7 +137,8 @@ impl MailLog {
     /// Moves some of the last envelopes of a segment that is almost empty to the end of the log; false when there is none.
     fn thin(&mut self, c: &Connection) -> Result<bool> {
         if self.moving.is_empty() {
-            let Some(segment) = self.index.sparse(self.active.id, SPARSE) else {
+            let part = if self.tight { SPARSE_WHEN_TIGHT } else { SPARSE };
+            let Some(segment) = self.index.sparse(self.active.id, part) else {
                 return Ok(false);
             };
             self.moving = self.index.in_segment(segment);
@@ -193,7 +176,7 @@ impl MailLog {
                 envelope,
             })
             .collect();
-        let outcomes = self.append(c, &items);
+        let outcomes = self.append(c, &items, Purpose::Move);
         // What could not be moved is found again.
         outcomes.into_iter().collect::<Result<()>>()?;
         Ok(true)
