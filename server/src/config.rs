@@ -140,6 +140,8 @@ const DEFAULT_GATE_MEMORY: u64 = 512 << 20;
 const DEFAULT_GATE_DISK: u64 = 4 << 30;
 /// Gate keys of one account that take new messages: one of every day, the one after a rotation, and two for contacts of their own.
 const DEFAULT_GATE_KEYS: u64 = 4;
+/// The least that a relay can be held to: three segments of mail of 1 MiB and one to move the last envelopes into, so that what was fetched makes room again.
+const MIN_DATABASE: u64 = 4 << 20;
 const DAY: Duration = Duration::from_secs(24 * 3600);
 /// How long an undelivered envelope is kept by default: a holiday and a broken phone. A month later its prekeys die.
 const DEFAULT_ENVELOPE_TTL: Duration = Duration::from_secs(30 * 24 * 3600);
@@ -256,7 +258,13 @@ impl Config {
             },
             envelope_ttl: lifetime("envelope_ttl", "30d")?.unwrap_or(DEFAULT_ENVELOPE_TTL),
             token_ttl: lifetime("token_ttl", "1h")?.unwrap_or(DEFAULT_TOKEN_TTL),
-            max_database: bytes("max_database", "10GiB")?,
+            max_database: get(
+                values,
+                "max_database",
+                "a size of at least 4MiB (B, KiB, MiB or GiB)",
+                "10GiB",
+                |text| size(text).filter(|bytes| *bytes >= MIN_DATABASE),
+            )?,
             rates: rates(values)?,
             patience: Patience::default(),
             gate: GateRules {

@@ -17,6 +17,18 @@ use tracing_subscriber::EnvFilter;
 /// A mistake in the configuration, as distinct from a failure: what `sysexits.h` calls a usage error.
 const EXIT_CONFIGURATION: u8 = 64;
 
+/// An error with its causes, each said once: many of our own say their cause in the middle of the sentence.
+fn whole(error: &anyhow::Error) -> String {
+    error.chain().skip(1).fold(error.to_string(), |said, cause| {
+        let cause = cause.to_string();
+        if said.contains(&cause) {
+            said
+        } else {
+            format!("{said}: {cause}")
+        }
+    })
+}
+
 fn command() -> Command {
     let config = Arg::new("config")
         .long("config")
@@ -67,7 +79,7 @@ fn main() -> ExitCode {
     match outcome {
         Ok(()) => ExitCode::SUCCESS,
         Err(error) => {
-            complain(&format!("latchkey-relay: {error:#}"));
+            complain(&format!("latchkey-relay: {}", whole(&error)));
             let mistake = error.downcast_ref::<ConfigError>().is_some();
             if mistake {
                 ExitCode::from(EXIT_CONFIGURATION)

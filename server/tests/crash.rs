@@ -336,7 +336,7 @@ async fn no_play_is_won_by_a_crash() {
 fn a_second_relay_and_a_mistake_are_said_and_exit() {
     let dir = TempDir::new().unwrap();
     let data = dir.path().join("data");
-    let _process = Process::start(&data, "127.0.0.1:0");
+    let process = Process::start(&data, "127.0.0.1:0");
     let run = |args: &[&str]| {
         Command::new(PROGRAM)
             .args(args)
@@ -348,6 +348,16 @@ fn a_second_relay_and_a_mistake_are_said_and_exit() {
     let second = run(&["--listen", "127.0.0.1:0"]);
     assert_eq!(second.status.code(), Some(1));
     assert!(String::from_utf8_lossy(&second.stderr).contains("another relay is running"));
+    let taken = process.url.strip_prefix("http://").unwrap();
+    let taken = Command::new(PROGRAM)
+        .args(["--listen", taken, "--data-dir"])
+        .arg(dir.path().join("other"))
+        .output()
+        .unwrap();
+    assert_eq!(taken.status.code(), Some(1));
+    let said = String::from_utf8_lossy(&taken.stderr).into_owned();
+    assert!(said.contains("Choose another address with --listen"), "{said}");
+    assert_eq!(said.matches("os error").count(), 1, "the reason is said once: {said}");
     let public = run(&["--listen", "0.0.0.0:0"]);
     assert_eq!(public.status.code(), Some(64));
     assert!(String::from_utf8_lossy(&public.stderr).contains("--behind-proxy"));

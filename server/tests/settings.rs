@@ -43,7 +43,7 @@ const TABLE: &[(&str, &str, &[&str])] = &[
     ("rate_one_time", "5/h", &["many"]),
     ("rate_succeed", "off", &["never"]),
     ("address_connections", "off", &["0", "-1", "none"]),
-    ("max_database", "1GiB", &["0", "10", "10GB"]),
+    ("max_database", "1GiB", &["0", "10", "10GB", "3MiB"]),
     ("gate_threads", "1", &["0", "257", "x"]),
     ("gate_memory", "1GiB", &["1", "x"]),
     ("gate_disk", "1GiB", &["0B"]),

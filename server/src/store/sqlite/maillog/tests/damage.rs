@@ -1,5 +1,7 @@
 //! Crashes, and disks that misbehave.
 
+use proptest::prelude::*;
+
 use super::*;
 
 /// Wherever the last commit was cut off, everything before it is there and the log goes on; a cut in an earlier commit is refused.
@@ -49,6 +51,58 @@ fn a_torn_commit_is_none_and_damage_before_it_is_refused() {
     std::fs::write(&path, &whole).unwrap();
     relay.reopen();
     assert_eq!((relay.read(1).len(), relay.read(2).len()), (6, 6));
+}
+
+/// What a disk does with a write of which nobody waited for the end when the power goes: any of its sectors may be there, and in any order.
+const SECTOR: usize = 512;
+
+proptest! {
+    #![proptest_config(ProptestConfig::with_cases(200))]
+    /// Whichever sectors of the last commit reached the disk: all before it is there, of itself a beginning or nothing, and what is stored afterwards stays.
+    #[test]
+    fn any_sectors_of_the_last_commit_may_be_missing(
+        before in proptest::collection::vec((1..=3u8, 1..3000usize), 1..6),
+        last in proptest::collection::vec((1..=3u8, 1..3000usize), 1..6),
+        kept: u64,
+    ) {
+        let mut relay = Relay::new();
+        let of = |all: &[(u8, usize)], first: usize| {
+            let with_id = |(n, (to, length)): (usize, &(u8, usize))| deposit(*to, (first + n) as u128, &vec![1 + (first + n) as u8; *length]);
+            all.iter().enumerate().map(with_id).collect::<Vec<_>>()
+        };
+        prop_assert!(relay.send_all(of(&before, 0)).iter().all(Result::is_ok));
+        let active = relay.log().active.id;
+        let path = segment::path(relay.dir.path(), active);
+        let old = std::fs::read(&path).unwrap();
+        let durable: Vec<_> = (1..=3).map(|n| relay.read(n)).collect();
+        prop_assert!(relay.send_all(of(&last, 100)).iter().all(Result::is_ok));
+        let stored: Vec<_> = (1..=3).map(|n| relay.read(n)).collect();
+        relay.log = None;
+        let mut disk = std::fs::read(&path).unwrap();
+        let written = (0..disk.len()).step_by(SECTOR).filter(|at| disk[*at..at + SECTOR] != old[*at..at + SECTOR]);
+        for (n, at) in written.collect::<Vec<_>>().into_iter().enumerate() {
+            // At most 33 of them.
+            if (kept >> n) & 1 == 0 {
+                disk[at..at + SECTOR].copy_from_slice(&old[at..at + SECTOR]);
+            }
+        }
+        std::fs::write(&path, &disk).unwrap();
+        for round in 0..2_u8 {
+            relay.reopen();
+            for n in 1..=3_u8 {
+                let (found, at) = (relay.read(n), usize::from(n) - 1);
+                let (found, next) = found.split_at(found.len() - usize::from(round));
+                prop_assert!(found.starts_with(&durable[at]), "something that was stored is gone");
+                prop_assert!(stored[at].starts_with(found), "something is there that was not sent");
+                prop_assert!(next.iter().all(|(_, body)| body == b"next"));
+            }
+            if round == 0 {
+                for n in 1..=3_u8 {
+                    prop_assert_eq!(relay.send(n, 1000 + u128::from(n), b"next"), DONE);
+                }
+            }
+        }
+    }
 }
 
 #[test]
