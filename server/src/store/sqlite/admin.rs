@@ -16,7 +16,7 @@ use super::{
     FILE_NAME, OpenError,
     audit::{self, AuditFault},
     mail,
-    maillog::{Surveyed, survey},
+    maillog::{Key, Receipt, Surveyed, runs, survey},
     rows::{array, timestamp},
     segments,
 };
@@ -309,7 +309,7 @@ impl Reader {
         let mut have: HashSet<(MailboxId, u64)> = HashSet::new();
         let mut faults: Vec<String> = Vec::new();
         for survey in 0..SURVEYS {
-            let mut runs: BTreeMap<(MailboxId, u32), (Timestamp, Vec<u8>)> = BTreeMap::new();
+            let mut receipts: BTreeMap<u32, Vec<(MailboxId, Key, Receipt)>> = BTreeMap::new();
             let transaction = copy.unchecked_transaction()?;
             let seen = self.survey(|found| {
                 match found {
@@ -329,15 +329,15 @@ impl Reader {
                         key,
                         receipt,
                     } => {
-                        let (forget_at, items) = runs.entry((mailbox, segment)).or_insert((Timestamp(0), Vec::new()));
-                        *forget_at = (*forget_at).max(receipt.forget_at);
-                        receipt.push(&key, items);
+                        receipts.entry(segment).or_default().push((mailbox, key, receipt));
                     }
                 }
                 Ok(())
             })?;
-            for ((mailbox, segment), (forget_at, items)) in runs {
-                segments::put_run(&transaction, mailbox, segment, forget_at, &items)?;
+            for (segment, mut receipts) in receipts {
+                receipts.sort_unstable_by_key(|(mailbox, key, _)| (*mailbox, *key));
+                let sorted = receipts.iter().map(|(mailbox, key, receipt)| (*mailbox, *key, receipt));
+                segments::copy_receipts(&transaction, segment, &runs(sorted))?;
             }
             segments::copy_runs(&self.connection, &transaction, &unfolded)?;
             transaction.execute("DELETE FROM mail_segment", [])?;

@@ -56,7 +56,7 @@ pub(super) fn step(
     room -= rows;
     for sql in [
         "DELETE FROM receipt WHERE (mailbox, key) IN (SELECT mailbox, key FROM receipt WHERE mailbox = ?1 LIMIT ?2)",
-        "DELETE FROM receipt_run WHERE (segment, mailbox) IN (SELECT segment, mailbox FROM receipt_run WHERE mailbox = ?1 LIMIT ?2)",
+        "DELETE FROM receipt_run WHERE (segment, mailbox, first) IN (SELECT segment, mailbox, first FROM receipt_run WHERE mailbox = ?1 LIMIT ?2)",
         "DELETE FROM delivery_token WHERE (mailbox, hash) IN (SELECT mailbox, hash FROM delivery_token WHERE mailbox = ?1 LIMIT ?2)",
         "DELETE FROM one_time WHERE rowid IN (SELECT rowid FROM one_time WHERE mailbox = ?1 LIMIT ?2)",
     ] {

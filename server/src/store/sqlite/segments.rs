@@ -82,11 +82,13 @@ pub(super) fn drop_segment(c: &Connection, id: u32) -> Result<()> {
 pub(super) fn put_runs(c: &Connection, segment: u32, runs: &[Run], last: bool) -> Result<()> {
     let transaction = c.unchecked_transaction()?;
     {
+        // A fold that was cut off is begun anew, and may draw other borders, because less or more of it has expired. That does no harm: whatever has not is in a run of the first
+        // drawing as well as in one of the second, and each has all between its own first key and the next of its drawing.
         let mut insert = transaction.prepare_cached(
-            "INSERT OR REPLACE INTO receipt_run (segment, mailbox, items) SELECT ?1, mailbox, ?3 FROM mailbox WHERE mailbox = ?2",
+            "INSERT OR REPLACE INTO receipt_run (segment, mailbox, first, items) SELECT ?1, mailbox, ?3, ?4 FROM mailbox WHERE mailbox = ?2",
         )?;
         for run in runs {
-            insert.execute(params![segment, run.mailbox.as_bytes(), run.items])?;
+            insert.execute(params![segment, run.mailbox.as_bytes(), run.first, run.items])?;
         }
     }
     if let Some(forget_at) = runs.iter().map(|run| run.forget_at).max() {
@@ -108,6 +110,12 @@ fn remember_until(c: &Connection, segment: u32, forget_at: Timestamp) -> rusqlit
     .execute(params![segment, time(forget_at)])
     .map(drop)
 }
+
+/// The last segment before another that has receipts of a mailbox.
+pub(super) const SEGMENT_BEFORE: &str = "SELECT max(segment) FROM receipt_run WHERE mailbox = ?1 AND segment < ?2";
+/// The run of a mailbox out of a segment that has a key, if one has.
+pub(super) const RUN_AROUND: &str =
+    "SELECT items FROM receipt_run WHERE mailbox = ?1 AND segment = ?2 AND first <= ?3 ORDER BY first DESC LIMIT 1";
 
 /// The receipt of a send among those that were put away, one by one (as older relays did) or in runs.
 pub(super) fn receipt(
@@ -134,14 +142,19 @@ pub(super) fn receipt(
     if single.is_some() {
         return Ok(single);
     }
-    let mut statement = c.prepare_cached("SELECT items FROM receipt_run WHERE mailbox = ?1")?;
-    let mut rows = statement.query([id])?;
-    while let Some(row) = rows.next()? {
-        let run = row.get_ref(0)?.as_blob().map_err(rusqlite::Error::from)?;
-        let found = items(run).find(|(other, receipt)| other == key && receipt.forget_at > now);
-        if let Some((_, receipt)) = found {
-            return Ok(Some(receipt));
+    // The newest segment first. Of each one run is read: the last that does not begin behind the key.
+    let mut before = i64::MAX;
+    let (mut segments, mut run) = (c.prepare_cached(SEGMENT_BEFORE)?, c.prepare_cached(RUN_AROUND)?);
+    while let Some(segment) = segments.query_row(params![id, before], |row| row.get::<_, Option<i64>>(0))? {
+        let mut rows = run.query(params![id, segment, key])?;
+        if let Some(row) = rows.next()? {
+            let run = row.get_ref(0)?.as_blob().map_err(rusqlite::Error::from)?;
+            let found = items(run).find(|(other, receipt)| other == key && receipt.forget_at > now);
+            if let Some((_, receipt)) = found {
+                return Ok(Some(receipt));
+            }
         }
+        before = segment;
     }
     Ok(None)
 }
@@ -179,7 +192,7 @@ pub(super) fn forget_receipts(c: &Connection, now: Timestamp, limit: usize) -> R
             break;
         };
         let rows = c
-            .prepare_cached("DELETE FROM receipt_run WHERE segment = ?1 AND mailbox IN (SELECT mailbox FROM receipt_run WHERE segment = ?1 LIMIT ?2)")?
+            .prepare_cached("DELETE FROM receipt_run WHERE (segment, mailbox, first) IN (SELECT segment, mailbox, first FROM receipt_run WHERE segment = ?1 LIMIT ?2)")?
             .execute(params![segment, int((limit - gone) as u64)])?;
         gone += rows;
         if gone < limit {
@@ -191,17 +204,24 @@ pub(super) fn forget_receipts(c: &Connection, now: Timestamp, limit: usize) -> R
     Ok(gone)
 }
 
-/// A run of receipts, for a copy of the database.
-pub(super) fn put_run(
-    c: &Connection,
-    mailbox: MailboxId,
-    segment: u32,
-    forget_at: Timestamp,
-    items: &[u8],
-) -> rusqlite::Result<()> {
-    c.prepare_cached("INSERT OR REPLACE INTO receipt_run (segment, mailbox, items) VALUES (?1, ?2, ?3)")?
-        .execute(params![segment, mailbox.as_bytes(), items])?;
-    remember_until(c, segment, forget_at)
+/// All receipts of these mailboxes out of a segment, for a copy of the database that may have some of them already.
+pub(super) fn copy_receipts(c: &Connection, segment: u32, runs: &[Run]) -> rusqlite::Result<()> {
+    let mut clear = c.prepare_cached("DELETE FROM receipt_run WHERE segment = ?1 AND mailbox = ?2")?;
+    let mut last = None;
+    for run in runs {
+        if last.replace(run.mailbox) != Some(run.mailbox) {
+            clear.execute(params![segment, run.mailbox.as_bytes()])?;
+        }
+        put_run(c, segment, run.mailbox.as_bytes(), &run.first, &run.items)?;
+        remember_until(c, segment, run.forget_at)?;
+    }
+    Ok(())
+}
+
+fn put_run(c: &Connection, segment: u32, mailbox: &[u8], first: &[u8], items: &[u8]) -> rusqlite::Result<()> {
+    c.prepare_cached("INSERT OR REPLACE INTO receipt_run (segment, mailbox, first, items) VALUES (?1, ?2, ?3, ?4)")?
+        .execute(params![segment, mailbox, first, items])
+        .map(drop)
 }
 
 /// Segments whose receipts are not all here, and the first number that no segment had yet.
@@ -210,19 +230,84 @@ pub(super) fn unfolded(c: &Connection) -> rusqlite::Result<(Vec<u32>, u32)> {
     Ok((unfolded.collect(), fresh(c)?))
 }
 
-/// Puts the receipts of these segments, and of those from the given number on, that are in `c` into a copy that was made before they were.
+/// Puts the receipts of these segments, and of those from the given number on, into a copy that was made before they were in `c`. Segments of which only a part is
+/// here are left out: all of theirs can be read in the log.
 pub(super) fn copy_runs(c: &Connection, copy: &Connection, (segments, from): &(Vec<u32>, u32)) -> rusqlite::Result<()> {
     let mut statement = c.prepare(
-        "SELECT mailbox, segment, forget_at, items FROM receipt_run JOIN receipt_segment USING (segment) WHERE segment >= ?1 ORDER BY segment",
+        "SELECT segment, forget_at, mailbox, first, items FROM receipt_run JOIN receipt_segment USING (segment)
+         WHERE segment >= ?1 AND NOT EXISTS (SELECT 1 FROM mail_segment WHERE id = segment AND away = 0)
+         ORDER BY segment",
     )?;
     let first = segments.iter().min().unwrap_or(from);
     let mut rows = statement.query([first])?;
+    let mut last = None;
     while let Some(row) = rows.next()? {
-        let segment: u32 = number(row, 1)?;
-        if segment >= *from || segments.contains(&segment) {
-            let mailbox = MailboxId::from_bytes(array(row, 0)?);
-            put_run(copy, mailbox, segment, timestamp(row, 2)?, row.get_ref(3)?.as_blob()?)?;
+        let segment: u32 = number(row, 0)?;
+        if segment < *from && !segments.contains(&segment) {
+            continue;
         }
+        if last.replace(segment) != Some(segment) {
+            // What was made of the log, when it was not all here yet, is no more than this.
+            copy.execute("DELETE FROM receipt_run WHERE segment = ?1", [segment])?;
+            remember_until(copy, segment, timestamp(row, 1)?)?;
+        }
+        let blob = |n| row.get_ref(n).and_then(|value| Ok(value.as_blob()?));
+        put_run(copy, segment, blob(2)?, blob(3)?, blob(4)?)?;
     }
     Ok(())
+}
+
+#[cfg(test)]
+mod tests {
+    use super::{super::maillog::runs, *};
+    use crate::store::migrations;
+
+    const NOW: Timestamp = Timestamp(5);
+
+    fn receipt_of(n: u8) -> Receipt {
+        Receipt {
+            body_hash: [n; 32],
+            stored_at: Timestamp(1),
+            expires: Timestamp(2),
+            forget_at: Timestamp(9),
+        }
+    }
+
+    fn look(c: &Connection, mailbox: MailboxId, n: u8) -> Option<Receipt> {
+        receipt(c, mailbox, &[n; 16], &[n; 32], NOW).unwrap()
+    }
+
+    /// It put the receipts of a mailbox away in one row, in no order.
+    #[test]
+    fn what_an_earlier_relay_put_away_is_known() {
+        let mut c = Connection::open_in_memory().unwrap();
+        migrations::run_sqlite_to(&mut c, 8);
+        let mailbox = MailboxId::from_bytes([1; 16]);
+        let mut run = Vec::new();
+        for n in [200, 3, 90] {
+            receipt_of(n).push(&[n; 16], &mut run);
+        }
+        c.execute(
+            "INSERT INTO receipt_run (segment, mailbox, items) VALUES (4, ?1, ?2)",
+            params![mailbox.as_bytes(), run],
+        )
+        .unwrap();
+        migrations::run_sqlite(&mut c).unwrap();
+        let known = |c: &Connection| [200, 3, 90].map(|n| look(c, mailbox, n));
+        let all = [200, 3, 90].map(|n| Some(receipt_of(n)));
+        assert_eq!(known(&c), all);
+        // A fold that it did not finish is gone on with, by runs.
+        c.execute_batch("PRAGMA foreign_keys = OFF").unwrap();
+        c.execute(
+            "INSERT INTO mailbox (mailbox, incarnation) VALUES (?1, zeroblob(16))",
+            [mailbox.as_bytes()],
+        )
+        .unwrap();
+        let sorted = [3, 90, 200].map(|n| (mailbox, [n; 16], receipt_of(n)));
+        let sorted = sorted.iter().map(|(mailbox, key, receipt)| (*mailbox, *key, receipt));
+        put_runs(&c, 4, &runs(sorted), false).unwrap();
+        assert_eq!(known(&c), all);
+        assert_eq!(look(&c, mailbox, 91), None);
+        assert_eq!(look(&c, MailboxId::from_bytes([2; 16]), 90), None);
+    }
 }

@@ -1,7 +1,7 @@
 //! What makes a repeated send harmless: for thirty days the relay remembers what it stored.
 //!
 //! Receipts of records in segments that are not sealed yet, or not put away, are in memory; the records' headers are their place on the disk. When a
-//! segment is sealed they are put into the database, a run for each mailbox, because one row for many costs a fraction of many rows. A Bloom filter
+//! segment is sealed they are put into the database, by runs, because one row for many costs a fraction of many rows. A Bloom filter
 //! over what is there keeps a new send, which is what nearly all are, from looking.
 
 use std::collections::HashMap;
@@ -127,15 +127,41 @@ pub(in crate::store) struct Receipts {
     filters: Vec<Filter>,
 }
 
-/// A run that is ready for the database.
+/// Receipts in a run at most: 18 KiB, which is what looking for one reads.
+const RUN: usize = 256;
+
+/// A run that is ready for the database: receipts of one mailbox out of one segment, in the order of their keys.
 #[derive(Debug)]
 pub(in crate::store) struct Run {
     /// Whose.
     pub mailbox: MailboxId,
+    /// Its first key.
+    pub first: Key,
     /// When the last of it can be forgotten.
     pub forget_at: Timestamp,
     /// The receipts.
     pub items: Vec<u8>,
+}
+
+/// Makes runs of receipts that come in the order of mailboxes and keys.
+pub(in crate::store) fn runs<'a>(receipts: impl Iterator<Item = (MailboxId, Key, &'a Receipt)>) -> Vec<Run> {
+    let mut runs: Vec<Run> = Vec::new();
+    for (mailbox, key, receipt) in receipts {
+        let goes_on = |run: &Run| run.mailbox == mailbox && run.items.len() < RUN * ITEM;
+        if !runs.last().is_some_and(goes_on) {
+            runs.push(Run {
+                mailbox,
+                first: key,
+                forget_at: Timestamp(0),
+                items: Vec::new(),
+            });
+        }
+        if let Some(run) = runs.last_mut() {
+            receipt.push(&key, &mut run.items);
+            run.forget_at = run.forget_at.max(receipt.forget_at);
+        }
+    }
+    runs
 }
 
 impl Receipts {
@@ -170,40 +196,23 @@ impl Receipts {
         self.filters.iter().any(|filter| filter.may_have(key))
     }
 
-    /// The receipts of a segment as runs, by mailbox, about `most` receipts at once and never less than a mailbox; false when that was the last of them.
-    /// They stay in memory until [`Self::forget`].
+    /// Receipts of a segment from number `from` on as runs, `most` at once; how far that was, and whether there are more. They stay in memory until
+    /// [`Self::forget`].
     pub(super) fn runs(&mut self, segment: u32, from: usize, most: usize) -> (Vec<Run>, usize, bool) {
         let Some(of) = self.by_segment.get_mut(&segment) else {
             return (Vec::new(), from, false);
         };
         if from == 0 {
-            of.sort_unstable_by(|a, b| a.0.as_bytes().cmp(b.0.as_bytes()));
+            of.sort_unstable();
         }
-        let mut runs: Vec<Run> = Vec::new();
-        let mut at = from;
-        while let Some((mailbox, key)) = of.get(at) {
-            let same = runs.last().is_some_and(|run| run.mailbox == *mailbox);
-            if !same {
-                if at - from >= most {
-                    break;
-                }
-                runs.push(Run {
-                    mailbox: *mailbox,
-                    forget_at: Timestamp(0),
-                    items: Vec::new(),
-                });
-            }
-            let receipt = self.recent.get(key).filter(|(of, _)| *of == segment);
-            if let (Some(run), Some((_, receipt))) = (runs.last_mut(), receipt) {
-                receipt.push(key, &mut run.items);
-                run.forget_at = run.forget_at.max(receipt.forget_at);
-            }
-            at += 1;
-        }
-        let more = at < of.len();
-        // Whose receipts were all forgotten in the meantime.
-        runs.retain(|run| !run.items.is_empty());
-        (runs, at, more)
+        let reached = of.len().min(from.saturating_add(most));
+        let now = of.get(from..reached).unwrap_or_default().iter();
+        // Except those that were forgotten in the meantime.
+        let runs = runs(now.filter_map(|(mailbox, key)| {
+            let (_, receipt) = self.recent.get(key).filter(|(of, _)| *of == segment)?;
+            Some((*mailbox, *key, receipt))
+        }));
+        (runs, reached, reached < of.len())
     }
 
     /// Drops the receipts of a segment from memory: they are in the database now.

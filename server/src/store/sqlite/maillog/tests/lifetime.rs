@@ -151,3 +151,74 @@ fn a_segment_whose_end_could_not_be_noted_is_not_written_any_more() {
     relay.reopen();
     assert_eq!(relay.read(1).len(), 6);
 }
+
+/// Many to one mailbox: they are put away by pieces, and each is found by reading one of them.
+#[test]
+fn receipts_of_a_busy_mailbox_are_found_without_reading_them_all() {
+    let mut relay = Relay::new();
+    let small = |id: u128| Deposit {
+        quota: Quota {
+            envelopes: u64::MAX,
+            ..ROOM
+        },
+        ..deposit(1, id, &[id as u8 | 1])
+    };
+    for batch in 0..30 {
+        let sent = relay.send_all((0..250).map(|n| small(batch * 250 + n)).collect());
+        assert!(sent.iter().all(|answer| matches!(answer, Ok(DONE))));
+    }
+    // Enough of others that all of these are in sealed segments.
+    for id in 0..12 {
+        relay.send(2, 100_000 + id, &large(1));
+    }
+    let sealed = relay.log().unfolded.clone();
+    assert!(sealed.len() > 1, "{sealed:?}");
+    // A fold that is cut off, as by a crash: the next start begins it anew.
+    relay.log.as_mut().unwrap().upkeep(&relay.c, false).unwrap();
+    relay.reopen();
+    relay.keep_up();
+    let (runs, longest): (i64, i64) = relay
+        .c
+        .query_row("SELECT count(*), max(length(items)) FROM receipt_run", [], |row| {
+            Ok((row.get(0)?, row.get(1)?))
+        })
+        .unwrap();
+    assert!(
+        runs >= 7500 / 256 && longest <= 256 * 72,
+        "{runs} runs, {longest} bytes"
+    );
+    for id in (0..7500).step_by(7) {
+        let answers = relay.send_all(vec![small(id)]);
+        assert!(matches!(answers[..], [Ok(DONE)]), "{id}: {answers:?}");
+        let other = Deposit {
+            body_hash: [77; 32],
+            ..small(id)
+        };
+        let answers = relay.send_all(vec![other]);
+        assert!(matches!(answers[..], [Ok(Deposited::Conflict)]), "{id}: {answers:?}");
+    }
+    assert_eq!(relay.index.usage(mailbox(1)).count, 7500, "nothing was stored twice");
+    // How it is looked for.
+    let plan = |sql: &str| {
+        let mut statement = relay.c.prepare(&format!("EXPLAIN QUERY PLAN {sql}")).unwrap();
+        let lines = statement.raw_query().mapped(|row| row.get::<_, String>(3));
+        lines.map(|line| line.unwrap()).collect::<Vec<_>>().join("; ")
+    };
+    for (sql, by) in [
+        (
+            segments::SEGMENT_BEFORE,
+            "receipt_run_mailbox (mailbox=? AND segment<?)",
+        ),
+        (segments::RUN_AROUND, "(segment=? AND mailbox=? AND first<?)"),
+    ] {
+        let plan = plan(sql);
+        assert!(
+            plan.contains("SEARCH") && plan.contains(by) && !plan.contains("TEMP"),
+            "{plan}"
+        );
+    }
+    assert!(
+        segments::forget_receipts(&relay.c, Timestamp(3000), 10).unwrap() <= 11,
+        "bounded"
+    );
+}
