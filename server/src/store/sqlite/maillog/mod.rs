@@ -54,6 +54,8 @@ use crate::{
 const FIRST_SEGMENT: u32 = 1 << 20;
 /// Length of a segment at most: each is twice as long as the one before. A few thousand messages at least share what sealing costs.
 const LONGEST_SEGMENT: u32 = 64 << 20;
+/// Records of a segment, about, at most: its receipts are sorted at once, which takes some milliseconds for so many.
+const RECORDS: u64 = 1 << 16;
 /// Where the log has a limit, no segment is longer than this part of it: room comes back by whole segments.
 const PARTS: u64 = 8;
 /// So often a page is looked up again when its first envelope was moved while it was read.
@@ -216,10 +218,7 @@ impl MailLog {
         let part = self.limit.map_or(LONGEST_SEGMENT, |limit| {
             u32::try_from(limit / PARTS).unwrap_or(u32::MAX)
         });
-        self.active
-            .size
-            .saturating_mul(2)
-            .min(part.clamp(FIRST_SEGMENT, LONGEST_SEGMENT))
+        length_after(self.active.size, part, self.tail, self.receipts.of(self.active.id))
     }
 
     fn begin_next(&mut self, c: &Connection, span: usize, purpose: Purpose) -> Result<()> {
@@ -262,6 +261,17 @@ impl MailLog {
         });
         self.erase_since.get_or_insert_with(Instant::now);
     }
+}
+
+/// The length of the segment after one of `size` bytes, which has `records` in `used` bytes: twice as long, but not longer than `part`, nor than `RECORDS` like these.
+fn length_after(size: u32, part: u32, used: u32, records: usize) -> u32 {
+    let most = u64::from(used) / records.max(1) as u64 * RECORDS;
+    // A power of two: what is made ready early is to fit although the records that follow differ a little.
+    let most = u32::try_from(most.next_power_of_two()).unwrap_or(u32::MAX);
+    size.saturating_mul(2)
+        .min(most)
+        .min(part)
+        .clamp(FIRST_SEGMENT, LONGEST_SEGMENT)
 }
 
 fn entry(header: &Header, offset: u32) -> Entry {

@@ -197,7 +197,7 @@ impl Receipts {
     }
 
     /// Receipts of a segment from number `from` on as runs, `most` at once; how far that was, and whether there are more. They stay in memory until
-    /// [`Self::forget`].
+    /// [`Self::forget`] hears that they are in the database.
     pub(super) fn runs(&mut self, segment: u32, from: usize, most: usize) -> (Vec<Run>, usize, bool) {
         let Some(of) = self.by_segment.get_mut(&segment) else {
             return (Vec::new(), from, false);
@@ -215,13 +215,24 @@ impl Receipts {
         (runs, reached, reached < of.len())
     }
 
-    /// Drops the receipts of a segment from memory: they are in the database now.
-    pub(super) fn forget(&mut self, segment: u32) {
-        for (_, key) in self.by_segment.remove(&segment).unwrap_or_default() {
-            if let Some((_, receipt)) = self.recent.get(&key).copied().filter(|(of, _)| *of == segment) {
-                self.recent.remove(&key);
-                self.put_away(&key, receipt.forget_at);
+    /// How many receipts of a segment there are in memory, or were.
+    pub(super) fn of(&self, segment: u32) -> usize {
+        self.by_segment.get(&segment).map_or(0, Vec::len)
+    }
+
+    /// Drops receipts of a segment from memory, numbers `from` to `to`: they are in the database now. When those were the last, nothing of the segment is left.
+    pub(super) fn forget(&mut self, segment: u32, from: usize, to: usize) {
+        let Some(of) = self.by_segment.remove(&segment) else {
+            return;
+        };
+        for (_, key) in of.get(from..to).unwrap_or_default() {
+            if let Some((_, receipt)) = self.recent.get(key).copied().filter(|(of, _)| *of == segment) {
+                self.recent.remove(key);
+                self.put_away(key, receipt.forget_at);
             }
+        }
+        if to < of.len() {
+            self.by_segment.insert(segment, of);
         }
     }
 

@@ -100,9 +100,9 @@ impl MailLog {
     fn fold(&mut self, c: &Connection, segment: u32) -> Result<()> {
         let (runs, reached, more) = self.receipts.runs(segment, self.folded, RECEIPTS_AT_ONCE);
         segments::put_runs(c, segment, &runs, !more)?;
+        self.receipts.forget(segment, self.folded, reached);
         self.folded = reached;
         if !more {
-            self.receipts.forget(segment);
             self.unfolded.pop_front();
             self.folded = 0;
             // It may be empty, and waited for this to be deleted.

@@ -222,3 +222,24 @@ fn receipts_of_a_busy_mailbox_are_found_without_reading_them_all() {
         "bounded"
     );
 }
+
+#[test]
+fn segments_grow_but_not_for_ever_nor_by_many_small_records() {
+    let after = |size: u32, record: usize| length_after(size, LONGEST_SEGMENT, size, size as usize / record);
+    assert_eq!(after(1 << 20, 4224), 2 << 20);
+    assert_eq!(after(64 << 20, 4224), LONGEST_SEGMENT);
+    assert_eq!(after(8 << 20, 136), 16 << 20);
+    assert_eq!(after(16 << 20, 136), 16 << 20, "65 536 of them have 9 MiB");
+    assert_eq!(after(64 << 20, 136), 16 << 20);
+    assert_eq!(
+        length_after(4 << 20, 1 << 10, 4 << 20, 1000),
+        FIRST_SEGMENT,
+        "of a small log"
+    );
+    assert_eq!(
+        length_after(1 << 20, LONGEST_SEGMENT, START, 0),
+        2 << 20,
+        "nothing is known yet"
+    );
+    assert_eq!(length_after(u32::MAX, u32::MAX, u32::MAX, 1), LONGEST_SEGMENT);
+}
