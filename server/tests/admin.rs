@@ -215,15 +215,7 @@ async fn a_backup_of_a_busy_relay_has_everything_that_waits_and_knows_its_repeti
     for (id, body) in &sent {
         alice.send("bob", *id, body.clone()).await.ok();
     }
-    let (mut read, mut position) = (Vec::new(), json!({}));
-    loop {
-        let page = bob.inbox(position).await.ok();
-        if bodies(&page).is_empty() {
-            break;
-        }
-        read.extend(bodies(&page));
-        position = json!({ "ack": ack(&page) });
-    }
+    let read = bob.everything().await;
     let bodies: Vec<_> = sent.into_iter().map(|(_, body)| body).collect();
     assert!(read == bodies, "{} of {} were there", read.len(), bodies.len());
     good(&command(&whole, &["check"]));

@@ -262,16 +262,7 @@ async fn a_full_disk_loses_nothing_and_passes() {
     alice.sign_in().await;
     alice.send("bob", refused.0, refused.1.clone()).await.ok();
     accepted.push(refused.1);
-    let mut delivered = Vec::new();
-    let mut position = json!({});
-    loop {
-        let page = bob.inbox(position).await.ok();
-        if bodies(&page).is_empty() {
-            break;
-        }
-        delivered.extend(bodies(&page));
-        position = json!({ "ack": ack(&page) });
-    }
+    let delivered = bob.everything().await;
     assert!(
         delivered == accepted,
         "{} of {} were delivered",

@@ -135,7 +135,7 @@ async fn two_relays_never_share_a_data_directory() {
 
 #[tokio::test]
 async fn a_full_disk_is_said_half_does_nothing_and_passes() {
-    let relay = TestRelay::start_with(|config| config.max_database = Some(3 << 20)).await;
+    let relay = TestRelay::start_with(|config| config.max_database = Some(4 << 20)).await;
     let (alice, bob) = (relay.user("alice").await, relay.user("bob").await);
     let mut stored = Vec::new();
     let refused = loop {

@@ -225,4 +225,17 @@ impl User {
     pub async fn envelopes(&self) -> Vec<Vec<u8>> {
         bodies(&self.inbox(json!({})).await.ok())
     }
+
+    /// Everything pending, fetched and acknowledged until nothing is left.
+    pub async fn everything(&self) -> Vec<Vec<u8>> {
+        let (mut read, mut position) = (Vec::new(), json!({}));
+        loop {
+            let page = self.inbox(position).await.ok();
+            if bodies(&page).is_empty() {
+                return read;
+            }
+            read.extend(bodies(&page));
+            position = json!({ "ack": ack(&page) });
+        }
+    }
 }

@@ -3,6 +3,7 @@
 mod keys;
 
 use std::{
+    cmp::Reverse,
     collections::{BTreeMap, HashMap, HashSet},
     fs::{self, File},
     io,
@@ -335,7 +336,9 @@ impl Reader {
                 Ok(())
             })?;
             for (segment, mut receipts) in receipts {
-                receipts.sort_unstable_by_key(|(mailbox, key, _)| (*mailbox, *key));
+                // Of an id that was used again the last.
+                receipts.sort_unstable_by_key(|(mailbox, key, receipt)| (*mailbox, *key, Reverse(receipt.forget_at)));
+                receipts.dedup_by_key(|(mailbox, key, _)| (*mailbox, *key));
                 let sorted = receipts.iter().map(|(mailbox, key, receipt)| (*mailbox, *key, receipt));
                 segments::copy_receipts(&transaction, segment, &runs(sorted))?;
             }

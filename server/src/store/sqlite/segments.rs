@@ -78,14 +78,28 @@ pub(super) fn drop_segment(c: &Connection, id: u32) -> Result<()> {
     Ok(())
 }
 
-/// Puts receipts of a segment away, except those of accounts that are gone; with the `last` of them it is noted that they are.
-pub(super) fn put_runs(c: &Connection, segment: u32, runs: &[Run], last: bool) -> Result<()> {
+/// Which part of a segment's receipts is put away.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(super) struct Part {
+    /// The first: whatever an earlier attempt left that was cut off is replaced.
+    pub first: bool,
+    /// The last: the segment's receipts are all here then.
+    pub last: bool,
+}
+
+/// Puts receipts of a segment away, except those of accounts that are gone.
+pub(super) fn put_runs(c: &Connection, segment: u32, runs: &[Run], part: Part) -> Result<()> {
     let transaction = c.unchecked_transaction()?;
+    if part.first {
+        // Runs of two attempts must not lie beside each other: they may have other borders, because less or more had expired, and a run that was cut short would
+        // hide what follows it in a longer one. All receipts of such a segment are in memory again.
+        transaction
+            .prepare_cached("DELETE FROM receipt_run WHERE segment = ?1")?
+            .execute([segment])?;
+    }
     {
-        // A fold that was cut off is begun anew, and may draw other borders, because less or more of it has expired. That does no harm: whatever has not is in a run of the first
-        // drawing as well as in one of the second, and each has all between its own first key and the next of its drawing.
         let mut insert = transaction.prepare_cached(
-            "INSERT OR REPLACE INTO receipt_run (segment, mailbox, first, items) SELECT ?1, mailbox, ?3, ?4 FROM mailbox WHERE mailbox = ?2",
+            "INSERT INTO receipt_run (segment, mailbox, first, items) SELECT ?1, mailbox, ?3, ?4 FROM mailbox WHERE mailbox = ?2",
         )?;
         for run in runs {
             insert.execute(params![segment, run.mailbox.as_bytes(), run.first, run.items])?;
@@ -94,7 +108,7 @@ pub(super) fn put_runs(c: &Connection, segment: u32, runs: &[Run], last: bool) -
     if let Some(forget_at) = runs.iter().map(|run| run.forget_at).max() {
         remember_until(&transaction, segment, forget_at)?;
     }
-    if last {
+    if part.last {
         transaction
             .prepare_cached("UPDATE mail_segment SET away = 1 WHERE id = ?1")?
             .execute([segment])?;
@@ -219,7 +233,7 @@ pub(super) fn copy_receipts(c: &Connection, segment: u32, runs: &[Run]) -> rusql
 }
 
 fn put_run(c: &Connection, segment: u32, mailbox: &[u8], first: &[u8], items: &[u8]) -> rusqlite::Result<()> {
-    c.prepare_cached("INSERT OR REPLACE INTO receipt_run (segment, mailbox, first, items) VALUES (?1, ?2, ?3, ?4)")?
+    c.prepare_cached("INSERT INTO receipt_run (segment, mailbox, first, items) VALUES (?1, ?2, ?3, ?4)")?
         .execute(params![segment, mailbox, first, items])
         .map(drop)
 }
@@ -277,6 +291,12 @@ mod tests {
         receipt(c, mailbox, &[n; 16], &[n; 32], NOW).unwrap()
     }
 
+    fn put(c: &Connection, mailbox: MailboxId, sorted: &[u8], first: bool) {
+        let sorted: Vec<_> = sorted.iter().map(|n| (mailbox, [*n; 16], receipt_of(*n))).collect();
+        let sorted = sorted.iter().map(|(mailbox, key, receipt)| (*mailbox, *key, receipt));
+        put_runs(c, 4, &runs(sorted), Part { first, last: false }).unwrap();
+    }
+
     /// It put the receipts of a mailbox away in one row, in no order.
     #[test]
     fn what_an_earlier_relay_put_away_is_known() {
@@ -303,11 +323,16 @@ mod tests {
             [mailbox.as_bytes()],
         )
         .unwrap();
-        let sorted = [3, 90, 200].map(|n| (mailbox, [n; 16], receipt_of(n)));
-        let sorted = sorted.iter().map(|(mailbox, key, receipt)| (*mailbox, *key, receipt));
-        put_runs(&c, 4, &runs(sorted), false).unwrap();
+        put(&c, mailbox, &[3, 90, 200], true);
         assert_eq!(known(&c), all);
         assert_eq!(look(&c, mailbox, 91), None);
+        // One that was cut off, with another first key: nothing of it is in the way of the next.
+        put(&c, mailbox, &[4, 5], true);
+        put(&c, mailbox, &[3, 90, 200], true);
+        assert_eq!(known(&c), all);
+        put(&c, mailbox, &[210, 220], false);
+        assert_eq!(known(&c), all, "a second part leaves the first");
+        assert_eq!(look(&c, mailbox, 220), Some(receipt_of(220)));
         assert_eq!(look(&c, MailboxId::from_bytes([2; 16]), 90), None);
     }
 }

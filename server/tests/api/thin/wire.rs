@@ -75,12 +75,7 @@ async fn a_body_that_does_not_come_is_answered_alike_and_one_that_breaks_off_is_
     socket.flush().await.unwrap();
     tokio::task::yield_now().await;
     socket.write_all(second).await.unwrap();
-    let mut text = Vec::new();
-    timeout(AGES, socket.read_to_end(&mut text))
-        .await
-        .expect("never closed")
-        .unwrap();
-    assert!(String::from_utf8_lossy(&text).starts_with("HTTP/1.1 200"));
+    assert!(rest_of(&mut socket).await.starts_with("HTTP/1.1 200"));
     assert_eq!(bob.envelopes().await, [ENVELOPE]);
 }
 
@@ -128,12 +123,17 @@ async fn a_send_under_way_is_finished_when_the_relay_stops() {
     timeout(AGES, refused).await.expect("it does not stop");
     for (mut socket, rest) in asked {
         socket.write_all(&rest).await.unwrap();
-        let mut text = Vec::new();
-        timeout(AGES, socket.read_to_end(&mut text))
-            .await
-            .expect("never closed")
-            .unwrap();
-        assert!(String::from_utf8_lossy(&text).starts_with("HTTP/1.1 200"));
+        assert!(rest_of(&mut socket).await.starts_with("HTTP/1.1 200"));
     }
     timeout(AGES, stopping).await.expect("it does not stop").unwrap();
+}
+
+/// Everything until the relay closes the connection.
+async fn rest_of(socket: &mut TcpStream) -> String {
+    let mut text = Vec::new();
+    timeout(AGES, socket.read_to_end(&mut text))
+        .await
+        .expect("never closed")
+        .unwrap();
+    String::from_utf8_lossy(&text).into_owned()
 }

@@ -204,6 +204,8 @@ impl Receipts {
         };
         if from == 0 {
             of.sort_unstable();
+            // An id that was used again when its time was over.
+            of.dedup();
         }
         let reached = of.len().min(from.saturating_add(most));
         let now = of.get(from..reached).unwrap_or_default().iter();

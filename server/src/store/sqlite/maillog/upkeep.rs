@@ -13,7 +13,7 @@ use crate::{
     model::MailboxId,
     store::{
         Result,
-        sqlite::segments,
+        sqlite::segments::{self, Part},
         writer::{Mail, Outcome, Sending, Upkeep},
     },
 };
@@ -99,7 +99,11 @@ impl MailLog {
     /// Puts some of the receipts of a sealed segment into the database.
     fn fold(&mut self, c: &Connection, segment: u32) -> Result<()> {
         let (runs, reached, more) = self.receipts.runs(segment, self.folded, RECEIPTS_AT_ONCE);
-        segments::put_runs(c, segment, &runs, !more)?;
+        let part = Part {
+            first: self.folded == 0,
+            last: !more,
+        };
+        segments::put_runs(c, segment, &runs, part)?;
         self.receipts.forget(segment, self.folded, reached);
         self.folded = reached;
         if !more {
