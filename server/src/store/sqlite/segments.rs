@@ -1,10 +1,12 @@
 //! What the database knows of the mail log: its segments, and the receipts that were put away.
 
+use std::ops::RangeInclusive;
+
 use protocol::Timestamp;
 use rusqlite::{Connection, OptionalExtension as _, params};
 
 use super::{
-    maillog::{Key, Receipt, Run, items},
+    maillog::{Key, Receipt, Run, items, with_key},
     rows::{array, int, number, time, timestamp},
 };
 use crate::{
@@ -97,12 +99,14 @@ pub(super) fn put_runs(c: &Connection, segment: u32, runs: &[Run], part: Part) -
             .prepare_cached("DELETE FROM receipt_run WHERE segment = ?1")?
             .execute([segment])?;
     }
-    {
-        let mut insert = transaction.prepare_cached(
-            "INSERT INTO receipt_run (segment, mailbox, first, items) SELECT ?1, mailbox, ?3, ?4 FROM mailbox WHERE mailbox = ?2",
-        )?;
-        for run in runs {
-            insert.execute(params![segment, run.mailbox.as_bytes(), run.first, run.items])?;
+    // Two statements: for an INSERT that selects SQLite keeps a copy of each page that it changes.
+    for run in runs {
+        let mailbox = run.mailbox.as_bytes();
+        if transaction
+            .prepare_cached("SELECT 1 FROM mailbox WHERE mailbox = ?1")?
+            .exists([mailbox])?
+        {
+            put_run(&transaction, segment, mailbox, &run.first, &run.items)?;
         }
     }
     if let Some(forget_at) = runs.iter().map(|run| run.forget_at).max() {
@@ -125,18 +129,19 @@ fn remember_until(c: &Connection, segment: u32, forget_at: Timestamp) -> rusqlit
     .map(drop)
 }
 
-/// The last segment before another that has receipts of a mailbox.
-pub(super) const SEGMENT_BEFORE: &str = "SELECT max(segment) FROM receipt_run WHERE mailbox = ?1 AND segment < ?2";
+/// The last of a range of segments that has receipts of a mailbox.
+pub(super) const SEGMENT_BEFORE: &str =
+    "SELECT max(segment) FROM receipt_run WHERE mailbox = ?1 AND segment BETWEEN ?2 AND ?3";
 /// The run of a mailbox out of a segment that has a key, if one has.
 pub(super) const RUN_AROUND: &str =
     "SELECT items FROM receipt_run WHERE mailbox = ?1 AND segment = ?2 AND first <= ?3 ORDER BY first DESC LIMIT 1";
 
-/// The receipt of a send among those that were put away, one by one (as older relays did) or in runs.
+/// The receipt of a send among those that were put away, one by one (as older relays did) or in runs out of this range of segments. The key comes as it is in runs and whole.
 pub(super) fn receipt(
     c: &Connection,
     mailbox: MailboxId,
-    key: &Key,
-    whole: &Bytes32,
+    (key, whole): (&Key, &Bytes32),
+    range: RangeInclusive<u32>,
     now: Timestamp,
 ) -> Result<Option<Receipt>> {
     let id = mailbox.as_bytes();
@@ -157,36 +162,37 @@ pub(super) fn receipt(
         return Ok(single);
     }
     // The newest segment first. Of each one run is read: the last that does not begin behind the key.
-    let mut before = i64::MAX;
+    let (first, mut last) = (i64::from(*range.start()), i64::from(*range.end()));
     let (mut segments, mut run) = (c.prepare_cached(SEGMENT_BEFORE)?, c.prepare_cached(RUN_AROUND)?);
-    while let Some(segment) = segments.query_row(params![id, before], |row| row.get::<_, Option<i64>>(0))? {
+    while let Some(segment) = segments.query_row(params![id, first, last], |row| row.get::<_, Option<i64>>(0))? {
         let mut rows = run.query(params![id, segment, key])?;
         if let Some(row) = rows.next()? {
             let run = row.get_ref(0)?.as_blob().map_err(rusqlite::Error::from)?;
-            let found = items(run).find(|(other, receipt)| other == key && receipt.forget_at > now);
-            if let Some((_, receipt)) = found {
-                return Ok(Some(receipt));
+            let found = with_key(run, key).find(|receipt| receipt.forget_at > now);
+            if found.is_some() {
+                return Ok(found);
             }
         }
-        before = segment;
+        last = segment - 1;
     }
     Ok(None)
 }
 
-/// Every receipt that was put away: the key's first half, and when it can be forgotten; those that can be first.
-pub(super) fn each_receipt(c: &Connection, mut each: impl FnMut(&Key, Timestamp)) -> rusqlite::Result<()> {
+/// Every receipt that was put away: its segment (0 for those that have none), the key's first half, and when it can be forgotten; in the order of the segments.
+pub(super) fn each_receipt(c: &Connection, mut each: impl FnMut(u32, &Key, Timestamp)) -> rusqlite::Result<()> {
     let mut statement = c.prepare("SELECT key, forget_at FROM receipt")?;
     let mut rows = statement.query([])?;
     while let Some(row) = rows.next()? {
         let key: [u8; 32] = array(row, 0)?;
         if let Some(short) = key.first_chunk() {
-            each(short, timestamp(row, 1)?);
+            each(0, short, timestamp(row, 1)?);
         }
     }
-    let mut statement = c.prepare("SELECT items FROM receipt_run ORDER BY segment")?;
+    let mut statement = c.prepare("SELECT segment, items FROM receipt_run ORDER BY segment")?;
     let mut rows = statement.query([])?;
     while let Some(row) = rows.next()? {
-        items(row.get_ref(0)?.as_blob()?).for_each(|(key, receipt)| each(&key, receipt.forget_at));
+        let segment = number(row, 0)?;
+        items(row.get_ref(1)?.as_blob()?).for_each(|(key, receipt)| each(segment, &key, receipt.forget_at));
     }
     Ok(())
 }
@@ -288,7 +294,7 @@ mod tests {
     }
 
     fn look(c: &Connection, mailbox: MailboxId, n: u8) -> Option<Receipt> {
-        receipt(c, mailbox, &[n; 16], &[n; 32], NOW).unwrap()
+        receipt(c, mailbox, (&[n; 16], &[n; 32]), 4..=4, NOW).unwrap()
     }
 
     fn put(c: &Connection, mailbox: MailboxId, sorted: &[u8], first: bool) {
@@ -334,5 +340,9 @@ mod tests {
         assert_eq!(known(&c), all, "a second part leaves the first");
         assert_eq!(look(&c, mailbox, 220), Some(receipt_of(220)));
         assert_eq!(look(&c, MailboxId::from_bytes([2; 16]), 90), None);
+        // Looked for where it may be, and nowhere else.
+        let among = |range| receipt(&c, mailbox, (&[220; 16], &[220; 32]), range, NOW).unwrap();
+        assert_eq!(among(0..=9), Some(receipt_of(220)));
+        assert_eq!([among(0..=3), among(5..=9)], [None, None]);
     }
 }

@@ -34,7 +34,7 @@ use rusqlite::Connection;
 
 pub(super) use self::{
     index::{Entry, Index},
-    receipts::{Receipt, Run, items, runs},
+    receipts::{Receipt, Run, items, runs, with_key},
     record::Key,
     send::check,
     survey::{Surveyed, survey},

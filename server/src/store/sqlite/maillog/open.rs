@@ -104,7 +104,8 @@ impl MailLog {
             .zero(tail, garbage)
             .and_then(|()| active.sync())
             .map_err(io(segment::path(directory, active.id)))?;
-        segments::each_receipt(c, |key, forget_at| receipts.put_away(key, forget_at)).map_err(sqlite)?;
+        segments::each_receipt(c, |segment, key, forget_at| receipts.put_away(key, segment, forget_at))
+            .map_err(sqlite)?;
         let index = Arc::new(index);
         let unfolded = rows.iter().filter(|row| row.sealed.is_some() && !row.away);
         let mut log = Self {

@@ -2,9 +2,10 @@
 //!
 //! Receipts of records in segments that are not sealed yet, or not put away, are in memory; the records' headers are their place on the disk. When a
 //! segment is sealed they are put into the database, by runs, because one row for many costs a fraction of many rows. A Bloom filter
-//! over what is there keeps a new send, which is what nearly all are, from looking.
+//! over what is there keeps a new send, which is what nearly all are, from looking; and it says out of which segments a repetition's receipt may be, of
+//! which there are only so many, however many the last thirty days had.
 
-use std::collections::HashMap;
+use std::{collections::HashMap, ops::RangeInclusive};
 
 use protocol::Timestamp;
 
@@ -49,19 +50,27 @@ pub(in crate::store) const ITEM: usize = 16 + 32 + 3 * 8;
 
 /// The receipts of a run.
 pub(in crate::store) fn items(run: &[u8]) -> impl Iterator<Item = (Key, Receipt)> {
-    run.as_chunks::<ITEM>().0.iter().filter_map(|item| {
-        let (key, rest) = item.split_first_chunk::<16>()?;
-        let (body_hash, rest) = rest.split_first_chunk::<32>()?;
-        let times = rest.as_chunks::<8>().0;
-        let time = |n: usize| Some(Timestamp::from_millis(u64::from_le_bytes(*times.get(n)?)));
-        let receipt = Receipt {
-            body_hash: *body_hash,
-            stored_at: time(0)?,
-            expires: time(1)?,
-            forget_at: time(2)?,
-        };
-        Some((*key, receipt))
-    })
+    run.as_chunks::<ITEM>().0.iter().filter_map(item)
+}
+
+/// The receipts of a run that have this key; the others are not taken apart.
+pub(in crate::store) fn with_key(run: &[u8], key: &Key) -> impl Iterator<Item = Receipt> {
+    let having = run.as_chunks::<ITEM>().0.iter().filter(|item| item.starts_with(key));
+    having.filter_map(item).map(|(_, receipt)| receipt)
+}
+
+fn item(item: &[u8; ITEM]) -> Option<(Key, Receipt)> {
+    let (key, rest) = item.split_first_chunk::<16>()?;
+    let (body_hash, rest) = rest.split_first_chunk::<32>()?;
+    let times = rest.as_chunks::<8>().0;
+    let time = |n: usize| Some(Timestamp::from_millis(u64::from_le_bytes(*times.get(n)?)));
+    let receipt = Receipt {
+        body_hash: *body_hash,
+        stored_at: time(0)?,
+        expires: time(1)?,
+        forget_at: time(2)?,
+    };
+    Some((*key, receipt))
 }
 
 /// Keys that were put away, as a Bloom filter (Bloom 1970): it may say of a new one that it was, never of one that was that it was not.
@@ -70,6 +79,8 @@ struct Filter {
     bits: Vec<u64>,
     room: usize,
     newest: Timestamp,
+    /// The segments they are of, in the order in which these were put away; 0 for what was put away when there were none.
+    segments: RangeInclusive<u32>,
 }
 
 /// Bits for a key, and how many of them are set: 0.8 % of new keys are looked up for nothing.
@@ -78,14 +89,30 @@ const PROBES: u64 = 7;
 /// Keys of the first filter, 160 KiB, and of the largest. Several, so that old ones can go.
 const FIRST: usize = 1 << 17;
 const LARGEST: usize = 1 << 22;
+/// Segments of a filter at most: of so many a run is read in the writer's thread for a repetition. A development build takes 66 µs for each, which makes four
+/// milliseconds; a filter of a million keys is as many segments of envelopes of 4 KiB.
+const SPAN: u32 = 64;
 
 impl Filter {
-    fn new(room: usize) -> Self {
+    fn new(room: usize, segment: u32) -> Self {
         Self {
             bits: vec![0; (room * BITS).div_ceil(64)],
             room,
             newest: Timestamp(0),
+            segments: segment..=segment,
         }
+    }
+
+    /// Whether a key of this segment is to be added to it.
+    fn takes(&self, segment: u32) -> bool {
+        let first = *self.segments.start();
+        self.room > 0 && (first..first.saturating_add(SPAN)).contains(&segment)
+    }
+
+    /// How many keys the filter after it is for: as many if its segments ran out, twice as many if its room did.
+    fn next_room(&self) -> usize {
+        let of = self.bits.len() * 64 / BITS;
+        if self.room == 0 { (of * 2).min(LARGEST) } else { of }
     }
 
     /// Which bits a key is; keys are hashes, so their halves are as good as two hash functions (Kirsch and Mitzenmacher 2006).
@@ -101,7 +128,7 @@ impl Filter {
         })
     }
 
-    fn add(&mut self, key: &Key, forget_at: Timestamp) {
+    fn add(&mut self, key: &Key, segment: u32, forget_at: Timestamp) {
         for (word, bit) in self.places(key) {
             if let Some(word) = self.bits.get_mut(word) {
                 *word |= bit;
@@ -109,6 +136,7 @@ impl Filter {
         }
         self.room = self.room.saturating_sub(1);
         self.newest = self.newest.max(forget_at);
+        self.segments = *self.segments.start()..=segment.max(*self.segments.end());
     }
 
     fn may_have(&self, key: &Key) -> bool {
@@ -177,23 +205,21 @@ impl Receipts {
         self.recent.get(key).map(|(_, receipt)| receipt)
     }
 
-    /// Notes that a key is in the database.
-    pub fn put_away(&mut self, key: &Key, forget_at: Timestamp) {
-        if self.filters.last().is_none_or(|filter| filter.room == 0) {
-            let room = self
-                .filters
-                .last()
-                .map_or(FIRST, |last| last.bits.len() * 64 / BITS * 2);
-            self.filters.push(Filter::new(room.min(LARGEST)));
+    /// Notes that a key is in the database, out of this segment.
+    pub fn put_away(&mut self, key: &Key, segment: u32, forget_at: Timestamp) {
+        if !self.filters.last().is_some_and(|filter| filter.takes(segment)) {
+            let room = self.filters.last().map_or(FIRST, Filter::next_room);
+            self.filters.push(Filter::new(room, segment));
         }
         if let Some(filter) = self.filters.last_mut() {
-            filter.add(key, forget_at);
+            filter.add(key, segment, forget_at);
         }
     }
 
-    /// False when a key is not in the database for sure.
-    pub(super) fn may_be_away(&self, key: &Key) -> bool {
-        self.filters.iter().any(|filter| filter.may_have(key))
+    /// Out of which segments a key may be in the database, the latest first; it is there out of no other.
+    pub(super) fn away<'a>(&'a self, key: &'a Key) -> impl Iterator<Item = RangeInclusive<u32>> + use<'a> {
+        let may_have = self.filters.iter().rev().filter(|filter| filter.may_have(key));
+        may_have.map(|filter| filter.segments.clone())
     }
 
     /// Receipts of a segment from number `from` on as runs, `most` at once; how far that was, and whether there are more. They stay in memory until
@@ -230,7 +256,7 @@ impl Receipts {
         for (_, key) in of.get(from..to).unwrap_or_default() {
             if let Some((_, receipt)) = self.recent.get(key).copied().filter(|(of, _)| *of == segment) {
                 self.recent.remove(key);
-                self.put_away(key, receipt.forget_at);
+                self.put_away(key, segment, receipt.forget_at);
             }
         }
         if to < of.len() {
@@ -247,5 +273,65 @@ impl Receipts {
             n += 1;
             n > last || filter.newest > now
         });
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    /// As a hash would be.
+    fn key(n: u64) -> Key {
+        let mut key = [0; 16];
+        key[..8].copy_from_slice(&n.wrapping_mul(0x9e37_79b9_7f4a_7c15).to_le_bytes());
+        key[8..].copy_from_slice(&(n ^ 0x5555).wrapping_mul(0xd1b5_4a32_d192_ed03).to_le_bytes());
+        key
+    }
+
+    #[test]
+    fn a_repetition_is_looked_for_in_a_bounded_number_of_segments() {
+        let mut receipts = Receipts::default();
+        let segments = 7..7 + 5 * u64::from(SPAN);
+        // Few keys in each segment: it is not room that runs out.
+        for n in segments.clone() {
+            receipts.put_away(&key(n), n as u32, Timestamp(n));
+        }
+        let mut looked = 0;
+        for n in segments.clone() {
+            let key = key(n);
+            let ranges: Vec<_> = receipts.away(&key).collect();
+            assert!(
+                ranges.iter().any(|range| range.contains(&(n as u32))),
+                "{n}: {ranges:?}"
+            );
+            assert!(
+                ranges.iter().all(|range| range.clone().count() <= SPAN as usize),
+                "{ranges:?}"
+            );
+            looked += ranges.len();
+        }
+        assert!(
+            looked <= segments.clone().count() * 11 / 10,
+            "{looked} ranges: hardly any but those"
+        );
+        // Those of which nothing is remembered go.
+        receipts.expire(Timestamp(7 + 2 * u64::from(SPAN)));
+        assert_eq!(receipts.filters.len(), 3);
+        assert!(receipts.away(&key(segments.end - 1)).next().is_some());
+    }
+
+    #[test]
+    fn a_filter_that_is_full_is_followed_by_a_larger_one() {
+        let mut receipts = Receipts::default();
+        for n in 0..3 * FIRST as u64 + 1 {
+            receipts.put_away(&key(n), 1, Timestamp(1));
+        }
+        let rooms: Vec<usize> = receipts.filters.iter().map(|filter| filter.bits.len()).collect();
+        assert_eq!(rooms, [1, 2, 4].map(|times| (times * FIRST * BITS) / 64));
+        assert!((0..3 * FIRST as u64 + 1).all(|n| receipts.away(&key(n)).next().is_some()));
+        let wrong = (1 << 40..(1 << 40) + 10_000)
+            .filter(|n| receipts.away(&key(*n)).next().is_some())
+            .count();
+        assert!(wrong < 500, "{wrong} of 10 000 new keys are looked for in vain");
     }
 }

@@ -138,10 +138,10 @@ impl MailLog {
                 None => Plan::Settled(Ok(Deposited::NoSuchMailbox)),
             });
         }
-        if self.receipts.may_be_away(&key)
-            && let Some(receipt) = segments::receipt(c, d.mailbox, &key, &task.key, d.now)?
-        {
-            return Ok(repeated(receipt));
+        for range in self.receipts.away(&key) {
+            if let Some(receipt) = segments::receipt(c, d.mailbox, (&key, &task.key), range, d.now)? {
+                return Ok(repeated(receipt));
+            }
         }
         let license = match &d.license {
             None => None,

@@ -207,7 +207,7 @@ fn receipts_of_a_busy_mailbox_are_found_without_reading_them_all() {
     for (sql, by) in [
         (
             segments::SEGMENT_BEFORE,
-            "receipt_run_mailbox (mailbox=? AND segment<?)",
+            "receipt_run_mailbox (mailbox=? AND segment>? AND segment<?)",
         ),
         (segments::RUN_AROUND, "(segment=? AND mailbox=? AND first<?)"),
     ] {
