@@ -109,10 +109,15 @@ impl Filter {
         self.room > 0 && (first..first.saturating_add(SPAN)).contains(&segment)
     }
 
-    /// How many keys the filter after it is for: as many if its segments ran out, twice as many if its room did.
+    /// How many keys the filter after it is for: twice as many if its room ran out; if its segments did, about as many as they had.
     fn next_room(&self) -> usize {
         let of = self.bits.len() * 64 / BITS;
-        if self.room == 0 { (of * 2).min(LARGEST) } else { of }
+        let room = if self.room == 0 {
+            of * 2
+        } else {
+            (of - self.room.min(of)).next_power_of_two()
+        };
+        room.clamp(FIRST, LARGEST)
     }
 
     /// Which bits a key is; keys are hashes, so their halves are as good as two hash functions (Kirsch and Mitzenmacher 2006).
@@ -329,6 +334,9 @@ mod tests {
         let rooms: Vec<usize> = receipts.filters.iter().map(|filter| filter.bits.len()).collect();
         assert_eq!(rooms, [1, 2, 4].map(|times| (times * FIRST * BITS) / 64));
         assert!((0..3 * FIRST as u64 + 1).all(|n| receipts.away(&key(n)).next().is_some()));
+        // A segment that is far away begins another, which is as large as the last was full.
+        receipts.put_away(&key(1), 1000, Timestamp(1));
+        assert_eq!(receipts.filters.last().map(|filter| filter.bits.len()), Some(rooms[0]));
         let wrong = (1 << 40..(1 << 40) + 10_000)
             .filter(|n| receipts.away(&key(*n)).next().is_some())
             .count();
