@@ -16,6 +16,7 @@ use tokio::{
     net::TcpListener,
     sync::{Notify, oneshot},
     task::JoinHandle,
+    time::{Instant, sleep},
 };
 
 use crate::{
@@ -41,6 +42,11 @@ use chores::{refresh_for_ever, remove_for_ever, sweep_for_ever};
 const GRACE: Duration = Duration::from_secs(4);
 /// The same for whoever watches; a scrape takes milliseconds.
 const WATCHERS_GRACE: Duration = Duration::from_millis(200);
+/// How long a start waits for another relay to let go of the data directory: one that was killed does so when the system has ended it, which takes some
+/// milliseconds, or a few hundred under load.
+const HANDOVER: Duration = Duration::from_secs(2);
+/// How often it looks meanwhile.
+const HANDOVER_LOOK: Duration = Duration::from_millis(20);
 /// Holding a lock on this file means owning the data directory.
 const LOCK_FILE: &str = "relay.lock";
 
@@ -108,7 +114,7 @@ impl Relay {
         clock: Arc<dyn Clock>,
         gate: Arc<dyn Gate>,
     ) -> Result<RunningRelay, StartError> {
-        let lock = claim(&config.data_dir)?;
+        let lock = claim_in_time(&config.data_dir).await?;
         let tls = tls(&config)?;
         let files = KeyFiles::open(&config.data_dir).map_err(|source| StartError::DataDir {
             path: config.data_dir.clone(),
@@ -304,6 +310,17 @@ impl RunningRelay {
     pub async fn run_until(self, signal: impl Future<Output = ()>) {
         signal.await;
         self.shutdown().await;
+    }
+}
+
+/// The same as [`claim`], but a relay that is just ending is waited for.
+async fn claim_in_time(path: &Path) -> Result<File, StartError> {
+    let last = Instant::now() + HANDOVER;
+    loop {
+        match claim(path) {
+            Err(StartError::InUse(_)) if Instant::now() < last => sleep(HANDOVER_LOOK).await,
+            outcome => return outcome,
+        }
     }
 }
 

@@ -114,6 +114,19 @@ async fn the_pages_are_there_and_load_nothing_from_elsewhere() {
     );
 }
 
+/// As after `kill -9`, when the system has not ended the first yet.
+#[tokio::test]
+async fn a_relay_that_is_just_ending_is_waited_for() {
+    let mut relay = TestRelay::start().await;
+    let mut next = Box::pin(server::Relay::start(relay.config.clone()));
+    assert!(
+        futures_util::poll!(next.as_mut()).is_pending(),
+        "it does not give up at once"
+    );
+    relay.relay.take().unwrap().shutdown().await;
+    next.await.unwrap().shutdown().await;
+}
+
 #[tokio::test]
 async fn two_relays_never_share_a_data_directory() {
     let relay = TestRelay::start().await;
