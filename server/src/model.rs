@@ -177,6 +177,26 @@ impl fmt::Display for GateKeyId {
     }
 }
 
+/// What a repetition must repeat: XXH3-128 of the content, big end first. It tells a sender's mistake from its repetition and protects nothing: whoever makes two contents with one
+/// digest makes them both, and has its own second message taken for a repetition (`docs/decisions/0018-receipts.md`).
+#[derive(Clone, Copy, PartialEq, Eq)]
+pub struct BodyDigest([u8; 16]);
+hex_debug!(BodyDigest);
+
+impl BodyDigest {
+    /// From its 16 bytes.
+    #[must_use]
+    pub const fn from_bytes(bytes: [u8; 16]) -> Self {
+        Self(bytes)
+    }
+
+    /// The 16 bytes.
+    #[must_use]
+    pub const fn as_bytes(&self) -> &[u8; 16] {
+        &self.0
+    }
+}
+
 /// The life of a mailbox that its sequence numbers belong to.
 #[derive(Clone, Copy, PartialEq, Eq, Hash, Debug)]
 pub struct Incarnation(pub Uuid);
@@ -264,7 +284,8 @@ impl BearerToken {
         if text.len() != TOKEN_BYTES / 3 * 4 {
             return None;
         }
-        let bytes = Zeroizing::new(URL_SAFE_NO_PAD.decode(text).ok()?);
+        let mut bytes = Zeroizing::new([0; TOKEN_BYTES]);
+        URL_SAFE_NO_PAD.decode_slice(text, &mut *bytes).ok()?;
         let (mut mailbox, mut secret) = ([0; 16], Zeroizing::new([0; 32]));
         mailbox.copy_from_slice(bytes.get(..16)?);
         secret.copy_from_slice(bytes.get(16..TOKEN_BYTES)?);

@@ -38,7 +38,7 @@ use crate::{
     api::{mail::Stored, problem::ApiError, tokens},
     app::{explain, panicked},
     limits::origin,
-    model::{MAX_ENVELOPE_BYTES, MailboxId, Sender},
+    model::{Envelope, MAX_ENVELOPE_BYTES, MailboxId, Sender},
     requests::Begun,
     service::{Refusal, Services, rates::Network},
 };
@@ -173,11 +173,9 @@ impl ThinSend {
         let envelope = read(body, send.length, deadline)
             .await
             .map_err(|error| explain(ReadBodyError::Io(error).into()))?;
-        let deposit = self
-            .services
-            .mailboxes
-            .deposit(send.from, send.to.as_str(), send.id, envelope, None);
-        deposit.await.map(Stored::from).map_err(refuse)
+        let envelope = Envelope::new(envelope).map_err(|error| refuse(error.into()))?;
+        let put = self.services.mailboxes.put(send.from, send.to, send.id, envelope, None);
+        put.await.map(Stored::from).map_err(refuse)
     }
 }
 

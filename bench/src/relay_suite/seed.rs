@@ -10,7 +10,7 @@ use anyhow::{Result, ensure};
 use protocol::Timestamp;
 use protocol::address::UserName;
 use protocol::prekey::PublishedSignedPreKey;
-use server::model::{BearerToken, Envelope, Incarnation, MailboxId, MessageId, Sender};
+use server::model::{BearerToken, BodyDigest, Envelope, Incarnation, MailboxId, MessageId, Sender};
 use server::store::sqlite::Sqlite;
 use server::store::wakes::Wakes;
 use server::store::{Deposit, Deposited, Quota, Registered, Registration, SignedPreKeyRow, Store, TokenRow};
@@ -58,7 +58,7 @@ pub async fn seed(directory: &Path, accounts: usize, envelopes: usize, body: &[u
             principal: Sender::Account(mailbox),
             id: MessageId::new(Uuid::new_v4()),
             envelope: Envelope::new(body.to_vec())?,
-            body_hash: [1; 32],
+            digest: BodyDigest::from_bytes([1; 16]),
             license: None,
             expires: now.plus(DAY * 30),
             forget_at: now.plus(DAY * 30),

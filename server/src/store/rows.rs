@@ -10,7 +10,7 @@ use protocol::{
 use zeroize::Zeroizing;
 
 use super::{AuditHead, gate_rows::ObliviousRow};
-use crate::model::{Bytes32, Envelope, Incarnation, LicenseId, MailboxId, MessageId, Sender};
+use crate::model::{BodyDigest, Bytes32, Envelope, Incarnation, LicenseId, MailboxId, MessageId, Sender};
 
 /// 64 bytes from which the relay's own identity key grows.
 pub type Seed = Zeroizing<[u8; 64]>;
@@ -238,10 +238,10 @@ pub struct Deposit {
     pub id: MessageId,
     /// The envelope.
     pub envelope: Envelope,
-    /// SHA-256 over the request's content.
-    pub body_hash: Bytes32,
-    /// A license that goes with it.
-    pub license: Option<LicenseRow>,
+    /// Of the request's content.
+    pub digest: BodyDigest,
+    /// A license that goes with it; boxed, because most have none.
+    pub license: Option<Box<LicenseRow>>,
     /// When the envelope expires.
     pub expires: Timestamp,
     /// Until when a repetition is recognised.

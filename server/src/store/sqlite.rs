@@ -243,6 +243,7 @@ impl Store for Sqlite {
         })
     }
     fn deposit(&self, deposit: Deposit) -> Verb<'_, Deposited> {
+        let deposit = Box::new(deposit);
         Box::pin(async move {
             // Here, not in the writer's thread: it has enough to do, and there may be several of us.
             let (key, check) = (mail::receipt_key(&deposit), maillog::check(deposit.envelope.as_bytes()));

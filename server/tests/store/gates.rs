@@ -76,7 +76,7 @@ pub async fn gates(store: &dyn Store) {
     assert_eq!(store.totals().await.unwrap().gate_keys, 3);
 
     let limited = |message, nonce, key: u8, capability: u8| Deposit {
-        license: Some(LicenseRow {
+        license: Some(Box::new(LicenseRow {
             limit: LimitRow::Oblivious(ObliviousRow {
                 gate_key: id(key),
                 capability_hash: [capability; 32],
@@ -84,7 +84,7 @@ pub async fn gates(store: &dyn Store) {
                 state: vec![1; 80],
             }),
             ..license(nonce)
-        }),
+        })),
         ..deposit("bob", message, b"oblivious")
     };
     let send = async |deposit| store.deposit(deposit).await.unwrap();

@@ -34,7 +34,7 @@ async fn play_once(store: &dyn Store, lookup: PlayLookup) -> PlayFound {
 /// The third: licenses and plays.
 pub async fn plays(store: &dyn Store) {
     let with = |id, nonce| Deposit {
-        license: Some(license(nonce)),
+        license: Some(Box::new(license(nonce))),
         ..deposit("bob", id, b"limited")
     };
     let play = async |nonce, play, now| play_once(store, lookup(nonce, play, now)).await;
@@ -49,16 +49,16 @@ pub async fn plays(store: &dyn Store) {
     assert_eq!(play(1, 1, NOW).await, PlayFound::NoSuchLicense);
     assert_eq!(store.deposit(with(10, 1)).await.unwrap(), done(NOW));
     let mut other = with(11, 1);
-    other.license = Some(LicenseRow {
+    other.license = Some(Box::new(LicenseRow {
         parameters: [99; 32],
         ..license(1)
-    });
+    }));
     assert_eq!(store.deposit(other).await.unwrap(), Deposited::LicenseConflict);
     let mut dead = with(12, 3);
-    dead.license = Some(LicenseRow {
+    dead.license = Some(Box::new(LicenseRow {
         expires: NOW,
         ..license(3)
-    });
+    }));
     assert_eq!(store.deposit(dead).await.unwrap(), Deposited::LicenseExpired);
     assert_eq!(
         store.totals().await.unwrap(),
@@ -149,7 +149,7 @@ pub async fn time_passes(store: &dyn Store) {
             ..license(nonce)
         };
         Deposit {
-            license: Some(late),
+            license: Some(Box::new(late)),
             ..deposit("bob", id, b"limited")
         }
     };

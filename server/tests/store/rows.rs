@@ -9,7 +9,7 @@ use protocol::{
     prekey::{OneTimeEntry, PublishedSignedPreKey},
 };
 use server::{
-    model::{Envelope, Incarnation, LicenseId, MailboxId, MessageId, Sender},
+    model::{BodyDigest, Envelope, Incarnation, LicenseId, MailboxId, MessageId, Sender},
     store::{
         Acked, BatchRow, Deposit, Deposited, LicenseRow, LimitRow, PlayCommit, PlayLookup, Quota, Registration,
         SignedPreKeyRow, TokenRow, Turn,
@@ -79,7 +79,7 @@ pub fn deposit(to: &str, id: u128, body: &[u8]) -> Deposit {
         principal: Sender::Account(mailbox("alice")),
         id: MessageId::new(Uuid::from_u128(id)),
         envelope: Envelope::new(body.to_vec()).unwrap(),
-        body_hash: [body[0]; 32],
+        digest: BodyDigest::from_bytes([body[0]; 16]),
         license: None,
         expires: Timestamp(2_000_000),
         forget_at: Timestamp(4_000_000),

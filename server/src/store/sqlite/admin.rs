@@ -310,7 +310,7 @@ impl Reader {
         let mut have: HashSet<(MailboxId, u64)> = HashSet::new();
         let mut faults: Vec<String> = Vec::new();
         for survey in 0..SURVEYS {
-            let mut receipts: BTreeMap<u32, Vec<(MailboxId, Key, Receipt)>> = BTreeMap::new();
+            let mut receipts: BTreeMap<u32, Vec<(Key, Receipt)>> = BTreeMap::new();
             let transaction = copy.unchecked_transaction()?;
             let seen = self.survey(|found| {
                 match found {
@@ -324,22 +324,17 @@ impl Reader {
                             mail::put_into_tables(&transaction, mailbox, sequence, times, envelope)?;
                         }
                     }
-                    Surveyed::Receipt {
-                        mailbox,
-                        segment,
-                        key,
-                        receipt,
-                    } => {
-                        receipts.entry(segment).or_default().push((mailbox, key, receipt));
+                    Surveyed::Receipt { segment, key, receipt } => {
+                        receipts.entry(segment).or_default().push((key, receipt));
                     }
                 }
                 Ok(())
             })?;
             for (segment, mut receipts) in receipts {
                 // Of an id that was used again the last.
-                receipts.sort_unstable_by_key(|(mailbox, key, receipt)| (*mailbox, *key, Reverse(receipt.forget_at)));
-                receipts.dedup_by_key(|(mailbox, key, _)| (*mailbox, *key));
-                let sorted = receipts.iter().map(|(mailbox, key, receipt)| (*mailbox, *key, receipt));
+                receipts.sort_unstable_by_key(|(key, receipt)| (*key, Reverse(receipt.forget_at)));
+                receipts.dedup_by_key(|(key, _)| *key);
+                let sorted = receipts.iter().map(|(key, receipt)| (*key, receipt));
                 segments::copy_receipts(&transaction, segment, &runs(sorted))?;
             }
             segments::copy_runs(&self.connection, &transaction, &unfolded)?;

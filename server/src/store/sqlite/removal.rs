@@ -1,7 +1,7 @@
 //! An account that the operator removes, a bounded piece at a time like a sweep.
 //!
-//! What was addressed to it goes: envelopes, licenses with their plays, records of sends, prekeys, tokens, the name and the keys. What it sent is
-//! others' mail and stays; its gate keys take no new license and go with their last, so that messages sent with them can still be opened.
+//! What was addressed to it goes: envelopes, licenses with their plays, prekeys, tokens, the name and the keys. Receipts of sends stay for their time: they are hashes that
+//! lie by nobody's mailbox. What it sent is others' mail and stays; its gate keys take no new license and go with their last, so that messages sent with them can still be opened.
 
 use protocol::Timestamp;
 use rusqlite::{Connection, OptionalExtension as _, params};
@@ -55,8 +55,6 @@ pub(super) fn step(
     let (rows, mut more) = licenses(c, mailbox, now, room)?;
     room -= rows;
     for sql in [
-        "DELETE FROM receipt WHERE (mailbox, key) IN (SELECT mailbox, key FROM receipt WHERE mailbox = ?1 LIMIT ?2)",
-        "DELETE FROM receipt_run WHERE (segment, mailbox, first) IN (SELECT segment, mailbox, first FROM receipt_run WHERE mailbox = ?1 LIMIT ?2)",
         "DELETE FROM delivery_token WHERE (mailbox, hash) IN (SELECT mailbox, hash FROM delivery_token WHERE mailbox = ?1 LIMIT ?2)",
         "DELETE FROM one_time WHERE rowid IN (SELECT rowid FROM one_time WHERE mailbox = ?1 LIMIT ?2)",
     ] {

@@ -34,7 +34,7 @@ use rusqlite::Connection;
 
 pub(super) use self::{
     index::{Entry, Index},
-    receipts::{Receipt, Run, items, runs, with_key},
+    receipts::{Receipt, Run, head, items, runs, with_key},
     record::Key,
     send::check,
     survey::{Surveyed, survey},
@@ -46,7 +46,7 @@ use self::{
 };
 use super::segments;
 use crate::{
-    model::{Bytes32, MailboxId},
+    model::{BodyDigest, MailboxId},
     store::{EnvelopeRow, Result, StoreError},
 };
 
@@ -102,7 +102,7 @@ struct Item<'a> {
     /// Zero when its receipt is elsewhere.
     forget_at: Timestamp,
     key: Key,
-    body_hash: Bytes32,
+    digest: BodyDigest,
     check: u32,
     envelope: &'a [u8],
 }
@@ -148,7 +148,7 @@ impl MailLog {
                 expires: item.expires,
                 forget_at: item.forget_at,
                 key: item.key,
-                body_hash: item.body_hash,
+                digest: item.digest,
                 length,
                 check: item.check,
             };
@@ -177,7 +177,7 @@ impl MailLog {
                     .map(|(_, header, offset)| (header.mailbox, entry(header, *offset)));
                 let replaced = self.index.add(entries);
                 replaced.into_iter().for_each(|old| self.bury(&old));
-                for (_, header, _) in chunk.iter().filter(|(_, header, _)| !header.moved()) {
+                for (_, header, _) in chunk.iter().filter(|(_, header, _)| header.has_receipt()) {
                     self.receipts.add(header.segment, header);
                 }
             }

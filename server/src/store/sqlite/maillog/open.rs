@@ -19,7 +19,7 @@ use super::{
     segment::{self, START, Segment},
 };
 use crate::{
-    model::MailboxId,
+    model::{BodyDigest, MailboxId},
     store::{
         Result,
         sqlite::{mail, open::OpenError, segments},
@@ -152,10 +152,10 @@ impl MailLog {
                     sequence: row.sequence,
                     stored_at: row.stored_at,
                     expires: row.expires,
-                    // Their receipts are rows of the database.
+                    // Their receipts, if they have any, are in the database.
                     forget_at: protocol::Timestamp(0),
                     key: [0; 16],
-                    body_hash: [0; 32],
+                    digest: BodyDigest::from_bytes([0; 16]),
                     check: super::check(&row.envelope),
                     envelope: &row.envelope,
                 })
@@ -255,7 +255,7 @@ impl Reading {
         for found in &scan.records {
             let (header, entry) = (&found.header, entry(&found.header, found.offset));
             self.commit = self.commit.max(header.commit);
-            if !row.away && !header.moved() {
+            if !row.away && header.has_receipt() {
                 self.receipts.add(row.id, header);
             }
             if gone(header) {

@@ -1,7 +1,8 @@
 //! What makes a repeated send harmless: for thirty days the relay remembers what it stored.
 //!
 //! Receipts of records in segments that are not sealed yet, or not put away, are in memory; the records' headers are their place on the disk. When a
-//! segment is sealed they are put into the database, by runs, because one row for many costs a fraction of many rows. A Bloom filter
+//! segment is sealed they are put into the database, by runs, because one row for many costs a fraction of many rows; in the order of their keys, which are hashes, so that
+//! they lie by nobody's mailbox. A Bloom filter
 //! over what is there keeps a new send, which is what nearly all are, from looking; and it says out of which segments a repetition's receipt may be, of
 //! which there are only so many, however many the last thirty days had.
 
@@ -10,13 +11,13 @@ use std::{collections::HashMap, ops::RangeInclusive};
 use protocol::Timestamp;
 
 use super::record::{Header, Key};
-use crate::model::{Bytes32, MailboxId};
+use crate::model::BodyDigest;
 
 /// What is remembered of a send.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub(in crate::store) struct Receipt {
-    /// SHA-256 of what was sent.
-    pub body_hash: Bytes32,
+    /// Of what was sent.
+    pub digest: BodyDigest,
     /// When it was stored.
     pub stored_at: Timestamp,
     /// Until when it was to be kept.
@@ -28,7 +29,7 @@ pub(in crate::store) struct Receipt {
 impl Receipt {
     pub(super) fn of(header: &Header) -> Self {
         Self {
-            body_hash: header.body_hash,
+            digest: header.digest,
             stored_at: header.stored_at,
             expires: header.expires,
             forget_at: header.forget_at,
@@ -38,15 +39,15 @@ impl Receipt {
     /// Puts it into a run.
     pub fn push(&self, key: &Key, run: &mut Vec<u8>) {
         run.extend_from_slice(key);
-        run.extend_from_slice(&self.body_hash);
+        run.extend_from_slice(self.digest.as_bytes());
         for at in [self.stored_at, self.expires, self.forget_at] {
             run.extend_from_slice(&at.as_millis().to_le_bytes());
         }
     }
 }
 
-/// Bytes of a receipt in a run: key, hash of the body, three times.
-pub(in crate::store) const ITEM: usize = 16 + 32 + 3 * 8;
+/// Bytes of a receipt in a run: key, digest of the body, three times.
+pub(in crate::store) const ITEM: usize = 16 + 16 + 3 * 8;
 
 /// The receipts of a run.
 pub(in crate::store) fn items(run: &[u8]) -> impl Iterator<Item = (Key, Receipt)> {
@@ -61,11 +62,11 @@ pub(in crate::store) fn with_key(run: &[u8], key: &Key) -> impl Iterator<Item = 
 
 fn item(item: &[u8; ITEM]) -> Option<(Key, Receipt)> {
     let (key, rest) = item.split_first_chunk::<16>()?;
-    let (body_hash, rest) = rest.split_first_chunk::<32>()?;
+    let (digest, rest) = rest.split_first_chunk::<16>()?;
     let times = rest.as_chunks::<8>().0;
     let time = |n: usize| Some(Timestamp::from_millis(u64::from_le_bytes(*times.get(n)?)));
     let receipt = Receipt {
-        body_hash: *body_hash,
+        digest: BodyDigest::from_bytes(*digest),
         stored_at: time(0)?,
         expires: time(1)?,
         forget_at: time(2)?,
@@ -79,7 +80,7 @@ struct Filter {
     bits: Vec<u64>,
     room: usize,
     newest: Timestamp,
-    /// The segments they are of, in the order in which these were put away; 0 for what was put away when there were none.
+    /// The segments they are of, in the order in which these were put away.
     segments: RangeInclusive<u32>,
 }
 
@@ -89,8 +90,7 @@ const PROBES: u64 = 7;
 /// Keys of the first filter, 160 KiB, and of the largest. Several, so that old ones can go.
 const FIRST: usize = 1 << 17;
 const LARGEST: usize = 1 << 22;
-/// Segments of a filter at most: of so many a run is read in the writer's thread for a repetition. A development build takes 66 µs for each, which makes four
-/// milliseconds; a filter of a million keys is as many segments of envelopes of 4 KiB.
+/// Segments of a filter at most: of so many a run is read in the writer's thread for a repetition. A filter of a million keys is as many segments of envelopes of 4 KiB.
 const SPAN: u32 = 64;
 
 impl Filter {
@@ -155,38 +155,43 @@ impl Filter {
 pub(in crate::store) struct Receipts {
     /// With the segment of the record: an id may come again when its time is over, while its first receipt is not put away yet.
     recent: HashMap<Key, (u32, Receipt)>,
-    /// Whose they are, by segment: what is to be put away when it is sealed.
-    by_segment: HashMap<u32, Vec<(MailboxId, Key)>>,
+    /// By segment: what is to be put away when it is sealed.
+    by_segment: HashMap<u32, Vec<Key>>,
     filters: Vec<Filter>,
 }
 
-/// Receipts in a run at most: 18 KiB, which is what looking for one reads.
-const RUN: usize = 256;
+/// Receipts in a run: 3.5 KiB, which is what looking for one reads, and a page of the database. The last may have fewer, and one has more if it would end between two keys
+/// that begin alike: 64 of those are 2^38 hashes of whoever wants them, and a segment has 65 536 in all.
+const RUN: usize = 64;
 
-/// A run that is ready for the database: receipts of one mailbox out of one segment, in the order of their keys.
+/// How a key begins: what says in which run it is.
+pub(in crate::store) fn head(key: &Key) -> u32 {
+    key.first_chunk().copied().map(u32::from_be_bytes).unwrap_or_default()
+}
+
+/// A run that is ready for the database: receipts of one segment, in the order of their keys.
 #[derive(Debug)]
 pub(in crate::store) struct Run {
-    /// Whose.
-    pub mailbox: MailboxId,
-    /// Its first key.
-    pub first: Key,
+    /// How its first key begins; no other run of the segment has a key that begins so.
+    pub head: u32,
     /// When the last of it can be forgotten.
     pub forget_at: Timestamp,
     /// The receipts.
     pub items: Vec<u8>,
 }
 
-/// Makes runs of receipts that come in the order of mailboxes and keys.
-pub(in crate::store) fn runs<'a>(receipts: impl Iterator<Item = (MailboxId, Key, &'a Receipt)>) -> Vec<Run> {
+/// Makes runs of receipts that come in the order of their keys.
+pub(in crate::store) fn runs<'a>(receipts: impl Iterator<Item = (Key, &'a Receipt)>) -> Vec<Run> {
     let mut runs: Vec<Run> = Vec::new();
-    for (mailbox, key, receipt) in receipts {
-        let goes_on = |run: &Run| run.mailbox == mailbox && run.items.len() < RUN * ITEM;
+    let mut last = None;
+    for (key, receipt) in receipts {
+        let alike = last.replace(head(&key)) == Some(head(&key));
+        let goes_on = |run: &Run| alike || run.items.len() < RUN * ITEM;
         if !runs.last().is_some_and(goes_on) {
             runs.push(Run {
-                mailbox,
-                first: key,
+                head: head(&key),
                 forget_at: Timestamp(0),
-                items: Vec::new(),
+                items: Vec::with_capacity(RUN * ITEM),
             });
         }
         if let Some(run) = runs.last_mut() {
@@ -201,8 +206,7 @@ impl Receipts {
     /// Remembers the receipt of a record of `segment`.
     pub(super) fn add(&mut self, segment: u32, header: &Header) {
         self.recent.insert(header.key, (segment, Receipt::of(header)));
-        let of = self.by_segment.entry(segment).or_default();
-        of.push((header.mailbox, header.key));
+        self.by_segment.entry(segment).or_default().push(header.key);
     }
 
     /// A receipt in memory.
@@ -227,7 +231,7 @@ impl Receipts {
         may_have.map(|filter| filter.segments.clone())
     }
 
-    /// Receipts of a segment from number `from` on as runs, `most` at once; how far that was, and whether there are more. They stay in memory until
+    /// Receipts of a segment from number `from` on as runs, about `most` at once; how far that was, and whether there are more. They stay in memory until
     /// [`Self::forget`] hears that they are in the database.
     pub(super) fn runs(&mut self, segment: u32, from: usize, most: usize) -> (Vec<Run>, usize, bool) {
         let Some(of) = self.by_segment.get_mut(&segment) else {
@@ -239,11 +243,14 @@ impl Receipts {
             of.dedup();
         }
         let reached = of.len().min(from.saturating_add(most));
+        let last = reached.checked_sub(1).and_then(|last| of.get(last)).map(head);
+        let alike = |key: &&Key| Some(head(key)) == last;
+        let reached = reached + of.iter().skip(reached).take_while(alike).count();
         let now = of.get(from..reached).unwrap_or_default().iter();
         // Except those that were forgotten in the meantime.
-        let runs = runs(now.filter_map(|(mailbox, key)| {
+        let runs = runs(now.filter_map(|key| {
             let (_, receipt) = self.recent.get(key).filter(|(of, _)| *of == segment)?;
-            Some((*mailbox, *key, receipt))
+            Some((*key, receipt))
         }));
         (runs, reached, reached < of.len())
     }
@@ -258,7 +265,7 @@ impl Receipts {
         let Some(of) = self.by_segment.remove(&segment) else {
             return;
         };
-        for (_, key) in of.get(from..to).unwrap_or_default() {
+        for key in of.get(from..to).unwrap_or_default() {
             if let Some((_, receipt)) = self.recent.get(key).copied().filter(|(of, _)| *of == segment) {
                 self.recent.remove(key);
                 self.put_away(key, segment, receipt.forget_at);

@@ -6,7 +6,7 @@
 
 use protocol::Timestamp;
 
-use crate::model::{Bytes32, MailboxId};
+use crate::model::{BodyDigest, MailboxId};
 
 /// Bytes of a header.
 pub(super) const HEADER: usize = 128;
@@ -14,6 +14,8 @@ pub(super) const HEADER: usize = 128;
 pub(super) const HEADER_OFFSET: u32 = 128;
 /// Records begin at multiples of this, so that what follows a damaged one can be found.
 pub(super) const ALIGN: usize = 8;
+/// Bytes behind the digest: zeros. Earlier builds had the second half of a SHA-256 there, which is never all zeros.
+const EARLIER: usize = 16;
 /// How a header begins.
 pub(super) const MAGIC: [u8; 4] = *b"LKM1";
 
@@ -47,12 +49,12 @@ pub(in crate::store::sqlite) struct Header {
     pub stored_at: Timestamp,
     /// When it expires.
     pub expires: Timestamp,
-    /// Until when a repetition is recognised; zero in a record that was moved, whose receipt is elsewhere.
+    /// Until when a repetition is recognised; zero in a record that was moved, whose receipt is elsewhere, and in one of an earlier build, which had another digest.
     pub forget_at: Timestamp,
     /// What a repetition has in common with it.
     pub key: Key,
     /// What it must repeat.
-    pub body_hash: Bytes32,
+    pub digest: BodyDigest,
     /// The envelope's length.
     pub length: u32,
     /// The envelope's check.
@@ -87,7 +89,8 @@ impl Header {
         put(&self.expires.as_millis().to_le_bytes());
         put(&self.forget_at.as_millis().to_le_bytes());
         put(&self.key);
-        put(&self.body_hash);
+        put(self.digest.as_bytes());
+        put(&[0; EARLIER]);
         put(&self.length.to_le_bytes());
         put(&self.check.to_le_bytes());
         let sum = sum(salt, &bytes[8..]);
@@ -104,7 +107,7 @@ impl Header {
         if magic != MAGIC || sum(of.salt, rest) != told {
             return None;
         }
-        let header = Self {
+        let mut header = Self {
             segment: u32::from_le_bytes(take(&mut rest)?),
             begin: u32::from_le_bytes(take(&mut rest)?),
             commit: u64::from_le_bytes(take(&mut rest)?),
@@ -114,16 +117,21 @@ impl Header {
             expires: Timestamp::from_millis(u64::from_le_bytes(take(&mut rest)?)),
             forget_at: Timestamp::from_millis(u64::from_le_bytes(take(&mut rest)?)),
             key: take(&mut rest)?,
-            body_hash: take(&mut rest)?,
-            length: u32::from_le_bytes(take(&mut rest)?),
-            check: u32::from_le_bytes(take(&mut rest)?),
+            digest: BodyDigest::from_bytes(take(&mut rest)?),
+            length: 0,
+            check: 0,
         };
+        if take::<EARLIER>(&mut rest)? != [0; EARLIER] {
+            header.forget_at = Timestamp::from_millis(0);
+        }
+        header.length = u32::from_le_bytes(take(&mut rest)?);
+        header.check = u32::from_le_bytes(take(&mut rest)?);
         (header.segment == of.id).then_some(header)
     }
 
-    /// Whether this record was moved here from another segment.
-    pub fn moved(&self) -> bool {
-        self.forget_at.as_millis() == 0
+    /// Whether a receipt is made of it.
+    pub fn has_receipt(&self) -> bool {
+        self.forget_at.as_millis() != 0
     }
 }
 
@@ -164,7 +172,7 @@ mod tests {
             expires: Timestamp(seed / 2),
             forget_at: Timestamp(seed),
             key: [seed as u8 ^ 1; 16],
-            body_hash: [seed as u8 ^ 2; 32],
+            digest: BodyDigest::from_bytes([seed as u8 ^ 2; 16]),
             length: seed as u32 % 300_000,
             check: (seed >> 32) as u32,
         }
@@ -189,6 +197,33 @@ mod tests {
             append(&mut buffer, &header, 5, &vec![1; length as usize]);
             prop_assert_eq!(buffer.len(), before * ALIGN + span(length));
         }
+    }
+
+    /// Its digest was a SHA-256: with another one nothing would be a repetition, and all a conflict.
+    #[test]
+    fn a_record_of_an_earlier_build_counts_and_leaves_no_receipt() {
+        let of = Mark { id: 7, salt: 9 };
+        let now = Header {
+            forget_at: Timestamp(50),
+            ..header(7)
+        };
+        let mut bytes = now.encode(of.salt);
+        let digest = bytes
+            .windows(16)
+            .position(|part| part == now.digest.as_bytes())
+            .unwrap();
+        bytes[digest + 31] = 1;
+        let sum = sum(of.salt, &bytes[8..]);
+        bytes[4..8].copy_from_slice(&sum.to_le_bytes());
+        let then = Header::decode(&bytes, of).unwrap();
+        assert!(now.has_receipt() && !then.has_receipt());
+        assert_eq!(
+            Header {
+                forget_at: now.forget_at,
+                ..then
+            },
+            now
+        );
     }
 
     #[test]

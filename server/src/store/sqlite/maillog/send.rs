@@ -2,6 +2,7 @@
 
 use std::collections::HashMap;
 
+use protocol::Timestamp;
 use rusqlite::Connection;
 
 use super::{
@@ -11,7 +12,7 @@ use super::{
     record::{self, Key},
 };
 use crate::{
-    model::{Bytes32, MailboxId},
+    model::{BodyDigest, Bytes32, MailboxId},
     store::{
         Deposited, Result, StoreError,
         sqlite::{
@@ -38,7 +39,7 @@ enum Plan {
 #[derive(Default)]
 struct Batch {
     plans: Vec<Plan>,
-    keys: HashMap<Key, (usize, Bytes32)>,
+    keys: HashMap<Key, (usize, BodyDigest)>,
     /// What it adds to each mailbox.
     added: HashMap<MailboxId, Usage>,
     /// Those that need the database, whose transaction is open if there are any.
@@ -62,7 +63,7 @@ impl MailLog {
                 .plan(c, &mut batch, n, task)
                 .unwrap_or_else(|error| Plan::Settled(Err(error)));
             if matches!(plan, Plan::Append(_)) {
-                batch.keys.insert(short(&task.key), (n, task.deposit.body_hash));
+                batch.keys.insert(short(&task.key), (n, task.deposit.digest));
             }
             batch.plans.push(plan);
         }
@@ -116,32 +117,20 @@ impl MailLog {
 
     fn plan(&mut self, c: &Connection, batch: &mut Batch, n: usize, task: &Sending) -> Result<Plan> {
         let d = &*task.deposit;
-        let repeated = |receipt: Receipt| {
-            Plan::Settled(Ok(if receipt.body_hash == d.body_hash {
-                Deposited::Done {
+        let key = short(&task.key);
+        if let Some((other, digest)) = batch.keys.get(&key).copied() {
+            return Ok(Plan::As(other, digest == d.digest));
+        }
+        if let Some(receipt) = self.receipt(c, &key, d.now)? {
+            return Ok(Plan::Settled(Ok(match self.head(c, d.mailbox)? {
+                // They outlive the account.
+                None => Deposited::NoSuchMailbox,
+                Some(_) if receipt.digest != d.digest => Deposited::Conflict,
+                Some(_) => Deposited::Done {
                     stored_at: receipt.stored_at,
                     expires: receipt.expires,
-                }
-            } else {
-                Deposited::Conflict
-            }))
-        };
-        let key = short(&task.key);
-        if let Some((other, body_hash)) = batch.keys.get(&key).copied() {
-            return Ok(Plan::As(other, body_hash == d.body_hash));
-        }
-        let recent = self.receipts.recent(&key).filter(|receipt| receipt.forget_at > d.now);
-        if let Some(receipt) = recent.copied() {
-            // In memory they outlive the account.
-            return Ok(match self.head(c, d.mailbox)? {
-                Some(_) => repeated(receipt),
-                None => Plan::Settled(Ok(Deposited::NoSuchMailbox)),
-            });
-        }
-        for range in self.receipts.away(&key) {
-            if let Some(receipt) = segments::receipt(c, d.mailbox, (&key, &task.key), range, d.now)? {
-                return Ok(repeated(receipt));
-            }
+                },
+            })));
         }
         let license = match &d.license {
             None => None,
@@ -184,6 +173,21 @@ impl MailLog {
             last: sequence,
         };
         Ok(Plan::Append(sequence))
+    }
+
+    /// What is remembered of an earlier send with this key.
+    fn receipt(&self, c: &Connection, key: &Key, now: Timestamp) -> Result<Option<Receipt>> {
+        let recent = self.receipts.recent(key).filter(|receipt| receipt.forget_at > now);
+        if recent.is_some() {
+            return Ok(recent.copied());
+        }
+        for range in self.receipts.away(key) {
+            let found = segments::receipt(c, key, range, now)?;
+            if found.is_some() {
+                return Ok(found);
+            }
+        }
+        Ok(None)
     }
 
     /// The last sequence number of a mailbox; none when there is no such mailbox.
@@ -270,7 +274,7 @@ fn item(task: &Sending, sequence: u64) -> Item<'_> {
         expires: d.expires,
         forget_at: d.forget_at,
         key: short(&task.key),
-        body_hash: d.body_hash,
+        digest: d.digest,
         check: task.check,
         envelope: d.envelope.as_bytes(),
     }

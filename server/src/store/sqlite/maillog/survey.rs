@@ -33,8 +33,6 @@ pub(in crate::store::sqlite) enum Surveyed<'a> {
     },
     /// A receipt that is not in the database yet.
     Receipt {
-        /// Whose.
-        mailbox: MailboxId,
         /// Of which segment.
         segment: u32,
         /// Its key.
@@ -73,9 +71,8 @@ pub(in crate::store::sqlite) fn survey(
         };
         for found in &scan.records {
             let header = &found.header;
-            if !row.away && !header.moved() {
+            if !row.away && header.has_receipt() {
                 each(Surveyed::Receipt {
-                    mailbox: header.mailbox,
                     segment: row.id,
                     key: header.key,
                     receipt: Receipt::of(header),

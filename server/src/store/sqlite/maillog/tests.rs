@@ -14,7 +14,7 @@ use uuid::Uuid;
 
 use super::*;
 use crate::{
-    model::{Envelope, MessageId, Sender},
+    model::{BodyDigest, Envelope, MessageId, Sender},
     store::{
         Ack, Acked, Deposit, Deposited, Quota, migrations,
         sqlite::{OpenError, mail},
@@ -142,11 +142,11 @@ fn deposit(to: u8, id: u128, body: &[u8]) -> Deposit {
         principal: Sender::Account(mailbox(9)),
         id: MessageId::new(Uuid::from_u128(id)),
         envelope: Envelope::new(body.to_vec()).unwrap(),
-        body_hash: {
+        digest: {
             // Not the envelope's own bytes, which are searched for.
-            let mut hash = [0; 32];
-            hash.iter_mut().zip(body).for_each(|(hash, byte)| *hash = !byte);
-            hash
+            let mut digest = [0; 16];
+            digest.iter_mut().zip(body).for_each(|(digest, byte)| *digest = !byte);
+            BodyDigest::from_bytes(digest)
         },
         license: None,
         expires: Timestamp(2000),

@@ -175,7 +175,7 @@ impl MailLog {
                 expires: header.expires,
                 forget_at: Timestamp(0),
                 key: header.key,
-                body_hash: header.body_hash,
+                digest: header.digest,
                 check: header.check,
                 envelope,
             })

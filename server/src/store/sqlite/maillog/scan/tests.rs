@@ -1,7 +1,7 @@
 use protocol::Timestamp;
 
 use super::*;
-use crate::model::MailboxId;
+use crate::model::{BodyDigest, MailboxId};
 
 const FOUR: Mark = Mark { id: 4, salt: 44 };
 const FIVE: Mark = Mark { id: 5, salt: 55 };
@@ -17,7 +17,7 @@ fn header(begin: u32, commit: u64, envelope: &[u8]) -> Header {
         expires: Timestamp(2),
         forget_at: Timestamp(3),
         key: [2; 16],
-        body_hash: [3; 32],
+        digest: BodyDigest::from_bytes([3; 16]),
         length: u32::try_from(envelope.len()).unwrap(),
         check: record::check(envelope),
     }

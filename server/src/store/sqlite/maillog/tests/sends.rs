@@ -111,6 +111,17 @@ fn a_removed_mailbox_knows_no_repetitions() {
     relay.log().gone(mailbox(1), 1);
     relay.log().forget(mailbox(1));
     assert_eq!(relay.send(1, 1, b"one"), Deposited::NoSuchMailbox);
+    // Nor when its receipt has been put away.
+    for id in 10..16 {
+        relay.send(2, id, &large(1));
+    }
+    relay.keep_up();
+    let away: i64 = relay
+        .c
+        .query_row("SELECT count(*) FROM receipt_run", [], |row| row.get(0))
+        .unwrap();
+    assert_eq!(away, 1);
+    assert_eq!(relay.send(1, 1, b"one"), Deposited::NoSuchMailbox);
 }
 
 /// An id comes again when its time is over, while its first receipt is on its way into the database.
