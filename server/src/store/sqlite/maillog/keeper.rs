@@ -1,21 +1,21 @@
-//! The thread that does what the writer need not wait for: it overwrites what is not wanted any more, deletes empty segments, and fills the next one with
-//! zeros. In the order in which it was told, so that nothing is deleted before it was overwritten.
+//! The thread that does what the writer need not wait for: it overwrites what is not wanted any more, and has files of zeros ready for the next segments. An empty segment becomes one,
+//! so that its bytes are overwritten once: for what was in it, and for what comes.
 
 use std::{
-    fs,
+    fs, io,
     path::{Path, PathBuf},
     sync::{
-        Arc, Mutex, PoisonError,
+        Arc, Mutex, MutexGuard, PoisonError,
         mpsc::{Receiver, RecvTimeoutError, Sender, channel},
     },
     thread::JoinHandle,
-    time::Duration,
+    time::{Duration, Instant},
 };
 
-use super::segment::{self, Segment, fill, sync_directory};
+use super::segment::{self, Segment, fill, sync_directory, wipe};
 
-/// Bytes of a segment that are to be overwritten: an envelope. Its header stays for as long as the segment: it leads to the next record, and says no more than the
-/// receipt that is kept anyway.
+/// Bytes of a segment that are to be overwritten: an envelope. Its header stays for as long as the segment: it leads to the next record, and says when
+/// something came for whom.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord)]
 pub(super) struct Span {
     /// Of which segment.
@@ -27,36 +27,93 @@ pub(super) struct Span {
 }
 
 /// Work for the thread.
+#[derive(Debug)]
 enum Chore {
     /// Overwrite these spans of a segment.
     Erase(u32, Vec<Span>),
-    /// Delete the file of a segment.
-    Delete(u32),
-    /// Make the file of a segment of this size.
+    /// A segment is not needed any more, and of it these spans are left to be overwritten. Its file is used again if it has this size.
+    Retire(u32, Vec<Span>, Option<u32>),
+    /// Make a file for a segment of this size.
     Spare(u32),
 }
 
 /// How the names of spare files begin. Each has a name of its own: one that is handed out is not the one that is being filled.
 const SPARE: &str = "mail-spare";
 
+/// Spare files at most, half a gigabyte: what a relay under load takes in and delivers within some seconds, so that it makes no new ones.
+const SPARES: usize = 8;
+
+/// So long after the last change all but one go: the load is over.
+const KEPT: Duration = Duration::from_secs(600);
+
 /// How long the disk is left alone after it refused to overwrite something.
 const RETRY: Duration = Duration::from_secs(1);
 
-/// A file of zeros that is finished: for a segment of this size, and where.
-type Ready = Mutex<Option<(u32, PathBuf)>>;
+/// Files of zeros that are finished, for segments of these sizes, the oldest first.
+#[derive(Debug)]
+struct Ready {
+    files: Vec<(u32, PathBuf)>,
+    /// How many there may be.
+    most: usize,
+    changed: Instant,
+}
+
+impl Ready {
+    /// Takes a file in; one that there is no room for any more goes.
+    fn add(&mut self, size: u32, path: PathBuf) {
+        self.files.push((size, path));
+        self.changed = Instant::now();
+        self.keep(self.most);
+    }
+
+    fn take(&mut self, size: u32) -> Option<PathBuf> {
+        let at = self.files.iter().position(|(of, _)| *of == size)?;
+        self.changed = Instant::now();
+        Some(self.files.remove(at).1)
+    }
+
+    fn has(&self, size: u32) -> bool {
+        self.files.iter().any(|(of, _)| *of == size)
+    }
+
+    /// Deletes all but so many, the oldest first.
+    fn keep(&mut self, most: usize) {
+        let over = self.files.len().saturating_sub(most);
+        for (_, path) in self.files.drain(..over) {
+            let _ = fs::remove_file(path);
+        }
+    }
+
+    /// When some of them are to go.
+    fn until(&self) -> Option<Instant> {
+        (self.files.len() > 1).then(|| self.changed + KEPT)
+    }
+
+    fn trim(&mut self, now: Instant) {
+        if self.until().is_some_and(|until| until <= now) {
+            self.keep(1);
+        }
+    }
+}
+
+type Shared = Arc<Mutex<Ready>>;
+
+fn lock(ready: &Shared) -> MutexGuard<'_, Ready> {
+    ready.lock().unwrap_or_else(PoisonError::into_inner)
+}
 
 /// The handle of the thread.
 pub(super) struct Keeper {
     chores: Option<Sender<Chore>>,
-    spare: Arc<Ready>,
+    ready: Shared,
     /// The size that was asked for last.
     asked: u32,
     thread: Option<JoinHandle<()>>,
 }
 
 impl Keeper {
-    /// Starts the thread. Spare files that were left are thrown away: nobody knows how far they got.
-    pub fn start(directory: &Path) -> std::io::Result<Self> {
+    /// Starts the thread. Spare files that were left are thrown away: nobody knows how far they got. Where the log has a limit there is one at most.
+    pub fn start(directory: &Path, limited: bool) -> io::Result<Self> {
         for file in fs::read_dir(directory)? {
             let file = file?;
             if file.file_name().to_string_lossy().starts_with(SPARE) {
@@ -64,14 +121,23 @@ impl Keeper {
             }
         }
         let (chores, queue) = channel();
-        let spare = Arc::new(Mutex::new(None));
-        let (made, to) = (Arc::clone(&spare), directory.to_owned());
+        let ready = Arc::new(Mutex::new(Ready {
+            files: Vec::new(),
+            most: if limited { 1 } else { SPARES },
+            changed: Instant::now(),
+        }));
+        let mut worker = Worker {
+            directory: directory.to_owned(),
+            ready: Arc::clone(&ready),
+            made: 0,
+            failed: Vec::new(),
+        };
         let thread = std::thread::Builder::new()
             .name("mail-keeper".into())
-            .spawn(move || work(&queue, &made, &to))?;
+            .spawn(move || worker.run(&queue))?;
         Ok(Self {
             chores: Some(chores),
-            spare,
+            ready,
             asked: 0,
             thread: Some(thread),
         })
@@ -82,40 +148,30 @@ impl Keeper {
         self.give(Chore::Erase(segment, spans));
     }
 
-    /// Deletes the file of a segment that no row knows any more.
-    pub fn delete(&self, segment: u32) {
-        self.give(Chore::Delete(segment));
+    /// Takes the file of a segment that no row knows any more, with the spans of it that are still to be overwritten: to be used again for another of `size` bytes, if it has these, or to be
+    /// deleted.
+    pub fn retire(&self, segment: u32, spans: Vec<Span>, size: Option<u32>) {
+        self.give(Chore::Retire(segment, spans, size));
     }
 
-    /// Makes a file for a segment of `size` ready, if that was not asked for already.
+    /// Makes a file for a segment of `size` ready, if there is none and that was not asked for already.
     pub fn want_spare(&mut self, size: u32) {
-        if self.asked != size {
+        if self.asked != size && !lock(&self.ready).has(size) {
             self.asked = size;
             self.give(Chore::Spare(size));
         }
     }
 
-    /// The file that is ready for a segment of `size`, if there is one.
+    /// A file that is ready for a segment of `size`, if there is one.
     pub fn take_spare(&mut self, size: u32) -> Option<PathBuf> {
         self.asked = 0;
-        let (ready, path) = self.taken()?;
-        if ready == size {
-            return Some(path);
-        }
-        let _ = fs::remove_file(path);
-        None
+        lock(&self.ready).take(size)
     }
 
-    /// Gives up the file that was made ready: there is no room to spare.
-    pub fn drop_spare(&mut self) {
-        if let Some((_, path)) = self.taken() {
-            self.asked = 0;
-            let _ = fs::remove_file(path);
-        }
-    }
-
-    fn taken(&self) -> Option<(u32, PathBuf)> {
-        self.spare.lock().unwrap_or_else(PoisonError::into_inner).take()
+    /// Gives up what was made ready: there is no room to spare.
+    pub fn drop_spares(&mut self) {
+        self.asked = 0;
+        lock(&self.ready).keep(0);
     }
 
     fn give(&self, chore: Chore) {
@@ -136,71 +192,125 @@ impl Drop for Keeper {
         {
             tracing::error!("the mail log's keeper ended by a panic");
         }
-        self.drop_spare();
+        self.drop_spares();
     }
 }
 
-fn work(queue: &Receiver<Chore>, spare: &Ready, directory: &Path) {
-    let mut made = 0_u64;
-    // What the disk refused is tried again, first of all the next time.
-    let mut failed: Vec<(u32, Vec<Span>)> = Vec::new();
-    loop {
-        let chore = if failed.is_empty() {
-            queue.recv().map_err(|_| RecvTimeoutError::Disconnected)
-        } else {
-            queue.recv_timeout(RETRY)
+struct Worker {
+    directory: PathBuf,
+    ready: Shared,
+    /// Spare files so far.
+    made: u64,
+    /// What the disk refused is tried again, first of all the next time.
+    failed: Vec<Chore>,
+}
+
+impl Worker {
+    fn run(&mut self, queue: &Receiver<Chore>) {
+        loop {
+            let chore = match self.patience(Instant::now()) {
+                None => queue.recv().map_err(|_| RecvTimeoutError::Disconnected),
+                Some(wait) => queue.recv_timeout(wait),
+            };
+            for chore in std::mem::take(&mut self.failed) {
+                self.attempt(chore);
+            }
+            match chore {
+                Ok(chore) => self.attempt(chore),
+                Err(RecvTimeoutError::Timeout) => lock(&self.ready).trim(Instant::now()),
+                Err(RecvTimeoutError::Disconnected) => return,
+            }
+        }
+    }
+
+    /// How long to wait for a chore before something else is to be done; none: for ever.
+    fn patience(&self, now: Instant) -> Option<Duration> {
+        let trim = lock(&self.ready)
+            .until()
+            .map(|until| until.saturating_duration_since(now));
+        let retry = (!self.failed.is_empty()).then_some(RETRY);
+        match (trim, retry) {
+            (Some(trim), Some(retry)) => Some(trim.min(retry)),
+            (one, other) => one.or(other),
+        }
+    }
+
+    /// Does a chore, or keeps it to be tried again. What is about a segment is done in the order in which it was told: nothing is deleted before it was overwritten.
+    fn attempt(&mut self, chore: Chore) {
+        let (segment, outcome) = match &chore {
+            Chore::Spare(size) => return self.make_spare(*size),
+            Chore::Erase(segment, _) | Chore::Retire(segment, ..) if self.waits(*segment) => {
+                return self.failed.push(chore);
+            }
+            Chore::Erase(segment, spans) => (*segment, overwrite(&self.directory, *segment, spans)),
+            Chore::Retire(segment, spans, size) => (*segment, self.retire(*segment, spans, *size)),
         };
-        for (segment, spans) in std::mem::take(&mut failed) {
-            erase(directory, segment, spans, &mut failed);
-        }
-        match chore {
-            Ok(Chore::Erase(segment, spans)) => erase(directory, segment, spans, &mut failed),
-            Ok(Chore::Delete(segment)) => {
-                let path = segment::path(directory, segment);
-                if let Err(error) = fs::remove_file(path).and_then(|()| sync_directory(directory)) {
-                    tracing::warn!(%error, segment, "an empty segment could not be deleted; the next start tries again");
-                }
+        match outcome {
+            Ok(()) => {}
+            // Somebody else deleted it.
+            Err(error) if error.kind() == io::ErrorKind::NotFound => {}
+            Err(error) => {
+                tracing::warn!(%error, segment, "what was delivered could not be overwritten; trying again");
+                self.failed.push(chore);
             }
-            Ok(Chore::Spare(size)) => {
-                made += 1;
-                make_spare(directory.join(format!("{SPARE}-{made}")), size, spare);
-            }
-            Err(RecvTimeoutError::Timeout) => {}
-            Err(RecvTimeoutError::Disconnected) => return,
         }
     }
-}
 
-fn make_spare(path: PathBuf, size: u32, spare: &Ready) {
-    let filled = fill(&path, size).and_then(|()| path.parent().map_or(Ok(()), sync_directory));
-    if let Err(error) = filled {
-        tracing::warn!(%error, "no spare segment could be made; the writer will make one when it needs it");
-        let _ = fs::remove_file(path);
-        return;
+    /// Whether something about this segment is still to be tried again.
+    fn waits(&self, segment: u32) -> bool {
+        self.failed.iter().any(|chore| match chore {
+            Chore::Erase(of, _) | Chore::Retire(of, ..) => *of == segment,
+            Chore::Spare(_) => false,
+        })
     }
-    let before = spare
-        .lock()
-        .unwrap_or_else(PoisonError::into_inner)
-        .replace((size, path));
-    if let Some((_, path)) = before {
-        let _ = fs::remove_file(path);
-    }
-}
 
-fn erase(directory: &Path, segment: u32, spans: Vec<Span>, failed: &mut Vec<(u32, Vec<Span>)>) {
-    if let Err(error) = overwrite(directory, segment, &spans) {
-        tracing::warn!(%error, segment, "delivered envelopes could not be overwritten; trying again");
-        failed.push((segment, spans));
+    fn spare(&mut self) -> PathBuf {
+        self.made += 1;
+        self.directory.join(format!("{SPARE}-{}", self.made))
+    }
+
+    fn make_spare(&mut self, size: u32) {
+        let path = self.spare();
+        match fill(&path, size).and_then(|()| sync_directory(&self.directory)) {
+            Ok(()) => lock(&self.ready).add(size, path),
+            Err(error) => {
+                tracing::warn!(%error, "no spare segment could be made; the writer will make one when it needs it");
+                let _ = fs::remove_file(path);
+            }
+        }
+    }
+
+    /// Overwritten under its own name: if it ends half-way, the next start finds a segment that no row knows, and overwrites it.
+    fn retire(&mut self, segment: u32, spans: &[Span], size: Option<u32>) -> io::Result<()> {
+        let path = segment::path(&self.directory, segment);
+        let again = size.filter(|_| {
+            let ready = lock(&self.ready);
+            ready.files.len() < ready.most
+        });
+        match again {
+            Some(size) => {
+                wipe(&path, size)?;
+                let spare = self.spare();
+                // Not waited for: under its old name it would be cleaned away.
+                fs::rename(&path, &spare)?;
+                lock(&self.ready).add(size, spare);
+                Ok(())
+            }
+            None => {
+                overwrite(&self.directory, segment, spans)?;
+                fs::remove_file(&path)?;
+                sync_directory(&self.directory)
+            }
+        }
     }
 }
 
 /// One fsync for all. Through a descriptor of its own: an error of the disk is told once to each, and the writer must hear of those that concern its commits.
-fn overwrite(directory: &Path, segment: u32, spans: &[Span]) -> std::io::Result<()> {
-    let file = match Segment::open(directory, segment, true) {
-        // It was deleted while this was tried again.
-        Err(error) if error.kind() == std::io::ErrorKind::NotFound => return Ok(()),
-        file => file?,
-    };
+fn overwrite(directory: &Path, segment: u32, spans: &[Span]) -> io::Result<()> {
+    if spans.is_empty() {
+        return Ok(());
+    }
+    let file = Segment::open(directory, segment, true)?;
     for span in spans {
         file.zero(span.at, span.length as usize)?;
     }
@@ -208,62 +318,4 @@ fn overwrite(directory: &Path, segment: u32, spans: &[Span]) -> std::io::Result<
 }
 
 #[cfg(test)]
-mod tests {
-    use super::*;
-    use crate::store::sqlite::maillog::segment::START;
-
-    fn ready(keeper: &mut Keeper, size: u32) -> PathBuf {
-        loop {
-            if let Some((made, path)) = keeper.taken() {
-                assert_eq!(made, size);
-                return path;
-            }
-            std::thread::yield_now();
-        }
-    }
-
-    /// The writer has taken it; what is filled after that is another file.
-    #[test]
-    fn a_spare_file_that_was_taken_is_never_filled_again() {
-        let dir = tempfile::tempdir().unwrap();
-        let size = 64 << 10;
-        let mut keeper = Keeper::start(dir.path()).unwrap();
-        keeper.want_spare(size);
-        let first = ready(&mut keeper, size);
-        fs::write(&first, vec![7; size as usize]).unwrap();
-        // Twice, as when a segment is full before its successor is ready.
-        for _ in 0..2 {
-            keeper.asked = 0;
-            keeper.want_spare(size);
-        }
-        let second = ready(&mut keeper, size);
-        assert_ne!(first, second);
-        drop(keeper);
-        assert_eq!(fs::read(&first).unwrap(), vec![7; size as usize]);
-        assert_eq!(fs::read(&second).unwrap(), vec![0; size as usize]);
-        fs::remove_file(second).unwrap();
-        assert_eq!(fs::read_dir(dir.path()).unwrap().count(), 1, "what nobody took is gone");
-    }
-
-    #[test]
-    fn a_segment_is_overwritten_before_it_is_deleted() {
-        let dir = tempfile::tempdir().unwrap();
-        let file = Segment::create(dir.path(), 3, 4096, 1, None).unwrap();
-        file.write(&[9; 100], START).unwrap();
-        let path = segment::path(dir.path(), 3);
-        // Whoever has the file open sees what was in it, and what a disk may keep of it.
-        let link = dir.path().join("kept");
-        fs::hard_link(&path, &link).unwrap();
-        let keeper = Keeper::start(dir.path()).unwrap();
-        let span = Span {
-            segment: 3,
-            at: START,
-            length: 100,
-        };
-        keeper.erase(3, vec![span]);
-        keeper.delete(3);
-        drop(keeper);
-        assert!(!path.exists());
-        assert!(!fs::read(link).unwrap().contains(&9));
-    }
-}
+mod tests;

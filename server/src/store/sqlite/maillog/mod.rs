@@ -6,7 +6,7 @@
 //! of the database and nothing else; that the bytes are overwritten afterwards is for the promise that deleted means deleted, not for the truth.
 //!
 //! A segment lives through this: filled with zeros, written, sealed (the row of the next one says where it ends), its receipts put into the
-//! database, its last envelopes moved to the end of the log when few are left, deleted.
+//! database, its last envelopes moved to the end of the log when few are left, overwritten, and used again or deleted.
 //!
 //! Decision 0017 (`docs/decisions/0017-mail-log.md`) says why, what it costs, and what was rejected.
 

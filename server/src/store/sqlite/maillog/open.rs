@@ -125,7 +125,7 @@ impl MailLog {
             unfolded: unfolded.map(|row| row.id).collect::<VecDeque<_>>(),
             folded: 0,
             moving: Vec::new(),
-            keeper: Keeper::start(directory).map_err(io(directory.to_owned()))?,
+            keeper: Keeper::start(directory, limit.is_some()).map_err(io(directory.to_owned()))?,
         };
         dead.iter().for_each(|entry| log.bury(entry));
         log.take_over(c).map_err(|error| OpenError::TakingOver {

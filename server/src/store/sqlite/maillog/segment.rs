@@ -150,12 +150,20 @@ fn private(path: &Path) -> io::Result<File> {
 
 /// Makes a file of zeros that are on the disk.
 pub(super) fn fill(path: &Path, size: u32) -> io::Result<()> {
-    let file = private(path)?;
+    zeros(&private(path)?, size)
+}
+
+/// Overwrites a file of this size, all of it, and waits until that is on the disk.
+pub(super) fn wipe(path: &Path, size: u32) -> io::Result<()> {
+    zeros(&File::options().write(true).open(path)?, size)
+}
+
+fn zeros(file: &File, size: u32) -> io::Result<()> {
     let zeros = vec![0; PIECE.min(size as usize)];
     let mut at = 0;
     while at < size {
         let piece = zeros.len().min((size - at) as usize);
-        write_at(&file, &zeros[..piece], at)?;
+        write_at(file, &zeros[..piece], at)?;
         // In pieces, so that a commit that wants the disk does not wait for all of it.
         file.sync_data()?;
         at += u32::try_from(piece).unwrap_or(size);

@@ -74,7 +74,7 @@ impl Mail for MailLog {
     }
 
     fn give_room(&mut self) {
-        self.keeper.drop_spare();
+        self.keeper.drop_spares();
     }
 
     fn forget_receipts(&mut self, now: Timestamp) {
@@ -89,7 +89,7 @@ impl Mail for MailLog {
 impl MailLog {
     /// Deletes at once what upkeep would in a while.
     pub(super) fn make_room(&mut self, c: &Connection) -> Result<()> {
-        self.keeper.drop_spare();
+        self.keeper.drop_spares();
         while let Some(segment) = self.unfolded.front().copied() {
             self.fold(c, segment)?;
         }
@@ -115,7 +115,7 @@ impl MailLog {
         Ok(())
     }
 
-    /// Has what was delivered overwritten, and then the segments deleted that hold nothing any more.
+    /// Has the segments put aside that hold nothing any more, and what was delivered of the others overwritten.
     fn erase_now(&mut self, c: &Connection) -> Result<()> {
         let mut by_segment: BTreeMap<u32, Vec<Span>> = BTreeMap::new();
         for span in self.erase.drain(..) {
@@ -123,19 +123,28 @@ impl MailLog {
         }
         self.erase.shrink_to(1 << 12);
         self.erase_since = None;
+        let empty = self
+            .index
+            .segments()
+            .into_iter()
+            .filter(|(file, live, _)| *live == 0 && file.id != self.active.id && !self.unfolded.contains(&file.id));
+        let mut outcome = Ok(());
+        for (file, ..) in empty {
+            // The row first: a file without one is cleaned away, one that is missing is damage.
+            outcome = segments::drop_segment(c, file.id);
+            if outcome.is_err() {
+                break;
+            }
+            self.index.drop_segment(file.id);
+            // The next ones are as long as the active one, as a rule.
+            let again = (file.size == self.active.size).then_some(file.size);
+            let spans = by_segment.remove(&file.id).unwrap_or_default();
+            self.keeper.retire(file.id, spans, again);
+        }
         for (segment, spans) in by_segment {
             self.keeper.erase(segment, spans);
         }
-        for (file, live, _) in self.index.segments() {
-            if live > 0 || file.id == self.active.id || self.unfolded.contains(&file.id) {
-                continue;
-            }
-            // The row first: a file without one is cleaned away, one that is missing is damage.
-            segments::drop_segment(c, file.id)?;
-            self.index.drop_segment(file.id);
-            self.keeper.delete(file.id);
-        }
-        Ok(())
+        outcome
     }
 
     /// Moves some of the last envelopes of a segment that is almost empty to the end of the log; false when there is none.
