@@ -29,8 +29,9 @@ impl Burst {
 /// Posts `body` to an echo for `time`.
 pub async fn echo(host: &str, connections: usize, body: &Arc<Vec<u8>>, time: Duration) -> Result<Burst> {
     let body = Arc::clone(body);
+    let headers: Arc<str> = BYTES.into();
     for_a_while(host, connections, time, move |_| {
-        Ok(("POST /echo".to_owned(), BYTES.to_owned(), Arc::clone(&body)))
+        Ok(("POST /echo".to_owned(), Arc::clone(&headers), Arc::clone(&body)))
     })
     .await
 }
@@ -44,11 +45,18 @@ pub async fn send(
     time: Duration,
 ) -> Result<Burst> {
     let (accounts, body) = (Arc::clone(accounts), Arc::clone(body));
+    // Made before: the generator shares the machine with the relay, and is to cost as little as for the echo.
+    let headers = accounts
+        .iter()
+        .map(|account| format!("{BYTES}{}", account.authorization).into());
+    let headers: Arc<Vec<Arc<str>>> = Arc::new(headers.collect());
+    let first = uuid::Uuid::new_v4().as_u128();
     for_a_while(host, connections, time, move |n| {
-        let sender = accounts.get((n + 1) % accounts.len()).context("no senders")?;
+        let sender = headers.get((n + 1) % headers.len()).context("no senders")?;
         let recipient = accounts.get(n % accounts.len()).context("no recipients")?;
-        let path = format!("POST /v1/messages?to={}&id={}", recipient.user, uuid::Uuid::new_v4());
-        Ok((path, format!("{BYTES}{}", sender.authorization), Arc::clone(&body)))
+        let id = uuid::Uuid::from_u128(first.wrapping_add(n as u128));
+        let path = format!("POST /v1/messages?to={}&id={id}", recipient.user);
+        Ok((path, Arc::clone(sender), Arc::clone(&body)))
     })
     .await
 }
@@ -67,7 +75,7 @@ pub async fn status(host: &str, time: Duration) -> Result<Burst> {
     })
 }
 
-type Request = (String, String, Arc<Vec<u8>>);
+type Request = (String, Arc<str>, Arc<Vec<u8>>);
 
 async fn for_a_while(
     host: &str,
