@@ -13,7 +13,7 @@ const JSON: &str = "Content-Type: application/json\r\n";
 const BYTES: &str = "Content-Type: application/octet-stream\r\n";
 
 /// What a burst of load did.
-#[derive(Clone, Copy, Debug)]
+#[derive(Clone, Copy, Debug, Default)]
 pub struct Burst {
     pub requests: u64,
     pub seconds: f64,

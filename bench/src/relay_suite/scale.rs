@@ -6,7 +6,7 @@ use std::time::{Duration, Instant};
 use anyhow::{Context, Result};
 use tempfile::TempDir;
 
-use super::{BODY_LEN, Relay, SUITE, Size, load, seed, timed};
+use super::{BODY_LEN, Relay, SUITE, Size, load, seed};
 use crate::http::Connection;
 use crate::measure::{Effort, median};
 use crate::table::{Row, Target};
@@ -97,8 +97,8 @@ pub async fn status(effort: Effort, size: Size, binary: &Path) -> Result<Vec<Row
     let (many, _) = seeded(binary, size.mailboxes, size.mailboxes, &[1; 64]).await?;
     let (mut trips, mut ratios) = (Vec::new(), Vec::new());
     for round in 0..=effort.rounds {
-        let (small, _) = timed(&few.process, load::status(&few.process.host, time)).await?;
-        let (large, _) = timed(&many.process, load::status(&many.process.host, time)).await?;
+        let small = load::status(&few.process.host, time).await?;
+        let large = load::status(&many.process.host, time).await?;
         if round > 0 {
             trips.push(1e6 / small.rate());
             ratios.push(small.rate() / large.rate());

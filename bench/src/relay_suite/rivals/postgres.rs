@@ -10,7 +10,7 @@ use anyhow::{Context, Result, ensure};
 use tempfile::TempDir;
 
 use super::server::{Server, quiet, said, until};
-use super::{BODY_LEN, Body, MAILBOXES, QUOTA, Quota};
+use super::{BODY_LEN, Body, DIGEST_LEN, MAILBOXES, QUOTA, Quota};
 
 const SCHEMA: &str = include_str!("schema.sql");
 const SEND: &str = include_str!("send.sql");
@@ -104,20 +104,20 @@ impl Postgres {
             bytes: 3 * BODY_LEN as u64 - 1,
             ..QUOTA
         };
-        let (hash, another) = (&*self.body.hash, "00");
-        for (id, hash, quota, answer) in [
-            (1, hash, two, "1"),
-            (1, hash, two, "0"),
+        let (digest, another) = (&*self.body.digest, "00");
+        for (id, digest, quota, answer) in [
+            (1, digest, two, "1"),
+            (1, digest, two, "0"),
             (1, another, two, "-1"),
-            (2, hash, two, "2"),
-            (3, hash, two, "-2"),
-            (3, hash, tight, "-2"),
-            (2, hash, two, "0"),
-            (3, hash, QUOTA, "3"),
+            (2, digest, two, "2"),
+            (3, digest, two, "-2"),
+            (3, digest, tight, "-2"),
+            (2, digest, two, "0"),
+            (3, digest, QUOTA, "3"),
         ] {
             let (envelopes, bytes, body) = (quota.envelopes, quota.bytes, &*self.body);
             let said = self.ask(&format!(
-                "SELECT send(1, 1, 0, {id}, '\\x{hash}', {envelopes}, {bytes}, '{body}')"
+                "SELECT send(1, 1, 0, {id}, '\\x{digest}', {envelopes}, {bytes}, '{body}')"
             ))?;
             ensure!(said == answer, "PostgreSQL answered {said} to {id}, not {answer}");
         }
@@ -129,7 +129,7 @@ impl Postgres {
     fn holds(&self) -> Result<u64> {
         let held = self.ask(&format!(
             "SELECT (SELECT sum(live_count) FROM mailbox), (SELECT trim_scale(sum(live_bytes) / {BODY_LEN}) FROM mailbox),
-                    (SELECT count(*) FROM envelope WHERE length(body) = {BODY_LEN}), (SELECT count(*) FROM receipt WHERE length(body_hash) = 32)"
+                    (SELECT count(*) FROM envelope WHERE length(body) = {BODY_LEN}), (SELECT count(*) FROM receipt WHERE length(digest) = {DIGEST_LEN})"
         ))?;
         let mut counts = held.split(' ');
         let first = counts.next().context("psql said nothing")?;
@@ -150,7 +150,7 @@ impl Postgres {
             ("mailboxes", MAILBOXES.to_string()),
             ("most_envelopes", QUOTA.envelopes.to_string()),
             ("most_bytes", QUOTA.bytes.to_string()),
-            ("hash", format!("\\x{}", self.body.hash)),
+            ("digest", format!("\\x{}", self.body.digest)),
             ("body", self.body.to_string()),
         ] {
             pgbench.arg("-D").arg(format!("{name}={value}"));

@@ -22,7 +22,7 @@ const RANDOM: &str = "__rand_int__";
 pub struct Redis {
     socket: PathBuf,
     body: PathBuf,
-    hash: String,
+    digest: String,
     /// The script's name.
     script: String,
     _server: Server,
@@ -56,7 +56,7 @@ impl Redis {
         let mut redis = Self {
             socket,
             body: file,
-            hash: body.hash.clone(),
+            digest: body.digest.clone(),
             script: String::new(),
             _server: server,
             _data: data,
@@ -72,7 +72,7 @@ impl Redis {
 
     /// Repetitions, conflicts and full mailboxes: the work is done, not only counted.
     fn refuses(&self, body: &Body) -> Result<()> {
-        let send = |id: &str, hash: &str, quota: Quota| {
+        let send = |id: &str, digest: &str, quota: Quota| {
             let (envelopes, bytes) = (quota.envelopes.to_string(), quota.bytes.to_string());
             let mailbox = mailbox(0);
             let head = [
@@ -82,7 +82,7 @@ impl Redis {
                 &mailbox,
                 "alice",
                 id,
-                hash,
+                digest,
                 &envelopes,
                 &bytes,
                 body,
@@ -94,17 +94,17 @@ impl Redis {
             bytes: 3 * BODY_LEN as u64 - 1,
             ..QUOTA
         };
-        for (id, hash, quota, answer) in [
-            ("a", &*body.hash, two, "1"),
-            ("a", &*body.hash, two, "repeated"),
+        for (id, digest, quota, answer) in [
+            ("a", &*body.digest, two, "1"),
+            ("a", &*body.digest, two, "repeated"),
             ("a", "another", two, "conflict"),
-            ("b", &*body.hash, two, "2"),
-            ("c", &*body.hash, two, "full"),
-            ("c", &*body.hash, tight, "full"),
-            ("b", &*body.hash, two, "repeated"),
-            ("c", &*body.hash, QUOTA, "3"),
+            ("b", &*body.digest, two, "2"),
+            ("c", &*body.digest, two, "full"),
+            ("c", &*body.digest, tight, "full"),
+            ("b", &*body.digest, two, "repeated"),
+            ("c", &*body.digest, QUOTA, "3"),
         ] {
-            let said = send(id, hash, quota)?;
+            let said = send(id, digest, quota)?;
             ensure!(said == answer, "Redis answered {said} to {id}, not {answer}");
         }
         self.holds(3)?;
@@ -141,7 +141,7 @@ impl Redis {
             &mailbox,
             RANDOM,
             &id,
-            &self.hash,
+            &self.digest,
             &envelopes,
             &bytes,
         ];

@@ -1,5 +1,5 @@
 -- One durable send, atomically. The body is kept under (mailbox, sequence), in the hash MAILBOX:mail.
--- KEYS: the mailbox. ARGV: principal, message id, SHA-256 of the body, quota in envelopes, quota in bytes, body.
+-- KEYS: the mailbox. ARGV: principal, message id, digest of the body, quota in envelopes, quota in bytes, body.
 -- Answers with the sequence number, or 'repeated', 'conflict' or 'full'; a refusal leaves nothing behind.
 local receipt = KEYS[1] .. ':' .. ARGV[1] .. ':' .. ARGV[2]
 -- 30 days. One call looks and notes, as almost every send is new.
