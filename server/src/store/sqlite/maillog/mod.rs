@@ -71,7 +71,7 @@ pub(super) struct MailLog {
     /// Where the next commit begins.
     tail: u32,
     commit: u64,
-    /// The last sequence number of mailboxes that exist.
+    /// The last sequence number of mailboxes that exist, but for what waits in them.
     heads: HashMap<MailboxId, u64>,
     receipts: receipts::Receipts,
     buffer: Vec<u8>,

@@ -81,16 +81,10 @@ impl MailLog {
         let items: Vec<Item<'_>> = appended.iter().map(|(_, item)| *item).collect();
         let written = self.append(c, &items, Purpose::Keep);
         let mut stored: Vec<Option<Result<()>>> = vec![None; tasks.len()];
-        for ((n, item), outcome) in appended.iter().zip(written) {
-            if outcome.is_ok() {
-                self.heads.insert(item.mailbox, item.sequence);
-            }
+        for ((n, _), outcome) in appended.iter().zip(written) {
             if let Some(stored) = stored.get_mut(*n) {
                 *stored = Some(outcome);
             }
-        }
-        if self.heads.len() > super::HEADS {
-            self.heads.clear();
         }
         let answer = |n: usize| match (stored.get(n).and_then(Option::as_ref), tasks.get(n)) {
             (Some(Ok(())), Some(task)) => Ok(Deposited::Done {
@@ -166,7 +160,7 @@ impl MailLog {
             mail::refuse(c, d.mailbox)?;
             return Ok(Plan::Settled(Ok(Deposited::Full)));
         }
-        let sequence = last.max(added.last) + 1;
+        let sequence = last.max(there.last).max(added.last) + 1;
         *added = Usage {
             count: added.count + 1,
             bytes: added.bytes + size,
@@ -190,7 +184,7 @@ impl MailLog {
         Ok(None)
     }
 
-    /// The last sequence number of a mailbox; none when there is no such mailbox.
+    /// The last sequence number of a mailbox, but for what waits in it; none when there is no such mailbox.
     fn head(&mut self, c: &Connection, mailbox: MailboxId) -> Result<Option<u64>> {
         if let Some(last) = self.heads.get(&mailbox) {
             return Ok(Some(*last));
@@ -198,7 +192,9 @@ impl MailLog {
         let Some(last) = mail::last(c, mailbox)? else {
             return Ok(None);
         };
-        let last = last.max(self.index.usage(mailbox).last);
+        if self.heads.len() >= super::HEADS {
+            self.heads.clear();
+        }
         self.heads.insert(mailbox, last);
         Ok(Some(last))
     }

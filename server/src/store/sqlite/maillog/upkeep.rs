@@ -37,6 +37,10 @@ impl Mail for MailLog {
     }
 
     fn gone(&mut self, mailbox: MailboxId, up_to: u64) {
+        // Numbers go on from the last, also when nothing waits any more.
+        if let Some(head) = self.heads.get_mut(&mailbox) {
+            *head = self.index.usage(mailbox).last.max(*head);
+        }
         for entry in self.index.remove_up_to(mailbox, up_to) {
             self.bury(&entry);
         }
