@@ -205,7 +205,7 @@ impl Loop {
                     batch.push(work);
                     batch.extend(queue.try_iter().take(MAX_BATCH - 1));
                     self.activity.queued.fetch_sub(batch.len() as u64, Ordering::Relaxed);
-                    let (mut jobs, mut sends) = (Vec::new(), Vec::new());
+                    let (mut jobs, mut sends) = (Vec::new(), Vec::with_capacity(batch.len()));
                     for work in batch.drain(..) {
                         match work {
                             Work::Job(job) => jobs.push(job),

@@ -123,7 +123,7 @@ impl MailLog {
     /// Writes records behind one another, in as many commits as there are segments to it; how it went, for each. What succeeded is durable and in the index.
     fn append(&mut self, c: &Connection, all: &[Item<'_>], purpose: Purpose) -> Vec<Result<()>> {
         let mut outcomes: Vec<Result<()>> = all.iter().map(|_| Ok(())).collect();
-        let mut chunk = Chunk::new();
+        let mut chunk = Chunk::with_capacity(all.len());
         self.buffer.clear();
         for (n, item) in all.iter().enumerate() {
             let length = u32::try_from(item.envelope.len()).unwrap_or(u32::MAX);
