@@ -10,6 +10,7 @@
 //!
 //! Decision 0017 (`docs/decisions/0017-mail-log.md`) says why, what it costs, and what was rejected.
 
+mod filter;
 mod index;
 mod keeper;
 mod open;

@@ -13,7 +13,10 @@ use std::{
 
 use protocol::Timestamp;
 
-use super::record::{Header, Key};
+use super::{
+    filter::{FIRST, Filter},
+    record::{Header, Key},
+};
 use crate::model::BodyDigest;
 
 /// What is remembered of a send.
@@ -75,105 +78,6 @@ fn item(item: &[u8; ITEM]) -> Option<(Key, Receipt)> {
         forget_at: time(2)?,
     };
     Some((*key, receipt))
-}
-
-/// Keys that were put away, as a Bloom filter (Bloom 1970): it may say of a new one that it was, never of one that was that it was not. All bits of a key lie in one block, which
-/// is a line of the processor's cache (Putze, Sanders and Singler 2007, section 3): asking for one, or adding one, waits for the memory once.
-#[derive(Debug)]
-struct Filter {
-    blocks: Vec<Block>,
-    room: usize,
-    newest: Timestamp,
-    /// The segments they are of, in the order in which these were put away.
-    segments: RangeInclusive<u32>,
-}
-
-/// A block.
-#[derive(Debug, Clone, Copy, Default)]
-#[repr(align(64))]
-struct Block([u64; WORDS]);
-
-const WORDS: usize = 8;
-/// Bits of a block.
-const BLOCK: usize = WORDS * 64;
-/// Bits for a key, and how many of them are set: of a thousand new keys about one is looked up for nothing. With ten bits it was one in a hundred, and each is a look into
-/// every segment of the filter: two or three per cent of what a send costs.
-const BITS: usize = 16;
-const PROBES: u32 = 7;
-/// Keys of the first filter, 256 KiB, and of the largest, 8 MiB. Several, so that old ones can go.
-const FIRST: usize = 1 << 17;
-const LARGEST: usize = 1 << 22;
-/// Segments of a filter at most: of so many a run is read in the writer's thread for a repetition. A filter of a million keys is as many segments of envelopes of 4 KiB.
-const SPAN: u32 = 64;
-
-impl Filter {
-    fn new(room: usize, segment: u32) -> Self {
-        Self {
-            blocks: vec![Block::default(); (room * BITS).div_ceil(BLOCK)],
-            room,
-            newest: Timestamp(0),
-            segments: segment..=segment,
-        }
-    }
-
-    /// Whether a key of this segment is to be added to it.
-    fn takes(&self, segment: u32) -> bool {
-        let first = *self.segments.start();
-        self.room > 0 && (first..first.saturating_add(SPAN)).contains(&segment)
-    }
-
-    /// How many keys the filter after it is for: twice as many if its room ran out; if its segments did, about as many as they had.
-    fn next_room(&self) -> usize {
-        let of = self.blocks.len() * BLOCK / BITS;
-        let room = if self.room == 0 {
-            of * 2
-        } else {
-            (of - self.room.min(of)).next_power_of_two()
-        };
-        room.clamp(FIRST, LARGEST)
-    }
-
-    /// Which block a key is in. Keys are hashes: one half says the block, the other the bits.
-    fn block(&self, key: &Key) -> usize {
-        let half = key.first_chunk().copied().map_or(0, u64::from_le_bytes);
-        usize::try_from(half % (self.blocks.len() as u64).max(1)).unwrap_or(0)
-    }
-
-    /// The bits of a key in its block, as words.
-    fn bits(key: &Key) -> Block {
-        let half = key.last_chunk().copied().map_or(0, u64::from_le_bytes);
-        let mut block = Block::default();
-        for n in 0..PROBES {
-            // Nine bits of the half for each of 512.
-            let bit = usize::try_from(half >> (9 * n) & 511).unwrap_or(0);
-            if let Some(word) = block.0.get_mut(bit / 64) {
-                *word |= 1 << (bit % 64);
-            }
-        }
-        block
-    }
-
-    fn add(&mut self, key: &Key, segment: u32, forget_at: Timestamp) {
-        let at = self.block(key);
-        if let Some(block) = self.blocks.get_mut(at) {
-            for (word, bits) in block.0.iter_mut().zip(Self::bits(key).0) {
-                *word |= bits;
-            }
-        }
-        self.room = self.room.saturating_sub(1);
-        self.newest = self.newest.max(forget_at);
-        self.segments = *self.segments.start()..=segment.max(*self.segments.end());
-    }
-
-    fn may_have(&self, key: &Key) -> bool {
-        let mut words = Self::bits(key).0.into_iter();
-        self.blocks.get(self.block(key)).is_some_and(|block| {
-            block
-                .0
-                .iter()
-                .all(|word| words.next().is_some_and(|bits| word & bits == bits))
-        })
-    }
 }
 
 /// Receipts of one segment that are in memory.
@@ -352,7 +256,10 @@ impl Receipts {
 mod tests {
     use sha2::{Digest as _, Sha256};
 
-    use super::*;
+    use super::{
+        super::filter::{BITS, SPAN},
+        *,
+    };
 
     /// As in earnest: a hash.
     fn key(n: u64) -> Key {
@@ -432,13 +339,13 @@ mod tests {
         for n in 0..3 * FIRST as u64 + 1 {
             receipts.put_away(&key(n), 1, Timestamp(1));
         }
-        let rooms: Vec<usize> = receipts.filters.iter().map(|filter| filter.blocks.len()).collect();
-        assert_eq!(rooms, [1, 2, 4].map(|times| (times * FIRST * BITS) / BLOCK));
+        let rooms: Vec<usize> = receipts.filters.iter().map(|filter| filter.bits_in_all()).collect();
+        assert_eq!(rooms, [1, 2, 4].map(|times| times * FIRST * BITS));
         assert!((0..3 * FIRST as u64 + 1).all(|n| receipts.away(&key(n)).next().is_some()));
         // A segment that is far away begins another, which is as large as the last was full.
         receipts.put_away(&key(1), 1000, Timestamp(1));
         assert_eq!(
-            receipts.filters.last().map(|filter| filter.blocks.len()),
+            receipts.filters.last().map(|filter| filter.bits_in_all()),
             Some(rooms[0])
         );
         let wrong = (1 << 40..(1 << 40) + 10_000)
