@@ -29,7 +29,7 @@ use tokio::{
     io::{AsyncRead, AsyncWrite},
     net::{TcpListener, TcpStream},
     sync::watch,
-    task::{JoinError, JoinSet, yield_now},
+    task::{JoinError, JoinSet},
     time::{sleep, timeout},
 };
 
@@ -136,9 +136,6 @@ pub(crate) async fn serve<E>(
                         connection(stream, local, remote, serving, stopped).await;
                         drop((place, open));
                     });
-                    // First things first: where one thread serves all, a crowd at the door would be let in as a whole before the first is asked what it wants, and each keeps
-                    // the memory of its largest moment.
-                    yield_now().await;
                 }
                 Err(error) => {
                     tracing::warn!(%error, "a connection could not be accepted");
