@@ -121,7 +121,7 @@ async fn damage_ends_all_writing_from_its_own_batch_on() {
     // All of one commit: before, at and behind the damage. The one that they wait for has begun.
     let (go, gate) = std::sync::mpsc::channel::<()>();
     let (enter, inside) = std::sync::mpsc::channel::<()>();
-    let mut hold = std::pin::pin!(writer.run(move |_, _| {
+    let mut hold = Box::pin(writer.run(move |_, _| {
         enter.send(()).unwrap();
         gate.recv().unwrap();
         Ok(())
