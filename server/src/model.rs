@@ -34,10 +34,31 @@ macro_rules! hex_debug {
     };
 }
 
+/// A newtype of 16 bytes, to them and from them.
+macro_rules! sixteen_bytes {
+    ($name:ident) => {
+        hex_debug!($name);
+
+        impl $name {
+            /// From its 16 bytes.
+            #[must_use]
+            pub const fn from_bytes(bytes: [u8; 16]) -> Self {
+                Self(bytes)
+            }
+
+            /// The 16 bytes.
+            #[must_use]
+            pub const fn as_bytes(&self) -> &[u8; 16] {
+                &self.0
+            }
+        }
+    };
+}
+
 /// A mailbox: computed from the user name, never looked up. Names are never reused, so neither are mailboxes.
 #[derive(Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash)]
 pub struct MailboxId([u8; 16]);
-hex_debug!(MailboxId);
+sixteen_bytes!(MailboxId);
 
 impl MailboxId {
     /// `SHA-256("latchkey/1/mailbox" ‖ name)[..16]`.
@@ -50,18 +71,6 @@ impl MailboxId {
         let mut id = [0; 16];
         id.copy_from_slice(&digest[..16]);
         Self(id)
-    }
-
-    /// From its 16 bytes.
-    #[must_use]
-    pub const fn from_bytes(bytes: [u8; 16]) -> Self {
-        Self(bytes)
-    }
-
-    /// The 16 bytes.
-    #[must_use]
-    pub const fn as_bytes(&self) -> &[u8; 16] {
-        &self.0
     }
 }
 
@@ -144,7 +153,7 @@ impl fmt::Debug for LicenseId {
 /// A gate key's id: 16 random bytes of its sender.
 #[derive(Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash)]
 pub struct GateKeyId([u8; 16]);
-hex_debug!(GateKeyId);
+sixteen_bytes!(GateKeyId);
 
 impl GateKeyId {
     /// Parses exactly 32 lower-case hex digits.
@@ -156,18 +165,6 @@ impl GateKeyId {
         let mut bytes = [0; 16];
         hex::decode_to_slice(text, &mut bytes).ok()?;
         Some(Self(bytes))
-    }
-
-    /// From its 16 bytes.
-    #[must_use]
-    pub const fn from_bytes(bytes: [u8; 16]) -> Self {
-        Self(bytes)
-    }
-
-    /// The 16 bytes.
-    #[must_use]
-    pub const fn as_bytes(&self) -> &[u8; 16] {
-        &self.0
     }
 }
 
@@ -181,21 +178,7 @@ impl fmt::Display for GateKeyId {
 /// digest makes them both, and has its own second message taken for a repetition (`docs/decisions/0018-receipts.md`).
 #[derive(Clone, Copy, PartialEq, Eq)]
 pub struct BodyDigest([u8; 16]);
-hex_debug!(BodyDigest);
-
-impl BodyDigest {
-    /// From its 16 bytes.
-    #[must_use]
-    pub const fn from_bytes(bytes: [u8; 16]) -> Self {
-        Self(bytes)
-    }
-
-    /// The 16 bytes.
-    #[must_use]
-    pub const fn as_bytes(&self) -> &[u8; 16] {
-        &self.0
-    }
-}
+sixteen_bytes!(BodyDigest);
 
 /// The life of a mailbox that its sequence numbers belong to.
 #[derive(Clone, Copy, PartialEq, Eq, Hash, Debug)]

@@ -131,7 +131,7 @@ pub(in crate::store) struct Receipts {
 }
 
 /// Receipts in a run: 3.5 KiB, which is what looking for one reads, and a page of the database. The last may have fewer, and one has more if it would end between two keys
-/// that begin alike: 64 of those are 2^38 hashes of whoever wants them, and a segment has 65 536 in all.
+/// that begin alike: 64 of those are some 2^36 hashes of whoever wants them, and a segment has 65 536 in all.
 const RUN: usize = 64;
 
 /// How a key begins: what says in which run it is.

@@ -1,5 +1,13 @@
+use protocol::Timestamp;
+
 use super::*;
-use crate::store::sqlite::maillog::segment::START;
+use crate::{
+    model::{BodyDigest, MailboxId},
+    store::sqlite::maillog::{
+        record::{self, Header},
+        segment::START,
+    },
+};
 
 const SIZE: u32 = 64 << 10;
 
@@ -70,14 +78,35 @@ fn a_segment_that_is_used_again_holds_nothing_of_what_it_was() {
     let dir = tempfile::tempdir().unwrap();
     let spans = written(dir.path(), 3, 9);
     let old = Segment::open(dir.path(), 3, false).unwrap();
+    let envelope = b"news".as_slice();
+    let header = |segment| Header {
+        segment,
+        begin: START,
+        commit: 1,
+        mailbox: MailboxId::from_bytes([1; 16]),
+        sequence: 1,
+        stored_at: Timestamp(1),
+        expires: Timestamp(2),
+        forget_at: Timestamp(3),
+        key: [2; 16],
+        digest: BodyDigest::from_bytes([3; 16]),
+        length: 4,
+        check: record::check(envelope),
+    };
+    let record = |segment: &Segment| {
+        let mut bytes = Vec::new();
+        record::append(&mut bytes, &header(segment.id), segment.mark().salt, envelope);
+        bytes
+    };
     let mut keeper = Keeper::start(dir.path(), false).unwrap();
     keeper.retire(3, spans, Some(SIZE));
     let spare = ready(&mut keeper);
     assert!(!segment::path(dir.path(), 3).exists());
     assert_eq!(fs::read(&spare).unwrap(), vec![0; SIZE as usize], "its header too");
     let new = Segment::create(dir.path(), 4, SIZE, 2, Some(&spare)).unwrap();
-    new.write(b"news", START).unwrap();
-    // Whoever still reads the old one finds no record of it.
+    new.write(&record(&new), START).unwrap();
+    assert_eq!(new.record(START, 4).unwrap(), Some((header(4), envelope.to_vec())));
+    // Whoever still reads the old one, at the very place where one begins, finds no record of it.
     assert_eq!(old.record(START, 4).unwrap(), None);
 }
 

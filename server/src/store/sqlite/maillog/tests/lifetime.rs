@@ -50,6 +50,41 @@ fn a_segment_lives_from_its_sealing_to_its_deletion() {
     assert_eq!(relay.index.totals().0, 2, "forgotten when its time was over");
 }
 
+/// Their files, that is: under load none is filled anew.
+#[test]
+fn segments_that_were_emptied_are_used_again() {
+    let mut relay = Relay::new();
+    // So that all segments are of one length.
+    relay.log().limit = Some(8 << 20);
+    let spares = |relay: &Relay| {
+        let names = std::fs::read_dir(relay.dir.path()).unwrap();
+        let names = names.map(|file| file.unwrap().file_name().into_string().unwrap());
+        names.filter(|name| name.starts_with("mail-spare")).count()
+    };
+    for id in 0..23 {
+        assert_eq!(relay.send(1, id, &large(9)), DONE);
+    }
+    let segments = relay.files().len();
+    assert!(segments >= 4, "{segments}");
+    relay.acknowledge(1, 23);
+    relay.keep_up();
+    let deadline = Instant::now() + std::time::Duration::from_secs(30);
+    // All but the active one.
+    while relay.files().len() > 1 {
+        assert!(Instant::now() < deadline, "{:?} are left", relay.files());
+        std::thread::yield_now();
+    }
+    let before = spares(&relay);
+    assert!(before >= segments - 1, "{before} of {segments} are kept");
+    for id in 30..42 {
+        assert_eq!(relay.send(2, id, &large(7)), DONE);
+    }
+    assert!(spares(&relay) < before, "none was taken");
+    relay.reopen();
+    assert_eq!(relay.read(2).len(), 12);
+    assert!(relay.read(2).iter().all(|(_, body)| *body == large(7)));
+}
+
 #[test]
 fn a_full_log_is_said_and_has_room_again_when_something_was_read() {
     let mut relay = Relay::new();
