@@ -19,7 +19,7 @@ use std::{
 
 use futures_util::future::Either;
 use hyper::{body::Incoming, server::conn::http1, service::service_fn};
-use hyper_util::rt::{TokioIo, TokioTimer};
+use hyper_util::rt::TokioIo;
 use poem::{
     Endpoint, Request,
     http::uri::Scheme,
@@ -33,10 +33,16 @@ use tokio::{
     time::{sleep, timeout},
 };
 
-use crate::{config::Patience, service::rates::Network, stalling::Impatient, thin::ThinSend, tls::Acceptor};
+use crate::{
+    config::Patience, idling::ConnectionTimer, service::rates::Network, stalling::Impatient, thin::ThinSend,
+    tls::Acceptor,
+};
 
 /// After a failed accept (too many open files, mostly): long enough for connections to close, short enough not to be noticed.
 const PAUSE: Duration = Duration::from_millis(50);
+
+/// How long nobody is let in while there is a crowd inside, before it is looked at again. The runtime's timers tell no less apart.
+const MOMENT: Duration = Duration::from_millis(1);
 
 /// What connections are served with.
 pub(crate) struct Serving<E> {
@@ -50,6 +56,8 @@ pub(crate) struct Serving<E> {
     pub patience: Patience,
     /// Connections of one address at once; none where a proxy is in front, whose they all are.
     pub per_address: Option<NonZeroU32>,
+    /// Whether so much is asked already that whoever knocks waits at the door: in the system's queue a connection costs next to nothing.
+    pub crowded: Box<dyn Fn() -> bool + Send + Sync>,
     /// How many connections are open, for whoever watches.
     pub open: Arc<AtomicI64>,
 }
@@ -119,7 +127,7 @@ pub(crate) async fn serve<E>(
         tokio::select! {
             () = &mut shutdown => break,
             Some(ended) = connections.join_next() => report(ended),
-            accepted = accept(&listener) => match accepted {
+            accepted = accept(&listener, &serving.crowded) => match accepted {
                 Ok((stream, local, remote)) => {
                     let address = remote.as_socket_addr().map(|peer| peer.ip().into());
                     let place = match (serving.per_address, address) {
@@ -160,7 +168,10 @@ pub(crate) async fn serve<E>(
     }
 }
 
-async fn accept(listener: &TcpListener) -> io::Result<(TcpStream, LocalAddr, RemoteAddr)> {
+async fn accept(listener: &TcpListener, crowded: impl Fn() -> bool) -> io::Result<(TcpStream, LocalAddr, RemoteAddr)> {
+    while crowded() {
+        sleep(MOMENT).await;
+    }
     let (stream, remote) = listener.accept().await?;
     // Small answers leave at once.
     stream.set_nodelay(true)?;
@@ -226,7 +237,7 @@ async fn requests<S, E>(
     let stream = Impatient::new(stream, patience.write);
     let mut serving = pin!(
         http1::Builder::new()
-            .timer(TokioTimer::new())
+            .timer(ConnectionTimer::new(patience.head))
             .header_read_timeout(patience.head)
             .serve_connection(TokioIo::new(stream), service)
     );

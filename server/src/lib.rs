@@ -25,6 +25,7 @@ pub mod clock;
 pub mod config;
 mod connections;
 mod health;
+mod idling;
 mod landing;
 mod limits;
 pub mod logging;

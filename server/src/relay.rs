@@ -8,12 +8,12 @@ use std::{
     io,
     net::SocketAddr,
     path::{Path, PathBuf},
-    sync::Arc,
+    sync::{Arc, atomic::Ordering},
     time::Duration,
 };
 
 use tokio::{
-    net::TcpListener,
+    net::{TcpListener, TcpSocket},
     sync::{Notify, oneshot},
     task::JoinHandle,
     time::{Instant, sleep},
@@ -28,6 +28,7 @@ use crate::{
     metrics::Metrics,
     service::{Refusal, Services, gate::Gate, homomorphic::Homomorphic},
     store::{
+        Activity,
         files::KeyFiles,
         sqlite::{OpenError, Sqlite},
         wakes::Wakes,
@@ -42,6 +43,11 @@ use chores::{refresh_for_ever, remove_for_ever, sweep_for_ever};
 const GRACE: Duration = Duration::from_secs(4);
 /// The same for whoever watches; a scrape takes milliseconds.
 const WATCHERS_GRACE: Duration = Duration::from_millis(200);
+/// More reads than these, waiting or running, are a crowd. Meanwhile the requests that want them hold some 20 KiB each, and what they took together the process
+/// keeps: when all who wait for mail come back at once, it is to be little.
+const CROWD: u64 = 256;
+/// Connections that the system keeps until they are accepted; Linux allows no more unless it is told to (`net.core.somaxconn`). Whoever comes beyond that tries again a second later.
+const BACKLOG: u32 = 4096;
 /// How long a start waits for another relay to let go of the data directory: one that was killed does so when the system has ended it, which takes some
 /// milliseconds, or a few hundred under load.
 const HANDOVER: Duration = Duration::from_secs(2);
@@ -189,6 +195,11 @@ pub async fn serve(
         patience: config.patience,
         per_address: config.rates.connections.filter(|_| !config.behind_proxy),
         open: Arc::clone(&services.metrics().connections),
+        crowded: {
+            let services = Arc::clone(&services);
+            let many = |activity: &Activity| activity.reading.load(Ordering::Relaxed) > CROWD;
+            Box::new(move || services.activity().is_some_and(many))
+        },
     };
     let ending = async {
         shutdown.await;
@@ -207,9 +218,22 @@ pub async fn serve(
 
 async fn listen(addr: SocketAddr, flag: &'static str) -> Result<(TcpListener, SocketAddr), StartError> {
     let failed = |source| StartError::Listen { addr, flag, source };
-    let listener = TcpListener::bind(addr).await.map_err(failed)?;
+    let listener = bind(addr).map_err(failed)?;
     let addr = listener.local_addr().map_err(failed)?;
     Ok((listener, addr))
+}
+
+fn bind(addr: SocketAddr) -> io::Result<TcpListener> {
+    let socket = if addr.is_ipv4() {
+        TcpSocket::new_v4()
+    } else {
+        TcpSocket::new_v6()
+    }?;
+    // A port whose last connections are just fading away is free; on Windows the option means something else.
+    #[cfg(unix)]
+    socket.set_reuseaddr(true)?;
+    socket.bind(addr)?;
+    socket.listen(BACKLOG)
 }
 
 /// Shows the relay's health and its numbers until it has ended.
@@ -227,6 +251,8 @@ async fn watch(
         patience,
         per_address: None,
         open: Arc::default(),
+        // Above all when there is a crowd it should be seen.
+        crowded: Box::new(|| false),
     };
     connections::serve(listener, serving, ended.notified(), WATCHERS_GRACE).await;
 }

@@ -8,11 +8,15 @@ mod process;
 use std::{
     fs::File,
     path::Path,
-    sync::Arc,
+    process::Command,
+    sync::{
+        Arc,
+        atomic::{AtomicBool, Ordering},
+    },
     time::{Duration, Instant, SystemTime, UNIX_EPOCH},
 };
 
-use process::Process;
+use process::{PROGRAM, Process};
 use protocol::{Timestamp, address::UserName, prekey::PublishedSignedPreKey};
 use rustix::process::{Resource, Rlimit, getrlimit, setrlimit};
 use server::{
@@ -35,8 +39,12 @@ const WAITS_A_MAILBOX: usize = 4;
 const OTHER_FILES: u64 = 500;
 /// Connections that are made at the same time.
 const AT_ONCE: usize = 32;
-/// What the relay lets a client wait.
-const LONGEST_WAIT: Duration = Duration::from_secs(30);
+/// What the relay lets a client wait at most.
+const WAIT_SECONDS: u32 = 30;
+/// Far more than it takes (two seconds where this was written): a loaded machine is not a failure.
+const ALL_WAIT_WITHIN: Duration = Duration::from_secs(180);
+/// How often it is asked whether they do.
+const LOOK: Duration = Duration::from_millis(50);
 /// What systemd and patience allow.
 const STOPS_WITHIN: Duration = Duration::from_secs(5);
 
@@ -125,6 +133,32 @@ async fn answer(stream: &mut TcpStream) -> String {
     String::from_utf8_lossy(&bytes[..count]).into_owned()
 }
 
+fn is_empty_page(answer: &str) -> bool {
+    answer.starts_with("HTTP/1.1 200") && answer.contains("\"envelopes\":[]")
+}
+
+/// How many inboxes the relay says are waiting.
+async fn waiting_inboxes(metrics: &str) -> usize {
+    let text = reqwest::get(metrics).await.unwrap().text().await.unwrap();
+    let count = text
+        .lines()
+        .find_map(|line| line.strip_prefix("latchkey_waiting_inboxes "))
+        .expect("the number is among the metrics");
+    count.parse::<f64>().unwrap() as usize
+}
+
+/// Waits on a connection that has asked, and asks again when the time is over, as clients do; the last answer, empty if the connection ended instead.
+async fn wait_for_mail(mut stream: TcpStream, token: String, stopping: Arc<AtomicBool>) -> String {
+    loop {
+        let said = answer(&mut stream).await;
+        if stopping.load(Ordering::SeqCst) {
+            return said;
+        }
+        assert!(is_empty_page(&said), "{said}");
+        ask(&mut stream, &token, WAIT_SECONDS).await;
+    }
+}
+
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]
 async fn ten_thousand_waiting_inboxes_are_answered_and_the_relay_stops_within_five_seconds() {
     let waiting = possible();
@@ -132,61 +166,56 @@ async fn ten_thousand_waiting_inboxes_are_answered_and_the_relay_stops_within_fi
     let data = dir.path().join("data");
     std::fs::create_dir(&data).unwrap();
     let tokens = accounts(&data, waiting.div_ceil(WAITS_A_MAILBOX)).await;
-    let mut relay = Process::start(&data, "127.0.0.1:0");
-    // Several at a time: all are to wait before the first has waited for half a minute.
-    let mut asked = JoinSet::new();
-    for first in 0..AT_ONCE {
-        let (address, tokens) = (relay.listen(), tokens.clone());
-        asked.spawn(async move {
-            let mut streams = Vec::new();
-            for n in (first..waiting).step_by(AT_ONCE) {
+    let mut command = Command::new(PROGRAM);
+    command.args(["--metrics-listen", "127.0.0.1:0"]);
+    let mut relay = Process::spawn(command, &data, "127.0.0.1:0");
+    // Several at a time, as they come back after a restart.
+    let stopping = Arc::new(AtomicBool::new(false));
+    let mut clients = JoinSet::new();
+    for share in (0..waiting).collect::<Vec<_>>().chunks(waiting.div_ceil(AT_ONCE)) {
+        let (address, stopping) = (relay.listen(), Arc::clone(&stopping));
+        let share: Vec<String> = share.iter().map(|n| tokens[n / WAITS_A_MAILBOX].clone()).collect();
+        clients.spawn(async move {
+            let mut waits = JoinSet::new();
+            for token in share {
                 let mut stream = TcpStream::connect(&address).await.unwrap();
-                ask(&mut stream, &tokens[n / WAITS_A_MAILBOX], 30).await;
-                streams.push(stream);
+                ask(&mut stream, &token, WAIT_SECONDS).await;
+                waits.spawn(wait_for_mail(stream, token, Arc::clone(&stopping)));
             }
-            streams
+            waits.join_all().await
         });
     }
-    let streams: Vec<TcpStream> = asked.join_all().await.into_iter().flatten().collect();
-    let begun = Instant::now();
-    // Four wait on a mailbox exactly when a fifth is told that the place is taken. The last mailbox may have fewer.
-    let full = waiting / WAITS_A_MAILBOX;
-    let mut fifth = TcpStream::connect(relay.listen()).await.unwrap();
-    for token in &tokens[..full] {
-        loop {
-            ask(&mut fifth, token, 1).await;
-            let said = answer(&mut fifth).await;
-            if said.contains("\"busy\"") {
-                break;
-            }
-            assert!(said.starts_with("HTTP/1.1 200"), "{said}");
-            assert!(
-                begun.elapsed() < LONGEST_WAIT,
-                "the machine is too slow: the first waits are over"
-            );
+    let metrics = relay.metrics.clone().expect("the relay shows its numbers");
+    let all_wait = async {
+        while waiting_inboxes(&metrics).await < waiting {
+            tokio::time::sleep(LOOK).await;
         }
-    }
-    drop(fifth);
+    };
+    tokio::time::timeout(ALL_WAIT_WITHIN, all_wait)
+        .await
+        .expect("the relay lets them in");
 
     let told = Instant::now();
+    stopping.store(true, Ordering::SeqCst);
     relay.terminate();
-    let mut answered = JoinSet::new();
-    for mut stream in streams {
-        answered.spawn(async move { answer(&mut stream).await });
-    }
-    let answers = answered.join_all().await;
+    let answers: Vec<String> = clients.join_all().await.into_iter().flatten().collect();
     let status = tokio::task::spawn_blocking(move || relay.child.wait().unwrap())
         .await
         .unwrap();
     let took = told.elapsed();
-    let empty = |answer: &&String| answer.starts_with("HTTP/1.1 200") && answer.contains("\"envelopes\":[]");
-    assert_eq!(
-        answers.iter().filter(empty).count(),
-        waiting,
-        "{:?}",
-        answers.iter().find(|a| !empty(a))
+    assert_eq!(answers.len(), waiting);
+    // Who asked again at just this moment may find the relay gone, and comes back to the next. Who was waiting has an answer.
+    let (answered, late): (Vec<_>, Vec<_>) = answers.into_iter().partition(|answer| is_empty_page(answer));
+    assert!(late.iter().all(String::is_empty), "{late:?}");
+    assert!(
+        late.len() <= waiting / 100,
+        "{} of {waiting} without an answer",
+        late.len()
     );
     assert!(status.success(), "{status}");
     assert!(took < STOPS_WITHIN, "{took:?} with {waiting} waits");
-    println!("{waiting} waits were answered and the relay was gone after {took:?}");
+    println!(
+        "{} waits were answered and the relay was gone after {took:?}",
+        answered.len()
+    );
 }

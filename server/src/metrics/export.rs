@@ -200,6 +200,11 @@ impl Snapshot {
             "So many may; beyond that requests are answered with busy",
             float(activity.queue_limit),
         );
+        self.gauge(
+            "store_reads",
+            "Reads of the store that wait or run; while there are many no connection is accepted",
+            float(load(&activity.reading)),
+        );
         let alone = |reading| [(Labels::new(), reading)];
         self.histogram(
             "commit_duration_seconds",

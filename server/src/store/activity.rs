@@ -1,16 +1,18 @@
-//! What the store's writer is doing, counted with atomics for whoever watches.
+//! What the store is doing, counted with atomics for whoever watches.
 
-use std::sync::atomic::{AtomicBool, AtomicU64};
+use std::sync::atomic::{AtomicBool, AtomicU64, Ordering};
 
 use crate::metrics::{Histogram, batch_jobs, disk_seconds};
 
-/// The writer in numbers.
+/// The writer in numbers, and how much is read.
 #[derive(Debug)]
 pub struct Activity {
     /// Jobs that wait.
     pub queued: AtomicU64,
     /// So many may.
     pub queue_limit: u64,
+    /// Reads that wait or run.
+    pub reading: AtomicU64,
     /// How long commits took, from the first job to the disk.
     pub commits: Histogram,
     /// How many jobs they had.
@@ -32,6 +34,7 @@ impl Activity {
         Self {
             queued: AtomicU64::new(0),
             queue_limit,
+            reading: AtomicU64::new(0),
             commits: disk_seconds(),
             jobs: batch_jobs(),
             checkpoints: disk_seconds(),
@@ -39,5 +42,20 @@ impl Activity {
             refusing: AtomicBool::new(false),
             damaged: AtomicBool::new(false),
         }
+    }
+
+    /// Counts a read for as long as what is returned lives.
+    pub(super) fn read(&self) -> Read<'_> {
+        self.reading.fetch_add(1, Ordering::Relaxed);
+        Read(self)
+    }
+}
+
+/// A read that is counted.
+pub(super) struct Read<'a>(&'a Activity);
+
+impl Drop for Read<'_> {
+    fn drop(&mut self) {
+        self.0.reading.fetch_sub(1, Ordering::Relaxed);
     }
 }

@@ -148,6 +148,7 @@ impl Sqlite {
         F: FnOnce(&Connection) -> Result<T> + Send + 'static,
     {
         Box::pin(async move {
+            let _counted = self.writer.activity().read();
             let _permit = self.readers.permits.acquire().await.map_err(|_| StoreError::Closed)?;
             let readers = Arc::clone(&self.readers);
             let lock = |readers: &Readers| readers.idle.lock().unwrap_or_else(PoisonError::into_inner).pop();

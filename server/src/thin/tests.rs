@@ -209,6 +209,7 @@ async fn a_connection_tries_the_short_way_first() {
         patience: Patience::default(),
         per_address: None,
         open: Arc::default(),
+        crowded: Box::new(|| false),
     };
     let (stop, stopped) = oneshot::channel::<()>();
     let server = tokio::spawn(connections::serve(

@@ -15,6 +15,8 @@ pub const PROGRAM: &str = env!("CARGO_BIN_EXE_latchkey-relay");
 pub struct Process {
     pub child: Child,
     pub url: String,
+    /// Where its numbers are, if they are shown.
+    pub metrics: Option<String>,
 }
 
 impl Process {
@@ -31,11 +33,20 @@ impl Process {
             .stdout(Stdio::piped())
             .spawn()
             .unwrap();
-        let mut lines = BufReader::new(child.stdout.take().unwrap()).lines();
-        let url = lines
-            .find_map(|line| Some(line.unwrap().split_once("listening on")?.1.trim().to_owned()))
-            .expect("the relay starts and says where it listens");
-        Self { child, url }
+        let lines = BufReader::new(child.stdout.take().unwrap()).lines();
+        // The line behind those that are looked for.
+        let said: Vec<String> = lines
+            .map_while(Result::ok)
+            .take_while(|line| !line.contains("try the API"))
+            .collect();
+        let after = |what| said.iter().find_map(|line| Some(line.split_once(what)?.1.trim()));
+        let url = after("listening on").expect("the relay starts and says where it listens");
+        let metrics = after("health").and_then(|both| both.split(", ").find(|url| url.ends_with("/metrics")));
+        Self {
+            child,
+            url: url.to_owned(),
+            metrics: metrics.map(str::to_owned),
+        }
     }
 
     /// The address to listen on again.
