@@ -256,3 +256,6 @@ fn report(ended: Result<(), JoinError>) {
         tracing::error!("a connection ended by a panic");
     }
 }
+
+#[cfg(test)]
+mod tests;

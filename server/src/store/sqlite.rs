@@ -375,3 +375,6 @@ impl Store for Sqlite {
         Some(self.writer.activity())
     }
 }
+
+#[cfg(test)]
+mod tests;

@@ -115,7 +115,7 @@ fn there_are_not_more_spare_files_than_there_may_be() {
     for (limited, most) in [(false, SPARES), (true, 1)] {
         let dir = tempfile::tempdir().unwrap();
         let mut keeper = Keeper::start(dir.path(), limited).unwrap();
-        for id in 0..12 {
+        for id in 0..SPARES as u32 + 4 {
             keeper.retire(id, written(dir.path(), id, 9), Some(SIZE));
         }
         // In its order: when this one has been made, those are done.
