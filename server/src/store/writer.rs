@@ -107,6 +107,7 @@ impl Writer {
                 runtime,
                 upkeep: Upkeep::More,
                 upkeep_at: None,
+                worked: Instant::now(),
                 erase_since: None,
                 retry_at: None,
                 damaged: None,
@@ -185,6 +186,8 @@ struct Loop {
     /// What the mail has left to do, and until when it is left alone because the disk refused.
     upkeep: Upkeep,
     upkeep_at: Option<Instant>,
+    /// When there was something to do for somebody last.
+    worked: Instant,
     erase_since: Option<Instant>,
     retry_at: Option<Instant>,
     /// Set once the database turned out to be damaged. From then on nothing is written: what can still be read should stay as it is.
@@ -228,9 +231,11 @@ impl Loop {
                     } else if self.growth.is_due() {
                         self.fold();
                     }
+                    self.worked = Instant::now();
                 }
                 Err(RecvTimeoutError::Timeout) => {
-                    if self.erase_since.is_some() && self.retry_at.is_none_or(|at| at <= Instant::now()) {
+                    // It may have been the mail that did not want to wait any longer.
+                    if self.erase_since.is_some() && self.erases_at() <= Instant::now() {
                         self.checkpoint();
                     }
                     self.keep_up(true);
@@ -245,10 +250,9 @@ impl Loop {
     /// How long to wait for work before something else is to be done; none: for ever.
     fn patience(&self) -> Option<Duration> {
         let now = Instant::now();
-        let fold = self.erase_since.map(|_| {
-            self.retry_at
-                .map_or(IDLE_BEFORE_ERASING, |at| at.saturating_duration_since(now))
-        });
+        let fold = self
+            .erase_since
+            .map(|_| self.erases_at().saturating_duration_since(now));
         let mail = match (self.upkeep_at, self.upkeep) {
             _ if self.damaged.is_some() => None,
             (Some(at), _) => Some(at.saturating_duration_since(now)),
@@ -260,6 +264,11 @@ impl Loop {
             (Some(fold), Some(mail)) => Some(fold.min(mail)),
             (one, other) => one.or(other),
         }
+    }
+
+    /// When what was deleted is erased if nobody comes before.
+    fn erases_at(&self) -> Instant {
+        self.retry_at.unwrap_or(self.worked + IDLE_BEFORE_ERASING)
     }
 
     /// What a failure says of the disk.

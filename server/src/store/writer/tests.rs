@@ -220,3 +220,29 @@ async fn a_fold_does_not_pass_for_an_erasure() {
         tokio::time::sleep(Duration::from_millis(5)).await;
     }
 }
+
+/// The mail has something to do after each commit here, and at once: that is no reason to erase.
+#[tokio::test]
+async fn deletions_that_follow_each_other_are_erased_together() {
+    let place = tempfile::tempdir().unwrap();
+    let (writer, log) = logging(&place);
+    let begun = Instant::now();
+    for value in 0..100 {
+        let delete = move |c: &Connection, effects: &mut Effects| {
+            effects.erases = true;
+            Ok(c.execute("INSERT INTO t VALUES (?1, x'00')", [value])?)
+        };
+        writer.run(delete).await.unwrap();
+        // Time for the writer to find nothing to do, but not for long.
+        tokio::time::sleep(IDLE_BEFORE_ERASING / 20).await;
+    }
+    let checkpoints = writer.activity().checkpoints.read().count;
+    // On a machine that stands still between two jobs there is one for each time that it did.
+    let most = 1 + begun.elapsed().as_millis() / IDLE_BEFORE_ERASING.as_millis();
+    assert!(u128::from(checkpoints) <= most, "{checkpoints} of {most}");
+    let deadline = Instant::now() + Duration::from_secs(20);
+    while length(&log) > 0 {
+        assert!(Instant::now() < deadline, "never erased");
+        tokio::time::sleep(Duration::from_millis(5)).await;
+    }
+}
