@@ -1,6 +1,6 @@
 //! Slow clients: each part of a request has its time, and one that hangs costs nobody else anything.
 
-use std::time::Duration;
+use std::{sync::atomic::Ordering, time::Duration};
 
 use server::{config::Patience, tls::TlsSource};
 use tokio::{
@@ -123,4 +123,22 @@ async fn a_handshake_that_hangs_is_cut_off_and_holds_up_nobody() {
         .await
         .unwrap();
     assert!(!rest(&mut plain).await.contains("200"));
+}
+
+/// Not a slow client but a slow store: whoever comes while it has many reads to answer waits at the door.
+#[tokio::test]
+async fn nobody_is_let_in_while_the_store_has_many_reads_to_answer() {
+    const MANY: u64 = 1000;
+    let relay = TestRelay::start().await;
+    let reading = &relay.running().services().activity().unwrap().reading;
+    reading.fetch_add(MANY, Ordering::Relaxed);
+    let mut client = TcpStream::connect(relay.running().addr()).await.unwrap();
+    client
+        .write_all(b"GET /v1/status HTTP/1.1\r\nHost: x\r\nConnection: close\r\n\r\n")
+        .await
+        .unwrap();
+    let mut byte = [0];
+    assert!(timeout(SHORT, client.read(&mut byte)).await.is_err(), "it was let in");
+    reading.fetch_sub(MANY, Ordering::Relaxed);
+    assert!(rest(&mut client).await.starts_with("HTTP/1.1 200"));
 }
