@@ -14,7 +14,6 @@ mod play_rows;
 mod rows;
 pub mod sqlite;
 pub mod wakes;
-mod writer;
 
 use futures_util::future::BoxFuture;
 use protocol::Timestamp;

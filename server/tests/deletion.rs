@@ -1,4 +1,5 @@
-//! However much is deleted at once, everybody else's mail goes on: shown in what is written, not in time.
+//! However much is deleted at once, it is gone at once and everybody else's mail goes on. That an acknowledgement or a clearing writes one row is a test of the
+//! store (`one_row_decides_however_much_was_read`), as is the bound of each piece of what is erased afterwards (`no_piece_of_upkeep_touches_more_than_its_bound`).
 
 // Helpers of tests may panic like the tests themselves (clippy.toml exempts only the latter).
 #![allow(clippy::unwrap_used, clippy::expect_used, clippy::panic)]
@@ -48,21 +49,10 @@ async fn scene() -> (TestRelay, Arc<Services>, MailboxId, Principal) {
     (relay, services, alice, bob)
 }
 
-/// What is in the write-ahead log: it only grows between two folds, of which there is none in what is measured here.
-async fn log_bytes(services: &Services) -> u64 {
-    services.disk_use().await.unwrap().log
-}
-
-/// Rows of a mailbox, a segment or two, and the pages they lie in: whatever was deleted, no more than this is written for it while others wait.
-const A_FEW_PAGES: u64 = 64 << 10;
-
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]
-async fn a_clear_of_a_full_mailbox_writes_a_few_pages_while_others_wait() {
+async fn a_clear_of_a_full_mailbox_makes_room_at_once() {
     let (relay, services, alice, bob) = scene().await;
-    let before = log_bytes(&services).await;
     assert_eq!(services.mailboxes.clear(bob).await.unwrap(), FULL as u64);
-    let written = log_bytes(&services).await.saturating_sub(before);
-    assert!(written <= A_FEW_PAGES, "{written} bytes");
     // Answered when all was gone, and there is room at once.
     assert_eq!(relay.status().await["messages_pending"], 0);
     send(&services, alice, "bob").await.unwrap();
@@ -81,12 +71,9 @@ async fn so_does_an_acknowledgement_of_all_of_it() {
         panic!("there is mail")
     };
     let last = page.envelopes[0].sequence + FULL as u64 - 1;
-    let before = log_bytes(&services).await;
     let ack = Some((page.incarnation.0, last));
     let after = services.mailboxes.inbox(bob, reading(ack)).await.unwrap();
     assert!(matches!(after, Inbox::Page(page) if page.envelopes.is_empty()));
-    let written = log_bytes(&services).await.saturating_sub(before);
-    assert!(written <= A_FEW_PAGES, "{written} bytes");
     assert_eq!(relay.status().await["messages_pending"], 0);
     send(&services, alice, "bob").await.unwrap();
 }

@@ -30,12 +30,9 @@ fn api_of(process: &Process) -> Api {
     }
 }
 
-/// The first segment of the mail log.
-const MAIL: &str = "mail-00000001.log";
-
 /// Everything in a data directory that holds data. (The lock and the shared memory hold none.)
 fn contents(data: &Path) -> BTreeMap<String, Vec<u8>> {
-    [DATABASE, LOG, MAIL]
+    [DATABASE, LOG]
         .into_iter()
         .filter_map(|name| Some((name.to_owned(), fs::read(data.join(name)).ok()?)))
         .collect()
@@ -148,41 +145,6 @@ async fn a_damaged_log_is_refused_untouched_and_served_when_it_is_whole_again() 
 }
 
 #[tokio::test]
-async fn a_damaged_mail_log_is_refused_untouched_and_served_when_it_is_whole_again() {
-    let dir = TempDir::new().unwrap();
-    let data = dir.path().join("data");
-    let (mut bob, sent) = killed_with_mail(&data, &[3000; 12]).await;
-    let log = data.join(MAIL);
-    let whole = fs::read(&log).unwrap();
-    let used = whole.iter().rposition(|byte| *byte != 0).unwrap();
-    assert!(used > 36_000, "the log holds too little: {used}");
-    // The file's head, headers and envelopes.
-    for at in [0, 64, used / 3, used / 2, used - 5000] {
-        damage(&log, at);
-        let before = contents(&data);
-        let (code, said) = refused(Command::new(PROGRAM), &data);
-        assert_eq!(code, Some(1), "{said}");
-        assert!(said.contains(MAIL) && said.contains("restore a backup"), "{said}");
-        assert!(contents(&data) == before, "the damage at {at} was made worse");
-        fs::write(&log, &whole).unwrap();
-    }
-    // Cut off, or gone.
-    fs::write(&log, &whole[..used / 2]).unwrap();
-    assert_eq!(refused(Command::new(PROGRAM), &data).0, Some(1));
-    fs::remove_file(&log).unwrap();
-    let (code, said) = refused(Command::new(PROGRAM), &data);
-    assert!(code == Some(1) && said.contains(MAIL), "{said}");
-    // A commit that was being written when the power went is not damage.
-    let mut torn = whole.clone();
-    torn[used + 8..used + 700].fill(0x5a);
-    fs::write(&log, torn).unwrap();
-    let process = Process::start(&data, "127.0.0.1:0");
-    bob.api = api_of(&process);
-    bob.sign_in().await;
-    assert_eq!(bob.envelopes().await, sent);
-}
-
-#[tokio::test]
 async fn a_damaged_database_is_refused_untouched() {
     let dir = TempDir::new().unwrap();
     let data = dir.path().join("data");
@@ -225,7 +187,7 @@ async fn a_full_disk_loses_nothing_and_passes() {
     let dir = TempDir::new().unwrap();
     let data = dir.path().join("data");
     let mut shell = Command::new("/bin/bash");
-    // 2 MiB in blocks of 1 KiB. The signal that comes with the error would end the process.
+    // 2 MiB in blocks of 1 KiB, for each file. The signal that comes with the error would end the process.
     shell.args(["-c", "trap '' XFSZ; ulimit -f 2048; exec \"$0\" \"$@\"", PROGRAM]);
     let mut process = Process::spawn(shell, &data, "127.0.0.1:0");
     let api = api_of(&process);

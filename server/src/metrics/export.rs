@@ -175,15 +175,10 @@ impl Snapshot {
     }
 
     fn disk(&mut self, disk: &DiskUse) {
-        let parts = [
-            ("pages", disk.database),
-            ("free_pages", disk.free),
-            ("log", disk.log),
-            ("mail_log", disk.mail),
-        ];
+        let parts = [("pages", disk.database), ("free_pages", disk.free), ("log", disk.log)];
         self.gauges(
             "database_bytes",
-            "The database's file, the free pages in it, its write-ahead log, and the mail log",
+            "The database's file, the free pages in it, and its write-ahead log",
             parts.map(|(part, bytes)| (label("part", part), float(bytes))),
         );
     }

@@ -15,10 +15,3 @@ pub fn run_sqlite(connection: &mut rusqlite::Connection) -> Result<(), refinery:
     }
     Ok(())
 }
-
-/// Brings an empty database as far as an earlier relay had it.
-#[cfg(test)]
-pub fn run_sqlite_to(connection: &mut rusqlite::Connection, version: i32) {
-    let runner = sqlite::migrations::runner().set_target(refinery::Target::Version(version));
-    runner.run(connection).expect("the steps that there were");
-}

@@ -418,8 +418,6 @@ pub struct DiskUse {
     pub free: u64,
     /// The write-ahead log.
     pub log: u64,
-    /// The mail log.
-    pub mail: u64,
 }
 
 /// How far the removal of an account is.

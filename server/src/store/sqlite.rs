@@ -4,21 +4,23 @@
 
 pub mod admin;
 mod audit;
+mod checksums;
+mod envelopes;
 mod gate_keys;
 mod keys;
 mod licenses;
 mod log;
 mod mail;
-mod maillog;
 mod open;
 mod plays;
+mod receipts;
 mod removal;
 mod rows;
 mod sealed;
-mod segments;
 mod succession;
 mod sweep;
 mod tokens;
+mod writer;
 
 use std::{
     fs::File,
@@ -37,12 +39,12 @@ use super::{
     known::{Change, Known},
     migrations,
     wakes::Wakes,
-    writer::{Aftermath, Effects, Writer},
 };
 pub use audit::AuditFault;
-use maillog::{Index, MailLog};
+use envelopes::{Envelopes, Index};
 pub use open::OpenError;
-use open::{BUSY_TIMEOUT, PAGE_BYTES, check_files, is_damage, open_reader, prepare_writer};
+use open::{BUSY_TIMEOUT, PAGE_BYTES, check_files, check_rows, is_damage, open_reader, prepare_writer};
+use writer::{Aftermath, Effects, Writer};
 
 use crate::clock::{Clock as _, SystemClock};
 use crate::model::{Bytes32, GateKeyId, Incarnation, LicenseId, MailboxId};
@@ -89,12 +91,6 @@ impl Sqlite {
         };
         let log = directory.join(format!("{FILE_NAME}-wal"));
         check_files(&path, &log)?;
-        // Before anything is written, for the same reason.
-        let reading = match open_reader(&path) {
-            Ok(reader) => MailLog::read(directory, &reader)?,
-            // There is no database yet, or whoever opens it next says what is wrong with it.
-            Err(_) => MailLog::read(directory, &Connection::open_in_memory().map_err(failed)?)?,
-        };
         let mut connection = Connection::open(&path).map_err(failed)?;
         if connection.is_readonly(rusqlite::MAIN_DB).map_err(failed)? {
             return Err(OpenError::ReadOnly { path });
@@ -104,13 +100,16 @@ impl Sqlite {
             path: path.clone(),
             source: Box::new(source),
         })?;
+        checksums::install(&connection).map_err(failed)?;
+        check_rows(&connection, &path)?;
         let now = SystemClock.now();
         admin::begin_anew(&mut connection, now).map_err(failed)?;
         // What a crash left in the log goes first, deleted content with it.
         connection
             .query_row("PRAGMA wal_checkpoint(TRUNCATE)", [], |_| Ok(()))
             .map_err(failed)?;
-        let (mail, index) = MailLog::open(directory, &connection, max_bytes, reading)?;
+        let envelopes = Envelopes::load(&connection).map_err(failed)?;
+        let index = envelopes.index();
         let idle = (0..READERS)
             .map(|_| open_reader(&path))
             .collect::<rusqlite::Result<Vec<_>>>()
@@ -122,7 +121,7 @@ impl Sqlite {
             count: rows::add_totals,
         };
         Ok(Self {
-            writer: Writer::start(connection, log.clone(), Box::new(mail), aftermath)?,
+            writer: Writer::start(connection, log.clone(), envelopes, aftermath)?,
             known,
             index,
             log,
@@ -247,7 +246,10 @@ impl Store for Sqlite {
         let deposit = Box::new(deposit);
         Box::pin(async move {
             // Here, not in the writer's thread: it has enough to do, and there may be several of us.
-            let (key, check) = (mail::receipt_key(&deposit), maillog::check(deposit.envelope.as_bytes()));
+            let (key, check) = (
+                mail::receipt_key(&deposit),
+                envelopes::body_check(deposit.envelope.as_bytes()),
+            );
             self.writer.send(deposit, key, check).await
         })
     }
@@ -361,12 +363,11 @@ impl Store for Sqlite {
         self.write(move |c, effects| removal::step(c, &index, effects, mailbox, now, step))
     }
     fn disk_use(&self) -> Verb<'_, DiskUse> {
-        let (log, index) = (self.log.clone(), Arc::clone(&self.index));
+        let log = self.log.clone();
         self.read(move |c| {
             let log = std::fs::metadata(log).map_or(0, |meta| meta.len());
             Ok(DiskUse {
                 log,
-                mail: index.disk(),
                 ..rows::disk_use(c)?
             })
         })

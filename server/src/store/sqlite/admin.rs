@@ -3,8 +3,7 @@
 mod keys;
 
 use std::{
-    cmp::Reverse,
-    collections::{BTreeMap, HashMap, HashSet},
+    collections::HashSet,
     fs::{self, File},
     io,
     path::{Path, PathBuf},
@@ -16,14 +15,12 @@ use rusqlite::{Connection, OpenFlags, params};
 use super::{
     FILE_NAME, OpenError,
     audit::{self, AuditFault},
-    mail,
-    maillog::{Key, Receipt, Surveyed, runs, survey},
+    checksums, envelopes,
     rows::{array, timestamp},
-    segments,
 };
 use crate::{
     model::MailboxId,
-    store::{AuditEvent, AuditHead, AuditRecord},
+    store::{AuditEvent, AuditHead, AuditRecord, migrations},
 };
 
 /// A database that is only read.
@@ -62,17 +59,13 @@ pub enum BackupError {
     /// A gate key's file is damaged.
     #[error("{0} does not have the bytes that its name says, so it was not copied: `check` names what else is wrong")]
     Key(PathBuf),
-    /// The mail log is damaged.
-    #[error("the mail log is damaged, so it was not copied: {0}. `check` names what else is wrong")]
-    Mail(String),
+    /// What was copied is not what was stored.
+    #[error("the database is damaged, so it was not copied: {0}. `check` names what else is wrong")]
+    Damaged(String),
     /// SQLite refused.
     #[error("the database cannot be copied: {0}")]
     Sqlite(#[from] rusqlite::Error),
 }
-
-/// So often the mail log is read for a backup: a segment that the relay deletes, or an envelope that it overwrites, while it is being read is neither there the next time
-/// nor wanted.
-const SURVEYS: usize = 5;
 
 /// Tables, the sums over them, and the counters that are kept of them: what must be the same.
 const COUNTERS: &[(&str, &str)] = &[
@@ -97,10 +90,6 @@ const COUNTERS: &[(&str, &str)] = &[
         "SELECT count(*) FROM batch AS b WHERE remaining <> (SELECT count(*) FROM one_time AS o WHERE o.mailbox = b.mailbox AND o.seq = b.seq)",
     ),
     (
-        "contents of envelopes",
-        "SELECT count(*) FROM envelope WHERE body NOT IN (SELECT id FROM sealed)",
-    ),
-    (
         "gate keys",
         "SELECT gate_keys - (SELECT count(*) FROM gate_key) FROM relay",
     ),
@@ -122,7 +111,7 @@ const COUNTERS: &[(&str, &str)] = &[
     ),
     (
         "contents that belong to nothing",
-        "SELECT count(*) FROM sealed WHERE id NOT IN (SELECT body FROM envelope UNION ALL SELECT share FROM license WHERE share IS NOT NULL
+        "SELECT count(*) FROM sealed WHERE id NOT IN (SELECT share FROM license WHERE share IS NOT NULL
          UNION ALL SELECT state FROM oblivious WHERE state IS NOT NULL UNION ALL SELECT answer FROM play_op WHERE answer IS NOT NULL)",
     ),
     (
@@ -143,6 +132,7 @@ impl Reader {
             let connection = Connection::open_with_flags(&path, flags)?;
             connection.busy_timeout(super::BUSY_TIMEOUT)?;
             connection.execute_batch("PRAGMA temp_store = MEMORY; PRAGMA trusted_schema = OFF;")?;
+            checksums::function(&connection)?;
             // Opening alone looks at nothing.
             connection.query_row("SELECT count(*) FROM sqlite_schema", [], |_| Ok(()))?;
             Ok(connection)
@@ -193,25 +183,17 @@ impl Reader {
                 faults.push(format!("{what}: the counters and the rows differ by {difference}"));
             }
         }
+        faults.extend(schema_faults(&c)?);
+        faults.extend(checksums::faults(&c)?);
+        faults.extend(envelopes::faults(&c)?);
         drop(c);
-        faults.extend(self.lost()?);
+        match audit::verify(&self.connection, None) {
+            Ok(_) => {}
+            Err(AuditFault::Unreadable(error)) => return Err(error),
+            Err(fault) => faults.push(format!("the audit log: {fault}")),
+        }
         faults.extend(keys::check(&self.connection, &self.data_dir)?);
         Ok(faults)
-    }
-
-    /// What the mail log should have and has not. The relay may be writing: only what is still wrong when it is looked at again is.
-    fn lost(&self) -> rusqlite::Result<Vec<String>> {
-        let mut faults = self.survey(|_| Ok(()))?;
-        if !faults.is_empty() {
-            let again = self.survey(|_| Ok(()))?;
-            faults.retain(|fault| again.contains(fault));
-        }
-        Ok(faults)
-    }
-
-    fn survey(&self, each: impl FnMut(Surveyed<'_>) -> rusqlite::Result<()>) -> rusqlite::Result<Vec<String>> {
-        let c = self.connection.unchecked_transaction()?;
-        survey(&self.data_dir, &c, each)
     }
 
     /// Every account, by name.
@@ -219,25 +201,17 @@ impl Reader {
     /// # Errors
     /// When the database cannot be read.
     pub fn accounts(&self) -> rusqlite::Result<Vec<AccountLine>> {
-        let mut waiting: HashMap<MailboxId, (u64, u64)> = HashMap::new();
-        self.survey(|found| {
-            if let Surveyed::Waiting { mailbox, envelope, .. } = found {
-                let (count, bytes) = waiting.entry(mailbox).or_default();
-                *count += 1;
-                *bytes += envelope.len() as u64;
-            }
-            Ok(())
-        })?;
-        self.connection
-            .prepare("SELECT user_name, created_at, mailbox FROM account ORDER BY user_name")?
+        let c = self.connection.unchecked_transaction()?;
+        let waiting = envelopes::index(&c)?;
+        c.prepare("SELECT user_name, created_at, mailbox FROM account ORDER BY user_name")?
             .query_map([], |row| {
                 let mailbox = MailboxId::from_bytes(array(row, 2)?);
-                let (pending, bytes) = waiting.get(&mailbox).copied().unwrap_or_default();
+                let usage = waiting.usage(mailbox);
                 Ok(AccountLine {
                     user: row.get(0)?,
                     created: timestamp(row, 1)?,
-                    pending,
-                    bytes,
+                    pending: usage.count,
+                    bytes: usage.bytes,
                 })
             })?
             .collect()
@@ -277,10 +251,13 @@ impl Reader {
         self.connection.execute("VACUUM INTO ?1", params![name])?;
         let keys = {
             let copy = Connection::open(partial)?;
-            copy.execute_batch(
-                "PRAGMA journal_mode = DELETE; PRAGMA synchronous = FULL; UPDATE relay SET is_backup = 1;",
-            )?;
-            self.copy_mail(&copy)?;
+            copy.execute_batch("PRAGMA journal_mode = DELETE; PRAGMA synchronous = FULL;")?;
+            checksums::install(&copy)?;
+            let faults = [checksums::faults(&copy)?, envelopes::faults(&copy)?].concat();
+            if let Some(fault) = faults.into_iter().next() {
+                return Err(BackupError::Damaged(fault));
+            }
+            copy.execute_batch("UPDATE relay SET is_backup = 1")?;
             // Files never change and come before their rows, so those of the copy's rows are there now.
             keys::copy(&copy, &self.connection, &self.data_dir, &keys_beside(target))?
         };
@@ -301,61 +278,25 @@ impl Reader {
     }
 }
 
-impl Reader {
-    /// Puts what waits in the mail log into the tables of a copy, and the receipts that are only there. What was delivered since the copy was made need not be in it, and
-    /// what came since may be.
-    fn copy_mail(&self, copy: &Connection) -> Result<(), BackupError> {
-        // Their receipts are in the log as far as this copy knows; by the time that the log is read they may be in the database.
-        let unfolded = segments::unfolded(copy)?;
-        let mut have: HashSet<(MailboxId, u64)> = HashSet::new();
-        let mut faults: Vec<String> = Vec::new();
-        for survey in 0..SURVEYS {
-            let mut receipts: BTreeMap<u32, Vec<(Key, Receipt)>> = BTreeMap::new();
-            let transaction = copy.unchecked_transaction()?;
-            let seen = self.survey(|found| {
-                match found {
-                    Surveyed::Waiting {
-                        mailbox,
-                        sequence,
-                        times,
-                        envelope,
-                    } => {
-                        if have.insert((mailbox, sequence)) {
-                            mail::put_into_tables(&transaction, mailbox, sequence, times, envelope)?;
-                        }
-                    }
-                    Surveyed::Receipt { segment, key, receipt } => {
-                        receipts.entry(segment).or_default().push((key, receipt));
-                    }
-                }
-                Ok(())
-            })?;
-            for (segment, mut receipts) in receipts {
-                // Of an id that was used again the last.
-                receipts.sort_unstable_by_key(|(key, receipt)| (*key, Reverse(receipt.forget_at)));
-                receipts.dedup_by_key(|(key, _)| *key);
-                let sorted = receipts.iter().map(|(key, receipt)| (*key, receipt));
-                segments::copy_receipts(&transaction, segment, &runs(sorted))?;
-            }
-            segments::copy_runs(&self.connection, &transaction, &unfolded)?;
-            transaction.execute("DELETE FROM mail_segment", [])?;
-            transaction.commit()?;
-            // What is wrong twice is wrong; the rest was delivered, or moved, while it was read, and may be found elsewhere by the next survey.
-            let settled = seen.is_empty();
-            faults = if survey == 0 {
-                seen
-            } else {
-                seen.into_iter().filter(|fault| faults.contains(fault)).collect()
-            };
-            if settled || (survey > 1 && faults.is_empty()) {
-                break;
-            }
-        }
-        match faults.into_iter().next() {
-            None => Ok(()),
-            Some(fault) => Err(BackupError::Mail(fault)),
-        }
+/// What differs between the database's schema and the one of this program. A byte that flips in it may end a rule without anyone noticing.
+fn schema_faults(c: &Connection) -> rusqlite::Result<Vec<String>> {
+    let schema = |c: &Connection| -> rusqlite::Result<HashSet<(String, Option<String>)>> {
+        c.prepare("SELECT name, sql FROM sqlite_schema")?
+            .query_map([], |row| Ok((row.get(0)?, row.get(1)?)))?
+            .collect()
+    };
+    let mut fresh = Connection::open_in_memory()?;
+    if let Err(error) = migrations::run_sqlite(&mut fresh) {
+        return Ok(vec![format!("this program's own schema could not be made: {error}")]);
     }
+    let (here, should) = (schema(c)?, schema(&fresh)?);
+    let mut names: Vec<&String> = here.symmetric_difference(&should).map(|(name, _)| name).collect();
+    names.sort();
+    names.dedup();
+    Ok(names
+        .into_iter()
+        .map(|name| format!("the schema of {name} is not the one of this program"))
+        .collect())
 }
 
 /// Where the gate keys of a backup lie: what goes into `gate-keys/` when it is put back.

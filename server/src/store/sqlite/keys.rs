@@ -10,11 +10,12 @@ use zeroize::Zeroizing;
 
 use super::rows::{add_totals, array, damaged, int, number, time, timestamp};
 use super::succession::successions;
+use super::writer::Sums;
 use crate::{
     model::{Bytes32, MailboxId},
     store::{
         AccountRow, BatchRow, BundleRow, KeyCounts, Publication, Published, Registered, Registration, Result, Seed,
-        SignedPreKeyRow, TokenRow, writer::Sums,
+        SignedPreKeyRow, TokenRow,
     },
 };
 

@@ -10,13 +10,11 @@ use super::{
     gate_keys,
     rows::{add_totals, array, damaged, number, time, timestamp},
     sealed,
+    writer::{Effects, Sums},
 };
 use crate::{
     model::{Bytes32, GateKeyId, LicenseId},
-    store::{
-        LicenseRow, LicenseState, LicenseView, LimitRow, LimitView, OpenGate, OpenLicense, Result,
-        writer::{Effects, Sums},
-    },
+    store::{LicenseRow, LicenseState, LicenseView, LimitRow, LimitView, OpenGate, OpenLicense, Result},
 };
 
 /// `license.state` in the database.

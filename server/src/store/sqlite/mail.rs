@@ -1,4 +1,4 @@
-//! Mailboxes: what of them is in the database, which is everything but the envelopes.
+//! Mailboxes: how far each was read, and what follows from that.
 
 use std::collections::HashMap;
 
@@ -7,15 +7,15 @@ use rusqlite::{Connection, OptionalExtension as _, params};
 use sha2::{Digest as _, Sha256};
 use uuid::Uuid;
 
+use super::writer::Effects;
 use super::{
+    envelopes::{self, Index},
     licenses::insert,
-    maillog::{self, Index},
-    rows::{array, int, number, time, timestamp},
-    sealed,
+    rows::{array, int, number},
 };
 use crate::{
     model::{Bytes32, Incarnation, MailboxId, Sender},
-    store::{Ack, Acked, Deposit, LicenseRow, Page, Result, writer::Effects},
+    store::{Ack, Acked, Deposit, LicenseRow, Page, Result},
 };
 
 /// The idempotency key: who sent what to whom, only as a hash.
@@ -33,9 +33,9 @@ pub(super) fn receipt_key(d: &Deposit) -> Bytes32 {
         .into()
 }
 
-/// The last sequence number that a mailbox is known to have given out, if there is such a mailbox. What waits in the log may have later ones.
-pub(super) fn last(c: &Connection, mailbox: MailboxId) -> Result<Option<u64>> {
-    Ok(c.prepare_cached("SELECT last_seq FROM mailbox WHERE mailbox = ?1")?
+/// How far a mailbox was read, if there is such a mailbox.
+pub(super) fn acked(c: &Connection, mailbox: MailboxId) -> Result<Option<u64>> {
+    Ok(c.prepare_cached("SELECT acked_seq FROM mailbox WHERE mailbox = ?1")?
         .query_row([mailbox.as_bytes()], |row| number(row, 0))
         .optional()?)
 }
@@ -67,12 +67,10 @@ pub(super) fn refuse(c: &Connection, mailbox: MailboxId) -> Result<()> {
     Ok(())
 }
 
-/// What lies in a mailbox up to `sequence` does not count any more. The last number is kept with it: of it the log will not tell for ever.
-fn pass(c: &Connection, mailbox: MailboxId, sequence: u64, last: u64) -> Result<()> {
-    c.prepare_cached(
-        "UPDATE mailbox SET acked_seq = max(acked_seq, ?2), last_seq = max(last_seq, ?3) WHERE mailbox = ?1",
-    )?
-    .execute(params![mailbox.as_bytes(), int(sequence), int(last)])?;
+/// What lies in a mailbox up to `sequence` does not count any more.
+fn pass(c: &Connection, mailbox: MailboxId, sequence: u64) -> Result<()> {
+    c.prepare_cached("UPDATE mailbox SET acked_seq = max(acked_seq, ?2) WHERE mailbox = ?1")?
+        .execute(params![mailbox.as_bytes(), int(sequence)])?;
     Ok(())
 }
 
@@ -98,16 +96,14 @@ pub(super) fn acknowledge(
 
 fn read_up_to(c: &Connection, index: &Index, effects: &mut Effects, mailbox: MailboxId, ack: Ack) -> Result<Acked> {
     let row = c
-        .prepare_cached("SELECT incarnation, last_seq, acked_seq FROM mailbox WHERE mailbox = ?1")?
-        .query_row([mailbox.as_bytes()], |row| {
-            Ok((array(row, 0)?, number::<u64>(row, 1)?, number::<u64>(row, 2)?))
-        })
+        .prepare_cached("SELECT incarnation, acked_seq FROM mailbox WHERE mailbox = ?1")?
+        .query_row([mailbox.as_bytes()], |row| Ok((array(row, 0)?, number::<u64>(row, 1)?)))
         .optional()?;
     // The account may have been removed since its owner was let in.
-    let Some((incarnation, last, acked)) = row else {
+    let Some((incarnation, acked)) = row else {
         return Ok(Acked::NoSuchMailbox);
     };
-    let last = last.max(index.usage(mailbox).last);
+    let last = acked.max(index.usage(mailbox).last);
     // Beyond what was ever stored: the reader knows a future that this store has lost, so its numbers mean something else.
     if Incarnation(Uuid::from_bytes(incarnation)) != ack.incarnation || ack.sequence > last {
         return Ok(Acked::Stale);
@@ -115,7 +111,7 @@ fn read_up_to(c: &Connection, index: &Index, effects: &mut Effects, mailbox: Mai
     if ack.sequence <= acked {
         return Ok(Acked::Done(0));
     }
-    pass(c, mailbox, ack.sequence, last)?;
+    pass(c, mailbox, ack.sequence)?;
     effects.gone.push((mailbox, ack.sequence));
     Ok(Acked::Done(index.between(mailbox, acked, ack.sequence)))
 }
@@ -147,7 +143,7 @@ pub(super) fn page(
         return Ok(None);
     };
     Ok(Some(Page {
-        envelopes: maillog::page(index, mailbox, acked, (limit, max_bytes), now)?,
+        envelopes: envelopes::page(c, index, mailbox, acked, (limit, max_bytes), now)?,
         ..head
     }))
 }
@@ -159,16 +155,12 @@ pub(super) fn clear(
     mailbox: MailboxId,
     incarnation: Incarnation,
 ) -> Result<Option<u64>> {
-    let Some(last) = last(c, mailbox)? else {
+    let Some(acked) = acked(c, mailbox)? else {
         return Ok(None);
     };
-    let usage = index.usage(mailbox);
-    let acked: u64 = c
-        .prepare_cached("SELECT acked_seq FROM mailbox WHERE mailbox = ?1")?
-        .query_row([mailbox.as_bytes()], |row| number(row, 0))?;
     // Sequence numbers go on: even a client that ignores incarnations never meets one twice.
-    let last = last.max(usage.last);
-    pass(c, mailbox, last, last)?;
+    let last = acked.max(index.usage(mailbox).last);
+    pass(c, mailbox, last)?;
     c.prepare_cached("UPDATE mailbox SET incarnation = ?2 WHERE mailbox = ?1")?
         .execute(params![mailbox.as_bytes(), incarnation.0.as_bytes()])?;
     effects.gone.push((mailbox, last));
@@ -186,12 +178,8 @@ pub(super) fn expire(
 ) -> Result<usize> {
     let mut all = 0;
     for (mailbox, up_to, count) in index.expired(now, limit) {
-        let acked = c
-            .prepare_cached("SELECT acked_seq FROM mailbox WHERE mailbox = ?1")?
-            .query_row([mailbox.as_bytes()], |row| number::<u64>(row, 0))
-            .optional()?;
-        let count = acked.map_or(count, |acked| index.between(mailbox, acked, up_to));
-        pass(c, mailbox, up_to, index.usage(mailbox).last)?;
+        let count = acked(c, mailbox)?.map_or(count, |acked| index.between(mailbox, acked, up_to));
+        pass(c, mailbox, up_to)?;
         c.prepare_cached("UPDATE mailbox SET expired_total = expired_total + ?2 WHERE mailbox = ?1")?
             .execute(params![mailbox.as_bytes(), int(count)])?;
         effects.gone.push((mailbox, up_to));
@@ -203,81 +191,7 @@ pub(super) fn expire(
 /// Everything in a mailbox goes, with the mailbox.
 pub(super) fn abandon(c: &Connection, index: &Index, effects: &mut Effects, mailbox: MailboxId) -> Result<()> {
     let last = index.usage(mailbox).last;
-    pass(c, mailbox, last, last)?;
+    pass(c, mailbox, last)?;
     effects.gone.push((mailbox, last));
     Ok(())
-}
-
-/// An envelope in a table.
-pub(super) struct InTable {
-    /// Whose.
-    pub mailbox: MailboxId,
-    /// Its place.
-    pub sequence: u64,
-    /// When it was stored.
-    pub stored_at: Timestamp,
-    /// When it expires.
-    pub expires: Timestamp,
-    /// The envelope.
-    pub envelope: Vec<u8>,
-    body: i64,
-}
-
-/// Some of the envelopes that lie in tables.
-pub(super) fn in_tables(c: &Connection, limit: u32) -> Result<Vec<InTable>> {
-    Ok(c.prepare_cached(
-        "SELECT mailbox, seq, stored_at, expires, content, body FROM envelope JOIN sealed ON sealed.id = envelope.body ORDER BY mailbox, seq LIMIT ?1",
-    )?
-    .query_map([limit], |row| {
-        Ok(InTable {
-            mailbox: MailboxId::from_bytes(array(row, 0)?),
-            sequence: number(row, 1)?,
-            stored_at: timestamp(row, 2)?,
-            expires: timestamp(row, 3)?,
-            envelope: row.get(4)?,
-            body: row.get(5)?,
-        })
-    })?
-    .collect::<rusqlite::Result<_>>()?)
-}
-
-/// Puts an envelope into the tables of a copy, if the copy has its mailbox.
-pub(super) fn put_into_tables(
-    c: &Connection,
-    mailbox: MailboxId,
-    sequence: u64,
-    times: [Timestamp; 2],
-    envelope: &[u8],
-) -> rusqlite::Result<()> {
-    let there = c
-        .prepare_cached("SELECT 1 FROM mailbox WHERE mailbox = ?1")?
-        .exists([mailbox.as_bytes()])?;
-    if !there {
-        return Ok(());
-    }
-    let body = sealed::put_row(c, envelope)?;
-    c.prepare_cached(
-        "INSERT INTO envelope (mailbox, seq, stored_at, expires, size, body) VALUES (?1, ?2, ?3, ?4, ?5, ?6)",
-    )?
-    .execute(params![
-        mailbox.as_bytes(),
-        int(sequence),
-        time(times[0]),
-        time(times[1]),
-        int(envelope.len() as u64),
-        body
-    ])
-    .map(drop)
-}
-
-/// These are in the log now.
-pub(super) fn forget_tables(c: &Connection, rows: &[InTable]) -> Result<()> {
-    let transaction = c.unchecked_transaction()?;
-    for row in rows {
-        transaction
-            .prepare_cached("DELETE FROM envelope WHERE mailbox = ?1 AND seq = ?2")?
-            .execute(params![row.mailbox.as_bytes(), int(row.sequence)])?;
-        sealed::remove(&transaction, row.body)?;
-    }
-    Ok(transaction.commit()?)
 }

@@ -7,8 +7,7 @@ use std::{
 
 use rusqlite::{Connection, ErrorCode, OpenFlags};
 
-use super::log;
-use crate::store::StoreError;
+use super::{checksums, log};
 
 /// Statements kept prepared for each connection: more than there are verbs.
 const STATEMENT_CACHE: usize = 128;
@@ -70,26 +69,6 @@ pub enum OpenError {
         /// The first frame that is wrong.
         frame: usize,
     },
-    /// A file of the mail log cannot be used.
-    #[error(
-        "cannot use {path} of the mail log: {source}. Give it to the user that the relay runs as, or, if it is missing, put it back or restore a backup"
-    )]
-    MailLog {
-        /// The file.
-        path: PathBuf,
-        /// Why.
-        source: std::io::Error,
-    },
-    /// Envelopes could not be taken over from the tables.
-    #[error(
-        "the envelopes of the database in {path} could not be put into its mail log: {error}. None is lost: the next start goes on where this one stopped"
-    )]
-    TakingOver {
-        /// The data directory.
-        path: PathBuf,
-        /// Why.
-        error: StoreError,
-    },
     /// The writer's thread did not start.
     #[error("cannot start the store's writer: {0}")]
     Thread(#[from] std::io::Error),
@@ -129,6 +108,21 @@ pub(super) fn check_files(path: &Path, log: &Path) -> Result<(), OpenError> {
         path: path.to_owned(),
         what,
     })
+}
+
+/// Looks at the rows that decide what waits: one that was altered could make mail disappear.
+pub(super) fn check_rows(connection: &Connection, path: &Path) -> Result<(), OpenError> {
+    let faults = checksums::faults_at_start(connection).map_err(|source| OpenError::Sqlite {
+        path: path.to_owned(),
+        source,
+    })?;
+    match faults.into_iter().next() {
+        None => Ok(()),
+        Some(what) => Err(OpenError::Damaged {
+            path: path.to_owned(),
+            what,
+        }),
+    }
 }
 
 pub(super) fn is_damage(error: &rusqlite::Error) -> bool {

@@ -12,13 +12,11 @@ use super::{
     licenses::{ACTIVE, EXHAUSTED, EXPIRED, REVOKED, Stored, open, share, stored, with_capability},
     rows::{add_totals, array, damaged, int, number, time, timestamp},
     sealed,
+    writer::{Effects, Sums},
 };
 use crate::{
     model::{Bytes32, LicenseId},
-    store::{
-        Committed, FoldCommit, PlayAnswer, PlayCommit, PlayFound, PlayLookup, Result, Turn,
-        writer::{Effects, Sums},
-    },
+    store::{Committed, FoldCommit, PlayAnswer, PlayCommit, PlayFound, PlayLookup, Result, Turn},
 };
 
 pub(super) fn find(c: &Connection, a: &PlayLookup) -> Result<PlayFound> {

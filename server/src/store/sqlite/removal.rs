@@ -7,19 +7,16 @@ use protocol::Timestamp;
 use rusqlite::{Connection, OptionalExtension as _, params};
 
 use super::{
+    envelopes::Index,
     licenses::{ACTIVE, REVOKED, end, remove},
     mail,
-    maillog::Index,
     rows::{array, int, time},
     sweep::remove_plays,
+    writer::{Effects, Sums},
 };
 use crate::{
     model::{LicenseId, MailboxId},
-    store::{
-        Removal, Result,
-        known::Change,
-        writer::{Effects, Sums},
-    },
+    store::{Removal, Result, known::Change},
 };
 
 pub(super) fn step(

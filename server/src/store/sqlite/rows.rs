@@ -3,7 +3,8 @@
 use protocol::Timestamp;
 use rusqlite::{Connection, Row, types::Type};
 
-use crate::store::{DiskUse, Result, StoreError, Totals, writer::Sums};
+use super::writer::Sums;
+use crate::store::{DiskUse, Result, StoreError, Totals};
 
 /// The statement that reads the status: one row by its key, whatever else there is.
 pub(super) const TOTALS: &str =
@@ -75,7 +76,6 @@ pub(super) fn disk_use(connection: &Connection) -> Result<DiskUse> {
         database: pragma("page_count")? * page,
         free: pragma("freelist_count")? * page,
         log: 0,
-        mail: 0,
     })
 }
 

@@ -7,13 +7,8 @@ use crate::store::Result;
 
 /// Puts content behind a pad; the id under which it is found.
 pub(super) fn put(c: &Connection, content: &[u8]) -> Result<i64> {
-    Ok(put_row(c, content)?)
-}
-
-/// The same, for whoever has SQLite's errors only.
-pub(super) fn put_row(c: &Connection, content: &[u8]) -> rusqlite::Result<i64> {
     // At least as long as any part of a row that SQLite keeps inside the tree, which is less than a page.
-    c.prepare_cached("INSERT INTO sealed (pad, content) VALUES (zeroblob(?1), ?2)")?
+    c.prepare_cached("INSERT INTO sealed (checksum, pad, content) VALUES (row_checksum(?2), zeroblob(?1), ?2)")?
         .execute(params![PAGE_BYTES, content])?;
     Ok(c.last_insert_rowid())
 }
@@ -38,7 +33,10 @@ mod tests {
     use rand_core::{Rng as _, SeedableRng as _};
 
     use super::*;
-    use crate::store::{migrations, sqlite::prepare_writer};
+    use crate::store::{
+        migrations,
+        sqlite::{checksums, prepare_writer},
+    };
 
     /// Contents that are still in the files, in whole pieces of 32 bytes, after many insertions and deletions in random order.
     fn traces(seed: u64, insert: fn(&Connection, &[u8]) -> i64) -> usize {
@@ -47,6 +45,7 @@ mod tests {
         let mut c = Connection::open(&path).unwrap();
         prepare_writer(&c, None).unwrap();
         migrations::run_sqlite(&mut c).unwrap();
+        checksums::function(&c).unwrap();
         c.execute_batch("PRAGMA synchronous = OFF").unwrap();
         assert_eq!(
             c.pragma_query_value(None, "page_size", |row| row.get::<_, u32>(0)),
@@ -92,8 +91,11 @@ mod tests {
     #[test]
     fn without_the_pad_it_would() {
         let bare = |c: &Connection, content: &[u8]| {
-            c.execute("INSERT INTO sealed (pad, content) VALUES (x'', ?1)", [content])
-                .unwrap();
+            c.execute(
+                "INSERT INTO sealed (checksum, pad, content) VALUES (0, x'', ?1)",
+                [content],
+            )
+            .unwrap();
             c.last_insert_rowid()
         };
         assert!((0..6).map(|seed| traces(seed, bare)).sum::<usize>() > 0);

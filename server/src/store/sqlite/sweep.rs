@@ -6,15 +6,16 @@
 use rusqlite::{Connection, params};
 
 use super::{
+    envelopes::Index,
     licenses::{ACTIVE, EXPIRED, end, remove},
-    mail,
-    maillog::Index,
+    mail, receipts,
     rows::{array, int, time},
-    sealed, segments,
+    sealed,
+    writer::Effects,
 };
 use crate::{
     model::{LicenseId, MailboxId},
-    store::{Result, SweepRules, Swept, writer::Effects},
+    store::{Result, SweepRules, Swept},
 };
 
 pub(super) fn step(c: &Connection, index: &Index, effects: &mut Effects, rules: &SweepRules) -> Result<Swept> {
@@ -29,7 +30,7 @@ pub(super) fn step(c: &Connection, index: &Index, effects: &mut Effects, rules: 
     room = if full { 0 } else { room - swept.licenses };
     swept.answers = expire_answers(c, now, room)?;
     room -= swept.answers;
-    swept.receipts = segments::forget_receipts(c, rules.now, room)?;
+    swept.receipts = receipts::forget_rows(c, rules.now, room)?;
     effects.forget = Some(rules.now);
     room = room.saturating_sub(swept.receipts);
     swept.more = room == 0;

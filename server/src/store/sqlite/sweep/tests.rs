@@ -2,7 +2,10 @@ use protocol::Timestamp;
 use rusqlite::params;
 
 use super::*;
-use crate::store::{migrations, sqlite::maillog::Entry};
+use crate::store::{
+    migrations,
+    sqlite::{checksums, envelopes::Entry},
+};
 
 const STEP: u32 = 256;
 /// Rows that a step changes at most: `STEP` times those of the kind that has most, a license (itself, its share, its other half, that one's state, its
@@ -16,6 +19,7 @@ fn backlog() -> Connection {
     let mut c = Connection::open_in_memory().unwrap();
     migrations::run_sqlite(&mut c).unwrap();
     c.execute_batch("PRAGMA foreign_keys = OFF").unwrap();
+    checksums::function(&c).unwrap();
     let boxes: Vec<[u8; 16]> = (0..3).map(|n| [n; 16]).collect();
     for mailbox in &boxes {
         c.execute("INSERT INTO mailbox (mailbox, incarnation) VALUES (?1, ?1)", [mailbox])
@@ -24,12 +28,13 @@ fn backlog() -> Connection {
     let put = |n: usize| sealed::put(&c, &[u8::try_from(n % 256).unwrap(); 40]).unwrap();
     for place in 0..700 {
         c.execute(
-            "INSERT INTO receipt_run VALUES (?1, zeroblob(56))",
+            "INSERT INTO receipt_run VALUES (?1, 0, zeroblob(56))",
             [4_i64 << 32 | place],
         )
         .unwrap();
     }
-    c.execute("INSERT INTO receipt_segment VALUES (4, ?1)", [PAST]).unwrap();
+    c.execute("INSERT INTO receipt_generation VALUES (4, 1, ?1, 0)", [PAST])
+        .unwrap();
     let license = |mailbox: [u8; 16], n: usize, state: i64| {
         let nonce = [&[0; 8][..], &n.to_be_bytes()].concat();
         let share = (state == ACTIVE).then(|| put(n));
@@ -62,26 +67,26 @@ fn backlog() -> Connection {
             let answer = (state == ACTIVE || play % 100 == 0).then(|| put(play));
             let id = [&[0; 8][..], &play.to_be_bytes()].concat();
             c.execute(
-                "INSERT INTO play_op VALUES (?1, ?2, ?3, zeroblob(32), ?4, ?5, ?6)",
+                "INSERT INTO play_op VALUES (?1, ?2, ?3, zeroblob(32), ?4, ?5, ?6, 0)",
                 params![boxes[0], nonce, id, int(play as u64), answer, PAST * 100],
             )
             .unwrap();
         }
         c.execute(
-            "INSERT INTO play_receipt VALUES (?1, ?2, 1499, zeroblob(40))",
+            "INSERT INTO play_receipt VALUES (?1, ?2, 1499, zeroblob(40), 0)",
             params![boxes[0], nonce],
         )
         .unwrap();
     }
     for seq in 0..4 {
         c.execute(
-            "INSERT INTO batch VALUES (?1, ?2, x'', x'', ?3, 256)",
+            "INSERT INTO batch VALUES (?1, ?2, x'', x'', ?3, 256, 0)",
             params![boxes[1], seq, PAST],
         )
         .unwrap();
         for id in 0..256 {
             c.execute(
-                "INSERT INTO one_time VALUES (?1, ?2, ?3, zeroblob(1600), x'')",
+                "INSERT INTO one_time VALUES (?1, ?2, ?3, zeroblob(1600), x'', 0)",
                 params![boxes[1], seq, id],
             )
             .unwrap();
@@ -97,10 +102,8 @@ fn mail() -> Index {
     let entries = (0..=700_u64).map(|n| {
         let entry = Entry {
             sequence: n + 1,
-            stored_at: Timestamp(0),
             expires: if n < 700 { Timestamp(1000) } else { Timestamp(3000) },
-            segment: 1,
-            offset: 0,
+            id: n,
             length: 40,
         };
         (MailboxId::from_bytes([u8::try_from(n % 3).unwrap(); 16]), entry)
@@ -152,7 +155,7 @@ fn no_step_touches_more_than_its_bound_and_all_of_it_goes() {
         "play_op",
         "play_receipt",
         "receipt_run",
-        "receipt_segment",
+        "receipt_generation",
         "batch",
         "one_time",
         "sealed",

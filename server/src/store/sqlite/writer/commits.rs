@@ -7,7 +7,7 @@ use std::{
 };
 
 use super::{
-    Loop, Result, StoreError,
+    Loop, Result, StoreError, Upkeep,
     job::{Job, Sums},
 };
 use crate::store::known::Change;
@@ -112,15 +112,18 @@ impl Loop {
                     if let Some(change) = effects.change {
                         self.aftermath.known.forget(change);
                         if let Change::Everything(mailbox) = change {
-                            self.mail.forget(mailbox);
+                            self.envelopes.forget(mailbox);
                         }
                     }
                     effects
                         .gone
                         .iter()
-                        .for_each(|(mailbox, up_to)| self.mail.gone(*mailbox, *up_to));
+                        .for_each(|(mailbox, up_to)| self.envelopes.gone(*mailbox, *up_to));
+                    if !effects.gone.is_empty() && self.upkeep == Upkeep::Done {
+                        self.upkeep = Upkeep::Later;
+                    }
                     if let Some(now) = effects.forget {
-                        self.mail.forget_receipts(now);
+                        self.envelopes.forget_receipts(now);
                     }
                     if effects.erases {
                         self.erase_since.get_or_insert_with(Instant::now);

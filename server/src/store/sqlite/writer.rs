@@ -8,12 +8,13 @@
 //!
 //! Erasure: deleted content is overwritten in its pages (`secure_delete`), but its earlier copies stay in the write-ahead log until that
 //! is folded into the main file and truncated. The writer does so when it falls idle after a deletion, or after [`ERASE_WITHIN`] at the latest.
+//!
+//! Upkeep: between two commits the envelopes have a piece of what there is to do ([`Envelopes::upkeep`]): erasing rows that do not wait any more, above all.
 
 mod commits;
 mod folding;
 mod growth;
 mod job;
-mod mail;
 mod sends;
 
 use std::{
@@ -33,23 +34,21 @@ use tokio::{runtime::Handle, sync::oneshot};
 use growth::Growth;
 use job::{Job, Task};
 
-pub(super) use self::{
-    job::{Effects, Sums},
-    mail::{Mail, Outcome, Sending, Upkeep},
+pub(super) use self::job::{Effects, Sums};
+use super::envelopes::{Envelopes, Sending};
+use crate::{
+    model::Bytes32,
+    store::{Activity, Deposit, Deposited, Result, StoreError, known::Known, wakes::Wakes},
 };
-use super::{Activity, Deposit, Deposited, Result, StoreError, known::Known, wakes::Wakes};
-use crate::model::Bytes32;
 
 /// Jobs that may wait. At 256 KiB an envelope this is 256 MiB at worst; a queue as long is two to four commits, some ten milliseconds.
 const QUEUE: usize = 1024;
 /// Most jobs in one commit: beyond this the gain levels off and the first in line waits too long.
 const MAX_BATCH: usize = 256;
-/// Under load the mail has its upkeep after every so many commits: it waits for some milliseconds at most, and costs something even when there is nothing to do.
-const UPKEEP_TURNS: u32 = 4;
 /// A burst of deletions is answered by one checkpoint, not by one each.
 const IDLE_BEFORE_ERASING: Duration = Duration::from_millis(20);
-/// Under steady load deleted content is in no file any more after this long (and one checkpoint).
-const ERASE_WITHIN: Duration = Duration::from_secs(1);
+/// Under steady load what was deleted, or erased in its place, is not in the log any more after this long (and one checkpoint).
+const ERASE_WITHIN: Duration = Duration::from_millis(600);
 /// When a reader was in the way of a checkpoint.
 const RETRY_ERASING: Duration = Duration::from_millis(50);
 /// A log file longer than this is truncated too; it bounds the disk and the time of a restart. Folding alone leaves the file as long as it is, because
@@ -66,6 +65,17 @@ pub(super) struct Aftermath {
     pub count: fn(&Connection, Sums) -> Result<()>,
 }
 
+/// What upkeep is left between commits.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(super) enum Upkeep {
+    /// None.
+    Done,
+    /// Some, in a while.
+    Later,
+    /// Some, at once if nothing else is to be done.
+    More,
+}
+
 /// What waits in the queue.
 enum Work {
     Job(Box<dyn Job>),
@@ -80,14 +90,14 @@ pub(super) struct Writer {
 }
 
 impl Writer {
-    /// Gives `connection` and `mail` to a thread of their own. `log` is the path of the connection's write-ahead log.
+    /// Gives `connection` and the envelopes to a thread of their own. `log` is the path of the connection's write-ahead log.
     ///
     /// # Errors
     /// When the thread cannot be started, or SQLite does not say how large its pages are.
     pub fn start(
         mut connection: Connection,
         log: PathBuf,
-        mail: Box<dyn Mail>,
+        envelopes: Envelopes,
         aftermath: Aftermath,
     ) -> std::io::Result<Self> {
         let growth = Growth::watch(&mut connection).map_err(std::io::Error::other)?;
@@ -101,7 +111,7 @@ impl Writer {
                 connection,
                 log,
                 growth,
-                mail,
+                envelopes,
                 aftermath,
                 activity: counted,
                 runtime,
@@ -179,11 +189,11 @@ struct Loop {
     connection: Connection,
     log: PathBuf,
     growth: Growth,
-    mail: Box<dyn Mail>,
+    envelopes: Envelopes,
     aftermath: Aftermath,
     activity: Arc<Activity>,
     runtime: Option<Handle>,
-    /// What the mail has left to do, and until when it is left alone because the disk refused.
+    /// What the envelopes have left to do, and until when it is left alone because the disk refused.
     upkeep: Upkeep,
     upkeep_at: Option<Instant>,
     /// When there was something to do for somebody last.
@@ -197,7 +207,6 @@ struct Loop {
 impl Loop {
     fn run(mut self, queue: &Receiver<Work>) {
         let mut batch = Vec::with_capacity(MAX_BATCH);
-        let mut turn = 0;
         loop {
             let first = match self.patience() {
                 None => queue.recv().map_err(|_| RecvTimeoutError::Disconnected),
@@ -216,17 +225,10 @@ impl Loop {
                         }
                     }
                     // In this order: a mailbox is there before what is sent to it, and what was cleared was sent before.
-                    let rows = !jobs.is_empty();
                     self.commit(&mut jobs);
                     self.send(sends);
-                    turn = (turn + 1) % UPKEEP_TURNS;
-                    if turn == 0 {
-                        self.keep_up(false);
-                    } else if self.upkeep == Upkeep::Done {
-                        self.upkeep = Upkeep::Later;
-                    }
-                    // The write-ahead log grows by rows alone, and by upkeep.
-                    if (rows || turn == 0) && self.overdue() {
+                    self.keep_up(false);
+                    if self.overdue() {
                         self.checkpoint();
                     } else if self.growth.is_due() {
                         self.fold();
@@ -234,7 +236,7 @@ impl Loop {
                     self.worked = Instant::now();
                 }
                 Err(RecvTimeoutError::Timeout) => {
-                    // It may have been the mail that did not want to wait any longer.
+                    // It may have been the envelopes that did not want to wait any longer.
                     if self.erase_since.is_some() && self.erases_at() <= Instant::now() {
                         self.checkpoint();
                     }
@@ -243,7 +245,11 @@ impl Loop {
                 Err(RecvTimeoutError::Disconnected) => break,
             }
         }
-        self.keep_up(true);
+        // Everything that does not wait any more is in no file when the relay has ended.
+        self.upkeep = Upkeep::More;
+        while self.upkeep == Upkeep::More && self.upkeep_at.is_none() && self.damaged.is_none() {
+            self.keep_up(true);
+        }
         self.checkpoint();
     }
 
@@ -257,7 +263,7 @@ impl Loop {
             _ if self.damaged.is_some() => None,
             (Some(at), _) => Some(at.saturating_duration_since(now)),
             (None, Upkeep::More) => Some(Duration::ZERO),
-            (None, Upkeep::Later) => Some(self.mail.patience().unwrap_or_default().min(IDLE_BEFORE_ERASING)),
+            (None, Upkeep::Later) => Some(self.envelopes.patience().unwrap_or_default().min(IDLE_BEFORE_ERASING)),
             (None, Upkeep::Done) => None,
         };
         match (fold, mail) {
@@ -276,7 +282,7 @@ impl Loop {
         self.activity.failures.fetch_add(1, Ordering::Relaxed);
         if matches!(error, StoreError::Full(_)) {
             self.activity.refusing.store(true, Ordering::Relaxed);
-            self.mail.give_room();
+            self.envelopes.give_room();
             // Folding the log in makes room in it, if there is any to be made.
             self.erase_since.get_or_insert_with(Instant::now);
         }

@@ -1,4 +1,4 @@
-//! Sends, and what the mail log has left to do: the part of the writer's loop that is not about rows.
+//! Sends, and upkeep between commits: the part of the writer's loop that is about envelopes.
 
 use std::{
     panic::{AssertUnwindSafe, catch_unwind},
@@ -6,20 +6,29 @@ use std::{
     time::Instant,
 };
 
-use super::{ERASE_WITHIN, Loop, Outcome, Sending, StoreError};
+use super::{
+    super::envelopes::{Outcome, Sending},
+    ERASE_WITHIN, Loop, StoreError, Upkeep,
+};
 
 impl Loop {
-    /// Lets the mail do a piece of what it has left to do.
+    /// Does a piece of what the envelopes have left to do.
     pub(super) fn keep_up(&mut self, idle: bool) {
         let waits = self.upkeep_at.is_some_and(|at| at > Instant::now());
         if self.damaged.is_some() || waits {
             return;
         }
         self.upkeep_at = None;
-        match self.mail.upkeep(&self.connection, idle) {
-            Ok(left) => self.upkeep = left,
+        match self.envelopes.upkeep(&self.connection, idle) {
+            Ok(kept) => {
+                self.upkeep = kept.left;
+                if kept.erased {
+                    self.erase_since.get_or_insert_with(Instant::now);
+                }
+            }
             Err(error) => {
-                tracing::warn!(%error, "the mail log could not be looked after; trying again");
+                tracing::warn!(%error, "what was delivered could not be erased; trying again");
+                self.upkeep = Upkeep::Later;
                 self.upkeep_at = Some(Instant::now() + ERASE_WITHIN);
                 self.note_damage(&error);
             }
@@ -36,7 +45,7 @@ impl Loop {
         let outcomes = match &self.damaged {
             Some(damaged) => refused(&tasks, damaged),
             None => {
-                let stored = catch_unwind(AssertUnwindSafe(|| self.mail.send(&self.connection, &tasks)));
+                let stored = catch_unwind(AssertUnwindSafe(|| self.envelopes.store(&self.connection, &tasks)));
                 stored.unwrap_or_else(|_| {
                     // What it left behind in memory is anyone's guess; what is on the disk is read again by the next start.
                     refused(&tasks, &StoreError::Damaged("storing envelopes panicked".into()))

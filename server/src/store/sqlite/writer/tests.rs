@@ -1,34 +1,16 @@
-use protocol::Timestamp;
+use super::{growth::FOLD_BYTES, *};
 
-use super::{growth::FOLD_BYTES, sends::refused, *};
-use crate::model::MailboxId;
-
-/// A relay that stores no envelopes.
-struct NoMail;
-
-impl Mail for NoMail {
-    fn send(&mut self, _: &Connection, tasks: &[Sending]) -> Vec<Outcome> {
-        refused(tasks, &StoreError::Fault("no envelopes here".into()))
-    }
-    fn gone(&mut self, _: MailboxId, _: u64) {}
-    fn forget(&mut self, _: MailboxId) {}
-    fn forget_receipts(&mut self, _: Timestamp) {}
-    fn upkeep(&mut self, _: &Connection, _: bool) -> Result<Upkeep> {
-        Ok(Upkeep::Done)
-    }
-    fn patience(&self) -> Option<Duration> {
-        None
-    }
-    fn give_room(&mut self) {}
-}
-
-fn writer(connection: Connection) -> Writer {
+fn start(connection: Connection, log: PathBuf) -> Writer {
     let aftermath = Aftermath {
         wakes: Arc::default(),
         known: Arc::default(),
         count: |_, _| Ok(()),
     };
-    Writer::start(connection, PathBuf::from("/nonexistent"), Box::new(NoMail), aftermath).unwrap()
+    Writer::start(connection, log, Envelopes::default(), aftermath).unwrap()
+}
+
+fn writer(connection: Connection) -> Writer {
+    start(connection, PathBuf::from("/nonexistent"))
 }
 
 fn memory() -> Connection {
@@ -159,15 +141,7 @@ fn logging(place: &tempfile::TempDir) -> (Writer, PathBuf) {
         )
         .unwrap();
     let log = place.path().join("t-wal");
-    let aftermath = Aftermath {
-        wakes: Arc::default(),
-        known: Arc::default(),
-        count: |_, _| Ok(()),
-    };
-    (
-        Writer::start(connection, log.clone(), Box::new(NoMail), aftermath).unwrap(),
-        log,
-    )
+    (start(connection, log.clone()), log)
 }
 
 fn length(log: &std::path::Path) -> u64 {
@@ -221,7 +195,6 @@ async fn a_fold_does_not_pass_for_an_erasure() {
     }
 }
 
-/// The mail has something to do after each commit here, and at once: that is no reason to erase.
 #[tokio::test]
 async fn deletions_that_follow_each_other_are_erased_together() {
     let place = tempfile::tempdir().unwrap();

@@ -1,30 +1,25 @@
-//! Where the waiting envelopes are: in memory, for each mailbox in order. The log on the disk is what it is made of at a start.
+//! The envelopes that wait: in memory, for each mailbox in order. A start makes it of the rows.
 //!
-//! The writer's thread changes it, after a commit and before anyone hears of it; whoever reads a mailbox looks here.
+//! The writer's thread changes it, after a commit and before anyone hears of it; reads of a mailbox begin here.
 
 use std::{
-    collections::{BTreeMap, HashMap, VecDeque},
-    sync::{Arc, PoisonError, RwLock, RwLockReadGuard, RwLockWriteGuard},
+    collections::{HashMap, VecDeque},
+    sync::{PoisonError, RwLock, RwLockReadGuard, RwLockWriteGuard},
 };
 
 use protocol::Timestamp;
 
-use super::{record::HEADER, segment::Segment};
 use crate::model::MailboxId;
 
-/// A waiting envelope: 40 bytes, which is what it costs in memory.
+/// A waiting envelope: 32 bytes, which is what it costs in memory.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub(in crate::store) struct Entry {
+pub(in crate::store::sqlite) struct Entry {
     /// Its place in the mailbox.
     pub sequence: u64,
-    /// When it was stored.
-    pub stored_at: Timestamp,
+    /// Its row.
+    pub id: u64,
     /// When it expires.
     pub expires: Timestamp,
-    /// In which segment.
-    pub segment: u32,
-    /// Where its record begins there.
-    pub offset: u32,
     /// Its length.
     pub length: u32,
 }
@@ -36,25 +31,16 @@ struct Waiting {
     entries: VecDeque<Entry>,
 }
 
-/// A segment and what waits in it.
-#[derive(Debug)]
-struct Held {
-    file: Arc<Segment>,
-    live: u64,
-    bytes: u64,
-}
-
 #[derive(Debug, Default)]
 struct Inner {
     mailboxes: HashMap<MailboxId, Waiting>,
-    segments: BTreeMap<u32, Held>,
     pending: u64,
     bytes: u64,
 }
 
 /// Of a mailbox: envelopes, their bytes, and the last one's place.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Default)]
-pub(in crate::store) struct Usage {
+pub(in crate::store::sqlite) struct Usage {
     /// Envelopes.
     pub count: u64,
     /// Their bytes.
@@ -65,7 +51,7 @@ pub(in crate::store) struct Usage {
 
 /// Everything that waits.
 #[derive(Debug, Default)]
-pub(in crate::store) struct Index(RwLock<Inner>);
+pub(in crate::store::sqlite) struct Index(RwLock<Inner>);
 
 impl Index {
     fn read(&self) -> RwLockReadGuard<'_, Inner> {
@@ -105,15 +91,8 @@ impl Index {
         })
     }
 
-    /// The oldest envelopes of a mailbox behind `acked` that have not expired, each with the segment that holds it: at most `limit`, and `bytes` unless the
-    /// first alone has more.
-    pub fn oldest(
-        &self,
-        mailbox: MailboxId,
-        acked: u64,
-        (limit, bytes): (usize, usize),
-        now: Timestamp,
-    ) -> Vec<(Entry, Arc<Segment>)> {
+    /// The oldest envelopes of a mailbox behind `acked` that have not expired: at most `limit`, and `bytes` unless the first alone has more.
+    pub fn oldest(&self, mailbox: MailboxId, acked: u64, (limit, bytes): (usize, usize), now: Timestamp) -> Vec<Entry> {
         let inner = self.read();
         let Some(waiting) = inner.mailboxes.get(&mailbox) else {
             return Vec::new();
@@ -126,14 +105,12 @@ impl Index {
             if page.len() == limit || (sum > bytes && !page.is_empty()) {
                 break;
             }
-            if let Some(held) = inner.segments.get(&entry.segment) {
-                page.push((*entry, Arc::clone(&held.file)));
-            }
+            page.push(*entry);
         }
         page
     }
 
-    /// Whether this very record is still the one of its place.
+    /// Whether this envelope still waits, in this very row.
     pub fn holds(&self, mailbox: MailboxId, entry: &Entry) -> bool {
         let inner = self.read();
         inner.mailboxes.get(&mailbox).is_some_and(|waiting| {
@@ -159,34 +136,6 @@ impl Index {
             }
         }
         expired
-    }
-
-    /// Takes a new segment in.
-    pub fn add_segment(&self, file: Arc<Segment>) {
-        let held = Held {
-            file,
-            live: 0,
-            bytes: 0,
-        };
-        self.write().segments.insert(held.file.id, held);
-    }
-
-    /// A segment that holds nothing any more.
-    pub fn drop_segment(&self, id: u32) {
-        self.write().segments.remove(&id);
-    }
-
-    /// The file of a segment.
-    pub fn segment(&self, id: u32) -> Option<Arc<Segment>> {
-        self.read().segments.get(&id).map(|held| Arc::clone(&held.file))
-    }
-
-    /// Each segment with the number of envelopes that wait in it, and their bytes, oldest first.
-    pub fn segments(&self) -> Vec<(Arc<Segment>, u64, u64)> {
-        let inner = self.read();
-        let all = inner.segments.values();
-        all.map(|held| (Arc::clone(&held.file), held.live, held.bytes))
-            .collect()
     }
 
     /// Adds envelopes. One whose place is taken takes it over (it was moved); what it replaced is answered.
@@ -233,35 +182,6 @@ impl Index {
         gone.iter().for_each(|entry| inner.count(entry, false));
         gone
     }
-
-    /// Bytes of all segments.
-    pub fn disk(&self) -> u64 {
-        self.read()
-            .segments
-            .values()
-            .map(|held| u64::from(held.file.size))
-            .sum()
-    }
-
-    /// The first segment, other than `active`, of which less than `part` quarters wait, but not nothing.
-    pub fn sparse(&self, active: u32, part: u64) -> Option<u32> {
-        let inner = self.read();
-        let mut others = inner.segments.iter().filter(|(id, _)| **id != active);
-        let sparse = others.find(|(_, held)| {
-            let taken = held.bytes + held.live * HEADER as u64;
-            held.live > 0 && taken * 4 < u64::from(held.file.size) * part
-        });
-        sparse.map(|(id, _)| *id)
-    }
-
-    /// The envelopes that lie in a segment. Looks at all there are.
-    pub fn in_segment(&self, segment: u32) -> Vec<(MailboxId, Entry)> {
-        let inner = self.read();
-        let all = inner.mailboxes.iter();
-        all.flat_map(|(mailbox, waiting)| waiting.entries.iter().map(|entry| (*mailbox, *entry)))
-            .filter(|(_, entry)| entry.segment == segment)
-            .collect()
-    }
 }
 
 impl Inner {
@@ -270,9 +190,5 @@ impl Inner {
         let step = |value: &mut u64, by: u64| *value = if more { *value + by } else { value.saturating_sub(by) };
         step(&mut self.pending, 1);
         step(&mut self.bytes, length);
-        if let Some(held) = self.segments.get_mut(&entry.segment) {
-            step(&mut held.live, 1);
-            step(&mut held.bytes, length);
-        }
     }
 }

@@ -11,7 +11,7 @@ use crate::{
 
 /// What a job wants done once it is durable.
 #[derive(Debug, Default)]
-pub(in crate::store) struct Effects {
+pub(in crate::store::sqlite) struct Effects {
     /// Content was deleted: its traces in the log are to go.
     pub erases: bool,
     /// Someone has mail.
@@ -28,7 +28,7 @@ pub(in crate::store) struct Effects {
 
 /// By how much a commit changed the store.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Default)]
-pub(in crate::store) struct Sums {
+pub(in crate::store::sqlite) struct Sums {
     /// Accounts.
     pub accounts: i64,
     /// Licenses that can be played.

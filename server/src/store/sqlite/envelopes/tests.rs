@@ -1,12 +1,11 @@
-//! A log with its database, and what is done with it.
+//! Envelopes with their database, and what is done with them.
 
-mod damage;
 mod erasure;
 mod lifetime;
 mod model;
 mod sends;
 
-use std::{collections::BTreeMap, path::Path};
+use std::collections::BTreeMap;
 
 use tempfile::TempDir;
 use tokio::sync::oneshot;
@@ -14,17 +13,19 @@ use uuid::Uuid;
 
 use super::*;
 use crate::{
-    model::{BodyDigest, Envelope, MessageId, Sender},
+    model::{BodyDigest, Envelope, Incarnation, MessageId, Sender},
     store::{
         Ack, Acked, Deposit, Deposited, Quota, migrations,
-        sqlite::{OpenError, mail},
-        writer::{Effects, Mail as _, Outcome, Sending, Upkeep},
+        sqlite::{
+            checksums, prepare_writer,
+            writer::{Effects, Upkeep},
+        },
     },
 };
 
 const NOW: Timestamp = Timestamp(1000);
 const ROOM: Quota = Quota {
-    envelopes: 1000,
+    envelopes: 1_000_000,
     bytes: u64::MAX,
     licenses: 0,
 };
@@ -33,23 +34,26 @@ fn mailbox(n: u8) -> MailboxId {
     MailboxId::from_bytes([n; 16])
 }
 
-/// A log with its database, and mailboxes 1 to 3.
+/// A database on the disk with mailboxes 1 to 3, and the envelopes in it.
 struct Relay {
     dir: TempDir,
     c: Connection,
-    log: Option<MailLog>,
-    index: Arc<Index>,
-}
-
-fn open(dir: &Path, c: &Connection) -> std::result::Result<(MailLog, Arc<Index>), OpenError> {
-    MailLog::open(dir, c, None, MailLog::read(dir, c)?)
+    envelopes: Envelopes,
 }
 
 impl Relay {
     fn new() -> Self {
-        let mut c = Connection::open_in_memory().unwrap();
+        Self::with_limit(None)
+    }
+
+    fn with_limit(max_bytes: Option<u64>) -> Self {
+        let dir = TempDir::new().unwrap();
+        let mut c = Connection::open(dir.path().join("db")).unwrap();
+        prepare_writer(&c, max_bytes).unwrap();
         migrations::run_sqlite(&mut c).unwrap();
-        c.execute_batch("PRAGMA foreign_keys = OFF").unwrap();
+        checksums::install(&c).unwrap();
+        c.execute_batch("PRAGMA foreign_keys = OFF; PRAGMA synchronous = OFF")
+            .unwrap();
         for n in 1..=3 {
             c.execute(
                 "INSERT INTO mailbox (mailbox, incarnation) VALUES (?1, zeroblob(16))",
@@ -57,25 +61,13 @@ impl Relay {
             )
             .unwrap();
         }
-        let dir = TempDir::new().unwrap();
-        let (log, index) = open(dir.path(), &c).unwrap();
-        Self {
-            dir,
-            c,
-            log: Some(log),
-            index,
-        }
+        let envelopes = Envelopes::load(&c).unwrap();
+        Self { dir, c, envelopes }
     }
 
-    fn log(&mut self) -> &mut MailLog {
-        self.log.as_mut().unwrap()
-    }
-
-    /// Stops and starts; what is in memory only is lost.
+    /// As after a crash: what is in memory only is lost.
     fn reopen(&mut self) {
-        self.log = None;
-        let (log, index) = open(self.dir.path(), &self.c).unwrap();
-        (self.log, self.index) = (Some(log), index);
+        self.envelopes = Envelopes::load(&self.c).unwrap();
     }
 
     fn send_all(&mut self, deposits: Vec<Deposit>) -> Vec<Result<Deposited>> {
@@ -83,12 +75,12 @@ impl Relay {
             .into_iter()
             .map(|deposit| Sending {
                 key: mail::receipt_key(&deposit),
-                check: check(deposit.envelope.as_bytes()),
+                check: body_check(deposit.envelope.as_bytes()),
                 deposit: Box::new(deposit),
                 reply: oneshot::channel().0,
             })
             .collect();
-        let outcomes: Vec<Outcome> = self.log.as_mut().unwrap().send(&self.c, &tasks);
+        let outcomes: Vec<Outcome> = self.envelopes.store(&self.c, &tasks);
         assert!(self.c.is_autocommit());
         outcomes.into_iter().map(|outcome| outcome.answer).collect()
     }
@@ -98,41 +90,61 @@ impl Relay {
     }
 
     fn read(&self, of: u8) -> Vec<(u64, Vec<u8>)> {
-        let page = page(&self.index, mailbox(of), 0, (1000, usize::MAX), NOW).unwrap();
+        let all = (u32::MAX, usize::MAX);
+        let page = page(&self.c, &self.envelopes.index, mailbox(of), 0, all, NOW).unwrap();
         page.into_iter().map(|row| (row.sequence, row.body)).collect()
     }
 
     fn acknowledge(&mut self, of: u8, sequence: u64) -> Acked {
         let ack = Ack {
-            incarnation: crate::model::Incarnation(Uuid::nil()),
+            incarnation: Incarnation(Uuid::nil()),
             sequence,
         };
         let mut effects = Effects::default();
-        let acked = mail::acknowledge(&self.c, &self.index, &mut effects, mailbox(of), Some(ack), None).unwrap();
+        let index = self.envelopes.index();
+        let acked = mail::acknowledge(&self.c, &index, &mut effects, mailbox(of), Some(ack), None).unwrap();
         for (mailbox, up_to) in effects.gone {
-            self.log().gone(mailbox, up_to);
+            self.envelopes.gone(mailbox, up_to);
         }
         acked
     }
 
     /// Everything that there is to do between commits.
     fn keep_up(&mut self) {
-        for _ in 0..10_000 {
-            if self.log.as_mut().unwrap().upkeep(&self.c, true).unwrap() != Upkeep::More {
+        for _ in 0..100_000 {
+            if self.envelopes.upkeep(&self.c, true).unwrap().left != Upkeep::More {
                 return;
             }
         }
         panic!("the upkeep never ends");
     }
 
-    fn files(&self) -> Vec<String> {
-        let names = std::fs::read_dir(self.dir.path()).unwrap();
-        let mut names: Vec<String> = names
-            .map(|file| file.unwrap().file_name().into_string().unwrap())
-            .collect();
-        names.retain(|name| name.ends_with(".log"));
-        names.sort();
-        names
+    fn count(&self, sql: &str) -> u64 {
+        self.c.query_row(sql, [], |row| number(row, 0)).unwrap()
+    }
+
+    fn rows(&self) -> u64 {
+        self.count("SELECT count(*) FROM envelope")
+    }
+
+    /// Folds the log in and reads the database's file: what is in no file is not in this one, and the log is empty.
+    fn file(&self) -> Vec<u8> {
+        self.c
+            .query_row("PRAGMA wal_checkpoint(TRUNCATE)", [], |_| Ok(()))
+            .unwrap();
+        assert_eq!(self.dir.path().join("db-wal").metadata().unwrap().len(), 0);
+        std::fs::read(self.dir.path().join("db")).unwrap()
+    }
+
+    #[track_caller]
+    fn is_sound(&self) {
+        let integrity: String = self
+            .c
+            .query_row("PRAGMA integrity_check", [], |row| row.get(0))
+            .unwrap();
+        assert_eq!(integrity, "ok");
+        assert_eq!(faults(&self.c).unwrap(), [""; 0]);
+        assert_eq!(checksums::faults(&self.c).unwrap(), [""; 0]);
     }
 }
 
@@ -161,7 +173,7 @@ const DONE: Deposited = Deposited::Done {
     expires: Timestamp(2000),
 };
 
-/// Large enough that a few fill the first segments.
+/// As large as an envelope may be, about.
 fn large(tag: u8) -> Vec<u8> {
     vec![tag; 200_000]
 }

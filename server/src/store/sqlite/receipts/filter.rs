@@ -4,7 +4,7 @@ use std::ops::RangeInclusive;
 
 use protocol::Timestamp;
 
-use super::record::Key;
+use super::Key;
 
 /// Keys that were put away, as a Bloom filter (Bloom 1970): it may say of a new one that it was, never of one that was that it was not. All bits of a key lie in one block, which
 /// is a line of the processor's cache (Putze, Sanders and Singler 2007): asking for one, or adding one, waits for the memory once.
@@ -14,8 +14,8 @@ pub(super) struct Filter {
     room: usize,
     /// When the last of them can be forgotten.
     pub newest: Timestamp,
-    /// The segments they are of, in the order in which these were put away.
-    pub segments: RangeInclusive<u32>,
+    /// The generations they are of, in the order in which these were put away.
+    pub generations: RangeInclusive<u32>,
 }
 
 /// A block.
@@ -27,40 +27,40 @@ const WORDS: usize = 8;
 /// Bits of a block.
 const BLOCK: usize = WORDS * 64;
 /// Bits for a key, and how many of them are set: of a thousand new keys about one is looked up for nothing. With ten bits it was one in a hundred, and each is a look into
-/// every segment of the filter: two or three per cent of what a send costs.
-pub(super) const BITS: usize = 16;
+/// every generation of the filter: two or three per cent of what a send costs.
+const BITS: usize = 16;
 const PROBES: u32 = 7;
 /// Keys of the first filter, 256 KiB, and of the largest, 8 MiB. Several, so that old ones can go.
 pub(super) const FIRST: usize = 1 << 17;
 const LARGEST: usize = 1 << 22;
-/// Segments of a filter at most: of so many a run is read in the writer's thread for a repetition. A filter of a million keys is as many segments of envelopes of 4 KiB.
+/// Generations of a filter at most: of so many a run is read in the writer's thread for a repetition. A filter of a million keys is as many generations of envelopes of 4 KiB.
 pub(super) const SPAN: u32 = 64;
 
 impl Filter {
-    /// Its size.
+    /// For how many keys it was made.
     #[cfg(test)]
-    pub fn bits_in_all(&self) -> usize {
-        self.blocks.len() * BLOCK
+    pub fn size(&self) -> usize {
+        self.blocks.len() * BLOCK / BITS
     }
 
-    /// For about so many keys, the first of them of this segment.
-    pub fn new(room: usize, segment: u32) -> Self {
+    /// For about so many keys, the first of them of this generation.
+    pub fn new(room: usize, generation: u32) -> Self {
         Self {
             blocks: vec![Block::default(); (room * BITS).div_ceil(BLOCK)],
             room,
             newest: Timestamp(0),
-            segments: segment..=segment,
+            generations: generation..=generation,
         }
     }
 
-    /// Whether a key of this segment is to be added to it.
-    pub fn takes(&self, segment: u32) -> bool {
-        let first = *self.segments.start();
-        self.room > 0 && (first..first.saturating_add(SPAN)).contains(&segment)
+    /// Whether a key of this generation is to be added to it.
+    pub fn takes(&self, generation: u32) -> bool {
+        let first = *self.generations.start();
+        self.room > 0 && (first..first.saturating_add(SPAN)).contains(&generation)
     }
 
-    /// How many keys the filter after it is for: twice as many if its room ran out; if its segments did, about as many as they had.
-    pub fn next_room(&self) -> usize {
+    /// How many keys the filter after it is for: twice as many if its room ran out; if its generations did, about as many as they had.
+    pub fn next_size(&self) -> usize {
         let of = self.blocks.len() * BLOCK / BITS;
         let room = if self.room == 0 {
             of * 2
@@ -91,7 +91,7 @@ impl Filter {
     }
 
     /// Adds a key.
-    pub fn add(&mut self, key: &Key, segment: u32, forget_at: Timestamp) {
+    pub fn add(&mut self, key: &Key, generation: u32, forget_at: Timestamp) {
         let at = self.block(key);
         if let Some(block) = self.blocks.get_mut(at) {
             for (word, bits) in block.0.iter_mut().zip(Self::bits(key).0) {
@@ -100,7 +100,7 @@ impl Filter {
         }
         self.room = self.room.saturating_sub(1);
         self.newest = self.newest.max(forget_at);
-        self.segments = *self.segments.start()..=segment.max(*self.segments.end());
+        self.generations = *self.generations.start()..=generation.max(*self.generations.end());
     }
 
     /// Whether a key may have been added.

@@ -1,4 +1,4 @@
-//! The log against a list of each mailbox.
+//! Rows against a list of each mailbox.
 
 use proptest::prelude::*;
 
@@ -23,9 +23,9 @@ fn ops() -> impl Strategy<Value = Op> {
 
 proptest! {
     #![proptest_config(ProptestConfig::with_cases(24))]
-    /// Whatever is sent, read and tidied, and whenever the log is closed: what it holds is what a list of each mailbox would.
+    /// Whatever is sent, read and tidied, and whenever the relay stops: what waits is what a list of each mailbox would.
     #[test]
-    fn the_log_does_what_a_list_would(ops in proptest::collection::vec(ops(), 1..120)) {
+    fn rows_do_what_a_list_would(ops in proptest::collection::vec(ops(), 1..120)) {
         let mut relay = Relay::new();
         let mut lists: BTreeMap<u8, Vec<(u64, Vec<u8>)>> = BTreeMap::new();
         let mut last: BTreeMap<u8, u64> = BTreeMap::new();

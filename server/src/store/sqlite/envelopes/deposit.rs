@@ -1,0 +1,329 @@
+//! Sends: which are repetitions, which fit, where each goes. Those that come together are one transaction, with their licenses and their receipts.
+
+use std::collections::HashMap;
+
+use rusqlite::Connection;
+use tokio::sync::oneshot;
+
+use super::{
+    Entry, Envelopes,
+    index::Usage,
+    rows::{self, New},
+};
+use crate::{
+    model::{BodyDigest, Bytes32, MailboxId},
+    store::{
+        Deposit, Deposited, LicenseRow, Result, StoreError,
+        sqlite::{
+            PAGE_BYTES,
+            licenses::{self, Planned},
+            mail,
+            receipts::{Key, Receipt},
+            rows::{add_totals, number},
+            writer::Sums,
+        },
+    },
+};
+
+/// Where the database may not grow beyond a size, sends leave this many pages: acknowledging, erasing and moving must go on. One piece of moving takes up to
+/// 512 KiB ([`super::upkeep`]).
+const RESERVE_PAGES: u64 = 160;
+
+/// A send that waits for its turn.
+#[derive(Debug)]
+pub(in crate::store::sqlite) struct Sending {
+    /// What is to be stored.
+    pub deposit: Box<Deposit>,
+    /// The idempotency key.
+    pub key: Bytes32,
+    /// [`rows::body_check`] of the envelope.
+    pub check: u32,
+    /// Who waits for it.
+    pub reply: oneshot::Sender<Result<Deposited>>,
+}
+
+/// How a send went.
+#[derive(Debug)]
+pub(in crate::store::sqlite) struct Outcome {
+    /// What is answered.
+    pub answer: Result<Deposited>,
+    /// Whether it was stored now, so that its recipient is to be woken.
+    pub stored: bool,
+}
+
+#[derive(Debug)]
+enum Plan {
+    Settled(Result<Deposited>),
+    /// As that other send of this batch, which has the same id; a conflict if its content is another.
+    As(usize, bool),
+    Stored(Entry),
+}
+
+/// What a batch has decided so far.
+#[derive(Default)]
+struct Batch {
+    keys: HashMap<Key, (usize, BodyDigest)>,
+    /// What it adds to each mailbox.
+    added: HashMap<MailboxId, Usage>,
+    receipts: Vec<(Key, Receipt)>,
+    licenses: i64,
+    /// Whether anything was written.
+    writes: bool,
+    /// Pages that the database may still grow by; none when it has no limit.
+    pages: Option<u64>,
+}
+
+/// What became of a send with a license.
+enum Limited {
+    /// Nothing was stored.
+    Refused(Deposited),
+    /// Stored, with a license more or with one that was there.
+    Stored { new_license: bool },
+}
+
+impl Envelopes {
+    /// Stores what is to be stored of `tasks`: durable when this returns. An outcome for each. No transaction is open.
+    pub fn store(&mut self, c: &Connection, tasks: &[Sending]) -> Vec<Outcome> {
+        let outcomes = self.transaction(c, tasks).unwrap_or_else(|error| {
+            let refused = |_| Outcome {
+                answer: Err(error.clone()),
+                stored: false,
+            };
+            tasks.iter().map(refused).collect()
+        });
+        if !c.is_autocommit()
+            && let Err(error) = c.execute_batch("ROLLBACK")
+        {
+            tracing::error!(%error, "a transaction could not be undone");
+        }
+        outcomes
+    }
+
+    fn transaction(&mut self, c: &Connection, tasks: &[Sending]) -> Result<Vec<Outcome>> {
+        c.prepare_cached("BEGIN IMMEDIATE")?.execute([])?;
+        let mut batch = Batch {
+            pages: self.max_pages.map(|most| pages_left(c, most)).transpose()?,
+            keys: HashMap::with_capacity(tasks.len()),
+            added: HashMap::with_capacity(tasks.len()),
+            receipts: Vec::with_capacity(tasks.len()),
+            ..Batch::default()
+        };
+        let mut plans = Vec::with_capacity(tasks.len());
+        let mut next_id = self.next_id;
+        for (n, task) in tasks.iter().enumerate() {
+            let plan = match self.plan(c, &mut batch, task, next_id) {
+                Ok(plan) => plan,
+                // A statement took the whole transaction down: all are told.
+                Err(error) if c.is_autocommit() || matches!(error, StoreError::Damaged(_)) => return Err(error),
+                Err(error) => Plan::Settled(Err(error)),
+            };
+            if let Plan::Stored(_) = plan {
+                batch.keys.insert(short(&task.key), (n, task.deposit.digest));
+                next_id += 1;
+            }
+            plans.push(plan);
+        }
+        if !batch.receipts.is_empty() {
+            self.receipts.put(c, &batch.receipts)?;
+        }
+        if batch.licenses > 0 {
+            let sums = Sums {
+                licenses: batch.licenses,
+                ..Sums::default()
+            };
+            add_totals(c, sums)?;
+        }
+        let end = if batch.writes || !batch.receipts.is_empty() {
+            "COMMIT"
+        } else {
+            "ROLLBACK"
+        };
+        c.prepare_cached(end)?.execute([])?;
+        Ok(self.settle(batch, plans, tasks, next_id))
+    }
+
+    /// Everything is durable: now it is known, and answered.
+    fn settle(&mut self, batch: Batch, plans: Vec<Plan>, tasks: &[Sending], next_id: u64) -> Vec<Outcome> {
+        self.next_id = next_id;
+        self.receipts.know(batch.receipts);
+        let stored = plans.iter().zip(tasks).filter_map(|(plan, task)| match plan {
+            Plan::Stored(entry) => Some((task.deposit.mailbox, *entry)),
+            _ => None,
+        });
+        let stored: Vec<_> = stored.collect();
+        if !stored.is_empty() {
+            self.tight = false;
+        }
+        for (_, entry) in &stored {
+            self.blocks.add(entry.id, entry.length, true);
+        }
+        let replaced = self.index.add(stored);
+        self.bury(&replaced);
+        let done = |n: usize| {
+            tasks.get(n).map_or_else(
+                || Err(StoreError::Fault("a send has no outcome".into())),
+                |task| {
+                    Ok(Deposited::Done {
+                        stored_at: task.deposit.now,
+                        expires: task.deposit.expires,
+                    })
+                },
+            )
+        };
+        let outcome = |(n, plan)| match plan {
+            Plan::Settled(answer) => Outcome { answer, stored: false },
+            Plan::As(other, same) => Outcome {
+                answer: if same { done(other) } else { Ok(Deposited::Conflict) },
+                stored: false,
+            },
+            Plan::Stored(_) => Outcome {
+                answer: done(n),
+                stored: true,
+            },
+        };
+        plans.into_iter().enumerate().map(outcome).collect()
+    }
+
+    fn plan(&mut self, c: &Connection, batch: &mut Batch, task: &Sending, id: u64) -> Result<Plan> {
+        let d = &*task.deposit;
+        let settled = |answer| Ok(Plan::Settled(Ok(answer)));
+        let key = short(&task.key);
+        if let Some((other, digest)) = batch.keys.get(&key).copied() {
+            return Ok(Plan::As(other, digest == d.digest));
+        }
+        let Some(acked) = self.head(c, d.mailbox)? else {
+            // Receipts outlive the account, so this comes first.
+            return settled(Deposited::NoSuchMailbox);
+        };
+        if let Some(receipt) = self.receipts.get(c, &key, d.now)? {
+            return settled(if receipt.digest == d.digest {
+                Deposited::Done {
+                    stored_at: receipt.stored_at,
+                    expires: receipt.expires,
+                }
+            } else {
+                Deposited::Conflict
+            });
+        }
+        let size = d.envelope.as_bytes().len() as u64;
+        batch.take_pages(size)?;
+        let (there, added) = (
+            self.index.usage(d.mailbox),
+            batch.added.get(&d.mailbox).copied().unwrap_or_default(),
+        );
+        let fits = there.count + added.count < d.quota.envelopes
+            && (there.bytes + added.bytes).saturating_add(size) <= d.quota.bytes;
+        let sequence = acked.max(there.last).max(added.last) + 1;
+        let new = New {
+            id,
+            mailbox: d.mailbox,
+            sequence,
+            stored_at: d.now,
+            expires: d.expires,
+            check: task.check,
+            body: d.envelope.as_bytes(),
+        };
+        batch.writes = true;
+        let limited = match &d.license {
+            _ if !fits && d.license.is_none() => Limited::Refused(Deposited::Full),
+            None => {
+                rows::insert(c, &new)?;
+                Limited::Stored { new_license: false }
+            }
+            // Several statements: when one of them fails, the others' sends are not touched.
+            Some(license) => savepoint(c, || with_license(c, d, license, fits, &new))?,
+        };
+        match limited {
+            Limited::Refused(refusal) => {
+                if refusal == Deposited::Full {
+                    mail::refuse(c, d.mailbox)?;
+                }
+                return settled(refusal);
+            }
+            Limited::Stored { new_license } => batch.licenses += i64::from(new_license),
+        }
+        batch.added.insert(
+            d.mailbox,
+            Usage {
+                count: added.count + 1,
+                bytes: added.bytes + size,
+                last: sequence,
+            },
+        );
+        batch.receipts.push((
+            key,
+            Receipt {
+                digest: d.digest,
+                stored_at: d.now,
+                expires: d.expires,
+                forget_at: d.forget_at,
+            },
+        ));
+        Ok(Plan::Stored(Entry {
+            sequence,
+            id,
+            expires: d.expires,
+            length: u32::try_from(size).unwrap_or(u32::MAX),
+        }))
+    }
+}
+
+impl Batch {
+    /// A send of this size takes its pages of what may still grow.
+    fn take_pages(&mut self, size: u64) -> Result<()> {
+        let Some(left) = &mut self.pages else {
+            return Ok(());
+        };
+        let needed = size / u64::from(PAGE_BYTES) + 2;
+        if *left < RESERVE_PAGES + needed {
+            return Err(StoreError::Full("the database has grown to its limit".into()));
+        }
+        *left -= needed;
+        Ok(())
+    }
+}
+
+/// By how many pages the database may still grow, when it may have `most`.
+fn pages_left(c: &Connection, most: u64) -> Result<u64> {
+    let pragma = |sql| c.prepare_cached(sql)?.query_row([], |row| number::<u64>(row, 0));
+    let used = pragma("PRAGMA page_count")?.saturating_sub(pragma("PRAGMA freelist_count")?);
+    Ok(most.saturating_sub(used))
+}
+
+/// Runs statements that belong together; when one fails, none of them was.
+fn savepoint<T>(c: &Connection, statements: impl FnOnce() -> Result<T>) -> Result<T> {
+    c.prepare_cached("SAVEPOINT send")?.execute([])?;
+    let outcome = statements();
+    // A statement that took the whole transaction down took the savepoint along.
+    if !c.is_autocommit() {
+        if outcome.is_err() {
+            c.prepare_cached("ROLLBACK TO send")?.execute([])?;
+        }
+        c.prepare_cached("RELEASE send")?.execute([])?;
+    }
+    outcome
+}
+
+/// Stores an envelope with its license. `fits`: the mailbox has room for the envelope.
+fn with_license(c: &Connection, d: &Deposit, license: &LicenseRow, fits: bool, new: &New<'_>) -> Result<Limited> {
+    let refused = |refusal| Ok(Limited::Refused(refusal));
+    let new_license = match licenses::plan(c, license, d.now)? {
+        Planned::Conflict => return refused(Deposited::LicenseConflict),
+        Planned::Expired => return refused(Deposited::LicenseExpired),
+        Planned::NoSuchGateKey => return refused(Deposited::NoSuchGateKey),
+        Planned::There => false,
+        Planned::New => true,
+    };
+    if !fits || (new_license && mail::licenses(c, d.mailbox)? >= d.quota.licenses) {
+        return refused(Deposited::Full);
+    }
+    if new_license {
+        mail::add_license(c, license)?;
+    }
+    rows::insert(c, new)?;
+    Ok(Limited::Stored { new_license })
+}
+
+fn short(key: &Bytes32) -> Key {
+    key.first_chunk().copied().unwrap_or_default()
+}

@@ -1,0 +1,215 @@
+//! Envelopes: rows of the database in the order of their arrival, and what the writer's thread knows of them.
+//!
+//! A send is a row at the table's right edge, and its receipt. What waits is decided elsewhere, by one row: an envelope waits while its mailbox exists and its place lies
+//! behind `acked_seq`. So an acknowledgement, a clearing, expiry and the end of an account are each one row however many envelopes they concern; that the envelopes are
+//! then overwritten ([`upkeep`]) is for the promise that deleted means deleted, not for the truth.
+//!
+//! Decision 0020 (`docs/decisions/0020-mail-in-rows.md`) says why, what it costs, and what was rejected.
+
+mod blocks;
+mod deposit;
+mod index;
+mod rows;
+mod upkeep;
+
+use std::{
+    collections::{HashMap, VecDeque},
+    sync::Arc,
+    time::Instant,
+};
+
+use protocol::Timestamp;
+use rusqlite::Connection;
+
+use self::{blocks::Blocks, rows::Found};
+pub(super) use self::{
+    deposit::{Outcome, Sending},
+    index::{Entry, Index},
+    rows::{body_check, faults, without_overwriting},
+};
+use super::{mail, receipts::Receipts, rows::number};
+use crate::{
+    model::MailboxId,
+    store::{EnvelopeRow, Result, StoreError},
+};
+
+/// Pages of any database at most (SQLITE_MAX_PAGE_COUNT, <https://www.sqlite.org/limits.html>).
+const SQLITE_MOST_PAGES: u64 = 4_294_967_294;
+/// So often a page is looked up again when its first envelope was moved while it was read.
+const LOOKS: usize = 5;
+/// Mailboxes of which it is remembered how far they were read: 65 536 at 40 bytes. Beyond that they are read again.
+const HEADS: usize = 1 << 16;
+
+/// The envelopes, as their writer has them.
+#[derive(Default)]
+pub(super) struct Envelopes {
+    index: Arc<Index>,
+    blocks: Blocks,
+    /// The row of the next envelope.
+    next_id: u64,
+    /// `acked_seq` of mailboxes that exist.
+    heads: HashMap<MailboxId, u64>,
+    receipts: Receipts,
+    /// Rows that are to be erased, with their lengths, and since when.
+    erase: VecDeque<(u64, u32)>,
+    erase_since: Option<Instant>,
+    /// Where the left edge may be cut off, as long as this is the first block that holds an envelope.
+    edge: Option<(u64, u64)>,
+    /// There was no room for a send: rows that hold nothing are not left lying.
+    tight: bool,
+    /// Pages that the database may have, if that is limited.
+    max_pages: Option<u64>,
+}
+
+impl Envelopes {
+    /// Reads everything but the envelopes themselves.
+    ///
+    /// # Errors
+    /// SQLite's.
+    pub fn load(c: &Connection) -> rusqlite::Result<Self> {
+        let mut envelopes = Self {
+            receipts: Receipts::load(c)?,
+            next_id: 1,
+            max_pages: max_pages(c)?,
+            ..Self::default()
+        };
+        let dead = scan(c, &envelopes.index, |found| {
+            let Entry { id, length, .. } = found.entry;
+            envelopes.next_id = id.saturating_add(1);
+            envelopes.blocks.add(id, length, found.mailbox.is_some());
+        })?;
+        envelopes.bury(&dead);
+        Ok(envelopes)
+    }
+
+    /// What waits, for those who read.
+    pub fn index(&self) -> Arc<Index> {
+        Arc::clone(&self.index)
+    }
+
+    /// Envelopes of a mailbox, up to a sequence number, do not count any more: the database says so, durably.
+    pub fn gone(&mut self, mailbox: MailboxId, up_to: u64) {
+        if let Some(acked) = self.heads.get_mut(&mailbox) {
+            *acked = (*acked).max(up_to);
+        }
+        let gone = self.index.remove_up_to(mailbox, up_to);
+        self.bury(&gone);
+    }
+
+    /// What is known of a mailbox besides what waits there is not true any more.
+    pub fn forget(&mut self, mailbox: MailboxId) {
+        self.heads.remove(&mailbox);
+    }
+
+    /// Receipts whose time is over are not remembered any more.
+    pub fn forget_receipts(&mut self, now: Timestamp) {
+        self.receipts.expire(now);
+    }
+
+    /// The disk is full: nothing is left lying.
+    pub fn give_room(&mut self) {
+        self.tight = true;
+    }
+
+    /// `acked_seq` of a mailbox; none when there is no such mailbox.
+    fn head(&mut self, c: &Connection, mailbox: MailboxId) -> Result<Option<u64>> {
+        if let Some(acked) = self.heads.get(&mailbox) {
+            return Ok(Some(*acked));
+        }
+        let Some(acked) = mail::acked(c, mailbox)? else {
+            return Ok(None);
+        };
+        if self.heads.len() >= HEADS {
+            self.heads.clear();
+        }
+        self.heads.insert(mailbox, acked);
+        Ok(Some(acked))
+    }
+}
+
+/// Takes the rows that wait into an index and shows all of them; those that do not wait any more, and are still to be erased.
+fn scan(c: &Connection, index: &Index, mut each: impl FnMut(&Found)) -> rusqlite::Result<Vec<Entry>> {
+    let acked = mail::all_acked(c)?;
+    let mut dead = Vec::new();
+    rows::each(c, |found| {
+        each(&found);
+        match found.mailbox {
+            Some(mailbox) if acked.get(&mailbox).is_some_and(|acked| found.entry.sequence > *acked) => {
+                // One that was moved, when a crash left both: the later row counts.
+                dead.extend(index.add([(mailbox, found.entry)]));
+            }
+            Some(_) => dead.push(found.entry),
+            None => {}
+        }
+    })?;
+    Ok(dead)
+}
+
+/// What waits in a database that is only read.
+pub(super) fn index(c: &Connection) -> rusqlite::Result<Index> {
+    let index = Index::default();
+    scan(c, &index, |_| {})?;
+    Ok(index)
+}
+
+/// How many pages the database may have; none when SQLite's own bound is all there is.
+fn max_pages(c: &Connection) -> rusqlite::Result<Option<u64>> {
+    let most: u64 = c.pragma_query_value(None, "max_page_count", |row| number(row, 0))?;
+    Ok(Some(most).filter(|most| *most < SQLITE_MOST_PAGES))
+}
+
+/// The oldest envelopes of a mailbox. None up to `acked`: the database may know already what the index is about to hear.
+pub(super) fn page(
+    c: &Connection,
+    index: &Index,
+    mailbox: MailboxId,
+    acked: u64,
+    (limit, max_bytes): (u32, usize),
+    now: Timestamp,
+) -> Result<Vec<EnvelopeRow>> {
+    let limit = usize::try_from(limit).unwrap_or(usize::MAX);
+    let mut page = Vec::new();
+    for _ in 0..LOOKS {
+        let found = index.oldest(mailbox, acked, (limit, max_bytes), now);
+        if found.is_empty() {
+            break;
+        }
+        // The index first, then the snapshot: it has every row that the index knew, or what became of it.
+        let snapshot = c.unchecked_transaction()?;
+        let whole = read(&snapshot, index, mailbox, found, &mut page)?;
+        // An empty page would be taken for an empty mailbox.
+        if whole || !page.is_empty() {
+            break;
+        }
+    }
+    Ok(page)
+}
+
+/// Reads envelopes that were looked up; false when one was gone from its row before it was read: acknowledged, or moved.
+fn read(
+    c: &Connection,
+    index: &Index,
+    mailbox: MailboxId,
+    found: Vec<Entry>,
+    page: &mut Vec<EnvelopeRow>,
+) -> Result<bool> {
+    for entry in found {
+        match rows::read(c, entry.id)? {
+            Some(row) if row.mailbox == mailbox && row.row.sequence == entry.sequence && row.sound => {
+                page.push(row.row);
+            }
+            // What follows it comes with the next call.
+            _ if !index.holds(mailbox, &entry) => return Ok(false),
+            _ => {
+                return Err(StoreError::Damaged(format!(
+                    "envelope {} is not what was stored; `check` counts what else is wrong",
+                    entry.id
+                )));
+            }
+        }
+    }
+    Ok(true)
+}
+
+#[cfg(test)]
+mod tests;

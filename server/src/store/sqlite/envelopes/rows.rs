@@ -1,0 +1,371 @@
+//! Envelopes as rows: the SQL, and nothing about when.
+//!
+//! A row is appended at the table's right edge, erased in its place, and deleted at the left edge. Each of the three leaves no copy of an envelope behind: decision 0020
+//! (`docs/decisions/0020-mail-in-rows.md`) says why, and `tests/erased.rs` searches the files.
+
+use protocol::Timestamp;
+use rusqlite::{Connection, OptionalExtension as _, params};
+
+use crate::{
+    model::MailboxId,
+    store::{
+        EnvelopeRow, Result, StoreError,
+        sqlite::{
+            PAGE_BYTES,
+            rows::{array, int, number, time, timestamp},
+        },
+    },
+};
+
+use super::index::Entry;
+
+/// The mailbox of a row that was erased. No name has it: it would have to hash to zeros.
+const ERASED: MailboxId = MailboxId::from_bytes([0; 16]);
+/// The least of a row that lies in the tree's own page, for pages of 4096 bytes: `(4096 - 12) * 32 / 255 - 23`
+/// (<https://www.sqlite.org/fileformat2.html#cell_payload_overflow_pages>).
+const LEAST_LOCAL: u64 = 489;
+/// So many pages' worth of rows stay between what is deleted and the first row that waits. SQLite balances a page whose rows were deleted with at most two beside it
+/// (`balance_nonroot`), so the rows of three pages may be copied, and must hold nothing.
+const MARGIN_PAGES: u64 = 3;
+
+/// An envelope to be stored.
+#[derive(Debug, Clone, Copy)]
+pub(super) struct New<'a> {
+    /// Its row.
+    pub id: u64,
+    /// For whom.
+    pub mailbox: MailboxId,
+    /// Its place there.
+    pub sequence: u64,
+    /// When it was stored.
+    pub stored_at: Timestamp,
+    /// When it expires.
+    pub expires: Timestamp,
+    /// [`body_check`] of the body.
+    pub check: u32,
+    /// The envelope.
+    pub body: &'a [u8],
+}
+
+/// The part of a row's checksum that can be computed before its place is known: CRC-32 of the body.
+pub(in crate::store::sqlite) fn body_check(body: &[u8]) -> u32 {
+    crc32fast::hash(body)
+}
+
+/// The whole of it: CRC-32 of the body, then everything else but the row's id.
+fn checksum(check: u32, length: usize, mailbox: MailboxId, numbers: [u64; 3]) -> u32 {
+    let mut hasher = crc32fast::Hasher::new_with_initial_len(check, length as u64);
+    hasher.update(mailbox.as_bytes());
+    for number in numbers {
+        hasher.update(&number.to_le_bytes());
+    }
+    hasher.finalize()
+}
+
+/// Appends a row.
+pub(super) fn insert(c: &Connection, new: &New<'_>) -> Result<()> {
+    let numbers = [new.sequence, new.stored_at.as_millis(), new.expires.as_millis()];
+    c.prepare_cached(
+        "INSERT INTO envelope (id, mailbox, seq, stored_at, expires, checksum, body) VALUES (?1, ?2, ?3, ?4, ?5, ?6, ?7)",
+    )?
+    .execute(params![
+        int(new.id),
+        new.mailbox.as_bytes(),
+        int(new.sequence),
+        time(new.stored_at),
+        time(new.expires),
+        checksum(new.check, new.body.len(), new.mailbox, numbers),
+        new.body
+    ])?;
+    Ok(())
+}
+
+/// Zeros in the place of an envelope and of its mailbox. All lengths stay, so SQLite overwrites the row where it lies, and moves nothing
+/// (`btreeOverwriteCell` in its source; `an_erased_row_stays_where_it_is` looks).
+pub(super) fn erase(c: &Connection, id: u64) -> Result<()> {
+    c.prepare_cached("UPDATE envelope SET mailbox = zeroblob(16), body = zeroblob(length(body)) WHERE id = ?1")?
+        .execute([int(id)])?;
+    Ok(())
+}
+
+/// A row, without its body.
+#[derive(Debug, Clone, Copy)]
+pub(super) struct Found {
+    /// For whom; none when it was erased.
+    pub mailbox: Option<MailboxId>,
+    /// Where.
+    pub entry: Entry,
+}
+
+/// Shows every row, in the order of the ids. Reads no body.
+pub(super) fn each(c: &Connection, mut each: impl FnMut(Found)) -> rusqlite::Result<()> {
+    let mut statement = c.prepare("SELECT id, mailbox, seq, expires, length(body) FROM envelope ORDER BY id")?;
+    let mut rows = statement.query([])?;
+    while let Some(row) = rows.next()? {
+        let mailbox = MailboxId::from_bytes(array(row, 1)?);
+        each(Found {
+            mailbox: Some(mailbox).filter(|mailbox| *mailbox != ERASED),
+            entry: Entry {
+                id: number(row, 0)?,
+                sequence: number(row, 2)?,
+                expires: timestamp(row, 3)?,
+                length: number(row, 4)?,
+            },
+        });
+    }
+    Ok(())
+}
+
+/// A row with its body.
+pub(super) struct Whole {
+    /// For whom.
+    pub mailbox: MailboxId,
+    /// The envelope.
+    pub row: EnvelopeRow,
+    /// When it expires.
+    pub expires: Timestamp,
+    /// Whether it is what was stored.
+    pub sound: bool,
+}
+
+fn whole(row: &rusqlite::Row<'_>) -> rusqlite::Result<Whole> {
+    let mailbox = MailboxId::from_bytes(array(row, 0)?);
+    let (sequence, stored_at, expires) = (number(row, 1)?, timestamp(row, 2)?, timestamp(row, 3)?);
+    let body: Vec<u8> = row.get(5)?;
+    let numbers = [sequence, stored_at.as_millis(), expires.as_millis()];
+    let right = checksum(body_check(&body), body.len(), mailbox, numbers);
+    Ok(Whole {
+        mailbox,
+        sound: row.get::<_, i64>(4)? == i64::from(right),
+        expires,
+        row: EnvelopeRow {
+            sequence,
+            stored_at,
+            body,
+        },
+    })
+}
+
+/// Reads a row, if it is there and was not erased.
+pub(super) fn read(c: &Connection, id: u64) -> Result<Option<Whole>> {
+    let row = c
+        .prepare_cached("SELECT mailbox, seq, stored_at, expires, checksum, body FROM envelope WHERE id = ?1")?
+        .query_row([int(id)], whole)
+        .optional()?;
+    Ok(row.filter(|row| row.mailbox != ERASED))
+}
+
+/// The rows with ids from `from` up to `to` that were not erased, at most `limit`.
+pub(super) fn held(c: &Connection, from: u64, to: u64, limit: usize) -> Result<Vec<u64>> {
+    Ok(c.prepare_cached(
+        "SELECT id FROM envelope WHERE id BETWEEN ?1 AND ?2 AND mailbox <> zeroblob(16) ORDER BY id LIMIT ?3",
+    )?
+    .query_map(params![int(from), int(to), int(limit as u64)], |row| number(row, 0))?
+    .collect::<rusqlite::Result<_>>()?)
+}
+
+/// The id below which rows may be deleted when all rows before `first` were erased and `first` was not: [`MARGIN_PAGES`] lie between.
+pub(super) fn edge(c: &Connection, first: u64) -> Result<u64> {
+    let mut statement = c.prepare_cached("SELECT id, length(body) FROM envelope WHERE id < ?1 ORDER BY id DESC")?;
+    let mut rows = statement.query([int(first)])?;
+    let mut bytes = 0;
+    while let Some(row) = rows.next()? {
+        let length: u64 = number(row, 1)?;
+        bytes += length.min(LEAST_LOCAL);
+        if bytes >= MARGIN_PAGES * u64::from(PAGE_BYTES) {
+            return Ok(number(row, 0)?);
+        }
+    }
+    Ok(0)
+}
+
+/// Deletes the rows with ids from `from` up to, but not, `to`: all of them erased.
+///
+/// What SQLite frees by that was overwritten before, so it is not overwritten a second time (`secure_delete = FAST`): each page would be written once more.
+pub(super) fn delete(c: &Connection, from: u64, to: u64) -> Result<()> {
+    without_overwriting(c, |c| {
+        c.prepare_cached("DELETE FROM envelope WHERE id >= ?1 AND id < ?2")?
+            .execute([int(from), int(to)])?;
+        Ok(())
+    })
+}
+
+/// Runs deletions in a transaction in which SQLite does not overwrite the pages that become free; those hold nothing that was ever anyone's.
+pub(in crate::store::sqlite) fn without_overwriting(
+    c: &Connection,
+    deletions: impl FnOnce(&Connection) -> Result<()>,
+) -> Result<()> {
+    c.execute_batch("PRAGMA secure_delete = FAST")?;
+    let outcome = c
+        .unchecked_transaction()
+        .map_err(StoreError::from)
+        .and_then(|transaction| {
+            deletions(&transaction)?;
+            Ok(transaction.commit()?)
+        });
+    // Everything else depends on it, so it is looked at.
+    let restored: rusqlite::Result<i64> = c.query_row("PRAGMA secure_delete = ON", [], |row| row.get(0));
+    match restored {
+        Ok(1) => outcome,
+        _ => Err(StoreError::Damaged(
+            "SQLite does not overwrite what it deletes any more".into(),
+        )),
+    }
+}
+
+/// How many rows are not what was stored, or were erased and are no zeros. Reads every body.
+pub(in crate::store::sqlite) fn faults(c: &Connection) -> rusqlite::Result<Vec<String>> {
+    let (mut altered, mut left) = (0u64, 0u64);
+    let mut statement =
+        c.prepare("SELECT mailbox, seq, stored_at, expires, checksum, body FROM envelope ORDER BY id")?;
+    let mut rows = statement.query([])?;
+    while let Some(row) = rows.next()? {
+        let found = whole(row)?;
+        if found.mailbox == ERASED {
+            left += u64::from(found.row.body.iter().any(|byte| *byte != 0));
+        } else {
+            altered += u64::from(!found.sound);
+        }
+    }
+    let mut faults = Vec::new();
+    if altered > 0 {
+        faults.push(format!("{altered} envelope(s) are not what was stored"));
+    }
+    if left > 0 {
+        faults.push(format!("{left} erased envelope(s) are no zeros"));
+    }
+    Ok(faults)
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::store::{migrations, sqlite::prepare_writer};
+
+    fn database(dir: &std::path::Path) -> Connection {
+        let mut c = Connection::open(dir.join("db")).unwrap();
+        prepare_writer(&c, None).unwrap();
+        migrations::run_sqlite(&mut c).unwrap();
+        c.execute_batch("PRAGMA synchronous = OFF").unwrap();
+        c
+    }
+
+    fn put(c: &Connection, id: u64, body: &[u8]) {
+        let new = New {
+            id,
+            mailbox: MailboxId::from_bytes([1; 16]),
+            sequence: id,
+            stored_at: Timestamp(1000),
+            expires: Timestamp(2000),
+            check: body_check(body),
+            body,
+        };
+        insert(c, &new).unwrap();
+    }
+
+    /// Which pages a commit wrote, in the write-ahead log: the numbers in its frames' headers.
+    fn pages(dir: &std::path::Path, c: &Connection, change: impl FnOnce()) -> Vec<u32> {
+        c.query_row("PRAGMA wal_checkpoint(TRUNCATE)", [], |_| Ok(())).unwrap();
+        change();
+        let log = std::fs::read(dir.join("db-wal")).unwrap();
+        let frames = log[32..].chunks_exact(24 + PAGE_BYTES as usize);
+        let mut pages: Vec<u32> = frames
+            .map(|frame| u32::from_be_bytes(frame[..4].try_into().unwrap()))
+            .collect();
+        pages.sort_unstable();
+        pages
+    }
+
+    /// What the whole scheme stands on: an `UPDATE` of the same lengths writes the pages that the row lies in, and no other.
+    #[test]
+    fn an_erased_row_stays_where_it_is() {
+        let dir = tempfile::tempdir().unwrap();
+        let c = database(dir.path());
+        for size in [1, 70, 600, 4000, 4096, 9000, 200_000] {
+            let from = c
+                .query_row("SELECT coalesce(max(id), 0) FROM envelope", [], |row| {
+                    number::<u64>(row, 0)
+                })
+                .unwrap();
+            for n in 1..=9 {
+                put(&c, from + n, &vec![0xa5; size]);
+            }
+            let mut own: Vec<u32> = c
+                .prepare("SELECT pageno FROM dbstat WHERE name = 'envelope'")
+                .and_then(|mut statement| statement.query_map([], |row| row.get(0))?.collect())
+                .unwrap_or_default();
+            own.sort_unstable();
+            let before: i64 = c.pragma_query_value(None, "page_count", |row| row.get(0)).unwrap();
+            let written = pages(dir.path(), &c, || erase(&c, from + 5).unwrap());
+            let expected = 1 + (size + 40).saturating_sub(4061).div_ceil(4092);
+            assert!(
+                written.len() <= expected + 1,
+                "{size} bytes: {} pages written, {expected} expected",
+                written.len()
+            );
+            let after: i64 = c.pragma_query_value(None, "page_count", |row| row.get(0)).unwrap();
+            assert_eq!(before, after, "{size}: nothing was moved");
+            assert!(read(&c, from + 5).unwrap().is_none());
+            assert!(
+                read(&c, from + 4)
+                    .unwrap()
+                    .is_some_and(|row| row.sound && row.row.body == vec![0xa5; size])
+            );
+        }
+    }
+
+    #[test]
+    fn a_changed_row_is_seen() {
+        let dir = tempfile::tempdir().unwrap();
+        let c = database(dir.path());
+        put(&c, 1, b"one");
+        put(&c, 2, b"two");
+        assert_eq!(faults(&c).unwrap(), [""; 0]);
+        for change in [
+            "body = x'6f6e66'",
+            "seq = 2",
+            "stored_at = 999",
+            "expires = 999",
+            "checksum = checksum + 1",
+            "mailbox = x'01010101010101010101010101010102'",
+        ] {
+            let undo = c.unchecked_transaction().unwrap();
+            c.execute_batch(&format!("UPDATE envelope SET {change} WHERE id = 1"))
+                .unwrap();
+            assert_eq!(
+                faults(&c).unwrap(),
+                ["1 envelope(s) are not what was stored"],
+                "{change}"
+            );
+            assert!(!read(&c, 1).unwrap().unwrap().sound);
+            undo.rollback().unwrap();
+        }
+        erase(&c, 1).unwrap();
+        assert_eq!(faults(&c).unwrap(), [""; 0]);
+        c.execute_batch("UPDATE envelope SET body = x'000001' WHERE id = 1")
+            .unwrap();
+        assert_eq!(faults(&c).unwrap(), ["1 erased envelope(s) are no zeros"]);
+    }
+
+    #[test]
+    fn overwriting_is_on_again_after_a_deletion_that_failed() {
+        let dir = tempfile::tempdir().unwrap();
+        let c = database(dir.path());
+        let now = || {
+            c.pragma_query_value(None, "secure_delete", |row| row.get::<_, i64>(0))
+                .unwrap()
+        };
+        assert_eq!(now(), 1);
+        let failed = without_overwriting(&c, |c| {
+            assert_eq!(
+                c.pragma_query_value(None, "secure_delete", |row| row.get::<_, i64>(0))
+                    .unwrap(),
+                2
+            );
+            Err(StoreError::Busy)
+        });
+        assert!(matches!(failed, Err(StoreError::Busy)));
+        assert_eq!(now(), 1);
+        assert!(c.is_autocommit());
+    }
+}

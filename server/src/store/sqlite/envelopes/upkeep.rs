@@ -1,0 +1,227 @@
+//! What is left to do between commits: erasing what does not wait any more, cutting the table off at its left edge, and keeping receipts in order. In pieces of a few
+//! milliseconds, because every send waits for the one that is being done.
+
+use std::time::{Duration, Instant};
+
+use rusqlite::Connection;
+
+use super::{
+    Envelopes,
+    blocks::BLOCK,
+    index::Entry,
+    rows::{self, New},
+};
+use crate::{
+    model::MailboxId,
+    store::{Result, StoreError, sqlite::writer::Upkeep},
+};
+
+/// Rows erased at once while others wait: some two to three milliseconds with rows of 4 KiB.
+const ERASE_ROWS: usize = 64;
+/// With many to erase a piece is this part of them, so that they do not pile up.
+const ERASE_PART: usize = 8;
+/// But no more than this.
+const ERASE_MOST: usize = 1024;
+/// Nor more bytes than this, unless one row alone has more.
+const ERASE_BYTES: usize = 4 << 20;
+/// Under load rows are erased this long after they stopped waiting: pages that hold several are then written once for all of them. When nobody waits it is done at once.
+const ERASE_AFTER: Duration = Duration::from_millis(250);
+/// Rows that hold nothing any more may take this much before envelopes in front of them are moved.
+const SLACK: u64 = 16 << 20;
+/// And this many times what waits.
+const SLACK_TIMES: u64 = 3;
+/// Rows moved at once, and bytes, unless one row alone has more.
+const MOVE_ROWS: usize = 64;
+const MOVE_BYTES: usize = 256 << 10;
+
+/// What a piece of upkeep did.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(in crate::store::sqlite) struct Kept {
+    /// What is left.
+    pub left: Upkeep,
+    /// Whether envelopes were erased: their earlier copies in the write-ahead log are to go.
+    pub erased: bool,
+}
+
+impl Envelopes {
+    /// Does one piece of what there is to do. `idle` says that nobody waits. No transaction is open.
+    ///
+    /// # Errors
+    /// When the disk refuses. It will be called again.
+    pub fn upkeep(&mut self, c: &Connection, idle: bool) -> Result<Kept> {
+        let kept = |left| Ok(Kept { left, erased: false });
+        if self.erase_is_due(idle) {
+            self.erase_some(c, idle)?;
+            return Ok(Kept {
+                left: Upkeep::More,
+                erased: true,
+            });
+        }
+        if self.receipts.upkeep(c)? || self.cut(c)? || self.move_some(c)? {
+            return kept(Upkeep::More);
+        }
+        kept(if self.erase.is_empty() {
+            Upkeep::Done
+        } else {
+            Upkeep::Later
+        })
+    }
+
+    /// How long until there is something to do without anyone asking for it.
+    pub fn patience(&self) -> Option<Duration> {
+        let since = self.erase_since?;
+        Some(ERASE_AFTER.saturating_sub(since.elapsed()))
+    }
+
+    fn erase_is_due(&self, idle: bool) -> bool {
+        let waited = self.erase_since.is_some_and(|since| since.elapsed() >= ERASE_AFTER);
+        !self.erase.is_empty() && (idle || waited)
+    }
+
+    /// Envelopes that do not wait any more: their rows are to be erased.
+    pub(super) fn bury(&mut self, gone: &[Entry]) {
+        if gone.is_empty() {
+            return;
+        }
+        self.erase.extend(gone.iter().map(|entry| (entry.id, entry.length)));
+        self.erase_since.get_or_insert_with(Instant::now);
+    }
+
+    pub(super) fn erase_some(&mut self, c: &Connection, idle: bool) -> Result<()> {
+        let most = if idle {
+            ERASE_MOST
+        } else {
+            (self.erase.len() / ERASE_PART).clamp(ERASE_ROWS, ERASE_MOST)
+        };
+        let mut bytes = 0;
+        let within = |(_, length): &&(u64, u32)| {
+            let before = bytes;
+            bytes += *length as usize;
+            before < ERASE_BYTES
+        };
+        let mut piece: Vec<u64> = self
+            .erase
+            .iter()
+            .take(most)
+            .take_while(within)
+            .map(|(id, _)| *id)
+            .collect();
+        let count = piece.len();
+        // Neighbours lie in one page.
+        piece.sort_unstable();
+        let transaction = c.unchecked_transaction()?;
+        for id in &piece {
+            rows::erase(&transaction, *id)?;
+        }
+        transaction.commit()?;
+        piece.iter().for_each(|id| self.blocks.erased(*id));
+        self.erase.drain(..count);
+        if self.erase.is_empty() {
+            self.erase_since = None;
+            // What one large clearing needed is not kept for ever.
+            self.erase.shrink_to(ERASE_MOST);
+        }
+        Ok(())
+    }
+
+    /// Deletes the first block of rows if all of it was erased and lies far enough before the first that was not. Whether it did.
+    fn cut(&mut self, c: &Connection) -> Result<bool> {
+        let Some((from, to)) = self.blocks.first() else {
+            return Ok(false);
+        };
+        let first_held = self.blocks.first_held();
+        let to = to.min(self.next_id);
+        let edge = match first_held {
+            None => to,
+            Some(held) if held <= from => return Ok(false),
+            Some(held) => self.edge_before(c, held)?,
+        };
+        if to > edge {
+            return Ok(false);
+        }
+        rows::delete(c, from, to)?;
+        self.blocks.drop_first();
+        Ok(true)
+    }
+
+    /// The id below which rows may be deleted, when this is the first of a block that holds an envelope.
+    fn edge_before(&mut self, c: &Connection, held: u64) -> Result<u64> {
+        if let Some((of, edge)) = self.edge
+            && of == held
+        {
+            return Ok(edge);
+        }
+        let edge = rows::edge(c, held)?;
+        self.edge = Some((held, edge));
+        Ok(edge)
+    }
+
+    /// Whether more rows lie behind the first that waits, holding nothing, than may.
+    fn is_sparse(&self) -> bool {
+        let (_, waiting) = self.index.totals();
+        let dead = self.blocks.bytes_from_first_held().saturating_sub(waiting);
+        let (slack, times) = if self.tight { (0, 0) } else { (SLACK, SLACK_TIMES) };
+        dead > slack + times * waiting
+    }
+
+    /// Moves some of the envelopes at the left edge to the right one, when too much behind them holds nothing: they lie in the way of its deletion. Whether it did.
+    ///
+    /// The copy is durable before the row that it replaces is erased; a crash in between leaves both, and the next start takes the later one.
+    fn move_some(&mut self, c: &Connection) -> Result<bool> {
+        let Some(from) = self.blocks.first_held().filter(|_| self.is_sparse()) else {
+            return Ok(false);
+        };
+        // What lies in the last blocks came just now: moving it gains nothing.
+        if from + 2 * BLOCK > self.next_id {
+            return Ok(false);
+        }
+        let mut moved: Vec<(MailboxId, Entry)> = Vec::new();
+        let mut bytes = 0;
+        let transaction = c.unchecked_transaction()?;
+        for id in rows::held(&transaction, from, from + BLOCK - 1, MOVE_ROWS)? {
+            let Some(found) = rows::read(&transaction, id)? else {
+                continue;
+            };
+            let mut entry = Entry {
+                sequence: found.row.sequence,
+                id,
+                expires: found.expires,
+                length: u32::try_from(found.row.body.len()).unwrap_or(u32::MAX),
+            };
+            // One that is to be erased stays.
+            if !self.index.holds(found.mailbox, &entry) {
+                continue;
+            }
+            if !found.sound {
+                return Err(StoreError::Damaged(format!(
+                    "envelope {id} is not what was stored; `check` counts what else is wrong"
+                )));
+            }
+            entry.id = self.next_id + moved.len() as u64;
+            let new = New {
+                id: entry.id,
+                mailbox: found.mailbox,
+                sequence: found.row.sequence,
+                stored_at: found.row.stored_at,
+                expires: found.expires,
+                check: rows::body_check(&found.row.body),
+                body: &found.row.body,
+            };
+            rows::insert(&transaction, &new)?;
+            moved.push((found.mailbox, entry));
+            bytes += found.row.body.len();
+            if bytes >= MOVE_BYTES {
+                break;
+            }
+        }
+        transaction.commit()?;
+        let any = !moved.is_empty();
+        self.next_id += moved.len() as u64;
+        for (_, entry) in &moved {
+            self.blocks.add(entry.id, entry.length, true);
+        }
+        let replaced = self.index.add(moved);
+        self.bury(&replaced);
+        Ok(any)
+    }
+}

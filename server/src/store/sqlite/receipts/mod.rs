@@ -1,0 +1,482 @@
+//! What makes a repeated send harmless: for thirty days the relay remembers what it stored.
+//!
+//! A commit of sends appends one row with its receipts. They stay in memory until their generation is full; then they are merged into runs in the order of their keys,
+//! so that one can be found by reading one row. Keys are hashes: receipts lie by no mailbox. A Bloom filter over what was merged keeps a new send, which is what nearly all
+//! are, from looking; and it says in which generations a repetition's receipt may be, of which there are only so many, however many the last thirty days had.
+
+mod filter;
+mod rows;
+
+use std::{
+    collections::{BTreeMap, HashMap, VecDeque},
+    ops::{Range, RangeInclusive},
+    time::Duration,
+};
+
+use protocol::Timestamp;
+use rusqlite::Connection;
+
+use self::filter::{FIRST, Filter};
+pub(super) use self::rows::forget as forget_rows;
+use crate::{model::BodyDigest, store::Result};
+
+/// The first half of a receipt's key, a SHA-256 over sender, recipient and message id. 16 bytes are enough for what it is asked: a sender who finds two of
+/// its own message ids with one key (2^64 hashes) has its second send refused.
+pub(super) type Key = [u8; 16];
+
+/// Receipts of a generation: sorting so many takes some milliseconds, and in memory they have 6 MiB.
+const GENERATION: usize = 1 << 16;
+/// A generation is over after this long, however few receipts it has: so those of a quiet relay are forgotten too.
+const GENERATION_LASTS: Duration = Duration::from_secs(24 * 3600);
+/// Receipts merged at once: a millisecond or two.
+const MERGE: usize = 2048;
+/// Rows of merged receipts deleted at once.
+const PRUNE: u32 = 512;
+
+/// What is remembered of a send.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(super) struct Receipt {
+    /// Of what was sent.
+    pub digest: BodyDigest,
+    /// When it was stored.
+    pub stored_at: Timestamp,
+    /// Until when it was to be kept.
+    pub expires: Timestamp,
+    /// Until when this is remembered.
+    pub forget_at: Timestamp,
+}
+
+impl Receipt {
+    /// Puts it into a run.
+    pub fn push(&self, key: &Key, run: &mut Vec<u8>) {
+        run.extend_from_slice(key);
+        run.extend_from_slice(self.digest.as_bytes());
+        for at in [self.stored_at, self.expires, self.forget_at] {
+            run.extend_from_slice(&at.as_millis().to_le_bytes());
+        }
+    }
+}
+
+/// Bytes of a receipt in a run: key, digest of the body, three times.
+const ITEM: usize = 16 + 16 + 3 * 8;
+
+/// The receipts of a run.
+fn items(run: &[u8]) -> impl Iterator<Item = (Key, Receipt)> {
+    run.as_chunks::<ITEM>().0.iter().filter_map(item)
+}
+
+/// The receipts of a run that have this key; the others are not taken apart.
+fn with_key(run: &[u8], key: &Key) -> impl Iterator<Item = Receipt> {
+    let having = run.as_chunks::<ITEM>().0.iter().filter(|item| item.starts_with(key));
+    having.filter_map(item).map(|(_, receipt)| receipt)
+}
+
+fn item(item: &[u8; ITEM]) -> Option<(Key, Receipt)> {
+    let (key, rest) = item.split_first_chunk::<16>()?;
+    let (digest, rest) = rest.split_first_chunk::<16>()?;
+    let times = rest.as_chunks::<8>().0;
+    let time = |n: usize| Some(Timestamp::from_millis(u64::from_le_bytes(*times.get(n)?)));
+    let receipt = Receipt {
+        digest: BodyDigest::from_bytes(*digest),
+        stored_at: time(0)?,
+        expires: time(1)?,
+        forget_at: time(2)?,
+    };
+    Some((*key, receipt))
+}
+
+/// Receipts of one generation that are in memory.
+#[derive(Debug, Default)]
+struct Recent {
+    /// In the order in which they came.
+    all: Vec<(Key, Receipt)>,
+    /// Where each is. Of an id that was used again when its time was over, the last.
+    places: HashMap<Key, u32>,
+    /// The same in the order of their keys, once they are being put away.
+    order: Vec<u32>,
+    /// When the last of them can be forgotten.
+    newest: Timestamp,
+}
+
+impl Recent {
+    fn add(&mut self, key: Key, receipt: Receipt) {
+        let place = u32::try_from(self.all.len()).unwrap_or(u32::MAX);
+        self.all.push((key, receipt));
+        self.places.insert(key, place);
+        self.newest = self.newest.max(receipt.forget_at);
+    }
+
+    /// When the first of them was stored.
+    fn begun(&self) -> Option<Timestamp> {
+        self.all.first().map(|(_, receipt)| receipt.stored_at)
+    }
+
+    fn get(&self, key: &Key) -> Option<&Receipt> {
+        self.at(*self.places.get(key)?).map(|(_, receipt)| receipt)
+    }
+
+    fn at(&self, place: u32) -> Option<&(Key, Receipt)> {
+        self.all.get(place as usize)
+    }
+
+    fn sort(&mut self) {
+        self.order = self.places.values().copied().collect();
+        self.order
+            .sort_unstable_by_key(|place| self.all.get(*place as usize).map(|(key, _)| *key));
+    }
+
+    /// Those with these numbers in the order of the keys.
+    fn sorted(&self, range: Range<usize>) -> impl Iterator<Item = &(Key, Receipt)> {
+        let order = self.order.get(range).unwrap_or_default();
+        order.iter().filter_map(|place| self.at(*place))
+    }
+}
+
+/// All receipts that are in memory, and the filter over those that are not.
+#[derive(Default)]
+pub(super) struct Receipts {
+    /// By generation. As a rule there is one, or two.
+    recent: BTreeMap<u32, Recent>,
+    filters: Vec<Filter>,
+    /// The generation of the next receipt, and how many rows it has.
+    generation: u32,
+    rows: u32,
+    /// When its first receipt was stored.
+    begun: Option<Timestamp>,
+    /// Generations that are full, and how far the first one's receipts are merged.
+    full: VecDeque<u32>,
+    merged: usize,
+    /// Generations that are merged, of which the rows that came with the commits are still there.
+    unpruned: VecDeque<u32>,
+}
+
+/// Receipts in a run: 3.5 KiB, which is what looking for one reads, and a page of the database. The last may have fewer, and one has more if it would end between two keys
+/// that begin alike: a sender needs some 2^36 hashes for 64 of those, and a generation has 65 536 in all.
+const RUN: usize = 64;
+
+/// How a key begins: what says in which run it is.
+fn head(key: &Key) -> u32 {
+    key.first_chunk().copied().map(u32::from_be_bytes).unwrap_or_default()
+}
+
+/// A run that is ready for the database: receipts of one generation, in the order of their keys.
+#[derive(Debug)]
+struct Run {
+    /// How its first key begins; no other run of the generation has a key that begins so.
+    pub head: u32,
+    /// When the last of it can be forgotten.
+    pub forget_at: Timestamp,
+    /// The receipts.
+    pub items: Vec<u8>,
+}
+
+/// Makes runs of receipts that come in the order of their keys.
+fn runs<'a>(receipts: impl Iterator<Item = (Key, &'a Receipt)>) -> Vec<Run> {
+    let mut runs: Vec<Run> = Vec::new();
+    let mut last = None;
+    for (key, receipt) in receipts {
+        let alike = last.replace(head(&key)) == Some(head(&key));
+        let goes_on = |run: &Run| alike || run.items.len() < RUN * ITEM;
+        if !runs.last().is_some_and(goes_on) {
+            runs.push(Run {
+                head: head(&key),
+                forget_at: Timestamp(0),
+                items: Vec::with_capacity(RUN * ITEM),
+            });
+        }
+        if let Some(run) = runs.last_mut() {
+            receipt.push(&key, &mut run.items);
+            run.forget_at = run.forget_at.max(receipt.forget_at);
+        }
+    }
+    runs
+}
+
+impl Receipts {
+    /// Reads what the database has.
+    ///
+    /// # Errors
+    /// SQLite's.
+    pub fn load(c: &Connection) -> rusqlite::Result<Self> {
+        let mut receipts = Self::default();
+        let merged = rows::merged(c)?;
+        rows::each_run(c, |generation, items| {
+            // Of a merge that was cut off nothing counts: it begins anew.
+            if merged.contains(&generation) {
+                for (key, receipt) in self::items(items) {
+                    receipts.put_away(&key, generation, receipt.forget_at);
+                }
+            }
+        })?;
+        let mut last = None;
+        rows::each_batch(c, |generation, row, items| {
+            if merged.contains(&generation) {
+                if receipts.unpruned.back() != Some(&generation) {
+                    receipts.unpruned.push_back(generation);
+                }
+                return;
+            }
+            let recent = receipts.recent.entry(generation).or_default();
+            self::items(items).for_each(|(key, receipt)| recent.add(key, receipt));
+            last = Some((generation, row));
+        })?;
+        receipts.generation = rows::fresh(c)?;
+        if let Some((generation, row)) = last
+            && generation + 1 == receipts.generation
+        {
+            // The one that was being filled goes on.
+            receipts.generation = generation;
+            receipts.rows = row.saturating_add(1);
+            receipts.begun = receipts.recent.get(&generation).and_then(Recent::begun);
+        }
+        let full = receipts.recent.keys().filter(|of| **of != receipts.generation);
+        receipts.full = full.copied().collect();
+        Ok(receipts)
+    }
+
+    /// Writes the receipts of a commit, in its transaction. They are known once [`Self::know`] hears that it is durable.
+    pub fn put(&mut self, c: &Connection, receipts: &[(Key, Receipt)]) -> Result<()> {
+        let now = receipts.first().map(|(_, receipt)| receipt.stored_at);
+        let old = |begun: Timestamp| now.is_some_and(|now| now >= begun.plus(GENERATION_LASTS));
+        if self.of(self.generation) >= GENERATION || self.begun.is_some_and(old) || self.rows == u32::MAX {
+            self.full.push_back(self.generation);
+            self.generation += 1;
+            (self.rows, self.begun) = (0, None);
+        }
+        let mut items = Vec::with_capacity(receipts.len() * ITEM);
+        for (key, receipt) in receipts {
+            receipt.push(key, &mut items);
+        }
+        rows::append(c, self.generation, self.rows, &items)
+    }
+
+    /// What was put is durable.
+    pub fn know(&mut self, receipts: Vec<(Key, Receipt)>) {
+        if receipts.is_empty() {
+            return;
+        }
+        self.rows += 1;
+        let recent = self.recent.entry(self.generation).or_default();
+        receipts.into_iter().for_each(|(key, receipt)| recent.add(key, receipt));
+        if self.begun.is_none() {
+            self.begun = recent.begun();
+        }
+    }
+
+    /// What is remembered of an earlier send with this key.
+    pub fn get(&self, c: &Connection, key: &Key, now: Timestamp) -> Result<Option<Receipt>> {
+        let recent = self.recent(key).filter(|receipt| receipt.forget_at > now);
+        if recent.is_some() {
+            return Ok(recent.copied());
+        }
+        for range in self.away(key) {
+            let found = rows::find(c, key, range, now)?;
+            if found.is_some() {
+                return Ok(found);
+            }
+        }
+        Ok(None)
+    }
+
+    /// Does one piece of what there is to do between commits; whether it did anything.
+    pub fn upkeep(&mut self, c: &Connection) -> Result<bool> {
+        if let Some(generation) = self.full.front().copied() {
+            self.merge_some(c, generation)?;
+            return Ok(true);
+        }
+        if let Some(generation) = self.unpruned.front().copied() {
+            if rows::prune(c, generation, PRUNE)? {
+                self.unpruned.pop_front();
+            }
+            return Ok(true);
+        }
+        Ok(false)
+    }
+
+    fn merge_some(&mut self, c: &Connection, generation: u32) -> Result<()> {
+        let from = self.merged;
+        let (runs, reached, more) = self.runs(generation, from, MERGE);
+        let part = rows::Part {
+            first: from == 0,
+            last: !more,
+        };
+        rows::put_runs(c, generation, &runs, part)?;
+        self.forget(generation, from, reached);
+        self.merged = reached;
+        if !more {
+            self.full.pop_front();
+            self.merged = 0;
+            self.unpruned.push_back(generation);
+        }
+        Ok(())
+    }
+
+    /// A receipt in memory, the last with this key.
+    fn recent(&self, key: &Key) -> Option<&Receipt> {
+        self.recent.values().rev().find_map(|recent| recent.get(key))
+    }
+
+    /// Notes that a key is in the database, in this generation.
+    fn put_away(&mut self, key: &Key, generation: u32, forget_at: Timestamp) {
+        if !self.filters.last().is_some_and(|filter| filter.takes(generation)) {
+            let size = self.filters.last().map_or(FIRST, Filter::next_size);
+            self.filters.push(Filter::new(size, generation));
+        }
+        if let Some(filter) = self.filters.last_mut() {
+            filter.add(key, generation, forget_at);
+        }
+    }
+
+    /// In which generations a key may be in the database, the latest first; it is there in no other.
+    fn away<'a>(&'a self, key: &'a Key) -> impl Iterator<Item = RangeInclusive<u32>> + use<'a> {
+        let may_have = self.filters.iter().rev().filter(|filter| filter.may_have(key));
+        may_have.map(|filter| filter.generations.clone())
+    }
+
+    /// Receipts of a generation from number `from` on as runs, about `most` at once; how far that was, and whether there are more. They stay in memory until
+    /// [`Self::forget`] hears that they are in the database.
+    fn runs(&mut self, generation: u32, from: usize, most: usize) -> (Vec<Run>, usize, bool) {
+        let Some(of) = self.recent.get_mut(&generation) else {
+            return (Vec::new(), from, false);
+        };
+        if from == 0 {
+            of.sort();
+        }
+        let all = of.order.len();
+        let mut reached = all.min(from.saturating_add(most));
+        let head_at = |n: usize| of.sorted(n..n + 1).next().map(|(key, _)| head(key));
+        while reached > 0 && reached < all && head_at(reached) == head_at(reached - 1) {
+            reached += 1;
+        }
+        let runs = runs(of.sorted(from..reached).map(|(key, receipt)| (*key, receipt)));
+        (runs, reached, reached < all)
+    }
+
+    /// How many receipts of a generation there are in memory, or were.
+    fn of(&self, generation: u32) -> usize {
+        self.recent.get(&generation).map_or(0, |recent| recent.all.len())
+    }
+
+    /// Notes that receipts of a generation, numbers `from` to `to`, are in the database now. When those were the last, nothing of it is left in memory.
+    fn forget(&mut self, generation: u32, from: usize, to: usize) {
+        let Some(of) = self.recent.remove(&generation) else {
+            return;
+        };
+        for (key, receipt) in of.sorted(from..to) {
+            self.put_away(key, generation, receipt.forget_at);
+        }
+        if to < of.order.len() {
+            self.recent.insert(generation, of);
+        }
+    }
+
+    /// Drops filters of which nothing is remembered any more, and what was looked up by generations of which nothing is.
+    pub fn expire(&mut self, now: Timestamp) {
+        for recent in self.recent.values_mut().filter(|recent| recent.newest <= now) {
+            recent.places = HashMap::new();
+        }
+        let last = self.filters.len().saturating_sub(1);
+        let mut n = 0;
+        self.filters.retain(|filter| {
+            n += 1;
+            n > last || filter.newest > now
+        });
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use sha2::{Digest as _, Sha256};
+
+    use super::{filter::SPAN, *};
+
+    /// As in earnest: a hash.
+    fn key(n: u64) -> Key {
+        let hash: [u8; 32] = Sha256::digest(n.to_le_bytes()).into();
+        hash.first_chunk().copied().unwrap()
+    }
+
+    #[test]
+    fn a_repetition_is_looked_for_in_a_bounded_number_of_generations() {
+        let mut receipts = Receipts::default();
+        let generations = 7..7 + 5 * u64::from(SPAN);
+        // Few keys in each generation: it is not room that runs out.
+        for n in generations.clone() {
+            receipts.put_away(&key(n), n as u32, Timestamp(n));
+        }
+        let mut looked = 0;
+        for n in generations.clone() {
+            let key = key(n);
+            let ranges: Vec<_> = receipts.away(&key).collect();
+            assert!(
+                ranges.iter().any(|range| range.contains(&(n as u32))),
+                "{n}: {ranges:?}"
+            );
+            assert!(
+                ranges.iter().all(|range| range.clone().count() <= SPAN as usize),
+                "{ranges:?}"
+            );
+            looked += ranges.len();
+        }
+        assert!(
+            looked <= generations.clone().count() * 11 / 10,
+            "{looked} ranges: hardly any but those"
+        );
+        // Those of which nothing is remembered go.
+        receipts.expire(Timestamp(7 + 2 * u64::from(SPAN)));
+        assert_eq!(receipts.filters.len(), 3);
+        assert!(receipts.away(&key(generations.end - 1)).next().is_some());
+    }
+
+    /// Wherever a run or a fold would end among them: otherwise those behind the border would not be found.
+    #[test]
+    fn keys_that_begin_alike_are_in_one_run() {
+        let mut receipts = Receipts::default();
+        let receipt = Receipt {
+            digest: BodyDigest::from_bytes([0; 16]),
+            stored_at: Timestamp(1),
+            expires: Timestamp(2),
+            forget_at: Timestamp(3),
+        };
+        let alike = (0..200_u8).map(|n| [0, 0, 9, 9, n, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0]);
+        let others = (0..60_u8)
+            .chain(100..200)
+            .map(|n| [0, 0, if n < 60 { 0 } else { 10 }, n, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0]);
+        for key in others.chain(alike) {
+            receipts.recent.entry(4).or_default().add(key, receipt);
+        }
+        let (mut from, mut heads, mut sizes) = (0, Vec::new(), Vec::new());
+        loop {
+            let (runs, reached, more) = receipts.runs(4, from, 100);
+            sizes.extend(runs.iter().map(|run| run.items.len() / ITEM));
+            heads.extend(runs.iter().map(|run| run.head));
+            receipts.forget(4, from, reached);
+            from = reached;
+            if !more {
+                break;
+            }
+        }
+        // 60 before them and four of them fill a run, which takes the others too.
+        assert_eq!(sizes, [260, 64, 36]);
+        assert!(heads.is_sorted_by(|a, b| a < b), "{heads:?}");
+        assert_eq!(receipts.of(4), 0);
+    }
+
+    #[test]
+    fn a_filter_that_is_full_is_followed_by_a_larger_one() {
+        let mut receipts = Receipts::default();
+        for n in 0..3 * FIRST as u64 + 1 {
+            receipts.put_away(&key(n), 1, Timestamp(1));
+        }
+        let rooms: Vec<usize> = receipts.filters.iter().map(Filter::size).collect();
+        assert_eq!(rooms, [1, 2, 4].map(|times| times * FIRST));
+        assert!((0..3 * FIRST as u64 + 1).all(|n| receipts.away(&key(n)).next().is_some()));
+        // A generation that is far away begins another, which is as large as the last was full.
+        receipts.put_away(&key(1), 1000, Timestamp(1));
+        assert_eq!(receipts.filters.last().map(Filter::size), Some(rooms[0]));
+        let wrong = (1 << 40..(1 << 40) + 10_000)
+            .filter(|n| receipts.away(&key(*n)).next().is_some())
+            .count();
+        assert!(wrong < 60, "{wrong} of 10 000 new keys are looked for in vain");
+    }
+}
