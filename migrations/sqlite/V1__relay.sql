@@ -114,7 +114,8 @@ CREATE TABLE delivery_token (
 
 -- Envelopes in the order of their arrival. A row waits while its mailbox exists and its sequence number is greater than `acked_seq`. One that does not is
 -- erased in its place: `mailbox` and `body` become zeros of the same lengths. Rows are deleted only at the left edge, where all are erased
--- (docs/decisions/0020-mail-in-rows.md). `body` is last, so that a start reads everything else without it.
+-- (docs/decisions/0020-mail-in-rows.md). `body` is last, so that a start reads everything else without it, and looks at `checksum`: CRC-32 over the other columns
+-- and the body's length, but over `body_sum` instead of the body, which is the body's own.
 CREATE TABLE envelope (
     id        INTEGER PRIMARY KEY,
     mailbox   BLOB NOT NULL CHECK (length(mailbox) = 16),
@@ -122,6 +123,7 @@ CREATE TABLE envelope (
     stored_at INTEGER NOT NULL,
     expires   INTEGER NOT NULL,
     checksum  INTEGER NOT NULL,
+    body_sum  INTEGER NOT NULL,
     body      BLOB NOT NULL
 );
 

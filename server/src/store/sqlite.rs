@@ -108,7 +108,13 @@ impl Sqlite {
         connection
             .query_row("PRAGMA wal_checkpoint(TRUNCATE)", [], |_| Ok(()))
             .map_err(failed)?;
-        let envelopes = Envelopes::load(&connection).map_err(failed)?;
+        let envelopes = Envelopes::load(&connection).map_err(|source| OpenError::Damaged {
+            path: path.clone(),
+            what: match source {
+                StoreError::Damaged(what) | StoreError::Fault(what) | StoreError::Full(what) => what,
+                other => other.to_string(),
+            },
+        })?;
         let index = envelopes.index();
         let idle = (0..READERS)
             .map(|_| open_reader(&path))
@@ -246,11 +252,11 @@ impl Store for Sqlite {
         let deposit = Box::new(deposit);
         Box::pin(async move {
             // Here, not in the writer's thread: it has enough to do, and there may be several of us.
-            let (key, check) = (
+            let (key, body_sum) = (
                 mail::receipt_key(&deposit),
-                envelopes::body_check(deposit.envelope.as_bytes()),
+                envelopes::body_sum(deposit.envelope.as_bytes()),
             );
-            self.writer.send(deposit, key, check).await
+            self.writer.send(deposit, key, body_sum).await
         })
     }
     fn put_delivery_token(&self, mailbox: MailboxId, hash: Bytes32, most: u32) -> Verb<'_, TokenPut> {

@@ -143,12 +143,12 @@ impl Writer {
     }
 
     /// Stores an envelope in the next commit and answers when that is durable. `key` is what it has in common with its repetitions.
-    pub async fn send(&self, deposit: Box<Deposit>, key: Bytes32, check: u32) -> Result<Deposited> {
+    pub async fn send(&self, deposit: Box<Deposit>, key: Bytes32, body_sum: u32) -> Result<Deposited> {
         let (reply, answer) = oneshot::channel();
         self.give(Work::Send(Sending {
             deposit,
             key,
-            check,
+            body_sum,
             reply,
         }))?;
         answer.await.unwrap_or(Err(StoreError::Closed))

@@ -36,8 +36,8 @@ pub(in crate::store::sqlite) struct Sending {
     pub deposit: Box<Deposit>,
     /// The idempotency key.
     pub key: Bytes32,
-    /// [`rows::body_check`] of the envelope.
-    pub check: u32,
+    /// [`rows::body_sum`] of the envelope.
+    pub body_sum: u32,
     /// Who waits for it.
     pub reply: oneshot::Sender<Result<Deposited>>,
 }
@@ -220,7 +220,7 @@ impl Envelopes {
             sequence,
             stored_at: d.now,
             expires: d.expires,
-            check: task.check,
+            body_sum: task.body_sum,
             body: d.envelope.as_bytes(),
         };
         batch.writes = true;

@@ -25,7 +25,7 @@ use self::{blocks::Blocks, rows::Found};
 pub(super) use self::{
     deposit::{Outcome, Sending},
     index::{Entry, Index},
-    rows::{body_check, faults, without_overwriting},
+    rows::{body_sum, faults, without_overwriting},
 };
 use super::{mail, receipts::Receipts, rows::number};
 use crate::{
@@ -65,19 +65,26 @@ impl Envelopes {
     /// Reads everything but the envelopes themselves.
     ///
     /// # Errors
-    /// SQLite's.
-    pub fn load(c: &Connection) -> rusqlite::Result<Self> {
+    /// [`StoreError::Damaged`] when a row is not what was stored: one whose mailbox or time was altered would be taken for one that does not wait, and be erased. Else SQLite's.
+    pub fn load(c: &Connection) -> Result<Self> {
         let mut envelopes = Self {
             receipts: Receipts::load(c)?,
             next_id: 1,
             max_pages: max_pages(c)?,
             ..Self::default()
         };
+        let mut altered = 0_u64;
         let dead = scan(c, &envelopes.index, |found| {
+            altered += u64::from(found.mailbox.is_some() && !found.sound);
             let Entry { id, length, .. } = found.entry;
             envelopes.next_id = id.saturating_add(1);
             envelopes.blocks.add(id, length, found.mailbox.is_some());
         })?;
+        if altered > 0 {
+            return Err(StoreError::Damaged(format!(
+                "{altered} envelope(s) are not what was stored"
+            )));
+        }
         envelopes.bury(&dead);
         Ok(envelopes)
     }

@@ -41,24 +41,26 @@ pub(super) struct New<'a> {
     pub stored_at: Timestamp,
     /// When it expires.
     pub expires: Timestamp,
-    /// [`body_check`] of the body.
-    pub check: u32,
+    /// [`body_sum`] of the body.
+    pub body_sum: u32,
     /// The envelope.
     pub body: &'a [u8],
 }
 
-/// The part of a row's checksum that can be computed before its place is known: CRC-32 of the body.
-pub(in crate::store::sqlite) fn body_check(body: &[u8]) -> u32 {
+/// The checksum of a body: CRC-32.
+pub(in crate::store::sqlite) fn body_sum(body: &[u8]) -> u32 {
     crc32fast::hash(body)
 }
 
-/// The whole of it: CRC-32 of the body, then everything else but the row's id.
-fn checksum(check: u32, length: usize, mailbox: MailboxId, numbers: [u64; 3]) -> u32 {
-    let mut hasher = crc32fast::Hasher::new_with_initial_len(check, length as u64);
+/// The checksum of a row: CRC-32 over everything but its id, with the body's own checksum in the place of the body.
+fn checksum(mailbox: MailboxId, numbers: [u64; 3], length: u64, body_sum: u32) -> u32 {
+    let mut hasher = crc32fast::Hasher::new();
     hasher.update(mailbox.as_bytes());
     for number in numbers {
         hasher.update(&number.to_le_bytes());
     }
+    hasher.update(&length.to_le_bytes());
+    hasher.update(&body_sum.to_le_bytes());
     hasher.finalize()
 }
 
@@ -66,7 +68,7 @@ fn checksum(check: u32, length: usize, mailbox: MailboxId, numbers: [u64; 3]) ->
 pub(super) fn insert(c: &Connection, new: &New<'_>) -> Result<()> {
     let numbers = [new.sequence, new.stored_at.as_millis(), new.expires.as_millis()];
     c.prepare_cached(
-        "INSERT INTO envelope (id, mailbox, seq, stored_at, expires, checksum, body) VALUES (?1, ?2, ?3, ?4, ?5, ?6, ?7)",
+        "INSERT INTO envelope (id, mailbox, seq, stored_at, expires, checksum, body_sum, body) VALUES (?1, ?2, ?3, ?4, ?5, ?6, ?7, ?8)",
     )?
     .execute(params![
         int(new.id),
@@ -74,7 +76,8 @@ pub(super) fn insert(c: &Connection, new: &New<'_>) -> Result<()> {
         int(new.sequence),
         time(new.stored_at),
         time(new.expires),
-        checksum(new.check, new.body.len(), new.mailbox, numbers),
+        checksum(new.mailbox, numbers, new.body.len() as u64, new.body_sum),
+        new.body_sum,
         new.body
     ])?;
     Ok(())
@@ -95,22 +98,30 @@ pub(super) struct Found {
     pub mailbox: Option<MailboxId>,
     /// Where.
     pub entry: Entry,
+    /// Whether this is what was stored, as far as it can be said without the body.
+    pub sound: bool,
 }
 
 /// Shows every row, in the order of the ids. Reads no body.
 pub(super) fn each(c: &Connection, mut each: impl FnMut(Found)) -> rusqlite::Result<()> {
-    let mut statement = c.prepare("SELECT id, mailbox, seq, expires, length(body) FROM envelope ORDER BY id")?;
+    let mut statement = c.prepare(
+        "SELECT id, mailbox, seq, stored_at, expires, checksum, body_sum, length(body) FROM envelope ORDER BY id",
+    )?;
     let mut rows = statement.query([])?;
     while let Some(row) = rows.next()? {
         let mailbox = MailboxId::from_bytes(array(row, 1)?);
+        let (sequence, stored_at, expires): (u64, u64, u64) = (number(row, 2)?, number(row, 3)?, number(row, 4)?);
+        let length: u32 = number(row, 7)?;
+        let right = checksum(mailbox, [sequence, stored_at, expires], length.into(), number(row, 6)?);
         each(Found {
             mailbox: Some(mailbox).filter(|mailbox| *mailbox != ERASED),
             entry: Entry {
                 id: number(row, 0)?,
-                sequence: number(row, 2)?,
-                expires: timestamp(row, 3)?,
-                length: number(row, 4)?,
+                sequence,
+                expires: Timestamp::from_millis(expires),
+                length,
             },
+            sound: row.get::<_, i64>(5)? == i64::from(right),
         });
     }
     Ok(())
@@ -131,12 +142,13 @@ pub(super) struct Whole {
 fn whole(row: &rusqlite::Row<'_>) -> rusqlite::Result<Whole> {
     let mailbox = MailboxId::from_bytes(array(row, 0)?);
     let (sequence, stored_at, expires) = (number(row, 1)?, timestamp(row, 2)?, timestamp(row, 3)?);
-    let body: Vec<u8> = row.get(5)?;
+    let body: Vec<u8> = row.get(6)?;
     let numbers = [sequence, stored_at.as_millis(), expires.as_millis()];
-    let right = checksum(body_check(&body), body.len(), mailbox, numbers);
+    let right = checksum(mailbox, numbers, body.len() as u64, body_sum(&body));
     Ok(Whole {
         mailbox,
-        sound: row.get::<_, i64>(4)? == i64::from(right),
+        // The body's own is compared too: it is what the other covers.
+        sound: row.get::<_, i64>(4)? == i64::from(right) && row.get::<_, i64>(5)? == i64::from(body_sum(&body)),
         expires,
         row: EnvelopeRow {
             sequence,
@@ -149,7 +161,9 @@ fn whole(row: &rusqlite::Row<'_>) -> rusqlite::Result<Whole> {
 /// Reads a row, if it is there and was not erased.
 pub(super) fn read(c: &Connection, id: u64) -> Result<Option<Whole>> {
     let row = c
-        .prepare_cached("SELECT mailbox, seq, stored_at, expires, checksum, body FROM envelope WHERE id = ?1")?
+        .prepare_cached(
+            "SELECT mailbox, seq, stored_at, expires, checksum, body_sum, body FROM envelope WHERE id = ?1",
+        )?
         .query_row([int(id)], whole)
         .optional()?;
     Ok(row.filter(|row| row.mailbox != ERASED))
@@ -217,7 +231,7 @@ pub(in crate::store::sqlite) fn without_overwriting(
 pub(in crate::store::sqlite) fn faults(c: &Connection) -> rusqlite::Result<Vec<String>> {
     let (mut altered, mut left) = (0u64, 0u64);
     let mut statement =
-        c.prepare("SELECT mailbox, seq, stored_at, expires, checksum, body FROM envelope ORDER BY id")?;
+        c.prepare("SELECT mailbox, seq, stored_at, expires, checksum, body_sum, body FROM envelope ORDER BY id")?;
     let mut rows = statement.query([])?;
     while let Some(row) = rows.next()? {
         let found = whole(row)?;
@@ -257,7 +271,7 @@ mod tests {
             sequence: id,
             stored_at: Timestamp(1000),
             expires: Timestamp(2000),
-            check: body_check(body),
+            body_sum: body_sum(body),
             body,
         };
         insert(c, &new).unwrap();
@@ -327,6 +341,7 @@ mod tests {
             "stored_at = 999",
             "expires = 999",
             "checksum = checksum + 1",
+            "body_sum = body_sum + 1",
             "mailbox = x'01010101010101010101010101010102'",
         ] {
             let undo = c.unchecked_transaction().unwrap();

@@ -75,7 +75,7 @@ impl Relay {
             .into_iter()
             .map(|deposit| Sending {
                 key: mail::receipt_key(&deposit),
-                check: body_check(deposit.envelope.as_bytes()),
+                body_sum: body_sum(deposit.envelope.as_bytes()),
                 deposit: Box::new(deposit),
                 reply: oneshot::channel().0,
             })

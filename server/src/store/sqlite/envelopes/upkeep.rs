@@ -204,7 +204,7 @@ impl Envelopes {
                 sequence: found.row.sequence,
                 stored_at: found.row.stored_at,
                 expires: found.expires,
-                check: rows::body_check(&found.row.body),
+                body_sum: rows::body_sum(&found.row.body),
                 body: &found.row.body,
             };
             rows::insert(&transaction, &new)?;

@@ -1,0 +1,205 @@
+//! A disk that alters a byte: the relay refuses it, serves what was stored all the same, or `check` says what is wrong. Mail never disappears without a word.
+//!
+//! One thing cannot be told from a crash: damage in the very last commit of the log of a relay that was killed. It looks like a commit that was never finished, of which
+//! nobody was told.
+//!
+//! `LATCHKEY_FLIP_EVERY=1` tries every byte of the database and of its log; otherwise some thousand are tried, others in each run.
+
+// Helpers of tests may panic like the tests themselves (clippy.toml exempts only the latter).
+#![allow(clippy::unwrap_used, clippy::expect_used, clippy::panic)]
+
+mod common;
+mod process;
+
+use std::{
+    collections::BTreeMap,
+    fs::{self, File},
+    path::Path,
+    sync::Arc,
+};
+
+use common::*;
+use process::Process;
+use protocol::{Timestamp, address::UserName};
+use rand_chacha::ChaCha20Rng;
+use rand_core::{Rng as _, SeedableRng as _};
+use reqwest::Method;
+use serde_json::json;
+use server::{
+    clock::{Clock as _, SystemClock},
+    model::{LicenseId, MailboxId},
+    store::{
+        LicenseState, Store as _,
+        sqlite::{FILE_NAME, Sqlite, admin::Reader},
+    },
+};
+use sha2::{Digest as _, Sha256};
+use tempfile::TempDir;
+use uuid::Uuid;
+
+const LOG: &str = "relay.sqlite3-wal";
+/// Bytes that are tried in each file, unless all are.
+const TRIES: usize = 1500;
+
+/// What a user of the relay can see: the envelopes of each mailbox, and how the license stands.
+#[derive(Debug, PartialEq, Eq)]
+struct Seen {
+    mail: BTreeMap<&'static str, Vec<(u64, Vec<u8>)>>,
+    license: Option<(u64, bool)>,
+}
+
+/// Starts a store on these files; none when it does not start, or says that it cannot be trusted.
+async fn served(files: &BTreeMap<String, Vec<u8>>, license: &License, now: Timestamp) -> Option<Seen> {
+    let place = put(files);
+    let lock = File::create(place.path().join("lock")).unwrap();
+    let store = Sqlite::open(place.path(), lock, None, Arc::default()).ok()?;
+    let mut mail = BTreeMap::new();
+    for name in ["alice", "bob"] {
+        let mailbox = MailboxId::of(&UserName::parse(name).unwrap());
+        let page = store.page(mailbox, u32::MAX, usize::MAX, now).await.ok()?;
+        let rows = page.map_or(Vec::new(), |page| page.envelopes);
+        mail.insert(name, rows.into_iter().map(|row| (row.sequence, row.body)).collect());
+    }
+    let owner: [u8; 32] = Sha256::digest(license.owner).into();
+    let id = LicenseId::parse(&license.id).unwrap();
+    let view = store.license(id, owner, now).await.ok()?;
+    let license = view.map(|view| (view.requests, view.state == LicenseState::Active));
+    Some(Seen { mail, license })
+}
+
+fn put(files: &BTreeMap<String, Vec<u8>>) -> TempDir {
+    let place = TempDir::new().unwrap();
+    for (name, content) in files {
+        fs::write(place.path().join(name), content).unwrap();
+    }
+    place
+}
+
+/// Whether `check` finds something wrong, or cannot even read.
+fn check_sees(files: &BTreeMap<String, Vec<u8>>) -> bool {
+    let place = put(files);
+    // As the relay's own start would find it: what is in the log is looked at with it.
+    Reader::open(place.path()).map_or(true, |reader| reader.check().map_or(true, |faults| !faults.is_empty()))
+}
+
+fn contents(data: &Path) -> BTreeMap<String, Vec<u8>> {
+    [FILE_NAME, LOG]
+        .into_iter()
+        .filter_map(|name| Some((name.to_owned(), fs::read(data.join(name)).ok()?)))
+        .collect()
+}
+
+/// A small database with mail and a license that was played, whose relay was killed; and whether its log was folded in first.
+async fn database(folded: bool) -> (BTreeMap<String, Vec<u8>>, License) {
+    let dir = TempDir::new().unwrap();
+    let data = dir.path().join("data");
+    let mut process = Process::start(&data, "127.0.0.1:0");
+    let api = Api {
+        http: client(),
+        url: process.url.clone(),
+    };
+    let (alice, bob) = (
+        User::register(api.clone(), "alice").await,
+        User::register(api.clone(), "bob").await,
+    );
+    let mut license = License::new("bob", 3);
+    license.expires_at = alice.now.plus(DAY).as_millis();
+    let message = license.message("bob", Uuid::new_v4(), b"limited");
+    alice
+        .call(Method::POST, "/v1/messages/limited", Some(message))
+        .await
+        .ok();
+    for size in [90, 700, 4096, 9000] {
+        alice
+            .send("bob", Uuid::new_v4(), random::<9000>()[..size].to_vec())
+            .await
+            .ok();
+        bob.send("alice", Uuid::new_v4(), random::<9000>()[..size / 2].to_vec())
+            .await
+            .ok();
+    }
+    license.play(&api, Uuid::new_v4()).await.ok();
+    // Something was read: what waits is not all there is.
+    let page = bob.inbox(json!({ "limit": 2 })).await.ok();
+    bob.inbox(json!({ "ack": ack(&page), "limit": 1 })).await.ok();
+    if folded {
+        process.terminate();
+        process.child.wait().unwrap();
+    } else {
+        process.kill();
+    }
+    (contents(&data), license)
+}
+
+/// Where the last commit of a log begins (<https://www.sqlite.org/fileformat2.html#walformat>): behind the last but one frame that ends a commit.
+fn last_commit(log: &[u8]) -> usize {
+    const HEADER: usize = 32;
+    const FRAME: usize = 24 + 4096;
+    let frames = log[HEADER..].chunks_exact(FRAME);
+    let salt = &log[16..24];
+    let ends = frames
+        .enumerate()
+        .filter(|(_, frame)| frame[4..8] != [0; 4] && &frame[8..16] == salt);
+    let ends: Vec<usize> = ends.map(|(n, _)| HEADER + (n + 1) * FRAME).collect();
+    ends[ends.len() - 2]
+}
+
+async fn no_byte_is_missed(file: &str, folded: bool) {
+    let (files, license) = database(folded).await;
+    let now = SystemClock.now();
+    let whole = served(&files, &license, now).await.expect("it starts");
+    assert_eq!((whole.mail["alice"].len(), whole.mail["bob"].len()), (4, 3));
+    assert_eq!(whole.license, Some((1, true)));
+    assert!(!check_sees(&files), "it is sound");
+    let length = files[file].len();
+    let seed =
+        std::env::var("LATCHKEY_FLIP_SEED").map_or_else(|_| u64::from_le_bytes(random()), |seed| seed.parse().unwrap());
+    let mut rng = ChaCha20Rng::seed_from_u64(seed);
+    let every = std::env::var("LATCHKEY_FLIP_EVERY").map_or(length / TRIES, |every| every.parse().unwrap());
+    let unfinished = if file == LOG {
+        let at = last_commit(&files[LOG]);
+        let mut without = files.clone();
+        without.get_mut(LOG).unwrap().truncate(at);
+        Some((at, served(&without, &license, now).await.expect("it starts")))
+    } else {
+        None
+    };
+    let (mut refused, mut right, mut seen) = (0, 0, 0);
+    let mut at = rng.next_u32() as usize % every;
+    while at < length {
+        let mut altered = files.clone();
+        let change = 1 << (rng.next_u32() % 8);
+        altered.get_mut(file).unwrap()[at] ^= change;
+        match served(&altered, &license, now).await {
+            None => refused += 1,
+            Some(now) if now == whole => right += 1,
+            Some(now)
+                if unfinished
+                    .as_ref()
+                    .is_some_and(|(from, without)| at >= *from && now == *without) =>
+            {
+                right += 1
+            }
+            Some(now) => {
+                assert!(
+                    check_sees(&altered),
+                    "seed {seed}: byte {at} of {file} with bit {change:#04x} changed: {now:?} and `check` says that all is sound"
+                );
+                seen += 1;
+            }
+        }
+        at += every;
+    }
+    eprintln!("{file}: {refused} refused, {right} served right, {seen} seen by check");
+    assert!(refused > 0 && right > 0);
+}
+
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn no_altered_byte_of_the_database_goes_unseen() {
+    no_byte_is_missed(FILE_NAME, true).await;
+}
+
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn no_altered_byte_of_the_log_goes_unseen() {
+    no_byte_is_missed(LOG, false).await;
+}
