@@ -2,7 +2,6 @@
 
 use std::{
     io,
-    net::IpAddr,
     sync::{
         Arc,
         atomic::{AtomicBool, Ordering},
@@ -17,6 +16,7 @@ use tokio::time::{Instant, timeout_at};
 use crate::{
     api::problem::{ApiError, Problem, ProblemCode},
     model::MAX_ENVELOPE_BYTES,
+    proxies::Proxies,
     service::{
         Services,
         gate_keys::MAX_GATE_KEY_BYTES,
@@ -83,16 +83,10 @@ fn costly(path: &str) -> Option<Costly> {
     }
 }
 
-/// Where a request comes from. A proxy appends the address that it saw, so the last one is its word, and those before it are anybody's.
-pub(crate) fn origin(headers: &HeaderMap, peer: &RemoteAddr, behind_proxy: bool) -> Option<Network> {
-    if behind_proxy
-        && let Some(forwarded) = headers.get_all("x-forwarded-for").iter().next_back()
-        && let Some(address) = forwarded.to_str().ok().and_then(|list| list.rsplit(',').next())
-        && let Ok(address) = address.trim().parse::<IpAddr>()
-    {
-        return Some(address.into());
-    }
-    peer.as_socket_addr().map(|peer| peer.ip().into())
+/// Where a request comes from, as far as limits are concerned.
+pub(crate) fn origin(headers: &HeaderMap, peer: &RemoteAddr, proxies: &Proxies) -> Option<Network> {
+    let peer = peer.as_socket_addr()?.ip();
+    Some(proxies.client(headers, peer).into())
 }
 
 impl<E: Endpoint> Endpoint for Limited<E> {
@@ -100,7 +94,7 @@ impl<E: Endpoint> Endpoint for Limited<E> {
 
     async fn call(&self, mut request: Request) -> Result<Response> {
         let path = request.uri().path();
-        let address = origin(request.headers(), request.remote_addr(), self.services.behind_proxy);
+        let address = origin(request.headers(), request.remote_addr(), &self.services.proxies);
         if let Err(refusal) = self.services.rates.request(address, costly(path)) {
             return Ok(ApiError::from(refusal).into_response());
         }

@@ -38,7 +38,7 @@ use crate::{
     api::{mail::Stored, problem::ApiError, tokens},
     app::{explain, panicked},
     limits::origin,
-    model::{Envelope, MAX_ENVELOPE_BYTES, MailboxId, Sender},
+    model::{Bytes32, Envelope, MAX_ENVELOPE_BYTES, MailboxId, Principal, Sender},
     requests::Begun,
     service::{Refusal, Services, rates::Network},
 };
@@ -63,12 +63,20 @@ pub(crate) struct ThinSend {
 
 /// An ordinary send, as far as its head tells.
 pub(crate) struct Ordinary {
-    from: Sender,
+    from: From,
     to: UserName,
     id: Uuid,
     /// What the head says of the body, 1 to [`MAX_ENVELOPE_BYTES`].
     length: usize,
     address: Option<Network>,
+}
+
+/// Who sends.
+enum From {
+    /// Somebody signed in.
+    Session(Principal),
+    /// The holder of a delivery token.
+    Token(Bytes32),
 }
 
 impl ThinSend {
@@ -118,24 +126,19 @@ impl ThinSend {
             to,
             id,
             length,
-            address: origin(request.headers(), peer, self.services.behind_proxy),
+            address: origin(request.headers(), peer, &self.services.proxies),
         })
     }
 
     /// Who sends, if that is known in memory. With a delivery token no account is looked at.
-    fn sender(
-        &self,
-        authorization: Option<&HeaderValue>,
-        token: Option<&HeaderValue>,
-        to: &UserName,
-    ) -> Option<Sender> {
+    fn sender(&self, authorization: Option<&HeaderValue>, token: Option<&HeaderValue>, to: &UserName) -> Option<From> {
         if let Some(token) = token {
             let hash = tokens::shown(token)?;
             let known = self.services.tokens.recognise(MailboxId::of(to), &hash);
-            return known.then_some(Sender::Token(hash));
+            return known.then_some(From::Token(hash));
         }
         let bearer = authorization?.to_str().ok()?.strip_prefix("Bearer ")?;
-        Some(Sender::Account(self.services.sessions.recognise(bearer)?.mailbox))
+        Some(From::Session(self.services.sessions.recognise(bearer)?))
     }
 
     /// Answers it.
@@ -167,14 +170,24 @@ impl ThinSend {
         let refuse = |refusal: Refusal| ApiError::from(refusal).into_response();
         // In the order in which they are asked on the long way.
         self.services.rates.request(send.address, None).map_err(refuse)?;
-        if let Sender::Account(account) = send.from {
-            self.services.rates.account(account).map_err(refuse)?;
+        if let From::Session(session) = &send.from {
+            self.services.rates.account(session.mailbox).map_err(refuse)?;
         }
         let envelope = read(body, send.length, deadline)
             .await
             .map_err(|error| explain(ReadBodyError::Io(error).into()))?;
         let envelope = Envelope::new(envelope).map_err(|error| refuse(error.into()))?;
-        let put = self.services.mailboxes.put(send.from, send.to, send.id, envelope, None);
+        let from = match send.from {
+            From::Session(session) => {
+                // It may have ended while the body came. Boxed: hardly any is not known in memory.
+                Box::pin(self.services.sessions.confirm(&session))
+                    .await
+                    .map_err(refuse)?;
+                Sender::Account(session.mailbox)
+            }
+            From::Token(hash) => Sender::Token(hash),
+        };
+        let put = self.services.mailboxes.put(from, send.to, send.id, envelope, None);
         put.await.map(Stored::from).map_err(refuse)
     }
 }

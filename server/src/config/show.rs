@@ -30,9 +30,11 @@ impl Config {
         let show = |setting: &settings::Setting| Shown {
             name: setting.name,
             value: config.effective(setting.name),
-            origin: values
-                .get(setting.name)
-                .map_or_else(|| "default".to_owned(), |(origin, _)| origin.clone()),
+            origin: match (values.get(setting.name), setting.name) {
+                (Some((origin, _)), _) => origin.clone(),
+                (None, "origins") if !config.origins.is_empty() => "from the name".to_owned(),
+                (None, _) => "default".to_owned(),
+            },
         };
         Ok(SETTINGS.iter().map(show).collect())
     }
@@ -53,13 +55,15 @@ impl Config {
             "name" => text(self.name.as_str()),
             "origins" if self.origins.is_empty() => None,
             "origins" => {
-                let origins: Vec<_> = self.origins.iter().map(|origin| without_password(origin)).collect();
+                let origins: Vec<_> = self.origins.iter().map(ToString::to_string).collect();
                 Some(toml::Value::from(origins).to_string())
             }
             "tls_cert" => certificate,
             "tls_key" => key,
             "tls_self_signed" => Some((self.tls == Some(TlsSource::SelfSigned)).to_string()),
             "behind_proxy" => Some(self.behind_proxy.to_string()),
+            "trusted_proxies" => text(&self.proxies.trust.to_string()),
+            "forwarded_header" => text(self.proxies.header.name().as_str()),
             "mailbox_envelopes" => Some(self.quota.envelopes.to_string()),
             "mailbox_size" => text(&size(self.quota.bytes)),
             "mailbox_licenses" => Some(self.quota.licenses.to_string()),

@@ -11,7 +11,7 @@ use std::{
 };
 
 use protocol::Timestamp;
-use rusqlite::{Connection, OpenFlags, params};
+use rusqlite::{Connection, OpenFlags, OptionalExtension as _, params};
 
 use super::{
     FILE_NAME, OpenError,
@@ -355,6 +355,19 @@ impl Reader {
             None => Ok(()),
             Some(fault) => Err(BackupError::Mail(fault)),
         }
+    }
+}
+
+impl Reader {
+    /// What some account has published as its signed prekey, with its address in it; none without accounts.
+    ///
+    /// # Errors
+    /// When the database cannot be read.
+    pub fn any_signed_prekey(&self) -> rusqlite::Result<Option<Vec<u8>>> {
+        let found = self
+            .connection
+            .query_row("SELECT spk_payload FROM account LIMIT 1", [], |row| row.get(0));
+        found.optional()
     }
 }
 
