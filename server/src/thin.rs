@@ -31,13 +31,13 @@ use poem::{
     web::RemoteAddr,
 };
 use protocol::address::UserName;
-use tokio::time::{Instant, timeout_at};
+use tokio::time::{Instant, timeout, timeout_at};
 use uuid::Uuid;
 
 use crate::{
     api::{mail::Stored, problem::ApiError, tokens},
     app::{explain, panicked},
-    limits::origin,
+    limits::{UNWANTED, origin},
     model::{Bytes32, Envelope, MAX_ENVELOPE_BYTES, MailboxId, Principal, Sender},
     requests::Begun,
     service::{Refusal, Services, rates::Network},
@@ -161,6 +161,15 @@ impl ThinSend {
         answer
     }
 
+    /// In the order in which they are asked on the long way.
+    fn admit(&self, send: &Ordinary) -> Result<(), Refusal> {
+        self.services.rates.request(send.address, None)?;
+        match &send.from {
+            From::Session(session) => self.services.rates.account(session.mailbox),
+            From::Token(_) => Ok(()),
+        }
+    }
+
     async fn stored(
         &self,
         send: Ordinary,
@@ -168,10 +177,10 @@ impl ThinSend {
         deadline: Instant,
     ) -> Result<Stored, Response> {
         let refuse = |refusal: Refusal| ApiError::from(refusal).into_response();
-        // In the order in which they are asked on the long way.
-        self.services.rates.request(send.address, None).map_err(refuse)?;
-        if let From::Session(session) = &send.from {
-            self.services.rates.account(session.mailbox).map_err(refuse)?;
+        if let Err(refusal) = self.admit(&send) {
+            // As on the long way: whoever is still sending is to see the answer.
+            let _ = Box::pin(timeout(UNWANTED, skip(body))).await;
+            return Err(refuse(refusal));
         }
         let envelope = read(body, send.length, deadline)
             .await
@@ -219,6 +228,11 @@ async fn read(
         Poll::Ready(bytes) => bytes,
         Poll::Pending => timeout_at(deadline, whole).await.map_err(io::Error::other)?,
     }
+}
+
+/// Takes the body for nothing.
+async fn skip(mut body: impl Body<Data = Bytes, Error = hyper::Error> + Unpin) {
+    while let Some(Ok(_)) = poll_fn(|cx| Pin::new(&mut body).poll_frame(cx)).await {}
 }
 
 async fn collect(
