@@ -72,11 +72,11 @@ pub struct Config {
 #[derive(Debug, Clone, PartialEq, Eq, thiserror::Error)]
 pub enum ConfigError {
     /// A value that does not parse.
-    #[error("{origin} is {value:?}, but it must be {expected}. Example: {example}")]
+    #[error("{origin} is {value}, but it must be {expected}. Example: {example}")]
     Value {
         /// Which setting, and where it was set.
         origin: String,
-        /// What was there.
+        /// What was there, as far as it may be repeated.
         value: String,
         /// What should be.
         expected: &'static str,
@@ -222,9 +222,13 @@ impl Config {
 
     fn build(values: &settings::Values) -> Result<Self, ConfigError> {
         use settings::{duration, flag, get, size};
-        let data_dir = get(values, "data_dir", "a directory's path", "/var/lib/latchkey", |text| {
-            (!text.is_empty()).then(|| PathBuf::from(text))
-        })?;
+        let data_dir = get(
+            values,
+            "data_dir",
+            "a directory's path",
+            "/var/lib/latchkey",
+            settings::path,
+        )?;
         let count = |name| {
             get(values, name, "a whole number from 1 on", "10000", |text| {
                 text.parse().ok().filter(|n: &u64| *n > 0)
@@ -390,11 +394,7 @@ fn proxies(values: &settings::Values, behind_proxy: bool) -> Result<ProxyRules, 
 
 fn tls(values: &settings::Values) -> Result<Option<TlsSource>, ConfigError> {
     use settings::{flag, get};
-    let path = |name, example| {
-        get(values, name, "a file's path", example, |text| {
-            (!text.is_empty()).then(|| PathBuf::from(text))
-        })
-    };
+    let path = |name, example| get(values, name, "a file's path", example, settings::path);
     let certificate = path("tls_cert", "/etc/latchkey/fullchain.pem")?;
     let key = path("tls_key", "/etc/latchkey/privkey.pem")?;
     let self_signed = get(values, "tls_self_signed", "true or false", "true", flag)?.unwrap_or(false);

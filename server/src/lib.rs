@@ -35,6 +35,7 @@ mod operations;
 pub mod origin;
 mod parking;
 pub mod proxies;
+pub mod redact;
 mod relay;
 pub mod removals;
 pub mod requests;

@@ -212,7 +212,7 @@ pub async fn serve(
     let remover = tokio::spawn(remove_for_ever(Arc::clone(&services), config.data_dir.clone()));
     let refresher = tls
         .as_ref()
-        .map(|tls| tokio::spawn(refresh_for_ever(Arc::clone(tls.certificates()))));
+        .map(|tls| tokio::spawn(refresh_for_ever(Arc::clone(tls.certificates()), Arc::clone(&services))));
     let serving = Serving {
         endpoint: app(Arc::clone(&services), config.patience),
         thin: ThinSend::new(Arc::clone(&services), config.patience.body),
@@ -234,10 +234,7 @@ pub async fn serve(
         services.stop();
     };
     connections::serve(listener, serving, ending, GRACE).await;
-    if let Some(refresher) = refresher {
-        refresher.abort();
-    }
-    for task in [sweeper, folder, remover] {
+    for task in [sweeper, folder, remover].into_iter().chain(refresher) {
         task.abort();
         // Until it has let go of the services, the store is not closed.
         let _ = task.await;

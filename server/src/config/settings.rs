@@ -5,7 +5,7 @@ use std::{collections::BTreeMap, path::Path, path::PathBuf, time::Duration};
 use protocol::address::RelayName;
 
 use super::ConfigError;
-use crate::origin::Origin;
+use crate::{origin::Origin, redact};
 
 /// One setting, by its three names.
 #[derive(Debug, Clone, Copy)]
@@ -76,7 +76,7 @@ pub(super) fn get<T>(
     };
     parse(value.trim()).map(Some).ok_or_else(|| ConfigError::Value {
         origin: origin.clone(),
-        value: value.clone(),
+        value: redact::shown(value),
         expected,
         example: example_of(name, example),
     })
@@ -163,6 +163,12 @@ pub(super) fn origins(text: &str) -> Option<Vec<Origin>> {
     text.split(',').map(|origin| Origin::parse(origin.trim())).collect()
 }
 
+/// A path, and not the content of a file that should have one.
+pub(super) fn path(text: &str) -> Option<PathBuf> {
+    let is_content = text.contains("-----BEGIN") || text.contains(char::is_control);
+    (!text.is_empty() && !is_content).then(|| PathBuf::from(text))
+}
+
 pub(super) fn platform_data_dir() -> Option<PathBuf> {
     use etcetera::BaseStrategy as _;
     Some(etcetera::choose_base_strategy().ok()?.data_dir().join("latchkey-relay"))
@@ -171,7 +177,7 @@ pub(super) fn platform_data_dir() -> Option<PathBuf> {
 pub(super) fn default_name() -> Result<RelayName, ConfigError> {
     RelayName::parse("localhost").map_err(|_| ConfigError::Value {
         origin: "the default name".into(),
-        value: "localhost".into(),
+        value: redact::shown("localhost"),
         expected: "a relay name",
         example: "localhost".into(),
     })

@@ -220,3 +220,65 @@ fn a_proxy_is_on_this_machine_or_named() {
     assert!(refused.to_string().contains("--trusted-proxies 10.0.0.2"), "{refused}");
     assert!(with(&[proxy, public, ("trusted_proxies", "10.0.0.2")]).is_ok());
 }
+
+#[test]
+fn secrets_in_the_wrong_place_are_not_repeated() {
+    let pem = "-----BEGIN PRIVATE KEY-----\nMIGHAgEAMBMGByqGSM49AgEGCCqGSM49AwEHBG0w\n-----END PRIVATE KEY-----\n";
+    let token = "fNq1b8Lw0zTq7v3kXr5mYp2sGh4dJc6a";
+    let phrase = "correct horse battery staple";
+    for setting in SETTINGS {
+        for (secret, piece) in [
+            (pem, "MIGHAgEAMBMG"),
+            (token, "fNq1b8Lw0z"),
+            (phrase, "battery"),
+            ("https://me:hush-hush@relay.example/x", "hush"),
+        ] {
+            // In the environment and in the file; what a setting takes is not an error, and then it is not shown either.
+            let quoted = toml::Value::from(secret).to_string();
+            let toml = file(&format!("{} = {quoted}", setting.name));
+            let place = toml.path().display().to_string();
+            let outcomes = [
+                load(&[], &[(setting.variable, secret)]),
+                load(&[("config", &place)], &[]),
+            ];
+            for error in outcomes.into_iter().filter_map(Result::err) {
+                let said = format!("{error} {error:?}");
+                assert!(!said.contains(piece), "{}: {said}", setting.name);
+                assert!(
+                    said.contains(setting.name) || said.contains(setting.variable) || said.contains(setting.flag),
+                    "{said}"
+                );
+            }
+        }
+    }
+    // A file that is no TOML, such as one of keys.
+    for content in [
+        pem,
+        token,
+        phrase,
+        "token = fNq1b8Lw0zTq7v3kXr5mYp2sGh4dJc6a",
+        "listen = 'battery fNq1b8Lw0z MIGHAgEAMBMG",
+    ] {
+        let toml = file(content);
+        let place = toml.path().display().to_string();
+        let error = load(&[("config", &place), ("data_dir", "/x")], &[]).unwrap_err();
+        let said = format!("{error} {error:?}");
+        assert!(said.contains(&place), "{said}");
+        for piece in ["MIGHAgEAMBMG", "fNq1b8Lw0z", "battery"] {
+            assert!(!said.contains(piece), "{said}");
+        }
+    }
+    // Taken for the path of a file, which is not there.
+    let tls = load(&[("data_dir", "/x"), ("tls_cert", "/c"), ("tls_key", token)], &[]).unwrap();
+    let Some(source) = tls.tls else { panic!("no TLS") };
+    let missing = crate::tls::Certificates::load(&source, std::path::Path::new("/x"), &[]).unwrap_err();
+    let said = missing.to_string();
+    assert!(!said.contains(token), "{said}");
+    let flags = BTreeMap::from([
+        ("data_dir", "/x".to_owned()),
+        ("tls_cert", "/c".to_owned()),
+        ("tls_key", token.to_owned()),
+    ]);
+    let shown = Config::explain(&flags, |_| None).unwrap();
+    assert!(!format!("{shown:?}").contains(token));
+}
