@@ -52,5 +52,5 @@ pub use relay::{Relay, RunningRelay, StartError, serve};
 /// The HTTP contract as YAML, byte-identical from run to run.
 #[must_use]
 pub fn openapi_yaml() -> String {
-    api::openapi_service().spec_yaml()
+    api::openapi_yaml()
 }

@@ -272,6 +272,8 @@ impl Keys {
     }
 
     /// What is left of the caller's keys
+    ///
+    /// A client looks here whether it has to publish new ones.
     #[oai(
         path = "/v1/keys",
         method = "get",
