@@ -10,8 +10,8 @@ mod common;
 
 use std::{
     collections::BTreeMap,
-    io::Write as _,
-    net::{IpAddr, Ipv4Addr, SocketAddr, TcpListener, TcpStream},
+    io::{BufRead as _, BufReader, Read as _, Write as _},
+    net::{IpAddr, Ipv4Addr, SocketAddr, TcpListener},
     path::{Path, PathBuf},
     process::{Child, Command, Stdio},
     sync::Arc,
@@ -60,6 +60,10 @@ fn put(text: &str, from: &str, to: &str) -> String {
     text.replace(from, to)
 }
 
+fn say(text: &str) {
+    let _ = std::io::stderr().write_all(format!("{text}\n").as_bytes());
+}
+
 /// Where a program is; none when it is not there and may be missing.
 fn program(name: &str) -> Option<PathBuf> {
     let path = std::env::var_os("PATH").unwrap_or_default();
@@ -72,11 +76,9 @@ fn program(name: &str) -> Option<PathBuf> {
             "{name} is not installed. Install the package {name}, or say LATCHKEY_ALLOW_SKIP={name}"
         );
         // Not captured, so that it is seen.
-        writeln!(
-            std::io::stderr(),
+        say(&format!(
             "skipped: {name} is not installed, and LATCHKEY_ALLOW_SKIP names it"
-        )
-        .unwrap();
+        ));
     }
     found
 }
@@ -92,7 +94,7 @@ impl Drop for Proxy {
         let _ = self.child.kill();
         let _ = self.child.wait();
         if std::thread::panicking() {
-            println!("the proxy's log:\n{}", log(self.dir.path()));
+            say(&format!("the proxy's log:\n{}", log(self.dir.path())));
         }
     }
 }
@@ -165,7 +167,7 @@ struct Behind {
     relay: TestRelay,
     port: u16,
     certificate: Certificate,
-    _proxy: Proxy,
+    proxy: Proxy,
 }
 
 impl Behind {
@@ -201,19 +203,36 @@ impl Behind {
                 .stderr(stderr)
                 .spawn()
                 .unwrap();
-            let mut proxy = Proxy { child, dir };
-            if listens(&mut proxy.child, port) {
-                return Self {
-                    relay,
-                    port,
-                    certificate: Certificate::from_pem(pem.as_bytes()).unwrap(),
-                    _proxy: proxy,
-                };
+            let mut behind = Self {
+                relay,
+                port,
+                certificate: Certificate::from_pem(pem.as_bytes()).unwrap(),
+                proxy: Proxy { child, dir },
+            };
+            if behind.answers().await {
+                return behind;
             }
-            let said = log(proxy.dir.path());
+            let said = log(behind.proxy.dir.path());
             assert!(said.contains("in use"), "{}: {said}", program.display());
         }
         panic!("no port stays free");
+    }
+
+    /// Whether the proxy comes to pass requests on, rather than end. Another program may have its port, and answer something else.
+    async fn answers(&mut self) -> bool {
+        let api = self.api(2);
+        let request = || api.request(Method::GET, "/v1/status", None).send();
+        let begun = Instant::now();
+        while begun.elapsed() < START {
+            if request().await.is_ok_and(|answer| answer.status() == 200) {
+                return true;
+            }
+            if self.proxy.child.try_wait().unwrap().is_some() {
+                return false;
+            }
+            tokio::time::sleep(Duration::from_millis(20)).await;
+        }
+        panic!("the proxy does not answer");
     }
 
     /// Calls through the proxy, from one of this machine's addresses.
@@ -229,21 +248,6 @@ impl Behind {
         let url = format!("https://{HOST}:{}", self.port);
         Api { http, url }
     }
-}
-
-/// Whether the proxy comes to listen, rather than end.
-fn listens(child: &mut Child, port: u16) -> bool {
-    let begun = Instant::now();
-    while begun.elapsed() < START {
-        if child.try_wait().unwrap().is_some() {
-            return false;
-        }
-        if TcpStream::connect(("127.0.0.1", port)).is_ok() {
-            return true;
-        }
-        std::thread::sleep(Duration::from_millis(20));
-    }
-    panic!("the proxy does not listen");
 }
 
 async fn register(api: &Api, name: &str, header: Option<(&str, &str)>) -> Answer {
@@ -373,6 +377,79 @@ async fn nginx_as_the_page_shows_it() {
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]
 async fn caddy_as_the_page_shows_it() {
     holds("caddy", caddy).await;
+}
+
+/// A relay by itself, asked with these headers, twice with each: what it warns of.
+async fn warnings(settings: &[&str], headers: &[(&'static str, &'static str)]) -> Vec<String> {
+    let dir = TempDir::new().unwrap();
+    let mut child = Command::new(env!("CARGO_BIN_EXE_latchkey-relay"))
+        .env_clear()
+        .args(["--listen", "127.0.0.1:0", "--quiet", "--data-dir"])
+        .arg(dir.path().join("data"))
+        .args(settings)
+        .stdout(Stdio::piped())
+        .stderr(Stdio::piped())
+        .spawn()
+        .unwrap();
+    let mut lines = BufReader::new(child.stdout.take().unwrap())
+        .lines()
+        .map_while(Result::ok);
+    let url = lines.find_map(|line| Some(line.split_once("listening on")?.1.trim().to_owned()));
+    let api = Api {
+        http: client(),
+        url: url.unwrap(),
+    };
+    for header in [None]
+        .into_iter()
+        .chain(headers.iter().map(Some))
+        .flat_map(|header| [header; 2])
+    {
+        let request = api.request(Method::GET, "/v1/status", None);
+        let request = match header {
+            Some((name, value)) => request.header(*name, *value),
+            None => request,
+        };
+        answer(request).await.ok();
+    }
+    child.kill().unwrap();
+    let mut log = String::new();
+    child.stderr.take().unwrap().read_to_string(&mut log).unwrap();
+    child.wait().unwrap();
+    log.lines()
+        .filter(|line| line.contains("WARN"))
+        .map(str::to_owned)
+        .collect()
+}
+
+/// One bucket for everybody is never silent, and what a client can cause is not said again and again.
+#[tokio::test]
+async fn what_puts_clients_into_one_bucket_is_said_once() {
+    let address = ("x-forwarded-for", "192.0.2.1");
+    let trusting = ["--trusted-proxies", "127.0.0.1"];
+    let said = warnings(&trusting, &[address]).await;
+    assert!(
+        matches!(&said[..], [one] if one.contains("without a client's address")),
+        "{said:?}"
+    );
+    let said = warnings(
+        &trusting,
+        &[("x-forwarded-for", "unknown"), ("forwarded", "for=192.0.2.1")],
+    )
+    .await;
+    assert!(
+        matches!(&said[..], [one] if one.contains("--forwarded-header")),
+        "{said:?}"
+    );
+    for settings in [&[][..], &["--trusted-proxies", "10.0.0.0/8"]] {
+        let said = warnings(settings, &[address, ("forwarded", "for=192.0.2.1")]).await;
+        assert!(
+            matches!(&said[..], [one] if one.contains("--trusted-proxies")),
+            "{said:?}"
+        );
+        assert!(!said[0].contains("192.0.2.1"), "no address is logged: {said:?}");
+    }
+    // Nobody in front, and nobody who says so.
+    assert!(warnings(&[], &[]).await.is_empty());
 }
 
 /// The relay's half of the page: it starts, knows where clients dial it, and trusts the proxy beside it.

@@ -100,7 +100,6 @@ impl Mailboxes {
         tokens: Arc<Tokens>,
         gate_keys: Arc<GateKeys>,
         sessions: Arc<Sessions>,
-        wakes: Arc<Wakes>,
         stopped: watch::Receiver<bool>,
         rules: &Rules,
     ) -> Self {
@@ -109,8 +108,9 @@ impl Mailboxes {
             clock,
             tokens,
             gate_keys,
+            // The same bells: what ends a session wakes who waits with it.
+            wakes: Arc::clone(sessions.wakes()),
             sessions,
-            wakes,
             stopped,
             quota: rules.quota,
             envelope_ttl: rules.envelope_ttl,

@@ -150,7 +150,7 @@ impl Services {
         let sessions = Arc::new(sessions::Sessions::new(
             Arc::clone(&store),
             Arc::clone(&clock),
-            Arc::clone(&wakes),
+            wakes,
             identity.clone(),
             Arc::clone(&compute),
             Arc::clone(&audit),
@@ -188,7 +188,6 @@ impl Services {
                 Arc::clone(&tokens),
                 Arc::clone(&gate_keys),
                 Arc::clone(&sessions),
-                wakes,
                 stopped,
                 &rules,
             ),

@@ -223,6 +223,11 @@ impl Sessions {
         self.right(row, shown).ok_or(Refusal::Unauthorized)
     }
 
+    /// Who waits with a session.
+    pub(super) const fn wakes(&self) -> &Arc<Wakes> {
+        &self.wakes
+    }
+
     /// Whose session began or ended: who waits with another one is told at once.
     pub(super) fn changed(&self, mailbox: MailboxId) {
         self.wakes.wake(mailbox);

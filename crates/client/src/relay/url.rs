@@ -160,6 +160,8 @@ mod tests {
         ] {
             assert!(matches!(RelayUrl::parse(bad), Err(RelayError::BadUrl { .. })), "{bad}");
         }
+        let path = RelayUrl::parse("https://relay.example/chat").unwrap_err().to_string();
+        assert!(path.contains("it has a path"), "{path}");
         for secret in [
             "https://user:hush@relay.example",
             "ftp://hush@x",
