@@ -127,8 +127,10 @@ impl<E: Endpoint> Endpoint for Limited<E> {
             return Ok(ApiError::from(refusal).into_response());
         }
         let exceeded = Arc::new(AtomicBool::new(false));
-        let (give_back, mut given_back) = oneshot::channel();
+        let mut rest = None;
         if announced != Some(0) {
+            let (give_back, given_back) = oneshot::channel();
+            rest = Some(given_back).filter(|_| comes);
             let chunks = Lent {
                 chunks: Some(request.take_body().into_bytes_stream().boxed()),
                 give_back: Some(give_back),
@@ -139,8 +141,8 @@ impl<E: Endpoint> Endpoint for Limited<E> {
         if exceeded.load(Ordering::Relaxed) {
             return Ok(refuse());
         }
-        if comes && let Ok(rest) = given_back.try_recv() {
-            drain(rest, limit).await;
+        if let Some(Ok(chunks)) = rest.map(|mut rest| rest.try_recv()) {
+            drain(chunks, limit).await;
         }
         answer.map(IntoResponse::into_response)
     }
