@@ -4778,6 +4778,8 @@ let response = client.register()
     }
     /**What is left of the caller's keys
 
+A client looks here whether it has to publish new ones.
+
 Sends a `GET` request to `/v1/keys`
 
 ```text
@@ -5050,6 +5052,8 @@ let response = client.confirm_play()
         builder::ConfirmPlay::new(self)
     }
     /**Look at a license one has given
+
+For the holder of the owner's capability: what the relay enforces, and what is left, as far as the mode lets the relay know it.
 
 Sends a `GET` request to `/v1/licenses/{id}`
 

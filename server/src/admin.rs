@@ -18,6 +18,7 @@ use server::{
         AuditHead,
         sqlite::admin::{Reader, keys_beside},
     },
+    tls::Certificates,
 };
 
 use crate::{configuration, flags, print};
@@ -44,7 +45,8 @@ pub fn commands() -> Vec<Command> {
         Command::new("backup")
             .about("Writes a consistent copy of the database and its gate keys (FILE.gate-keys), while the relay runs")
             .arg(target),
-        Command::new("check").about("Looks whether the database and the gate keys are sound, and the counters right"),
+        Command::new("check")
+            .about("Looks whether the database, the gate keys and the certificate are sound, and the counters right"),
         Command::new("config")
             .about("The settings")
             .subcommand_required(true)
@@ -74,7 +76,7 @@ pub fn run(name: &str, of: &ArgMatches, settings: &ArgMatches) -> anyhow::Result
     if name == "config" {
         return show(settings);
     }
-    let data_dir = configuration(settings)?.data_dir;
+    let Config { data_dir, tls, .. } = configuration(settings)?;
     let reader =
         Reader::open(&data_dir).context("Say where the relay keeps its data: latchkey-relay --data-dir DIR …")?;
     match (name, of.subcommand()) {
@@ -94,10 +96,16 @@ pub fn run(name: &str, of: &ArgMatches, settings: &ArgMatches) -> anyhow::Result
         }
         ("check", _) => {
             let faults = reader.check()?;
+            let now = i64::try_from(SystemClock.now().as_millis() / 1000).unwrap_or(i64::MAX);
+            let certificate = tls.and_then(|source| Certificates::fault(&source, &data_dir, now));
             if !faults.is_empty() {
-                bail!("the database is not sound:\n  {}", faults.join("\n  "));
+                let more = certificate.map_or_else(String::new, |fault| format!("\n{fault}"));
+                bail!("the database is not sound:\n  {}{more}", faults.join("\n  "));
             }
             print("The database and the gate keys are sound, and the counters right.\n");
+            if let Some(fault) = certificate {
+                bail!("{fault}");
+            }
         }
         ("accounts", Some(("remove", of))) => {
             let name = of.get_one::<String>("name").map_or("", String::as_str);

@@ -31,7 +31,7 @@ use crate::{
 pub fn app(services: Arc<Services>, patience: Patience) -> impl Endpoint<Output = Response> + 'static {
     let contract = api::openapi_service();
     let metrics = services.shared_metrics();
-    let yaml: Arc<str> = contract.spec_yaml().into();
+    let yaml: Arc<str> = api::openapi_yaml().into();
     let specification = make(move |_| {
         let yaml = Arc::clone(&yaml);
         async move { yaml.to_string().with_content_type("application/yaml; charset=utf-8") }

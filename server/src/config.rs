@@ -21,6 +21,8 @@ pub use show::Shown;
 
 use crate::{
     logging::LogFormat,
+    origin::Origin,
+    proxies::{Header, ProxyRules, Trust},
     service::{
         GateRules, Rules,
         rates::{Rate, RateLimits},
@@ -38,12 +40,14 @@ pub struct Config {
     pub data_dir: PathBuf,
     /// The part after the @ in addresses here. It never changes in a relay's life.
     pub name: RelayName,
-    /// Base URLs under which clients reach the relay; empty: whatever the request's Host says.
-    pub origins: Vec<String>,
+    /// Under which URLs clients reach the relay; empty: those of the loopback that the request's Host says.
+    pub origins: Vec<Origin>,
     /// TLS, and where its certificate comes from.
     pub tls: Option<TlsSource>,
     /// Something in front of the relay does TLS, so a public address in plain HTTP is meant.
     pub behind_proxy: bool,
+    /// Whose word about a client's address is taken.
+    pub proxies: ProxyRules,
     /// How much a mailbox may hold.
     pub quota: Quota,
     /// How long an undelivered envelope is kept.
@@ -68,11 +72,11 @@ pub struct Config {
 #[derive(Debug, Clone, PartialEq, Eq, thiserror::Error)]
 pub enum ConfigError {
     /// A value that does not parse.
-    #[error("{origin} is {value:?}, but it must be {expected}. Example: {example}")]
+    #[error("{origin} is {value}, but it must be {expected}. Example: {example}")]
     Value {
         /// Which setting, and where it was set.
         origin: String,
-        /// What was there.
+        /// What was there, as far as it may be repeated.
         value: String,
         /// What should be.
         expected: &'static str,
@@ -111,6 +115,24 @@ pub enum ConfigError {
          --tls-self-signed"
     )]
     PlainHttp(SocketAddr),
+    /// Others can reach the relay, and it does not know under which URL.
+    #[error(
+        "others can reach this relay (listen is {listen}{proxy}), but not under which URL: without that it would take proofs of a sign-in that another server had \
+         its users make. Say it with --origins, as clients dial it and separated by commas if there are several. Or give the relay its name: with \
+         TLS, --name relay.example is https://relay.example. Example: --origins https://relay.example"
+    )]
+    NoOrigins {
+        /// Where it listens.
+        listen: SocketAddr,
+        /// That there is a proxy in front, if there is.
+        proxy: &'static str,
+    },
+    /// A proxy that could be any peer.
+    #[error(
+        "behind-proxy is set and listen is {0}, which others can reach, but which of them is the proxy? Say so with --trusted-proxies: its address or network, or 1 \
+         if nothing but the proxy can reach this port. Example: --trusted-proxies 10.0.0.2"
+    )]
+    WhichProxy(SocketAddr),
     /// A certificate without a key, or the other way round.
     #[error(
         "{given} is set without {missing}: TLS needs both. Example: --tls-cert /etc/latchkey/fullchain.pem --tls-key /etc/latchkey/privkey.pem"
@@ -200,9 +222,13 @@ impl Config {
 
     fn build(values: &settings::Values) -> Result<Self, ConfigError> {
         use settings::{duration, flag, get, size};
-        let data_dir = get(values, "data_dir", "a directory's path", "/var/lib/latchkey", |text| {
-            (!text.is_empty()).then(|| PathBuf::from(text))
-        })?;
+        let data_dir = get(
+            values,
+            "data_dir",
+            "a directory's path",
+            "/var/lib/latchkey",
+            settings::path,
+        )?;
         let count = |name| {
             get(values, name, "a whole number from 1 on", "10000", |text| {
                 text.parse().ok().filter(|n: &u64| *n > 0)
@@ -223,7 +249,8 @@ impl Config {
                 |text| size(text).filter(|bytes| *bytes >= 1 << 20),
             )
         };
-        let config = Self {
+        let behind_proxy = get(values, "behind_proxy", "true or false", "true", flag)?.unwrap_or(false);
+        let mut config = Self {
             listen: get(values, "listen", "an IP address and a port", "127.0.0.1:5000", |text| {
                 text.parse().ok()
             })?
@@ -244,13 +271,14 @@ impl Config {
             origins: get(
                 values,
                 "origins",
-                "base URLs separated by commas",
+                "URLs of the form scheme://host[:port], separated by commas; a relay has a host to itself, so there is no path",
                 "https://relay.example",
                 settings::origins,
             )?
             .unwrap_or_default(),
             tls: tls(values)?,
-            behind_proxy: get(values, "behind_proxy", "true or false", "true", flag)?.unwrap_or(false),
+            behind_proxy,
+            proxies: proxies(values, behind_proxy)?,
             quota: Quota {
                 envelopes: count("mailbox_envelopes")?.unwrap_or(DEFAULT_ENVELOPES),
                 bytes: bytes("mailbox_size", "64MiB")?.unwrap_or(DEFAULT_BYTES),
@@ -297,7 +325,30 @@ impl Config {
         if !config.listen.ip().is_loopback() && !config.behind_proxy && config.tls.is_none() {
             return Err(ConfigError::PlainHttp(config.listen));
         }
+        if !config.listen.ip().is_loopback() && behind_proxy && !values.contains_key("trusted_proxies") {
+            return Err(ConfigError::WhichProxy(config.listen));
+        }
+        if config.is_public() && config.origins.is_empty() {
+            let encrypted = config.tls.is_some() || behind_proxy;
+            // Behind a proxy it is the proxy's port that clients dial.
+            let port = Some(config.listen.port()).filter(|port| *port != 0 && !behind_proxy);
+            if encrypted {
+                config.origins = Origin::of_name(&config.name, port);
+            }
+            if config.origins.is_empty() {
+                return Err(ConfigError::NoOrigins {
+                    listen: config.listen,
+                    proxy: if behind_proxy { ", behind a proxy" } else { "" },
+                });
+            }
+        }
         Ok(config)
+    }
+
+    /// Whether others than this machine can reach the relay.
+    #[must_use]
+    pub const fn is_public(&self) -> bool {
+        !self.listen.ip().is_loopback() || self.behind_proxy
     }
 
     /// The part that concerns the services.
@@ -311,18 +362,39 @@ impl Config {
             token_ttl: self.token_ttl,
             gate: self.gate,
             rates: self.rates,
-            behind_proxy: self.behind_proxy,
+            proxies: self.proxies.clone(),
         }
     }
 }
 
+/// Whose word about addresses is taken. A proxy that was not named is on this machine: anywhere else it has to be ([`ConfigError::WhichProxy`]).
+fn proxies(values: &settings::Values, behind_proxy: bool) -> Result<ProxyRules, ConfigError> {
+    use settings::get;
+    let expected = "off, a number of proxies from 1 to 16, or IP addresses and networks separated by commas";
+    let trust = get(
+        values,
+        "trusted_proxies",
+        expected,
+        "127.0.0.1,10.0.0.0/24",
+        Trust::parse,
+    )?;
+    let header = get(
+        values,
+        "forwarded_header",
+        "x-forwarded-for or forwarded",
+        "forwarded",
+        Header::parse,
+    )?;
+    let unsaid = || if behind_proxy { Trust::loopback() } else { Trust::Nobody };
+    Ok(ProxyRules {
+        trust: trust.unwrap_or_else(unsaid),
+        header: header.unwrap_or_default(),
+    })
+}
+
 fn tls(values: &settings::Values) -> Result<Option<TlsSource>, ConfigError> {
     use settings::{flag, get};
-    let path = |name, example| {
-        get(values, name, "a file's path", example, |text| {
-            (!text.is_empty()).then(|| PathBuf::from(text))
-        })
-    };
+    let path = |name, example| get(values, name, "a file's path", example, settings::path);
     let certificate = path("tls_cert", "/etc/latchkey/fullchain.pem")?;
     let key = path("tls_key", "/etc/latchkey/privkey.pem")?;
     let self_signed = get(values, "tls_self_signed", "true or false", "true", flag)?.unwrap_or(false);

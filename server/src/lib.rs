@@ -32,7 +32,10 @@ pub mod logging;
 pub mod metrics;
 pub mod model;
 mod operations;
+pub mod origin;
 mod parking;
+pub mod proxies;
+pub mod redact;
 mod relay;
 pub mod removals;
 pub mod requests;
@@ -49,5 +52,5 @@ pub use relay::{Relay, RunningRelay, StartError, serve};
 /// The HTTP contract as YAML, byte-identical from run to run.
 #[must_use]
 pub fn openapi_yaml() -> String {
-    api::openapi_service().spec_yaml()
+    api::openapi_yaml()
 }

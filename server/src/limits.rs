@@ -2,7 +2,6 @@
 
 use std::{
     io,
-    net::IpAddr,
     sync::{
         Arc,
         atomic::{AtomicBool, Ordering},
@@ -10,13 +9,21 @@ use std::{
     time::Duration,
 };
 
-use futures_util::{StreamExt as _, stream};
+use futures_util::{
+    StreamExt as _,
+    stream::{self, BoxStream},
+};
+use hyper::body::Bytes;
 use poem::{Body, Endpoint, IntoResponse, Middleware, Request, Response, Result, http::HeaderMap, web::RemoteAddr};
-use tokio::time::{Instant, timeout_at};
+use tokio::{
+    sync::oneshot,
+    time::{Instant, timeout, timeout_at},
+};
 
 use crate::{
     api::problem::{ApiError, Problem, ProblemCode},
     model::MAX_ENVELOPE_BYTES,
+    proxies::Proxies,
     service::{
         Services,
         gate_keys::MAX_GATE_KEY_BYTES,
@@ -35,6 +42,9 @@ const LIMITED: usize = MAX_ENVELOPE_BYTES / 3 * 4 + 16 * 1024;
 const GATE_KEY: usize = MAX_GATE_KEY_BYTES;
 /// A gate key may take this much longer than other bodies: with two minutes for those, 31 MB at 280 kbit/s. Only so many are taken at once.
 const GATE_KEY_PATIENCE: u32 = 8;
+
+/// How long the rest of a body is taken that its handler did not want: any client's on an ordinary line is through by then.
+pub(crate) const UNWANTED: Duration = Duration::from_secs(5);
 
 fn limit(path: &str) -> usize {
     match path {
@@ -83,16 +93,10 @@ fn costly(path: &str) -> Option<Costly> {
     }
 }
 
-/// Where a request comes from. A proxy appends the address that it saw, so the last one is its word, and those before it are anybody's.
-pub(crate) fn origin(headers: &HeaderMap, peer: &RemoteAddr, behind_proxy: bool) -> Option<Network> {
-    if behind_proxy
-        && let Some(forwarded) = headers.get_all("x-forwarded-for").iter().next_back()
-        && let Some(address) = forwarded.to_str().ok().and_then(|list| list.rsplit(',').next())
-        && let Ok(address) = address.trim().parse::<IpAddr>()
-    {
-        return Some(address.into());
-    }
-    peer.as_socket_addr().map(|peer| peer.ip().into())
+/// Where a request comes from, as far as limits are concerned.
+pub(crate) fn origin(headers: &HeaderMap, peer: &RemoteAddr, proxies: &Proxies) -> Option<Network> {
+    let peer = peer.as_socket_addr()?.ip();
+    Some(proxies.client(headers, peer).into())
 }
 
 impl<E: Endpoint> Endpoint for Limited<E> {
@@ -100,10 +104,8 @@ impl<E: Endpoint> Endpoint for Limited<E> {
 
     async fn call(&self, mut request: Request) -> Result<Response> {
         let path = request.uri().path();
-        let address = origin(request.headers(), request.remote_addr(), self.services.behind_proxy);
-        if let Err(refusal) = self.services.rates.request(address, costly(path)) {
-            return Ok(ApiError::from(refusal).into_response());
-        }
+        let address = origin(request.headers(), request.remote_addr(), &self.services.proxies);
+        let admitted = self.services.rates.request(address, costly(path));
         let limit = limit(path);
         let refuse =
             || Problem::new(ProblemCode::TooLarge, format!("the body may have {limit} bytes here")).into_http();
@@ -111,37 +113,112 @@ impl<E: Endpoint> Endpoint for Limited<E> {
             .header("content-length")
             .and_then(|length| length.parse::<u64>().ok());
         if announced.is_some_and(|length| length > limit as u64) {
-            return Ok(refuse());
+            return Ok(match admitted {
+                Ok(()) => refuse(),
+                Err(refusal) => ApiError::from(refusal).into_response(),
+            });
+        }
+        // Who asks whether it may send is answered no before it does.
+        let comes = announced != Some(0) && request.header("expect").is_none();
+        if let Err(refusal) = admitted {
+            if comes {
+                drain(request.take_body().into_bytes_stream().boxed(), limit).await;
+            }
+            return Ok(ApiError::from(refusal).into_response());
         }
         let exceeded = Arc::new(AtomicBool::new(false));
+        let mut rest = None;
         if announced != Some(0) {
-            let counted = counted(request.take_body(), limit, self.patience, Arc::clone(&exceeded));
-            request.set_body(counted);
+            let (give_back, given_back) = oneshot::channel();
+            rest = Some(given_back).filter(|_| comes);
+            let chunks = Lent {
+                chunks: Some(request.take_body().into_bytes_stream().boxed()),
+                give_back: Some(give_back),
+            };
+            request.set_body(counted(chunks, limit, self.patience, Arc::clone(&exceeded)));
         }
         let answer = self.inner.call(request).await;
         if exceeded.load(Ordering::Relaxed) {
             return Ok(refuse());
         }
+        if let Some(Ok(chunks)) = rest.map(|mut rest| rest.try_recv()) {
+            drain(chunks, limit).await;
+        }
         answer.map(IntoResponse::into_response)
     }
 }
 
+/// The pieces of a body.
+type Chunks = BoxStream<'static, io::Result<Bytes>>;
+
+/// A body while it is being read; what nobody read of it is given back.
+struct Lent {
+    chunks: Option<Chunks>,
+    give_back: Option<oneshot::Sender<Chunks>>,
+}
+
+impl Lent {
+    /// The next piece. After the last one, or an error, there is nothing to give back.
+    async fn next(&mut self) -> io::Result<Option<Bytes>> {
+        let Some(chunks) = &mut self.chunks else {
+            return Ok(None);
+        };
+        match chunks.next().await {
+            Some(Ok(chunk)) => Ok(Some(chunk)),
+            last => {
+                self.chunks = None;
+                last.transpose()
+            }
+        }
+    }
+}
+
+impl Drop for Lent {
+    fn drop(&mut self) {
+        if let (Some(chunks), Some(give_back)) = (self.chunks.take(), self.give_back.take()) {
+            // Nobody takes it any more: then the connection is over as well.
+            let _ = give_back.send(chunks);
+        }
+    }
+}
+
+/// Takes the rest of a body that its handler did not want, for a while. A connection on which something is still coming would be reset, and a client, or a proxy
+/// in between, that is still sending may then never see the answer: nginx makes 502 of each such refusal.
+async fn drain(mut chunks: Chunks, mut left: usize) {
+    let all = async {
+        while let Some(Ok(chunk)) = chunks.next().await {
+            match left.checked_sub(chunk.len()) {
+                Some(rest) => left = rest,
+                None => return,
+            }
+        }
+    };
+    let _ = timeout(UNWANTED, all).await;
+}
+
 /// The body with an end: in bytes (what was announced is held to by HTTP, what was not is counted as it comes) and in time.
-fn counted(body: Body, limit: usize, patience: Duration, exceeded: Arc<AtomicBool>) -> Body {
+fn counted(body: Lent, limit: usize, patience: Duration, exceeded: Arc<AtomicBool>) -> Body {
     let patience = if limit == GATE_KEY {
         patience * GATE_KEY_PATIENCE
     } else {
         patience
     };
     let deadline = Instant::now() + patience;
-    let state = (Box::pin(body.into_bytes_stream()), limit, exceeded);
+    let state = (body, limit, exceeded);
     Body::from_bytes_stream(stream::try_unfold(
         state,
         move |(mut chunks, left, exceeded)| async move {
-            let Some(chunk) = timeout_at(deadline, chunks.next()).await.map_err(io::Error::other)? else {
+            let chunk = match timeout_at(deadline, chunks.next()).await {
+                Ok(chunk) => chunk?,
+                Err(over) => {
+                    // It had its time, and gets no more of it.
+                    drop(chunks.chunks.take());
+                    return Err(io::Error::other(over));
+                }
+            };
+            let Some(chunk) = chunk else {
                 return Ok(None);
             };
-            let chunk = chunk.map_err(io::Error::other)?;
             let Some(left) = left.checked_sub(chunk.len()) else {
                 exceeded.store(true, Ordering::Relaxed);
                 return Err(io::Error::other("the body is too large"));

@@ -1,6 +1,7 @@
 //! `latchkey-relay`: runs a relay, prints its contract, or does what an operator asks of its database.
 
 mod admin;
+mod banner;
 
 use std::{collections::BTreeMap, io::IsTerminal as _, process::ExitCode};
 
@@ -13,6 +14,8 @@ use server::{
     tls::TlsSource,
 };
 use tracing_subscriber::EnvFilter;
+
+use banner::Banner;
 
 /// A mistake in the configuration, as distinct from a failure: what `sysexits.h` calls a usage error.
 const EXIT_CONFIGURATION: u8 = 64;
@@ -101,24 +104,20 @@ fn run(matches: &ArgMatches) -> anyhow::Result<()> {
         .context("cannot start the runtime")?;
     runtime.block_on(async {
         let signal = stop_signal()?;
-        let data_dir = config.data_dir.display().to_string();
-        let self_signed = config.tls == Some(TlsSource::SelfSigned);
+        let mut banner = Banner {
+            addr: config.listen,
+            tls: config.tls.is_some(),
+            origins: config.origins.clone(),
+            certificate: None,
+            pin: config.tls == Some(TlsSource::SelfSigned),
+            metrics: None,
+            data_dir: config.data_dir.display().to_string(),
+        };
         let relay = Relay::start(config).await?;
-        let url = relay.url();
-        let metrics = relay.metrics_addr();
-        let metrics = metrics.map_or_else(String::new, |addr| format!("  health        http://{addr}/readyz, http://{addr}/metrics\n"));
-        let (mut certificate, mut pin) = (String::new(), String::new());
-        if let Some(fingerprint) = relay.certificate() {
-            certificate = format!("  certificate   {fingerprint}\n");
-            if self_signed {
-                pin = format!(" --pin {fingerprint}");
-            }
-        }
-        print(&format!(
-            "Latchkey relay {version}\n  listening on  {url}\n{certificate}{metrics}  data          {data_dir}\n  try the API   {url}/docs\n  first user    \
-             latchkey --relay {url}{pin} register NAME\n                (from a checkout: cargo run -p cli -- --relay {url}{pin} register NAME)\n",
-            version = env!("CARGO_PKG_VERSION"),
-        ));
+        banner.addr = relay.addr();
+        banner.metrics = relay.metrics_addr();
+        banner.certificate = relay.certificate();
+        print(&banner.text());
         relay.run_until(signal).await;
         print("Stopped.\n");
         Ok(())

@@ -1,6 +1,7 @@
 //! A relay from a configuration: data directory, store, services, listener, and an orderly end.
 
 mod chores;
+mod name;
 
 use std::{
     fs::{DirBuilder, File, TryLockError},
@@ -12,6 +13,7 @@ use std::{
     time::Duration,
 };
 
+use protocol::address::RelayName;
 use tokio::{
     net::{TcpListener, TcpSocket},
     sync::{Notify, oneshot},
@@ -26,6 +28,8 @@ use crate::{
     connections::{self, Serving},
     health::health,
     metrics::Metrics,
+    origin::Origin,
+    proxies::Trust,
     service::{Refusal, Services, gate::Gate, homomorphic::Homomorphic},
     store::{
         Activity,
@@ -70,6 +74,19 @@ pub enum StartError {
     /// Another relay is there.
     #[error("another relay is running on the data directory {0}. Stop it, or choose another directory with --data-dir")]
     InUse(PathBuf),
+    /// The database is that of a relay with another name.
+    #[error(
+        "this relay is called '{given}', but the accounts in {data_dir} belong to '{stored}': the name is inside every fingerprint and key of theirs and \
+         cannot change. Say --name {stored}, or keep the accounts of '{given}' in another directory with --data-dir"
+    )]
+    OtherName {
+        /// What the configuration says.
+        given: RelayName,
+        /// What the accounts have signed.
+        stored: RelayName,
+        /// Where they are.
+        data_dir: PathBuf,
+    },
     /// The address.
     #[error("cannot listen on {addr}: {source}. Choose another address with {flag}; port 0 picks a free one")]
     Listen {
@@ -133,6 +150,14 @@ impl Relay {
             config.max_database,
             Arc::clone(&wakes),
         )?);
+        name::check(&config.data_dir, &config.name)?;
+        if config.is_public() && config.name.as_str().split(':').next() == Some("localhost") {
+            tracing::warn!(
+                name = %config.name,
+                "others can reach this relay, and by its name every machine calls itself: addresses here are NAME@localhost. Choose one with --name before the \
+                 first account is registered; afterwards it cannot change"
+            );
+        }
         let metrics = Arc::new(Metrics::new(operations().names()));
         let services = Arc::new(Services::new(store, files, wakes, clock, gate, config.rules(), metrics).await?);
         let (listener, addr) = listen(config.listen, "--listen").await?;
@@ -187,13 +212,16 @@ pub async fn serve(
     let remover = tokio::spawn(remove_for_ever(Arc::clone(&services), config.data_dir.clone()));
     let refresher = tls
         .as_ref()
-        .map(|tls| tokio::spawn(refresh_for_ever(Arc::clone(tls.certificates()))));
+        .map(|tls| tokio::spawn(refresh_for_ever(Arc::clone(tls.certificates()), Arc::clone(&services))));
     let serving = Serving {
         endpoint: app(Arc::clone(&services), config.patience),
         thin: ThinSend::new(Arc::clone(&services), config.patience.body),
         tls,
         patience: config.patience,
-        per_address: config.rates.connections.filter(|_| !config.behind_proxy),
+        per_address: config
+            .rates
+            .connections
+            .filter(|_| config.proxies.trust == Trust::Nobody),
         open: Arc::clone(&services.metrics().connections),
         crowded: {
             let services = Arc::clone(&services);
@@ -206,10 +234,7 @@ pub async fn serve(
         services.stop();
     };
     connections::serve(listener, serving, ending, GRACE).await;
-    if let Some(refresher) = refresher {
-        refresher.abort();
-    }
-    for task in [sweeper, folder, remover] {
+    for task in [sweeper, folder, remover].into_iter().chain(refresher) {
         task.abort();
         // Until it has let go of the services, the store is not closed.
         let _ = task.await;
@@ -263,19 +288,13 @@ fn tls(config: &Config) -> Result<Option<Acceptor>, TlsError> {
         return Ok(None);
     };
     // Under which names and addresses clients may reach us.
-    let mut names: Vec<String> = config.origins.iter().filter_map(|origin| host_of(origin)).collect();
-    names.extend(host_of(&format!("https://{}", config.name)));
+    let mut names: Vec<String> = config.origins.iter().map(|origin| origin.host().to_owned()).collect();
+    names.extend(Origin::parse(&format!("https://{}", config.name)).map(|origin| origin.host().to_owned()));
     if !config.listen.ip().is_unspecified() {
         names.push(config.listen.ip().to_string());
     }
     let certificates = Certificates::load(source, &config.data_dir, &names)?;
     Ok(Some(Acceptor::new(Arc::new(certificates))?))
-}
-
-/// The host of `scheme://host[:port]`.
-fn host_of(origin: &str) -> Option<String> {
-    let uri: poem::http::Uri = origin.parse().ok()?;
-    Some(uri.host()?.trim_matches(['[', ']']).to_owned())
 }
 
 /// A relay that runs.

@@ -31,14 +31,14 @@ use poem::{
     web::RemoteAddr,
 };
 use protocol::address::UserName;
-use tokio::time::{Instant, timeout_at};
+use tokio::time::{Instant, timeout, timeout_at};
 use uuid::Uuid;
 
 use crate::{
     api::{mail::Stored, problem::ApiError, tokens},
     app::{explain, panicked},
-    limits::origin,
-    model::{Envelope, MAX_ENVELOPE_BYTES, MailboxId, Sender},
+    limits::{UNWANTED, origin},
+    model::{Bytes32, Envelope, MAX_ENVELOPE_BYTES, MailboxId, Principal, Sender},
     requests::Begun,
     service::{Refusal, Services, rates::Network},
 };
@@ -63,12 +63,20 @@ pub(crate) struct ThinSend {
 
 /// An ordinary send, as far as its head tells.
 pub(crate) struct Ordinary {
-    from: Sender,
+    from: From,
     to: UserName,
     id: Uuid,
     /// What the head says of the body, 1 to [`MAX_ENVELOPE_BYTES`].
     length: usize,
     address: Option<Network>,
+}
+
+/// Who sends.
+enum From {
+    /// Somebody signed in.
+    Session(Principal),
+    /// The holder of a delivery token.
+    Token(Bytes32),
 }
 
 impl ThinSend {
@@ -118,24 +126,19 @@ impl ThinSend {
             to,
             id,
             length,
-            address: origin(request.headers(), peer, self.services.behind_proxy),
+            address: origin(request.headers(), peer, &self.services.proxies),
         })
     }
 
     /// Who sends, if that is known in memory. With a delivery token no account is looked at.
-    fn sender(
-        &self,
-        authorization: Option<&HeaderValue>,
-        token: Option<&HeaderValue>,
-        to: &UserName,
-    ) -> Option<Sender> {
+    fn sender(&self, authorization: Option<&HeaderValue>, token: Option<&HeaderValue>, to: &UserName) -> Option<From> {
         if let Some(token) = token {
             let hash = tokens::shown(token)?;
             let known = self.services.tokens.recognise(MailboxId::of(to), &hash);
-            return known.then_some(Sender::Token(hash));
+            return known.then_some(From::Token(hash));
         }
         let bearer = authorization?.to_str().ok()?.strip_prefix("Bearer ")?;
-        Some(Sender::Account(self.services.sessions.recognise(bearer)?.mailbox))
+        Some(From::Session(self.services.sessions.recognise(bearer)?))
     }
 
     /// Answers it.
@@ -158,6 +161,15 @@ impl ThinSend {
         answer
     }
 
+    /// In the order in which they are asked on the long way.
+    fn admit(&self, send: &Ordinary) -> Result<(), Refusal> {
+        self.services.rates.request(send.address, None)?;
+        match &send.from {
+            From::Session(session) => self.services.rates.account(session.mailbox),
+            From::Token(_) => Ok(()),
+        }
+    }
+
     async fn stored(
         &self,
         send: Ordinary,
@@ -165,16 +177,26 @@ impl ThinSend {
         deadline: Instant,
     ) -> Result<Stored, Response> {
         let refuse = |refusal: Refusal| ApiError::from(refusal).into_response();
-        // In the order in which they are asked on the long way.
-        self.services.rates.request(send.address, None).map_err(refuse)?;
-        if let Sender::Account(account) = send.from {
-            self.services.rates.account(account).map_err(refuse)?;
+        if let Err(refusal) = self.admit(&send) {
+            // As on the long way: whoever is still sending is to see the answer.
+            let _ = Box::pin(timeout(UNWANTED, skip(body))).await;
+            return Err(refuse(refusal));
         }
         let envelope = read(body, send.length, deadline)
             .await
             .map_err(|error| explain(ReadBodyError::Io(error).into()))?;
         let envelope = Envelope::new(envelope).map_err(|error| refuse(error.into()))?;
-        let put = self.services.mailboxes.put(send.from, send.to, send.id, envelope, None);
+        let from = match send.from {
+            From::Session(session) => {
+                // It may have ended while the body came. Boxed: hardly any is not known in memory.
+                Box::pin(self.services.sessions.confirm(&session))
+                    .await
+                    .map_err(refuse)?;
+                Sender::Account(session.mailbox)
+            }
+            From::Token(hash) => Sender::Token(hash),
+        };
+        let put = self.services.mailboxes.put(from, send.to, send.id, envelope, None);
         put.await.map(Stored::from).map_err(refuse)
     }
 }
@@ -206,6 +228,11 @@ async fn read(
         Poll::Ready(bytes) => bytes,
         Poll::Pending => timeout_at(deadline, whole).await.map_err(io::Error::other)?,
     }
+}
+
+/// Takes the body for nothing.
+async fn skip(mut body: impl Body<Data = Bytes, Error = hyper::Error> + Unpin) {
+    while let Some(Ok(_)) = poll_fn(|cx| Pin::new(&mut body).poll_frame(cx)).await {}
 }
 
 async fn collect(

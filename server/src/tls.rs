@@ -20,6 +20,7 @@ use tokio_rustls::{
     server::TlsStream,
 };
 
+use crate::redact;
 pub use certificates::Certificates;
 
 /// Where the certificate comes from.
@@ -41,7 +42,8 @@ pub enum TlsSource {
 pub enum TlsError {
     /// A file that cannot be read or written.
     #[error(
-        "cannot use {path}: {source}. --tls-cert and --tls-key name PEM files that the relay may read. Example: --tls-cert /etc/latchkey/fullchain.pem"
+        "cannot use {}: {source}. --tls-cert and --tls-key name PEM files that the relay may read. Example: --tls-cert /etc/latchkey/fullchain.pem",
+        redact::shown(&path.display().to_string())
     )]
     File {
         /// The file.

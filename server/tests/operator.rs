@@ -240,3 +240,89 @@ async fn config_show_says_what_holds_and_why_in_a_form_that_can_be_used() {
     };
     assert_eq!(values(&good(dir.path(), &args).await), values(&shown));
 }
+
+/// A certificate that is good in these years, and its key.
+fn certificate(dir: &Path, from: i32, to: i32) -> [String; 4] {
+    let mut params = rcgen::CertificateParams::new(["relay.example".to_owned()]).unwrap();
+    params.not_before = rcgen::date_time_ymd(from, 1, 1);
+    params.not_after = rcgen::date_time_ymd(to, 1, 1);
+    let key = rcgen::KeyPair::generate().unwrap();
+    let (cert_file, key_file) = (dir.join("cert.pem"), dir.join("key.pem"));
+    // The key first, and the certificate at once: a relay that looks in between has a pair that does not match, and says so.
+    std::fs::write(&key_file, key.serialize_pem()).unwrap();
+    std::fs::write(&cert_file, params.self_signed(&key).unwrap().pem()).unwrap();
+    let path = |path: &Path| path.to_str().unwrap().to_owned();
+    [
+        "--tls-cert".into(),
+        path(&cert_file),
+        "--tls-key".into(),
+        path(&key_file),
+    ]
+}
+
+#[test]
+fn a_certificate_out_of_its_time_is_an_error_in_the_log_and_in_check() {
+    let dir = tempfile::tempdir().unwrap();
+    let data = dir.path().join("data");
+    let tls = certificate(dir.path(), 2020, 2021);
+    let mut child = Command::new(env!("CARGO_BIN_EXE_latchkey-relay"))
+        .env_clear()
+        .args(["--listen", "127.0.0.1:0", "--quiet", "--data-dir"])
+        .arg(&data)
+        .args(&tls)
+        .stdout(Stdio::null())
+        .stderr(Stdio::piped())
+        .spawn()
+        .unwrap();
+    let log = std::io::BufReader::new(child.stderr.take().unwrap());
+    let mut log = std::io::BufRead::lines(log).map_while(Result::ok);
+    let check = |tls: &[String]| {
+        let output = Command::new(env!("CARGO_BIN_EXE_latchkey-relay"))
+            .env_clear()
+            .arg("--data-dir")
+            .arg(&data)
+            .args(tls)
+            .arg("check")
+            .output()
+            .unwrap();
+        (
+            output.status.success(),
+            String::from_utf8([output.stdout, output.stderr].concat()).unwrap(),
+        )
+    };
+    // A relay that runs but says nothing is ended after a while, and then its log ends.
+    let id = child.id().to_string();
+    let (over, watched) = std::sync::mpsc::channel::<()>();
+    let watch = std::thread::spawn(move || {
+        if watched.recv_timeout(std::time::Duration::from_secs(60)).is_err() {
+            let _ = Command::new("kill").args(["-9", &id]).status();
+        }
+    });
+    let mut said = |what: &str| log.find(|line| line.contains("ERROR") && line.contains(what));
+    let at_start = said("ended at");
+    assert!(
+        at_start.as_ref().is_some_and(|line| line.contains("cert.pem")),
+        "{at_start:?}"
+    );
+    let (sound, text) = check(&tls);
+    assert!(
+        !sound && text.contains("counters right") && text.contains("ended at Jan  1 00:00:00 2021"),
+        "{text}"
+    );
+    // A renewal that is not good yet.
+    certificate(dir.path(), 2090, 2091);
+    let renewed = said("begins at");
+    assert!(renewed.is_some(), "a reload says it as well");
+    let (sound, text) = check(&tls);
+    assert!(!sound && text.contains("begins at"), "{text}");
+    certificate(dir.path(), 2020, 2090);
+    let (sound, text) = check(&tls);
+    assert!(sound, "{text}");
+    std::fs::write(dir.path().join("key.pem"), "nonsense").unwrap();
+    let (sound, text) = check(&tls);
+    assert!(!sound && text.contains("key.pem"), "{text}");
+    over.send(()).unwrap();
+    child.kill().unwrap();
+    child.wait().unwrap();
+    watch.join().unwrap();
+}

@@ -25,6 +25,12 @@ const TABLE: &[(&str, &str, &[&str])] = &[
     ("tls_key", "{dir}/key.pem", &[""]),
     ("tls_self_signed", "false", &["perhaps", "2"]),
     ("behind_proxy", "true", &["perhaps", "on!"]),
+    (
+        "trusted_proxies",
+        "10.0.0.0/8,::1",
+        &["", "0", "17", "proxy", "10.0.0.0/33", "10.0.0.1:80"],
+    ),
+    ("forwarded_header", "forwarded", &["x-real-ip", "both"]),
     ("mailbox_envelopes", "5", &["0", "-1", "many", "1.5"]),
     (
         "mailbox_size",
@@ -110,7 +116,7 @@ fn every_mistake_names_setting_value_expectation_and_example() {
                 // data_dir itself is overridden by nothing in the file's case.
                 let text = outcome.expect_err(&format!("{origin} {value:?}")).to_string();
                 let example = format!("Example: --{} ", setting.flag);
-                for part in [&origin, &format!("{value:?}"), "must be", &*example] {
+                for part in [&origin, &server::redact::shown(value), "must be", &*example] {
                     assert!(text.contains(part), "{part:?} is missing in {text:?}");
                 }
                 // The example is taken.
@@ -119,6 +125,8 @@ fn every_mistake_names_setting_value_expectation_and_example() {
                 flags.extend(match *name {
                     "tls_cert" => Some(("tls_key", "/k".to_owned())),
                     "tls_key" => Some(("tls_cert", "/c".to_owned())),
+                    // Then others come, and the relay has to know under which URL.
+                    "behind_proxy" => Some(("name", "relay.example".to_owned())),
                     _ => None,
                 });
                 load(&flags).unwrap_or_else(|error| panic!("the example for {name}: {error}"));

@@ -191,7 +191,7 @@ mod tests {
     #[test]
     fn operations_that_want_a_token_are_listed() {
         let contract = serde_yaml::from_str(
-            "paths: {/a: {get: {operationId: z, security: [{Auth: []}]}, put: {operationId: y}}, /b: {get: {operationId: x, security: [{Auth: []}]}}}",
+            "paths: {/a: {get: {operationId: z, security: [{Auth: []}]}, put: {operationId: y, security: []}}, /b: {get: {operationId: x, security: [{Auth: []}]}}}",
         )
         .unwrap();
         assert!(with_token(&contract).ends_with("= &[\n    \"x\",\n    \"z\",\n];\n"));

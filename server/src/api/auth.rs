@@ -20,7 +20,16 @@ use crate::{
 /// Signed in: the token of `register` or `sign_in`.
 #[derive(SecurityScheme)]
 #[oai(ty = "bearer", key_name = "token", bearer_format = "opaque", checker = "check")]
-pub struct Auth(pub Principal);
+pub struct Auth(Principal);
+
+impl Auth {
+    /// Who is signed in, now: the body may have come long after the token was looked at, and a session that ended in between does nothing any more. The
+    /// only way to the account, so that no operation forgets to look.
+    pub async fn live(&self, services: &Services) -> Result<Principal, ApiError> {
+        services.sessions.confirm(&self.0).await?;
+        Ok(self.0)
+    }
+}
 
 async fn check(request: &Request, bearer: Bearer) -> poem::Result<Principal> {
     let refuse = |refusal: Refusal| poem::Error::from(ApiError::from(refusal));
@@ -157,8 +166,9 @@ impl Sessions {
     /// The token is worthless from here on.
     #[oai(path = "/v1/session", method = "delete", operation_id = "sign_out")]
     async fn sign_out(&self, services: Data<&Arc<Services>>, auth: Auth) -> Result<Json<Done>, ApiError> {
-        services.sessions.sign_out(auth.0).await?;
-        services.audit.note(AuditEvent::SignedOut, auth.0.mailbox).await?;
+        let owner = auth.live(*services).await?;
+        services.sessions.sign_out(owner).await?;
+        services.audit.note(AuditEvent::SignedOut, owner.mailbox).await?;
         Ok(Json(Done {}))
     }
 }

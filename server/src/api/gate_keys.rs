@@ -78,7 +78,8 @@ impl GateKeys {
         key: Binary<Body>,
     ) -> Result<Json<GateKeyStatus>, ApiError> {
         let stream = key.0.into_bytes_stream();
-        let row = services.gate_keys.put(auth.0, &id, &capability_hash, stream).await?;
+        let owner = auth.live(*services).await?;
+        let row = services.gate_keys.put(owner, &id, &capability_hash, stream).await?;
         Ok(Json(row.into()))
     }
 
@@ -93,7 +94,8 @@ impl GateKeys {
         /// The key's id, 32 lower-case hex digits
         id: Path<String>,
     ) -> Result<Json<GateKeyStatus>, ApiError> {
-        Ok(Json(services.gate_keys.view(auth.0, &id).await?.into()))
+        let owner = auth.live(*services).await?;
+        Ok(Json(services.gate_keys.view(owner, &id).await?.into()))
     }
 
     /// Delete a gate key
@@ -107,7 +109,8 @@ impl GateKeys {
         /// The key's id, 32 lower-case hex digits
         id: Path<String>,
     ) -> Result<Json<Done>, ApiError> {
-        services.gate_keys.delete(auth.0, &id).await?;
+        let owner = auth.live(*services).await?;
+        services.gate_keys.delete(owner, &id).await?;
         Ok(Json(Done {}))
     }
 }

@@ -260,17 +260,20 @@ impl Keys {
         let Json(body) = body;
         let (signed_prekey, batch) = (body.signed_prekey.map(Into::into), body.one_time_batch.map(Into::into));
         let published = signed_prekey.is_some();
+        let owner = auth.live(*services).await?;
         let counts = services
             .directory
-            .publish(auth.0, signed_prekey, batch, body.replace_one_time)
+            .publish(owner, signed_prekey, batch, body.replace_one_time)
             .await?;
         if published {
-            services.audit.note(AuditEvent::KeysPublished, auth.0.mailbox).await?;
+            services.audit.note(AuditEvent::KeysPublished, owner.mailbox).await?;
         }
         Ok(Json(counts.into()))
     }
 
     /// What is left of the caller's keys
+    ///
+    /// A client looks here whether it has to publish new ones.
     #[oai(
         path = "/v1/keys",
         method = "get",
@@ -278,7 +281,8 @@ impl Keys {
         tag = "Section::Keys"
     )]
     async fn key_status(&self, services: Data<&Arc<Services>>, auth: Auth) -> Result<Json<KeyStatus>, ApiError> {
-        Ok(Json(services.directory.key_status(auth.0).await?.into()))
+        let owner = auth.live(*services).await?;
+        Ok(Json(services.directory.key_status(owner).await?.into()))
     }
 
     /// Fetch a user's key bundle
@@ -297,7 +301,8 @@ impl Keys {
         /// The user name, without the @ and the relay
         user: Path<String>,
     ) -> Result<Json<KeyBundle>, ApiError> {
-        let (address, bundle) = services.directory.fetch(auth.0, &user).await?;
+        let asker = auth.live(*services).await?;
+        let (address, bundle) = services.directory.fetch(asker, &user).await?;
         Ok(Json(KeyBundle {
             address: address.to_string(),
             identity_key: Base64(bundle.identity_key),

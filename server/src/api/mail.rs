@@ -246,7 +246,8 @@ impl Mail {
         /// The sealed envelope, 1 byte to 256 KiB
         body: Binary<Vec<u8>>,
     ) -> Result<Json<Stored>, ApiError> {
-        let receipt = services.mailboxes.deposit(from.0, &to, id.0, body.0, None).await?;
+        let from = from.live(*services).await?;
+        let receipt = services.mailboxes.deposit(from, &to, id.0, body.0, None).await?;
         Ok(Json(receipt.into()))
     }
 
@@ -275,7 +276,13 @@ impl Mail {
         };
         let receipt = services
             .mailboxes
-            .deposit(from.0, &body.to, body.id, body.envelope.0, Some(license))
+            .deposit(
+                from.live(*services).await?,
+                &body.to,
+                body.id,
+                body.envelope.0,
+                Some(license),
+            )
             .await?;
         Ok(Json(receipt.into()))
     }
@@ -310,7 +317,13 @@ impl Mail {
         };
         let receipt = services
             .mailboxes
-            .deposit(from.0, &body.to, body.id, body.envelope.0, Some(license))
+            .deposit(
+                from.live(*services).await?,
+                &body.to,
+                body.id,
+                body.envelope.0,
+                Some(license),
+            )
             .await?;
         Ok(Json(receipt.into()))
     }
@@ -334,7 +347,8 @@ impl Mail {
             wait_seconds: body.wait_seconds.unwrap_or(0),
             limit: body.limit.unwrap_or(MAX_PAGE),
         };
-        match services.mailboxes.inbox(auth.0, reading).await? {
+        let owner = auth.live(*services).await?;
+        match services.mailboxes.inbox(owner, reading).await? {
             Inbox::Page(page) => Ok(Eventually::Now(WrittenPage(page))),
             Inbox::Waiting(waiting) => {
                 let services = Arc::clone(*services);
@@ -353,8 +367,9 @@ impl Mail {
     /// The mailbox gets a new incarnation.
     #[oai(path = "/v1/inbox", method = "delete", operation_id = "clear_inbox")]
     async fn clear_inbox(&self, services: Data<&Arc<Services>>, auth: Auth) -> Result<Json<Cleared>, ApiError> {
-        let deleted = services.mailboxes.clear(auth.0).await?;
-        services.audit.note(AuditEvent::MailboxCleared, auth.0.mailbox).await?;
+        let owner = auth.live(*services).await?;
+        let deleted = services.mailboxes.clear(owner).await?;
+        services.audit.note(AuditEvent::MailboxCleared, owner.mailbox).await?;
         Ok(Json(Cleared { deleted }))
     }
 }

@@ -3,6 +3,7 @@
 //! The API structs carry nothing (services come with each request), so the contract is printed without a database.
 
 pub mod auth;
+mod contract;
 pub mod gate_keys;
 pub mod keys;
 pub mod mail;
@@ -13,7 +14,7 @@ pub mod status;
 pub mod succession;
 pub mod tokens;
 
-use poem_openapi::{OpenApi, OpenApiService, Tags, types::Base64};
+use poem_openapi::{LicenseObject, OpenApi, OpenApiService, Tags, types::Base64};
 
 /// Sections of the contract.
 #[derive(Tags)]
@@ -44,6 +45,9 @@ Conventions: time is milliseconds since the Unix epoch; binary in JSON is standa
 UUID; every error is one `Problem`, whose `code` is what a client decides by. Every operation that changes something can be repeated with \
 the same ids: a lost answer loses nothing and costs nothing.";
 
+/// The more permissive of the two licenses, to be read.
+const LICENSE: &str = "https://spdx.org/licenses/MIT.html";
+
 /// The API structs of every topic, to be served or to be printed.
 #[must_use]
 pub fn openapi_service() -> OpenApiService<impl OpenApi, ()> {
@@ -62,7 +66,14 @@ pub fn openapi_service() -> OpenApiService<impl OpenApi, ()> {
         env!("CARGO_PKG_VERSION"),
     )
     .description(DESCRIPTION)
+    .license(LicenseObject::new(env!("CARGO_PKG_LICENSE")).url(LICENSE))
     .server("/")
+}
+
+/// The HTTP contract as YAML, byte-identical from run to run.
+#[must_use]
+pub fn openapi_yaml() -> String {
+    contract::published(&openapi_service().spec())
 }
 
 /// What an answer says, for tests: its type and its body.

@@ -223,6 +223,8 @@ impl Plays {
     }
 
     /// Look at a license one has given
+    ///
+    /// For the holder of the owner's capability: what the relay enforces, and what is left, as far as the mode lets the relay know it.
     #[oai(path = "/v1/licenses/:id", method = "get", operation_id = "license")]
     async fn license(
         &self,

@@ -142,10 +142,11 @@ impl Identities {
         &self,
         services: Data<&Arc<Services>>,
         // Any account may ask, as for a bundle.
-        #[oai(name = "auth")] _auth: Auth,
+        auth: Auth,
         /// The user name, without the @ and the relay
         user: Path<String>,
     ) -> Result<Json<IdentityHistory>, ApiError> {
+        auth.live(*services).await?;
         let (address, identity) = services.directory.identity(&user).await?;
         Ok(Json(IdentityHistory {
             address: address.to_string(),

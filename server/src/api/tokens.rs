@@ -37,7 +37,22 @@ pub(crate) fn shown(header: &HeaderValue) -> Option<Bytes32> {
 }
 
 /// Whoever sends: the holder of a delivery token, or an account. With a token no account is looked at, not even one whose bearer came along.
-pub struct SentBy(pub Sender);
+pub enum SentBy {
+    /// An account.
+    Account(Auth),
+    /// Whoever holds the delivery token with this SHA-256. Whether there is one is looked at when it sends.
+    Token(Bytes32),
+}
+
+impl SentBy {
+    /// Who sends, now: see [`Auth::live`].
+    pub async fn live(&self, services: &Services) -> Result<Sender, ApiError> {
+        Ok(match self {
+            Self::Account(auth) => Sender::Account(auth.live(services).await?.mailbox),
+            Self::Token(hash) => Sender::Token(*hash),
+        })
+    }
+}
 
 impl<'a> ApiExtractor<'a> for SentBy {
     const TYPES: &'static [ApiExtractorType] = &[ApiExtractorType::SecurityScheme];
@@ -63,12 +78,10 @@ impl<'a> ApiExtractor<'a> for SentBy {
         options: ExtractParamOptions<()>,
     ) -> poem::Result<Self> {
         let Some(header) = request.headers().get(HEADER) else {
-            return Ok(Self(Sender::Account(
-                Auth::from_request(request, body, options).await?.0.mailbox,
-            )));
+            return Ok(Self::Account(Auth::from_request(request, body, options).await?));
         };
         match shown(header) {
-            Some(hash) => Ok(Self(Sender::Token(hash))),
+            Some(hash) => Ok(Self::Token(hash)),
             // What is no token is told the same as one that nobody holds.
             None => Err(ApiError::from(Refusal::Unauthorized).into()),
         }
@@ -105,8 +118,9 @@ impl Tokens {
         auth: Auth,
         body: Json<DeliveryTokenRequest>,
     ) -> Result<Json<DeliveryTokens>, ApiError> {
+        let owner = auth.live(*services).await?;
         Ok(Json(DeliveryTokens {
-            tokens: services.tokens.put(auth.0, &body.token_hash).await?,
+            tokens: services.tokens.put(owner, &body.token_hash).await?,
         }))
     }
 
@@ -125,8 +139,9 @@ impl Tokens {
         /// SHA-256 of the token, 64 lower-case hex digits
         hash: Path<String>,
     ) -> Result<Json<DeliveryTokens>, ApiError> {
-        let tokens = services.tokens.delete(auth.0, &hash).await?;
-        services.audit.note(AuditEvent::TokenDeleted, auth.0.mailbox).await?;
+        let owner = auth.live(*services).await?;
+        let tokens = services.tokens.delete(owner, &hash).await?;
+        services.audit.note(AuditEvent::TokenDeleted, owner.mailbox).await?;
         Ok(Json(DeliveryTokens { tokens }))
     }
 }

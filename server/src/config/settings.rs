@@ -5,6 +5,7 @@ use std::{collections::BTreeMap, path::Path, path::PathBuf, time::Duration};
 use protocol::address::RelayName;
 
 use super::ConfigError;
+use crate::{origin::Origin, redact};
 
 /// One setting, by its three names.
 #[derive(Debug, Clone, Copy)]
@@ -30,11 +31,13 @@ settings! {
     "listen" "listen" "LATCHKEY_LISTEN" "Where to listen; port 0 picks a free one [default: 127.0.0.1:5000]"
     "data_dir" "data-dir" "LATCHKEY_DATA_DIR" "Where everything is kept [default: the platform's data directory]"
     "name" "name" "LATCHKEY_NAME" "The relay's name, the part after the @ in addresses; never change it [default: localhost]"
-    "origins" "origins" "LATCHKEY_ORIGINS" "Base URLs under which clients reach the relay, separated by commas [default: as the request says]"
+    "origins" "origins" "LATCHKEY_ORIGINS" "URLs (scheme://host[:port]) under which clients reach the relay, separated by commas; needed where others can reach it [default: https://NAME where there is TLS, else the loopback's]"
     "tls_cert" "tls-cert" "LATCHKEY_TLS_CERT" "PEM file with the certificate's chain; read again when it changes"
     "tls_key" "tls-key" "LATCHKEY_TLS_KEY" "PEM file with the certificate's private key"
     "tls_self_signed" "tls-self-signed" "LATCHKEY_TLS_SELF_SIGNED" "TLS with a certificate of our own making, whose fingerprint clients pin [default: false]"
     "behind_proxy" "behind-proxy" "LATCHKEY_BEHIND_PROXY" "A proxy in front does TLS: allow plain HTTP on a public address [default: false]"
+    "trusted_proxies" "trusted-proxies" "LATCHKEY_TRUSTED_PROXIES" "Whose word about clients' addresses is taken: addresses and networks of proxies, separated by commas, or how many proxies stand in a row [default: off, with behind-proxy the loopback]"
+    "forwarded_header" "forwarded-header" "LATCHKEY_FORWARDED_HEADER" "The header in which the proxy says it: x-forwarded-for or forwarded [default: x-forwarded-for]"
     "mailbox_envelopes" "mailbox-envelopes" "LATCHKEY_MAILBOX_ENVELOPES" "Envelopes a mailbox may hold [default: 10000]"
     "mailbox_size" "mailbox-size" "LATCHKEY_MAILBOX_SIZE" "Bytes of envelopes a mailbox may hold [default: 64MiB]"
     "mailbox_licenses" "mailbox-licenses" "LATCHKEY_MAILBOX_LICENSES" "Play licenses a mailbox may hold [default: 10000]"
@@ -73,7 +76,7 @@ pub(super) fn get<T>(
     };
     parse(value.trim()).map(Some).ok_or_else(|| ConfigError::Value {
         origin: origin.clone(),
-        value: value.clone(),
+        value: redact::shown(value),
         expected,
         example: example_of(name, example),
     })
@@ -156,16 +159,14 @@ pub(super) fn size(text: &str) -> Option<u64> {
     number.trim().parse::<u64>().ok()?.checked_mul(unit)
 }
 
-pub(super) fn origins(text: &str) -> Option<Vec<String>> {
-    text.split(',')
-        .map(str::trim)
-        .map(|origin| {
-            let rest = origin
-                .strip_prefix("http://")
-                .or_else(|| origin.strip_prefix("https://"))?;
-            (!rest.is_empty() && !rest.contains(['/', '?', '#', '@'])).then(|| origin.to_owned())
-        })
-        .collect()
+pub(super) fn origins(text: &str) -> Option<Vec<Origin>> {
+    text.split(',').map(|origin| Origin::parse(origin.trim())).collect()
+}
+
+/// A path, and not the content of a file that should have one.
+pub(super) fn path(text: &str) -> Option<PathBuf> {
+    let is_content = text.contains("-----BEGIN") || text.contains(char::is_control);
+    (!text.is_empty() && !is_content).then(|| PathBuf::from(text))
 }
 
 pub(super) fn platform_data_dir() -> Option<PathBuf> {
@@ -176,7 +177,7 @@ pub(super) fn platform_data_dir() -> Option<PathBuf> {
 pub(super) fn default_name() -> Result<RelayName, ConfigError> {
     RelayName::parse("localhost").map_err(|_| ConfigError::Value {
         origin: "the default name".into(),
-        value: "localhost".into(),
+        value: redact::shown("localhost"),
         expected: "a relay name",
         example: "localhost".into(),
     })

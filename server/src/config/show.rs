@@ -3,7 +3,7 @@
 use std::{collections::BTreeMap, time::Duration};
 
 use super::{Config, ConfigError, SETTINGS, settings};
-use crate::{logging::LogFormat, service::rates::Rate, tls::TlsSource};
+use crate::{logging::LogFormat, redact, service::rates::Rate, tls::TlsSource};
 
 /// One setting as it holds.
 #[derive(Debug, Clone, PartialEq, Eq)]
@@ -17,7 +17,7 @@ pub struct Shown {
 }
 
 impl Config {
-    /// Every setting with its value and where it comes from. No password is shown: a URL is shown without what stands before its host.
+    /// Every setting with its value and where it comes from. What could be a secret is not shown.
     ///
     /// # Errors
     /// [`ConfigError`], as [`Config::load`].
@@ -30,17 +30,23 @@ impl Config {
         let show = |setting: &settings::Setting| Shown {
             name: setting.name,
             value: config.effective(setting.name),
-            origin: values
-                .get(setting.name)
-                .map_or_else(|| "default".to_owned(), |(origin, _)| origin.clone()),
+            origin: match (values.get(setting.name), setting.name) {
+                (Some((origin, _)), _) => origin.clone(),
+                (None, "origins") if !config.origins.is_empty() => "from the name".to_owned(),
+                (None, _) => "default".to_owned(),
+            },
         };
         Ok(SETTINGS.iter().map(show).collect())
     }
 
     /// A setting as it holds, as TOML.
     fn effective(&self, name: &str) -> Option<String> {
-        let text = |text: &str| Some(toml::Value::from(without_password(text)).to_string());
-        let path = |path: &std::path::Path| text(&path.display().to_string());
+        let text = |text: &str| Some(toml::Value::from(text).to_string());
+        let path = |path: &std::path::Path| {
+            let path = path.display().to_string();
+            // A key that was taken for the path of its file.
+            text(if redact::is_secret(&path) { "***" } else { &path })
+        };
         let rate = |rate: Option<Rate>| text(&rate.map_or_else(|| "off".to_owned(), |rate| rate.to_string()));
         let (certificate, key) = match &self.tls {
             Some(TlsSource::Files { certificate, key }) => (path(certificate), path(key)),
@@ -53,13 +59,15 @@ impl Config {
             "name" => text(self.name.as_str()),
             "origins" if self.origins.is_empty() => None,
             "origins" => {
-                let origins: Vec<_> = self.origins.iter().map(|origin| without_password(origin)).collect();
+                let origins: Vec<_> = self.origins.iter().map(ToString::to_string).collect();
                 Some(toml::Value::from(origins).to_string())
             }
             "tls_cert" => certificate,
             "tls_key" => key,
             "tls_self_signed" => Some((self.tls == Some(TlsSource::SelfSigned)).to_string()),
             "behind_proxy" => Some(self.behind_proxy.to_string()),
+            "trusted_proxies" => text(&self.proxies.trust.to_string()),
+            "forwarded_header" => text(self.proxies.header.name().as_str()),
             "mailbox_envelopes" => Some(self.quota.envelopes.to_string()),
             "mailbox_size" => text(&size(self.quota.bytes)),
             "mailbox_licenses" => Some(self.quota.licenses.to_string()),
@@ -119,15 +127,6 @@ fn time(time: Duration) -> String {
     )
 }
 
-/// `scheme://user:secret@host` without what stands before the host.
-fn without_password(text: &str) -> String {
-    let cut = text.split_once("://").and_then(|(scheme, rest)| {
-        let (_, host) = rest.split_once('@')?;
-        Some(format!("{scheme}://***@{host}"))
-    });
-    cut.unwrap_or_else(|| text.to_owned())
-}
-
 #[cfg(test)]
 mod tests {
     use super::*;
@@ -138,7 +137,5 @@ mod tests {
         let seconds = [30 * 24 * 3600, 3600, 90, 5400];
         let times = seconds.map(|seconds| time(Duration::from_secs(seconds)));
         assert_eq!(times, ["30d", "1h", "90s", "90m"]);
-        assert_eq!(without_password("postgres://me:hush@db/x"), "postgres://***@db/x");
-        assert_eq!(without_password("https://relay.example"), "https://relay.example");
     }
 }

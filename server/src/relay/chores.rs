@@ -24,9 +24,11 @@ const REFRESH_EVERY: Duration = Duration::from_secs(5);
 /// How often it is looked whether the operator wants an account removed; the command waits for it.
 const LOOK_EVERY: Duration = Duration::from_secs(1);
 
-pub(super) async fn refresh_for_ever(certificates: Arc<Certificates>) {
+pub(super) async fn refresh_for_ever(certificates: Arc<Certificates>, services: Arc<Services>) {
     let mut tick = interval(REFRESH_EVERY);
     tick.set_missed_tick_behavior(MissedTickBehavior::Delay);
+    // The certificate that was said to be out of its time: at the start, when it came, or when its end came; once.
+    let mut said = String::new();
     loop {
         tick.tick().await;
         let looking = Arc::clone(&certificates);
@@ -37,6 +39,14 @@ pub(super) async fn refresh_for_ever(certificates: Arc<Certificates>) {
             ),
             Ok(Err(error)) => tracing::error!(%error, "the new certificate is not usable; the old one is shown on"),
             Ok(Ok(false)) | Err(_) => {}
+        }
+        let now = i64::try_from(services.now().as_millis() / 1000).unwrap_or(i64::MAX);
+        if let Some(fault) = certificates.out_of_time(now) {
+            let fingerprint = certificates.fingerprint();
+            if said != fingerprint {
+                tracing::error!("{fault}");
+                said = fingerprint;
+            }
         }
     }
 }

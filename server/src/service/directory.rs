@@ -124,11 +124,15 @@ impl Directory {
             now,
         };
         match self.store.register(registration).await? {
-            Registered::Done => Ok(Account {
-                address,
-                fingerprint,
-                session,
-            }),
+            Registered::Done => {
+                // A repeated registration is a sign-in, too.
+                self.sessions.changed(mailbox);
+                Ok(Account {
+                    address,
+                    fingerprint,
+                    session,
+                })
+            }
             Registered::NameTaken => Err(Refusal::NameTaken(user)),
         }
     }
@@ -218,6 +222,7 @@ impl Directory {
         };
         match self.store.succeed(change).await? {
             IdentityChanged::Done => {
+                self.sessions.changed(mailbox);
                 tracing::info!("an account changed its identity");
                 Ok(Account {
                     address: proved.address,
@@ -276,6 +281,8 @@ impl Directory {
             max_one_time: MAX_ONE_TIME,
             now,
         };
+        // The signatures took their time.
+        self.sessions.confirm(&principal).await?;
         match self.store.publish(publication).await? {
             Published::Done(counts) => Ok(counts),
             Published::Stale => Err(Refusal::StaleKey),

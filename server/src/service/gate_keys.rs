@@ -16,6 +16,7 @@ use super::{
     GateRules, Refusal, Result, exactly, fill,
     gate::Gate,
     oblivious::{Oblivious, disk},
+    sessions::Sessions,
 };
 use crate::{
     clock::Clock,
@@ -45,6 +46,7 @@ pub struct GateKeys {
     clock: Arc<dyn Clock>,
     files: KeyFiles,
     oblivious: Arc<Oblivious>,
+    sessions: Arc<Sessions>,
     quota: GateKeyQuota,
     uploads: Semaphore,
     uploading: Mutex<HashSet<MailboxId>>,
@@ -58,6 +60,7 @@ impl GateKeys {
         clock: Arc<dyn Clock>,
         files: KeyFiles,
         oblivious: Arc<Oblivious>,
+        sessions: Arc<Sessions>,
         rules: &GateRules,
     ) -> Self {
         Self {
@@ -65,6 +68,7 @@ impl GateKeys {
             clock,
             files,
             oblivious,
+            sessions,
             quota: GateKeyQuota {
                 live: rules.keys,
                 kept: rules.keys.saturating_mul(KEPT_FOR_EACH_LIVE),
@@ -105,6 +109,8 @@ impl GateKeys {
 
         let there = known.filter(|row| self.files.has(id, &row.sha256));
         let taken = self.take(bytes.as_mut(), there.is_none()).await?;
+        // A quarter of an hour may have passed.
+        self.sessions.confirm(&owner).await?;
         let row = GateKeyRow {
             id,
             owner: owner.mailbox,
@@ -118,6 +124,7 @@ impl GateKeys {
             (Some(_), _) | (None, None) => Err(Refusal::GateKeyConflict),
             (None, Some(part)) => {
                 let part = self.check(part).await?;
+                self.sessions.confirm(&owner).await?;
                 // A row whose file is lost takes whatever its owner now sends.
                 self.keep(part, row, known.map(|row| row.sha256)).await?;
                 Ok(row)

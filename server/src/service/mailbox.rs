@@ -14,6 +14,7 @@ use super::{
     REMEMBERED, Refusal, Result, Rules,
     gate_keys::GateKeys,
     licenses::{self, LicenseParts},
+    sessions::Sessions,
     tokens::Tokens,
 };
 use crate::{
@@ -56,9 +57,11 @@ pub enum Inbox {
 /// A wait for mail; small, because there are many.
 #[derive(Debug)]
 pub struct Waiting {
-    mailbox: MailboxId,
+    owner: Principal,
     limit: u32,
     deadline: Instant,
+    /// When the session is over.
+    ends: Instant,
     /// What is answered if nothing comes.
     empty: Page,
     /// Armed before the mailbox was found empty.
@@ -83,6 +86,7 @@ pub struct Mailboxes {
     clock: Arc<dyn Clock>,
     tokens: Arc<Tokens>,
     gate_keys: Arc<GateKeys>,
+    sessions: Arc<Sessions>,
     wakes: Arc<Wakes>,
     stopped: watch::Receiver<bool>,
     quota: Quota,
@@ -95,7 +99,7 @@ impl Mailboxes {
         clock: Arc<dyn Clock>,
         tokens: Arc<Tokens>,
         gate_keys: Arc<GateKeys>,
-        wakes: Arc<Wakes>,
+        sessions: Arc<Sessions>,
         stopped: watch::Receiver<bool>,
         rules: &Rules,
     ) -> Self {
@@ -104,7 +108,9 @@ impl Mailboxes {
             clock,
             tokens,
             gate_keys,
-            wakes,
+            // The same bells: what ends a session wakes who waits with it.
+            wakes: Arc::clone(sessions.wakes()),
+            sessions,
             stopped,
             quota: rules.quota,
             envelope_ttl: rules.envelope_ttl,
@@ -229,9 +235,11 @@ impl Mailboxes {
         match waiting {
             Some((wake, place)) if page.envelopes.is_empty() && !*self.stopped.borrow() => {
                 Ok(Inbox::Waiting(Waiting {
-                    mailbox: owner.mailbox,
+                    owner,
                     limit,
                     deadline: Instant::now() + wait,
+                    // After the wait was armed: a session that ends from here on wakes it.
+                    ends: self.end_of(&owner).await?,
                     empty: page,
                     wake,
                     place,
@@ -244,21 +252,33 @@ impl Mailboxes {
     /// Waits for mail, until the wait's time is over or the relay stops; then the page is empty. Ends when it is dropped.
     ///
     /// # Errors
-    /// [`Refusal`] when the store fails.
+    /// [`Refusal::Unauthorized`] as soon as the session is over; [`Refusal`] when the store fails.
     pub async fn wait(&self, mut waiting: Waiting) -> Result<Page> {
         let mut stopped = self.stopped.clone();
         loop {
-            tokio::select! {
-                () = waiting.wake.as_mut() => {}
-                () = tokio::time::sleep_until(waiting.deadline) => return Ok(waiting.empty),
+            let until = waiting.deadline.min(waiting.ends);
+            let woken = tokio::select! {
+                () = waiting.wake.as_mut() => true,
+                () = tokio::time::sleep_until(until) => false,
                 _ = stopped.wait_for(|stopped| *stopped) => return Ok(waiting.empty),
+            };
+            if woken {
+                waiting.wake = waiting.place.armed();
+                waiting.empty = self.page(waiting.owner.mailbox, waiting.limit).await?;
             }
-            waiting.wake = waiting.place.armed();
-            waiting.empty = self.page(waiting.mailbox, waiting.limit).await?;
-            if !waiting.empty.envelopes.is_empty() {
+            // Whatever was read meanwhile is for a session that goes on.
+            waiting.ends = self.end_of(&waiting.owner).await?;
+            if !waiting.empty.envelopes.is_empty() || Instant::now() >= waiting.deadline {
                 return Ok(waiting.empty);
             }
         }
+    }
+
+    /// When the owner's session is over, by this process's own clock: the other may be set.
+    async fn end_of(&self, owner: &Principal) -> Result<Instant> {
+        let ends = self.sessions.confirm(owner).await?;
+        let left = ends.as_millis().saturating_sub(self.clock.now().as_millis());
+        Ok(Instant::now() + Duration::from_millis(left))
     }
 
     async fn page(&self, mailbox: MailboxId, limit: u32) -> Result<Page> {

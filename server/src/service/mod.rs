@@ -46,6 +46,7 @@ use crate::{
     clock::Clock,
     metrics::Metrics,
     model::MailboxId,
+    proxies::Proxies,
     store::{Activity, DiskUse, STEP, Store, SweepRules, Totals, files::KeyFiles, wakes::Wakes},
 };
 use gate::Gate;
@@ -90,8 +91,8 @@ pub struct Services {
     pub rates: Arc<rates::Rates>,
     /// The log of security events.
     pub audit: Arc<audit::Audit>,
-    /// A proxy in front says where requests come from.
-    pub behind_proxy: bool,
+    /// Where requests come from.
+    pub proxies: Proxies,
     store: Arc<dyn Store>,
     clock: Arc<dyn Clock>,
     identity: RelayIdentity,
@@ -149,6 +150,7 @@ impl Services {
         let sessions = Arc::new(sessions::Sessions::new(
             Arc::clone(&store),
             Arc::clone(&clock),
+            wakes,
             identity.clone(),
             Arc::clone(&compute),
             Arc::clone(&audit),
@@ -166,6 +168,7 @@ impl Services {
             Arc::clone(&clock),
             files,
             Arc::clone(&oblivious),
+            Arc::clone(&sessions),
             &rules.gate,
         ));
         gate_keys.tidy().await?;
@@ -184,7 +187,7 @@ impl Services {
                 Arc::clone(&clock),
                 Arc::clone(&tokens),
                 Arc::clone(&gate_keys),
-                wakes,
+                Arc::clone(&sessions),
                 stopped,
                 &rules,
             ),
@@ -195,7 +198,7 @@ impl Services {
             sessions,
             rates,
             audit,
-            behind_proxy: rules.behind_proxy,
+            proxies: Proxies::new(rules.proxies),
             store,
             clock,
             identity,
@@ -277,6 +280,7 @@ impl Services {
     /// [`Refusal`] when the store fails; what is left is removed by asking again.
     pub async fn remove_account(&self, mailbox: MailboxId) -> Result<bool> {
         let there = crate::removals::remove(&*self.store, mailbox, self.clock.now()).await?;
+        self.sessions.changed(mailbox);
         // Its gate keys, as far as nothing needs them.
         self.gate_keys.sweep().await?;
         Ok(there)

@@ -5,15 +5,15 @@ use std::time::Duration;
 use protocol::address::RelayName;
 
 use super::rates::RateLimits;
-use crate::store::Quota;
+use crate::{origin::Origin, proxies::ProxyRules, store::Quota};
 
 /// What an operator may choose about the services.
 #[derive(Debug, Clone)]
 pub struct Rules {
     /// The part after the @ in addresses here.
     pub name: RelayName,
-    /// Base URLs under which clients reach the relay; empty: whatever the request's Host says.
-    pub origins: Vec<String>,
+    /// Under which URLs clients reach the relay; empty: those of the loopback that the request's Host says.
+    pub origins: Vec<Origin>,
     /// How much a mailbox may hold.
     pub quota: Quota,
     /// How long an undelivered envelope is kept.
@@ -24,8 +24,8 @@ pub struct Rules {
     pub gate: GateRules,
     /// How much one address and one account may ask for.
     pub rates: RateLimits,
-    /// A proxy in front says where requests come from.
-    pub behind_proxy: bool,
+    /// Whose word about a client's address is taken.
+    pub proxies: ProxyRules,
 }
 
 /// What an operator may choose about oblivious play limits.

@@ -24,8 +24,12 @@ use super::{
 use crate::{
     clock::Clock,
     model::{BearerToken, Bytes32, MailboxId, Principal},
-    store::{AuditEvent, Store, TokenRow},
+    origin::Origin,
+    store::{AuditEvent, Store, TokenRow, wakes::Wakes},
 };
+
+/// How much of a refused origin is repeated: any real one, and no more of what a caller made up.
+const SHOWN_ORIGIN: usize = 80;
 
 /// A proof of possession as it came in, not yet looked at.
 pub struct ProofParts {
@@ -88,11 +92,12 @@ pub struct NewSession {
 pub struct Sessions {
     store: Arc<dyn Store>,
     clock: Arc<dyn Clock>,
+    wakes: Arc<Wakes>,
     relay: RelayIdentity,
     compute: Arc<Compute>,
     audit: Arc<Audit>,
     challenges: Challenges,
-    origins: Vec<String>,
+    origins: Vec<Origin>,
     token_ttl: Duration,
 }
 
@@ -100,6 +105,7 @@ impl Sessions {
     pub(super) fn new(
         store: Arc<dyn Store>,
         clock: Arc<dyn Clock>,
+        wakes: Arc<Wakes>,
         relay: RelayIdentity,
         compute: Arc<Compute>,
         audit: Arc<Audit>,
@@ -108,6 +114,7 @@ impl Sessions {
         Ok(Self {
             store,
             clock,
+            wakes,
             relay,
             compute,
             audit,
@@ -177,6 +184,7 @@ impl Sessions {
         let commit_counter = self.store.put_token(mailbox, session.row.clone()).await?;
         // Removed since it was looked up: then it is as unknown as any.
         let commit_counter = commit_counter.ok_or(Refusal::Unauthorized)?;
+        self.changed(mailbox);
         Ok((session, commit_counter))
     }
 
@@ -198,34 +206,48 @@ impl Sessions {
     /// [`Refusal::Unauthorized`] when it is none, or not that of a live session.
     pub async fn authenticate(&self, token: &str) -> Result<Principal> {
         let shown = shown(token).ok_or(Refusal::Unauthorized)?;
+        self.confirm(&shown).await?;
+        Ok(shown)
+    }
+
+    /// When the session ends that is still going on: to be asked again right before something is done for it, since it may have ended while a body was on its way.
+    ///
+    /// # Errors
+    /// [`Refusal::Unauthorized`] when it is over: by a sign-out, another sign-in, another identity, the account's removal, or time.
+    pub async fn confirm(&self, shown: &Principal) -> Result<Timestamp> {
         // Only success is quick. Whoever is refused, for whatever reason, was looked up in the database.
-        if self.remembers(&shown) {
-            return Ok(shown);
+        if let Some(ends) = self.right(self.store.known_token(shown.mailbox), shown) {
+            return Ok(ends);
         }
-        if self.right(self.store.token(shown.mailbox).await?, &shown) {
-            Ok(shown)
-        } else {
-            Err(Refusal::Unauthorized)
-        }
+        let row = self.store.token(shown.mailbox).await?;
+        self.right(row, shown).ok_or(Refusal::Unauthorized)
+    }
+
+    /// Who waits with a session.
+    pub(super) const fn wakes(&self) -> &Arc<Wakes> {
+        &self.wakes
+    }
+
+    /// Whose session began or ended: who waits with another one is told at once.
+    pub(super) fn changed(&self, mailbox: MailboxId) {
+        self.wakes.wake(mailbox);
     }
 
     /// Who shows this token, if that is known without asking the database. None says nothing: [`Self::authenticate`] decides.
     #[must_use]
     pub fn recognise(&self, token: &str) -> Option<Principal> {
-        shown(token).filter(|shown| self.remembers(shown))
+        shown(token).filter(|shown| self.right(self.store.known_token(shown.mailbox), shown).is_some())
     }
 
-    fn remembers(&self, shown: &Principal) -> bool {
-        self.right(self.store.known_token(shown.mailbox), shown)
-    }
-
-    fn right(&self, row: Option<TokenRow>, shown: &Principal) -> bool {
+    /// When the session ends, if it is the shown one and goes on.
+    fn right(&self, row: Option<TokenRow>, shown: &Principal) -> Option<Timestamp> {
         // Unknown mailboxes are compared as well, so that they take the same way as wrong tokens.
         let row = row.unwrap_or(TokenRow {
             hash: [0; 32],
             expires: Timestamp(0),
         });
-        bool::from(row.hash.ct_eq(&shown.session)) & (row.expires > self.clock.now())
+        let right = bool::from(row.hash.ct_eq(&shown.session)) & (row.expires > self.clock.now());
+        right.then_some(row.expires)
     }
 
     /// Ends a session.
@@ -233,26 +255,35 @@ impl Sessions {
     /// # Errors
     /// [`Refusal`] when the store fails.
     pub async fn sign_out(&self, principal: Principal) -> Result<()> {
-        Ok(self.store.drop_token(principal.mailbox, principal.session).await?)
+        self.store.drop_token(principal.mailbox, principal.session).await?;
+        self.changed(principal.mailbox);
+        Ok(())
     }
 
     /// The origin that was signed must be this relay: a relay in the middle has another.
     fn check_origin(&self, origin: &str, host: Option<&str>) -> Result<()> {
-        if self.origins.iter().any(|ours| ours == origin) {
+        let short = |text: &str| text.chars().take(SHOWN_ORIGIN).collect::<String>();
+        if !self.origins.is_empty() {
+            if self.origins.iter().any(|ours| ours.as_str() == origin) {
+                return Ok(());
+            }
+            let ours: Vec<_> = self.origins.iter().map(Origin::as_str).collect();
+            return Err(Refusal::BadRequest(format!(
+                "the proof is for the origin {:?}, and this relay's is {} (its setting 'origins')",
+                short(origin),
+                ours.join(" or ")
+            )));
+        }
+        // Nobody said which are ours. The machine's own are no one else's; anything further may be that of a server that passes proofs on.
+        let host = host.unwrap_or_default();
+        if Origin::parse(origin).is_some_and(|origin| origin.is_loopback() && origin.is_of_host(host)) {
             return Ok(());
         }
-        if self.origins.is_empty()
-            && authority(origin).is_some_and(|authority| host.is_some_and(|host| host.eq_ignore_ascii_case(authority)))
-        {
-            return Ok(());
-        }
-        let expected = if self.origins.is_empty() {
-            "scheme://host[:port] as dialled".into()
-        } else {
-            self.origins.join(" or ")
-        };
         Err(Refusal::BadRequest(format!(
-            "the origin is not this relay's: expected {expected}"
+            "the proof is for the origin {:?}, and the request was sent to {:?}. Without the setting 'origins' this relay takes proofs for \
+             http://localhost and other names of the loopback alone, and the two must be the same",
+            short(origin),
+            short(host),
         )))
     }
 }
@@ -264,35 +295,4 @@ fn shown(token: &str) -> Option<Principal> {
         mailbox: token.mailbox,
         session: token.hash(),
     })
-}
-
-/// The `host[:port]` of `scheme://host[:port]`, if it is nothing more and nothing less.
-fn authority(origin: &str) -> Option<&str> {
-    let rest = origin
-        .strip_prefix("http://")
-        .or_else(|| origin.strip_prefix("https://"))?;
-    (!rest.is_empty() && !rest.contains(['/', '?', '#', '@'])).then_some(rest)
-}
-
-#[cfg(test)]
-mod tests {
-    use super::authority;
-
-    #[test]
-    fn an_origin_is_scheme_host_and_port() {
-        assert_eq!(authority("http://127.0.0.1:5000"), Some("127.0.0.1:5000"));
-        assert_eq!(authority("https://relay.example"), Some("relay.example"));
-        for bad in [
-            "",
-            "relay.example",
-            "http://",
-            "ftp://x",
-            "http://x/",
-            "http://a@x",
-            "http://x?y",
-            "http://x#y",
-        ] {
-            assert_eq!(authority(bad), None, "{bad}");
-        }
-    }
 }

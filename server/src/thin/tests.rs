@@ -194,6 +194,49 @@ async fn what_is_not_plainly_ordinary_is_not_touched() {
     world.relay.shutdown().await;
 }
 
+/// A body that is there at once.
+struct Ready(Option<Bytes>);
+
+impl Body for Ready {
+    type Data = Bytes;
+    type Error = hyper::Error;
+
+    fn poll_frame(
+        mut self: Pin<&mut Self>,
+        _cx: &mut std::task::Context<'_>,
+    ) -> Poll<Option<Result<hyper::body::Frame<Bytes>, hyper::Error>>> {
+        Poll::Ready(self.0.take().map(|bytes| Ok(hyper::body::Frame::data(bytes))))
+    }
+}
+
+/// The head was looked at while the session was on; the body comes when it is over.
+#[tokio::test]
+async fn a_session_that_ended_since_the_head_sends_nothing() {
+    let world = World::new().await;
+    let services = world.relay.services();
+    let principal = services.sessions.authenticate(&world.bearer.reveal()).await.unwrap();
+    let begin = || {
+        let request = hyper::Request::post(format!("/v1/messages?to=bob&id={}", Uuid::new_v4()))
+            .header(AUTHORIZATION, format!("Bearer {}", world.bearer.reveal()))
+            .header(CONTENT_TYPE, OCTETS)
+            .body("x".to_owned())
+            .unwrap();
+        world.thin.ordinary(&request, &RemoteAddr::default()).unwrap()
+    };
+    let finish = async |begun| {
+        let body = Ready(Some(Bytes::from_static(b"x")));
+        world.thin.answer(begun, body).await.status()
+    };
+    let pending = async || services.status().await.unwrap().totals.pending;
+    assert_eq!(finish(begin()).await, StatusCode::OK);
+    let stored = pending().await;
+    let begun = begin();
+    services.sessions.sign_out(principal).await.unwrap();
+    assert_eq!(finish(begun).await, StatusCode::UNAUTHORIZED);
+    assert_eq!(pending().await, stored);
+    world.relay.shutdown().await;
+}
+
 #[tokio::test]
 async fn a_connection_tries_the_short_way_first() {
     let world = World::new().await;

@@ -146,6 +146,41 @@ impl Certificates {
         Some(certificate.validity().not_after.timestamp())
     }
 
+    /// Why clients refuse the relay's own certificate at `now`, seconds since 1970, if they do.
+    #[must_use]
+    pub fn out_of_time(&self, now: i64) -> Option<String> {
+        use x509_parser::prelude::{FromDer as _, X509Certificate};
+        let leaf = self.leaf()?;
+        let (_, certificate) = X509Certificate::from_der(&leaf).ok()?;
+        let (validity, path) = (certificate.validity(), self.files.0.display());
+        let renew = "clients that do not pin it refuse it. Renew it; the new files are taken without a restart";
+        if validity.not_after.timestamp() <= now {
+            return Some(format!(
+                "the certificate in {path} ended at {}: {renew}",
+                validity.not_after
+            ));
+        }
+        (validity.not_before.timestamp() > now).then(|| {
+            format!(
+                "the certificate in {path} begins at {}: {renew}, or look at the machine's clock",
+                validity.not_before
+            )
+        })
+    }
+
+    /// What is wrong with the certificate of a relay that does not run, at `now`, seconds since 1970; nothing is good. Makes none.
+    #[must_use]
+    pub fn fault(source: &TlsSource, data_dir: &Path, now: i64) -> Option<String> {
+        let made = data_dir.join(DIRECTORY).join(CERTIFICATE).exists();
+        if *source == TlsSource::SelfSigned && !made {
+            return None;
+        }
+        match Self::load(source, data_dir, &[]) {
+            Ok(certificates) => certificates.out_of_time(now),
+            Err(error) => Some(error.to_string()),
+        }
+    }
+
     /// SHA-256 of the relay's own certificate, as `sha256:` and 64 hex digits.
     #[must_use]
     pub fn fingerprint(&self) -> String {

@@ -7,6 +7,7 @@ mod accounts;
 mod alike;
 #[path = "../common/mod.rs"]
 mod common;
+mod ended;
 mod keys;
 mod mail;
 mod rates;

@@ -2,7 +2,10 @@
 
 use reqwest::Method;
 use serde_json::{Value, json};
-use server::service::rates::{Rate, RateLimits};
+use server::{
+    proxies::{Header, ProxyRules, Trust},
+    service::rates::{Rate, RateLimits},
+};
 
 use crate::common::*;
 
@@ -65,11 +68,22 @@ async fn only_a_proxy_is_believed_about_addresses() {
         429,
         "no proxy: anyone can write that header"
     );
-    let relay = TestRelay::start_with(|config| {
-        config.rates.address = Rate::parse("1/h");
-        config.behind_proxy = true;
-    })
-    .await;
+    let trusting = async |trust: &str| {
+        let proxies = ProxyRules {
+            trust: Trust::parse(trust).unwrap(),
+            header: Header::XForwardedFor,
+        };
+        TestRelay::start_with(move |config| {
+            config.rates.address = Rate::parse("1/h");
+            config.proxies = proxies;
+        })
+        .await
+    };
+    // Somewhere else is the proxy, and this is not it.
+    let relay = trusting("10.0.0.0/8").await;
+    assert_eq!(from(&relay, "192.0.2.1").await, 200);
+    assert_eq!(from(&relay, "192.0.2.2").await, 429);
+    let relay = trusting("127.0.0.1").await;
     assert_eq!(from(&relay, "10.0.0.1").await, 200);
     assert_eq!(from(&relay, "10.0.0.1").await, 429);
     assert_eq!(from(&relay, "10.0.0.2").await, 200);
@@ -78,6 +92,8 @@ async fn only_a_proxy_is_believed_about_addresses() {
         429,
         "the last is the proxy's word"
     );
+    assert_eq!(from(&relay, "10.0.0.3:4711").await, 200);
+    assert_eq!(from(&relay, "10.0.0.3:4712").await, 429, "another port of the same");
     assert_eq!(from(&relay, "2001:db8:1:2::1").await, 200);
     assert_eq!(from(&relay, "2001:db8:1:2:9::1").await, 429, "one network");
 }

@@ -2,6 +2,7 @@
 
 use reqwest::Method;
 use serde_json::{Value, json};
+use server::origin::Origin;
 use uuid::Uuid;
 
 use crate::{ENVELOPE, common::*};
@@ -178,7 +179,8 @@ async fn a_full_disk_is_said_half_does_nothing_and_passes() {
 
 #[tokio::test]
 async fn fixed_origins_are_the_only_ones() {
-    let relay = TestRelay::start_with(|config| config.origins = vec!["https://relay.example".into()]).await;
+    let relay =
+        TestRelay::start_with(|config| config.origins = vec![Origin::parse("https://relay.example").unwrap()]).await;
     let alice = User::new(relay.api(), "alice");
     let challenge = alice.api.challenge("alice").await;
     let body = alice.registration_with(&challenge, &relay.url(), None);
@@ -188,4 +190,51 @@ async fn fixed_origins_are_the_only_ones() {
         .refused(400, "bad_request");
     let body = alice.registration_with(&challenge, "https://relay.example", None);
     alice.call(Method::POST, "/v1/accounts", Some(body)).await.ok();
+}
+
+/// A server in the middle has alice sign for it, and passes that on: as it came, and with the Host that goes with it.
+#[tokio::test]
+async fn a_proof_for_another_server_is_worth_nothing_and_the_refusal_says_what_was_compared() {
+    let named = |config: &mut server::Config| config.origins = vec![Origin::parse("https://relay.example").unwrap()];
+    for (relay, ours) in [
+        (TestRelay::start().await, "the loopback"),
+        (
+            TestRelay::start_with(named).await,
+            "\"https://middle.example\", and this relay's is https://relay.example",
+        ),
+    ] {
+        let mut alice = User::new(relay.api(), "alice");
+        let own = if relay.config.origins.is_empty() {
+            relay.url()
+        } else {
+            "https://relay.example".to_owned()
+        };
+        let body = alice.registration_with(&alice.api.challenge("alice").await, &own, None);
+        let answer = alice.call(Method::POST, "/v1/accounts", Some(body)).await.ok();
+        alice.token = answer["token"].as_str().unwrap().into();
+        for origin in [
+            "https://middle.example",
+            "http://10.0.0.7:5000",
+            "http://localhost.example",
+        ] {
+            let authority = origin.split_once("://").unwrap().1;
+            for host in [authority, relay.url().trim_start_matches("http://")] {
+                let challenge = alice.api.challenge("alice").await;
+                let body = alice.sign_in_with(&challenge, origin);
+                let request = alice.api.request(Method::POST, "/v1/session", None);
+                let refused = crate::common::answer(request.header("host", host).json(&body)).await;
+                let detail = refused.refused(400, "bad_request")["detail"]
+                    .as_str()
+                    .unwrap()
+                    .to_owned();
+                assert!(detail.contains(&format!("{origin:?}")), "{detail}");
+                assert!(detail.contains("'origins'"), "{detail}");
+                if origin == "https://middle.example" {
+                    assert!(detail.contains(ours), "{detail}");
+                }
+            }
+        }
+        // Nothing came of it: the session that there was is the one that there is.
+        alice.envelopes().await;
+    }
 }

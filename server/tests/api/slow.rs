@@ -142,3 +142,56 @@ async fn nobody_is_let_in_while_the_store_has_many_reads_to_answer() {
     reading.fetch_sub(MANY, Ordering::Relaxed);
     assert!(rest(&mut client).await.starts_with("HTTP/1.1 200"));
 }
+
+/// A client, or a proxy in between, that is in the middle of its body looks for no answer; on a connection that is closed under it, it never sees one.
+#[tokio::test]
+async fn a_refusal_is_seen_by_who_is_still_sending() {
+    let limited = |config: &mut server::Config| config.rates.account = server::service::rates::Rate::parse("2/d");
+    for (path, kind, status) in [
+        ("/v1/keys", "application/json", "401 "),
+        ("/v1/nothing", "application/json", "404 "),
+        (
+            "/v1/messages?to=alice&id=00000000-0000-4000-8000-000000000001",
+            "application/octet-stream",
+            "429 ",
+        ),
+    ] {
+        let relay = TestRelay::start_with(limited).await;
+        let alice = relay.user("alice").await;
+        // Now the short way of sends knows her, and she has asked enough.
+        for _ in 0..2 {
+            alice.envelopes().await;
+        }
+        let token = if status == "429 " { alice.token.as_str() } else { "x" };
+        let mut socket = TcpStream::connect(relay.running().addr()).await.unwrap();
+        let method = if path == "/v1/keys" { "PUT" } else { "POST" };
+        let head = format!(
+            "{method} {path} HTTP/1.1\r\nHost: x\r\nAuthorization: Bearer {token}\r\nContent-Type: {kind}\r\nContent-Length: 10000\r\n\r\n"
+        );
+        socket.write_all(head.as_bytes()).await.unwrap();
+        let mut said = vec![0; 1 << 16];
+        let mut length = match timeout(SHORT, socket.read(&mut said)).await {
+            Ok(read) => read.unwrap(),
+            Err(_) => 0,
+        };
+        socket.write_all(&[b'x'; 10_000]).await.unwrap();
+        let next = "GET /v1/status HTTP/1.1\r\nHost: x\r\nConnection: close\r\n\r\n";
+        socket.write_all(next.as_bytes()).await.unwrap();
+        loop {
+            let read = timeout(AGES, socket.read(&mut said[length..]))
+                .await
+                .expect("an answer");
+            match read.unwrap() {
+                0 => break,
+                read => length += read,
+            }
+        }
+        let said = String::from_utf8_lossy(&said[..length]);
+        let lines: Vec<_> = said.lines().filter_map(|line| line.split_once("HTTP/1.1 ")).collect();
+        assert_eq!(lines.len(), 2, "{path}: {said}");
+        assert!(
+            lines[0].1.starts_with(status) && lines[1].1.starts_with("200 "),
+            "{path}: {said}"
+        );
+    }
+}

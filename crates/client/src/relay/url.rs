@@ -36,8 +36,12 @@ impl RelayUrl {
     }
 
     fn parse_with(text: &str, plain_anywhere: bool) -> Result<Self, RelayError> {
+        // What stands before an @ may be a password.
+        let shown = text
+            .rsplit_once('@')
+            .map_or_else(|| text.to_owned(), |(_, host)| format!("***@{host}"));
         let bad = |reason| RelayError::BadUrl {
-            url: text.chars().take(MAX_URL).collect(),
+            url: shown.chars().take(MAX_URL).collect(),
             reason,
         };
         if text.len() > MAX_URL {
@@ -155,6 +159,17 @@ mod tests {
             &format!("https://{}", "x".repeat(400)),
         ] {
             assert!(matches!(RelayUrl::parse(bad), Err(RelayError::BadUrl { .. })), "{bad}");
+        }
+        let path = RelayUrl::parse("https://relay.example/chat").unwrap_err().to_string();
+        assert!(path.contains("it has a path"), "{path}");
+        for secret in [
+            "https://user:hush@relay.example",
+            "ftp://hush@x",
+            "https://a:hu@hush@x y",
+            "user:hush@relay.example",
+        ] {
+            let said = RelayUrl::parse(secret).unwrap_err();
+            assert!(!format!("{said} {said:?}").contains("hush"), "{said}");
         }
         assert!(RelayUrl::parse_plain_allowed("http://relay.example:5000").is_ok());
         let pin = CertificatePin::from_bytes([1; 32]);

@@ -10,7 +10,7 @@ use std::{
 };
 
 use protocol::Timestamp;
-use rusqlite::{Connection, OpenFlags, params};
+use rusqlite::{Connection, OpenFlags, OptionalExtension as _, params};
 
 use super::{
     FILE_NAME, OpenError,
@@ -297,6 +297,19 @@ fn schema_faults(c: &Connection) -> rusqlite::Result<Vec<String>> {
         .into_iter()
         .map(|name| format!("the schema of {name} is not the one of this program"))
         .collect())
+}
+
+impl Reader {
+    /// What some account has published as its signed prekey, with its address in it; none without accounts.
+    ///
+    /// # Errors
+    /// When the database cannot be read.
+    pub fn any_signed_prekey(&self) -> rusqlite::Result<Option<Vec<u8>>> {
+        let found = self
+            .connection
+            .query_row("SELECT spk_payload FROM account LIMIT 1", [], |row| row.get(0));
+        found.optional()
+    }
 }
 
 /// Where the gate keys of a backup lie: what goes into `gate-keys/` when it is put back.

@@ -1,0 +1,134 @@
+//! What a relay says at its start: where it is, and what to type first. Nothing that it suggests is refused by a client: addresses that stand for "every one" are none to
+//! dial, and plain HTTP is for this machine alone.
+
+use std::net::{IpAddr, Ipv4Addr, Ipv6Addr, SocketAddr};
+
+use server::origin::Origin;
+
+/// What there is to say.
+pub struct Banner {
+    /// Where it listens.
+    pub addr: SocketAddr,
+    /// Whether it does TLS.
+    pub tls: bool,
+    /// Under which URLs clients reach it, if that is known.
+    pub origins: Vec<Origin>,
+    /// The certificate's fingerprint, if there is one.
+    pub certificate: Option<String>,
+    /// Whether that has to be pinned.
+    pub pin: bool,
+    /// Where its numbers are, if they are shown.
+    pub metrics: Option<SocketAddr>,
+    /// Where everything is kept.
+    pub data_dir: String,
+}
+
+impl Banner {
+    /// The text.
+    pub fn text(&self) -> String {
+        let mut lines = vec![
+            format!("Latchkey relay {}", env!("CARGO_PKG_VERSION")),
+            format!("  listening on  {}", self.listening()),
+        ];
+        lines.extend(self.certificate.iter().map(|of| format!("  certificate   {of}")));
+        lines.extend(self.metrics.map(|addr| {
+            let addr = dialled(addr);
+            format!("  health        http://{addr}/readyz, http://{addr}/metrics")
+        }));
+        lines.push(format!("  data          {}", self.data_dir));
+        let (url, flag) = self.reached();
+        lines.push(format!("  try the API   {url}/docs"));
+        let mut command = format!("--relay {url}{flag}");
+        if let (true, Some(fingerprint)) = (self.pin, &self.certificate) {
+            command.push_str(" --pin ");
+            command.push_str(fingerprint);
+        }
+        lines.push(format!("  first user    latchkey {command} register NAME"));
+        lines.push(format!(
+            "                (from a checkout: cargo run -p cli -- {command} register NAME)\n"
+        ));
+        lines.join("\n")
+    }
+
+    fn listening(&self) -> String {
+        let port = self.addr.port();
+        match self.addr.ip() {
+            IpAddr::V4(ip) if ip.is_unspecified() => format!("port {port} of every IPv4 address"),
+            IpAddr::V6(ip) if ip.is_unspecified() => format!("port {port} of every address"),
+            _ => self.url(self.addr),
+        }
+    }
+
+    fn url(&self, addr: SocketAddr) -> String {
+        let scheme = if self.tls { "https" } else { "http" };
+        format!("{scheme}://{addr}")
+    }
+
+    /// What a client dials, and the flag that it needs for that.
+    fn reached(&self) -> (String, &'static str) {
+        let taken = |origin: &&Origin| origin.is_tls() || origin.is_loopback();
+        match (self.origins.iter().find(taken), self.origins.first()) {
+            (Some(origin), _) => (origin.to_string(), ""),
+            (None, Some(plain)) => (plain.to_string(), " --allow-plain-http"),
+            (None, None) => (self.url(dialled(self.addr)), ""),
+        }
+    }
+}
+
+/// The address itself, or this machine where it stands for every one.
+const fn dialled(addr: SocketAddr) -> SocketAddr {
+    let ip = match addr.ip() {
+        IpAddr::V4(ip) if ip.is_unspecified() => IpAddr::V4(Ipv4Addr::LOCALHOST),
+        IpAddr::V6(ip) if ip.is_unspecified() => IpAddr::V6(Ipv6Addr::LOCALHOST),
+        ip => ip,
+    };
+    SocketAddr::new(ip, addr.port())
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn banner(addr: &str, origins: &[&str]) -> String {
+        let banner = Banner {
+            addr: addr.parse().unwrap(),
+            tls: true,
+            origins: origins.iter().map(|origin| Origin::parse(origin).unwrap()).collect(),
+            certificate: Some("sha256:00".into()),
+            pin: true,
+            metrics: Some(addr.parse().unwrap()),
+            data_dir: "/data".into(),
+        };
+        banner.text()
+    }
+
+    #[test]
+    fn no_address_is_suggested_that_a_client_refuses() {
+        for addr in ["0.0.0.0:443", "[::]:443"] {
+            for origins in [
+                &["https://relay.example"][..],
+                &["http://10.0.0.5", "https://[2001:db8::1]:8443"],
+                &[],
+            ] {
+                let text = banner(addr, origins);
+                assert!(!text.contains("0.0.0.0") && !text.contains("[::]"), "{text}");
+                assert!(!text.contains("http://10.0.0.5"), "{text}");
+                assert!(text.contains("port 443 of every"), "{text}");
+                assert!(text.contains("--pin sha256:00 register NAME"), "{text}");
+            }
+        }
+        let text = banner("0.0.0.0:443", &["http://10.0.0.5", "https://relay.example"]);
+        assert!(text.contains("latchkey --relay https://relay.example --pin"), "{text}");
+        assert!(text.contains("https://relay.example/docs"), "{text}");
+        // Plain HTTP elsewhere is what the client has to be told to take.
+        let text = banner("0.0.0.0:443", &["http://10.0.0.5"]);
+        assert!(text.contains("--relay http://10.0.0.5 --allow-plain-http"), "{text}");
+    }
+
+    #[test]
+    fn without_any_setting_it_is_the_loopback() {
+        let text = banner("127.0.0.1:5000", &[]);
+        assert!(text.contains("listening on  https://127.0.0.1:5000\n"), "{text}");
+        assert!(text.contains("--relay https://127.0.0.1:5000 --pin"), "{text}");
+    }
+}
