@@ -4,7 +4,7 @@ use std::{
     io,
     net::IpAddr,
     sync::{
-        Arc,
+        Arc, Mutex, PoisonError,
         atomic::{AtomicBool, Ordering},
     },
     time::Duration,
@@ -17,6 +17,7 @@ use tokio::time::{Instant, timeout_at};
 use crate::{
     api::problem::{ApiError, Problem, ProblemCode},
     model::MAX_ENVELOPE_BYTES,
+    places::{FREE_BYTES, Guest, Held},
     service::{
         Services,
         gate_keys::MAX_GATE_KEY_BYTES,
@@ -113,40 +114,81 @@ impl<E: Endpoint> Endpoint for Limited<E> {
         if announced.is_some_and(|length| length > limit as u64) {
             return Ok(refuse());
         }
-        let exceeded = Arc::new(AtomicBool::new(false));
+        let counted = Arc::new(Counted::default());
         if announced != Some(0) {
-            let counted = counted(request.take_body(), limit, self.patience, Arc::clone(&exceeded));
-            request.set_body(counted);
+            // A gate key is not held in memory.
+            let guest = request.extensions().get::<Arc<Guest>>().filter(|_| limit != GATE_KEY);
+            let guest = guest.cloned();
+            let body = bounded(request.take_body(), limit, self.patience, guest, Arc::clone(&counted));
+            request.set_body(body);
         }
         let answer = self.inner.call(request).await;
-        if exceeded.load(Ordering::Relaxed) {
+        // Now its memory is given back, with what the handler made of it.
+        if counted.exceeded.load(Ordering::Relaxed) {
             return Ok(refuse());
+        }
+        if counted.no_memory.load(Ordering::Relaxed) {
+            let detail = "too many large bodies are on their way from other clients";
+            return Ok(Problem::new(ProblemCode::Busy, detail).into_http());
         }
         answer.map(IntoResponse::into_response)
     }
 }
 
-/// The body with an end: in bytes (what was announced is held to by HTTP, what was not is counted as it comes) and in time.
-fn counted(body: Body, limit: usize, patience: Duration, exceeded: Arc<AtomicBool>) -> Body {
+/// What became of a body, and the memory that is held for it until it is answered.
+#[derive(Default)]
+struct Counted {
+    exceeded: AtomicBool,
+    no_memory: AtomicBool,
+    held: Mutex<Option<Held>>,
+}
+
+impl Counted {
+    /// Memory for so many bytes more.
+    fn hold(&self, bytes: usize, guest: &Arc<Guest>) -> io::Result<()> {
+        let mut held = self.held.lock().unwrap_or_else(PoisonError::into_inner);
+        let there = match &mut *held {
+            Some(held) => held.grow(bytes),
+            none => {
+                *none = guest.hold(bytes);
+                none.is_some()
+            }
+        };
+        if !there {
+            self.no_memory.store(true, Ordering::Relaxed);
+            return Err(io::Error::other("there is no memory for the body"));
+        }
+        Ok(())
+    }
+}
+
+/// The body with an end: in bytes (what was announced is held to by HTTP, what was not is counted as it comes), in time, and in what all bodies together take.
+fn bounded(body: Body, limit: usize, patience: Duration, guest: Option<Arc<Guest>>, counted: Arc<Counted>) -> Body {
     let patience = if limit == GATE_KEY {
         patience * GATE_KEY_PATIENCE
     } else {
         patience
     };
     let deadline = Instant::now() + patience;
-    let state = (Box::pin(body.into_bytes_stream()), limit, exceeded);
+    let state = (Box::pin(body.into_bytes_stream()), 0, guest, counted);
     Body::from_bytes_stream(stream::try_unfold(
         state,
-        move |(mut chunks, left, exceeded)| async move {
+        move |(mut chunks, before, guest, counted)| async move {
             let Some(chunk) = timeout_at(deadline, chunks.next()).await.map_err(io::Error::other)? else {
                 return Ok(None);
             };
             let chunk = chunk.map_err(io::Error::other)?;
-            let Some(left) = left.checked_sub(chunk.len()) else {
-                exceeded.store(true, Ordering::Relaxed);
+            let read = before + chunk.len();
+            if read > limit {
+                counted.exceeded.store(true, Ordering::Relaxed);
                 return Err(io::Error::other("the body is too large"));
-            };
-            Ok(Some((chunk, (chunks, left, exceeded))))
+            }
+            if let Some(guest) = &guest
+                && read > FREE_BYTES
+            {
+                counted.hold(read - before.max(FREE_BYTES), guest)?;
+            }
+            Ok(Some((chunk, (chunks, read, guest, counted))))
         },
     ))
 }

@@ -93,6 +93,7 @@ fn main() -> ExitCode {
 fn run(matches: &ArgMatches) -> anyhow::Result<()> {
     let config = configuration(matches)?;
     log(matches.get_flag("quiet"), config.log_format);
+    server::descriptors::raise_limit();
     let runtime = tokio::runtime::Builder::new_multi_thread()
         .worker_threads(http_threads())
         .global_queue_interval(ANSWERS)

@@ -24,8 +24,10 @@ use crate::{
     clock::{Clock, SystemClock},
     config::{Config, Patience},
     connections::{self, Serving},
+    descriptors,
     health::health,
     metrics::Metrics,
+    places::Places,
     service::{Refusal, Services, gate::Gate, homomorphic::Homomorphic},
     store::{
         Activity,
@@ -43,11 +45,15 @@ use chores::{refresh_for_ever, remove_for_ever, sweep_for_ever};
 const GRACE: Duration = Duration::from_secs(4);
 /// The same for whoever watches; a scrape takes milliseconds.
 const WATCHERS_GRACE: Duration = Duration::from_millis(200);
+/// Connections of whoever watches: a handful of scrapers. Any further takes the place of the one that idles longest.
+const WATCHERS: usize = 64;
 /// More reads than these, waiting or running, are a crowd. Meanwhile the requests that want them hold some 20 KiB each, and what they took together the process
 /// keeps: when all who wait for mail come back at once, it is to be little.
 const CROWD: u64 = 256;
 /// Connections that the system keeps until they are accepted; Linux allows no more unless it is told to (`net.core.somaxconn`). Whoever comes beyond that tries again a second later.
 const BACKLOG: u32 = 4096;
+/// What the system keeps of an answer that is not read (Linux doubles it): otherwise it is up to 4 MiB a connection. With 200 ms to the client 640 KB a second still leave.
+const SEND_BUFFER: u32 = 128 << 10;
 /// How long a start waits for another relay to let go of the data directory: one that was killed does so when the system has ended it, which takes some
 /// milliseconds, or a few hundred under load.
 const HANDOVER: Duration = Duration::from_secs(2);
@@ -189,11 +195,15 @@ pub async fn serve(
         .as_ref()
         .map(|tls| tokio::spawn(refresh_for_ever(Arc::clone(tls.certificates()))));
     let serving = Serving {
-        endpoint: app(Arc::clone(&services), config.patience),
+        endpoint: app(Arc::clone(&services), config),
         thin: ThinSend::new(Arc::clone(&services), config.patience.body),
+        cross_origin: !config.cors_origins.is_empty(),
         tls,
         patience: config.patience,
-        per_address: config.rates.connections.filter(|_| !config.behind_proxy),
+        places: Places::new(
+            descriptors::for_connections(config.connections.get()),
+            config.rates.connections.filter(|_| !config.behind_proxy),
+        ),
         open: Arc::clone(&services.metrics().connections),
         crowded: {
             let services = Arc::clone(&services);
@@ -232,6 +242,8 @@ fn bind(addr: SocketAddr) -> io::Result<TcpListener> {
     // A port whose last connections are just fading away is free; on Windows the option means something else.
     #[cfg(unix)]
     socket.set_reuseaddr(true)?;
+    // Connections inherit it.
+    socket.set_send_buffer_size(SEND_BUFFER)?;
     socket.bind(addr)?;
     socket.listen(BACKLOG)
 }
@@ -247,9 +259,10 @@ async fn watch(
     let serving = Serving {
         endpoint: health(services, tls),
         thin: None,
+        cross_origin: false,
         tls: None,
         patience,
-        per_address: None,
+        places: Places::new(WATCHERS, None),
         open: Arc::default(),
         // Above all when there is a crowd it should be seen.
         crowded: Box::new(|| false),

@@ -71,6 +71,18 @@ pub(crate) struct Ordinary {
     address: Option<Network>,
 }
 
+impl Ordinary {
+    /// Who sends: known to us.
+    pub const fn from(&self) -> Sender {
+        self.from
+    }
+
+    /// How long its body is.
+    pub const fn length(&self) -> usize {
+        self.length
+    }
+}
+
 impl ThinSend {
     /// For `services`; none if their operations have no send.
     pub fn new(services: Arc<Services>, patience: Duration) -> Option<Arc<Self>> {

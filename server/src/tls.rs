@@ -79,6 +79,9 @@ pub enum TlsError {
     Setup(#[from] rustls::Error),
 }
 
+/// What is encrypted ahead of a client that does not read, bytes: one record. The library's own default is four, for each connection.
+const WRITE_BUFFER: usize = 16 << 10;
+
 /// The cipher suites and groups of the relay.
 fn provider() -> CryptoProvider {
     aws_lc_rs::default_provider()
@@ -139,7 +142,8 @@ impl Acceptor {
         } else {
             &self.classical
         };
-        let stream = begun.into_stream(Arc::clone(config)).await?;
+        let mut stream = begun.into_stream(Arc::clone(config)).await?;
+        stream.get_mut().1.set_buffer_limit(Some(WRITE_BUFFER));
         let group = stream.get_ref().1.negotiated_key_exchange_group();
         let name = group.and_then(|group| group.name().as_str());
         Ok((stream, name.unwrap_or("unknown")))

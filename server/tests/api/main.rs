@@ -5,6 +5,7 @@
 
 mod accounts;
 mod alike;
+mod browsers;
 #[path = "../common/mod.rs"]
 mod common;
 mod keys;
