@@ -35,6 +35,7 @@ use crate::{
     config::Patience,
     holding,
     idling::ConnectionTimer,
+    malformed::Explained,
     places::{FREE_BYTES, Guest, Held, Places},
     seldom::Seldom,
     stalling::Impatient,
@@ -49,7 +50,7 @@ const PAUSE: Duration = Duration::from_millis(50);
 const MOMENT: Duration = Duration::from_millis(1);
 
 /// What a connection buffers at most for reading, and so the largest head of a request: ours have less than 1 KiB, a browser's seldom 8. It is kept while the connection idles.
-const READ_BUFFER: usize = FREE_BYTES;
+pub(crate) const READ_BUFFER: usize = FREE_BYTES;
 
 /// What connections are served with.
 pub(crate) struct Serving<E> {
@@ -224,7 +225,7 @@ async fn requests<S, E>(
             Ok(holding::held(answer, guest))
         })
     });
-    let stream = Impatient::new(stream, patience.write, Arc::clone(guest));
+    let stream = Explained::new(Impatient::new(stream, patience.write, Arc::clone(guest)));
     let mut serving = pin!(
         http1::Builder::new()
             .timer(ConnectionTimer::new(patience.head))

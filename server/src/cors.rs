@@ -9,8 +9,12 @@
 //!
 //! Not poem's own layer: it refuses requests of origins that it does not know, answers a preflight that asks for one header it knows and one it does not, and leaves `Vary` out.
 
-use std::sync::Arc;
+use std::{
+    future::{Future, ready},
+    sync::Arc,
+};
 
+use futures_util::future::Either;
 use poem::{
     Endpoint, Request, Response,
     http::{HeaderValue, Method, StatusCode, header},
@@ -80,22 +84,25 @@ impl<E> Cors<E> {
 impl<E: Endpoint<Output = Response>> Endpoint for Cors<E> {
     type Output = Response;
 
-    // As in `requests`: while an inbox waits, nothing of the request is kept here but its origin.
-    async fn call(&self, request: Request) -> poem::Result<Response> {
+    // Not an async function: it would keep the request for as long as an inbox waits.
+    fn call(&self, request: Request) -> impl Future<Output = poem::Result<Response>> + Send {
         let shared = !self.origins.is_empty() && request.uri().path().starts_with(SHARED);
         let origin = shared.then(|| self.allowed(&request)).flatten();
         if let Some(answer) = self.preflight(&request, origin.as_ref()) {
-            return Ok(answer);
+            return Either::Left(ready(Ok(answer)));
         }
-        let mut answer = self.inner.call(request).await?;
-        if shared {
-            let headers = answer.headers_mut();
-            headers.insert(header::VARY, HeaderValue::from_static(VARY));
-            if let Some(origin) = origin {
-                headers.insert(header::ACCESS_CONTROL_ALLOW_ORIGIN, origin);
-                headers.insert(header::ACCESS_CONTROL_EXPOSE_HEADERS, HeaderValue::from_static(EXPOSED));
+        let answer = self.inner.call(request);
+        Either::Right(async move {
+            let mut answer = answer.await?;
+            if shared {
+                let headers = answer.headers_mut();
+                headers.insert(header::VARY, HeaderValue::from_static(VARY));
+                if let Some(origin) = origin {
+                    headers.insert(header::ACCESS_CONTROL_ALLOW_ORIGIN, origin);
+                    headers.insert(header::ACCESS_CONTROL_EXPOSE_HEADERS, HeaderValue::from_static(EXPOSED));
+                }
             }
-        }
-        Ok(answer)
+            Ok(answer)
+        })
     }
 }

@@ -33,6 +33,7 @@ mod idling;
 mod landing;
 mod limits;
 pub mod logging;
+mod malformed;
 pub mod metrics;
 pub mod model;
 mod operations;

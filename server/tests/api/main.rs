@@ -10,6 +10,7 @@ mod browsers;
 mod common;
 mod keys;
 mod mail;
+mod malformed;
 mod rates;
 mod relay;
 mod removed;
