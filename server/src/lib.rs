@@ -51,7 +51,7 @@ pub mod tls;
 
 pub use app::app;
 pub use config::Config;
-pub use relay::{Relay, RunningRelay, StartError, serve};
+pub use relay::{Relay, RunningRelay, StartError, Told, serve};
 
 /// The HTTP contract as YAML, byte-identical from run to run.
 #[must_use]

@@ -29,15 +29,20 @@ pub(super) async fn refresh_for_ever(certificates: Arc<Certificates>) {
     tick.set_missed_tick_behavior(MissedTickBehavior::Delay);
     loop {
         tick.tick().await;
-        let looking = Arc::clone(&certificates);
-        match tokio::task::spawn_blocking(move || looking.refresh()).await {
-            Ok(Ok(true)) => tracing::info!(
-                fingerprint = certificates.fingerprint(),
-                "another certificate is shown from now on"
-            ),
-            Ok(Err(error)) => tracing::error!(%error, "the new certificate is not usable; the old one is shown on"),
-            Ok(Ok(false)) | Err(_) => {}
-        }
+        refresh(&certificates).await;
+    }
+}
+
+/// Looks whether there is another certificate.
+pub(super) async fn refresh(certificates: &Arc<Certificates>) {
+    let looking = Arc::clone(certificates);
+    match tokio::task::spawn_blocking(move || looking.refresh()).await {
+        Ok(Ok(true)) => tracing::info!(
+            fingerprint = certificates.fingerprint(),
+            "another certificate is shown from now on"
+        ),
+        Ok(Err(error)) => tracing::error!(%error, "the new certificate is not usable; the old one is shown on"),
+        Ok(Ok(false)) | Err(_) => {}
     }
 }
 
