@@ -35,7 +35,7 @@ use crate::{
     config::Patience,
     holding,
     idling::ConnectionTimer,
-    malformed::Explained,
+    malformed::{Explained, MAX_HEAD},
     places::{FREE_BYTES, Guest, Held, Places},
     seldom::Seldom,
     stalling::Impatient,
@@ -48,9 +48,6 @@ const PAUSE: Duration = Duration::from_millis(50);
 
 /// How long nobody is let in while there is a crowd inside, before it is looked at again. The runtime's timers tell no less apart.
 const MOMENT: Duration = Duration::from_millis(1);
-
-/// What a connection buffers at most for reading, and so the largest head of a request: ours have less than 1 KiB, a browser's seldom 8. It is kept while the connection idles.
-pub(crate) const READ_BUFFER: usize = FREE_BYTES;
 
 /// What connections are served with.
 pub(crate) struct Serving<E> {
@@ -230,8 +227,8 @@ async fn requests<S, E>(
         http1::Builder::new()
             .timer(ConnectionTimer::new(patience.head))
             .header_read_timeout(patience.head)
-            .max_buf_size(READ_BUFFER)
-            .max_header_size(READ_BUFFER)
+            .max_buf_size(MAX_HEAD)
+            .max_header_size(MAX_HEAD)
             .serve_connection(TokioIo::new(stream), service)
     );
     // A connection that breaks is its client's affair: what it sent is either answered or repeated with the same ids.

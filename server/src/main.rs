@@ -106,8 +106,10 @@ fn run(matches: &ArgMatches) -> anyhow::Result<()> {
         let mut signals = Signals::listen()?;
         let data_dir = config.data_dir.display().to_string();
         let self_signed = config.tls == Some(TlsSource::SelfSigned);
+        let docs = config.docs;
         let relay = Relay::start(config).await?;
         let url = relay.url();
+        let contract = if docs { format!("  try the API   {url}/docs\n") } else { format!("  contract      {url}/openapi.yaml\n") };
         let metrics = relay.metrics_addr();
         let metrics = metrics.map_or_else(String::new, |addr| format!("  health        http://{addr}/readyz, http://{addr}/metrics\n"));
         let (mut certificate, mut pin) = (String::new(), String::new());
@@ -118,7 +120,7 @@ fn run(matches: &ArgMatches) -> anyhow::Result<()> {
             }
         }
         print(&format!(
-            "Latchkey relay {version}\n  listening on  {url}\n{certificate}{metrics}  data          {data_dir}\n  try the API   {url}/docs\n  first user    \
+            "Latchkey relay {version}\n  listening on  {url}\n{certificate}{metrics}  data          {data_dir}\n{contract}  first user    \
              latchkey --relay {url}{pin} register NAME\n                (from a checkout: cargo run -p cli -- --relay {url}{pin} register NAME)\n",
             version = env!("CARGO_PKG_VERSION"),
         ));

@@ -21,9 +21,12 @@ use tokio::{
 
 use crate::{
     api::problem::{Problem, ProblemCode},
+    places::FREE_BYTES,
     requests::{self, RequestId},
 };
 
+/// The largest head of a request: ours have less than 1 KiB, a browser's seldom 8. It is what a connection buffers at most for reading, and keeps while it idles.
+pub(crate) const MAX_HEAD: usize = FREE_BYTES;
 /// How much of what a refused client goes on to send is read: what it had under way when the answer left.
 const LINGER_BYTES: usize = 512 << 10;
 /// For how long.
@@ -129,10 +132,7 @@ fn answer(status: StatusCode, date: Option<&str>, head_only: bool) -> Vec<u8> {
         StatusCode::URI_TOO_LONG => (ProblemCode::TooLarge, "the request's first line is too long".to_owned()),
         _ => (
             ProblemCode::TooLarge,
-            format!(
-                "a request's head may have {} bytes and 100 headers",
-                crate::connections::READ_BUFFER
-            ),
+            format!("a request's head may have {} bytes and 100 headers", MAX_HEAD),
         ),
     };
     let id = RequestId::next();

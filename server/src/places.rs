@@ -226,16 +226,16 @@ impl Drop for Place {
         let mut inside = self.guest.places.inside();
         self.guest.close(&mut inside);
         if let Some(address) = self.address {
-            give_back(&mut inside.addresses, address);
+            give_back(&mut inside.addresses, &address);
         }
     }
 }
 
-fn give_back<K: std::hash::Hash + Eq>(counts: &mut HashMap<K, u32>, key: K) {
-    if let Some(count) = counts.get_mut(&key) {
+fn give_back<K: std::hash::Hash + Eq>(counts: &mut HashMap<K, u32>, key: &K) {
+    if let Some(count) = counts.get_mut(key) {
         *count -= 1;
         if *count == 0 {
-            counts.remove(&key);
+            counts.remove(key);
         }
     }
 }
@@ -328,7 +328,7 @@ impl Guest {
         let bytes = self.bytes.swap(GONE, Relaxed);
         self.places.bytes.fetch_sub(bytes, Relaxed);
         if let Some(account) = self.account.lock().unwrap_or_else(PoisonError::into_inner).take() {
-            give_back(&mut inside.accounts, account);
+            give_back(&mut inside.accounts, &account);
         }
         self.leave.notify_one();
     }

@@ -32,7 +32,7 @@ use crate::{
     store::{
         Activity,
         files::KeyFiles,
-        sqlite::{OpenError, Sqlite},
+        sqlite::{FILE_NAME, OpenError, Sqlite},
         wakes::Wakes,
     },
     thin::ThinSend,
@@ -470,13 +470,13 @@ fn make_private(path: &Path) -> Result<(), StartError> {
     Ok(())
 }
 
-/// Nothing is in the directory yet (but what a new file system has), or a relay was there.
+/// Nothing is in the directory yet (but what a new file system has), or a relay was there, or a backup was put there.
 #[cfg(unix)]
 fn is_of_a_relay(path: &Path) -> io::Result<bool> {
     let mut nothing = true;
     for entry in path.read_dir()? {
         let name = entry?.file_name();
-        if name == LOCK_FILE {
+        if name == LOCK_FILE || name == FILE_NAME {
             return Ok(true);
         }
         nothing &= name == "lost+found";

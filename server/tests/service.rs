@@ -176,6 +176,20 @@ fn a_directory_that_others_can_read_is_closed_to_them_and_that_is_said_once() {
     }
 }
 
+/// As a restored backup is: a database in a directory that was made by hand.
+#[test]
+fn a_directory_with_a_database_is_a_relays() {
+    let dir = TempDir::new().unwrap();
+    let mut relay = Running::start(dir, &[]);
+    relay.tell("-TERM");
+    assert_eq!(relay.end(), Some(0));
+    let dir = std::mem::replace(&mut relay.dir, TempDir::new().unwrap());
+    fs::remove_file(dir.path().join("data/relay.lock")).unwrap();
+    with_mode(&dir, 0o755);
+    let relay = Running::start(dir, &[]);
+    assert_eq!(mode(&relay.dir.path().join("data")), 0o700);
+}
+
 #[test]
 fn a_directory_of_others_is_refused_and_left_as_it_is() {
     for (open, other_file) in [(0o755, true), (0o1777, false)] {
