@@ -70,6 +70,30 @@ struct Inside {
     accounts: HashMap<Sender, u32>,
 }
 
+impl Inside {
+    /// Connections of an address.
+    fn of(&self, address: Network) -> usize {
+        let count = self.addresses.get(&address).copied().unwrap_or_default();
+        usize::try_from(count).unwrap_or(usize::MAX)
+    }
+
+    /// Closes connections that do nothing, of `most` that there may be, so that others find a place; how many.
+    fn make_room(&mut self, most: usize, among: impl Fn(&Guest) -> bool) -> usize {
+        let idle: Vec<_> = self
+            .guests
+            .values()
+            .filter(|guest| among(guest) && !(guest.is_known() && guest.serving.load(Relaxed)))
+            .cloned()
+            .collect();
+        let mut closed = 0;
+        for guest in in_order(idle).take((most / AT_ONCE).max(1)) {
+            guest.close(self);
+            closed += 1;
+        }
+        closed
+    }
+}
+
 impl Places {
     /// `most` connections, of which each address may have `per_address`.
     pub fn new(most: usize, per_address: Option<NonZeroU32>) -> Arc<Self> {
@@ -90,22 +114,36 @@ impl Places {
         })
     }
 
-    /// A place for a connection from `address`; none when that has as many as it may, or all places are taken by accounts that are being served.
+    /// A place for a connection from `address`; none when that has as many as it may, or all places are taken, and those who have them are accounts that are being served.
     pub fn take(self: &Arc<Self>, address: Option<Network>) -> Option<Place> {
         let mut inside = self.inside();
-        if let (Some(most), Some(address)) = (self.per_address, address)
-            && inside.addresses.get(&address).is_some_and(|count| *count >= most.get())
-        {
-            self.refused.warn(|left_out| {
-                tracing::warn!(
-                    left_out,
-                    "an address has as many connections as --address-connections allows; more of it are closed"
-                );
-            });
-            return None;
+        if let (Some(most), Some(of)) = (self.per_address, address) {
+            let most = usize::try_from(most.get()).unwrap_or(usize::MAX);
+            if inside.of(of) >= most {
+                let closed = inside.make_room(most, |guest| guest.address == Some(of));
+                self.refused.warn(|left_out| {
+                    tracing::warn!(
+                        left_out,
+                        most,
+                        closed,
+                        "an address has as many connections as --address-connections allows; those of it that did nothing for longest were closed"
+                    );
+                });
+                if inside.of(of) >= most {
+                    return None;
+                }
+            }
         }
         if inside.guests.len() >= self.most {
-            self.make_room(&mut inside);
+            let closed = inside.make_room(self.most, |_| true);
+            self.crowded.warn(|left_out| {
+                tracing::warn!(
+                    left_out,
+                    most = self.most,
+                    closed,
+                    "all connections are in use; those that did nothing for longest were closed"
+                );
+            });
             if inside.guests.len() >= self.most {
                 return None;
             }
@@ -118,6 +156,7 @@ impl Places {
         let guest = Arc::new(Guest {
             places: Arc::clone(self),
             number,
+            address,
             since: AtomicU64::new(self.now()),
             moved: AtomicUsize::new(0),
             bytes: AtomicUsize::new(0),
@@ -127,31 +166,7 @@ impl Places {
             leave: Notify::new(),
         });
         inside.guests.insert(number, Arc::clone(&guest));
-        Some(Place { guest, address })
-    }
-
-    /// Closes connections that do nothing, so that others find a place.
-    fn make_room(&self, inside: &mut Inside) {
-        let idle: Vec<_> = inside
-            .guests
-            .values()
-            .filter(|guest| !guest.is_known() || !guest.serving.load(Relaxed))
-            .cloned()
-            .collect();
-        let wanted = (self.most / AT_ONCE).max(1);
-        let mut closed = 0;
-        for guest in in_order(idle).take(wanted) {
-            guest.close(inside);
-            closed += 1;
-        }
-        self.crowded.warn(|left_out| {
-            tracing::warn!(
-                left_out,
-                most = self.most,
-                closed,
-                "all connections are in use; those that did nothing for longest were closed"
-            );
-        });
+        Some(Place { guest })
     }
 
     /// Closes connections that hold memory and make no headway, until there is some again.
@@ -211,7 +226,6 @@ fn in_order(guests: Vec<Arc<Guest>>) -> impl Iterator<Item = Arc<Guest>> {
 /// A place that is taken; given back when it is dropped.
 pub(crate) struct Place {
     guest: Arc<Guest>,
-    address: Option<Network>,
 }
 
 impl Place {
@@ -225,9 +239,6 @@ impl Drop for Place {
     fn drop(&mut self) {
         let mut inside = self.guest.places.inside();
         self.guest.close(&mut inside);
-        if let Some(address) = self.address {
-            give_back(&mut inside.addresses, &address);
-        }
     }
 }
 
@@ -244,6 +255,7 @@ fn give_back<K: std::hash::Hash + Eq>(counts: &mut HashMap<K, u32>, key: &K) {
 pub(crate) struct Guest {
     places: Arc<Places>,
     number: u64,
+    address: Option<Network>,
     /// When it last made headway, as [`Places::now`] says it.
     since: AtomicU64,
     /// Bytes read and written since then.
@@ -327,6 +339,9 @@ impl Guest {
         }
         let bytes = self.bytes.swap(GONE, Relaxed);
         self.places.bytes.fetch_sub(bytes, Relaxed);
+        if let Some(address) = self.address {
+            give_back(&mut inside.addresses, &address);
+        }
         if let Some(account) = self.account.lock().unwrap_or_else(PoisonError::into_inner).take() {
             give_back(&mut inside.accounts, &account);
         }

@@ -6,6 +6,7 @@
 //! Not its concern: sockets and time limits (`connections`) and who may do what.
 
 mod certificates;
+mod greeting;
 
 use std::{io, path::PathBuf, sync::Arc};
 
@@ -21,6 +22,7 @@ use tokio_rustls::{
 };
 
 pub use certificates::Certificates;
+pub use greeting::Greeting;
 
 /// Where the certificate comes from.
 #[derive(Debug, Clone, PartialEq, Eq)]
@@ -134,8 +136,9 @@ impl Acceptor {
     pub async fn accept<S: AsyncRead + AsyncWrite + Unpin>(
         &self,
         stream: S,
-    ) -> io::Result<(TlsStream<S>, &'static str)> {
-        let begun = LazyConfigAcceptor::new(rustls::server::Acceptor::default(), stream).await?;
+    ) -> io::Result<(TlsStream<Greeting<S>>, &'static str)> {
+        let greeting = Greeting::new(stream);
+        let begun = LazyConfigAcceptor::new(rustls::server::Acceptor::default(), greeting).await?;
         let groups = begun.client_hello().named_groups().unwrap_or_default();
         let config = if groups.contains(&NamedGroup::X25519MLKEM768) {
             &self.hybrid
@@ -143,7 +146,9 @@ impl Acceptor {
             &self.classical
         };
         let mut stream = begun.into_stream(Arc::clone(config)).await?;
-        stream.get_mut().1.set_buffer_limit(Some(WRITE_BUFFER));
+        let (greeting, session) = stream.get_mut();
+        greeting.is_over();
+        session.set_buffer_limit(Some(WRITE_BUFFER));
         let group = stream.get_ref().1.negotiated_key_exchange_group();
         let name = group.and_then(|group| group.name().as_str());
         Ok((stream, name.unwrap_or("unknown")))

@@ -90,14 +90,23 @@ fn an_account_spares_so_many_connections_and_no_more() {
 }
 
 #[test]
-fn each_address_has_so_many_and_gives_them_back() {
+fn each_address_has_so_many_and_makes_room_among_its_own() {
     let places = Places::new(10, NonZeroU32::new(2));
     let [one, other] = [[127, 0, 0, 1], [127, 0, 0, 2]].map(|ip| Some(Network::from(std::net::IpAddr::from(ip))));
-    let (first, _second) = (places.take(one).unwrap(), places.take(one).unwrap());
-    assert!(places.take(one).is_none());
+    let elsewhere = places.take(other).unwrap();
+    let (first, second) = (places.take(one).unwrap(), places.take(one).unwrap());
+    second.guest().recognise(account(1));
+    second.guest().begins();
+    let third = places.take(one).unwrap();
+    assert!(has_to_leave(&first) && ![&elsewhere, &second].into_iter().any(has_to_leave));
+    third.guest().recognise(account(2));
+    third.guest().begins();
+    assert!(places.take(one).is_none(), "both are being served");
     assert!(places.take(other).is_some());
-    drop(first);
+    drop(second);
     assert!(places.take(one).is_some());
+    drop((first, third, elsewhere));
+    assert!(places.inside().addresses.is_empty());
 }
 
 #[test]
