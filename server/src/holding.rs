@@ -42,8 +42,9 @@ where
     let id = answer.headers().get(requests::HEADER);
     busy.request_id = id.and_then(|id| id.to_str().ok()).map(str::to_owned);
     let mut refusal = busy.into_http();
-    if let Some(id) = id {
-        refusal.headers_mut().insert(requests::HEADER, id.clone());
+    // Which request it is to, and which page may read it.
+    for (name, value) in answer.headers() {
+        refusal.headers_mut().entry(name).or_insert_with(|| value.clone());
     }
     hyper::Response::from(refusal).map(|body| OnItsWay { body, held: None })
 }
@@ -90,5 +91,87 @@ struct Kept {
 impl AsRef<[u8]> for Kept {
     fn as_ref(&self) -> &[u8] {
         &self.bytes
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use std::future::poll_fn;
+
+    use poem::http::header;
+
+    use super::*;
+    use crate::{
+        model::{MailboxId, Sender},
+        places::{MOST_BYTES, Place, Places},
+    };
+
+    fn known(places: &Arc<Places>, n: u8) -> Place {
+        let place = places.take(None).unwrap();
+        place.guest().recognise(Sender::Account(MailboxId::from_bytes([n; 16])));
+        place
+    }
+
+    fn large() -> Response {
+        Response::builder()
+            .header(requests::HEADER, "0123456789abcdef")
+            .header(header::ACCESS_CONTROL_ALLOW_ORIGIN, "https://chat.example")
+            .content_type("text/plain")
+            .body(vec![b'x'; FREE_BYTES + 1])
+    }
+
+    #[tokio::test]
+    async fn without_memory_an_answer_is_busy_and_says_to_what_and_to_whom() {
+        let places = Places::new(10, None);
+        let (holder, asker) = (known(&places, 1), known(&places, 2));
+        let all = holder.guest().hold(MOST_BYTES).unwrap();
+        let mut refused = held(large(), asker.guest());
+        assert_eq!(refused.status(), 503);
+        let headers = refused.headers().clone();
+        assert_eq!(headers[requests::HEADER], "0123456789abcdef");
+        assert_eq!(headers[header::ACCESS_CONTROL_ALLOW_ORIGIN], "https://chat.example");
+        assert_eq!(headers[header::RETRY_AFTER], "1");
+        assert!(
+            headers[header::CONTENT_TYPE]
+                .to_str()
+                .unwrap()
+                .starts_with("application/json")
+        );
+        let frame = poll_fn(|cx| Pin::new(refused.body_mut()).poll_frame(cx))
+            .await
+            .unwrap()
+            .unwrap();
+        let body: serde_json::Value = serde_json::from_slice(&frame.into_data().unwrap()).unwrap();
+        assert_eq!(
+            (&body["code"], &body["request_id"]),
+            (&"busy".into(), &"0123456789abcdef".into())
+        );
+        // What all share takes no memory.
+        let mut shared = large();
+        shared.extensions_mut().insert(Shared);
+        assert_eq!(held(shared, asker.guest()).status(), 200);
+        drop(all);
+        assert_eq!(held(large(), asker.guest()).status(), 200);
+    }
+
+    #[tokio::test]
+    async fn memory_is_held_until_the_last_byte_is_gone() {
+        let places = Places::new(10, None);
+        let (holder, asker) = (known(&places, 1), known(&places, 2));
+        let _rest = holder.guest().hold(MOST_BYTES - FREE_BYTES - 1).unwrap();
+        let mut answer = held(large(), asker.guest());
+        assert_eq!(answer.status(), 200);
+        assert!(holder.guest().hold(1).is_none());
+        let frame = poll_fn(|cx| Pin::new(answer.body_mut()).poll_frame(cx))
+            .await
+            .unwrap()
+            .unwrap();
+        drop(answer);
+        let mut bytes = frame.into_data().unwrap();
+        let first = bytes.split_to(1);
+        drop(bytes);
+        assert!(holder.guest().hold(1).is_none(), "a byte is left");
+        drop(first);
+        assert!(holder.guest().hold(1).is_some());
     }
 }

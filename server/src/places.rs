@@ -23,7 +23,7 @@ use crate::{model::Sender, seldom::Seldom, service::rates::Network};
 
 /// Memory for bodies and answers on their way, of all connections together: a hundred of the largest envelopes, or thirty full pages of mail, at any moment. A relay that serves a thousand clients has less than that on
 /// its way; what idles in it is closed.
-const MOST_BYTES: usize = 32 << 20;
+pub(crate) const MOST_BYTES: usize = 32 << 20;
 /// What a connection may hold without being counted: no more than its buffer for reading.
 pub(crate) const FREE_BYTES: usize = 16 << 10;
 /// So much has to be moved until that is headway. A client that reads a byte now and then makes none.
@@ -171,13 +171,14 @@ impl Places {
 
     /// Closes connections that hold memory and make no headway, until there is some again.
     fn make_memory(&self) {
-        let stalled = self.now().saturating_sub(milliseconds(STALLED));
+        let now = self.now();
+        let stalls = |guest: &Guest| now.saturating_sub(guest.since.load(Relaxed)) >= milliseconds(STALLED);
         let mut inside = self.inside();
         let holding: Vec<_> = inside
             .guests
             .values()
             .filter(|guest| !matches!(guest.bytes.load(Relaxed), 0 | GONE))
-            .filter(|guest| !guest.is_known() || guest.since.load(Relaxed) <= stalled)
+            .filter(|guest| !guest.is_known() || stalls(guest))
             .cloned()
             .collect();
         let enough = self.most_bytes - self.most_bytes / AT_ONCE;
