@@ -3,9 +3,7 @@
 use std::sync::Arc;
 
 use poem::{
-    Endpoint, EndpointExt as _, Error, IntoEndpoint as _, IntoResponse as _, Response, Route,
-    endpoint::make,
-    get, handler,
+    Endpoint, EndpointExt as _, Error, IntoEndpoint as _, IntoResponse as _, Response, Route, get, handler,
     http::StatusCode,
     middleware::CatchPanic,
     web::{Data, Json},
@@ -17,7 +15,9 @@ use crate::{
         problem::{ApiError, Problem, ProblemCode},
         status::Status,
     },
-    config::Patience,
+    config::Config,
+    cors::Cors,
+    documents::Document,
     landing,
     limits::BodyLimits,
     operations::Operations,
@@ -26,41 +26,44 @@ use crate::{
     service::{Refusal, Services},
 };
 
+/// Whether there is a page to try the contract in.
+#[derive(Clone, Copy)]
+struct Docs(bool);
+
 /// The relay as an endpoint, ready to be served or called in a test.
 #[must_use]
-pub fn app(services: Arc<Services>, patience: Patience) -> impl Endpoint<Output = Response> + 'static {
-    let contract = api::openapi_service();
+pub fn app(services: Arc<Services>, config: &Config) -> impl Endpoint<Output = Response> + 'static {
     let metrics = services.shared_metrics();
-    let yaml: Arc<str> = api::openapi_yaml().into();
-    let specification = make(move |_| {
-        let yaml = Arc::clone(&yaml);
-        async move { yaml.to_string().with_content_type("application/yaml; charset=utf-8") }
-    });
-    let inner = Route::new()
+    let mut pages = Route::new()
         .at("/", get(landing_page))
         .at("/status", get(status_page))
-        .at("/openapi.yaml", get(specification))
-        .nest("/docs", contract.swagger_ui())
-        .nest_no_strip("/v1", contract)
+        .at("/openapi.yaml", get(Document::contract()))
+        .nest_no_strip("/v1", api::openapi_service());
+    if config.docs {
+        pages = pages.at("/docs", get(Document::docs()));
+    }
+    let inner = pages
         .into_endpoint()
         .data(Arc::clone(&services))
+        .data(Docs(config.docs))
         .catch_all_error(|error| async move { explain(error) })
         .with(BodyLimits {
-            patience: patience.body,
+            patience: config.patience.body,
             services,
         })
         .with(CatchPanic::new().with_handler(|_panic| panicked()))
         .map_to_response();
+    let operations = Arc::new(operations());
     Watched {
-        inner: Parking(inner),
-        operations: operations(),
+        inner: Cors::new(&config.cors_origins, &operations, Parking(inner)),
+        operations,
         metrics,
     }
 }
 
 #[handler]
-async fn landing_page(services: Data<&Arc<Services>>) -> Response {
-    landing::page(services.status().await.ok().as_ref())
+async fn landing_page(services: Data<&Arc<Services>>, docs: Data<&Docs>) -> Response {
+    landing::page(services.status().await.ok().as_ref(), docs.0.0)
 }
 
 #[handler]

@@ -21,6 +21,8 @@ pub struct Banner {
     pub metrics: Option<SocketAddr>,
     /// Where everything is kept.
     pub data_dir: String,
+    /// Whether there is a page to try the contract in.
+    pub docs: bool,
 }
 
 impl Banner {
@@ -37,7 +39,11 @@ impl Banner {
         }));
         lines.push(format!("  data          {}", self.data_dir));
         let (url, flag) = self.reached();
-        lines.push(format!("  try the API   {url}/docs"));
+        lines.push(if self.docs {
+            format!("  try the API   {url}/docs")
+        } else {
+            format!("  contract      {url}/openapi.yaml")
+        });
         let mut command = format!("--relay {url}{flag}");
         if let (true, Some(fingerprint)) = (self.pin, &self.certificate) {
             command.push_str(" --pin ");
@@ -98,6 +104,7 @@ mod tests {
             pin: true,
             metrics: Some(addr.parse().unwrap()),
             data_dir: "/data".into(),
+            docs: true,
         };
         banner.text()
     }

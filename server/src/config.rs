@@ -9,6 +9,7 @@ mod show;
 use std::{
     collections::BTreeMap,
     net::{IpAddr, Ipv4Addr, SocketAddr},
+    num::NonZeroUsize,
     path::PathBuf,
     time::Duration,
 };
@@ -66,6 +67,12 @@ pub struct Config {
     pub metrics_listen: Option<SocketAddr>,
     /// For whom log lines are.
     pub log_format: LogFormat,
+    /// Connections at once, as far as there are open files for them.
+    pub connections: NonZeroUsize,
+    /// Whether the contract is shown to be tried in the browser, under `/docs`.
+    pub docs: bool,
+    /// Origins of web pages that may read the relay's answers (CORS); none by default.
+    pub cors_origins: Vec<String>,
 }
 
 /// A mistake in the configuration.
@@ -164,6 +171,8 @@ const DEFAULT_GATE_DISK: u64 = 4 << 30;
 const DEFAULT_GATE_KEYS: u64 = 4;
 /// The least that a relay can be held to: three segments of mail of 1 MiB and one to move the last envelopes into, so that what was fetched makes room again.
 const MIN_DATABASE: u64 = 4 << 20;
+/// Connections by default. Idle ones take 0.3 GB together, and however hostile they are 0.8 GB (`MemoryMax=` in deploy/latchkey-relay.service allows for it).
+const DEFAULT_CONNECTIONS: NonZeroUsize = NonZeroUsize::MIN.saturating_add(16_383);
 const DAY: Duration = Duration::from_secs(24 * 3600);
 /// How long an undelivered envelope is kept by default: a holiday and a broken phone. A month later its prekeys die.
 const DEFAULT_ENVELOPE_TTL: Duration = Duration::from_secs(30 * 24 * 3600);
@@ -320,6 +329,19 @@ impl Config {
                 "json" => Some(LogFormat::Json),
                 _ => None,
             })?
+            .unwrap_or_default(),
+            connections: get(values, "connections", "a whole number from 1 on", "16384", |text| {
+                text.parse().ok()
+            })?
+            .unwrap_or(DEFAULT_CONNECTIONS),
+            docs: get(values, "docs", "true or false", "false", flag)?.unwrap_or(true),
+            cors_origins: get(
+                values,
+                "cors_origins",
+                "origins of web pages (scheme://host[:port]), separated by commas",
+                "https://chat.example",
+                settings::web_origins,
+            )?
             .unwrap_or_default(),
         };
         if !config.listen.ip().is_loopback() && !config.behind_proxy && config.tls.is_none() {

@@ -4,14 +4,12 @@
 //! half a minute, and it sets neither `TCP_NODELAY` nor a limit on how long a request's head may take.
 
 use std::{
-    collections::HashMap,
     convert::Infallible,
     future::Future,
     io,
-    num::NonZeroU32,
     pin::pin,
     sync::{
-        Arc, Mutex, PoisonError,
+        Arc,
         atomic::{AtomicI64, Ordering},
     },
     time::Duration,
@@ -22,7 +20,7 @@ use hyper::{body::Incoming, server::conn::http1, service::service_fn};
 use hyper_util::rt::TokioIo;
 use poem::{
     Endpoint, Request,
-    http::uri::Scheme,
+    http::{header::ORIGIN, uri::Scheme},
     web::{LocalAddr, RemoteAddr},
 };
 use tokio::{
@@ -34,7 +32,14 @@ use tokio::{
 };
 
 use crate::{
-    config::Patience, idling::ConnectionTimer, service::rates::Network, stalling::Impatient, thin::ThinSend,
+    config::Patience,
+    holding,
+    idling::ConnectionTimer,
+    malformed::{Explained, MAX_HEAD},
+    places::{FREE_BYTES, Guest, Held, Places},
+    seldom::Seldom,
+    stalling::Impatient,
+    thin::ThinSend,
     tls::Acceptor,
 };
 
@@ -50,12 +55,14 @@ pub(crate) struct Serving<E> {
     pub endpoint: E,
     /// Who answers ordinary sends before that, if anybody does.
     pub thin: Option<Arc<ThinSend>>,
+    /// Whether web pages of other origins are answered: then what comes from a page takes the long way, where it is told what the page may read.
+    pub cross_origin: bool,
     /// TLS, if we do it.
     pub tls: Option<Acceptor>,
     /// How long clients may take.
     pub patience: Patience,
-    /// Connections of one address at once; none where a proxy is in front, whose they all are.
-    pub per_address: Option<NonZeroU32>,
+    /// How many may be connected.
+    pub places: Arc<Places>,
     /// Whether so much is asked already that whoever knocks waits at the door: in the system's queue a connection costs next to nothing.
     pub crowded: Box<dyn Fn() -> bool + Send + Sync>,
     /// How many connections are open, for whoever watches.
@@ -78,37 +85,6 @@ impl Drop for Open {
     }
 }
 
-/// How many connections each address has.
-type Crowd = Arc<Mutex<HashMap<Network, u32>>>;
-
-/// A place in the crowd, given back when it is dropped.
-struct Place(Crowd, Network);
-
-impl Place {
-    /// None when the address has as many connections as it may.
-    fn take(crowd: &Crowd, address: Network, most: NonZeroU32) -> Option<Self> {
-        let mut taken = crowd.lock().unwrap_or_else(PoisonError::into_inner);
-        let count = taken.entry(address).or_default();
-        if *count >= most.get() {
-            return None;
-        }
-        *count += 1;
-        Some(Self(Arc::clone(crowd), address))
-    }
-}
-
-impl Drop for Place {
-    fn drop(&mut self) {
-        let mut taken = self.0.lock().unwrap_or_else(PoisonError::into_inner);
-        if let Some(count) = taken.get_mut(&self.1) {
-            *count -= 1;
-            if *count == 0 {
-                taken.remove(&self.1);
-            }
-        }
-    }
-}
-
 /// Serves until `shutdown` is done; what is under way then has `grace` to finish.
 pub(crate) async fn serve<E>(
     listener: TcpListener,
@@ -121,7 +97,7 @@ pub(crate) async fn serve<E>(
     let serving = Arc::new(serving);
     let (stop, stopped) = watch::channel(false);
     let mut connections = JoinSet::new();
-    let crowd = Crowd::default();
+    let refused = Seldom::default();
     let mut shutdown = pin!(shutdown);
     loop {
         tokio::select! {
@@ -130,23 +106,21 @@ pub(crate) async fn serve<E>(
             accepted = accept(&listener, &serving.crowded) => match accepted {
                 Ok((stream, local, remote)) => {
                     let address = remote.as_socket_addr().map(|peer| peer.ip().into());
-                    let place = match (serving.per_address, address) {
-                        (Some(most), Some(address)) => match Place::take(&crowd, address, most) {
-                            // Closed at once: an answer would cost more than it tells.
-                            None => continue,
-                            place => place,
-                        },
-                        _ => None,
-                    };
+                    // Closed at once: an answer would cost more than it tells.
+                    let Some(place) = serving.places.take(address) else { continue };
                     let (serving, stopped) = (Arc::clone(&serving), stopped.clone());
                     let open = Open::count(&serving.open);
                     connections.spawn(async move {
-                        connection(stream, local, remote, serving, stopped).await;
+                        let guest = place.guest();
+                        tokio::select! {
+                            () = connection(stream, local, remote, serving, stopped, guest) => {}
+                            () = guest.has_to_leave() => {}
+                        }
                         drop((place, open));
                     });
                 }
                 Err(error) => {
-                    tracing::warn!(%error, "a connection could not be accepted");
+                    refused.warn(|left_out| tracing::warn!(%error, left_out, "a connection could not be accepted"));
                     sleep(PAUSE).await;
                 }
             },
@@ -186,9 +160,10 @@ async fn connection<E: Endpoint + 'static>(
     remote: RemoteAddr,
     serving: Arc<Serving<E>>,
     mut stopped: watch::Receiver<bool>,
+    guest: &Arc<Guest>,
 ) {
     let Some(tls) = &serving.tls else {
-        return requests(stream, Scheme::HTTP, local, remote, serving, stopped).await;
+        return requests(stream, Scheme::HTTP, local, remote, serving, stopped, guest).await;
     };
     // Boxed, here and below: a task is as large as its largest moment, and it lies in memory as long as its connection is idle.
     let handshake = Box::pin(timeout(serving.patience.handshake, tls.accept(stream)));
@@ -199,7 +174,7 @@ async fn connection<E: Endpoint + 'static>(
     match handshake {
         Ok(Ok((stream, group))) => {
             tracing::debug!(group, "a TLS connection");
-            Box::pin(requests(stream, Scheme::HTTPS, local, remote, serving, stopped)).await;
+            Box::pin(requests(stream, Scheme::HTTPS, local, remote, serving, stopped, guest)).await;
         }
         // Strangers fail here all day: scanners, plain HTTP, clients with another pin.
         Ok(Err(error)) => tracing::debug!(%error, "a TLS handshake failed"),
@@ -215,30 +190,45 @@ async fn requests<S, E>(
     remote: RemoteAddr,
     serving: Arc<Serving<E>>,
     mut stopped: watch::Receiver<bool>,
+    guest: &Arc<Guest>,
 ) where
     S: AsyncRead + AsyncWrite + Unpin + Send + 'static,
     E: Endpoint + 'static,
 {
     let patience = serving.patience;
-    let service = service_fn(move |request: hyper::Request<Incoming>| {
+    let service = service_fn(move |mut request: hyper::Request<Incoming>| {
+        guest.begins();
         if let Some(thin) = &serving.thin
+            && !(serving.cross_origin && request.headers().contains_key(ORIGIN))
             && let Some(send) = thin.ordinary(&request, &remote)
+            && let Some(held) = room_for(guest, send.length())
         {
+            guest.recognise(send.from());
             let (thin, body) = (Arc::clone(thin), request.into_body());
             // Boxed: what this takes would lie in the task of every connection otherwise, also of those that only wait for mail.
             return Either::Left(Box::pin(async move {
-                Ok::<_, Infallible>(thin.answer(send, body).await.into())
+                let answer = thin.answer(send, body).await;
+                drop(held);
+                guest.is_answered();
+                Ok::<_, Infallible>(holding::held(answer, guest))
             }));
         }
         let serving = Arc::clone(&serving);
+        request.extensions_mut().insert(Arc::clone(guest));
         let request = Request::from((request, local.clone(), remote.clone(), scheme.clone()));
-        Either::Right(async move { Ok(serving.endpoint.get_response(request).await.into()) })
+        Either::Right(async move {
+            let answer = serving.endpoint.get_response(request).await;
+            guest.is_answered();
+            Ok(holding::held(answer, guest))
+        })
     });
-    let stream = Impatient::new(stream, patience.write);
+    let stream = Explained::new(Impatient::new(stream, patience.write, Arc::clone(guest)));
     let mut serving = pin!(
         http1::Builder::new()
             .timer(ConnectionTimer::new(patience.head))
             .header_read_timeout(patience.head)
+            .max_buf_size(MAX_HEAD)
+            .max_header_size(MAX_HEAD)
             .serve_connection(TokioIo::new(stream), service)
     );
     // A connection that breaks is its client's affair: what it sent is either answered or repeated with the same ids.
@@ -247,6 +237,14 @@ async fn requests<S, E>(
         _ = stopped.wait_for(|stopped| *stopped) => serving.as_mut().graceful_shutdown(),
     }
     let _ = serving.await;
+}
+
+/// Memory for a body of `length`; none when there is none to be had. Bodies that fit the buffer for reading need none.
+fn room_for(guest: &Arc<Guest>, length: usize) -> Option<Option<Held>> {
+    if length <= FREE_BYTES {
+        return Some(None);
+    }
+    guest.hold(length).map(Some)
 }
 
 fn report(ended: Result<(), JoinError>) {

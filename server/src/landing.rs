@@ -1,8 +1,8 @@
 //! The page at `/`: what this is, how it is doing, where to read on. No scripts, nothing from elsewhere.
 
-use poem::{IntoResponse, Response, web::Html};
+use poem::{IntoResponse, Response, http::HeaderValue, web::Html};
 
-use crate::service::StatusReport;
+use crate::{documents::guard, service::StatusReport};
 
 /// Nothing but this page's own style may be loaded.
 const POLICY: &str =
@@ -19,7 +19,8 @@ code { font-size: .875rem; } nav a { margin-right: 1.5rem; }
 ";
 
 /// The page. `None` when the store does not answer: then it says so, and the links still work.
-pub(crate) fn page(status: Option<&StatusReport>) -> Response {
+pub(crate) fn page(status: Option<&StatusReport>, docs: bool) -> Response {
+    let docs = if docs { "<a href=\"/docs\">Try the API</a>" } else { "" };
     let facts = status.map_or_else(
         || "<p>The store does not answer at the moment.</p>".to_owned(),
         |status| {
@@ -46,13 +47,12 @@ pub(crate) fn page(status: Option<&StatusReport>) -> Response {
         "<!doctype html>\n<html lang=\"en\">\n<head>\n<meta charset=\"utf-8\">\n<meta name=\"viewport\" content=\"width=device-width, initial-scale=1\">\n\
          <title>Latchkey relay</title>\n<style>{STYLE}</style>\n</head>\n<body>\n<h1>Latchkey relay</h1>\n\
          <p class=\"lead\">It keeps sealed messages until they are delivered. It cannot read them.</p>\n{facts}\n\
-         <nav><a href=\"/docs\">Try the API</a><a href=\"/openapi.yaml\">openapi.yaml</a><a href=\"/status\">Status as JSON</a></nav>\n\
+         <nav>{docs}<a href=\"/openapi.yaml\">openapi.yaml</a><a href=\"/status\">Status as JSON</a></nav>\n\
          </body>\n</html>\n"
     );
-    Html(page)
-        .with_header("Content-Security-Policy", POLICY)
-        .with_header("Cache-Control", "no-store")
-        .into_response()
+    let mut page = Html(page).with_header("Cache-Control", "no-store").into_response();
+    guard(page.headers_mut(), HeaderValue::from_static(POLICY));
+    page
 }
 
 /// A relay name has no such characters; a page that relies on that today is a hole tomorrow.

@@ -24,21 +24,28 @@ pub mod app;
 pub mod clock;
 pub mod config;
 mod connections;
+mod cors;
+pub mod descriptors;
+mod documents;
 mod health;
+mod holding;
 mod idling;
 mod landing;
 mod limits;
 pub mod logging;
+mod malformed;
 pub mod metrics;
 pub mod model;
 mod operations;
 pub mod origin;
 mod parking;
+mod places;
 pub mod proxies;
 pub mod redact;
 mod relay;
 pub mod removals;
 pub mod requests;
+mod seldom;
 pub mod service;
 mod stalling;
 pub mod store;
@@ -47,7 +54,7 @@ pub mod tls;
 
 pub use app::app;
 pub use config::Config;
-pub use relay::{Relay, RunningRelay, StartError, serve};
+pub use relay::{Relay, RunningRelay, StartError, Told, serve};
 
 /// The HTTP contract as YAML, byte-identical from run to run.
 #[must_use]

@@ -3,7 +3,7 @@
 use std::{
     io,
     sync::{
-        Arc,
+        Arc, Mutex, PoisonError,
         atomic::{AtomicBool, Ordering},
     },
     time::Duration,
@@ -23,6 +23,7 @@ use tokio::{
 use crate::{
     api::problem::{ApiError, Problem, ProblemCode},
     model::MAX_ENVELOPE_BYTES,
+    places::{FREE_BYTES, Guest, Held},
     proxies::Proxies,
     service::{
         Services,
@@ -126,7 +127,7 @@ impl<E: Endpoint> Endpoint for Limited<E> {
             }
             return Ok(ApiError::from(refusal).into_response());
         }
-        let exceeded = Arc::new(AtomicBool::new(false));
+        let counted = Arc::new(Counted::default());
         let mut rest = None;
         if announced != Some(0) {
             let (give_back, given_back) = oneshot::channel();
@@ -135,14 +136,22 @@ impl<E: Endpoint> Endpoint for Limited<E> {
                 chunks: Some(request.take_body().into_bytes_stream().boxed()),
                 give_back: Some(give_back),
             };
-            request.set_body(counted(chunks, limit, self.patience, Arc::clone(&exceeded)));
+            // A gate key is not held in memory.
+            let guest = request.extensions().get::<Arc<Guest>>().filter(|_| limit != GATE_KEY);
+            let guest = guest.cloned();
+            request.set_body(bounded(chunks, limit, self.patience, guest, Arc::clone(&counted)));
         }
         let answer = self.inner.call(request).await;
-        if exceeded.load(Ordering::Relaxed) {
+        // Now its memory is given back, with what the handler made of it.
+        if counted.exceeded.load(Ordering::Relaxed) {
             return Ok(refuse());
         }
         if let Some(Ok(chunks)) = rest.map(|mut rest| rest.try_recv()) {
             drain(chunks, limit).await;
+        }
+        if counted.no_memory.load(Ordering::Relaxed) {
+            let detail = "too many large bodies are on their way from other clients";
+            return Ok(Problem::new(ProblemCode::Busy, detail).into_http());
         }
         answer.map(IntoResponse::into_response)
     }
@@ -196,18 +205,45 @@ async fn drain(mut chunks: Chunks, mut left: usize) {
     let _ = timeout(UNWANTED, all).await;
 }
 
-/// The body with an end: in bytes (what was announced is held to by HTTP, what was not is counted as it comes) and in time.
-fn counted(body: Lent, limit: usize, patience: Duration, exceeded: Arc<AtomicBool>) -> Body {
+/// What became of a body, and the memory that is held for it until it is answered.
+#[derive(Default)]
+struct Counted {
+    exceeded: AtomicBool,
+    no_memory: AtomicBool,
+    held: Mutex<Option<Held>>,
+}
+
+impl Counted {
+    /// Memory for so many bytes more.
+    fn hold(&self, bytes: usize, guest: &Arc<Guest>) -> io::Result<()> {
+        let mut held = self.held.lock().unwrap_or_else(PoisonError::into_inner);
+        let there = match &mut *held {
+            Some(held) => held.grow(bytes),
+            none => {
+                *none = guest.hold(bytes);
+                none.is_some()
+            }
+        };
+        if !there {
+            self.no_memory.store(true, Ordering::Relaxed);
+            return Err(io::Error::other("there is no memory for the body"));
+        }
+        Ok(())
+    }
+}
+
+/// The body with an end: in bytes (what was announced is held to by HTTP, what was not is counted as it comes), in time, and in what all bodies together take.
+fn bounded(body: Lent, limit: usize, patience: Duration, guest: Option<Arc<Guest>>, counted: Arc<Counted>) -> Body {
     let patience = if limit == GATE_KEY {
         patience * GATE_KEY_PATIENCE
     } else {
         patience
     };
     let deadline = Instant::now() + patience;
-    let state = (body, limit, exceeded);
+    let state = (body, 0, guest, counted);
     Body::from_bytes_stream(stream::try_unfold(
         state,
-        move |(mut chunks, left, exceeded)| async move {
+        move |(mut chunks, before, guest, counted)| async move {
             let chunk = match timeout_at(deadline, chunks.next()).await {
                 Ok(chunk) => chunk?,
                 Err(over) => {
@@ -219,11 +255,17 @@ fn counted(body: Lent, limit: usize, patience: Duration, exceeded: Arc<AtomicBoo
             let Some(chunk) = chunk else {
                 return Ok(None);
             };
-            let Some(left) = left.checked_sub(chunk.len()) else {
-                exceeded.store(true, Ordering::Relaxed);
+            let read = before + chunk.len();
+            if read > limit {
+                counted.exceeded.store(true, Ordering::Relaxed);
                 return Err(io::Error::other("the body is too large"));
-            };
-            Ok(Some((chunk, (chunks, left, exceeded))))
+            }
+            if let Some(guest) = &guest
+                && read > FREE_BYTES
+            {
+                counted.hold(read - before.max(FREE_BYTES), guest)?;
+            }
+            Ok(Some((chunk, (chunks, read, guest, counted))))
         },
     ))
 }

@@ -8,11 +8,13 @@ use std::{collections::BTreeMap, io::IsTerminal as _, process::ExitCode};
 use anyhow::Context as _;
 use clap::{Arg, ArgAction, ArgMatches, Command};
 use server::{
-    Config, Relay,
+    Config, Relay, Told,
     config::{ConfigError, SETTINGS},
     logging::{Lines, LogFormat},
     tls::TlsSource,
 };
+#[cfg(unix)]
+use tokio::signal::unix::{Signal, SignalKind, signal};
 use tracing_subscriber::EnvFilter;
 
 use banner::Banner;
@@ -96,6 +98,7 @@ fn main() -> ExitCode {
 fn run(matches: &ArgMatches) -> anyhow::Result<()> {
     let config = configuration(matches)?;
     log(matches.get_flag("quiet"), config.log_format);
+    server::descriptors::raise_limit();
     let runtime = tokio::runtime::Builder::new_multi_thread()
         .worker_threads(http_threads())
         .global_queue_interval(ANSWERS)
@@ -103,7 +106,7 @@ fn run(matches: &ArgMatches) -> anyhow::Result<()> {
         .build()
         .context("cannot start the runtime")?;
     runtime.block_on(async {
-        let signal = stop_signal()?;
+        let mut signals = Signals::listen()?;
         let mut banner = Banner {
             addr: config.listen,
             tls: config.tls.is_some(),
@@ -112,13 +115,14 @@ fn run(matches: &ArgMatches) -> anyhow::Result<()> {
             pin: config.tls == Some(TlsSource::SelfSigned),
             metrics: None,
             data_dir: config.data_dir.display().to_string(),
+            docs: config.docs,
         };
         let relay = Relay::start(config).await?;
         banner.addr = relay.addr();
         banner.metrics = relay.metrics_addr();
         banner.certificate = relay.certificate();
         print(&banner.text());
-        relay.run_until(signal).await;
+        relay.run_until_stopped(async || signals.next().await).await;
         print("Stopped.\n");
         Ok(())
     })
@@ -165,21 +169,55 @@ fn log(quiet: bool, format: LogFormat) {
         .init();
 }
 
-/// Done at the first Ctrl-C or SIGTERM.
-fn stop_signal() -> anyhow::Result<impl Future<Output = ()>> {
-    #[cfg(unix)]
-    let mut terminate = tokio::signal::unix::signal(tokio::signal::unix::SignalKind::terminate())
-        .context("cannot listen for SIGTERM")?;
-    Ok(async move {
-        #[cfg(unix)]
+/// What the system tells the relay.
+#[cfg(unix)]
+struct Signals {
+    interrupt: Signal,
+    terminate: Signal,
+    hangup: Signal,
+    /// Somebody started it at a terminal, and a hangup means that the terminal is gone. Otherwise it is what services are told to reload by.
+    at_a_terminal: bool,
+}
+
+#[cfg(unix)]
+impl Signals {
+    fn listen() -> anyhow::Result<Self> {
+        let listen = |kind| signal(kind).context("cannot listen for signals");
+        Ok(Self {
+            interrupt: listen(SignalKind::interrupt())?,
+            terminate: listen(SignalKind::terminate())?,
+            hangup: listen(SignalKind::hangup())?,
+            at_a_terminal: std::io::stdin().is_terminal(),
+        })
+    }
+
+    async fn next(&mut self) -> Told {
         tokio::select! {
-            _ = tokio::signal::ctrl_c() => {}
-            _ = terminate.recv() => {}
+            _ = self.interrupt.recv() => {}
+            _ = self.terminate.recv() => {}
+            _ = self.hangup.recv() => if !self.at_a_terminal {
+                return Told::Reload;
+            },
         }
-        #[cfg(not(unix))]
+        tracing::info!("stopping");
+        Told::Stop
+    }
+}
+
+#[cfg(not(unix))]
+struct Signals;
+
+#[cfg(not(unix))]
+impl Signals {
+    fn listen() -> anyhow::Result<Self> {
+        Ok(Self)
+    }
+
+    async fn next(&mut self) -> Told {
         let _ = tokio::signal::ctrl_c().await;
         tracing::info!("stopping");
-    })
+        Told::Stop
+    }
 }
 
 /// What the operator asked for. A closed pipe is not worth a panic.

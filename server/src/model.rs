@@ -226,7 +226,7 @@ impl fmt::Debug for Envelope {
 }
 
 /// Who sends: what makes a message id the sender's own.
-#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Hash)]
 pub enum Sender {
     /// An account.
     Account(MailboxId),

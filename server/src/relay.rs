@@ -26,32 +26,38 @@ use crate::{
     clock::{Clock, SystemClock},
     config::{Config, Patience},
     connections::{self, Serving},
+    descriptors,
     health::health,
     metrics::Metrics,
     origin::Origin,
+    places::Places,
     proxies::Trust,
     service::{Refusal, Services, gate::Gate, homomorphic::Homomorphic},
     store::{
         Activity,
         files::KeyFiles,
-        sqlite::{OpenError, Sqlite},
+        sqlite::{FILE_NAME, OpenError, Sqlite},
         wakes::Wakes,
     },
     thin::ThinSend,
     tls::{Acceptor, Certificates, TlsError},
 };
-use chores::{refresh_for_ever, remove_for_ever, sweep_for_ever};
+use chores::{refresh, refresh_for_ever, remove_for_ever, sweep_for_ever};
 
 /// How long requests under way may take after the relay was told to stop; nothing takes longer once the waits have ended. With a second for the
 /// database that is the five that a relay has to be gone in.
 const GRACE: Duration = Duration::from_secs(4);
 /// The same for whoever watches; a scrape takes milliseconds.
 const WATCHERS_GRACE: Duration = Duration::from_millis(200);
+/// Connections of whoever watches: a handful of scrapers. Any further takes the place of the one that idles longest.
+const WATCHERS: usize = 64;
 /// More reads than these, waiting or running, are a crowd. Meanwhile the requests that want them hold some 20 KiB each, and what they took together the process
 /// keeps: when all who wait for mail come back at once, it is to be little.
 const CROWD: u64 = 256;
 /// Connections that the system keeps until they are accepted; Linux allows no more unless it is told to (`net.core.somaxconn`). Whoever comes beyond that tries again a second later.
 const BACKLOG: u32 = 4096;
+/// What the system keeps of an answer that is not read (Linux doubles it): otherwise it is up to 4 MiB a connection. With 200 ms to the client 640 KB a second still leave.
+const SEND_BUFFER: u32 = 128 << 10;
 /// How long a start waits for another relay to let go of the data directory: one that was killed does so when the system has ended it, which takes some
 /// milliseconds, or a few hundred under load.
 const HANDOVER: Duration = Duration::from_secs(2);
@@ -70,6 +76,18 @@ pub enum StartError {
         path: PathBuf,
         /// Why.
         source: io::Error,
+    },
+    /// It is open to others, and not ours to close.
+    #[error(
+        "others can read the data directory {path} (its mode is {mode:o}), and {why}. Choose a directory of the relay's own with --data-dir, or chmod 700 it"
+    )]
+    Exposed {
+        /// The directory.
+        path: PathBuf,
+        /// Who may do what there.
+        mode: u32,
+        /// Why it stays so.
+        why: String,
     },
     /// Another relay is there.
     #[error("another relay is running on the data directory {0}. Stop it, or choose another directory with --data-dir")]
@@ -214,14 +232,18 @@ pub async fn serve(
         .as_ref()
         .map(|tls| tokio::spawn(refresh_for_ever(Arc::clone(tls.certificates()), Arc::clone(&services))));
     let serving = Serving {
-        endpoint: app(Arc::clone(&services), config.patience),
+        endpoint: app(Arc::clone(&services), config),
         thin: ThinSend::new(Arc::clone(&services), config.patience.body),
+        cross_origin: !config.cors_origins.is_empty(),
         tls,
         patience: config.patience,
-        per_address: config
-            .rates
-            .connections
-            .filter(|_| config.proxies.trust == Trust::Nobody),
+        places: Places::new(
+            descriptors::for_connections(config.connections.get()),
+            config
+                .rates
+                .connections
+                .filter(|_| config.proxies.trust == Trust::Nobody),
+        ),
         open: Arc::clone(&services.metrics().connections),
         crowded: {
             let services = Arc::clone(&services);
@@ -257,6 +279,8 @@ fn bind(addr: SocketAddr) -> io::Result<TcpListener> {
     // A port whose last connections are just fading away is free; on Windows the option means something else.
     #[cfg(unix)]
     socket.set_reuseaddr(true)?;
+    // Connections inherit it.
+    socket.set_send_buffer_size(SEND_BUFFER)?;
     socket.bind(addr)?;
     socket.listen(BACKLOG)
 }
@@ -272,9 +296,10 @@ async fn watch(
     let serving = Serving {
         endpoint: health(services, tls),
         thin: None,
+        cross_origin: false,
         tls: None,
         patience,
-        per_address: None,
+        places: Places::new(WATCHERS, None),
         open: Arc::default(),
         // Above all when there is a crowd it should be seen.
         crowded: Box::new(|| false),
@@ -295,6 +320,15 @@ fn tls(config: &Config) -> Result<Option<Acceptor>, TlsError> {
     }
     let certificates = Certificates::load(source, &config.data_dir, &names)?;
     Ok(Some(Acceptor::new(Arc::new(certificates))?))
+}
+
+/// What a relay that runs is told from outside.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Told {
+    /// To read again what may change while it runs.
+    Reload,
+    /// To end.
+    Stop,
 }
 
 /// A relay that runs.
@@ -351,9 +385,19 @@ impl RunningRelay {
         }
     }
 
-    /// Runs until `signal`, then shuts down.
-    pub async fn run_until(self, signal: impl Future<Output = ()>) {
-        signal.await;
+    /// Reads again what may change while it runs: the certificate's files, which are looked at every few seconds anyway. All settings hold until the next start.
+    pub async fn reload(&self) {
+        if let Some(tls) = &self.tls {
+            refresh(tls.certificates()).await;
+        }
+        tracing::info!("certificates were read again; settings are read at the next start");
+    }
+
+    /// Does as it is told until that is to stop, then shuts down.
+    pub async fn run_until_stopped(self, mut told: impl AsyncFnMut() -> Told) {
+        while told().await == Told::Reload {
+            self.reload().await;
+        }
         self.shutdown().await;
     }
 }
@@ -375,7 +419,7 @@ pub(crate) fn claim(path: &Path) -> Result<File, StartError> {
         path: path.to_owned(),
         source,
     };
-    make_private(path).map_err(failed)?;
+    make_private(path)?;
     let lock = File::options()
         .create(true)
         .truncate(false)
@@ -389,18 +433,83 @@ pub(crate) fn claim(path: &Path) -> Result<File, StartError> {
     }
 }
 
+/// Makes the directory, and sees to it that nobody else looks into it: file names, sizes and times tell on users even where files cannot be read.
 #[cfg(unix)]
-fn make_private(path: &Path) -> io::Result<()> {
-    use std::os::unix::fs::{DirBuilderExt as _, PermissionsExt as _};
-    DirBuilder::new().recursive(true).mode(0o700).create(path)?;
-    let mode = path.metadata()?.permissions().mode();
-    if mode & 0o077 != 0 {
-        tracing::warn!(path = %path.display(), mode = format!("{:o}", mode & 0o777), "others can look into the data directory; chmod 700 it");
+fn make_private(path: &Path) -> Result<(), StartError> {
+    use std::{
+        fs::{Permissions, set_permissions},
+        os::unix::fs::{DirBuilderExt as _, PermissionsExt as _},
+    };
+    const OTHERS: u32 = 0o007;
+    const GROUP: u32 = 0o070;
+    const STICKY: u32 = 0o1000;
+    let failed = |source| StartError::DataDir {
+        path: path.to_owned(),
+        source,
+    };
+    let mode = || Ok::<_, io::Error>(path.metadata()?.permissions().mode() & 0o7777);
+    DirBuilder::new()
+        .recursive(true)
+        .mode(0o700)
+        .create(path)
+        .map_err(failed)?;
+    let before = mode().map_err(failed)?;
+    if before & (OTHERS | GROUP) == 0 {
+        return Ok(());
+    }
+    let exposed = |why: String| StartError::Exposed {
+        path: path.to_owned(),
+        mode: before,
+        why,
+    };
+    // Not /tmp, and not a home: closing those would do harm, above all when it is root who starts a relay there.
+    if before & STICKY != 0 || !is_of_a_relay(path).map_err(failed)? {
+        return Err(exposed("it holds other things than a relay's data".to_owned()));
+    }
+    let changed = set_permissions(path, Permissions::from_mode(before & !(OTHERS | GROUP)));
+    let now = mode().map_err(failed)?;
+    if now & OTHERS != 0 {
+        let why = changed.map_or_else(
+            |error| error.to_string(),
+            |()| "its file system keeps no other mode".to_owned(),
+        );
+        return Err(exposed(why));
+    }
+    if now & GROUP != 0 {
+        // Someone put it into a group on purpose, and whoever did is not us.
+        tracing::warn!(path = %path.display(), mode = format!("{now:o}"), "a group can look into the data directory");
+    } else {
+        tracing::warn!(
+            path = %path.display(),
+            was = format!("{before:o}"),
+            mode = format!("{now:o}"),
+            "others could look into the data directory; now they cannot"
+        );
     }
     Ok(())
 }
 
+/// Nothing is in the directory yet (but what a new file system has), or a relay was there, or a backup was put there.
+#[cfg(unix)]
+fn is_of_a_relay(path: &Path) -> io::Result<bool> {
+    let mut nothing = true;
+    for entry in path.read_dir()? {
+        let name = entry?.file_name();
+        if name == LOCK_FILE || name == FILE_NAME {
+            return Ok(true);
+        }
+        nothing &= name == "lost+found";
+    }
+    Ok(nothing)
+}
+
 #[cfg(not(unix))]
-fn make_private(path: &Path) -> io::Result<()> {
-    DirBuilder::new().recursive(true).create(path)
+fn make_private(path: &Path) -> Result<(), StartError> {
+    DirBuilder::new()
+        .recursive(true)
+        .create(path)
+        .map_err(|source| StartError::DataDir {
+            path: path.to_owned(),
+            source,
+        })
 }

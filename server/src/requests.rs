@@ -120,7 +120,7 @@ pub(crate) struct Watched<E> {
     /// Who answers.
     pub inner: E,
     /// What requests are for.
-    pub operations: Operations,
+    pub operations: Arc<Operations>,
     /// Where they are counted.
     pub metrics: Arc<Metrics>,
 }

@@ -1,10 +1,11 @@
-//! A stream that gives up on a peer who does not take what is written.
+//! A stream that gives up on a peer who does not take what is written, and notes how much is moved.
 //!
 //! Without it a client that asks for its mail and never reads the answer holds the connection, and the answer in memory, for as long as it likes.
 
 use std::{
     io,
     pin::Pin,
+    sync::Arc,
     task::{Context, Poll, ready},
     time::Duration,
 };
@@ -14,19 +15,24 @@ use tokio::{
     time::{Sleep, sleep},
 };
 
+use crate::places::Guest;
+
 /// A stream whose writes fail when nothing could be written for as long as `patience`.
 pub(crate) struct Impatient<S> {
     stream: S,
     patience: Duration,
+    /// Whose headway it is.
+    guest: Arc<Guest>,
     /// Runs while a write waits. Made only then: most connections wait for requests, and there are many.
     stalled: Option<Pin<Box<Sleep>>>,
 }
 
 impl<S> Impatient<S> {
-    pub(crate) fn new(stream: S, patience: Duration) -> Self {
+    pub(crate) fn new(stream: S, patience: Duration, guest: Arc<Guest>) -> Self {
         Self {
             stream,
             patience,
+            guest,
             stalled: None,
         }
     }
@@ -43,18 +49,32 @@ impl<S> Impatient<S> {
         self.stalled = None;
         Poll::Ready(Err(io::ErrorKind::TimedOut.into()))
     }
+
+    /// The same for a write.
+    fn written(&mut self, cx: &mut Context<'_>, outcome: Poll<io::Result<usize>>) -> Poll<io::Result<usize>> {
+        if let Poll::Ready(Ok(bytes)) = &outcome {
+            self.guest.moved(*bytes);
+        }
+        self.bounded(cx, outcome)
+    }
 }
 
 impl<S: AsyncRead + Unpin> AsyncRead for Impatient<S> {
     fn poll_read(mut self: Pin<&mut Self>, cx: &mut Context<'_>, buffer: &mut ReadBuf<'_>) -> Poll<io::Result<()>> {
-        Pin::new(&mut self.stream).poll_read(cx, buffer)
+        let before = buffer.filled().len();
+        let outcome = Pin::new(&mut self.stream).poll_read(cx, buffer);
+        let read = buffer.filled().len() - before;
+        if read > 0 {
+            self.guest.moved(read);
+        }
+        outcome
     }
 }
 
 impl<S: AsyncWrite + Unpin> AsyncWrite for Impatient<S> {
     fn poll_write(mut self: Pin<&mut Self>, cx: &mut Context<'_>, bytes: &[u8]) -> Poll<io::Result<usize>> {
         let outcome = Pin::new(&mut self.stream).poll_write(cx, bytes);
-        self.bounded(cx, outcome)
+        self.written(cx, outcome)
     }
 
     fn poll_flush(mut self: Pin<&mut Self>, cx: &mut Context<'_>) -> Poll<io::Result<()>> {
@@ -73,7 +93,7 @@ impl<S: AsyncWrite + Unpin> AsyncWrite for Impatient<S> {
         slices: &[io::IoSlice<'_>],
     ) -> Poll<io::Result<usize>> {
         let outcome = Pin::new(&mut self.stream).poll_write_vectored(cx, slices);
-        self.bounded(cx, outcome)
+        self.written(cx, outcome)
     }
 
     fn is_write_vectored(&self) -> bool {
@@ -86,12 +106,18 @@ mod tests {
     use tokio::io::{AsyncReadExt as _, AsyncWriteExt as _};
 
     use super::*;
+    use crate::places::Places;
+
+    fn impatient<S>(stream: S, patience: Duration) -> Impatient<S> {
+        let place = Places::new(1, None).take(None).unwrap();
+        Impatient::new(stream, patience, Arc::clone(place.guest()))
+    }
 
     #[tokio::test]
     async fn a_peer_that_reads_nothing_is_given_up() {
         let (ours, _theirs) = tokio::io::duplex(16);
         let patience = Duration::from_millis(20);
-        let error = Impatient::new(ours, patience).write_all(&[0; 17]).await.unwrap_err();
+        let error = impatient(ours, patience).write_all(&[0; 17]).await.unwrap_err();
         assert_eq!(error.kind(), io::ErrorKind::TimedOut);
     }
 
@@ -106,7 +132,7 @@ mod tests {
                 theirs.read_exact(&mut [0; 16]).await.unwrap();
             }
         });
-        Impatient::new(ours, patience).write_all(&[0; 240]).await.unwrap();
+        impatient(ours, patience).write_all(&[0; 240]).await.unwrap();
         reader.await.unwrap();
         assert!(begun.elapsed() > patience, "the whole may take longer than each part");
     }

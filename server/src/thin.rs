@@ -79,6 +79,21 @@ enum From {
     Token(Bytes32),
 }
 
+impl Ordinary {
+    /// Who sends: known to us.
+    pub const fn from(&self) -> Sender {
+        match self.from {
+            From::Session(principal) => Sender::Account(principal.mailbox),
+            From::Token(hash) => Sender::Token(hash),
+        }
+    }
+
+    /// How long its body is.
+    pub const fn length(&self) -> usize {
+        self.length
+    }
+}
+
 impl ThinSend {
     /// For `services`; none if their operations have no send.
     pub fn new(services: Arc<Services>, patience: Duration) -> Option<Arc<Self>> {

@@ -6,6 +6,7 @@
 //! Not its concern: sockets and time limits (`connections`) and who may do what.
 
 mod certificates;
+mod greeting;
 
 use std::{io, path::PathBuf, sync::Arc};
 
@@ -22,6 +23,7 @@ use tokio_rustls::{
 
 use crate::redact;
 pub use certificates::Certificates;
+pub use greeting::Greeting;
 
 /// Where the certificate comes from.
 #[derive(Debug, Clone, PartialEq, Eq)]
@@ -81,6 +83,9 @@ pub enum TlsError {
     Setup(#[from] rustls::Error),
 }
 
+/// What is encrypted ahead of a client that does not read, bytes: one record. The library's own default is four, for each connection.
+const WRITE_BUFFER: usize = 16 << 10;
+
 /// The cipher suites and groups of the relay.
 fn provider() -> CryptoProvider {
     aws_lc_rs::default_provider()
@@ -133,15 +138,19 @@ impl Acceptor {
     pub async fn accept<S: AsyncRead + AsyncWrite + Unpin>(
         &self,
         stream: S,
-    ) -> io::Result<(TlsStream<S>, &'static str)> {
-        let begun = LazyConfigAcceptor::new(rustls::server::Acceptor::default(), stream).await?;
+    ) -> io::Result<(TlsStream<Greeting<S>>, &'static str)> {
+        let greeting = Greeting::new(stream);
+        let begun = LazyConfigAcceptor::new(rustls::server::Acceptor::default(), greeting).await?;
         let groups = begun.client_hello().named_groups().unwrap_or_default();
         let config = if groups.contains(&NamedGroup::X25519MLKEM768) {
             &self.hybrid
         } else {
             &self.classical
         };
-        let stream = begun.into_stream(Arc::clone(config)).await?;
+        let mut stream = begun.into_stream(Arc::clone(config)).await?;
+        let (greeting, session) = stream.get_mut();
+        greeting.is_over();
+        session.set_buffer_limit(Some(WRITE_BUFFER));
         let group = stream.get_ref().1.negotiated_key_exchange_group();
         let name = group.and_then(|group| group.name().as_str());
         Ok((stream, name.unwrap_or("unknown")))

@@ -233,6 +233,28 @@ async fn a_full_disk_loses_nothing_and_passes() {
     );
 }
 
+/// What a killed relay left in the write-ahead log cannot be folded in: it stays there, and is read from there.
+#[tokio::test]
+async fn a_start_on_a_full_disk_serves_what_a_killed_relay_left() {
+    let dir = TempDir::new().unwrap();
+    let data = dir.path().join("data");
+    let (mut bob, sent) = killed_with_mail(&data, &[100, 50_000]).await;
+    let mut shell = Command::new("/bin/bash");
+    // Less than the database has: no page can be added.
+    shell.args(["-c", "trap '' XFSZ; ulimit -f 64; exec \"$0\" \"$@\"", PROGRAM]);
+    let mut process = Process::spawn(shell, &data, "127.0.0.1:0");
+    bob.api = api_of(&process);
+    assert_eq!(bodies(&bob.inbox(json!({})).await.ok()), sent);
+    bob.send("bob", Uuid::new_v4(), vec![1; 100_000])
+        .await
+        .refused(507, "storage_full");
+    process.kill();
+    // With room again everything is.
+    let process = Process::start(&data, "127.0.0.1:0");
+    bob.api = api_of(&process);
+    assert!(bob.everything().await == sent);
+}
+
 #[tokio::test]
 async fn a_clock_that_jumps_loses_nothing_and_delivers_nothing_twice() {
     let relay = TestRelay::start_with(|config| config.token_ttl = DAY * 300).await;

@@ -56,6 +56,20 @@ const TABLE: &[(&str, &str, &[&str])] = &[
     ("account_gate_keys", "2", &["0", "x"]),
     ("metrics_listen", "127.0.0.1:0", &["5001", "on", "localhost:5001"]),
     ("log_format", "json", &["xml", "JSON"]),
+    ("connections", "100", &["0", "-1", "off"]),
+    ("docs", "false", &["off", "swagger"]),
+    (
+        "cors_origins",
+        "https://chat.example,http://localhost:5173",
+        &[
+            "*",
+            "null",
+            "chat.example",
+            "https://chat.example/",
+            "https://a@b",
+            "https://ch\u{e4}t.example",
+        ],
+    ),
 ];
 
 fn load(flags: &[(&'static str, String)]) -> Result<Config, server::config::ConfigError> {

@@ -142,7 +142,7 @@ impl ProblemCode {
     #[must_use]
     pub const fn action(self) -> &'static str {
         match self {
-            Self::BadRequest => "Compare the request with /docs and send it again.",
+            Self::BadRequest => "Compare the request with /openapi.yaml and send it again.",
             Self::BadName => {
                 "Use 1 to 32 characters out of a-z, 0-9, '_', '.' and '-'; begin with a letter or a digit; no '..'."
             }
@@ -150,7 +150,7 @@ impl ProblemCode {
                 "Sign the exact bytes of the specification with the account's identity key and try again."
             }
             Self::Unauthorized => "Ask for a challenge, sign in, and send the token as 'Authorization: Bearer …'.",
-            Self::NotFound => "See /docs for the paths that exist.",
+            Self::NotFound => "See /openapi.yaml for the paths that exist.",
             Self::NoSuchUser => "Check the spelling of the name.",
             Self::NoSuchLicense => "Check the license id and the capability; the message may be from another relay.",
             Self::NoSuchGateKey => "Upload the gate key again, or another one, and send again with it.",
@@ -168,7 +168,7 @@ impl ProblemCode {
                 "If this is no older copy of the account, somebody else holds its old key: tell your contacts over another channel."
             }
             Self::MailboxFull => "Try again later with the same message id; the recipient has to fetch first.",
-            Self::TooLarge => "Send less at once; the limits are in /docs.",
+            Self::TooLarge => "Send less at once; the limits are in /openapi.yaml.",
             Self::PlayLimitReached => "Ask the sender to send the message again.",
             Self::LicenseRevoked => "Ask the sender.",
             Self::LicenseExpired => "Ask the sender to send the message again.",
@@ -177,7 +177,7 @@ impl ProblemCode {
                 "Wait and try again with the same ids; retry_after_seconds says how long."
             }
             Self::StorageFull => "Try again later with the same ids; the operator has to make room.",
-            Self::MethodNotAllowed => "See /docs for the methods of this path.",
+            Self::MethodNotAllowed => "See /openapi.yaml for the methods of this path.",
             Self::Internal => "Try again with the same ids; tell the operator if it stays.",
         }
     }

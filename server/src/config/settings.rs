@@ -58,6 +58,9 @@ settings! {
     "gate_disk" "gate-disk" "LATCHKEY_GATE_DISK" "Disk for gate keys, 23 MB each [default: 4GiB]"
     "metrics_listen" "metrics-listen" "LATCHKEY_METRICS_LISTEN" "Where to show /livez, /readyz and /metrics, in plain HTTP [default: off]"
     "log_format" "log-format" "LATCHKEY_LOG_FORMAT" "Log lines as text or as json [default: text]"
+    "connections" "connections" "LATCHKEY_CONNECTIONS" "Connections at once; when there are more, those that idle are closed [default: 16384, or as many as there are open files for]"
+    "docs" "docs" "LATCHKEY_DOCS" "Show the contract under /docs, to be tried in the browser [default: true]"
+    "cors_origins" "cors-origins" "LATCHKEY_CORS_ORIGINS" "Origins of web pages that may use the relay (CORS), separated by commas [default: none]"
     "account_gate_keys" "account-gate-keys" "LATCHKEY_ACCOUNT_GATE_KEYS" "Gate keys of one account that take new messages [default: 4]"
 }
 
@@ -167,6 +170,15 @@ pub(super) fn origins(text: &str) -> Option<Vec<Origin>> {
 pub(super) fn path(text: &str) -> Option<PathBuf> {
     let is_content = text.contains("-----BEGIN") || text.contains(char::is_control);
     (!text.is_empty() && !is_content).then(|| PathBuf::from(text))
+}
+
+/// Origins as browsers send them, which is their canonical form. Compared with a header byte by byte: what cannot stand in one would never match.
+pub(super) fn web_origins(text: &str) -> Option<Vec<String>> {
+    let sent = |origin: &Origin| {
+        let plain = origin.as_str().to_owned();
+        plain.bytes().all(|byte| byte.is_ascii_graphic()).then_some(plain)
+    };
+    origins(text)?.iter().map(sent).collect()
 }
 
 pub(super) fn platform_data_dir() -> Option<PathBuf> {

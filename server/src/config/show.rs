@@ -62,6 +62,10 @@ impl Config {
                 let origins: Vec<_> = self.origins.iter().map(ToString::to_string).collect();
                 Some(toml::Value::from(origins).to_string())
             }
+            "cors_origins" if self.cors_origins.is_empty() => None,
+            "cors_origins" => Some(toml::Value::from(self.cors_origins.clone()).to_string()),
+            "connections" => Some(self.connections.to_string()),
+            "docs" => Some(self.docs.to_string()),
             "tls_cert" => certificate,
             "tls_key" => key,
             "tls_self_signed" => Some((self.tls == Some(TlsSource::SelfSigned)).to_string()),

@@ -23,9 +23,10 @@ async fn while_there_is_a_crowd_whoever_knocks_waits_and_is_served_afterwards() 
     let serving = Serving {
         endpoint: make(|_request| async { StatusCode::IM_A_TEAPOT }),
         thin: None,
+        cross_origin: false,
         tls: None,
         patience: Patience::default(),
-        per_address: None,
+        places: Places::new(8, None),
         open: Arc::clone(&open),
         crowded: {
             let (crowd, looked) = (Arc::clone(&crowd), Arc::clone(&looked));

@@ -31,15 +31,7 @@ pub(super) async fn refresh_for_ever(certificates: Arc<Certificates>, services: 
     let mut said = String::new();
     loop {
         tick.tick().await;
-        let looking = Arc::clone(&certificates);
-        match tokio::task::spawn_blocking(move || looking.refresh()).await {
-            Ok(Ok(true)) => tracing::info!(
-                fingerprint = certificates.fingerprint(),
-                "another certificate is shown from now on"
-            ),
-            Ok(Err(error)) => tracing::error!(%error, "the new certificate is not usable; the old one is shown on"),
-            Ok(Ok(false)) | Err(_) => {}
-        }
+        refresh(&certificates).await;
         let now = i64::try_from(services.now().as_millis() / 1000).unwrap_or(i64::MAX);
         if let Some(fault) = certificates.out_of_time(now) {
             let fingerprint = certificates.fingerprint();
@@ -48,6 +40,19 @@ pub(super) async fn refresh_for_ever(certificates: Arc<Certificates>, services: 
                 said = fingerprint;
             }
         }
+    }
+}
+
+/// Looks whether there is another certificate.
+pub(super) async fn refresh(certificates: &Arc<Certificates>) {
+    let looking = Arc::clone(certificates);
+    match tokio::task::spawn_blocking(move || looking.refresh()).await {
+        Ok(Ok(true)) => tracing::info!(
+            fingerprint = certificates.fingerprint(),
+            "another certificate is shown from now on"
+        ),
+        Ok(Err(error)) => tracing::error!(%error, "the new certificate is not usable; the old one is shown on"),
+        Ok(Ok(false)) | Err(_) => {}
     }
 }
 

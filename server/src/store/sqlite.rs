@@ -70,6 +70,14 @@ struct Readers {
     permits: Semaphore,
 }
 
+/// Writing failed for want of room, as far as that can be told; reading is another matter.
+fn no_room(error: &rusqlite::Error) -> bool {
+    matches!(
+        error.sqlite_error_code(),
+        Some(ErrorCode::DiskFull | ErrorCode::SystemIoFailure)
+    )
+}
+
 impl Sqlite {
     /// Opens the database in `directory`, makes it if there is none, and brings its schema up to date. With `max_bytes` it refuses to grow
     /// beyond that.
@@ -104,10 +112,13 @@ impl Sqlite {
         check_rows(&connection, &path)?;
         let now = SystemClock.now();
         admin::begin_anew(&mut connection, now).map_err(failed)?;
-        // What a crash left in the log goes first, deleted content with it.
-        connection
-            .query_row("PRAGMA wal_checkpoint(TRUNCATE)", [], |_| Ok(()))
-            .map_err(failed)?;
+        // What a crash left in the log goes first, deleted content with it. On a full disk it stays, and what is there is served all the same.
+        match connection.query_row("PRAGMA wal_checkpoint(TRUNCATE)", [], |_| Ok(())) {
+            Err(error) if no_room(&error) => {
+                tracing::error!(%error, "the disk is full or fails; what is there is served, and nothing can be added: make room");
+            }
+            outcome => outcome.map_err(failed)?,
+        }
         let envelopes = Envelopes::load(&connection).map_err(|source| OpenError::Damaged {
             path: path.clone(),
             what: match source {

@@ -12,6 +12,7 @@ use tokio::{
 use zeroize::Zeroizing;
 
 use super::*;
+use crate::places::Places;
 use crate::{
     config::{Config, Patience},
     connections::{self, Serving},
@@ -250,7 +251,8 @@ async fn a_connection_tries_the_short_way_first() {
         thin: Some(Arc::clone(&world.thin)),
         tls: None,
         patience: Patience::default(),
-        per_address: None,
+        places: Places::new(8, None),
+        cross_origin: false,
         open: Arc::default(),
         crowded: Box::new(|| false),
     };

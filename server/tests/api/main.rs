@@ -5,11 +5,13 @@
 
 mod accounts;
 mod alike;
+mod browsers;
 #[path = "../common/mod.rs"]
 mod common;
 mod ended;
 mod keys;
 mod mail;
+mod malformed;
 mod rates;
 mod relay;
 mod removed;

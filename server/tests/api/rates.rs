@@ -135,11 +135,32 @@ async fn an_address_has_so_many_connections() {
     use tokio::{io::AsyncReadExt as _, net::TcpStream};
     let relay = TestRelay::start_with(limits(|rates| rates.connections = std::num::NonZeroU32::new(2))).await;
     let connect = async || TcpStream::connect(relay.running().addr()).await.unwrap();
-    let held = (connect().await, connect().await);
-    // Closed without a word; an error is a close too.
-    let mut third = connect().await;
-    assert!(!matches!(third.read(&mut [0; 1]).await, Ok(1)));
-    drop(held);
+    let mut first = connect().await;
+    let (_second, _third) = (connect().await, connect().await);
+    // The one that did nothing for longest makes room. Closed without a word; an error is a close too.
+    assert!(!matches!(first.read(&mut [0; 1]).await, Ok(1)));
+    // Accounts that wait for mail make none.
+    let (alice, bob) = (relay.user("alice").await, relay.user("bob").await);
+    let services = relay.running().services().clone();
+    let waiting = [alice, bob].map(|user| {
+        tokio::spawn(async move {
+            let user = User {
+                api: Api {
+                    http: client(),
+                    ..user.api.clone()
+                },
+                ..user
+            };
+            user.inbox(serde_json::json!({ "wait_seconds": 30 })).await
+        })
+    });
+    eventually("both wait", || services.mailboxes.waiting() == 2).await;
+    let mut another = connect().await;
+    assert!(!matches!(another.read(&mut [0; 1]).await, Ok(1)));
+    assert_eq!(services.mailboxes.waiting(), 2);
+    for wait in waiting {
+        wait.abort();
+    }
     let deadline = tokio::time::Instant::now() + std::time::Duration::from_secs(20);
     loop {
         if relay

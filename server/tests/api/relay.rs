@@ -178,6 +178,37 @@ async fn a_full_disk_is_said_half_does_nothing_and_passes() {
 }
 
 #[tokio::test]
+async fn a_start_on_a_full_disk_serves_what_is_there() {
+    let mut relay = TestRelay::start_with(|config| config.max_database = Some(4 << 20)).await;
+    let (alice, bob) = (relay.user("alice").await, relay.user("bob").await);
+    let mut stored = 0;
+    while alice.send("bob", Uuid::new_v4(), vec![9; 200 * 1024]).await.status == 200 {
+        stored += 1;
+    }
+    assert!(stored > 0);
+    relay.restart().await;
+    // Their sessions are known from before, and so is the mail.
+    let (api, token) = (relay.api(), Some(&*bob.token));
+    assert_eq!(relay.status().await["messages_pending"], stored);
+    let mut ack = json!(null);
+    let mut delivered = 0;
+    loop {
+        let body = if ack.is_null() {
+            json!({})
+        } else {
+            json!({ "ack": ack })
+        };
+        let page = api.call(Method::POST, "/v1/inbox", token, Some(body)).await.ok();
+        if bodies(&page).is_empty() {
+            break;
+        }
+        delivered += bodies(&page).len();
+        ack = crate::common::ack(&page);
+    }
+    assert_eq!(delivered, stored, "delivery makes room, and needs none");
+}
+
+#[tokio::test]
 async fn fixed_origins_are_the_only_ones() {
     let relay =
         TestRelay::start_with(|config| config.origins = vec![Origin::parse("https://relay.example").unwrap()]).await;

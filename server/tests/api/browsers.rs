@@ -1,0 +1,237 @@
+//! What a browser is told: which pages may use the relay, and what the relay's own pages may do.
+
+use std::io::Read as _;
+
+use base64::{Engine as _, engine::general_purpose::STANDARD};
+use flate2::read::GzDecoder;
+use reqwest::{Method, Response, header::HeaderMap};
+use sha2::{Digest as _, Sha256};
+use uuid::Uuid;
+
+use crate::{ENVELOPE, common::*};
+
+const CHAT: &str = "https://chat.example";
+const EVIL: &str = "https://evil.example";
+
+async fn with_chat() -> TestRelay {
+    TestRelay::start_with(|config| config.cors_origins = vec![CHAT.into(), "http://localhost:5173".into()]).await
+}
+
+async fn preflight(relay: &TestRelay, path: &str, origin: &str, method: &str) -> Response {
+    let request = relay.api().request(Method::OPTIONS, path, None);
+    request
+        .header("origin", origin)
+        .header("access-control-request-method", method)
+        .header("access-control-request-headers", "authorization,content-type")
+        .send()
+        .await
+        .unwrap()
+}
+
+/// Nothing in an answer lets a page read it, or send more than a form could.
+#[track_caller]
+fn tells_pages_nothing(headers: &HeaderMap) {
+    let told: Vec<_> = headers
+        .keys()
+        .filter(|name| name.as_str().starts_with("access-control-"))
+        .collect();
+    assert!(told.is_empty(), "{told:?}");
+}
+
+#[tokio::test]
+async fn by_default_no_page_may_use_the_relay() {
+    let relay = TestRelay::start().await;
+    let asked = preflight(&relay, "/v1/inbox", CHAT, "POST").await;
+    assert_eq!(asked.status(), 405);
+    tells_pages_nothing(asked.headers());
+    let request = relay.api().request(Method::GET, "/v1/status", None);
+    let served = request.header("origin", CHAT).send().await.unwrap();
+    assert_eq!(served.status(), 200, "what is no browser is served as ever");
+    tells_pages_nothing(served.headers());
+}
+
+#[tokio::test]
+async fn a_preflight_names_what_the_path_takes_to_the_origins_that_were_chosen() {
+    let relay = with_chat().await;
+    for origin in [CHAT, "http://localhost:5173"] {
+        for (path, method, methods) in [
+            ("/v1/inbox", "POST", "DELETE, POST"),
+            ("/v1/keys", "PUT", "GET, PUT"),
+            ("/v1/messages?to=x", "POST", "POST"),
+        ] {
+            let asked = preflight(&relay, path, origin, method).await;
+            assert_eq!(asked.status(), 204, "{path}");
+            let headers = asked.headers();
+            assert_eq!(headers["access-control-allow-origin"], origin);
+            assert_eq!(headers["access-control-allow-methods"], methods);
+            assert_eq!(
+                headers["access-control-allow-headers"],
+                "authorization, content-type, latchkey-delivery-token"
+            );
+            assert_eq!(headers["access-control-max-age"], "7200");
+            assert!(headers["vary"].to_str().unwrap().contains("origin"));
+            assert!(!headers.contains_key("access-control-allow-credentials"));
+        }
+    }
+    // Origins are compared whole: no suffix, no prefix, no other scheme or port, and not the origin of no page at all.
+    for origin in [
+        EVIL,
+        "null",
+        "http://chat.example",
+        "https://chat.example:8443",
+        "https://chat.example.evil.example",
+        "https://evilchat.example",
+        "https://CHAT.example",
+        "*",
+    ] {
+        let asked = preflight(&relay, "/v1/inbox", origin, "POST").await;
+        assert_eq!(asked.status(), 405, "{origin}");
+        tells_pages_nothing(asked.headers());
+        assert!(
+            asked.headers()["vary"].to_str().unwrap().contains("origin"),
+            "a cache must not mix them up"
+        );
+    }
+    assert_eq!(preflight(&relay, "/v1/nope", CHAT, "GET").await.status(), 404);
+    // The relay's own pages are for nobody's scripts.
+    for path in ["/", "/docs", "/status"] {
+        tells_pages_nothing(preflight(&relay, path, CHAT, "GET").await.headers());
+    }
+}
+
+#[tokio::test]
+async fn pages_read_every_answer_good_or_bad_and_others_none() {
+    let relay = with_chat().await;
+    let (alice, bob) = (relay.user("alice").await, relay.user("bob").await);
+    let send = |origin: &'static str, token: &str| {
+        let path = format!("/v1/messages?to=bob&id={}", Uuid::new_v4());
+        let request = relay.api().request(Method::POST, &path, Some(token));
+        request
+            .header("origin", origin)
+            .header("content-type", "application/octet-stream")
+            .body(ENVELOPE)
+            .send()
+    };
+    let waits = |origin: &'static str| {
+        let request = relay.api().request(Method::POST, "/v1/inbox", Some(&bob.token));
+        request
+            .header("origin", origin)
+            .json(&serde_json::json!({ "wait_seconds": 1 }))
+            .send()
+    };
+    // The ordinary send of an account, one that is refused, one that waits for mail that is there, and one that no operation takes.
+    for (origin, shown) in [(CHAT, true), (EVIL, false)] {
+        let nope = relay
+            .api()
+            .request(Method::GET, "/v1/nope", None)
+            .header("origin", origin);
+        for (answer, status) in [
+            (send(origin, &alice.token).await.unwrap(), 200),
+            (send(origin, "wrong").await.unwrap(), 401),
+            (waits(origin).await.unwrap(), 200),
+            (nope.send().await.unwrap(), 404),
+        ] {
+            assert_eq!(answer.status(), status, "{origin}");
+            let headers = answer.headers();
+            assert!(headers["vary"].to_str().unwrap().contains("origin"), "{status}");
+            if shown {
+                assert_eq!(headers["access-control-allow-origin"], origin);
+                assert_eq!(headers["access-control-expose-headers"], "retry-after, x-request-id");
+                assert!(!headers.contains_key("access-control-allow-credentials"));
+            } else {
+                tells_pages_nothing(headers);
+            }
+        }
+    }
+}
+
+async fn document(relay: &TestRelay, path: &str, accept: &str) -> (HeaderMap, Vec<u8>) {
+    let request = relay.api().request(Method::GET, path, None);
+    let answer = request.header("accept-encoding", accept).send().await.unwrap();
+    assert_eq!(answer.status(), 200, "{path}");
+    (answer.headers().clone(), answer.bytes().await.unwrap().to_vec())
+}
+
+#[tokio::test]
+async fn documents_are_compressed_for_clients_that_take_it() {
+    let relay = TestRelay::start().await;
+    for path in ["/docs", "/openapi.yaml"] {
+        let (headers, plain) = document(&relay, path, "identity").await;
+        assert!(!headers.contains_key("content-encoding"));
+        let (headers, packed) = document(&relay, path, "br, gzip").await;
+        assert_eq!(headers["content-encoding"], "gzip", "{path}");
+        assert_eq!(headers["vary"], "Accept-Encoding");
+        assert!(
+            packed.len() * 3 < plain.len(),
+            "{path}: {} of {}",
+            packed.len(),
+            plain.len()
+        );
+        let mut unpacked = Vec::new();
+        GzDecoder::new(&*packed).read_to_end(&mut unpacked).unwrap();
+        assert_eq!(unpacked, plain);
+    }
+}
+
+/// The hash of a script as a policy has it.
+fn hash(script: &str) -> String {
+    format!("'sha256-{}'", STANDARD.encode(Sha256::digest(script)))
+}
+
+#[tokio::test]
+async fn pages_run_their_own_scripts_alone_and_ask_only_this_relay() {
+    let relay = TestRelay::start().await;
+    for path in ["/", "/docs"] {
+        let (headers, text) = document(&relay, path, "identity").await;
+        let text = String::from_utf8(text).unwrap();
+        let policy = headers["content-security-policy"].to_str().unwrap();
+        for part in [
+            "default-src 'none'",
+            "base-uri 'none'",
+            "form-action 'none'",
+            "frame-ancestors 'none'",
+        ] {
+            assert!(policy.contains(part), "{part} is not in {policy}");
+        }
+        // Each ends at the first end tag, and begins at the first tag before it: the script of the page names tags as well.
+        let mut of_text: Vec<_> = text
+            .split("</script>")
+            .filter_map(|before| Some(hash(before.split_once("<script")?.1.split_once('>')?.1)))
+            .collect();
+        let directive = policy.split("; ").find_map(|part| part.strip_prefix("script-src "));
+        let mut allowed: Vec<_> = directive
+            .unwrap_or_default()
+            .split_whitespace()
+            .map(str::to_owned)
+            .collect();
+        of_text.sort_unstable();
+        allowed.sort_unstable();
+        assert_eq!(allowed, of_text, "{path}");
+        assert_eq!(allowed.is_empty(), path == "/");
+        assert_eq!(headers["x-content-type-options"], "nosniff");
+        assert_eq!(headers["referrer-policy"], "no-referrer");
+        assert_eq!(headers["x-frame-options"], "DENY");
+    }
+    let (headers, _) = document(&relay, "/docs", "gzip").await;
+    let policy = headers["content-security-policy"].to_str().unwrap();
+    assert!(
+        policy.contains("connect-src 'self'"),
+        "the page is there to be tried: {policy}"
+    );
+}
+
+#[tokio::test]
+async fn the_page_to_try_it_in_can_be_left_out() {
+    let relay = TestRelay::start_with(|config| config.docs = false).await;
+    let api = relay.api();
+    api.call(Method::GET, "/docs", None, None)
+        .await
+        .refused(404, "not_found");
+    let (_, page) = document(&relay, "/", "identity").await;
+    let page = String::from_utf8(page).unwrap();
+    assert!(page.contains("openapi.yaml") && !page.contains("/docs"), "{page}");
+    assert_eq!(
+        document(&relay, "/openapi.yaml", "identity").await.1,
+        server::openapi_yaml().into_bytes()
+    );
+}
