@@ -9,6 +9,7 @@ mod alike;
 mod common;
 mod keys;
 mod mail;
+mod on_disk;
 mod rates;
 mod relay;
 mod removed;
