@@ -17,6 +17,7 @@ use std::{
 };
 
 use common::*;
+use futures_util::{StreamExt as _, stream};
 use process::Process;
 use reqwest::Method;
 use serde_json::{Value, json};
@@ -89,12 +90,14 @@ where
     leaves
 }
 
+/// Requests that are under way at the same time; those of one trace follow each other.
+const AT_ONCE: usize = 16;
+
 /// Takes every trace a step further, kills the relay, and so on to the end of the longest.
-async fn in_step<T>(relay: &mut Killed, actors: &mut [T], longest: usize, mut act: impl AsyncFnMut(&mut T, usize)) {
+async fn in_step<T>(relay: &mut Killed, actors: &mut [T], longest: usize, act: impl AsyncFn(&mut T, usize)) {
     for step in 0..longest {
-        for actor in actors.iter_mut() {
-            act(actor, step).await;
-        }
+        let acts = stream::iter(actors.iter_mut());
+        acts.for_each_concurrent(AT_ONCE, |actor| act(actor, step)).await;
         relay.kill_and_start();
     }
 }
@@ -180,16 +183,14 @@ async fn the_relay_delivers_as_the_model_does_killed_between_any_two_steps() {
     assert!(traces.len() >= 50 && longest >= 6);
     let mut relay = Killed::start();
     let sender = relay.user("alice").await;
-    let mut readers = Vec::new();
-    for (i, trace) in traces.into_iter().enumerate() {
-        readers.push(Reader {
-            trace,
-            user: relay.user(&format!("reader{i}")).await,
-            ids: vec![Uuid::new_v4(), Uuid::new_v4()],
-            incarnations: HashMap::new(),
-            places: HashMap::new(),
-        });
-    }
+    let registered = stream::iter(traces.into_iter().enumerate()).map(async |(i, trace)| Reader {
+        trace,
+        user: relay.user(&format!("reader{i}")).await,
+        ids: vec![Uuid::new_v4(), Uuid::new_v4()],
+        incarnations: HashMap::new(),
+        places: HashMap::new(),
+    });
+    let mut readers: Vec<Reader> = registered.buffered(AT_ONCE).collect().await;
     in_step(&mut relay, &mut readers, longest, async |reader, step| {
         reader.act(&sender, step).await
     })
