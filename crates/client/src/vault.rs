@@ -30,8 +30,10 @@ use kdf::{KEY_LEN, SALT_LEN};
 use seal::Keys;
 
 pub use delivery::{Delivery, GivenToken, Receipts};
-pub(crate) use gate::{AfterPlays, Decoys, LicenseKey, PlayChain, RelayFault, RelayKey, Unconfirmed};
-pub use gate::{GateDeposit, GateKeyRecord, Head, LimitMode, ObliviousHalf, PendingRequest};
+pub use gate::{
+    AfterPlays, Decoys, GateDeposit, GateKeyRecord, Head, LicenseKey, LimitMode, ObliviousHalf, PendingRequest,
+    PlayChain, RelayFault, RelayKey, Unconfirmed,
+};
 pub use kdf::{KdfCost, Passphrase};
 pub use messages::{
     Direction, Ended, License, LimitedTerms, MessageBody, MessageId, MessageState, SealedBody, StoredMessage,
