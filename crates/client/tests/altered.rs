@@ -35,27 +35,27 @@ async fn altered_keys_are_refused_and_nothing_is_sent_to_them() {
     type Alter = fn(&mut Value);
     let cases: &[(&str, Alter)] = &[
         ("the Ed25519 half of the prekey's signature", |b| {
-            flip(&mut b["signed_prekey"]["signature"], 5)
+            flip(&mut b["signed_prekey"]["signature"], 5);
         }),
         ("its ML-DSA half", |b| {
-            flip(&mut b["signed_prekey"]["signature"], LATTICE_SIGNATURE + 5)
+            flip(&mut b["signed_prekey"]["signature"], LATTICE_SIGNATURE + 5);
         }),
         ("the prekey's address", |b| flip(&mut b["signed_prekey"]["payload"], 6)),
         ("the prekey", |b| flip(&mut b["signed_prekey"]["payload"], 1000)),
         ("the Ed25519 half of the batch's signature", |b| {
-            flip(&mut b["one_time"]["signature"], 5)
+            flip(&mut b["one_time"]["signature"], 5);
         }),
         ("its ML-DSA half ", |b| {
-            flip(&mut b["one_time"]["signature"], LATTICE_SIGNATURE + 5)
+            flip(&mut b["one_time"]["signature"], LATTICE_SIGNATURE + 5);
         }),
         ("the batch", |b| flip(&mut b["one_time"]["payload"], 70)),
         ("the one-time prekey", |b| flip(&mut b["one_time"]["key"], 40)),
         ("its place", |b| flip(&mut b["one_time"]["path"][0], 0)),
         ("its id", |b| {
-            b["one_time"]["id"] = json!(b["one_time"]["id"].as_u64().unwrap() ^ 1)
+            b["one_time"]["id"] = json!(b["one_time"]["id"].as_u64().unwrap() ^ 1);
         }),
         ("the ML-DSA half of the identity", |b| {
-            flip(&mut b["identity_key"], LATTICE_KEY + 100)
+            flip(&mut b["identity_key"], LATTICE_KEY + 100);
         }),
         ("a signature for another purpose", |b| {
             b["signed_prekey"]["signature"] = b["one_time"]["signature"].clone();
@@ -168,7 +168,7 @@ async fn forged_receipts_are_said_to_the_one_who_plays() {
         signature - 1,
     ] {
         stage.line.alter_answer("POST /v1/licenses/", move |_, answer| {
-            flip(&mut answer["receipt"], byte)
+            flip(&mut answer["receipt"], byte);
         });
         // The play was granted, so it is shown; what is wrong is said in the next round.
         let playback = bob.play(&id).await.unwrap();
@@ -189,7 +189,7 @@ async fn forged_receipts_are_said_to_the_one_who_plays() {
     let kept = std::sync::Arc::new(std::sync::Mutex::new(Value::Null));
     let (keep, give) = (std::sync::Arc::clone(&kept), std::sync::Arc::clone(&kept));
     stage.line.alter_answer("POST /v1/licenses/", move |_, answer| {
-        *keep.lock().unwrap() = answer["receipt"].clone()
+        *keep.lock().unwrap() = answer["receipt"].clone();
     });
     let playback = bob.play(&id).await.unwrap();
     bob.finish_play(playback).await.unwrap();

@@ -192,7 +192,7 @@ async fn the_relay_delivers_as_the_model_does_killed_between_any_two_steps() {
     });
     let mut readers: Vec<Reader> = registered.buffered(AT_ONCE).collect().await;
     in_step(&mut relay, &mut readers, longest, async |reader, step| {
-        reader.act(&sender, step).await
+        reader.act(&sender, step).await;
     })
     .await;
     assert!(readers.iter().any(|reader| reader.incarnations.len() == 2));
@@ -267,7 +267,7 @@ async fn the_relay_counts_plays_as_the_model_does_killed_between_any_two_steps()
         });
     }
     in_step(&mut relay, &mut players, longest, async |player, step| {
-        player.act(&api, step).await
+        player.act(&api, step).await;
     })
     .await;
     // No number was given twice or left out.

@@ -13,7 +13,8 @@ pub const PROGRAM: &str = env!("CARGO_BIN_EXE_latchkey-relay");
 
 /// Says that a test does less than it should, because of its machine: past the capture of a test's output, in a line that `cargo xtask test` counts.
 pub fn lowered(name: &str, why: &str) {
-    writeln!(std::io::stderr(), "\nlowered: {name}: {why}").unwrap();
+    let line = format!("\nlowered: {name}: {why}\n");
+    std::io::stderr().write_all(line.as_bytes()).unwrap();
 }
 
 /// A relay process; killed when dropped.
