@@ -236,3 +236,33 @@ async fn a_relay_under_load_erases_within_about_a_second() {
     stop.send(()).unwrap();
     assert!(load.await.unwrap() > 0);
 }
+
+/// Shares are rows of the database, whatever envelopes are: played out, they go as quickly.
+#[tokio::test]
+async fn a_played_out_share_is_erased_within_about_a_second() {
+    let relay = TestRelay::start().await;
+    let (alice, api) = (relay.user("alice").await, relay.api());
+    let mut took = Vec::new();
+    for _ in 0..ATTEMPTS {
+        let (license, play) = (License::new("alice", 1), Uuid::new_v4());
+        let body = license.message("alice", Uuid::new_v4(), b"limited");
+        alice.call(Method::POST, "/v1/messages/limited", Some(body)).await.ok();
+        license.play(&api, play).await.ok();
+        assert!(!files_with(relay.data(), &license.share).is_empty(), "the control");
+        license.confirm(&api, play, &license.play).await.ok();
+        let begun = Instant::now();
+        let within = loop {
+            let looked = begun.elapsed();
+            if files_with(relay.data(), &license.share).is_empty() {
+                break looked;
+            }
+            assert!(looked < Duration::from_secs(20), "the share stays");
+            tokio::time::sleep(Duration::from_millis(10)).await;
+        };
+        if within <= ABOUT_A_SECOND {
+            return;
+        }
+        took.push(within);
+    }
+    panic!("the share is erased, but it takes {took:?}");
+}
