@@ -21,6 +21,8 @@ struct State {
     lose_requests: VecDeque<String>,
     alterations: VecDeque<(String, Alteration)>,
     twice: bool,
+    /// Everything that went over it, in both directions, while that is kept.
+    recorded: Option<Vec<u8>>,
 }
 
 /// The client's side of it is an address that stays, whatever becomes of the relay behind.
@@ -84,6 +86,16 @@ impl Line {
         self.state.lock().unwrap().lose_requests.push_back(start.to_owned());
     }
 
+    /// From now on what goes over it is kept, in both directions.
+    pub fn record(&self) {
+        self.state.lock().unwrap().recorded = Some(Vec::new());
+    }
+
+    /// What went over it since.
+    pub fn recorded(&self) -> Vec<u8> {
+        self.state.lock().unwrap().recorded.take().unwrap()
+    }
+
     /// The answer to the next request that begins with `start` is not the relay's, but what this makes of it.
     pub fn alter_answer(&self, start: &str, alter: impl FnOnce(&mut u16, &mut Value) + Send + 'static) {
         let alteration = (start.to_owned(), Box::new(alter) as Alteration);
@@ -126,6 +138,10 @@ async fn carry(mut client: TcpStream, state: Arc<Mutex<State>>) -> std::io::Resu
         return Ok(());
     };
     let mut answer = ask(target, &request).await?;
+    if let Some(recorded) = &mut state.lock().unwrap().recorded {
+        recorded.extend_from_slice(&request);
+        recorded.extend_from_slice(&answer);
+    }
     if let Some((_, alter)) = alteration {
         answer = altered(&answer, alter);
     }
