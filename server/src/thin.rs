@@ -9,6 +9,8 @@
 //! way, and looks the same. What can still go wrong afterwards (rates, a slow body, a full mailbox) is decided by the services and put into words by
 //! the functions that the handler uses.
 
+mod query;
+
 use std::{
     future::poll_fn,
     io,
@@ -42,6 +44,7 @@ use crate::{
     requests::Begun,
     service::{Refusal, Services, rates::Network},
 };
+use query::addressed;
 
 /// The operation's name in the contract, by which it is counted.
 const OPERATION: &str = "send";
@@ -49,8 +52,6 @@ const OPERATION: &str = "send";
 const PATH: &str = "/v1/messages";
 /// What a client of the contract says that an envelope is.
 const OCTETS: &str = "application/octet-stream";
-/// A UUID in its usual spelling, with hyphens.
-const UUID_LENGTH: usize = 36;
 
 /// Takes ordinary sends.
 pub(crate) struct ThinSend {
@@ -219,17 +220,6 @@ impl ThinSend {
 /// Keeps a header's only value; none when it has another.
 fn once<'a>(kept: &mut Option<&'a HeaderValue>, value: &'a HeaderValue) -> Option<()> {
     kept.replace(value).is_none().then_some(())
-}
-
-/// `to` and `id`, each once, in their plainest spelling, and nothing besides. What is escaped is no name and no UUID here, whatever it stands for.
-fn addressed(query: &str) -> Option<(UserName, Uuid)> {
-    let (first, second) = query.split_once('&')?;
-    let (to, id) = match (first.strip_prefix("to="), second.strip_prefix("id=")) {
-        (Some(to), Some(id)) => (to, id),
-        _ => (second.strip_prefix("to=")?, first.strip_prefix("id=")?),
-    };
-    let id = (id.len() == UUID_LENGTH).then_some(id)?;
-    Some((UserName::parse(to).ok()?, Uuid::try_parse(id).ok()?))
 }
 
 /// The whole body, copied once. Most come with their head: a clock runs only for those that do not.

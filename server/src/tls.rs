@@ -263,4 +263,37 @@ mod tests {
         dialled.unwrap();
         assert_eq!(served.unwrap().1, "X25519MLKEM768");
     }
+
+    /// Of the three things that a client can offer, 1.2 alone is refused, by an alert that says why; 1.2 beside 1.3 ends in 1.3.
+    #[tokio::test]
+    async fn a_client_that_offers_tls_1_2_alone_is_refused() {
+        use rustls::version::{TLS12, TLS13};
+        let acceptor = acceptor();
+        let mut roots = RootCertStore::empty();
+        roots.add(acceptor.certificates().leaf().unwrap()).unwrap();
+        for (versions, agreed) in [
+            (&[&TLS12][..], None),
+            (&[&TLS12, &TLS13], Some(rustls::ProtocolVersion::TLSv1_3)),
+            (&[&TLS13], Some(rustls::ProtocolVersion::TLSv1_3)),
+        ] {
+            let config = ClientConfig::builder_with_provider(Arc::new(provider()))
+                .with_protocol_versions(versions)
+                .unwrap()
+                .with_root_certificates(roots.clone())
+                .with_no_client_auth();
+            let (ours, theirs) = tokio::io::duplex(16 * 1024);
+            let (served, dialled) = tokio::join!(
+                acceptor.accept(ours),
+                TlsConnector::from(Arc::new(config)).connect(ServerName::try_from("localhost").unwrap(), theirs)
+            );
+            assert_eq!(served.is_ok(), agreed.is_some(), "{versions:?}");
+            match dialled {
+                Ok(stream) => assert_eq!(stream.get_ref().1.protocol_version(), agreed),
+                Err(error) => {
+                    assert_eq!(agreed, None, "{versions:?}: {error}");
+                    assert!(error.to_string().contains("ProtocolVersion"), "{error}");
+                }
+            }
+        }
+    }
 }

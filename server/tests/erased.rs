@@ -5,6 +5,8 @@
 
 mod common;
 
+use std::time::{Duration, Instant};
+
 use common::*;
 use rand_core::Rng;
 use reqwest::Method;
@@ -40,21 +42,22 @@ fn leftovers(dir: &std::path::Path, envelopes: &[Vec<u8>]) -> Vec<(String, usize
     found
 }
 
-/// Waits until nothing of the envelopes is in any file.
-async fn erased(what: &str, dir: &std::path::Path, envelopes: &[Vec<u8>]) {
-    let deadline = tokio::time::Instant::now() + std::time::Duration::from_secs(20);
+/// Waits until nothing of the envelopes is in any file; how long it took until the look that found nothing began.
+async fn erased(what: &str, dir: &std::path::Path, envelopes: &[Vec<u8>]) -> Duration {
+    let begun = Instant::now();
     loop {
+        let looked = begun.elapsed();
         let found = leftovers(dir, envelopes);
         if found.is_empty() {
-            return;
+            return looked;
         }
         assert!(
-            tokio::time::Instant::now() < deadline,
+            looked < Duration::from_secs(20),
             "{what}: still at {} places, first {:?}",
             found.len(),
             &found[..1]
         );
-        tokio::time::sleep(std::time::Duration::from_millis(10)).await;
+        tokio::time::sleep(Duration::from_millis(10)).await;
     }
 }
 
@@ -185,26 +188,81 @@ async fn nothing_stays_behind_when_rows_move_between_pages() {
     }
 }
 
-/// Sends never pause, so the relay is never idle: it has to make time.
-#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
-async fn erasing_does_not_wait_for_an_idle_moment() {
+/// "Within about a second" (docs/operations.md): the second, and what a look at the files takes.
+const ABOUT_A_SECOND: Duration = Duration::from_millis(1200);
+/// A machine that others use as well takes a pause now and then; a relay that is too slow is so each time.
+const ATTEMPTS: usize = 5;
+
+/// Has bob's mail erased until that took about a second; gives up when it never does.
+async fn in_about_a_second(what: &str, relay: &TestRelay, alice: &User, bob: &User) {
+    let mut took = Vec::new();
+    for _ in 0..ATTEMPTS {
+        let body = envelope(&mut rng(), 5000);
+        alice.send("bob", Uuid::new_v4(), body.clone()).await.ok();
+        let page = bob.inbox(json!({})).await.ok();
+        bob.inbox(json!({ "ack": ack(&page) })).await.ok();
+        let within = erased(what, relay.data(), std::slice::from_ref(&body)).await;
+        if within <= ABOUT_A_SECOND {
+            return;
+        }
+        took.push(within);
+    }
+    panic!("{what}, but it takes {took:?}");
+}
+
+#[tokio::test]
+async fn an_idle_relay_erases_within_about_a_second() {
     let relay = TestRelay::start().await;
     let (alice, bob) = (relay.user("alice").await, relay.user("bob").await);
-    let body = envelope(&mut rng(), 5000);
-    alice.send("bob", Uuid::new_v4(), body.clone()).await.ok();
-    let page = bob.inbox(json!({})).await.ok();
-    bob.inbox(json!({ "ack": ack(&page) })).await.ok();
+    in_about_a_second("the envelope is erased", &relay, &alice, &bob).await;
+}
+
+/// Sends never pause, so the relay is never idle: it has to make time.
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn a_relay_under_load_erases_within_about_a_second() {
+    let relay = TestRelay::start().await;
+    let (alice, bob) = (relay.user("alice").await, relay.user("bob").await);
+    let carol = relay.user("carol").await;
     let (stop, mut stopped) = tokio::sync::oneshot::channel::<()>();
     let load = tokio::spawn(async move {
         let mut sent = 0u32;
         while stopped.try_recv().is_err() {
-            alice.send("alice", Uuid::new_v4(), vec![1; 100]).await.ok();
+            carol.send("carol", Uuid::new_v4(), vec![1; 100]).await.ok();
             sent += 1;
         }
         sent
     });
-    let dir = relay.data().to_owned();
-    erased("the envelope is erased under load", &dir, std::slice::from_ref(&body)).await;
+    in_about_a_second("the envelope is erased under load", &relay, &alice, &bob).await;
     stop.send(()).unwrap();
     assert!(load.await.unwrap() > 0);
+}
+
+/// Shares are rows of the database, whatever envelopes are: played out, they go as quickly.
+#[tokio::test]
+async fn a_played_out_share_is_erased_within_about_a_second() {
+    let relay = TestRelay::start().await;
+    let (alice, api) = (relay.user("alice").await, relay.api());
+    let mut took = Vec::new();
+    for _ in 0..ATTEMPTS {
+        let (license, play) = (License::new("alice", 1), Uuid::new_v4());
+        let body = license.message("alice", Uuid::new_v4(), b"limited");
+        alice.call(Method::POST, "/v1/messages/limited", Some(body)).await.ok();
+        license.play(&api, play).await.ok();
+        assert!(!files_with(relay.data(), &license.share).is_empty(), "the control");
+        license.confirm(&api, play, &license.play).await.ok();
+        let begun = Instant::now();
+        let within = loop {
+            let looked = begun.elapsed();
+            if files_with(relay.data(), &license.share).is_empty() {
+                break looked;
+            }
+            assert!(looked < Duration::from_secs(20), "the share stays");
+            tokio::time::sleep(Duration::from_millis(10)).await;
+        };
+        if within <= ABOUT_A_SECOND {
+            return;
+        }
+        took.push(within);
+    }
+    panic!("the share is erased, but it takes {took:?}");
 }

@@ -16,7 +16,7 @@ use std::{
     time::{Duration, Instant, SystemTime, UNIX_EPOCH},
 };
 
-use process::{PROGRAM, Process};
+use process::{PROGRAM, Process, lowered};
 use protocol::{Timestamp, address::UserName, prekey::PublishedSignedPreKey};
 use rustix::process::{Resource, Rlimit, getrlimit, setrlimit};
 use server::{
@@ -60,7 +60,12 @@ fn possible() -> usize {
         },
     )
     .unwrap();
-    WAITING.min(usize::try_from(most.saturating_sub(OTHER_FILES)).unwrap_or(WAITING))
+    let possible = WAITING.min(usize::try_from(most.saturating_sub(OTHER_FILES)).unwrap_or(WAITING));
+    if possible < WAITING {
+        let why = format!("{possible} clients wait instead of {WAITING}: a process may have {most} files here");
+        lowered("connections", &why);
+    }
+    possible
 }
 
 /// Accounts that are signed in, straight into the store; their tokens.

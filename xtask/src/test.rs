@@ -2,6 +2,7 @@
 //!
 //! Plain cargo, so that nothing has to be installed. Doc tests are part of it. Its last lines say how many tests ran.
 
+use std::collections::BTreeSet;
 use std::io::{BufRead, BufReader, pipe};
 use std::process::Stdio;
 
@@ -64,12 +65,16 @@ struct Total {
     finished: bool,
     current: String,
     failures: Vec<String>,
+    /// What tests say that they did less of than they should, because of the machine: `NAME: WHY`.
+    lowered: BTreeSet<String>,
 }
 
 impl Total {
     fn read(&mut self, line: &str) {
         let text = line.trim();
-        if let Some(binary) = text.strip_prefix("Running ") {
+        if let Some(lowered) = text.strip_prefix("lowered: ") {
+            self.lowered.insert(lowered.to_owned());
+        } else if let Some(binary) = text.strip_prefix("Running ") {
             self.current = binary.split(" (").next().unwrap_or(binary).to_owned();
         } else if let Some(package) = text.strip_prefix("Doc-tests ") {
             self.current = format!("doc tests of {package}");
@@ -111,13 +116,19 @@ impl Total {
         if !self.finished && self.failures.is_empty() {
             lines.push("cargo test did not run to its end; its own message is above".to_owned());
         }
+        lines.extend(self.lowered.iter().map(|lowered| format!("lowered: {lowered}")));
+        let lowered = if self.lowered.is_empty() {
+            String::new()
+        } else {
+            format!(", {} lowered", self.lowered.len())
+        };
         let ignored = if self.ignored > 0 {
             format!(", {} ignored", self.ignored)
         } else {
             String::new()
         };
         lines.push(format!(
-            "{} test binaries and 3 checks: {} passed, {} failed{ignored}",
+            "{} test binaries and 3 checks: {} passed, {} failed{ignored}{lowered}",
             self.binaries, self.passed, self.failed
         ));
         lines
@@ -159,6 +170,23 @@ mod tests {
         );
         assert_eq!((total.passed, total.failed), (3, 1));
         assert_eq!(total.summary()[0], "failed: one (tests/api.rs)");
+    }
+
+    #[test]
+    fn what_did_less_than_it_should_is_named_and_counted_once() {
+        let total = read(
+            "lowered: connections: 500 clients instead of 10000\n\
+             test result: ok. 1 passed; 0 failed; 0 ignored; 0 measured; 0 filtered out; finished in 0.01s\n\
+             lowered: connections: 500 clients instead of 10000\n",
+        );
+        let summary = total.summary();
+        assert!(
+            summary.ends_with(&[
+                "lowered: connections: 500 clients instead of 10000".to_owned(),
+                "1 test binaries and 3 checks: 1 passed, 0 failed, 1 lowered".to_owned(),
+            ]),
+            "{summary:?}"
+        );
     }
 
     #[test]

@@ -30,8 +30,10 @@ use kdf::{KEY_LEN, SALT_LEN};
 use seal::Keys;
 
 pub use delivery::{Delivery, GivenToken, Receipts};
-pub(crate) use gate::{AfterPlays, Decoys, LicenseKey, PlayChain, RelayFault, RelayKey, Unconfirmed};
-pub use gate::{GateDeposit, GateKeyRecord, Head, LimitMode, ObliviousHalf, PendingRequest};
+pub use gate::{
+    AfterPlays, Decoys, GateDeposit, GateKeyRecord, Head, LicenseKey, LimitMode, ObliviousHalf, PendingRequest,
+    PlayChain, RelayFault, RelayKey, Unconfirmed,
+};
 pub use kdf::{KdfCost, Passphrase};
 pub use messages::{
     Direction, Ended, License, LimitedTerms, MessageBody, MessageId, MessageState, SealedBody, StoredMessage,
@@ -183,17 +185,24 @@ impl std::fmt::Debug for Vault {
 }
 
 impl Vault {
-    /// Whether `dir` holds a finished vault.
+    /// Whether `dir` holds a finished vault. One that cannot be looked at (a full or failing disk, a damaged file) is one: opening it says what is
+    /// wrong, and nobody is told that there is no account.
     #[must_use]
     pub fn exists(dir: &Path) -> bool {
         let path = dir.join(FILE);
-        path.is_file()
-            && Connection::open_with_flags(
-                &path,
-                OpenFlags::SQLITE_OPEN_READ_WRITE | OpenFlags::SQLITE_OPEN_NO_MUTEX,
-            )
-            .and_then(|db| db.query_row("SELECT count(*) FROM header", [], |row| row.get::<_, i64>(0)))
-            .is_ok_and(|rows| rows == 1)
+        if !path.is_file() {
+            return false;
+        }
+        let flags = OpenFlags::SQLITE_OPEN_READ_WRITE | OpenFlags::SQLITE_OPEN_NO_MUTEX;
+        let rows = Connection::open_with_flags(&path, flags)
+            .and_then(|db| db.query_row("SELECT count(*) FROM header", [], |row| row.get::<_, i64>(0)));
+        match rows {
+            Ok(rows) => rows == 1,
+            // A wrong statement: there is no such table, so its making was cut short.
+            Err(error) => error
+                .sqlite_error()
+                .is_none_or(|error| error.extended_code != rusqlite::ffi::SQLITE_ERROR),
+        }
     }
 
     /// Makes a new vault in `dir` (created with mode 0700 when missing). A run that died half-way through is simply repeated.

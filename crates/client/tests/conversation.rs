@@ -11,7 +11,7 @@ mod support;
 use std::time::Duration;
 
 use latchkey_client::vault::{Direction, MessageState, VaultError};
-use latchkey_client::{Code, Error, Event, Messenger, Passphrase, RelayError, Standing};
+use latchkey_client::{Code, Error, Event, LimitRequest, Messenger, Passphrase, RelayError, Standing};
 use support::{Stage, address, bytes_on_disk, contains, kept, passphrase, receive, texts};
 
 #[tokio::test]
@@ -386,4 +386,57 @@ async fn the_disk_tells_neither_names_nor_texts_and_the_passphrase_changes() {
     let mut alice = Messenger::open(&stage.home("alice"), &new, None, stage.options()).unwrap();
     alice.send_text(&address("bob"), "still me").await.unwrap();
     assert_eq!(receive(&mut bob).await, ["still me"]);
+}
+
+/// The forms in which bytes could be inside of something that travels: as they are, in hexadecimal, and in base64 wherever in a group of three they begin.
+fn forms(text: &str) -> Vec<String> {
+    let mut forms = vec![text.to_owned(), hex(text.as_bytes())];
+    for shift in 0..3 {
+        let from = &text.as_bytes()[shift..];
+        let whole = &from[..from.len() / 3 * 3];
+        forms.push(latchkey_sdk::Base64::from(whole.to_vec()).to_string());
+    }
+    forms
+}
+
+fn hex(bytes: &[u8]) -> String {
+    bytes.iter().map(|byte| format!("{byte:02x}")).collect()
+}
+
+#[tokio::test]
+async fn only_sealed_envelopes_leave_a_client() {
+    const TEXT: &str = "the quick brown fox meets us at the harbour at nine";
+    const LIMITED: &str = "the combination of the safe is twelve thirty four";
+    let stage = Stage::new().await;
+    stage.line.record();
+    let (mut alice, mut bob) = (stage.register("alice").await, stage.register("bob").await);
+    alice.send_text(&address("bob"), TEXT).await.unwrap();
+    assert_eq!(receive(&mut bob).await, [TEXT]);
+    bob.send_text(&address("alice"), TEXT).await.unwrap();
+    assert_eq!(receive(&mut alice).await, [TEXT]);
+    let limit = LimitRequest {
+        plays: 2,
+        expires_in: None,
+    };
+    let sent = alice.send_limited(&address("bob"), LIMITED, limit).await.unwrap();
+    bob.receive(Duration::ZERO).await.unwrap();
+    let playback = bob.play(&sent.id.to_string()).await.unwrap();
+    assert_eq!(playback.text.as_str(), LIMITED);
+    bob.finish_play(playback).await.unwrap();
+    alice.rotate_identity().await.unwrap();
+
+    let went = stage.line.recorded();
+    // The control: what travels in the clear is found, in the forms in which it does.
+    assert!(contains(&went, b"GET /v1/keys/bob HTTP/1.1"));
+    let encoded = latchkey_sdk::Base64::from(format!("ab{TEXT}c").into_bytes()).to_string();
+    assert!(
+        forms(TEXT).iter().any(|form| encoded.contains(form)),
+        "a text is found in base64"
+    );
+    assert!(went.len() > 100_000, "{} bytes", went.len());
+    for secret in [TEXT, LIMITED, "correct horse battery staple"] {
+        for form in forms(secret) {
+            assert!(!contains(&went, form.as_bytes()), "{secret:?} left as {form:?}");
+        }
+    }
 }

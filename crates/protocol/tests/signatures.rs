@@ -5,7 +5,8 @@ mod common;
 
 use common::{Given, bytes, list, primitives};
 use ed25519_dalek::{Signer, Verifier};
-use latchkey_protocol::identity::{Fingerprint, IdentityKeyPair, Purpose};
+use latchkey_protocol::address::Address;
+use latchkey_protocol::identity::{Fingerprint, IdentityKey, IdentityKeyPair, Purpose};
 use latchkey_protocol::primitives::secret::Secret;
 use ml_dsa::{KeyInit, MlDsa87};
 
@@ -69,6 +70,32 @@ fn hybrid_signatures_are_what_the_specification_says_with_no_other_context() {
         !verify(&by_hand(&seed, &other, b"latchkey/1/spk")),
         "another signer's fingerprint"
     );
+}
+
+/// One algorithm is broken: the forger has that half of the seed. Its signatures are right in that half, for the very message and purpose, and made
+/// with a key of its own in the other.
+#[test]
+fn whoever_breaks_one_half_of_signatures_forges_for_no_purpose() {
+    let (seed, own) = ([9; 64], [10; 64]);
+    let alice = IdentityKeyPair::from_seed(Secret::new(seed));
+    let mut rng = Given(vec![11; 1 << 16]);
+    for (what, from) in [("Ed25519", 0..32), ("ML-DSA", 32..64), ("both", 0..64)] {
+        let mut stolen = own;
+        stolen[from.clone()].copy_from_slice(&seed[from.clone()]);
+        let forger = IdentityKeyPair::from_seed(Secret::new(stolen));
+        let broken = from.len() == 64;
+        for purpose in Purpose::ALL {
+            let signer = Fingerprint::from_bytes([1; 32]);
+            let forged = forger.sign(purpose, &signer, b"payload", &mut rng);
+            let holds = |key: &IdentityKey| key.verify(purpose, &signer, b"payload", &forged).is_ok();
+            assert_eq!(holds(alice.public()), broken, "{what} is broken, {purpose:?}");
+            // The control: it is a signature, of another identity.
+            assert!(holds(forger.public()), "{what} is broken, {purpose:?}");
+        }
+        let address = Address::parse("alice@relay.test").unwrap();
+        let same = alice.public().fingerprint(&address) == forger.public().fingerprint(&address);
+        assert_eq!(same, broken, "a key with a foreign half has a fingerprint of its own");
+    }
 }
 
 #[test]

@@ -144,4 +144,38 @@ mod tests {
         assert!(take(&alice, other, now.plus(CHALLENGE_TTL)));
         assert_eq!(challenges.used.lock().unwrap().nonces.len(), 1);
     }
+
+    /// The bound is reached by proofs with good challenges alone, and a minute later there is room again; whoever is refused has used nothing up.
+    #[test]
+    fn so_many_are_remembered_and_then_the_relay_is_busy_for_their_minute() {
+        let challenges = Challenges::new().unwrap();
+        let alice = UserName::parse("alice").unwrap();
+        let now = Timestamp(1_000_000);
+        let take = |issued: &Issued, at| challenges.take(&alice, &issued.nonce, issued.expires, at);
+        let first = challenges.issue(&alice, now).unwrap();
+        assert!(take(&first, now).unwrap());
+        // The same one again and again, and what is no challenge, fill nothing.
+        for _ in 0..10 {
+            assert!(!take(&first, now).unwrap());
+            assert!(!challenges.take(&alice, &[7; 32], first.expires, now).unwrap());
+        }
+        let later = now.plus(Duration::from_secs(1));
+        for _ in 1..MAX_USED {
+            let issued = challenges.issue(&alice, later).unwrap();
+            assert!(take(&issued, later).unwrap());
+        }
+        let beyond = challenges.issue(&alice, later).unwrap();
+        assert!(matches!(take(&beyond, later), Err(Refusal::Busy)));
+        // What is no challenge of ours is still told apart: it needs no memory.
+        assert!(!challenges.take(&alice, &[7; 32], beyond.expires, later).unwrap());
+        // The first one's minute is over: there is room for one, and the one that was refused is good.
+        let over = first.expires;
+        assert!(take(&beyond, over).unwrap());
+        let next = challenges.issue(&alice, over).unwrap();
+        assert!(matches!(take(&next, over), Err(Refusal::Busy)));
+        let all_over = over.plus(CHALLENGE_TTL);
+        let fresh = challenges.issue(&alice, all_over).unwrap();
+        assert!(take(&fresh, all_over).unwrap());
+        assert_eq!(challenges.used.lock().unwrap().nonces.len(), 1);
+    }
 }

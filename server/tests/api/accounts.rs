@@ -2,6 +2,10 @@
 
 use std::time::Duration;
 
+use protocol::{
+    identity::{IdentityKeyPair, Purpose},
+    primitives::secret::Secret,
+};
 use reqwest::Method;
 use serde_json::{Value, json};
 use uuid::Uuid;
@@ -229,6 +233,27 @@ async fn whoever_cannot_prove_it_is_told_the_same() {
     ];
     for answer in answers {
         assert_eq!(answer.refused(401, "unauthorized"), used);
+    }
+}
+
+/// One algorithm is broken, and somebody has that half of Alice's key: the relay wants both halves, whichever it is.
+#[tokio::test]
+async fn half_of_a_key_does_not_sign_in() {
+    let relay = TestRelay::start().await;
+    let alice = relay.user("alice").await;
+    let seed = *alice.keys.seed().expose();
+    for (what, stolen, status) in [("Ed25519", 0..32, 401), ("ML-DSA", 32..64, 401), ("both", 0..64, 200)] {
+        let mut own = random::<64>();
+        own[stolen.clone()].copy_from_slice(&seed[stolen]);
+        let forger = IdentityKeyPair::from_seed(Secret::new(own));
+        let challenge = alice.api.challenge("alice").await;
+        let mut body = alice.sign_in_with(&challenge, &relay.url());
+        let client_nonce: [u8; 32] = unb64(&body["client_nonce"]).try_into().unwrap();
+        let payload = alice.claim(&challenge, &relay.url(), &client_nonce, |claim| claim.payload());
+        let forged = forger.sign(Purpose::SignIn, &alice.fingerprint(), &payload, &mut rng());
+        body["signature"] = b64(forged).into();
+        let answer = alice.api.call(Method::POST, "/v1/session", None, Some(body)).await;
+        assert_eq!(answer.status, status, "{what} is broken: {}", answer.body);
     }
 }
 

@@ -21,36 +21,67 @@ use crate::{ENVELOPE, common::*};
 const ROUNDS: usize = 120;
 /// Attempts, of which one must be quiet.
 const ATTEMPTS: usize = 8;
+/// Attempts in which something that differs has to be noticed, each time.
+const TRIPS: usize = 3;
 /// The slowest median over the fastest, at most. What a look at the database or a signature takes is more than that.
 const ALIKE: f64 = 1.15;
 /// And of the control, at least.
 const TELLS: f64 = 1.3;
 
+/// What one attempt found.
+struct Attempt<const N: usize> {
+    /// In microseconds, the control last.
+    medians: [f64; N],
+    /// Whether all but the control took alike long.
+    alike: bool,
+    /// Whether the control, which differs, was told from them. An attempt in which it was not shows nothing.
+    tells: bool,
+}
+
 /// Asks for each of N refusals in turns, each round beginning with another; the last is the control.
+async fn attempt<const N: usize>(ask: &mut impl AsyncFnMut(usize) -> Duration) -> Attempt<N> {
+    let mut times = [const { Vec::new() }; N];
+    for round in 0..ROUNDS {
+        for step in 0..N {
+            let which = (round + step) % N;
+            times[which].push(ask(which).await);
+        }
+    }
+    let medians = times.map(|mut times| {
+        times.sort_unstable();
+        times[ROUNDS / 2].as_secs_f64() * 1e6
+    });
+    let (control, alike) = medians.split_last().unwrap();
+    let least = alike.iter().copied().fold(f64::INFINITY, f64::min);
+    let most = alike.iter().copied().fold(0.0, f64::max);
+    Attempt {
+        medians,
+        alike: most / least <= ALIKE,
+        tells: (least / control).max(control / most) >= TELLS,
+    }
+}
+
 async fn alike<const N: usize>(mut ask: impl AsyncFnMut(usize) -> Duration) {
     let mut seen = Vec::new();
     for _ in 0..ATTEMPTS {
-        let mut times = [const { Vec::new() }; N];
-        for round in 0..ROUNDS {
-            for step in 0..N {
-                let which = (round + step) % N;
-                times[which].push(ask(which).await);
-            }
-        }
-        let medians = times.map(|mut times| {
-            times.sort_unstable();
-            times[ROUNDS / 2].as_secs_f64() * 1e6
-        });
-        let (control, alike) = medians.split_last().unwrap();
-        let least = alike.iter().copied().fold(f64::INFINITY, f64::min);
-        let most = alike.iter().copied().fold(0.0, f64::max);
-        let tells = (least / control).max(control / most);
-        if most / least <= ALIKE && tells >= TELLS {
+        let attempt: Attempt<N> = attempt(&mut ask).await;
+        if attempt.alike && attempt.tells {
             return;
         }
-        seen.push(medians);
+        seen.push(attempt.medians);
     }
-    panic!("microseconds, the control last: {seen:?}");
+    panic!("never alike; microseconds, the control last: {seen:?}");
+}
+
+/// The comparison itself has to trip: it is asked about something that differs by what `ask` adds, and must not find it alike once.
+async fn differs<const N: usize>(mut ask: impl AsyncFnMut(usize) -> Duration) {
+    let mut told = 0;
+    for _ in 0..TRIPS {
+        let attempt: Attempt<N> = attempt(&mut ask).await;
+        assert!(!attempt.alike, "the difference was not noticed: {:?}", attempt.medians);
+        told += u32::from(attempt.tells);
+    }
+    assert!(told > 0, "no attempt would have counted");
 }
 
 async fn timed<T>(job: impl Future<Output = Result<T, Refusal>>) -> Duration {
@@ -99,31 +130,93 @@ async fn wrong_expired_foreign_and_unknown_tokens_take_alike_long() {
     .await;
 }
 
+/// A relay that looks once more for one of two causes is noticed, however short a look is.
+#[tokio::test]
+async fn the_comparison_trips_on_one_more_look_at_the_database() {
+    let relay = TestRelay::start().await;
+    let carol = relay.user("carol").await;
+    let services = services(&relay);
+    let look = async || timed(services.sessions.authenticate(&token(mailbox_of("nobody")))).await;
+    differs::<3>(async |which| match which {
+        0 => look().await,
+        1 => look().await + look().await,
+        _ => from_memory(services, &carol).await,
+    })
+    .await;
+}
+
+/// So is a relay that verifies no signature when it knows already that it will refuse.
+#[tokio::test]
+async fn the_comparison_trips_on_a_signature_that_is_not_verified() {
+    let relay = TestRelay::start().await;
+    let impostor = User::new(relay.api(), "nobody");
+    let services = services(&relay);
+    differs::<3>(async |which| match which {
+        0 => refused_sign_in(&relay, &impostor, Challenge::Fresh).await,
+        // Looked up and refused without a signature being verified.
+        1 => timed(services.sessions.authenticate(&token(mailbox_of("nobody")))).await,
+        _ => from_memory_of_nobody(),
+    })
+    .await;
+}
+
+/// Nothing at all: what cannot be mistaken for either.
+fn from_memory_of_nobody() -> Duration {
+    let start = Instant::now();
+    std::hint::black_box(&start).elapsed()
+}
+
+/// Which challenge is answered.
+#[derive(Clone, Copy, PartialEq, Eq)]
+enum Challenge {
+    Fresh,
+    Used,
+}
+
+/// A sign-in with a challenge of its own, which is refused. What comes before is the same for all of them: two signatures are made, and another sign-in
+/// was refused just now, of which the used challenge is.
+async fn refused_sign_in(relay: &TestRelay, user: &User, challenge: Challenge) -> Duration {
+    let services = services(relay);
+    let issue = || {
+        let (issued, identity) = services.sessions.challenge(&user.name).unwrap();
+        serde_json::json!({
+            "server_nonce": b64(issued.nonce),
+            "expires_at": issued.expires.as_millis(),
+            "relay_key_fingerprint": hex::encode(identity.fingerprint.as_bytes()),
+        })
+    };
+    let (first, second) = (issue(), issue());
+    let mut spoilt = proof(relay, user, &first);
+    spoilt.signature[0] ^= 1;
+    timed(services.sessions.sign_in(spoilt)).await;
+    let answered = if challenge == Challenge::Used { &first } else { &second };
+    let proof = proof(relay, user, answered);
+    timed(services.sessions.sign_in(proof)).await
+}
+
+fn proof(relay: &TestRelay, user: &User, challenge: &Value) -> ProofParts {
+    let body = user.sign_in_with(challenge, &relay.url());
+    ProofParts {
+        user: body["user"].as_str().unwrap().to_owned(),
+        origin: body["origin"].as_str().unwrap().to_owned(),
+        host: relay.url().split("//").nth(1).map(str::to_owned),
+        server_nonce: unb64(&body["server_nonce"]),
+        client_nonce: unb64(&body["client_nonce"]),
+        expires_at: body["expires_at"].as_u64().unwrap(),
+        signature: unb64(&body["signature"]),
+    }
+}
+
 #[tokio::test]
 async fn unknown_users_wrong_signatures_and_used_challenges_take_alike_long() {
     let relay = TestRelay::start().await;
     let alice = relay.user("alice").await;
-    let impostors = ["alice", "nobody"].map(|name| User::new(relay.api(), name));
+    let [impostor, nobody] = ["alice", "nobody"].map(|name| User::new(relay.api(), name));
     let services = services(&relay);
-    let proof = |user: &User, challenge: &Value| {
-        let body = user.sign_in_with(challenge, &relay.url());
-        ProofParts {
-            user: body["user"].as_str().unwrap().to_owned(),
-            origin: body["origin"].as_str().unwrap().to_owned(),
-            host: relay.url().split("//").nth(1).map(str::to_owned),
-            server_nonce: unb64(&body["server_nonce"]),
-            client_nonce: unb64(&body["client_nonce"]),
-            expires_at: body["expires_at"].as_u64().unwrap(),
-            signature: unb64(&body["signature"]),
-        }
-    };
-    // One signature for all rounds: it is as wrong for a fresh challenge as for a used one, and looked at as thoroughly.
-    let used = alice.api.challenge("alice").await;
-    let unknown = alice.api.challenge("nobody").await;
     alike::<4>(async |which| match which {
-        0 => timed(services.sessions.sign_in(proof(&impostors[0], &used))).await,
-        1 => timed(services.sessions.sign_in(proof(&impostors[1], &unknown))).await,
-        2 => timed(services.sessions.sign_in(proof(&alice, &used))).await,
+        0 => refused_sign_in(&relay, &impostor, Challenge::Fresh).await,
+        1 => refused_sign_in(&relay, &nobody, Challenge::Fresh).await,
+        2 => refused_sign_in(&relay, &alice, Challenge::Used).await,
         // Looked up and refused without a signature being verified.
         _ => timed(services.sessions.authenticate(&token(mailbox_of("nobody")))).await,
     })

@@ -12,6 +12,7 @@ mod ended;
 mod keys;
 mod mail;
 mod malformed;
+mod on_disk;
 mod rates;
 mod relay;
 mod removed;

@@ -1,7 +1,7 @@
 //! A relay of our own and users who speak plain HTTP to it: what they sign is built here from the specification's byte strings, not by the
 //! code under test.
 #![allow(dead_code, unused_imports)] // each test binary uses its part
-#![allow(clippy::unwrap_used, clippy::expect_used, clippy::panic)] // like in the tests themselves
+#![allow(clippy::unwrap_used, clippy::expect_used, clippy::panic, clippy::print_stderr)] // like in the tests themselves
 
 mod gate;
 mod license;
@@ -12,8 +12,12 @@ pub use license::{License, ObliviousLicense, gate_key, put_gate_key, receipt};
 pub use user::{User, key_pair};
 
 use std::{
+    cell::RefCell,
     path::Path,
-    sync::{Arc, OnceLock},
+    sync::{
+        Arc, OnceLock,
+        atomic::{AtomicU64, Ordering},
+    },
     time::Duration,
 };
 
@@ -50,10 +54,41 @@ pub fn unb64(value: &Value) -> Vec<u8> {
     STANDARD.decode(value.as_str().unwrap()).unwrap()
 }
 
+/// What all randomness of this run comes from: fresh, or `LATCHKEY_TEST_SEED`, 64 hexadecimal digits.
+fn seed() -> [u8; 32] {
+    static SEED: OnceLock<[u8; 32]> = OnceLock::new();
+    *SEED.get_or_init(|| {
+        let mut seed = [0; 32];
+        match std::env::var("LATCHKEY_TEST_SEED") {
+            Ok(given) => hex::decode_to_slice(given, &mut seed).expect("LATCHKEY_TEST_SEED is 64 hexadecimal digits"),
+            Err(_) => getrandom::fill(&mut seed).unwrap(),
+        }
+        seed
+    })
+}
+
+/// Randomness that is a function of the run's seed and the test, which has a thread of its own name; a failure shows the seed. (Threads of a runtime have
+/// one name and share the work as it comes: theirs differ from each other, and from run to run.)
 pub fn rng() -> ChaCha20Rng {
-    let mut seed = [0; 32];
-    getrandom::fill(&mut seed).unwrap();
-    ChaCha20Rng::from_seed(seed)
+    static RUNTIME_THREADS: AtomicU64 = AtomicU64::new(0);
+    thread_local! {
+        static SOURCE: RefCell<ChaCha20Rng> = RefCell::new({
+            let thread = std::thread::current();
+            let name = thread.name().unwrap_or_default();
+            let number = match name.contains("::") || name.contains('_') {
+                true => 0,
+                false => 1 + RUNTIME_THREADS.fetch_add(1, Ordering::Relaxed),
+            };
+            eprintln!("the same again: LATCHKEY_TEST_SEED={}", hex::encode(seed()));
+            let parts = Sha256::new().chain_update(seed()).chain_update(number.to_be_bytes()).chain_update(name);
+            ChaCha20Rng::from_seed(parts.finalize().into())
+        });
+    }
+    SOURCE.with_borrow_mut(|source| {
+        let mut seed = [0; 32];
+        source.fill_bytes(&mut seed);
+        ChaCha20Rng::from_seed(seed)
+    })
 }
 
 pub fn random<const N: usize>() -> [u8; N] {

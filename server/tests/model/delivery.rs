@@ -33,7 +33,7 @@ pub enum Build {
     IgnoresIncarnations,
 }
 
-pub struct Delivery(Build);
+pub struct Delivery(pub Build);
 
 /// How far a reader has read: incarnation and sequence number.
 pub type Position = (u8, u8);
@@ -71,7 +71,7 @@ pub struct Mailbox {
 
 #[derive(Clone, Debug, Default, PartialEq, Eq, Hash)]
 pub struct World {
-    durable: Mailbox,
+    pub durable: Mailbox,
     /// The transaction that is open, and the answers that wait for its commit.
     open: Mailbox,
     unanswered: BTreeSet<Message>,
@@ -93,8 +93,31 @@ pub enum Step {
     NextCall,
 }
 
+impl World {
+    /// Whether the mailbox was cleared, which happens once here.
+    pub fn was_cleared(&self) -> bool {
+        self.durable.incarnation != 0
+    }
+}
+
 impl Delivery {
-    fn at_relay(&self, mailbox: &mut Mailbox, message: &Message) -> Option<Message> {
+    /// What a relay does that commits whatever it is asked before it answers, or before it is asked something else: the steps that can be had from
+    /// outside.
+    pub fn committed(&self, world: &World) -> Vec<(Step, World)> {
+        let mut steps = Vec::new();
+        self.actions(world, &mut steps);
+        let committed = |step: Step| match &step {
+            Step::Commit | Step::Crash => None,
+            Step::NextCall | Step::Arrive(_) => {
+                let next = self.next_state(world, step.clone())?;
+                let next = self.next_state(&next, Step::Commit).unwrap_or(next);
+                Some((step, next))
+            }
+        };
+        steps.into_iter().filter_map(committed).collect()
+    }
+
+    pub fn at_relay(&self, mailbox: &mut Mailbox, message: &Message) -> Option<Message> {
         match message {
             Message::Send(envelope) => {
                 let known = mailbox.receipts.contains(envelope) && self.0 != Build::ForgetsReceipts;

@@ -5,6 +5,8 @@
 //! times, or never. The relay may crash between any two steps. Nothing here waits or depends on chance: the checker visits every state there
 //! is within the bounds that each file names.
 //!
+//! That the relay is built like the model is asked of the relay itself: [`replay`] acts traces of both out on it.
+//!
 //! A check that cannot fail shows nothing, so each promise is also asked of a relay that is built wrong in the one way the promise is about, and
 //! has to be broken there.
 
@@ -12,6 +14,7 @@
 
 mod delivery;
 mod plays;
+mod replay;
 
 use std::{fmt::Debug, hash::Hash};
 

@@ -8,9 +8,9 @@ use stateright::{Model, Property};
 use super::{breaks, holds};
 
 /// Plays that are allowed.
-const LIMIT: u8 = 2;
+pub const LIMIT: u8 = 2;
 /// Plays that are wanted: one more.
-const WANTED: u8 = 3;
+pub const WANTED: u8 = 3;
 
 const AT_MOST_THE_LIMIT: &str = "at most `limit` plays are ever granted";
 const NONE_LOST: &str = "a counted play whose answer did not arrive can be had again while its time lasts";
@@ -28,7 +28,7 @@ pub enum Build {
     KeepsNoAnswers,
 }
 
-pub struct Plays(Build);
+pub struct Plays(pub Build);
 
 #[derive(Clone, Debug, PartialEq, Eq, PartialOrd, Ord, Hash)]
 pub enum Message {
@@ -72,8 +72,30 @@ pub enum Step {
     Forget(u8),
 }
 
+impl World {
+    pub fn durable(&self) -> &License {
+        &self.durable
+    }
+}
+
 impl Plays {
-    fn play(&self, license: &mut License, play: u8) -> Message {
+    /// What a relay does that commits whatever it is asked before it answers, without the end of the time for repetitions: the steps that can be had
+    /// from outside.
+    pub fn committed(&self, world: &World) -> Vec<(Step, World)> {
+        let mut steps = Vec::new();
+        self.actions(world, &mut steps);
+        let committed = |step: Step| match &step {
+            Step::Commit | Step::Crash | Step::Forget(_) => None,
+            Step::Arrive(_) => {
+                let next = self.next_state(world, step.clone())?;
+                let next = self.next_state(&next, Step::Commit).unwrap_or(next);
+                Some((step, next))
+            }
+        };
+        steps.into_iter().filter_map(committed).collect()
+    }
+
+    pub fn play(&self, license: &mut License, play: u8) -> Message {
         if let Some(before) = license.plays.get(&play)
             && self.0 != Build::ForgetsPlayIds
         {

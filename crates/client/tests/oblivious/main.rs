@@ -7,6 +7,7 @@
 )]
 
 mod alike;
+mod altered;
 mod crashes;
 mod keys;
 mod put_back;

@@ -1,11 +1,15 @@
-//! A line to the relay that can be cut, counts what goes over it, loses answers and delivers twice.
+//! A line to the relay that can be cut, counts what goes over it, loses answers, alters them, and delivers twice.
 
 use std::collections::VecDeque;
 use std::net::SocketAddr;
 use std::sync::{Arc, Mutex};
 
+use serde_json::Value;
 use tokio::io::{AsyncReadExt, AsyncWriteExt};
 use tokio::net::{TcpListener, TcpStream};
+
+/// What becomes of an answer: its status, and its body.
+type Alteration = Box<dyn FnOnce(&mut u16, &mut Value) + Send>;
 
 #[derive(Default)]
 struct State {
@@ -15,7 +19,10 @@ struct State {
     sizes: Vec<usize>,
     lose_answers: VecDeque<String>,
     lose_requests: VecDeque<String>,
+    alterations: VecDeque<(String, Alteration)>,
     twice: bool,
+    /// Everything that went over it, in both directions, while that is kept.
+    recorded: Option<Vec<u8>>,
 }
 
 /// The client's side of it is an address that stays, whatever becomes of the relay behind.
@@ -79,6 +86,22 @@ impl Line {
         self.state.lock().unwrap().lose_requests.push_back(start.to_owned());
     }
 
+    /// From now on what goes over it is kept, in both directions.
+    pub fn record(&self) {
+        self.state.lock().unwrap().recorded = Some(Vec::new());
+    }
+
+    /// What went over it since.
+    pub fn recorded(&self) -> Vec<u8> {
+        self.state.lock().unwrap().recorded.take().unwrap()
+    }
+
+    /// The answer to the next request that begins with `start` is not the relay's, but what this makes of it.
+    pub fn alter_answer(&self, start: &str, alter: impl FnOnce(&mut u16, &mut Value) + Send + 'static) {
+        let alteration = (start.to_owned(), Box::new(alter) as Alteration);
+        self.state.lock().unwrap().alterations.push_back(alteration);
+    }
+
     /// From now on every envelope is handed in twice, the second time as another message.
     pub fn deliver_twice(&self) {
         self.state.lock().unwrap().twice = true;
@@ -94,7 +117,7 @@ async fn carry(mut client: TcpStream, state: Arc<Mutex<State>>) -> std::io::Resu
         .next()
         .unwrap_or_default()
         .to_owned();
-    let (target, lose_request, lose_answer, twice) = {
+    let (target, lose_request, lose_answer, alteration, twice) = {
         let mut state = state.lock().unwrap();
         let shown = line.trim_end_matches(" HTTP/1.1").to_owned();
         if head(&request).contains("\r\nauthorization:") {
@@ -104,12 +127,24 @@ async fn carry(mut client: TcpStream, state: Arc<Mutex<State>>) -> std::io::Resu
         state.sizes.push(body_length(&request));
         let lose_request = take_match(&mut state.lose_requests, &line);
         let lose_answer = !lose_request && take_match(&mut state.lose_answers, &line);
-        (state.target, lose_request, lose_answer, state.twice)
+        let altered = state
+            .alterations
+            .iter()
+            .position(|(start, _)| line.starts_with(start.as_str()));
+        let alteration = altered.and_then(|at| state.alterations.remove(at));
+        (state.target, lose_request, lose_answer, alteration, state.twice)
     };
     let Some(target) = target.filter(|_| !lose_request) else {
         return Ok(());
     };
-    let answer = ask(target, &request).await?;
+    let mut answer = ask(target, &request).await?;
+    if let Some(recorded) = &mut state.lock().unwrap().recorded {
+        recorded.extend_from_slice(&request);
+        recorded.extend_from_slice(&answer);
+    }
+    if let Some((_, alter)) = alteration {
+        answer = altered(&answer, alter);
+    }
     if twice && line.starts_with("POST /v1/messages?") {
         let at = line.find("id=").unwrap() + 3;
         let mut again = request.clone();
@@ -124,6 +159,26 @@ async fn carry(mut client: TcpStream, state: Arc<Mutex<State>>) -> std::io::Resu
     client.write_all(&answer).await?;
     // Each answer closes its connection: the relay was asked to.
     client.shutdown().await
+}
+
+/// The answer with another status and body, and a length that fits.
+fn altered(answer: &[u8], alter: Alteration) -> Vec<u8> {
+    let end = answer.windows(4).position(|window| window == b"\r\n\r\n").unwrap() + 4;
+    let head = std::str::from_utf8(&answer[..end]).unwrap();
+    let mut status = head.split(' ').nth(1).unwrap().parse().unwrap();
+    let mut body = serde_json::from_slice(&answer[end..]).unwrap();
+    alter(&mut status, &mut body);
+    let body = body.to_string();
+    let kept = head.lines().skip(1).filter(|line| {
+        let line = line.to_lowercase();
+        !line.is_empty() && !line.starts_with("content-length:")
+    });
+    let kept: String = kept.map(|line| format!("{line}\r\n")).collect();
+    format!(
+        "HTTP/1.1 {status} Altered\r\n{kept}content-length: {}\r\n\r\n{body}",
+        body.len()
+    )
+    .into_bytes()
 }
 
 fn body_length(request: &[u8]) -> usize {

@@ -3,7 +3,7 @@
 use std::fs;
 use std::path::Path;
 
-use latchkey_protocol_fuzz::{conversation, envelope, pickle, session, succession, world};
+use latchkey_protocol_fuzz::{conversation, envelope, identity, pickle, session, succession, world};
 
 fn main() -> std::io::Result<()> {
     let root = Path::new(env!("CARGO_MANIFEST_DIR")).join("corpus");
@@ -42,7 +42,7 @@ fn main() -> std::io::Result<()> {
     }
     save("padding", "no-mark", &[0; 256])?;
 
-    let identity = latchkey_protocol::identity::IdentityKeyPair::generate(&mut world::rng(1));
+    let pair = latchkey_protocol::identity::IdentityKeyPair::generate(&mut world::rng(1));
     save("identity", "key-one-bit", &[0, 0, 0, 0, 3])?;
     save("identity", "signature-one-bit", &[1, 0, 0, 9, 3])?;
     save("identity", "other-purpose", &[0x11, 7, 0, 0, 0, 0, 0, 1])?;
@@ -50,7 +50,12 @@ fn main() -> std::io::Result<()> {
     save(
         "identity",
         "key-as-it-stands",
-        &[&[2], &identity.public().to_bytes()[..]].concat(),
+        &[&[2], &pair.public().to_bytes()[..]].concat(),
+    )?;
+    save(
+        "identity",
+        "signature-as-it-stands",
+        &[&[3], identity::signature()].concat(),
     )?;
 
     for (name, edit) in [

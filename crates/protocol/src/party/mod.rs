@@ -23,6 +23,8 @@ mod driver;
 #[cfg(test)]
 mod forgery;
 #[cfg(test)]
+mod halves;
+#[cfg(test)]
 mod model;
 mod peer;
 mod receive;

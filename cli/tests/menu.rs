@@ -1,0 +1,114 @@
+//! The menu and the prompts, by a person at a terminal.
+#![cfg(unix)]
+#![allow(
+    clippy::unwrap_used,
+    clippy::expect_used,
+    clippy::panic,
+    reason = "helpers of tests fail like tests"
+)]
+
+mod support;
+#[path = "support/terminal.rs"]
+mod terminal;
+
+use support::{PASSPHRASE, Person, Stage};
+use terminal::Terminal;
+
+/// A command at a terminal, whose passphrase is asked for.
+fn at_terminal(person: &Person, args: &[&str]) -> Terminal {
+    let mut command = person.command(args);
+    command.env_remove("LATCHKEY_PASSPHRASE");
+    Terminal::start(command)
+}
+
+#[test]
+fn somebody_registers_sends_and_reads_in_the_menu() {
+    let stage = Stage::new();
+    let bob = stage.register("bob");
+    let alice = stage.person("alice");
+    let mut terminal = at_terminal(&alice, &[]);
+    terminal.sees("Welcome to Latchkey");
+    terminal.sees("Your name at the relay:");
+    // What cannot be a name is said before anything else is asked.
+    terminal.enters("Not A Name");
+    terminal.sees("Your name at the relay:");
+    terminal.sees("Your name at the relay:");
+    terminal.enters("alice");
+    terminal.sees("New passphrase:");
+    terminal.enters(PASSPHRASE);
+    terminal.sees("Once more:");
+    terminal.enters(PASSPHRASE);
+    terminal.sees("alice@localhost");
+    terminal.sees("What next?");
+
+    terminal.enters("Send");
+    terminal.sees("To:");
+    terminal.enters("bob");
+    terminal.sees("Message:");
+    terminal.enters("hello from the menu");
+    terminal.sees("Play limit:");
+    terminal.enters("");
+    terminal.sees("safety number");
+    terminal.sees("What next?");
+    let received = bob.json_one(&["inbox"]);
+    assert_eq!(received["text"], "hello from the menu");
+
+    bob.ok(&["send", "alice", "hello back"]);
+    terminal.enters("Inbox");
+    terminal.sees("hello back");
+    terminal.sees("What next?");
+    // Ctrl-C leaves what one was doing, not the client; Esc goes back.
+    for leave in [Terminal::presses_ctrl_c, Terminal::presses_escape] {
+        terminal.enters("Send");
+        terminal.sees("To:");
+        leave(&mut terminal);
+        terminal.sees("What next?");
+    }
+    terminal.enters("Quit");
+    let (status, all) = terminal.ends();
+    assert_eq!(status.code(), Some(0));
+    assert!(!all.contains(PASSPHRASE), "the passphrase was on the screen");
+    // It was the same account that commands work on.
+    assert_eq!(alice.json(&["history"]).len(), 2);
+}
+
+#[test]
+fn ctrl_c_at_the_passphrase_leaves_the_terminal_as_it_was() {
+    let stage = Stage::new();
+    let alice = stage.register("alice");
+    for args in [&["contacts"][..], &[]] {
+        let mut terminal = at_terminal(&alice, args);
+        terminal.sees("Passphrase:");
+        terminal.types("half a pass");
+        // The control: while it asks, the terminal is another one.
+        terminal.sees("****");
+        assert!(terminal.is_raw());
+        terminal.presses_ctrl_c();
+        let (status, all) = terminal.ends();
+        assert_eq!(status.code(), Some(130), "{args:?}");
+        assert!(!all.contains("half a pass"), "{all}");
+    }
+}
+
+#[test]
+fn a_wrong_passphrase_may_be_corrected_and_a_fifth_ends_the_menu() {
+    let stage = Stage::new();
+    let alice = stage.register("alice");
+    let mut terminal = at_terminal(&alice, &[]);
+    terminal.sees("Passphrase:");
+    terminal.enters("wrong");
+    terminal.sees("wrong passphrase");
+    terminal.sees("Passphrase:");
+    terminal.enters(PASSPHRASE);
+    terminal.sees("What next?");
+    terminal.presses_ctrl_c();
+    assert_eq!(terminal.ends().0.code(), Some(0));
+
+    let mut terminal = at_terminal(&alice, &[]);
+    for _ in 0..5 {
+        terminal.sees("Passphrase:");
+        terminal.enters("wrong");
+        terminal.sees("wrong passphrase");
+    }
+    assert_eq!(terminal.ends().0.code(), Some(8));
+}

@@ -1,0 +1,63 @@
+/* A disk that fails, for one process: loaded before the C library, it lets the vault's files be synced or written so many times and no more.
+ * LATCHKEY_TEST_DISK is `sync N` or `write N`; from the N-th call on (counted from 0) there is an I/O error, or no space. */
+#define _GNU_SOURCE
+#include <dlfcn.h>
+#include <errno.h>
+#include <stdatomic.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+#include <sys/types.h>
+#include <unistd.h>
+
+static atomic_long calls;
+
+/* Whether this call of `kind` on this file fails. */
+static int fails(const char *kind, int fd) {
+  const char *wanted = getenv("LATCHKEY_TEST_DISK");
+  char link[64], path[4096];
+  ssize_t length;
+  size_t name = strlen(kind);
+  if (!wanted || strncmp(wanted, kind, name) != 0) return 0;
+  snprintf(link, sizeof link, "/proc/self/fd/%d", fd);
+  length = readlink(link, path, sizeof path - 1);
+  if (length < 0) return 0;
+  path[length] = 0;
+  if (!strstr(path, "vault.db")) return 0;
+  return atomic_fetch_add(&calls, 1) >= atol(wanted + name);
+}
+
+int fsync(int fd) {
+  static int (*real)(int);
+  if (!real) real = dlsym(RTLD_NEXT, "fsync");
+  if (fails("sync", fd)) { errno = EIO; return -1; }
+  return real(fd);
+}
+
+int fdatasync(int fd) {
+  static int (*real)(int);
+  if (!real) real = dlsym(RTLD_NEXT, "fdatasync");
+  if (fails("sync", fd)) { errno = EIO; return -1; }
+  return real(fd);
+}
+
+ssize_t write(int fd, const void *bytes, size_t length) {
+  static ssize_t (*real)(int, const void *, size_t);
+  if (!real) real = dlsym(RTLD_NEXT, "write");
+  if (fails("write", fd)) { errno = ENOSPC; return -1; }
+  return real(fd, bytes, length);
+}
+
+ssize_t pwrite(int fd, const void *bytes, size_t length, off_t at) {
+  static ssize_t (*real)(int, const void *, size_t, off_t);
+  if (!real) real = dlsym(RTLD_NEXT, "pwrite");
+  if (fails("write", fd)) { errno = ENOSPC; return -1; }
+  return real(fd, bytes, length, at);
+}
+
+ssize_t pwrite64(int fd, const void *bytes, size_t length, off64_t at) {
+  static ssize_t (*real)(int, const void *, size_t, off64_t);
+  if (!real) real = dlsym(RTLD_NEXT, "pwrite64");
+  if (fails("write", fd)) { errno = ENOSPC; return -1; }
+  return real(fd, bytes, length, at);
+}

@@ -1,0 +1,162 @@
+//! A terminal of the test's own, and a program at it.
+
+use std::ffi::OsStr;
+use std::fs::File;
+use std::io::{Read, Write};
+use std::os::fd::OwnedFd;
+use std::os::unix::ffi::OsStrExt;
+use std::process::{Child, Command, ExitStatus};
+use std::sync::{Arc, Condvar, Mutex};
+use std::time::{Duration, Instant};
+
+use rustix::pty::{OpenptFlags, grantpt, openpt, ptsname, unlockpt};
+use rustix::termios::{LocalModes, Termios, Winsize, tcgetattr, tcsetwinsize};
+
+/// Far longer than anything here takes: who waits so long waits in vain.
+const PATIENCE: Duration = Duration::from_secs(60);
+
+#[derive(Default)]
+struct Shown {
+    bytes: Vec<u8>,
+    ended: bool,
+}
+
+/// A program at a terminal.
+pub struct Terminal {
+    child: Child,
+    keyboard: File,
+    screen: Arc<(Mutex<Shown>, Condvar)>,
+    /// How much of what was shown has been looked at.
+    seen: usize,
+    line: OwnedFd,
+    before: Termios,
+}
+
+impl Terminal {
+    pub fn start(mut command: Command) -> Self {
+        let master = openpt(OpenptFlags::RDWR | OpenptFlags::NOCTTY).unwrap();
+        grantpt(&master).unwrap();
+        unlockpt(&master).unwrap();
+        let size = Winsize {
+            ws_row: 50,
+            ws_col: 160,
+            ws_xpixel: 0,
+            ws_ypixel: 0,
+        };
+        tcsetwinsize(&master, size).unwrap();
+        let name = ptsname(&master, Vec::new()).unwrap();
+        let line = File::options()
+            .read(true)
+            .write(true)
+            .open(OsStr::from_bytes(name.as_bytes()))
+            .unwrap();
+        let before = tcgetattr(&line).unwrap();
+        let child = command
+            .env("TERM", "xterm")
+            .stdin(line.try_clone().unwrap())
+            .stdout(line.try_clone().unwrap())
+            .stderr(line.try_clone().unwrap())
+            .spawn()
+            .unwrap();
+        let screen = Arc::new((Mutex::new(Shown::default()), Condvar::new()));
+        let keyboard = File::from(master);
+        let (mut from, shared) = (keyboard.try_clone().unwrap(), Arc::clone(&screen));
+        // It ends with the terminal: when nobody has the line open any more there is an error.
+        std::thread::spawn(move || {
+            let mut buffer = [0; 4096];
+            while let Ok(count @ 1..) = from.read(&mut buffer) {
+                shared.0.lock().unwrap().bytes.extend_from_slice(&buffer[..count]);
+                shared.1.notify_all();
+            }
+            shared.0.lock().unwrap().ended = true;
+            shared.1.notify_all();
+        });
+        Self {
+            child,
+            keyboard,
+            screen,
+            seen: 0,
+            line: line.into(),
+            before,
+        }
+    }
+
+    /// Waits until this is on the screen, behind what was looked at before; gives what was shown up to there.
+    #[track_caller]
+    pub fn sees(&mut self, text: &str) -> String {
+        let deadline = Instant::now() + PATIENCE;
+        let mut shown = self.screen.0.lock().unwrap();
+        loop {
+            let new = &shown.bytes[self.seen..];
+            if let Some(at) = new.windows(text.len()).position(|window| window == text.as_bytes()) {
+                let end = at + text.len();
+                let before = String::from_utf8_lossy(&new[..end]).into_owned();
+                self.seen += end;
+                return before;
+            }
+            let left = deadline.saturating_duration_since(Instant::now());
+            assert!(
+                !left.is_zero() && !shown.ended,
+                "{text:?} was never shown; behind what was seen there is {:?}",
+                String::from_utf8_lossy(new)
+            );
+            shown = self.screen.1.wait_timeout(shown, left).unwrap().0;
+        }
+    }
+
+    /// Types, without Enter.
+    pub fn types(&mut self, text: &str) {
+        self.keyboard.write_all(text.as_bytes()).unwrap();
+    }
+
+    /// Types a line.
+    pub fn enters(&mut self, text: &str) {
+        self.types(text);
+        self.types("\r");
+    }
+
+    pub fn presses_ctrl_c(&mut self) {
+        self.types("\u{3}");
+    }
+
+    pub fn presses_escape(&mut self) {
+        self.types("\u{1b}");
+    }
+
+    /// Whether the terminal hands on keys as they come, as it does for prompts.
+    pub fn is_raw(&self) -> bool {
+        !tcgetattr(&self.line).unwrap().local_modes.contains(LocalModes::ICANON)
+    }
+
+    /// Waits for the end. The terminal has to be as it was, its cursor visible.
+    #[track_caller]
+    pub fn ends(mut self) -> (ExitStatus, String) {
+        let deadline = Instant::now() + PATIENCE;
+        let status = loop {
+            if let Some(status) = self.child.try_wait().unwrap() {
+                break status;
+            }
+            assert!(Instant::now() < deadline, "it does not end");
+            std::thread::sleep(Duration::from_millis(10));
+        };
+        let after = tcgetattr(&self.line).unwrap();
+        assert_eq!(after.local_modes, self.before.local_modes, "local modes are as before");
+        assert_eq!(after.input_modes, self.before.input_modes, "input modes are as before");
+        assert_eq!(
+            after.output_modes, self.before.output_modes,
+            "output modes are as before"
+        );
+        // What is still under way, to the very end.
+        drop(self.line);
+        let mut shown = self.screen.0.lock().unwrap();
+        while !shown.ended {
+            let left = deadline.saturating_duration_since(Instant::now());
+            assert!(!left.is_zero(), "the terminal stays open");
+            shown = self.screen.1.wait_timeout(shown, left).unwrap().0;
+        }
+        let all = String::from_utf8_lossy(&shown.bytes).into_owned();
+        let (hidden, back) = (all.rfind("\u{1b}[?25l"), all.rfind("\u{1b}[?25h"));
+        assert!(hidden.is_none() || hidden < back, "the cursor is visible");
+        (status, all)
+    }
+}
