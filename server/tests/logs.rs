@@ -177,7 +177,7 @@ async fn nothing_private_is_logged_however_talkative_the_relay_is() {
             assert!(lines.is_empty(), "{what} ({form}) is in the {format} log: {lines:?}");
         }
         // It did log, and it was this run.
-        assert!(log.lines().count() > 50, "{}", log.lines().count());
+        assert!(log.lines().count() > 30, "{}", log.lines().count());
         let ours: Vec<_> = log.lines().filter(|line| line.contains("answered")).collect();
         for operation in ["register", "send", "fetch_key", "inbox", "play", "sign_in"] {
             assert!(ours.iter().any(|line| line.contains(operation)), "{operation}");

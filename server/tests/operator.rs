@@ -188,8 +188,10 @@ async fn a_backup_has_its_gate_keys_and_check_looks_at_them() {
 
     // A counter that is wrong, content that nobody refers to.
     let c = rusqlite::Connection::open(copy.join("relay.sqlite3")).unwrap();
-    c.execute_batch("UPDATE relay SET gate_key_bytes = 1; INSERT INTO sealed (pad, content) VALUES (x'', x'00')")
-        .unwrap();
+    c.execute_batch(
+        "UPDATE relay SET gate_key_bytes = 1; INSERT INTO sealed (checksum, pad, content) VALUES (0, x'', x'00')",
+    )
+    .unwrap();
     drop(c);
     let faults = bad(&copy, &["check"]).await;
     assert!(

@@ -52,7 +52,7 @@ settings! {
     "rate_one_time" "rate-one-time" "LATCHKEY_RATE_ONE_TIME" "One-time prekeys that one account gets of another [default: 5/h]"
     "rate_succeed" "rate-succeed" "LATCHKEY_RATE_SUCCEED" "Changes of identity of one account [default: 10/d]"
     "address_connections" "address-connections" "LATCHKEY_ADDRESS_CONNECTIONS" "Connections of one address at once [default: 512]"
-    "max_database" "max-database" "LATCHKEY_MAX_DATABASE" "Neither the database nor the mail log beside it grows beyond this [default: as the disk allows]"
+    "max_database" "max-database" "LATCHKEY_MAX_DATABASE" "The database does not grow beyond this [default: as the disk allows]"
     "gate_threads" "gate-threads" "LATCHKEY_GATE_THREADS" "Threads for oblivious plays [default: one fewer than there are cores]"
     "gate_memory" "gate-memory" "LATCHKEY_GATE_MEMORY" "Memory for loaded gate keys, about 100 MB each; one is always kept [default: 512MiB]"
     "gate_disk" "gate-disk" "LATCHKEY_GATE_DISK" "Disk for gate keys, 23 MB each [default: 4GiB]"

@@ -112,20 +112,21 @@ impl Sqlite {
         check_rows(&connection, &path)?;
         let now = SystemClock.now();
         admin::begin_anew(&mut connection, now).map_err(failed)?;
-        // What a crash left in the log goes first, deleted content with it. On a full disk it stays, and what is there is served all the same.
-        match connection.query_row("PRAGMA wal_checkpoint(TRUNCATE)", [], |_| Ok(())) {
-            Err(error) if no_room(&error) => {
-                tracing::error!(%error, "the disk is full or fails; what is there is served, and nothing can be added: make room");
-            }
-            outcome => outcome.map_err(failed)?,
-        }
-        let envelopes = Envelopes::load(&connection).map_err(|source| OpenError::Damaged {
+        let mut envelopes = Envelopes::load(&connection).map_err(|source| OpenError::Damaged {
             path: path.clone(),
             what: match source {
                 StoreError::Damaged(what) | StoreError::Fault(what) | StoreError::Full(what) => what,
                 other => other.to_string(),
             },
         })?;
+        // What a killed relay had left to erase, and what it left in the log, goes before anyone is served. On a full disk it stays, and what is there is served all the same.
+        envelopes.erase_leftovers(&connection);
+        match connection.query_row("PRAGMA wal_checkpoint(TRUNCATE)", [], |_| Ok(())) {
+            Err(error) if no_room(&error) => {
+                tracing::error!(%error, "the disk is full or fails; what is there is served, and nothing can be added: make room");
+            }
+            outcome => outcome.map_err(failed)?,
+        }
         let index = envelopes.index();
         let idle = (0..READERS)
             .map(|_| open_reader(&path))

@@ -4,7 +4,7 @@
 //! run one after the other; when one does fail, all is undone and each runs again in a savepoint of its own, so that one that fails does not take
 //! the others with it. Replies leave after the commit, never before.
 //!
-//! Folding: what is in the write-ahead log goes into the main file in small pieces ([`growth`]), so that no piece keeps anybody waiting for long.
+//! Folding: what is in the write-ahead log goes into the main file in small pieces ([`growth`]), by a thread of its own ([`folding`]).
 //!
 //! Erasure: deleted content is overwritten in its pages (`secure_delete`), but its earlier copies stay in the write-ahead log until that
 //! is folded into the main file and truncated. The writer does so when it falls idle after a deletion, or after [`ERASE_WITHIN`] at the latest.
@@ -31,6 +31,7 @@ use std::{
 use rusqlite::Connection;
 use tokio::{runtime::Handle, sync::oneshot};
 
+use folding::Folder;
 use growth::Growth;
 use job::{Job, Task};
 
@@ -53,7 +54,7 @@ const ERASE_WITHIN: Duration = Duration::from_millis(600);
 const RETRY_ERASING: Duration = Duration::from_millis(50);
 /// A log file longer than this is truncated too; it bounds the disk and the time of a restart. Folding alone leaves the file as long as it is, because
 /// SQLite overwrites its blocks, which is cheaper than making new ones.
-const MAX_LOG_BYTES: u64 = 16 << 20;
+const MAX_LOG_BYTES: u64 = 32 << 20;
 
 /// What the writer does with the effects of its jobs.
 pub(super) struct Aftermath {
@@ -103,11 +104,13 @@ impl Writer {
         let growth = Growth::watch(&mut connection).map_err(std::io::Error::other)?;
         let (queue, jobs) = sync_channel(QUEUE);
         let activity = Arc::new(Activity::new(QUEUE as u64));
+        let folder = Folder::start(&connection, &activity)?;
         let counted = Arc::clone(&activity);
         // None outside of a runtime: then this thread gives out the replies itself.
         let runtime = Handle::try_current().ok();
         let thread = std::thread::Builder::new().name("store-writer".into()).spawn(move || {
             Loop {
+                folder,
                 connection,
                 log,
                 growth,
@@ -186,6 +189,8 @@ impl Drop for Writer {
 }
 
 struct Loop {
+    /// Dropped before the connection.
+    folder: Option<Folder>,
     connection: Connection,
     log: PathBuf,
     growth: Growth,

@@ -8,6 +8,7 @@ use tokio::sync::oneshot;
 use super::{
     Entry, Envelopes,
     index::Usage,
+    pages_left,
     rows::{self, New},
 };
 use crate::{
@@ -19,7 +20,7 @@ use crate::{
             licenses::{self, Planned},
             mail,
             receipts::{Key, Receipt},
-            rows::{add_totals, number},
+            rows::add_totals,
             writer::Sums,
         },
     },
@@ -100,6 +101,12 @@ impl Envelopes {
     }
 
     fn transaction(&mut self, c: &Connection, tasks: &[Sending]) -> Result<Vec<Outcome>> {
+        if let Some(most) = self.max_pages {
+            let needed = tasks
+                .iter()
+                .map(|task| pages_of(task.deposit.envelope.as_bytes().len() as u64));
+            self.make_room(c, most, RESERVE_PAGES + needed.sum::<u64>())?;
+        }
         c.prepare_cached("BEGIN IMMEDIATE")?.execute([])?;
         let mut batch = Batch {
             pages: self.max_pages.map(|most| pages_left(c, most)).transpose()?,
@@ -268,26 +275,24 @@ impl Envelopes {
     }
 }
 
+/// Pages that a send of this size takes, at most.
+fn pages_of(size: u64) -> u64 {
+    size / u64::from(PAGE_BYTES) + 2
+}
+
 impl Batch {
     /// A send of this size takes its pages of what may still grow.
     fn take_pages(&mut self, size: u64) -> Result<()> {
         let Some(left) = &mut self.pages else {
             return Ok(());
         };
-        let needed = size / u64::from(PAGE_BYTES) + 2;
+        let needed = pages_of(size);
         if *left < RESERVE_PAGES + needed {
             return Err(StoreError::Full("the database has grown to its limit".into()));
         }
         *left -= needed;
         Ok(())
     }
-}
-
-/// By how many pages the database may still grow, when it may have `most`.
-fn pages_left(c: &Connection, most: u64) -> Result<u64> {
-    let pragma = |sql| c.prepare_cached(sql)?.query_row([], |row| number::<u64>(row, 0));
-    let used = pragma("PRAGMA page_count")?.saturating_sub(pragma("PRAGMA freelist_count")?);
-    Ok(most.saturating_sub(used))
 }
 
 /// Runs statements that belong together; when one fails, none of them was.

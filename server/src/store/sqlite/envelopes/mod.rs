@@ -57,6 +57,8 @@ pub(super) struct Envelopes {
     edge: Option<(u64, u64)>,
     /// There was no room for a send: rows that hold nothing are not left lying.
     tight: bool,
+    /// Something was erased since the writer was last told.
+    erased: bool,
     /// Pages that the database may have, if that is limited.
     max_pages: Option<u64>,
 }
@@ -163,6 +165,13 @@ pub(super) fn index(c: &Connection) -> rusqlite::Result<Index> {
 fn max_pages(c: &Connection) -> rusqlite::Result<Option<u64>> {
     let most: u64 = c.pragma_query_value(None, "max_page_count", |row| number(row, 0))?;
     Ok(Some(most).filter(|most| *most < SQLITE_MOST_PAGES))
+}
+
+/// By how many pages the database may still grow, when it may have `most`.
+fn pages_left(c: &Connection, most: u64) -> Result<u64> {
+    let pragma = |sql| c.prepare_cached(sql)?.query_row([], |row| number::<u64>(row, 0));
+    let used = pragma("PRAGMA page_count")?.saturating_sub(pragma("PRAGMA freelist_count")?);
+    Ok(most.saturating_sub(used))
 }
 
 /// The oldest envelopes of a mailbox. None up to `acked`: the database may know already what the index is about to hear.

@@ -34,6 +34,11 @@ const SLACK_TIMES: u64 = 3;
 const MOVE_ROWS: usize = 64;
 const MOVE_BYTES: usize = 256 << 10;
 
+/// Pieces of upkeep that a send waits for when the database has grown to its limit.
+const ROOM_PIECES: usize = 512;
+/// Pieces of erasing that a start waits for: what a killed relay can have left in its last second, and much more.
+const START_PIECES: usize = 256;
+
 /// What a piece of upkeep did.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub(in crate::store::sqlite) struct Kept {
@@ -49,7 +54,8 @@ impl Envelopes {
     /// # Errors
     /// When the disk refuses. It will be called again.
     pub fn upkeep(&mut self, c: &Connection, idle: bool) -> Result<Kept> {
-        let kept = |left| Ok(Kept { left, erased: false });
+        let erased = std::mem::take(&mut self.erased);
+        let kept = |left| Ok(Kept { left, erased });
         if self.erase_is_due(idle) {
             self.erase_some(c, idle)?;
             return Ok(Kept {
@@ -65,6 +71,35 @@ impl Envelopes {
         } else {
             Upkeep::Later
         })
+    }
+
+    /// Erases what a killed relay had left to erase; what the disk refuses is tried again by the upkeep.
+    pub fn erase_leftovers(&mut self, c: &Connection) {
+        for _ in 0..START_PIECES {
+            if self.erase.is_empty() {
+                return;
+            }
+            if let Err(error) = self.erase_some(c, true) {
+                tracing::warn!(%error, "what was delivered could not be erased; trying again");
+                return;
+            }
+        }
+    }
+
+    /// Does upkeep until the database may grow by so many pages, or nothing more can be done.
+    pub(super) fn make_room(&mut self, c: &Connection, most: u64, pages: u64) -> Result<()> {
+        for _ in 0..ROOM_PIECES {
+            if super::pages_left(c, most)? >= pages {
+                return Ok(());
+            }
+            self.tight = true;
+            let kept = self.upkeep(c, true)?;
+            self.erased |= kept.erased;
+            if kept.left != Upkeep::More {
+                return Ok(());
+            }
+        }
+        Ok(())
     }
 
     /// How long until there is something to do without anyone asking for it.

@@ -1,8 +1,97 @@
 //! Folding the write-ahead log in: when, how much, and what is left of deleted content afterwards.
+//!
+//! A thread with a connection of its own folds while the writer goes on, so that nobody waits for it. But as long as something is written meanwhile it never reaches the log's
+//! end, and SQLite begins the log anew only where all of it was folded in. So when the log has become long the writer folds in the rest itself.
 
-use std::{sync::atomic::Ordering, time::Instant};
+use std::{
+    sync::{
+        Arc, Mutex, MutexGuard, PoisonError,
+        atomic::Ordering,
+        mpsc::{SyncSender, sync_channel},
+    },
+    thread::JoinHandle,
+    time::{Duration, Instant},
+};
+
+use rusqlite::{Connection, OpenFlags};
 
 use super::{ERASE_WITHIN, Loop, MAX_LOG_BYTES, RETRY_ERASING};
+use crate::store::Activity;
+
+/// How long the thread waits for a lock: until the writer has begun a commit, microseconds.
+const PATIENCE: Duration = Duration::from_millis(100);
+
+/// The thread that folds in the background.
+pub(super) struct Folder {
+    ask: Option<SyncSender<()>>,
+    /// Held while it folds: SQLite would turn the writer away.
+    at_work: Arc<Mutex<()>>,
+    thread: Option<JoinHandle<()>>,
+}
+
+fn lock(at_work: &Mutex<()>) -> MutexGuard<'_, ()> {
+    at_work.lock().unwrap_or_else(PoisonError::into_inner)
+}
+
+/// Folds as much in as no reader is in the way of.
+fn fold_in(c: &Connection, sql: &str) -> rusqlite::Result<i64> {
+    c.prepare_cached(sql)?.query_row([], |row| row.get(0))
+}
+
+const PASSIVE: &str = "PRAGMA wal_checkpoint(PASSIVE)";
+
+impl Folder {
+    /// Starts the thread for the database that `connection` is open on; none for one that is in memory, which has no log.
+    pub fn start(connection: &Connection, activity: &Arc<Activity>) -> std::io::Result<Option<Self>> {
+        let Some(path) = connection.path().filter(|path| !path.is_empty()) else {
+            return Ok(None);
+        };
+        let flags = OpenFlags::SQLITE_OPEN_READ_WRITE | OpenFlags::SQLITE_OPEN_NO_MUTEX;
+        let own = Connection::open_with_flags(path, flags)
+            .and_then(|own| own.busy_timeout(PATIENCE).map(|()| own))
+            .map_err(std::io::Error::other)?;
+        let (ask, asked) = sync_channel::<()>(1);
+        let at_work = Arc::new(Mutex::new(()));
+        let (working, activity) = (Arc::clone(&at_work), Arc::clone(activity));
+        let thread = std::thread::Builder::new().name("store-folder".into()).spawn(move || {
+            while asked.recv().is_ok() {
+                let _working = lock(&working);
+                let begun = Instant::now();
+                match fold_in(&own, PASSIVE) {
+                    Ok(_) => activity.checkpoints.observe(begun.elapsed()),
+                    // The writer meets the same, and sees to it.
+                    Err(error) => {
+                        tracing::warn!(%error, "the log could not be folded in; trying again when it has grown")
+                    }
+                }
+            }
+        })?;
+        Ok(Some(Self {
+            ask: Some(ask),
+            at_work,
+            thread: Some(thread),
+        }))
+    }
+
+    /// Has it fold, unless it is about to anyway.
+    fn ask(&self) {
+        if let Some(ask) = &self.ask {
+            let _ = ask.try_send(());
+        }
+    }
+}
+
+impl Drop for Folder {
+    /// Before the writer's own connection: the last one to be closed folds everything in.
+    fn drop(&mut self) {
+        self.ask = None;
+        if let Some(thread) = self.thread.take()
+            && thread.join().is_err()
+        {
+            tracing::error!("the thread that folds the log in ended by a panic");
+        }
+    }
+}
 
 impl Loop {
     pub(super) fn overdue(&self) -> bool {
@@ -12,22 +101,29 @@ impl Loop {
         retry_passed && (erase || long())
     }
 
-    /// Answers whether readers were in the way.
-    pub(super) fn fold_in(&self, sql: &str) -> rusqlite::Result<i64> {
-        self.connection.prepare_cached(sql)?.query_row([], |row| row.get(0))
-    }
-
-    /// Folds the log into the main file, as far as no reader is in the way, and leaves it there: the next commit begins at its start again. Nothing is erased by
-    /// that.
+    /// Has the log folded into the main file, as far as no reader is in the way. It stays as long as it is: once all of it is folded in, the next commit begins at its
+    /// start again. Nothing is erased by that.
     pub(super) fn fold(&mut self) {
         if self.damaged.is_some() {
             return;
         }
+        match &self.folder {
+            Some(folder) if !self.growth.is_long() => {
+                self.growth.fold();
+                folder.ask();
+            }
+            _ => self.fold_all(),
+        }
+    }
+
+    /// Folds in what is left, while nothing is written.
+    fn fold_all(&mut self) {
+        let _alone = self.folder.as_ref().map(|folder| lock(&folder.at_work));
         self.growth.fold();
         let begun = Instant::now();
-        match self.fold_in("PRAGMA wal_checkpoint(PASSIVE)") {
+        match fold_in(&self.connection, PASSIVE) {
             Ok(_) => self.activity.checkpoints.observe(begun.elapsed()),
-            // Whoever truncates the log meets the same, and sees to it.
+            // What truncates the log meets the same, and sees to it.
             Err(error) => tracing::warn!(%error, "the log could not be folded in; trying again when it has grown"),
         }
     }
@@ -39,9 +135,10 @@ impl Loop {
             (self.erase_since, self.retry_at) = (None, None);
             return;
         }
+        let _alone = self.folder.as_ref().map(|folder| lock(&folder.at_work));
         self.growth.fold();
         let begun = Instant::now();
-        match self.fold_in("PRAGMA wal_checkpoint(TRUNCATE)") {
+        match fold_in(&self.connection, "PRAGMA wal_checkpoint(TRUNCATE)") {
             Ok(0) => {
                 (self.erase_since, self.retry_at) = (None, None);
                 self.activity.checkpoints.observe(begun.elapsed());

@@ -7,9 +7,10 @@ use std::sync::{
 
 use rusqlite::{Connection, hooks::Wal};
 
-/// When this much is in the log it is folded in, whether something was deleted or not. All wait meanwhile: 5 ms were measured where pieces of 16 MiB took 28, and
-/// all pieces together cost no more (docs/performance.md). Below this the two fsyncs of each piece begin to show.
+/// When this much more is in the log it is folded in, whether something was deleted or not. Below this the two fsyncs of each piece begin to show.
 pub(super) const FOLD_BYTES: u64 = 2 << 20;
+/// When this much is in it the writer folds the rest in itself, so that the log begins anew.
+pub(super) const LONG_BYTES: u64 = 16 << 20;
 /// What the log adds to each page.
 const FRAME_HEADER_BYTES: u64 = 24;
 
@@ -21,6 +22,8 @@ pub(super) struct Growth {
     folded: u32,
     /// So many more are folded in.
     most: u32,
+    /// So many are a long log.
+    long: u32,
 }
 
 impl Growth {
@@ -36,10 +39,12 @@ impl Growth {
             told.store(u32::try_from(pages).unwrap_or(0), Ordering::Relaxed);
             Ok(())
         }))?;
+        let frames = |bytes: u64| u32::try_from(bytes / (u64::from(page) + FRAME_HEADER_BYTES)).unwrap_or(u32::MAX);
         Ok(Self {
             pages,
             folded: 0,
-            most: u32::try_from(FOLD_BYTES / (u64::from(page) + FRAME_HEADER_BYTES)).unwrap_or(u32::MAX),
+            most: frames(FOLD_BYTES),
+            long: frames(LONG_BYTES),
         })
     }
 
@@ -51,6 +56,11 @@ impl Growth {
             self.folded = 0;
         }
         pages - self.folded >= self.most
+    }
+
+    /// Whether the log is so long that it should begin anew.
+    pub fn is_long(&self) -> bool {
+        self.pages.load(Ordering::Relaxed) >= self.long
     }
 
     /// It is being folded in.
