@@ -178,7 +178,7 @@ async fn no_byte_is_missed(file: &str, folded: bool) {
                     .as_ref()
                     .is_some_and(|(from, without)| at >= *from && now == *without) =>
             {
-                right += 1
+                right += 1;
             }
             Some(now) => {
                 assert!(
@@ -190,8 +190,10 @@ async fn no_byte_is_missed(file: &str, folded: bool) {
         }
         at += every;
     }
-    eprintln!("{file}: {refused} refused, {right} served right, {seen} seen by check");
-    assert!(refused > 0 && right > 0);
+    assert!(
+        refused > 0 && right > 0,
+        "{file}: {refused} refused, {right} served right, {seen} seen by check"
+    );
 }
 
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]

@@ -88,7 +88,7 @@ fn reaches(luck: Luck, rng: &mut ChaCha20Rng) -> bool {
     match luck {
         Luck::None => false,
         Luck::All => true,
-        Luck::Some => rng.next_u32() % 2 == 0,
+        Luck::Some => rng.next_u32().is_multiple_of(2),
     }
 }
 

@@ -61,7 +61,7 @@ impl Folder {
                     Ok(_) => activity.checkpoints.observe(begun.elapsed()),
                     // The writer meets the same, and sees to it.
                     Err(error) => {
-                        tracing::warn!(%error, "the log could not be folded in; trying again when it has grown")
+                        tracing::warn!(%error, "the log could not be folded in; trying again when it has grown");
                     }
                 }
             }

@@ -84,10 +84,10 @@ fn story(seed: u64, upkeep: fn(&mut Relay)) -> (usize, u64) {
         let before = relay.envelopes.next_id;
         upkeep(&mut relay);
         moved += relay.envelopes.next_id - before;
-        if rng.next_u32() % 7 == 0 {
+        if rng.next_u32().is_multiple_of(7) {
             relay.reopen();
         }
-        if rng.next_u32() % 5 == 0 {
+        if rng.next_u32().is_multiple_of(5) {
             relay.file();
         }
     }
