@@ -116,5 +116,8 @@ fn run(args: &Args) -> Result<()> {
     if wanted(Suite::Send) {
         rows.extend(send_suite::run(effort, args.relay.as_deref())?);
     }
-    table::print(&rows, args.json)
+    table::print(&rows, args.json)?;
+    let missed: Vec<&str> = rows.iter().filter(|row| !row.holds()).map(|row| &*row.name).collect();
+    anyhow::ensure!(missed.is_empty(), "missed: {}", missed.join("; "));
+    Ok(())
 }

@@ -46,13 +46,11 @@ const MAILBOXES: usize = 1000;
 /// So often in a round echo and send take turns: what else the machine does changes within seconds, and is to be the same for both.
 const TURNS: u32 = 4;
 
-/// The relay's own bars. The laboratory's first relay, with one statement a row, was at 0.31 to 0.35 and 3.1 times the processor time.
-const SEND_TO_ECHO: f64 = 0.5;
-const SEND_TO_ECHO_CPU: f64 = 2.0;
 /// A relay that delivers slower than it accepts fills up.
 const DELIVER_TO_SEND: f64 = 1.5;
-/// Against a store that was made for others.
-const SEND_TO_RIVAL: f64 = 2.0;
+/// What decided for envelopes as rows (decision 0020): as fast as Redis, which keeps everything in memory, and several times PostgreSQL.
+const SEND_TO_REDIS: f64 = 1.0;
+const SEND_TO_POSTGRES: f64 = 4.0;
 
 /// How large the large things are.
 #[derive(Clone, Copy)]
@@ -205,8 +203,7 @@ async fn mail(effort: Effort, time: Duration, binary: &Path, quiet: bool) -> Res
     let mut rows = vec![
         Row::new(SUITE, "bare echo of 4 KiB", median(echo_rate.clone()), "1/s"),
         Row::new(SUITE, "durable send of 4 KiB", median(send_rate.clone()), "1/s"),
-        Row::new(SUITE, "durable send / echo", ratio(&send_rate, &echo_rate), "ratio")
-            .with(Target::AtLeast(SEND_TO_ECHO)),
+        Row::new(SUITE, "durable send / echo", ratio(&send_rate, &echo_rate), "ratio"),
         Row::new(
             SUITE,
             "deliver and acknowledge 4 KiB",
@@ -236,8 +233,7 @@ async fn mail(effort: Effort, time: Duration, binary: &Path, quiet: bool) -> Res
                 "processor time, durable send / echo",
                 ratio(&send_cpu, &echo_cpu),
                 "ratio",
-            )
-            .with(Target::AtMost(SEND_TO_ECHO_CPU)),
+            ),
             Row::new(
                 SUITE,
                 "processor time of a delivery with its acknowledgement",

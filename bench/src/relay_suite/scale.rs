@@ -19,6 +19,8 @@ const FULL_TO_EMPTY: f64 = 1.2;
 const STATUS_MANY_TO_FEW: f64 = 1.1;
 const IDLE_MB: f64 = 30.0;
 const START_MS: f64 = 150.0;
+/// A start reads a row for each envelope that waits, but no envelope.
+const FULL_START_MS: f64 = 3000.0;
 
 /// Envelopes in the store that is called empty.
 const FEW_STORED: usize = 1000;
@@ -58,9 +60,14 @@ pub async fn waiting(size: Size, binary: &Path) -> Result<Vec<Row>> {
 /// Round trips in a full store against those in one that is almost empty.
 pub async fn fill(effort: Effort, size: Size, binary: &Path) -> Result<Vec<Row>> {
     let body = vec![5; BODY_LEN];
-    let (full, full_accounts) = seeded(binary, 1000, size.stored, &body).await?;
+    let data = tempfile::tempdir()?;
+    let full_accounts = seed::seed(data.path(), 1000, size.stored, &body).await?;
+    let start = Instant::now();
+    let full = Relay::start_on(binary, data)?;
+    let start = start.elapsed().as_secs_f64() * 1e3;
     let (empty, empty_accounts) = seeded(binary, 1000, FEW_STORED, &body).await?;
-    let mut rows = Vec::new();
+    let name = format!("start with {} stored", size.stored);
+    let mut rows = vec![Row::new(SUITE, name, start, "ms").with(Target::AtMost(FULL_START_MS))];
     for (reading, what) in [(false, "send"), (true, "inbox")] {
         let (mut large, mut small, mut ratios) = (Vec::new(), Vec::new(), Vec::new());
         for round in 0..=effort.rounds {

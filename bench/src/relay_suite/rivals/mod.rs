@@ -17,7 +17,7 @@ use rand_chacha::ChaCha20Rng;
 use rand_core::{Rng, SeedableRng};
 use sha2::{Digest as _, Sha256};
 
-use super::{BODY_LEN, MAILBOXES, SEND_TO_RIVAL, SUITE, quiet};
+use super::{BODY_LEN, MAILBOXES, SEND_TO_POSTGRES, SEND_TO_REDIS, SUITE, quiet};
 use crate::measure::{Effort, median};
 use crate::table::{self, Row, Target};
 use postgres::Postgres;
@@ -126,13 +126,12 @@ impl Rivals {
                  no HTTP, no tokens, no deletion without a trace; digest by the client. \"append only\" is a bare RPUSH of the body: no checks, not the same work",
             );
         }
-        let target = Some(Target::AtLeast(SEND_TO_RIVAL));
         Ok(Self {
             redis,
             postgres,
-            redis_rates: Rates::new("Redis", target),
+            redis_rates: Rates::new("Redis", Some(Target::AtLeast(SEND_TO_REDIS))),
             append_rates: Rates::new("Redis, append only, no checks", None),
-            postgres_rates: Rates::new("PostgreSQL", target),
+            postgres_rates: Rates::new("PostgreSQL", Some(Target::AtLeast(SEND_TO_POSTGRES))),
         })
     }
 

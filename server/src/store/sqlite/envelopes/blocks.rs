@@ -54,6 +54,15 @@ impl Blocks {
         Some((number * BLOCK, (number + 1) * BLOCK))
     }
 
+    /// The ids of the first blocks that lie below `edge` as a whole, at most `most` of them, and how many those are; none when not even one does. No id is `next` or above it.
+    pub fn span_below(&self, edge: u64, next: u64, most: usize) -> Option<(u64, u64, usize)> {
+        let end = |number: u64| ((number + 1) * BLOCK).min(next);
+        let below = self.blocks.keys().take(most).take_while(|number| end(**number) <= edge);
+        let (count, last) = below.fold((0, 0), |(count, _), number| (count + 1, *number));
+        let (from, _) = self.first()?;
+        (count > 0).then(|| (from, end(last), count))
+    }
+
     /// The rows of the first block were deleted.
     pub fn drop_first(&mut self) {
         if let Some((_, block)) = self.blocks.pop_first() {
@@ -86,6 +95,10 @@ mod tests {
         }
         assert_eq!(blocks.first_held(), Some(1472));
         assert_eq!(blocks.bytes_from_first_held(), 5280);
+        assert_eq!(blocks.span_below(1023, 2000, 9), None);
+        assert_eq!(blocks.span_below(1300, 2000, 9), Some((960, 1280, 5)));
+        assert_eq!(blocks.span_below(1300, 2000, 2), Some((960, 1088, 2)));
+        assert_eq!(blocks.span_below(2000, 2000, 99), Some((960, 2000, 17)));
         blocks.drop_first();
         assert_eq!((blocks.first(), blocks.bytes()), (Some((1024, 1088)), 9760));
         for id in 1500..2000 {

@@ -57,6 +57,8 @@ pub(super) struct Envelopes {
     edge: Option<(u64, u64)>,
     /// There was no room for a send: rows that hold nothing are not left lying.
     tight: bool,
+    /// Pieces of upkeep so far.
+    turn: u32,
     /// Something was erased since the writer was last told.
     erased: bool,
     /// Pages that the database may have, if that is limited.

@@ -30,6 +30,10 @@ const ERASE_AFTER: Duration = Duration::from_millis(250);
 const SLACK: u64 = 16 << 20;
 /// And this many times what waits.
 const SLACK_TIMES: u64 = 3;
+/// Blocks of rows deleted at once: a thousand rows that hold nothing, a millisecond or two.
+const CUT_BLOCKS: usize = 16;
+/// Under steady load there is always something to erase: then envelopes are moved in every so many pieces of upkeep.
+const MOVE_TURNS: u32 = 8;
 /// Rows moved at once, and bytes, unless one row alone has more.
 const MOVE_ROWS: usize = 64;
 const MOVE_BYTES: usize = 256 << 10;
@@ -54,23 +58,25 @@ impl Envelopes {
     /// # Errors
     /// When the disk refuses. It will be called again.
     pub fn upkeep(&mut self, c: &Connection, idle: bool) -> Result<Kept> {
-        let erased = std::mem::take(&mut self.erased);
-        let kept = |left| Ok(Kept { left, erased });
+        let mut erased = std::mem::take(&mut self.erased);
+        let mut more = false;
         if self.erase_is_due(idle) {
             self.erase_some(c, idle)?;
-            return Ok(Kept {
-                left: Upkeep::More,
-                erased: true,
-            });
+            (erased, more) = (true, true);
         }
-        if self.receipts.upkeep(c)? || self.cut(c)? || self.move_some(c)? {
-            return kept(Upkeep::More);
+        // Not only when nothing is to be erased: under steady load something always is.
+        more |= self.cut(c)?;
+        more |= self.receipts.upkeep(c)?;
+        self.turn = self.turn.wrapping_add(1);
+        if !more || self.turn.is_multiple_of(MOVE_TURNS) {
+            more |= self.move_some(c)?;
         }
-        kept(if self.erase.is_empty() {
-            Upkeep::Done
-        } else {
-            Upkeep::Later
-        })
+        let left = match (more, self.erase.is_empty()) {
+            (true, _) => Upkeep::More,
+            (false, false) => Upkeep::Later,
+            (false, true) => Upkeep::Done,
+        };
+        Ok(Kept { left, erased })
     }
 
     /// Erases what a killed relay had left to erase; what the disk refuses is tried again by the upkeep.
@@ -159,23 +165,19 @@ impl Envelopes {
         Ok(())
     }
 
-    /// Deletes the first block of rows if all of it was erased and lies far enough before the first that was not. Whether it did.
+    /// Deletes the first blocks of rows, as far as all of them were erased and lie far enough before the first row that was not. Whether it did.
     fn cut(&mut self, c: &Connection) -> Result<bool> {
-        let Some((from, to)) = self.blocks.first() else {
+        let edge = match (self.blocks.first_held(), self.blocks.first()) {
+            (_, None) => return Ok(false),
+            (None, Some(_)) => self.next_id,
+            (Some(held), Some((from, _))) if held <= from => return Ok(false),
+            (Some(held), Some(_)) => self.edge_before(c, held)?,
+        };
+        let Some((from, to, blocks)) = self.blocks.span_below(edge, self.next_id, CUT_BLOCKS) else {
             return Ok(false);
         };
-        let first_held = self.blocks.first_held();
-        let to = to.min(self.next_id);
-        let edge = match first_held {
-            None => to,
-            Some(held) if held <= from => return Ok(false),
-            Some(held) => self.edge_before(c, held)?,
-        };
-        if to > edge {
-            return Ok(false);
-        }
         rows::delete(c, from, to)?;
-        self.blocks.drop_first();
+        (0..blocks).for_each(|_| self.blocks.drop_first());
         Ok(true)
     }
 
