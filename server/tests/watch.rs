@@ -167,7 +167,7 @@ async fn it_lives_is_ready_and_says_when_it_is_not() {
 async fn a_full_disk_is_not_ready_until_something_is_written_again() {
     let relay = TestRelay::start_with(|config| {
         watched(config);
-        config.max_database = Some(1 << 20);
+        config.max_database = Some(4 << 20);
     })
     .await;
     let (alice, bob) = (relay.user("alice").await, relay.user("bob").await);

@@ -121,11 +121,15 @@ impl Sqlite {
         })?;
         // What a killed relay had left to erase, and what it left in the log, goes before anyone is served. On a full disk it stays, and what is there is served all the same.
         envelopes.erase_leftovers(&connection);
-        match connection.query_row("PRAGMA wal_checkpoint(TRUNCATE)", [], |_| Ok(())) {
+        match connection.query_row("PRAGMA wal_checkpoint(TRUNCATE)", [], |row| row.get::<_, i64>(0)) {
+            Ok(0) => {}
+            // An operator's command reads: the writer tries again.
+            Ok(_) => envelopes.distrust_log(),
             Err(error) if no_room(&error) => {
+                envelopes.distrust_log();
                 tracing::error!(%error, "the disk is full or fails; what is there is served, and nothing can be added: make room");
             }
-            outcome => outcome.map_err(failed)?,
+            Err(error) => return Err(failed(error)),
         }
         let index = envelopes.index();
         let idle = (0..READERS)

@@ -8,6 +8,7 @@ use protocol::{
 use rusqlite::{Connection, OptionalExtension as _, params};
 use zeroize::Zeroizing;
 
+use super::envelopes::refuse_growth;
 use super::rows::{add_totals, array, damaged, int, number, time, timestamp};
 use super::succession::successions;
 use super::writer::Sums;
@@ -64,6 +65,7 @@ pub(super) fn register(c: &Connection, r: &Registration) -> Result<Registered> {
             }
         }
         None => {
+            refuse_growth(c)?;
             let spk = &r.signed_prekey;
             c.prepare_cached(
                 "INSERT INTO account (mailbox, user_name, identity_key, spk_payload, spk_signature, spk_id, spk_seq, spk_expires,
@@ -167,6 +169,7 @@ pub(super) fn put_signed_prekey(c: &Connection, mailbox: MailboxId, spk: &Signed
 }
 
 pub(super) fn put_batch(c: &Connection, mailbox: MailboxId, batch: &BatchRow) -> Result<()> {
+    refuse_growth(c)?;
     let id = mailbox.as_bytes();
     // An empty batch is kept only while it is the latest, to recognise its repetition.
     c.prepare_cached("DELETE FROM batch WHERE mailbox = ?1 AND remaining = 0")?

@@ -50,8 +50,13 @@ const MAX_BATCH: usize = 256;
 const IDLE_BEFORE_ERASING: Duration = Duration::from_millis(20);
 /// Under steady load what was deleted, or erased in its place, is not in the log any more after this long (and one checkpoint).
 const ERASE_WITHIN: Duration = Duration::from_millis(600);
-/// When a reader was in the way of a checkpoint.
+/// When a reader was in the way of a checkpoint; twice as long each time, up to [`RETRY_AT_MOST`]: a backup reads for minutes, and each try keeps everybody waiting.
 const RETRY_ERASING: Duration = Duration::from_millis(50);
+const RETRY_AT_MOST: Duration = Duration::from_secs(2);
+/// Pieces of upkeep at an orderly end.
+const LAST_PIECES: u32 = 512;
+/// So often the log is tried to be truncated at an orderly end: a second, and what a reader is waited for.
+const LAST_TRIES: u32 = 20;
 /// A log file longer than this is truncated too; it bounds the disk and the time of a restart. Folding alone leaves the file as long as it is, because
 /// SQLite overwrites its blocks, which is cheaper than making new ones.
 const MAX_LOG_BYTES: u64 = 32 << 20;
@@ -123,6 +128,7 @@ impl Writer {
                 worked: Instant::now(),
                 erase_since: None,
                 retry_at: None,
+                retry_wait: RETRY_ERASING,
                 damaged: None,
             }
             .run(&jobs);
@@ -205,6 +211,7 @@ struct Loop {
     worked: Instant,
     erase_since: Option<Instant>,
     retry_at: Option<Instant>,
+    retry_wait: Duration,
     /// Set once the database turned out to be damaged. From then on nothing is written: what can still be read should stay as it is.
     damaged: Option<StoreError>,
 }
@@ -246,16 +253,31 @@ impl Loop {
                         self.checkpoint();
                     }
                     self.keep_up(true);
+                    if self.growth.is_due() {
+                        self.fold();
+                    }
                 }
                 Err(RecvTimeoutError::Disconnected) => break,
             }
         }
-        // Everything that does not wait any more is in no file when the relay has ended.
+        // What does not wait any more is to be in no file when the relay has ended; what is too much for that is the next start's.
         self.upkeep = Upkeep::More;
-        while self.upkeep == Upkeep::More && self.upkeep_at.is_none() && self.damaged.is_none() {
+        for _ in 0..LAST_PIECES {
+            if self.upkeep != Upkeep::More || self.upkeep_at.is_some() || self.damaged.is_some() {
+                break;
+            }
             self.keep_up(true);
+            if self.growth.is_due() {
+                self.fold();
+            }
         }
-        self.checkpoint();
+        for _ in 0..LAST_TRIES {
+            self.checkpoint();
+            if self.retry_at.is_none() {
+                break;
+            }
+            std::thread::sleep(RETRY_ERASING);
+        }
     }
 
     /// How long to wait for work before something else is to be done; none: for ever.

@@ -6,7 +6,7 @@ use rusqlite::Connection;
 use tokio::sync::oneshot;
 
 use super::{
-    Entry, Envelopes,
+    Entry, Envelopes, RESERVE_PAGES,
     index::Usage,
     pages_left,
     rows::{self, New},
@@ -14,7 +14,7 @@ use super::{
 use crate::{
     model::{BodyDigest, Bytes32, MailboxId},
     store::{
-        Deposit, Deposited, LicenseRow, Result, StoreError,
+        Deposit, Deposited, LicenseRow, LimitRow, Result, StoreError,
         sqlite::{
             PAGE_BYTES,
             licenses::{self, Planned},
@@ -25,10 +25,6 @@ use crate::{
         },
     },
 };
-
-/// Where the database may not grow beyond a size, sends leave this many pages: acknowledging, erasing and moving must go on. One piece of moving takes up to
-/// 512 KiB ([`super::upkeep`]).
-const RESERVE_PAGES: u64 = 160;
 
 /// A send that waits for its turn.
 #[derive(Debug)]
@@ -102,10 +98,8 @@ impl Envelopes {
 
     fn transaction(&mut self, c: &Connection, tasks: &[Sending]) -> Result<Vec<Outcome>> {
         if let Some(most) = self.max_pages {
-            let needed = tasks
-                .iter()
-                .map(|task| pages_of(task.deposit.envelope.as_bytes().len() as u64));
-            self.make_room(c, most, RESERVE_PAGES + needed.sum::<u64>())?;
+            let needed = tasks.iter().map(|task| pages_of(&task.deposit));
+            self.make_room(c, most, RESERVE_PAGES + RECEIPT_PAGES + needed.sum::<u64>())?;
         }
         c.prepare_cached("BEGIN IMMEDIATE")?.execute([])?;
         let mut batch = Batch {
@@ -213,7 +207,7 @@ impl Envelopes {
             });
         }
         let size = d.envelope.as_bytes().len() as u64;
-        batch.take_pages(size)?;
+        batch.take_pages(d)?;
         let (there, added) = (
             self.index.usage(d.mailbox),
             batch.added.get(&d.mailbox).copied().unwrap_or_default(),
@@ -275,19 +269,27 @@ impl Envelopes {
     }
 }
 
-/// Pages that a send of this size takes, at most.
-fn pages_of(size: u64) -> u64 {
-    size / u64::from(PAGE_BYTES) + 2
+/// Pages that the receipts of a batch take, at most.
+const RECEIPT_PAGES: u64 = 6;
+
+/// Pages that a send takes, at most: its envelope, and with a license its share and its encrypted counter behind their pads, and the rows of both.
+fn pages_of(d: &Deposit) -> u64 {
+    let pages = |bytes: usize| bytes as u64 / u64::from(PAGE_BYTES) + 2;
+    let license = d.license.as_ref().map_or(0, |license| match &license.limit {
+        LimitRow::Counted(_) => 6,
+        LimitRow::Oblivious(gate) => 8 + pages(gate.state.len()),
+    });
+    pages(d.envelope.as_bytes().len()) + license
 }
 
 impl Batch {
-    /// A send of this size takes its pages of what may still grow.
-    fn take_pages(&mut self, size: u64) -> Result<()> {
+    /// A send takes its pages of what may still grow.
+    fn take_pages(&mut self, d: &Deposit) -> Result<()> {
         let Some(left) = &mut self.pages else {
             return Ok(());
         };
-        let needed = pages_of(size);
-        if *left < RESERVE_PAGES + needed {
+        let needed = pages_of(d);
+        if *left < RESERVE_PAGES + RECEIPT_PAGES + needed {
             return Err(StoreError::Full("the database has grown to its limit".into()));
         }
         *left -= needed;
@@ -301,10 +303,18 @@ fn savepoint<T>(c: &Connection, statements: impl FnOnce() -> Result<T>) -> Resul
     let outcome = statements();
     // A statement that took the whole transaction down took the savepoint along.
     if !c.is_autocommit() {
-        if outcome.is_err() {
-            c.prepare_cached("ROLLBACK TO send")?.execute([])?;
+        let undo = if outcome.is_err() {
+            "ROLLBACK TO send"
+        } else {
+            "RELEASE send"
+        };
+        let end = |sql| c.prepare_cached(sql)?.execute([]).map(drop);
+        let ended = end(undo).and_then(|()| if outcome.is_err() { end("RELEASE send") } else { Ok(()) });
+        if let Err(error) = ended {
+            // What is left of it would be committed with the others' sends: none of them is stored.
+            c.execute_batch("ROLLBACK")?;
+            return Err(error.into());
         }
-        c.prepare_cached("RELEASE send")?.execute([])?;
     }
     outcome
 }

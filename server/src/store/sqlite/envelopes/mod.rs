@@ -35,6 +35,9 @@ use crate::{
 
 /// Pages of any database at most (SQLITE_MAX_PAGE_COUNT, <https://www.sqlite.org/limits.html>).
 const SQLITE_MOST_PAGES: u64 = 4_294_967_294;
+/// Where the database may not grow beyond a size, sends, registrations and prekeys leave this many pages: acknowledging, erasing and moving must go on. One piece of moving takes
+/// up to 130 ([`upkeep`]).
+const RESERVE_PAGES: u64 = 192;
 /// So often a page is looked up again when its first envelope was moved while it was read.
 const LOOKS: usize = 5;
 /// Mailboxes of which it is remembered how far they were read: 65 536 at 40 bytes. Beyond that they are read again.
@@ -59,7 +62,7 @@ pub(super) struct Envelopes {
     tight: bool,
     /// Pieces of upkeep so far.
     turn: u32,
-    /// Something was erased since the writer was last told.
+    /// Something was erased since the writer last asked: its earlier copies are in the write-ahead log.
     erased: bool,
     /// Pages that the database may have, if that is limited.
     max_pages: Option<u64>,
@@ -79,7 +82,7 @@ impl Envelopes {
         };
         let mut altered = 0_u64;
         let dead = scan(c, &envelopes.index, |found| {
-            altered += u64::from(found.mailbox.is_some() && !found.sound);
+            altered += u64::from(!found.sound);
             let Entry { id, length, .. } = found.entry;
             envelopes.next_id = id.saturating_add(1);
             envelopes.blocks.add(id, length, found.mailbox.is_some());
@@ -167,6 +170,16 @@ pub(super) fn index(c: &Connection) -> rusqlite::Result<Index> {
 fn max_pages(c: &Connection) -> rusqlite::Result<Option<u64>> {
     let most: u64 = c.pragma_query_value(None, "max_page_count", |row| number(row, 0))?;
     Ok(Some(most).filter(|most| *most < SQLITE_MOST_PAGES))
+}
+
+/// Refuses what would grow the database into what is kept for emptying it.
+pub(super) fn refuse_growth(c: &Connection) -> Result<()> {
+    match max_pages(c)? {
+        Some(most) if pages_left(c, most)? < RESERVE_PAGES => {
+            Err(StoreError::Full("the database has grown to its limit".into()))
+        }
+        _ => Ok(()),
+    }
 }
 
 /// By how many pages the database may still grow, when it may have `most`.

@@ -83,12 +83,37 @@ pub(super) fn insert(c: &Connection, new: &New<'_>) -> Result<()> {
     Ok(())
 }
 
-/// Zeros in the place of an envelope and of its mailbox. All lengths stay, so SQLite overwrites the row where it lies, and moves nothing
-/// (`btreeOverwriteCell` in its source; `an_erased_row_stays_where_it_is` looks).
+/// Nothing in the place of an envelope and of everything that its row says but its length: zeros, or the greatest number of as many bytes. All lengths stay, so SQLite
+/// overwrites the row where it lies, and moves nothing (`btreeOverwriteCell` in its source; `an_erased_row_stays_where_it_is` looks).
+///
+/// The checksums too: with everything else known, one of them would tell for which of all mailboxes it was.
 pub(super) fn erase(c: &Connection, id: u64) -> Result<()> {
-    c.prepare_cached("UPDATE envelope SET mailbox = zeroblob(16), body = zeroblob(length(body)) WHERE id = ?1")?
-        .execute([int(id)])?;
+    c.prepare_cached(&format!(
+        "UPDATE envelope SET mailbox = zeroblob(16), {}, body = zeroblob(length(body)) WHERE id = ?1",
+        ["seq", "stored_at", "expires", "checksum", "body_sum"]
+            .map(blank)
+            .join(", ")
+    ))?
+    .execute([int(id)])?;
     Ok(())
+}
+
+/// The greatest numbers of as many bytes as SQLite stores a number in (<https://www.sqlite.org/fileformat2.html#record_format>); 0 and 1 take none.
+const GREATEST: [i64; 6] = [127, 32_767, 8_388_607, 2_147_483_647, 140_737_488_355_327, i64::MAX];
+
+/// Sets a column that is never negative to the greatest number that takes as much room as what is in it.
+fn blank(column: &str) -> String {
+    let mut cases = format!("{column} = CASE WHEN {column} < 2 THEN {column}");
+    for greatest in GREATEST {
+        cases.push_str(&format!(" WHEN {column} <= {greatest} THEN {greatest}"));
+    }
+    cases.push_str(" END");
+    cases
+}
+
+/// Whether a column was set so.
+fn is_blank(value: i64) -> bool {
+    (0..2).contains(&value) || GREATEST.contains(&value)
 }
 
 /// A row, without its body.
@@ -112,7 +137,21 @@ pub(super) fn each(c: &Connection, mut each: impl FnMut(Found)) -> rusqlite::Res
         let mailbox = MailboxId::from_bytes(array(row, 1)?);
         let (sequence, stored_at, expires): (u64, u64, u64) = (number(row, 2)?, number(row, 3)?, number(row, 4)?);
         let length: u32 = number(row, 7)?;
-        let right = checksum(mailbox, [sequence, stored_at, expires], length.into(), number(row, 6)?);
+        let (stored, body_sum): (i64, u64) = (row.get(5)?, number(row, 6)?);
+        let sound = if mailbox == ERASED {
+            is_blank(stored)
+        } else {
+            // One that does not fit is none of ours.
+            u32::try_from(body_sum).is_ok_and(|body_sum| {
+                stored
+                    == i64::from(checksum(
+                        mailbox,
+                        [sequence, stored_at, expires],
+                        length.into(),
+                        body_sum,
+                    ))
+            })
+        };
         each(Found {
             mailbox: Some(mailbox).filter(|mailbox| *mailbox != ERASED),
             entry: Entry {
@@ -121,7 +160,7 @@ pub(super) fn each(c: &Connection, mut each: impl FnMut(Found)) -> rusqlite::Res
                 expires: Timestamp::from_millis(expires),
                 length,
             },
-            sound: row.get::<_, i64>(5)? == i64::from(right),
+            sound,
         });
     }
     Ok(())
@@ -167,6 +206,19 @@ pub(super) fn read(c: &Connection, id: u64) -> Result<Option<Whole>> {
         .query_row([int(id)], whole)
         .optional()?;
     Ok(row.filter(|row| row.mailbox != ERASED))
+}
+
+/// The first row that is there, and the first from `from` on that was not erased.
+pub(super) fn first(c: &Connection, from: u64) -> Result<(Option<u64>, Option<u64>)> {
+    let first = c
+        .prepare_cached("SELECT id FROM envelope ORDER BY id LIMIT 1")?
+        .query_row([], |row| number(row, 0))
+        .optional()?;
+    let held = c
+        .prepare_cached("SELECT id FROM envelope WHERE id >= ?1 AND mailbox <> zeroblob(16) ORDER BY id LIMIT 1")?
+        .query_row([int(from)], |row| number(row, 0))
+        .optional()?;
+    Ok((first, held))
 }
 
 /// The rows with ids from `from` up to `to` that were not erased, at most `limit`.
@@ -227,7 +279,7 @@ pub(in crate::store::sqlite) fn without_overwriting(
     }
 }
 
-/// How many rows are not what was stored, or were erased and are no zeros. Reads every body.
+/// How many rows are not what was stored, or were erased and still say something. Reads every body.
 pub(in crate::store::sqlite) fn faults(c: &Connection) -> rusqlite::Result<Vec<String>> {
     let (mut altered, mut left) = (0u64, 0u64);
     let mut statement =
@@ -236,7 +288,8 @@ pub(in crate::store::sqlite) fn faults(c: &Connection) -> rusqlite::Result<Vec<S
     while let Some(row) = rows.next()? {
         let found = whole(row)?;
         if found.mailbox == ERASED {
-            left += u64::from(found.row.body.iter().any(|byte| *byte != 0));
+            let blank = is_blank(row.get(4)?) && is_blank(row.get(5)?);
+            left += u64::from(!blank || found.row.body.iter().any(|byte| *byte != 0));
         } else {
             altered += u64::from(!found.sound);
         }
@@ -246,7 +299,7 @@ pub(in crate::store::sqlite) fn faults(c: &Connection) -> rusqlite::Result<Vec<S
         faults.push(format!("{altered} envelope(s) are not what was stored"));
     }
     if left > 0 {
-        faults.push(format!("{left} erased envelope(s) are no zeros"));
+        faults.push(format!("{left} erased envelope(s) still say something"));
     }
     Ok(faults)
 }
@@ -320,6 +373,16 @@ mod tests {
             let after: i64 = c.pragma_query_value(None, "page_count", |row| row.get(0)).unwrap();
             assert_eq!(before, after, "{size}: nothing was moved");
             assert!(read(&c, from + 5).unwrap().is_none());
+            let left: Vec<i64> = ["seq", "stored_at", "expires", "checksum", "body_sum"]
+                .map(|column| {
+                    let sql = format!("SELECT {column} FROM envelope WHERE id = ?1");
+                    c.query_row(&sql, [int(from + 5)], |row| row.get(0)).unwrap()
+                })
+                .to_vec();
+            assert!(
+                left.iter().all(|value| is_blank(*value)),
+                "{left:?} says something of it"
+            );
             assert!(
                 read(&c, from + 4)
                     .unwrap()
@@ -359,7 +422,7 @@ mod tests {
         assert_eq!(faults(&c).unwrap(), [""; 0]);
         c.execute_batch("UPDATE envelope SET body = x'000001' WHERE id = 1")
             .unwrap();
-        assert_eq!(faults(&c).unwrap(), ["1 erased envelope(s) are no zeros"]);
+        assert_eq!(faults(&c).unwrap(), ["1 erased envelope(s) still say something"]);
     }
 
     #[test]

@@ -112,7 +112,7 @@ impl Relay {
     /// Everything that there is to do between commits.
     fn keep_up(&mut self) {
         for _ in 0..100_000 {
-            if self.envelopes.upkeep(&self.c, true).unwrap().left != Upkeep::More {
+            if self.envelopes.upkeep(&self.c, true).unwrap() != Upkeep::More {
                 return;
             }
         }

@@ -30,6 +30,9 @@ const ERASE_AFTER: Duration = Duration::from_millis(250);
 const SLACK: u64 = 16 << 20;
 /// And this many times what waits.
 const SLACK_TIMES: u64 = 3;
+/// Where there is no room for a send: this much, and a part of what waits. Without any, a single dead row would have everything moved.
+const TIGHT_SLACK: u64 = 64 << 10;
+const TIGHT_PART: u64 = 4;
 /// Blocks of rows deleted at once: a thousand rows that hold nothing, a millisecond or two.
 const CUT_BLOCKS: usize = 16;
 /// Under steady load there is always something to erase: then envelopes are moved in every so many pieces of upkeep.
@@ -37,46 +40,60 @@ const MOVE_TURNS: u32 = 8;
 /// Rows moved at once, and bytes, unless one row alone has more.
 const MOVE_ROWS: usize = 64;
 const MOVE_BYTES: usize = 256 << 10;
+/// Pages that this takes, at most: as much again for a row that alone has more.
+const MOVE_PAGES: u64 = 130;
 
-/// Pieces of upkeep that a send waits for when the database has grown to its limit.
-const ROOM_PIECES: usize = 512;
+/// So long a send waits for upkeep when the database has grown to its limit, and everybody behind it.
+const ROOM_WITHIN: Duration = Duration::from_millis(50);
+/// Pages that a piece of merging receipts takes, at most: 2048 of them in rows of 64, and the pages of the tree above.
+const MERGE_PAGES: u64 = 64;
+/// Pages that moving leaves, at the limit, to acknowledgements and plays.
+const FLOOR_PAGES: u64 = 32;
 /// Pieces of erasing that a start waits for: what a killed relay can have left in its last second, and much more.
 const START_PIECES: usize = 256;
-
-/// What a piece of upkeep did.
-#[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub(in crate::store::sqlite) struct Kept {
-    /// What is left.
-    pub left: Upkeep,
-    /// Whether envelopes were erased: their earlier copies in the write-ahead log are to go.
-    pub erased: bool,
-}
 
 impl Envelopes {
     /// Does one piece of what there is to do. `idle` says that nobody waits. No transaction is open.
     ///
     /// # Errors
     /// When the disk refuses. It will be called again.
-    pub fn upkeep(&mut self, c: &Connection, idle: bool) -> Result<Kept> {
-        let mut erased = std::mem::take(&mut self.erased);
+    pub fn upkeep(&mut self, c: &Connection, idle: bool) -> Result<Upkeep> {
         let mut more = false;
         if self.erase_is_due(idle) {
             self.erase_some(c, idle)?;
-            (erased, more) = (true, true);
+            more = true;
         }
         // Not only when nothing is to be erased: under steady load something always is.
         more |= self.cut(c)?;
-        more |= self.receipts.upkeep(c)?;
+        let room = self.has_room(c, MERGE_PAGES)?;
+        more |= self.receipts.upkeep(c, room)?;
         self.turn = self.turn.wrapping_add(1);
         if !more || self.turn.is_multiple_of(MOVE_TURNS) {
             more |= self.move_some(c)?;
         }
-        let left = match (more, self.erase.is_empty()) {
+        Ok(match (more, self.erase.is_empty()) {
             (true, _) => Upkeep::More,
             (false, false) => Upkeep::Later,
             (false, true) => Upkeep::Done,
-        };
-        Ok(Kept { left, erased })
+        })
+    }
+
+    /// Whether something was erased since this was last asked: then the write-ahead log is to be truncated.
+    pub fn take_erased(&mut self) -> bool {
+        std::mem::take(&mut self.erased)
+    }
+
+    /// The write-ahead log may still have what was deleted before.
+    pub fn distrust_log(&mut self) {
+        self.erased = true;
+    }
+
+    /// Whether the database may grow by so many pages without touching what is kept for emptying it.
+    fn has_room(&self, c: &Connection, pages: u64) -> Result<bool> {
+        match self.max_pages {
+            None => Ok(true),
+            Some(most) => Ok(super::pages_left(c, most)? >= super::RESERVE_PAGES + pages),
+        }
     }
 
     /// Erases what a killed relay had left to erase; what the disk refuses is tried again by the upkeep.
@@ -92,17 +109,16 @@ impl Envelopes {
         }
     }
 
-    /// Does upkeep until the database may grow by so many pages, or nothing more can be done.
+    /// Does upkeep until the database may grow by so many pages, or nothing more can be done, or it has taken too long: the rest is done between commits.
     pub(super) fn make_room(&mut self, c: &Connection, most: u64, pages: u64) -> Result<()> {
-        for _ in 0..ROOM_PIECES {
-            if super::pages_left(c, most)? >= pages {
-                return Ok(());
-            }
+        let begun = Instant::now();
+        while super::pages_left(c, most)? < pages && begun.elapsed() < ROOM_WITHIN {
             self.tight = true;
-            let kept = self.upkeep(c, true)?;
-            self.erased |= kept.erased;
-            if kept.left != Upkeep::More {
-                return Ok(());
+            match self.upkeep(c, true) {
+                Ok(Upkeep::More) => {}
+                Err(error @ StoreError::Damaged(_)) => return Err(error),
+                // Each send is told for itself whether it fits.
+                Ok(_) | Err(_) => break,
             }
         }
         Ok(())
@@ -155,6 +171,7 @@ impl Envelopes {
             rows::erase(&transaction, *id)?;
         }
         transaction.commit()?;
+        self.erased = true;
         piece.iter().for_each(|id| self.blocks.erased(*id));
         self.erase.drain(..count);
         if self.erase.is_empty() {
@@ -174,10 +191,26 @@ impl Envelopes {
             (Some(held), Some(_)) => self.edge_before(c, held)?,
         };
         let Some((from, to, blocks)) = self.blocks.span_below(edge, self.next_id, CUT_BLOCKS) else {
-            return Ok(false);
+            return self.cut_rows(c);
         };
         rows::delete(c, from, to)?;
         (0..blocks).for_each(|_| self.blocks.drop_first());
+        Ok(true)
+    }
+
+    /// Where there is no room: deletes the first rows of a block too, as far as they may be. A block of large envelopes would be more than what is kept for emptying the database.
+    fn cut_rows(&mut self, c: &Connection) -> Result<bool> {
+        let Some(block) = self.blocks.first_held().filter(|_| self.tight) else {
+            return Ok(false);
+        };
+        let (Some(from), Some(held)) = rows::first(c, block)? else {
+            return Ok(false);
+        };
+        let to = rows::edge(c, held)?.min(from + BLOCK);
+        if to <= from {
+            return Ok(false);
+        }
+        rows::delete(c, from, to)?;
         Ok(true)
     }
 
@@ -197,8 +230,12 @@ impl Envelopes {
     fn is_sparse(&self) -> bool {
         let (_, waiting) = self.index.totals();
         let dead = self.blocks.bytes_from_first_held().saturating_sub(waiting);
-        let (slack, times) = if self.tight { (0, 0) } else { (SLACK, SLACK_TIMES) };
-        dead > slack + times * waiting
+        let slack = if self.tight {
+            TIGHT_SLACK + waiting / TIGHT_PART
+        } else {
+            SLACK + SLACK_TIMES * waiting
+        };
+        dead > slack
     }
 
     /// Moves some of the envelopes at the left edge to the right one, when too much behind them holds nothing: they lie in the way of its deletion. Whether it did.
@@ -208,6 +245,11 @@ impl Envelopes {
         let Some(from) = self.blocks.first_held().filter(|_| self.is_sparse()) else {
             return Ok(false);
         };
+        if let Some(most) = self.max_pages
+            && super::pages_left(c, most)? < MOVE_PAGES + FLOOR_PAGES
+        {
+            return Ok(false);
+        }
         // What lies in the last blocks came just now: moving it gains nothing.
         if from + 2 * BLOCK > self.next_id {
             return Ok(false);

@@ -278,9 +278,9 @@ impl Receipts {
         Ok(None)
     }
 
-    /// Does one piece of what there is to do between commits; whether it did anything.
-    pub fn upkeep(&mut self, c: &Connection) -> Result<bool> {
-        if let Some(generation) = self.full.front().copied() {
+    /// Does one piece of what there is to do between commits; whether it did anything. `room`: the database may grow for it.
+    pub fn upkeep(&mut self, c: &Connection, room: bool) -> Result<bool> {
+        if let Some(generation) = self.full.front().copied().filter(|_| room) {
             self.merge_some(c, generation)?;
             return Ok(true);
         }

@@ -15,7 +15,7 @@ use std::{
 
 use rusqlite::{Connection, OpenFlags};
 
-use super::{ERASE_WITHIN, Loop, MAX_LOG_BYTES, RETRY_ERASING};
+use super::{ERASE_WITHIN, Loop, MAX_LOG_BYTES, RETRY_AT_MOST, RETRY_ERASING};
 use crate::store::Activity;
 
 /// How long the thread waits for a lock: until the writer has begun a commit, microseconds.
@@ -141,10 +141,14 @@ impl Loop {
         match fold_in(&self.connection, "PRAGMA wal_checkpoint(TRUNCATE)") {
             Ok(0) => {
                 (self.erase_since, self.retry_at) = (None, None);
+                self.retry_wait = RETRY_ERASING;
                 self.activity.checkpoints.observe(begun.elapsed());
                 self.activity.refusing.store(false, Ordering::Relaxed);
             }
-            Ok(_) => self.retry_at = Some(Instant::now() + RETRY_ERASING),
+            Ok(_) => {
+                self.retry_at = Some(Instant::now() + self.retry_wait);
+                self.retry_wait = (self.retry_wait * 2).min(RETRY_AT_MOST);
+            }
             Err(error) => {
                 tracing::warn!(%error, "the log could not be folded in; trying again");
                 // A disk that is full or failing is not asked twenty times a second.

@@ -19,13 +19,12 @@ impl Loop {
             return;
         }
         self.upkeep_at = None;
-        match self.envelopes.upkeep(&self.connection, idle) {
-            Ok(kept) => {
-                self.upkeep = kept.left;
-                if kept.erased {
-                    self.erase_since.get_or_insert_with(Instant::now);
-                }
-            }
+        let kept = catch_unwind(AssertUnwindSafe(|| self.envelopes.upkeep(&self.connection, idle)));
+        if self.envelopes.take_erased() {
+            self.erase_since.get_or_insert_with(Instant::now);
+        }
+        match kept.unwrap_or_else(|_| Err(StoreError::Damaged("upkeep panicked".into()))) {
+            Ok(left) => self.upkeep = left,
             Err(error) => {
                 tracing::warn!(%error, "what was delivered could not be erased; trying again");
                 self.upkeep = Upkeep::Later;
