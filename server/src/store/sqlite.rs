@@ -104,10 +104,18 @@ impl Sqlite {
             return Err(OpenError::ReadOnly { path });
         }
         prepare_writer(&connection, max_bytes).map_err(failed)?;
-        migrations::run_sqlite(&mut connection).map_err(|source| OpenError::Schema {
-            path: path.clone(),
-            source: Box::new(source),
-        })?;
+        // The runner panics on a history that it cannot read.
+        let migrated =
+            std::panic::catch_unwind(std::panic::AssertUnwindSafe(|| migrations::run_sqlite(&mut connection)));
+        migrated
+            .map_err(|_| OpenError::Damaged {
+                path: path.clone(),
+                what: "the history of its schema cannot be read".into(),
+            })?
+            .map_err(|source| OpenError::Schema {
+                path: path.clone(),
+                source: Box::new(source),
+            })?;
         checksums::install(&connection).map_err(failed)?;
         check_rows(&connection, &path)?;
         let now = SystemClock.now();
