@@ -64,8 +64,8 @@ impl Target {
 impl std::fmt::Display for Target {
     fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
         match self {
-            Self::AtLeast(bound) => write!(f, "≥ {}", number(*bound)),
-            Self::AtMost(bound) => write!(f, "≤ {}", number(*bound)),
+            Self::AtLeast(bound) => write!(f, "≥ {}", exact(*bound)),
+            Self::AtMost(bound) => write!(f, "≤ {}", exact(*bound)),
         }
     }
 }
@@ -111,7 +111,7 @@ impl Row {
 pub fn print(suite: &str, report: &Report) {
     line("");
     for setting in &report.settings {
-        line(&format!("{suite}: {setting}"));
+        line(setting);
     }
     for skipped in &report.skipped {
         line(&format!("skipped: {skipped}"));
@@ -164,6 +164,15 @@ fn number(value: f64) -> String {
     }
     let step = 10f64.powf(magnitude - 2.0);
     grouped((value / step).round() * step)
+}
+
+/// As it was written down.
+fn exact(value: f64) -> String {
+    if value == value.trunc() {
+        grouped(value)
+    } else {
+        value.to_string()
+    }
 }
 
 /// A whole number in groups of three digits, from five digits on.
@@ -221,9 +230,10 @@ mod tests {
         assert_eq!(row.clone().with(Target::AtMost(0.4)).line().holds, Some(false));
         let missing = Row::new("n", f64::NAN, "ratio");
         assert!(!missing.clone().with(Target::AtMost(1.0)).holds() && !missing.with(Target::AtLeast(1.0)).holds());
-        let json = serde_json::to_value(row.with(Target::AtLeast(0.3)).line()).unwrap();
+        let json = serde_json::to_value(row.clone().with(Target::AtLeast(0.3)).line()).unwrap();
         let expected = serde_json::json!(
-            {"name": "n", "value": 0.5, "unit": "ratio", "shown": "0.500 ×", "target": "≥ 0.300", "holds": true});
+            {"name": "n", "value": 0.5, "unit": "ratio", "shown": "0.500 ×", "target": "≥ 0.3", "holds": true});
         assert_eq!(json, expected);
+        assert_eq!(row.with(Target::AtMost(16_384.0)).line().target.unwrap(), "≤ 16 384");
     }
 }

@@ -1,13 +1,16 @@
-//! An echo behind a relay's own door, for benchmarks: what a send costs when nobody is authenticated and nothing is stored.
+//! An echo behind a relay's own door, for benchmarks: what a send costs when nobody is authenticated and nothing is stored (docs/decisions/0026-the-measure.md).
 //!
 //! Everything else is as for an ordinary send: listener, connections, the HTTP library, the request's id, what is counted, the rates of its address, the clock of its body, and an answer as long.
 //! So what a send costs beyond an echo is what the relay does for it.
 
-use std::{io, panic::AssertUnwindSafe, sync::Arc};
+use std::{io, panic::AssertUnwindSafe, sync::Arc, time::Duration};
 
 use futures_util::FutureExt as _;
-use poem::{Endpoint, IntoResponse as _, Request, Response};
-use tokio::{net::TcpListener, time::timeout_at};
+use poem::{Endpoint, IntoResponse as _, Request, Response, error::ReadBodyError};
+use tokio::{
+    net::TcpListener,
+    time::{Instant, timeout_at},
+};
 
 use crate::{
     api::{mail::Stored, problem::ApiError},
@@ -52,7 +55,7 @@ pub async fn serve(listener: TcpListener, services: Arc<Services>, config: &Conf
 struct Echo {
     services: Arc<Services>,
     operation: usize,
-    patience: std::time::Duration,
+    patience: Duration,
 }
 
 impl Endpoint for Echo {
@@ -76,7 +79,7 @@ impl Endpoint for Echo {
 
 impl Echo {
     /// The steps of `ThinSend`, without those that know who sends and where it is kept.
-    async fn taken(&self, mut request: Request, deadline: tokio::time::Instant) -> Result<Stored, Response> {
+    async fn taken(&self, mut request: Request, deadline: Instant) -> Result<Stored, Response> {
         let refuse = |refusal: Refusal| ApiError::from(refusal).into_response();
         let unaddressed = || refuse(Refusal::BadRequest("this is no send".to_owned()));
         let (_, id) = request.uri().query().and_then(addressed).ok_or_else(unaddressed)?;
@@ -85,7 +88,7 @@ impl Echo {
         let body = request.take_body().into_bytes_limit(MAX_ENVELOPE_BYTES);
         let body = match timeout_at(deadline, body).await {
             Ok(body) => body.map_err(|error| explain(error.into()))?,
-            Err(over) => return Err(explain(poem::error::ReadBodyError::Io(io::Error::other(over)).into())),
+            Err(over) => return Err(explain(ReadBodyError::Io(io::Error::other(over)).into())),
         };
         Envelope::new(body.to_vec()).map_err(|error| refuse(error.into()))?;
         let now = self.services.now().as_millis();

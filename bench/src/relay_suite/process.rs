@@ -101,7 +101,7 @@ fn relay_binary() -> Result<PathBuf> {
     // By binary and not by package: then the whole workspace decides the features, as it did for `cargo run --bin bench`, and nothing is built twice.
     cargo
         .args(["build", "--quiet", "--bin", "latchkey-relay"])
-        .current_dir(env!("CARGO_MANIFEST_DIR"));
+        .current_dir(concat!(env!("CARGO_MANIFEST_DIR"), "/.."));
     if !cfg!(debug_assertions) {
         cargo.arg("--release");
     }

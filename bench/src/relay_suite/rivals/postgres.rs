@@ -104,11 +104,8 @@ impl Postgres {
         for setting in ["fsync", "synchronous_commit", "full_page_writes", "wal_sync_method"] {
             said.push(format!("{setting} {}", self.ask(&format!("SHOW {setting}"))?));
         }
-        said.extend(
-            SETTINGS
-                .iter()
-                .map(|setting| setting.replace('=', " ").trim_end().to_owned()),
-        );
+        let values = SETTINGS.iter().filter(|setting| !setting.ends_with('='));
+        said.extend(values.map(|setting| setting.replace('=', " ")));
         Ok(said.join(", "))
     }
 
