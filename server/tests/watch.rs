@@ -128,7 +128,7 @@ async fn once_nothing_is_being_erased_nothing_of_the_delivered_is_in_any_file() 
     for _ in 0..300 {
         bob.send("bob", Uuid::new_v4(), MARK.repeat(40)).await.ok();
     }
-    let data = relay.dir.path();
+    let data = relay.data();
     assert!(!files_with(data, MARK).is_empty(), "the search finds what is there");
     let mut page = bob.inbox(json!({})).await.ok();
     while !bodies(&page).is_empty() {

@@ -97,10 +97,9 @@ mod tests {
                 })
             }
         };
-        let patience = LOOK * 3;
-        assert!(!quiet_within(patience, || machine(10.0)(&looks)));
-        assert!(quiet_within(patience, || machine(1.0)(&looks)));
-        assert!(quiet_within(patience, || None), "not known");
+        assert!(!quiet_within(LOOK, || machine(10.0)(&looks)));
+        assert!(quiet_within(PATIENCE, || machine(1.0)(&looks)));
+        assert!(quiet_within(PATIENCE, || None), "not known");
         let rests = Rests { taken: 7, ran_out: 2 };
         assert_eq!(rests.rows().iter().map(|row| row.value).collect::<Vec<_>>(), [7.0, 2.0]);
     }
