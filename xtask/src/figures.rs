@@ -90,7 +90,11 @@ fn table(wanted: &str, results: &Value) -> Result<String> {
     for (suite, whole) in suites {
         let of = &results[suite];
         let machine = list(&of["machine"])?.join("; ");
-        let _ = writeln!(table, "- `{}`: {machine}", text(&of["command"])?);
+        let run = format!("- `{}`: {machine}\n", text(&of["command"])?);
+        // Suites of one run share it.
+        if !table.contains(&run) {
+            table.push_str(&run);
+        }
         // How it was measured belongs to the whole of it; what was not compared is said wherever a number stands.
         let settings = if whole { list(&of["settings"])? } else { Vec::new() };
         for said in settings {
@@ -154,6 +158,13 @@ mod tests {
             filled,
             "filled twice is filled once"
         );
+        let one_run = json!({ "relay": results()["relay"], "send": results()["relay"] });
+        let of_two = fill(
+            "<!-- figures\nrelay: send\nsend: send\n-->\n<!-- end of figures -->",
+            &one_run,
+        )
+        .unwrap();
+        assert_eq!(of_two.matches("two cores").count(), 1, "{of_two}");
         let whole = fill("<!-- figures\nrelay: *\n-->\n<!-- end of figures -->", &results()).unwrap();
         assert!(
             whole.contains("| send | 33 000/s | – | – |\n") && whole.contains("  - relay: --flag\n"),

@@ -26,9 +26,6 @@ const DELIVER_TO_SEND: f64 = 1.0;
 const SEND_TO_REDIS: f64 = 1.0;
 const SEND_TO_POSTGRES: f64 = 4.0;
 
-/// 1 until nothing is left to be deleted.
-const ERASING: &str = "latchkey_store_erasing";
-
 /// Measures.
 pub async fn run(effort: Effort, size: Size, binary: &Path) -> Result<Report> {
     let mut rng = ChaCha20Rng::seed_from_u64(1);
@@ -132,12 +129,12 @@ impl Bench {
         let relay = &self.relay.process;
         let load = load::send(&relay.host, connections, accounts, body, time);
         let send = timed(relay, load, &mut self.rests).await?;
-        metrics::until(&relay.metrics, ERASING, 0.0).await?;
+        metrics::until(&relay.metrics, metrics::ERASING, 0.0).await?;
         let mut gone = 0.0;
         let load = async {
             let start = Instant::now();
             let fetched = load::deliver(&relay.host, connections, accounts).await?;
-            metrics::until(&relay.metrics, ERASING, 0.0).await?;
+            metrics::until(&relay.metrics, metrics::ERASING, 0.0).await?;
             gone = start.elapsed().as_secs_f64();
             Ok(fetched)
         };

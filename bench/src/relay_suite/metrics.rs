@@ -6,6 +6,9 @@ use anyhow::{Context, Result, ensure};
 
 use crate::http::Connection;
 
+/// 1 until the store has put away and deleted what there is to be put away and deleted.
+pub const ERASING: &str = "latchkey_store_erasing";
+
 /// Between two looks.
 const LOOK: Duration = Duration::from_millis(20);
 /// What a relay has not done after this long it does not do.
