@@ -35,7 +35,14 @@ const TRIPS: usize = 100;
 async fn seeded(binary: &Path, accounts: usize, envelopes: usize, body: &[u8]) -> Result<(Relay, Vec<super::Account>)> {
     let data = place::directory()?;
     let accounts = seed::seed(data.path(), accounts, envelopes, body).await?;
-    Ok((Relay::start_on(binary, data)?, accounts))
+    let relay = Relay::start_on(binary, data)?;
+    settled(&relay).await?;
+    Ok((relay, accounts))
+}
+
+/// Until the receipts of what was seeded are in order: that is no part of what is measured then.
+async fn settled(relay: &Relay) -> Result<()> {
+    metrics::until(&relay.process.metrics, metrics::ERASING, 0.0).await
 }
 
 /// Memory of waiting inboxes.
@@ -64,10 +71,7 @@ pub async fn fill(effort: Effort, size: Size, binary: &Path) -> Result<Vec<Row>>
     let full = Relay::start_on(binary, data)?;
     let start = start.elapsed().as_secs_f64() * 1e3;
     let (empty, empty_accounts) = seeded(binary, 1000, FEW_STORED, &body).await?;
-    // Receipts of what was seeded are put in order first: that is no part of a round trip.
-    for relay in [&full, &empty] {
-        metrics::until(&relay.process.metrics, metrics::ERASING, 0.0).await?;
-    }
+    settled(&full).await?;
     let name = format!("start with {} stored", size.stored);
     let mut rows = vec![Row::new(name, start, "ms").with(Target::AtMost(FULL_START_MS))];
     for (reading, what) in [(false, "send"), (true, "inbox")] {
