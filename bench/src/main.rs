@@ -71,9 +71,9 @@ struct Args {
     /// Instead of measuring: this many random plays of the homomorphic gate, against plain arithmetic
     #[arg(long, value_name = "PLAYS", value_parser = clap::value_parser!(u32).range(1..))]
     soak: Option<u32>,
-    /// Serve the echo that the relay is compared with, and print its address
-    #[arg(long, hide = true)]
-    serve_echo: bool,
+    /// Serve the echo that the relay is compared with, with its data in this directory, and print its address
+    #[arg(long, hide = true, value_name = "DIR")]
+    serve_echo: Option<PathBuf>,
 }
 
 #[derive(Clone, Copy, PartialEq, Eq, ValueEnum)]
@@ -101,10 +101,9 @@ impl Suite {
 
 fn main() -> ExitCode {
     let args = Args::parse();
-    let outcome = if args.serve_echo {
-        relay_suite::echo::serve().map(|()| Vec::new())
-    } else {
-        run(&args)
+    let outcome = match &args.serve_echo {
+        Some(data) => relay_suite::echo::serve(data).map(|()| Vec::new()),
+        None => run(&args),
     };
     match outcome {
         Ok(missed) if missed.is_empty() => ExitCode::SUCCESS,

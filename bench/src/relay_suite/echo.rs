@@ -1,13 +1,15 @@
 //! The unit of the relay's rows: a send that authenticates no one and stores nothing, behind the relay's own door (`server::echo`).
 
+use std::path::Path;
+
 use anyhow::{Context, Result};
 use server::{Config, Relay};
 
 use super::FLAGS;
-use crate::{place, table};
+use crate::table;
 
 /// What the relay's process is told by flags, told to a relay in this one.
-fn config(data: &std::path::Path) -> Result<Config> {
+fn config(data: &Path) -> Result<Config> {
     let mut flags = std::collections::BTreeMap::from([("data_dir", data.display().to_string())]);
     for (flag, value) in FLAGS {
         let setting = server::config::SETTINGS.iter().find(|setting| setting.flag == *flag);
@@ -19,11 +21,10 @@ fn config(data: &std::path::Path) -> Result<Config> {
     Ok(Config::load(&flags, |_| None)?)
 }
 
-/// Serves the echo on a free port of the loopback until killed, on as many threads as the relay has.
-pub fn serve() -> Result<()> {
+/// Serves the echo on a free port of the loopback until killed, on as many threads as the relay has. `data` is for the relay behind whose door it is.
+pub fn serve(data: &Path) -> Result<()> {
     server::descriptors::raise_limit();
-    let data = place::directory()?;
-    let config = config(data.path())?;
+    let config = config(data)?;
     server::threads::runtime()?.block_on(async {
         let relay = Relay::start(config.clone()).await?;
         let listener = server::echo::bind(&config).await?;
@@ -40,6 +41,7 @@ mod tests {
 
     use super::*;
     use crate::http::Connection;
+    use crate::place;
     use crate::relay_suite::account;
 
     #[tokio::test]

@@ -16,6 +16,7 @@ use super::quiet::Rests;
 use super::rivals::Rivals;
 use super::{BODY_LEN, MAILBOXES, Relay, Size, flags, metrics};
 use crate::measure::{Effort, median};
+use crate::place;
 use crate::table::{Report, Row, Target};
 
 /// Who comes back after a long time is not to be kept from the mail by those who send.
@@ -30,7 +31,9 @@ const SEND_TO_POSTGRES: f64 = 4.0;
 pub async fn run(effort: Effort, size: Size, binary: &Path) -> Result<Report> {
     let mut rng = ChaCha20Rng::seed_from_u64(1);
     let mut echo = Command::new(std::env::current_exe().context("where am I?")?);
-    echo.arg("--serve-echo");
+    // Of this process: the echo is killed, and would leave it behind.
+    let echo_data = place::directory()?;
+    echo.arg("--serve-echo").arg(echo_data.path());
     let echo = Process::start(echo, false)?;
     let relay = Relay::start(binary)?;
     let accounts = relay.accounts("u", MAILBOXES, &mut rng).await?;
