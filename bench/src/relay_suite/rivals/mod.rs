@@ -159,6 +159,20 @@ mod tests {
     use super::*;
 
     #[test]
+    fn who_is_not_installed_is_named() {
+        let rivals = Rivals {
+            redis: None,
+            postgres: None,
+            stored: GUESS,
+            appended: GUESS,
+        };
+        let skipped = rivals.skipped();
+        // As `.ci/run` reads them.
+        assert!(skipped[0].starts_with("redis: not installed") && skipped[1].starts_with("postgresql: not installed"));
+        assert_eq!((skipped.len(), rivals.settings().unwrap().len()), (2, 0));
+    }
+
+    #[test]
     fn a_burst_that_was_too_short_is_made_again() {
         let mut bursts = Vec::new();
         let rate = for_long_enough(100.0, 10.0, |requests| {
