@@ -35,4 +35,4 @@ lint:
 
 # Tables of ratios measured in one run
 bench *ARGS:
-    cargo run --release -p bench -- {{ARGS}}
+    cargo run --release --bin bench -- {{ARGS}}

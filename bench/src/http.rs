@@ -10,6 +10,8 @@ use tokio::net::TcpStream;
 #[derive(Debug, PartialEq, Eq)]
 pub struct Answer {
     pub status: u16,
+    /// Bytes of head and body.
+    pub length: usize,
     pub body: Vec<u8>,
 }
 
@@ -82,6 +84,7 @@ impl Connection {
         }
         Ok(Answer {
             status,
+            length: head_end + length,
             body: self.buffer[head_end..head_end + length].to_vec(),
         })
     }

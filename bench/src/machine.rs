@@ -23,10 +23,15 @@ pub fn describe() -> Vec<String> {
         format!("{cpu}, {cores} threads, {} {}", std::env::consts::OS, kernel.trim()),
         format!("load before: {}", load.split(' ').take(3).collect::<Vec<_>>().join(" ")),
     ];
-    if cfg!(debug_assertions) {
+    if !is_release() {
         lines.push("This is not a release build: run it with --release before believing anything.".to_owned());
     }
     lines
+}
+
+/// Whether this program was built to be measured.
+pub const fn is_release() -> bool {
+    !cfg!(debug_assertions)
 }
 
 fn field(file: &str, name: &str) -> Option<String> {

@@ -1,7 +1,6 @@
 //! What a limit costs its sender: whole messages through the client engine, its vault and a relay, until the relay has stored them.
 
 use std::path::Path;
-use std::process::Command;
 use std::sync::Arc;
 use std::time::{Duration, Instant};
 
@@ -10,10 +9,9 @@ use client::vault::Passphrase;
 use client::{GateWatch, LimitRequest, Messenger, Options, RelayUrl, UserName};
 
 use crate::measure::{Effort, median};
-use crate::relay_suite::process::{Process, named_or_built};
+use crate::place;
+use crate::relay_suite::{self, process::named_or_built};
 use crate::table::{Row, Target};
-
-const SUITE: &str = "send";
 
 /// Messages of each kind in a round; the median of the rounds is shown.
 const MESSAGES: u32 = 20;
@@ -34,13 +32,8 @@ pub fn run(effort: Effort, relay: Option<&Path>) -> Result<Vec<Row>> {
 }
 
 async fn measure(effort: Effort, binary: &Path) -> Result<Vec<Row>> {
-    let place = tempfile::tempdir()?;
-    let mut command = Command::new(binary);
-    command
-        .arg("--data-dir")
-        .arg(place.path().join("relay"))
-        .args(["--listen", "127.0.0.1:0", "--quiet"]);
-    let process = Process::start(command)?;
+    let place = place::directory()?;
+    let process = relay_suite::start(binary, &place.path().join("relay"))?;
     let url = RelayUrl::parse(&format!("http://{}", process.host))?;
     let passphrase = Passphrase::new("correct horse battery staple".to_owned())?;
     let mut people = Vec::new();
@@ -82,14 +75,13 @@ async fn measure(effort: Effort, binary: &Path) -> Result<Vec<Row>> {
     }
     let [plain, counted, oblivious] = times.map(median);
     Ok(vec![
-        Row::new(SUITE, "the first oblivious message, with its gate key", first, "s"),
-        Row::new(SUITE, "a message without a limit", plain * 1e3, "ms"),
-        Row::new(SUITE, "counted", counted * 1e3, "ms"),
-        Row::new(SUITE, "oblivious, once the key is up", oblivious * 1e3, "ms"),
-        Row::new(SUITE, "oblivious to one without a limit", oblivious / plain, "×")
+        Row::new("the first oblivious message, with its gate key", first, "s"),
+        Row::new("a message without a limit", plain * 1e3, "ms"),
+        Row::new("counted", counted * 1e3, "ms"),
+        Row::new("oblivious, once the key is up", oblivious * 1e3, "ms"),
+        Row::new("oblivious to one without a limit", oblivious / plain, "ratio")
             .with(Target::AtMost(OBLIVIOUS_TO_PLAIN)),
         Row::new(
-            SUITE,
             "an oblivious play, from the request to the text",
             median(play) * 1e3,
             "ms",

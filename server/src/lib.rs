@@ -27,6 +27,8 @@ mod connections;
 mod cors;
 pub mod descriptors;
 mod documents;
+#[cfg(feature = "echo")]
+pub mod echo;
 mod health;
 mod holding;
 mod idling;
@@ -50,6 +52,7 @@ pub mod service;
 mod stalling;
 pub mod store;
 mod thin;
+pub mod threads;
 pub mod tls;
 
 pub use app::app;

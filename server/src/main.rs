@@ -99,12 +99,7 @@ fn run(matches: &ArgMatches) -> anyhow::Result<()> {
     let config = configuration(matches)?;
     log(matches.get_flag("quiet"), config.log_format);
     server::descriptors::raise_limit();
-    let runtime = tokio::runtime::Builder::new_multi_thread()
-        .worker_threads(http_threads())
-        .global_queue_interval(ANSWERS)
-        .enable_all()
-        .build()
-        .context("cannot start the runtime")?;
+    let runtime = server::threads::runtime().context("cannot start the runtime")?;
     runtime.block_on(async {
         let mut signals = Signals::listen()?;
         let mut banner = Banner {
@@ -126,17 +121,6 @@ fn run(matches: &ArgMatches) -> anyhow::Result<()> {
         print("Stopped.\n");
         Ok(())
     })
-}
-
-/// Of so many tasks that a thread takes up, one is from outside: answers of the store's writer. They are what clients wait for, and what they send next fills the next commit; by default
-/// they would wait behind some dozens of other tasks.
-const ANSWERS: u32 = 2;
-
-/// Threads that serve HTTP: one fewer than there are cores, because the store's writer is a thread of its own and the busiest of all. On two cores one thread spends less on a
-/// send than two, which wake each other (docs/performance.md). What computes for long is on none of them.
-fn http_threads() -> usize {
-    let cores = std::thread::available_parallelism().map_or(1, std::num::NonZeroUsize::get);
-    cores.saturating_sub(1).max(1)
 }
 
 /// The configuration that the command line, the environment and the file add up to.

@@ -46,7 +46,7 @@ use chores::{refresh, refresh_for_ever, remove_for_ever, sweep_for_ever};
 
 /// How long requests under way may take after the relay was told to stop; nothing takes longer once the waits have ended. With a second for the
 /// database that is the five that a relay has to be gone in.
-const GRACE: Duration = Duration::from_secs(4);
+pub(crate) const GRACE: Duration = Duration::from_secs(4);
 /// The same for whoever watches; a scrape takes milliseconds.
 const WATCHERS_GRACE: Duration = Duration::from_millis(200);
 /// Connections of whoever watches: a handful of scrapers. Any further takes the place of the one that idles longest.
@@ -231,26 +231,8 @@ pub async fn serve(
     let refresher = tls
         .as_ref()
         .map(|tls| tokio::spawn(refresh_for_ever(Arc::clone(tls.certificates()), Arc::clone(&services))));
-    let serving = Serving {
-        endpoint: app(Arc::clone(&services), config),
-        thin: ThinSend::new(Arc::clone(&services), config.patience.body),
-        cross_origin: !config.cors_origins.is_empty(),
-        tls,
-        patience: config.patience,
-        places: Places::new(
-            descriptors::for_connections(config.connections.get()),
-            config
-                .rates
-                .connections
-                .filter(|_| config.proxies.trust == Trust::Nobody),
-        ),
-        open: Arc::clone(&services.metrics().connections),
-        crowded: {
-            let services = Arc::clone(&services);
-            let many = |activity: &Activity| activity.reading.load(Ordering::Relaxed) > CROWD;
-            Box::new(move || services.activity().is_some_and(many))
-        },
-    };
+    let thin = ThinSend::new(Arc::clone(&services), config.patience.body);
+    let serving = door(app(Arc::clone(&services), config), thin, &services, tls, config);
     let ending = async {
         shutdown.await;
         services.stop();
@@ -263,7 +245,37 @@ pub async fn serve(
     }
 }
 
-async fn listen(addr: SocketAddr, flag: &'static str) -> Result<(TcpListener, SocketAddr), StartError> {
+/// What a relay serves its connections with, whoever answers in it.
+pub(crate) fn door<E>(
+    endpoint: E,
+    thin: Option<Arc<ThinSend>>,
+    services: &Arc<Services>,
+    tls: Option<Acceptor>,
+    config: &Config,
+) -> Serving<E> {
+    Serving {
+        endpoint,
+        thin,
+        cross_origin: !config.cors_origins.is_empty(),
+        tls,
+        patience: config.patience,
+        places: Places::new(
+            descriptors::for_connections(config.connections.get()),
+            config
+                .rates
+                .connections
+                .filter(|_| config.proxies.trust == Trust::Nobody),
+        ),
+        open: Arc::clone(&services.metrics().connections),
+        crowded: {
+            let services = Arc::clone(services);
+            let many = |activity: &Activity| activity.reading.load(Ordering::Relaxed) > CROWD;
+            Box::new(move || services.activity().is_some_and(many))
+        },
+    }
+}
+
+pub(crate) async fn listen(addr: SocketAddr, flag: &'static str) -> Result<(TcpListener, SocketAddr), StartError> {
     let failed = |source| StartError::Listen { addr, flag, source };
     let listener = bind(addr).map_err(failed)?;
     let addr = listener.local_addr().map_err(failed)?;

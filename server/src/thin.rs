@@ -44,10 +44,10 @@ use crate::{
     requests::Begun,
     service::{Refusal, Services, rates::Network},
 };
-use query::addressed;
+pub(crate) use query::addressed;
 
 /// The operation's name in the contract, by which it is counted.
-const OPERATION: &str = "send";
+pub(crate) const OPERATION: &str = "send";
 /// Its path.
 const PATH: &str = "/v1/messages";
 /// What a client of the contract says that an envelope is.

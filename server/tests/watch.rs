@@ -121,6 +121,29 @@ async fn what_happens_is_counted() {
 }
 
 #[tokio::test]
+async fn once_nothing_is_being_erased_nothing_of_the_delivered_is_in_any_file() {
+    const MARK: &[u8] = b"only in these envelopes";
+    let relay = TestRelay::start_with(watched).await;
+    let bob = relay.user("bob").await;
+    for _ in 0..300 {
+        bob.send("bob", Uuid::new_v4(), MARK.repeat(40)).await.ok();
+    }
+    let data = relay.data();
+    assert!(!files_with(data, MARK).is_empty(), "the search finds what is there");
+    let mut page = bob.inbox(json!({})).await.ok();
+    while !bodies(&page).is_empty() {
+        page = bob.inbox(json!({ "ack": ack(&page) })).await.ok();
+    }
+    // From the answer to the last acknowledgement on: at no look is it said too early.
+    let mut looks = 0;
+    while samples(&relay).await["latchkey_store_erasing"] != 0.0 {
+        looks += 1;
+        assert!(looks < 10_000, "it does not end");
+    }
+    assert_eq!(files_with(data, MARK), Vec::<String>::new());
+}
+
+#[tokio::test]
 async fn no_series_is_about_anyone_and_their_number_is_bounded() {
     let relay = TestRelay::start_with(watched).await;
     let before = samples(&relay).await.len();

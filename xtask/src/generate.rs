@@ -1,6 +1,6 @@
-//! openapi.yaml from the relay's code, and the SDK from openapi.yaml.
+//! openapi.yaml from the relay's code, the SDK from openapi.yaml, and the tables of measured numbers in documents ([`figures`]).
 //!
-//! Both files are committed: a reader sees the contract without building anything, and a user of the SDK does not build its generator.
+//! All of it is committed: a reader sees the contract without building anything, and a user of the SDK does not build its generator.
 
 use std::fs;
 use std::path::Path;
@@ -10,7 +10,7 @@ use progenitor_impl::{GenerationSettings, Generator, HooksMode, InterfaceStyle, 
 use serde_json::json;
 use serde_yaml::Value;
 
-use crate::{out, run};
+use crate::{figures, out, run};
 
 const CONTRACT: &str = "openapi.yaml";
 const CLIENT: &str = "sdk/src/generated.rs";
@@ -21,27 +21,32 @@ const HEADER: &str = "\
 
 ";
 
-/// Writes the two files, or with `check` compares them.
+/// Writes the files, or with `check` compares them.
 ///
 /// # Errors
-/// When the relay or the generator fails; with `check` also when a file is not up to date.
+/// When the relay or the generator fails, or a document names a number that was not measured; with `check` also when a file is not up to date.
 pub fn run(check: bool) -> Result<()> {
+    let root = run::root();
+    let read = |name: &str| fs::read_to_string(root.join(name)).with_context(|| format!("{name} could not be read"));
+    let results: serde_json::Value = serde_json::from_str(&read(figures::RESULTS)?).context(figures::RESULTS)?;
+    let mut files = Vec::new();
+    for name in figures::DOCUMENTS {
+        files.push((name, figures::fill(&read(name)?, &results).context(name)?));
+    }
     // By binary and not by package: so the whole workspace decides the features, and what `cargo xtask test` built is not built again.
     let contract = run::output(&["run", "--quiet", "--bin", "latchkey-relay", "--", "openapi"])?;
-    let client = client(&contract)?;
-    let root = run::root();
+    files.push((CLIENT, client(&contract)?));
+    files.push((CONTRACT, contract));
+    let names = files.iter().map(|(name, _)| *name).collect::<Vec<_>>().join(", ");
     if !check {
-        write(&root.join(CONTRACT), &contract)?;
-        write(&root.join(CLIENT), &client)?;
-        out::line(&format!(
-            "wrote {CONTRACT} ({} lines) and {CLIENT} ({} lines)",
-            lines(&contract),
-            lines(&client)
-        ));
+        for (name, fresh) in &files {
+            write(&root.join(name), fresh)?;
+        }
+        out::line(&format!("wrote {names}"));
         return Ok(());
     }
-    let stale: Vec<String> = [(CONTRACT, &contract), (CLIENT, &client)]
-        .into_iter()
+    let stale: Vec<String> = files
+        .iter()
         .filter_map(|(name, fresh)| difference(name, fs::read(root.join(name)).ok().as_deref(), fresh))
         .collect();
     if !stale.is_empty() {
@@ -50,7 +55,7 @@ pub fn run(check: bool) -> Result<()> {
             stale.join("\n")
         );
     }
-    out::line(&format!("{CONTRACT} and {CLIENT} are up to date"));
+    out::line(&format!("{names} are up to date"));
     Ok(())
 }
 

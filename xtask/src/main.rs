@@ -1,6 +1,6 @@
 //! The project's own chores.
 //!
-//! - `cargo xtask generate [--check]`: openapi.yaml from the relay, and the SDK from openapi.yaml.
+//! - `cargo xtask generate [--check]`: openapi.yaml from the relay, the SDK from openapi.yaml, and measured numbers in documents from `docs/performance.json`.
 //! - `cargo xtask test`: everything that proves the project, on a fresh machine, without root and without anything installed by hand.
 //! - `cargo xtask demo [--keep]`: two people talk through a relay, told as a story.
 
@@ -10,6 +10,7 @@ use clap::{Parser, Subcommand};
 
 mod demo;
 mod evidence;
+mod figures;
 mod generate;
 mod out;
 mod run;
@@ -29,7 +30,7 @@ struct Args {
 
 #[derive(Subcommand)]
 enum Chore {
-    /// Write openapi.yaml and sdk/src/generated.rs
+    /// Write openapi.yaml, sdk/src/generated.rs, and the tables of measured numbers in documents
     Generate {
         /// Write nothing; exit with 1 when a file is not what would be written
         #[arg(long)]

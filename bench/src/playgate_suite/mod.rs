@@ -9,16 +9,14 @@ use rand_core::SeedableRng;
 
 use crate::measure::{Effort, micros};
 use crate::relay_suite::process::named_or_built;
-use crate::table::Row;
+use crate::table::{Report, Row};
 
 mod oblivious;
 mod saturation;
 pub mod soak;
 
-const SUITE: &str = "playgate";
-
 /// Measures the suite.
-pub fn run(effort: Effort, relay: Option<&Path>) -> Result<Vec<Row>> {
+pub fn run(effort: Effort, relay: Option<&Path>) -> Result<Report> {
     let mut rng = ChaCha20Rng::seed_from_u64(1);
     let policy = Policy {
         mode: Mode::Counted,
@@ -47,11 +45,15 @@ pub fn run(effort: Effort, relay: Option<&Path>) -> Result<Vec<Row>> {
         ],
     );
     let mut rows = vec![
-        Row::new(SUITE, "counted: seal 4 KiB", sealing, "µs"),
-        Row::new(SUITE, "counted: open 4 KiB", opening, "µs"),
-        Row::new(SUITE, "counted: turn the counter", turning, "µs"),
+        Row::new("counted: seal 4 KiB", sealing, "µs"),
+        Row::new("counted: open 4 KiB", opening, "µs"),
+        Row::new("counted: turn the counter", turning, "µs"),
     ];
     rows.extend(oblivious::run(effort)?);
     rows.extend(saturation::run(effort, &named_or_built(relay)?)?);
-    Ok(rows)
+    Ok(Report {
+        settings: vec![oblivious::NAIVE.to_owned()],
+        rows,
+        ..Report::default()
+    })
 }

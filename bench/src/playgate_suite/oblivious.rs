@@ -1,4 +1,4 @@
-//! The homomorphic gate against the naive one: `FheUint8` counter and `FheUint128` select on tfhe's high-level API.
+//! The homomorphic gate against the naive one, which is the plain counter of tfhe's integers ([`NAIVE`]).
 
 use std::time::Instant;
 
@@ -11,12 +11,17 @@ use playgate::{PlayLimit, PlayShare};
 use rand_chacha::ChaCha20Rng;
 use rand_core::SeedableRng;
 use tfhe::prelude::*;
-use tfhe::shortint::parameters::v1_8::V1_8_PARAM_MESSAGE_2_CARRY_2_KS32_PBS_TUNIFORM_2M128;
+use tfhe::shortint::parameters::v1_8::{
+    V1_8_PARAM_MESSAGE_2_CARRY_2_KS_PBS_TUNIFORM_2M128, V1_8_PARAM_MESSAGE_2_CARRY_2_KS32_PBS_TUNIFORM_2M128,
+};
 use tfhe::{ConfigBuilder, FheBool, FheUint8, FheUint128, set_server_key};
 
-use super::SUITE;
 use crate::measure::{Effort, median};
 use crate::table::{Row, Target};
+
+/// What the naive play is.
+pub const NAIVE: &str = "naive play: tfhe's plain integers, nothing adapted: an FheUint8 counter that is compared with 0 and counted down, and an FheUint128 select of the share; one thread, as the gate's own plays; \
+     tfhe's default parameters (V1_8_PARAM_MESSAGE_2_CARRY_2_KS_PBS_TUNIFORM_2M128). More threads would make the naive play shorter, not cheaper";
 
 /// Plays of a round: the high digit of the larger class is refreshed once in eight.
 const PLAYS: u32 = 8;
@@ -106,7 +111,8 @@ struct Naive {
 
 impl Naive {
     fn make() -> Self {
-        let (client, server) = tfhe::generate_keys(ConfigBuilder::default().build());
+        let parameters = V1_8_PARAM_MESSAGE_2_CARRY_2_KS_PBS_TUNIFORM_2M128;
+        let (client, server) = tfhe::generate_keys(ConfigBuilder::with_custom_parameters(parameters).build());
         let small_client = tfhe::shortint::ClientKey::new(V1_8_PARAM_MESSAGE_2_CARRY_2_KS32_PBS_TUNIFORM_2M128);
         let small_server = tfhe::shortint::ServerKey::new(&small_client);
         Self {
@@ -188,7 +194,7 @@ pub fn run(effort: Effort) -> Result<Vec<Row>> {
         together,
     ] = times.map(median);
 
-    let row = |name: &str, value, unit| Row::new(SUITE, format!("oblivious: {name}"), value, unit);
+    let row = |name: &str, value, unit| Row::new(format!("oblivious: {name}"), value, unit);
     let license_to = |limit: u8| -> Result<f64> {
         let (counter, _) = side
             .gate
@@ -200,7 +206,7 @@ pub fn run(effort: Effort) -> Result<Vec<Row>> {
         .len();
     let megabytes = |bytes: usize| bytes as f64 / 1e6;
     Ok(vec![
-        row("naive play, one thread", naive, "ms"),
+        row("naive play: plain tfhe counter, one thread", naive, "ms"),
         row("keyswitch + bootstrap, one thread", bootstrap, "ms"),
         row("play to 15, to the answer", small, "ms"),
         row("play to 15, whole", small_whole, "ms"),
@@ -256,4 +262,17 @@ fn timed<T>(work: impl FnOnce() -> T) -> (T, f64) {
     let start = Instant::now();
     let result = work();
     (result, start.elapsed().as_secs_f64())
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn the_naive_play_has_the_parameters_that_tfhe_has_by_default() {
+        let default = format!("{:?}", ConfigBuilder::default().build());
+        let named = ConfigBuilder::with_custom_parameters(V1_8_PARAM_MESSAGE_2_CARRY_2_KS_PBS_TUNIFORM_2M128).build();
+        assert_eq!(format!("{named:?}"), default);
+        assert!(NAIVE.contains(stringify!(V1_8_PARAM_MESSAGE_2_CARRY_2_KS_PBS_TUNIFORM_2M128)));
+    }
 }

@@ -8,22 +8,21 @@ use std::sync::Arc;
 use std::sync::atomic::{AtomicBool, AtomicU64, Ordering};
 use std::time::Duration;
 
-use anyhow::{Context, Result, ensure};
+use anyhow::{Context, Result, bail, ensure};
 use latchkey_sdk::{Base64, LicenseId, types};
 use playgate::oblivious::{GateKey, OpeningKey, PAD_SLOTS, PlayRequest, Want};
 use playgate::{Capability, PlayLimit, PlayShare};
 use rand_chacha::ChaCha20Rng;
 use rand_core::{Rng, SeedableRng};
-use serde::Deserialize;
 use tokio::task::JoinHandle;
 use tokio::time::Instant;
 use uuid::Uuid;
 
-use super::SUITE;
 use crate::http::Connection;
 use crate::measure::{Effort, median};
 use crate::relay_suite::account::{self, Account};
-use crate::relay_suite::{BODY_LEN, Relay};
+use crate::relay_suite::process::Process;
+use crate::relay_suite::{BODY_LEN, Relay, metrics};
 use crate::table::{Row, Target};
 
 /// Plays are no reason for a message to wait.
@@ -76,11 +75,14 @@ async fn measure(effort: Effort, binary: &Path) -> Result<Vec<Row>> {
     for round in 0..=effort.rounds {
         rest(&relay).await?;
         let calm = p99(send().await?);
-        let load = Load::start(&host, &players);
+        let load = Load::start(&relay.process, &players);
         load.is_full().await?;
-        let (busy, fewest) = tokio::join!(send(), fewest_waiting(&host, time));
+        let (busy, fewest) = tokio::join!(send(), fewest_waiting(&relay.process.metrics, time));
         let rate = load.stop().await?;
-        ensure!(fewest? > 0, "the pool was not saturated: at some moment no play waited");
+        ensure!(
+            fewest? > 0.0,
+            "the pool was not saturated: at some moment no play waited"
+        );
         let busy = p99(busy?);
         if round > 0 {
             idle.push(calm);
@@ -89,7 +91,7 @@ async fn measure(effort: Effort, binary: &Path) -> Result<Vec<Row>> {
             rates.push(rate);
         }
     }
-    let row = |name: &str, value, unit| Row::new(SUITE, format!("saturated: {name}"), value, unit);
+    let row = |name: &str, value, unit| Row::new(format!("saturated: {name}"), value, unit);
     Ok(vec![
         row("p99 of send, gate idle", median(idle), "ms"),
         row("p99 of send, gate saturated", median(saturated), "ms"),
@@ -104,13 +106,15 @@ async fn rest(relay: &Relay) -> Result<()> {
         let seconds = relay.process.cpu_seconds();
         seconds.context("processor time of a process is known on Linux only")
     };
-    loop {
+    let start = Instant::now();
+    while start.elapsed() < PATIENCE {
         let before = cpu()?;
         tokio::time::sleep(Duration::from_millis(200)).await;
         if cpu()? - before <= AT_REST {
             return Ok(());
         }
     }
+    bail!("the relay does not come to rest")
 }
 
 fn p99(mut times: Vec<f64>) -> f64 {
@@ -252,15 +256,15 @@ struct Load {
     played: Arc<AtomicU64>,
     tasks: Vec<JoinHandle<Result<()>>>,
     begun: Instant,
-    host: String,
+    metrics: String,
 }
 
 impl Load {
-    fn start(host: &str, players: &Arc<Vec<Player>>) -> Self {
+    fn start(relay: &Process, players: &Arc<Vec<Player>>) -> Self {
         let (stop, played) = (Arc::new(AtomicBool::new(false)), Arc::new(AtomicU64::new(0)));
         let tasks = (0..players.len()).map(|n| {
             let (players, stop, played) = (Arc::clone(players), Arc::clone(&stop), Arc::clone(&played));
-            let host = host.to_owned();
+            let host = relay.host.clone();
             tokio::spawn(async move {
                 let player = players.get(n).context("no player")?;
                 let mut connection = Connection::open(&host).await?;
@@ -279,7 +283,7 @@ impl Load {
         Self {
             tasks: tasks.collect(),
             begun: Instant::now(),
-            host: host.to_owned(),
+            metrics: relay.metrics.clone(),
             stop,
             played,
         }
@@ -287,8 +291,8 @@ impl Load {
 
     /// Until plays wait for a thread.
     async fn is_full(&self) -> Result<()> {
-        let mut connection = Connection::open(&self.host).await?;
-        while waiting(&mut connection).await? == 0 {
+        let mut connection = Connection::open(&self.metrics).await?;
+        while waiting(&mut connection).await? == 0.0 {
             tokio::time::sleep(LOOK).await;
             ensure!(self.begun.elapsed() < PATIENCE, "the pool does not fill");
         }
@@ -305,21 +309,14 @@ impl Load {
     }
 }
 
-#[derive(Deserialize)]
-struct Status {
-    gate_queue: u64,
-}
-
-async fn waiting(connection: &mut Connection) -> Result<u64> {
-    let answer = connection.request("GET /v1/status", "", &[]).await?;
-    answer.expect_ok()?;
-    Ok(serde_json::from_slice::<Status>(&answer.body)?.gate_queue)
+async fn waiting(connection: &mut Connection) -> Result<f64> {
+    metrics::read(connection, "latchkey_gate_queue").await
 }
 
 /// The fewest plays that waited for a thread at any look within `time`.
-async fn fewest_waiting(host: &str, time: Duration) -> Result<u64> {
+async fn fewest_waiting(host: &str, time: Duration) -> Result<f64> {
     let mut connection = Connection::open(host).await?;
-    let (start, mut fewest) = (Instant::now(), u64::MAX);
+    let (start, mut fewest) = (Instant::now(), f64::INFINITY);
     while start.elapsed() < time {
         fewest = fewest.min(waiting(&mut connection).await?);
         tokio::time::sleep(LOOK).await;

@@ -6,7 +6,6 @@ use playgate::{PlayLimit, PlayShare};
 use rand_chacha::ChaCha20Rng;
 use rand_core::{Rng, SeedableRng};
 
-use super::SUITE;
 use super::oblivious::Side;
 use crate::table::{Row, Target};
 
@@ -26,7 +25,7 @@ pub fn run(requests: u32) -> Result<Vec<Row>> {
         sum.sealed += count.sealed;
         sum.wrong += count.wrong;
     }
-    let row = |name: &str, value: u32| Row::new(SUITE, format!("soak: {name}"), value.into(), "plays");
+    let row = |name: &str, value: u32| Row::new(format!("soak: {name}"), value.into(), "plays");
     Ok(vec![
         row("requests", sum.requests),
         row("granted", sum.granted),

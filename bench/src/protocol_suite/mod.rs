@@ -20,7 +20,6 @@ use crate::measure::{Effort, median, micros};
 use crate::olm;
 use crate::table::{Row, Target};
 
-const SUITE: &str = "protocol";
 const NOW: Timestamp = Timestamp(1_800_000_000_000);
 const TEXT_LEN: usize = 4096;
 
@@ -124,36 +123,24 @@ pub fn run(effort: Effort) -> Result<Vec<Row>> {
     let (initiate, accept) = (median(initiate), median(accept));
     let [seal, open, olm_seal, olm_open] = [seal, open, olm_seal, olm_open].map(median);
     let mut rows = vec![
+        Row::new("session set-up, initiate and first message", initiate / 1e3, "ms"),
+        Row::new("session set-up, accept and first message", accept / 1e3, "ms"),
+        Row::new("session set-up, both", (initiate + accept) / 1e3, "ms"),
+        Row::new("encrypt 4 KiB in a steady session", seal, "µs"),
+        Row::new("decrypt 4 KiB in a steady session", open, "µs"),
+        Row::new("encrypt / Olm's encrypt (vodozemac)", seal / olm_seal, "ratio").with(OLM_TARGET),
+        Row::new("decrypt / Olm's decrypt (vodozemac)", open / olm_open, "ratio").with(OLM_TARGET),
         Row::new(
-            SUITE,
-            "session set-up, initiate and first message",
-            initiate / 1e3,
-            "ms",
-        ),
-        Row::new(SUITE, "session set-up, accept and first message", accept / 1e3, "ms"),
-        Row::new(SUITE, "session set-up, both", (initiate + accept) / 1e3, "ms"),
-        Row::new(SUITE, "encrypt 4 KiB in a steady session", seal, "µs"),
-        Row::new(SUITE, "decrypt 4 KiB in a steady session", open, "µs"),
-        Row::new(SUITE, "encrypt / Olm's encrypt (vodozemac)", seal / olm_seal, "ratio").with(OLM_TARGET),
-        Row::new(SUITE, "decrypt / Olm's decrypt (vodozemac)", open / olm_open, "ratio").with(OLM_TARGET),
-        Row::new(
-            SUITE,
             "encrypt and decrypt / Olm's",
             (seal + open) / (olm_seal + olm_open),
             "ratio",
         )
         .with(OLM_TARGET),
-        Row::new(SUITE, "  Olm's encrypt", olm_seal, "µs"),
-        Row::new(SUITE, "  Olm's decrypt", olm_open, "µs"),
-        Row::new(SUITE, "a message each way, both advancing", turn / 1e3, "ms"),
+        Row::new("  Olm's encrypt", olm_seal, "µs"),
+        Row::new("  Olm's decrypt", olm_open, "µs"),
+        Row::new("a message each way, both advancing", turn / 1e3, "ms"),
+        Row::new("envelope and padding around 4 KiB of text", overhead as f64, "bytes"),
         Row::new(
-            SUITE,
-            "envelope and padding around 4 KiB of text",
-            overhead as f64,
-            "bytes",
-        ),
-        Row::new(
-            SUITE,
             "envelope and padding around a first message of 16 bytes",
             first_overhead as f64,
             "bytes",

@@ -9,7 +9,7 @@ use protocol::party::{Party, Received};
 use protocol::session::RekeyPolicy;
 use rand_chacha::ChaCha20Rng;
 
-use super::{NOW, SUITE, bundle, exchange, never, opened, party, text, timed};
+use super::{NOW, bundle, exchange, never, opened, party, text, timed};
 use crate::measure::Effort;
 use crate::table::{Row, Target};
 
@@ -63,7 +63,7 @@ pub fn rows(effort: Effort, rng: &mut ChaCha20Rng) -> Result<Vec<Row>> {
     }
     // One envelope opens in a millisecond or two: what another process takes of it is no part of the answer.
     let [half, whole] = jumps.map(|times| times.into_iter().fold(f64::INFINITY, f64::min));
-    let bytes = |name: &str, value: usize| Row::new(SUITE, name, value as f64, "bytes");
+    let bytes = |name: &str, value: usize| Row::new(name, value as f64, "bytes");
     Ok(vec![
         bytes("overhead of a steady envelope, before padding", steady).with(Target::AtMost(90.0)),
         bytes("overhead of a first envelope, before padding", first),
@@ -74,23 +74,16 @@ pub fn rows(effort: Effort, rng: &mut ChaCha20Rng) -> Result<Vec<Row>> {
             first - PREAMBLE - identity,
         ),
         Row::new(
-            SUITE,
             "own messages until a stolen state heals, answered",
             f64::from(messages),
             "messages",
         )
         .with(Target::AtMost(20.0)),
-        Row::new(SUITE, "or hours, and one message", hours, "hours").with(Target::AtMost(1.0)),
+        Row::new("or hours, and one message", hours, "hours").with(Target::AtMost(1.0)),
         bytes("session state at its largest, skipped keys aside", state).with(Target::AtMost(16.0 * 1024.0)),
-        Row::new(SUITE, "opening one message after 1000 lost", whole / 1e3, "ms"),
-        Row::new(SUITE, "  for each message passed over", whole / f64::from(JUMP), "µs"),
-        Row::new(
-            SUITE,
-            "  time for 1000 / time for 500 (2 is linear)",
-            whole / half,
-            "ratio",
-        )
-        .with(Target::AtMost(2.3)),
+        Row::new("opening one message after 1000 lost", whole / 1e3, "ms"),
+        Row::new("  for each message passed over", whole / f64::from(JUMP), "µs"),
+        Row::new("  time for 1000 / time for 500 (2 is linear)", whole / half, "ratio").with(Target::AtMost(2.3)),
     ])
 }
 

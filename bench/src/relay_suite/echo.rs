@@ -1,30 +1,87 @@
-//! The unit of the relay's rows: what the same HTTP framework does when it does nothing.
+//! The unit of the relay's rows: a send that authenticates no one and stores nothing, behind the relay's own door (`server::echo`).
+
+use std::path::Path;
 
 use anyhow::{Context, Result};
-use poem::listener::{Acceptor, Listener, TcpListener};
-use poem::{Route, Server, handler, post};
+use server::{Config, Relay};
 
+use super::FLAGS;
 use crate::table;
 
-#[handler]
-fn echo(body: Vec<u8>) -> Vec<u8> {
-    body
+/// What the relay's process is told by flags, told to a relay in this one.
+fn config(data: &Path) -> Result<Config> {
+    let mut flags = std::collections::BTreeMap::from([("data_dir", data.display().to_string())]);
+    for (flag, value) in FLAGS {
+        let setting = server::config::SETTINGS.iter().find(|setting| setting.flag == *flag);
+        flags.insert(
+            setting.with_context(|| format!("--{flag} is no setting"))?.name,
+            (*value).to_owned(),
+        );
+    }
+    Ok(Config::load(&flags, |_| None)?)
 }
 
-/// Serves `POST /echo` on a free port of the loopback until killed.
-pub fn serve() -> Result<()> {
-    let runtime = tokio::runtime::Builder::new_multi_thread().enable_all().build()?;
-    runtime.block_on(async {
-        let acceptor = TcpListener::bind("127.0.0.1:0").into_acceptor().await?;
-        let local = acceptor.local_addr();
-        let addr = local
-            .first()
-            .and_then(|addr| addr.as_socket_addr().copied())
-            .context("no address")?;
-        table::line(&format!("http://{addr}"));
-        Server::new_with_acceptor(acceptor)
-            .run(Route::new().at("/echo", post(echo)))
-            .await?;
+/// Serves the echo on a free port of the loopback until killed, on as many threads as the relay has. `data` is for the relay behind whose door it is.
+pub fn serve(data: &Path) -> Result<()> {
+    server::descriptors::raise_limit();
+    let config = config(data)?;
+    server::threads::runtime()?.block_on(async {
+        let relay = Relay::start(config.clone()).await?;
+        let listener = server::echo::bind(&config).await?;
+        table::line(&format!("http://{}", listener.local_addr()?));
+        server::echo::serve(listener, relay.services().clone(), &config).await;
         Ok(())
     })
+}
+
+#[cfg(test)]
+mod tests {
+    use rand_chacha::ChaCha20Rng;
+    use rand_core::SeedableRng;
+
+    use super::*;
+    use crate::http::Connection;
+    use crate::place;
+    use crate::relay_suite::account;
+
+    #[tokio::test]
+    async fn an_echo_is_answered_as_a_send_is() {
+        let data = place::directory().unwrap();
+        let config = config(data.path()).unwrap();
+        let relay = Relay::start(config.clone()).await.unwrap();
+        let client = latchkey_sdk::connect(&relay.url()).unwrap();
+        let user = account::register(&client, "u", &mut ChaCha20Rng::seed_from_u64(1))
+            .await
+            .unwrap();
+        let listener = server::echo::bind(&config).await.unwrap();
+        let echo = listener.local_addr().unwrap().to_string();
+        let services = relay.services().clone();
+        let serving = tokio::spawn(async move { server::echo::serve(listener, services, &config).await });
+
+        let send = format!("POST /v1/messages?to=u&id={}", uuid::Uuid::from_u128(7));
+        let headers = format!("Content-Type: application/octet-stream\r\n{}", user.authorization);
+        let mut answers = Vec::new();
+        for host in [relay.addr().to_string(), echo] {
+            let mut connection = Connection::open(&host).await.unwrap();
+            answers.push(connection.request(&send, &headers, &[5; 4096]).await.unwrap());
+        }
+        let [sent, echoed] = answers.as_slice() else { panic!() };
+        sent.expect_ok().unwrap();
+        assert_eq!((echoed.status, echoed.length), (sent.status, sent.length));
+        assert_eq!(echoed.body.len(), sent.body.len());
+        let counted = relay
+            .services()
+            .metrics()
+            .requests()
+            .iter()
+            .find(|of| of.operation == "send")
+            .unwrap();
+        let answered = counted.answers[0].load(std::sync::atomic::Ordering::Relaxed);
+        assert_eq!(answered, 2, "both are counted as sends");
+        let waiting = relay.services().status().await.unwrap().totals.pending;
+        assert_eq!(waiting, 1, "the echo was stored");
+        serving.abort();
+        let _ = serving.await;
+        relay.shutdown().await;
+    }
 }

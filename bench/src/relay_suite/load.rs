@@ -26,17 +26,7 @@ impl Burst {
     }
 }
 
-/// Posts `body` to an echo for `time`.
-pub async fn echo(host: &str, connections: usize, body: &Arc<Vec<u8>>, time: Duration) -> Result<Burst> {
-    let body = Arc::clone(body);
-    let headers: Arc<str> = BYTES.into();
-    for_a_while(host, connections, time, move |_| {
-        Ok(("POST /echo".to_owned(), Arc::clone(&headers), Arc::clone(&body)))
-    })
-    .await
-}
-
-/// Sends `body` to the mailboxes of `accounts` in turn for `time`, each as a message of its own, each from its neighbour.
+/// Sends `body` to the mailboxes of `accounts` in turn for `time`, each as a message of its own, each from its neighbour. To a relay, or to an echo, which is asked the same.
 pub async fn send(
     host: &str,
     connections: usize,
@@ -45,7 +35,7 @@ pub async fn send(
     time: Duration,
 ) -> Result<Burst> {
     let (accounts, body) = (Arc::clone(accounts), Arc::clone(body));
-    // Made before: the generator shares the machine with the relay, and is to cost as little as for the echo.
+    // Made before: the generator shares the machine with the relay.
     let headers = accounts
         .iter()
         .map(|account| format!("{BYTES}{}", account.authorization).into());

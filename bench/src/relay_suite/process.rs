@@ -12,11 +12,13 @@ pub struct Process {
     child: Child,
     /// `host:port`.
     pub host: String,
+    /// The same of its metrics, if it has any.
+    pub metrics: String,
 }
 
 impl Process {
-    /// Starts `command` and waits for the line in which it says where it listens (`http://host:port`).
-    pub fn start(mut command: Command) -> Result<Self> {
+    /// Starts `command` and waits for the line in which it says where it listens (`http://host:port`); with `metrics`, also for the one in which it says where they are.
+    pub fn start(mut command: Command, metrics: bool) -> Result<Self> {
         let name = command.get_program().to_string_lossy().into_owned();
         let mut child = command
             .stdin(Stdio::null())
@@ -29,15 +31,21 @@ impl Process {
         let mut process = Self {
             child,
             host: String::new(),
+            metrics: String::new(),
         };
         let mut lines = BufReader::new(stdout.context("no standard output")?).lines();
         for line in lines.by_ref() {
-            if let Some(host) = host_in(&line?) {
-                process.host = host;
+            let line = line?;
+            match host_in(&line) {
+                Some(host) if line.contains("/metrics") => process.metrics = host,
+                Some(host) if process.host.is_empty() => process.host = host,
+                _ => {}
+            }
+            if !process.host.is_empty() && (!metrics || !process.metrics.is_empty()) {
                 break;
             }
         }
-        if process.host.is_empty() {
+        if process.host.is_empty() || (metrics && process.metrics.is_empty()) {
             bail!("{name} ended without saying where it listens");
         }
         // A full pipe would stop the server.
@@ -90,9 +98,10 @@ pub fn named_or_built(relay: Option<&Path>) -> Result<PathBuf> {
 
 fn relay_binary() -> Result<PathBuf> {
     let mut cargo = Command::new(std::env::var_os("CARGO").unwrap_or_else(|| "cargo".into()));
+    // By binary and not by package: then the whole workspace decides the features, as it did for `cargo run --bin bench`, and nothing is built twice.
     cargo
-        .args(["build", "--quiet", "--package", "server"])
-        .current_dir(env!("CARGO_MANIFEST_DIR"));
+        .args(["build", "--quiet", "--bin", "latchkey-relay"])
+        .current_dir(concat!(env!("CARGO_MANIFEST_DIR"), "/.."));
     if !cfg!(debug_assertions) {
         cargo.arg("--release");
     }
@@ -121,6 +130,10 @@ mod tests {
             "127.0.0.1:5000"
         );
         assert_eq!(host_in("see http://[::1]:80/docs now").unwrap(), "[::1]:80");
+        assert_eq!(
+            host_in("  health        http://127.0.0.1:5001/readyz, http://127.0.0.1:5001/metrics").unwrap(),
+            "127.0.0.1:5001"
+        );
         assert_eq!(host_in("Latchkey relay 0.1.0"), None);
     }
 

@@ -220,6 +220,11 @@ impl Snapshot {
         );
         for (name, help, flag) in [
             (
+                "store_erasing",
+                "1 while something that was delivered, has expired or was removed is not gone from the database's files yet",
+                &activity.erasing,
+            ),
+            (
                 "store_refusing",
                 "1 while the disk is full or fails: nothing is stored",
                 &activity.refusing,

@@ -19,6 +19,8 @@ pub struct Activity {
     pub jobs: Histogram,
     /// How long it took to fold the log in.
     pub checkpoints: Histogram,
+    /// Something that was deleted is not gone yet: rows are to be overwritten or cut off, or their earlier copies are in the write-ahead log. True until the writer has looked.
+    pub erasing: AtomicBool,
     /// Commits of which nothing was stored.
     pub failures: AtomicU64,
     /// The disk refuses writes, as far as is known: set by a failed commit, cleared by whatever reaches the disk next.
@@ -38,6 +40,7 @@ impl Activity {
             commits: disk_seconds(),
             jobs: batch_jobs(),
             checkpoints: disk_seconds(),
+            erasing: AtomicBool::new(true),
             failures: AtomicU64::new(0),
             refusing: AtomicBool::new(false),
             damaged: AtomicBool::new(false),

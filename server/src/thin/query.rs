@@ -7,7 +7,7 @@ use uuid::Uuid;
 const UUID_LENGTH: usize = 36;
 
 /// `to` and `id`, each once, in their plainest spelling, and nothing besides. What is escaped is no name and no UUID here, whatever it stands for.
-pub(super) fn addressed(query: &str) -> Option<(UserName, Uuid)> {
+pub(crate) fn addressed(query: &str) -> Option<(UserName, Uuid)> {
     let (first, second) = query.split_once('&')?;
     let (to, id) = match (first.strip_prefix("to="), second.strip_prefix("id=")) {
         (Some(to), Some(id)) => (to, id),

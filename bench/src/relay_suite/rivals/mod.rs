@@ -12,14 +12,14 @@ mod server;
 
 use std::ops::Deref;
 
-use anyhow::Result;
+use anyhow::{Result, bail};
 use rand_chacha::ChaCha20Rng;
 use rand_core::{Rng, SeedableRng};
 use sha2::{Digest as _, Sha256};
 
-use super::{BODY_LEN, MAILBOXES, SEND_TO_POSTGRES, SEND_TO_REDIS, SUITE, quiet};
-use crate::measure::{Effort, median};
-use crate::table::{self, Row, Target};
+use super::mail::Stored;
+use super::quiet::Rests;
+use super::{BODY_LEN, MAILBOXES};
 use postgres::Postgres;
 use redis::Redis;
 
@@ -67,104 +67,124 @@ impl Deref for Body {
     }
 }
 
-/// The rates of one kind of work, a round each.
-struct Rates {
-    name: &'static str,
-    /// Whether the relay has to be faster than this.
-    target: Option<Target>,
-    each: Vec<f64>,
-}
-
-impl Rates {
-    const fn new(name: &'static str, target: Option<Target>) -> Self {
-        Self {
-            name,
-            target,
-            each: Vec::new(),
-        }
-    }
-
-    fn rows(&self, sends: &[f64]) -> Vec<Row> {
-        // The first round is not counted.
-        let Some(rates) = self.each.get(1..).filter(|rates| !rates.is_empty()) else {
-            return Vec::new();
-        };
-        let ratio = median(sends.iter().zip(rates).map(|(ours, theirs)| ours / theirs).collect());
-        let ratio = Row::new(SUITE, format!("durable send / {}", self.name), ratio, "ratio");
-        vec![
-            Row::new(SUITE, format!("stored by {}", self.name), median(rates.to_vec()), "1/s"),
-            match self.target {
-                Some(target) => ratio.with(target),
-                None => ratio,
-            },
-        ]
-    }
-}
+/// A burst of a number of requests that lasts shorter than this part of what it should is made again with more.
+const LONG_ENOUGH: f64 = 0.9;
+/// So often.
+const TRIES: u32 = 4;
+/// The first guess at how many sends a second somebody stores.
+const GUESS: f64 = 10_000.0;
 
 /// Those that are installed, measured in turns with the relay.
 pub struct Rivals {
     redis: Option<Redis>,
     postgres: Option<Postgres>,
-    redis_rates: Rates,
-    append_rates: Rates,
-    postgres_rates: Rates,
+    /// How fast Redis was last.
+    stored: f64,
+    appended: f64,
 }
 
 impl Rivals {
-    /// Starts what is there, and says what is not. Fails if one of them does not refuse what it should.
-    pub fn start(quiet: bool) -> Result<Self> {
+    /// Starts what is there. Fails if one of them does not refuse what it should.
+    pub fn start() -> Result<Self> {
         let body = Body::random(&mut ChaCha20Rng::seed_from_u64(2));
-        let (redis, postgres) = (Redis::start(&body)?, Postgres::start(body)?);
-        for (there, what) in [(redis.is_some(), "redis-server"), (postgres.is_some(), "postgresql")] {
-            if !there && !quiet {
-                table::line(&format!("{what} is not installed: SKIPPED"));
-            }
-        }
-        if !quiet {
-            table::line(
-                "Redis (a script a send, appendfsync always) and PostgreSQL (a function a send, fsync) do what the relay's store does: repetitions, quota, sequence, receipt, body;\n\
-                 no HTTP, no tokens, no deletion without a trace; digest by the client. \"append only\" is a bare RPUSH of the body: no checks, not the same work",
-            );
-        }
         Ok(Self {
-            redis,
-            postgres,
-            redis_rates: Rates::new("Redis", Some(Target::AtLeast(SEND_TO_REDIS))),
-            append_rates: Rates::new("Redis, append only, no checks", None),
-            postgres_rates: Rates::new("PostgreSQL", Some(Target::AtLeast(SEND_TO_POSTGRES))),
+            redis: Redis::start(&body)?,
+            postgres: Postgres::start(body)?,
+            stored: GUESS,
+            appended: GUESS,
         })
     }
 
-    /// One round, about as long as the relay's. Fails if not everything was stored.
-    ///
-    /// `sent`: the relay's rate, the first guess at theirs.
-    pub fn round(&mut self, effort: Effort, sent: f64) -> Result<()> {
-        let requests = |rates: &Rates| {
-            let guess = rates.each.last().copied().unwrap_or(sent);
-            (guess * effort.seconds).max(500.0) as usize
-        };
-        if let Some(redis) = &self.redis {
-            let rate = redis.stored(effort.connections, requests(&self.redis_rates))?;
-            self.redis_rates.each.push(rate);
-            quiet::wait();
-            let rate = redis.appended(effort.connections, requests(&self.append_rates))?;
-            self.append_rates.each.push(rate);
-            quiet::wait();
-        }
-        if let Some(postgres) = &self.postgres {
-            let seconds = (effort.seconds.ceil() as u64).max(1);
-            let rate = postgres.stored(effort.connections, seconds)?;
-            self.postgres_rates.each.push(rate);
-            quiet::wait();
-        }
-        Ok(())
+    /// Those that are not installed, and cannot be compared with: `name: why`.
+    pub fn skipped(&self) -> Vec<String> {
+        let rivals = [("redis", self.redis.is_some()), ("postgresql", self.postgres.is_some())];
+        let absent = rivals.into_iter().filter(|(_, there)| !there);
+        absent
+            .map(|(name, _)| format!("{name}: not installed, so nothing is compared with it"))
+            .collect()
     }
 
-    /// Their rates, and the relay's in each round over theirs.
-    pub fn rows(&self, sends: &[f64]) -> Vec<Row> {
-        [&self.redis_rates, &self.append_rates, &self.postgres_rates]
-            .into_iter()
-            .flat_map(|rates| rates.rows(sends))
-            .collect()
+    /// What they are and how they are set, as they say themselves.
+    pub fn settings(&self) -> Result<Vec<String>> {
+        let mut lines = Vec::new();
+        if let Some(redis) = &self.redis {
+            lines.push(format!(
+                "Redis: {}; a script a send, driven by redis-benchmark over a socket of the machine",
+                redis.settings()?
+            ));
+        }
+        if let Some(postgres) = &self.postgres {
+            lines.push(format!(
+                "PostgreSQL: {}; a prepared call of a function a send, driven by pgbench over a socket of the machine",
+                postgres.settings()?
+            ));
+        }
+        Ok(lines)
+    }
+
+    /// One round of bursts of so many seconds, each with a rest behind it. Fails if not everything was stored.
+    pub fn round(&mut self, connections: usize, seconds: f64, rests: &mut Rests) -> Result<Stored> {
+        let mut stored = Stored::default();
+        if let Some(redis) = &self.redis {
+            self.stored = for_long_enough(self.stored, seconds, |requests| redis.stored(connections, requests))?;
+            stored.redis = Some(self.stored);
+            rests.take();
+            self.appended = for_long_enough(self.appended, seconds, |requests| redis.appended(connections, requests))?;
+            stored.appended = Some(self.appended);
+            rests.take();
+        }
+        if let Some(postgres) = &self.postgres {
+            stored.postgres = Some(postgres.stored(connections, seconds as u64)?);
+            rests.take();
+        }
+        Ok(stored)
+    }
+}
+
+/// The rate of a burst of about so many seconds, of a load generator that takes a number of requests and no time.
+fn for_long_enough(guess: f64, seconds: f64, mut burst: impl FnMut(usize) -> Result<f64>) -> Result<f64> {
+    let mut rate = guess;
+    for _ in 0..TRIES {
+        let requests = (rate * seconds).ceil();
+        rate = burst(requests as usize)?;
+        if requests / rate >= LONG_ENOUGH * seconds {
+            return Ok(rate);
+        }
+    }
+    bail!("a burst of {seconds} s cannot be had: with each try it is faster")
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn who_is_not_installed_is_named() {
+        let rivals = Rivals {
+            redis: None,
+            postgres: None,
+            stored: GUESS,
+            appended: GUESS,
+        };
+        let skipped = rivals.skipped();
+        // As `.ci/run` reads them.
+        assert!(skipped[0].starts_with("redis: not installed") && skipped[1].starts_with("postgresql: not installed"));
+        assert_eq!((skipped.len(), rivals.settings().unwrap().len()), (2, 0));
+    }
+
+    #[test]
+    fn a_burst_that_was_too_short_is_made_again() {
+        let mut bursts = Vec::new();
+        let rate = for_long_enough(100.0, 10.0, |requests| {
+            bursts.push(requests);
+            Ok(500.0)
+        });
+        assert_eq!((rate.unwrap(), bursts), (500.0, vec![1000, 5000]));
+        let mut faster = 100.0;
+        let never = for_long_enough(100.0, 10.0, |_| {
+            faster *= 2.0;
+            Ok(faster)
+        });
+        assert!(never.is_err());
     }
 }

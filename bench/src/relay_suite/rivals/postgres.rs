@@ -11,6 +11,7 @@ use tempfile::TempDir;
 
 use super::server::{Server, quiet, said, until};
 use super::{BODY_LEN, Body, DIGEST_LEN, MAILBOXES, QUOTA, Quota};
+use crate::place;
 
 const SCHEMA: &str = include_str!("schema.sql");
 const SEND: &str = include_str!("send.sql");
@@ -37,7 +38,7 @@ impl Postgres {
     /// None when it is not installed.
     pub fn start(body: Body) -> Result<Option<Self>> {
         let Some(programs) = programs() else { return Ok(None) };
-        let data = tempfile::tempdir()?;
+        let data = place::directory()?;
         if is_root() {
             // It refuses to run as root; the user that its package makes is there for this.
             let owned = quiet(Command::new("chown").arg("postgres").arg(data.path())).status()?;
@@ -95,6 +96,17 @@ impl Postgres {
 
     fn script(&self) -> PathBuf {
         self.data.path().join("send.sql")
+    }
+
+    /// Version, how durable a commit is, and what was set for it.
+    pub fn settings(&self) -> Result<String> {
+        let mut said = vec![self.ask("SHOW server_version")?];
+        for setting in ["fsync", "synchronous_commit", "full_page_writes", "wal_sync_method"] {
+            said.push(format!("{setting} {}", self.ask(&format!("SHOW {setting}"))?));
+        }
+        let values = SETTINGS.iter().filter(|setting| !setting.ends_with('='));
+        said.extend(values.map(|setting| setting.replace('=', " ")));
+        Ok(said.join(", "))
     }
 
     /// Repetitions, conflicts and full mailboxes: the work is done, not only counted.

@@ -1,5 +1,5 @@
 //! Redis: a script does a send, and everything is in its append-only file before the answer (`appendfsync always`; what comes in together is synced
-//! together). The file is never rewritten here, which spares Redis that work. Of five shapes of the script (bodies in a hash, a stream, a list, keys of their own, the mailbox's hash) none was
+//! together). The file is never rewritten during a burst, which spares Redis that work. Of five shapes of the script (bodies in a hash, a stream, a list, keys of their own, the mailbox's hash) none was
 //! reliably faster than the one that is used.
 
 use std::fs;
@@ -11,6 +11,7 @@ use tempfile::TempDir;
 
 use super::server::{Server, said, until};
 use super::{BODY_LEN, Body, MAILBOXES, QUOTA, Quota};
+use crate::place;
 
 const SEND: &str = include_str!("send.lua");
 const COUNT: &str = include_str!("count.lua");
@@ -32,7 +33,7 @@ pub struct Redis {
 impl Redis {
     /// None when it is not installed.
     pub fn start(body: &Body) -> Result<Option<Self>> {
-        let data = tempfile::tempdir()?;
+        let data = place::directory()?;
         let socket = data.path().join("redis.sock");
         let mut command = Command::new("redis-server");
         command.args([
@@ -63,11 +64,39 @@ impl Redis {
         };
         redis.script = redis.ask(&["SCRIPT", "LOAD", SEND])?;
         redis.refuses(body)?;
+        redis.empty()?;
         Ok(Some(redis))
     }
 
     fn ask(&self, command: &[&str]) -> Result<String> {
         said(Command::new("redis-cli").arg("-s").arg(&self.socket).args(command))
+    }
+
+    /// Version, and how durable its log is.
+    pub fn settings(&self) -> Result<String> {
+        let info = self.ask(&["INFO", "server"])?;
+        let version = info.lines().find_map(|line| line.strip_prefix("redis_version:"));
+        let mut said = vec![version.context("Redis has no version")?.trim().to_owned()];
+        for setting in ["appendonly", "appendfsync", "auto-aof-rewrite-percentage", "save"] {
+            // Name and value, a line each.
+            let value = self.ask(&["CONFIG", "GET", setting])?;
+            said.push(format!(
+                "{setting} {}",
+                value.lines().nth(1).filter(|value| !value.is_empty()).unwrap_or("off")
+            ));
+        }
+        Ok(said.join(", "))
+    }
+
+    /// Empties the store, and the log with it: otherwise that would take the disk of the whole run.
+    fn empty(&self) -> Result<()> {
+        self.ask(&["FLUSHALL"])?;
+        self.ask(&["BGREWRITEAOF"])?;
+        until("an empty log of Redis", || {
+            self.ask(&["INFO", "persistence"]).is_ok_and(|info| {
+                info.contains("aof_rewrite_in_progress:0") && info.contains("aof_rewrite_scheduled:0")
+            })
+        })
     }
 
     /// Repetitions, conflicts and full mailboxes: the work is done, not only counted.
@@ -129,9 +158,8 @@ impl Redis {
         Ok(())
     }
 
-    /// Sends a second, as the relay does them. Begins with an empty store and fails if not everything was stored.
+    /// Sends a second, as the relay does them. Begins and ends with an empty store, and fails if not everything was stored.
     pub fn stored(&self, connections: usize, requests: usize) -> Result<f64> {
-        self.ask(&["FLUSHALL"])?;
         let (mailbox, id) = (format!("box:{RANDOM}"), RANDOM.repeat(3));
         let (envelopes, bytes) = (QUOTA.envelopes.to_string(), QUOTA.bytes.to_string());
         let send = [
@@ -147,13 +175,15 @@ impl Redis {
         ];
         let rate = self.load(connections, requests, &send)?;
         self.holds(requests)?;
+        self.empty()?;
         Ok(rate)
     }
 
     /// Bodies a second that are only appended to a list.
     pub fn appended(&self, connections: usize, requests: usize) -> Result<f64> {
-        self.ask(&["FLUSHALL"])?;
-        self.load(connections, requests, &["RPUSH", &format!("list:{RANDOM}")])
+        let rate = self.load(connections, requests, &["RPUSH", &format!("list:{RANDOM}")])?;
+        self.empty()?;
+        Ok(rate)
     }
 
     /// Commands a second; the body is the last argument.

@@ -259,6 +259,7 @@ impl Loop {
                 }
                 Err(RecvTimeoutError::Disconnected) => break,
             }
+            self.note_erasing();
         }
         // What does not wait any more is to be in no file when the relay has ended; what is too much for that is the next start's.
         self.upkeep = Upkeep::More;
@@ -297,6 +298,12 @@ impl Loop {
             (Some(fold), Some(mail)) => Some(fold.min(mail)),
             (one, other) => one.or(other),
         }
+    }
+
+    /// Says whether something that was deleted is not gone yet.
+    fn note_erasing(&self) {
+        let erasing = self.erase_since.is_some() || self.upkeep != Upkeep::Done;
+        self.activity.erasing.store(erasing, Ordering::Relaxed);
     }
 
     /// When what was deleted is erased if nobody comes before.

@@ -137,6 +137,8 @@ impl Loop {
                 self.note_failure(error);
             }
         }
+        // Before anybody hears of it: who was told that something is deleted, and asks whether it is gone, is not told so too early.
+        self.note_erasing();
         let wakes = Arc::clone(&self.aftermath.wakes);
         self.tell(move || {
             jobs.into_iter().for_each(|job| job.answer(outcome.clone()));
