@@ -11,15 +11,8 @@ mod support;
 #[path = "support/terminal.rs"]
 mod terminal;
 
-use support::{PASSPHRASE, Person, Stage};
-use terminal::Terminal;
-
-/// A command at a terminal, whose passphrase is asked for.
-fn at_terminal(person: &Person, args: &[&str]) -> Terminal {
-    let mut command = person.command(args);
-    command.env_remove("LATCHKEY_PASSPHRASE");
-    Terminal::start(command)
-}
+use support::{PASSPHRASE, Stage};
+use terminal::{Terminal, at_terminal};
 
 #[test]
 fn somebody_registers_sends_and_reads_in_the_menu() {
@@ -31,8 +24,8 @@ fn somebody_registers_sends_and_reads_in_the_menu() {
     terminal.sees("Your name at the relay:");
     // What cannot be a name is said before anything else is asked.
     terminal.enters("Not A Name");
-    terminal.sees("Your name at the relay:");
-    terminal.sees("Your name at the relay:");
+    terminal.sees("a user name is made of");
+    terminal.types("\u{15}");
     terminal.enters("alice");
     terminal.sees("New passphrase:");
     terminal.enters(PASSPHRASE);
@@ -44,10 +37,9 @@ fn somebody_registers_sends_and_reads_in_the_menu() {
     terminal.enters("Send");
     terminal.sees("To:");
     terminal.enters("bob");
-    terminal.sees("Message:");
+    terminal.sees("Message to bob:");
+    // No limit is asked for by a message that has none.
     terminal.enters("hello from the menu");
-    terminal.sees("Play limit:");
-    terminal.enters("");
     terminal.sees("safety number");
     terminal.sees("What next?");
     let received = bob.json_one(&["inbox"]);
@@ -111,4 +103,56 @@ fn a_wrong_passphrase_may_be_corrected_and_a_fifth_ends_the_menu() {
         terminal.sees("wrong passphrase");
     }
     assert_eq!(terminal.ends().0.code(), Some(8));
+}
+
+/// What somebody copied elsewhere, with words that the menu knows.
+const SEVERAL_LINES: &str = "first line\nSettings\n\nQuit\nlast line";
+
+#[test]
+fn several_pasted_lines_are_one_message_in_the_menu() {
+    let stage = Stage::new();
+    let (alice, bob) = (stage.register("alice"), stage.register("bob"));
+    // A terminal that says what is pasted, and one that does not.
+    for marked in [true, false] {
+        let mut terminal = at_terminal(&alice, &[]);
+        terminal.sees("Passphrase:");
+        terminal.enters(PASSPHRASE);
+        terminal.sees("What next?");
+        terminal.enters("Send a message");
+        terminal.sees("To:");
+        terminal.enters("bob");
+        terminal.sees("Message");
+        if marked {
+            terminal.pastes(SEVERAL_LINES);
+        } else {
+            terminal.types(&SEVERAL_LINES.replace('\n', "\r"));
+        }
+        terminal.sees("last line");
+        terminal.enters("");
+        terminal.sees("sent to bob");
+        terminal.sees("What next?");
+        terminal.enters("Quit");
+        assert_eq!(terminal.ends().0.code(), Some(0));
+        assert_eq!(bob.json_one(&["inbox"])["text"], SEVERAL_LINES, "marked: {marked}");
+    }
+}
+
+#[test]
+fn several_pasted_lines_are_one_message_by_command() {
+    let stage = Stage::new();
+    let (alice, bob) = (stage.register("alice"), stage.register("bob"));
+    for marked in [true, false] {
+        let mut terminal = Terminal::start(alice.command(&["send", "bob"]));
+        terminal.sees("Message");
+        if marked {
+            terminal.pastes(SEVERAL_LINES);
+        } else {
+            terminal.types(&SEVERAL_LINES.replace('\n', "\r"));
+        }
+        terminal.sees("last line");
+        terminal.enters("");
+        let (status, all) = terminal.ends();
+        assert_eq!(status.code(), Some(0), "{all}");
+        assert_eq!(bob.json_one(&["inbox"])["text"], SEVERAL_LINES, "marked: {marked}");
+    }
 }

@@ -4,11 +4,11 @@ use std::io::{self, Read};
 use std::time::{Duration, Instant};
 
 use client::vault::{LimitMode, MessageState};
-use client::{Error, Event, LimitRequest, Messenger, Sent};
+use client::{Error, LimitRequest, Messenger, Sent};
 
 use crate::context::Context;
 use crate::exit::Failure;
-use crate::prompt;
+use crate::prompt::Draft;
 
 /// Longest text read from standard input, in bytes: what a message holds, and one more to notice that it is longer.
 const MAX_STDIN: u64 = 200 * 1024 + 1;
@@ -27,17 +27,29 @@ pub(crate) struct Limit {
 }
 
 pub(crate) fn send(context: &Context, to: &str, message: Option<&str>, limit: Option<Limit>) -> Result<(), Failure> {
-    let text = match message {
-        Some("-") => read_stdin()?,
-        Some(text) => text.to_owned(),
-        None if context.interactive() => prompt::text("Message:", "", None)?.ok_or(Failure::Interrupted)?,
+    let given = match message {
+        Some("-") => Some(read_stdin()?),
+        Some(text) => Some(text.to_owned()),
+        None if context.interactive() => None,
         None => {
             return Err(Failure::Usage(
-                "the message is missing; give it after the name, or `-` to read standard input".to_owned(),
+                "the message is missing; give it after the name, or `-` to read standard input. A message that is also the name of an option \
+                 (--json, --plays, …) goes behind `--`"
+                    .to_owned(),
             ));
         }
     };
     let mut messenger = context.open()?;
+    let text = match given {
+        Some(text) => text,
+        None => {
+            // What can fail without the message comes before it is written.
+            let address = messenger.resolve(to)?;
+            context.work("looking for them …", messenger.can_write_to(&address))?;
+            let help = "Enter sends, Alt-Enter begins a new line, Esc leaves without sending.";
+            Draft::new("Message:", help, "").ask()?.ok_or(Failure::Interrupted)?
+        }
+    };
     let sent = deliver(context, &mut messenger, to, &text, limit)?;
     match sent.because {
         Some(error) => Err(Failure::Queued(error)),
@@ -145,11 +157,4 @@ fn read_stdin() -> Result<String, Failure> {
         }
     }
     Ok(text)
-}
-
-/// Whether a round brought something that a person should look at now.
-pub(crate) fn noteworthy(events: &[Event]) -> bool {
-    events
-        .iter()
-        .any(|event| matches!(event, Event::Message(_) | Event::IdentityChanged { .. }))
 }
