@@ -6,6 +6,7 @@
 mod ask;
 mod field;
 mod frame;
+mod keys;
 mod line;
 mod list;
 

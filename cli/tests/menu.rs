@@ -12,7 +12,7 @@ mod support;
 mod terminal;
 
 use support::{PASSPHRASE, Stage};
-use terminal::{Terminal, at_terminal};
+use terminal::{Terminal, at_terminal, at_terminal_sized, menu};
 
 #[test]
 fn somebody_registers_sends_and_reads_in_the_menu() {
@@ -155,4 +155,352 @@ fn several_pasted_lines_are_one_message_by_command() {
         assert_eq!(status.code(), Some(0), "{all}");
         assert_eq!(bob.json_one(&["inbox"])["text"], SEVERAL_LINES, "marked: {marked}");
     }
+}
+
+/// Leaves the menu.
+fn quits(mut terminal: Terminal) -> String {
+    terminal.enters("Quit");
+    let (status, all) = terminal.ends();
+    assert_eq!(status.code(), Some(0), "{all}");
+    all
+}
+
+#[test]
+fn mail_arrives_while_the_menu_waits_and_in_its_conversation() {
+    let stage = Stage::new();
+    let (alice, bob) = (stage.register("alice"), stage.register("bob"));
+    let mut terminal = menu(&alice);
+    bob.ok(&["send", "alice", "the first"]);
+    terminal.sees("a new message from bob@localhost");
+    terminal.sees("Inbox (1 unread)");
+    terminal.enters("Conversations");
+    terminal.sees("Conversation with:");
+    terminal.enters("bob");
+    terminal.sees("the first");
+    terminal.sees("To bob:");
+    terminal.types("half an ");
+    terminal.sees("half an ");
+    bob.ok(&["send", "alice", "the second"]);
+    terminal.sees("the second");
+    // What was being written is still there.
+    terminal.sees("half an ");
+    terminal.enters("answer");
+    terminal.sees("you to bob");
+    terminal.sees("half an answer");
+    assert_eq!(bob.json_one(&["inbox"])["text"], "half an answer");
+    // A receipt is no message, and no reason to say that there is none.
+    terminal.presses_escape();
+    terminal.sees("What next?");
+    terminal.sees("Quit");
+    bob.ok(&["inbox"]);
+    let all = quits(terminal);
+    assert!(!all.contains("No new messages"), "{all}");
+    assert!(
+        alice.json(&["inbox"]).is_empty(),
+        "what was shown in the conversation was shown"
+    );
+}
+
+#[test]
+fn limits_that_are_none_are_said_and_can_be_corrected() {
+    let stage = Stage::new();
+    let (alice, bob) = (stage.register("alice"), stage.register("bob"));
+    let mut terminal = menu(&alice);
+    terminal.enters("Send a message with");
+    terminal.sees("To:");
+    terminal.enters("bob");
+    terminal.sees("Play limit:");
+    for wrong in ["300", "0", "abc", ""] {
+        terminal.enters(wrong);
+        terminal.sees("a number from 1 to 255\u{1b}[0m");
+        terminal.types("\u{15}");
+    }
+    terminal.enters("2");
+    terminal.sees("Can be opened for:");
+    for (wrong, said) in [("soon", "write a number and a unit"), ("5s", "a minute at least")] {
+        terminal.enters(wrong);
+        terminal.sees(said);
+        terminal.types("\u{15}");
+    }
+    terminal.enters("1h");
+    terminal.sees("How is it enforced?");
+    terminal.enters("");
+    terminal.sees("Message to bob:");
+    terminal.enters("burn");
+    terminal.sees("opens twice");
+    let received = bob.json_one(&["inbox"]);
+    bob.ok(&["play", received["id"].as_str().unwrap()]);
+    // The count is in the menu itself.
+    terminal.sees("What next?");
+    terminal.enters("Plays");
+    terminal.sees("Which one?");
+    terminal.enters("");
+    terminal.sees("1 of 2 plays used");
+    terminal.sees("Take it back?");
+    terminal.enters("perhaps");
+    terminal.sees("y or n");
+    terminal.types("\u{15}");
+    terminal.enters("n");
+    terminal.sees("What next?");
+    quits(terminal);
+}
+
+#[test]
+fn contacts_are_blocked_and_unblocked_in_the_menu() {
+    let stage = Stage::new();
+    let (alice, bob) = (stage.register("alice"), stage.register("bob"));
+    alice.ok(&["send", "bob", "hello"]);
+    bob.ok(&["inbox"]);
+    let mut terminal = menu(&alice);
+    for (choice, state) in [("Block", "BLOCKED"), ("Unblock", "not verified")] {
+        terminal.enters("Contacts");
+        terminal.sees("Contact:");
+        terminal.enters("bob");
+        terminal.sees("What now?");
+        terminal.enters(choice);
+        terminal.sees(state);
+        terminal.sees("What next?");
+    }
+    quits(terminal);
+    assert!(alice.json_one(&["contacts"]).get("blocked").is_none());
+}
+
+#[test]
+fn a_search_without_a_match_says_so() {
+    let stage = Stage::new();
+    let alice = stage.register("alice");
+    let mut terminal = menu(&alice);
+    terminal.types("xyz");
+    terminal.sees("Nothing here matches");
+    terminal.types("\u{15}");
+    terminal.sees("Quit");
+    quits(terminal);
+}
+
+/// Commands belong to a shell; and a hint there names the home that it is about.
+#[test]
+fn the_menu_names_no_commands_and_commands_name_their_home() {
+    let stage = Stage::new();
+    let (alice, bob) = (stage.register("alice"), stage.register("bob"));
+    bob.ok(&["send", "alice", "hello"]);
+    bob.ok(&["send", "alice", "once", "--plays", "2"]);
+    let mut terminal = menu(&alice);
+    terminal.enters("Inbox");
+    terminal.sees("Open a limited message?");
+    terminal.presses_escape();
+    terminal.sees("What next?");
+    terminal.enters("Conversations");
+    terminal.sees("Conversation with:");
+    terminal.enters("bob");
+    terminal.sees("To bob:");
+    terminal.presses_escape();
+    terminal.sees("What next?");
+    terminal.enters("Settings");
+    terminal.sees("Settings:");
+    terminal.enters("Gate keys");
+    terminal.sees("Gate keys:");
+    terminal.presses_escape();
+    terminal.sees("What next?");
+    let all = quits(terminal);
+    assert!(all.contains("wrote for the first time") && all.contains("limited: opens twice"));
+    assert!(!all.contains("latchkey ") && !all.contains(" --"), "{all}");
+
+    let carol = stage.register("carol");
+    carol.ok(&["send", "alice", "hello"]);
+    let home = alice.home.display().to_string();
+    let answer = alice
+        .command(&["--home", &home, "inbox"])
+        .env_remove("LATCHKEY_HOME")
+        .output()
+        .unwrap();
+    let error = String::from_utf8(answer.stderr).unwrap();
+    assert!(
+        error.contains(&format!("latchkey --home {home} safety-number carol")),
+        "{error}"
+    );
+    carol.ok(&["send", "alice", "again", "--plays", "1"]);
+    let shown = alice.ok(&["inbox"]).out;
+    assert!(
+        shown.contains("to open it: latchkey play "),
+        "the environment has the home: {shown}"
+    );
+}
+
+#[test]
+fn a_recipient_that_cannot_be_written_to_is_known_before_the_message_is_written() {
+    let stage = Stage::new();
+    let (alice, bob) = (stage.register("alice"), stage.register("bob"));
+    let mut terminal = menu(&alice);
+    terminal.enters("Send a message");
+    terminal.sees("To:");
+    for (wrong, said) in [
+        ("nobody", "nobody"),
+        ("Not A Name", "a user name"),
+        ("alice", "your own address"),
+    ] {
+        terminal.enters(wrong);
+        terminal.sees("error:");
+        terminal.sees(said);
+        terminal.sees("To:");
+    }
+    terminal.enters("bob");
+    terminal.sees("Message to bob:");
+    // What cannot be sent is not lost.
+    terminal.pastes(&format!("the beginning {}", "x".repeat(210_000)));
+    terminal.sees("xxx");
+    terminal.enters("");
+    terminal.sees("too long");
+    terminal.sees("what you wrote is still here");
+    // Ctrl-A, Ctrl-K: it was all in one line.
+    terminal.types("\u{1}\u{b}");
+    terminal.enters("short");
+    terminal.sees("sent to bob");
+    terminal.sees("What next?");
+    quits(terminal);
+    assert_eq!(bob.json_one(&["inbox"])["text"], "short");
+
+    let mut terminal = Terminal::start(alice.command(&["send", "nobody"]));
+    terminal.sees("nobody");
+    let (status, all) = terminal.ends();
+    assert_eq!(status.code(), Some(5));
+    assert!(!all.contains("Message"), "{all}");
+}
+
+#[test]
+fn at_the_first_start_what_can_fail_comes_first_and_nothing_is_typed_twice() {
+    let mut stage = Stage::new();
+    stage.register("taken");
+    let alice = stage.person("alice");
+    stage.stop_relay();
+    let mut command = alice.command(&[]);
+    command.env_remove("LATCHKEY_PASSPHRASE");
+    let mut terminal = Terminal::start(command);
+    terminal.sees("cannot be reached");
+    terminal.sees("Relay:");
+    stage.restart_relay();
+    terminal.enters(&stage.url);
+    terminal.sees("Your name at the relay:");
+    terminal.enters("taken");
+    terminal.sees("New passphrase:");
+    terminal.enters(PASSPHRASE);
+    terminal.sees("Once more:");
+    terminal.enters(PASSPHRASE);
+    terminal.sees("error:");
+    terminal.sees("Your name at the relay:");
+    terminal.enters("alice");
+    // Neither the relay nor the passphrase is asked for again.
+    let between = terminal.sees("Registered alice@localhost");
+    assert!(
+        !between.contains("assphrase") && !between.contains("Relay:"),
+        "{between}"
+    );
+    terminal.sees("What next?");
+    quits(terminal);
+
+    // By command too: no passphrase for a relay that is not there.
+    stage.stop_relay();
+    let terminal = at_terminal(&stage.person("carol"), &["register", "carol"]);
+    let (status, all) = terminal.ends();
+    assert_eq!(status.code(), Some(4));
+    assert!(!all.contains("assphrase"), "{all}");
+}
+
+#[test]
+fn the_interactive_client_takes_a_pin() {
+    let (stage, fingerprint) = Stage::self_signed();
+    let alice = stage.person("alice");
+    let mut terminal = at_terminal(&alice, &[]);
+    terminal.sees("Its fingerprint:");
+    terminal.enters("sha256:12");
+    terminal.sees("\u{1b}[31m");
+    terminal.types("\u{15}");
+    terminal.enters(&fingerprint);
+    terminal.sees("Your name at the relay:");
+    terminal.enters("alice");
+    terminal.sees("New passphrase:");
+    terminal.enters(PASSPHRASE);
+    terminal.sees("Once more:");
+    terminal.enters(PASSPHRASE);
+    terminal.sees("Registered alice@localhost");
+    terminal.sees("What next?");
+    quits(terminal);
+}
+
+#[test]
+fn a_wrong_current_passphrase_is_noticed_before_a_new_one_is_thought_of() {
+    let stage = Stage::new();
+    let alice = stage.register("alice");
+    let mut terminal = menu(&alice);
+    terminal.enters("Settings");
+    terminal.sees("Settings:");
+    terminal.enters("Change the passphrase");
+    terminal.sees("Current passphrase:");
+    terminal.enters("wrong");
+    let between = terminal.sees("wrong passphrase");
+    assert!(!between.contains("New passphrase"), "{between}");
+    terminal.sees("What next?");
+    quits(terminal);
+}
+
+fn has_code(screen: &str) -> bool {
+    screen.contains(['█', '▀', '▄'])
+}
+
+#[test]
+fn the_digits_are_before_the_eyes_at_the_question_and_a_code_only_where_it_fits() {
+    let stage = Stage::new();
+    let (alice, bob) = (stage.register("alice"), stage.register("bob"));
+    alice.ok(&["send", "bob", "hello"]);
+    bob.ok(&["inbox"]);
+    let number = alice.json_one(&["safety-number", "bob"])["safety_number"].clone();
+    let number = number.as_str().unwrap();
+    for (rows, columns, code) in [(24, 80, false), (24, 40, false), (60, 40, false), (60, 100, true)] {
+        let mut terminal = at_terminal_sized(&alice, &["verify", "bob"], rows, columns);
+        terminal.sees("Passphrase:");
+        terminal.enters(PASSPHRASE);
+        let screen = terminal.looks("the question", |screen| screen.contains("Is it the same"));
+        for group in number.split(' ') {
+            assert!(screen.contains(group), "{rows} × {columns}: {screen}");
+        }
+        assert_eq!(has_code(&screen), code, "{rows} × {columns}: {screen}");
+        terminal.enters("n");
+        assert_eq!(terminal.ends().0.code(), Some(0));
+
+        let mut terminal = at_terminal_sized(&alice, &[], rows, columns);
+        terminal.sees("Passphrase:");
+        terminal.enters(PASSPHRASE);
+        terminal.sees("What next?");
+        terminal.enters("Contacts");
+        terminal.sees("Contact:");
+        terminal.enters("bob");
+        let screen = terminal.looks("the question", |screen| screen.contains("What now?"));
+        for group in number.split(' ') {
+            assert!(screen.contains(group), "{rows} × {columns}: {screen}");
+        }
+        assert_eq!(has_code(&screen), code, "{rows} × {columns}: {screen}");
+        terminal.presses_escape();
+        terminal.sees("What next?");
+        quits(terminal);
+    }
+}
+
+#[test]
+fn deleting_unread_mail_is_asked_about_on_a_terminal() {
+    let stage = Stage::new();
+    let (alice, bob) = (stage.register("alice"), stage.register("bob"));
+    alice.ok(&["send", "bob", "unread"]);
+    let mut terminal = Terminal::start(bob.command(&["clear-inbox"]));
+    terminal.sees("(y/N)");
+    terminal.enters("");
+    terminal.sees("Nothing was deleted");
+    assert_eq!(terminal.ends().0.code(), Some(0));
+    let terminal = Terminal::start(bob.command(&["clear-inbox", "--yes"]));
+    let (status, all) = terminal.ends();
+    assert!(status.success() && all.contains("1 message(s) deleted"), "{all}");
+    alice.ok(&["send", "bob", "another"]);
+    assert_eq!(
+        bob.json_one(&["clear-inbox"])["deleted"],
+        1,
+        "a script has said what it wants"
+    );
 }

@@ -87,7 +87,7 @@ fn a_limited_message_opens_exactly_as_often_as_it_may() {
     // For people: the text alone on standard output, the count beside it; a prefix is enough.
     let Answer { out, err, .. } = bob.ok(&["play", &id[..6]]);
     assert_eq!(out, "burn after reading\n");
-    assert!(err.contains("DRM: play 2/2"), "{err}");
+    assert!(err.contains("play 2 of 2"), "{err}");
     for _ in 0..2 {
         bob.fails(7, &["play", id]);
     }

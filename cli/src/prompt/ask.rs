@@ -3,14 +3,14 @@
 use std::cell::RefCell;
 use std::collections::VecDeque;
 use std::future::Future;
-use std::pin::{Pin, pin};
+use std::pin::pin;
 use std::time::Duration;
 
-use crossterm::event::{self, Event, EventStream, KeyCode, KeyEvent, KeyEventKind, KeyModifiers};
-use futures_core::Stream;
+use crossterm::event::{self, Event, KeyCode, KeyEvent, KeyEventKind, KeyModifiers};
 use zeroize::Zeroize;
 
 use super::frame::{Frame, View, size};
+use super::keys;
 use crate::exit::Failure;
 use crate::terminal;
 
@@ -77,14 +77,13 @@ pub(super) async fn ask_beside<Q: Question, B>(
 ) -> Result<Beside<Q::Answer, B>, Failure> {
     let mut asking = Asking::begin(question)?;
     let mut other = pin!(other);
-    let mut events = EventStream::new();
     loop {
         let ahead = AHEAD.with_borrow_mut(VecDeque::pop_front);
         let first = match ahead {
             Some(event) => event,
             None => tokio::select! {
                 biased;
-                event = next(&mut events) => event?,
+                event = keys::next() => event?,
                 done = &mut other => {
                     asking.frame.erase()?;
                     return Ok(Beside::Done(done));
@@ -94,14 +93,6 @@ pub(super) async fn ask_beside<Q: Question, B>(
         if let Some(outcome) = asking.take(question, first)? {
             return Ok(Beside::Answered(outcome));
         }
-    }
-}
-
-async fn next(events: &mut EventStream) -> Result<Event, Failure> {
-    let event = std::future::poll_fn(|cx| Pin::new(&mut *events).poll_next(cx)).await;
-    match event {
-        Some(event) => Ok(event?),
-        None => Err(std::io::Error::from(std::io::ErrorKind::UnexpectedEof).into()),
     }
 }
 
