@@ -8,7 +8,7 @@ use clap::{Args, Parser, Subcommand};
 /// Longest `--wait`, in seconds: a day. Longer waits are what loops are for.
 const MAX_WAIT: i64 = 86_400;
 /// Messages that `history` shows when it is not told: a screen or two.
-pub const DEFAULT_HISTORY: usize = 50;
+pub const DEFAULT_HISTORY: u32 = 50;
 
 const AFTER_HELP: &str = r#"Without a command, on a terminal: the interactive client.
 
@@ -123,8 +123,8 @@ pub enum Command {
         /// Only with this contact
         with: Option<String>,
         /// At most this many, the latest
-        #[arg(long, value_name = "N", default_value_t = DEFAULT_HISTORY)]
-        limit: usize,
+        #[arg(long, value_name = "N", default_value_t = DEFAULT_HISTORY, value_parser = clap::value_parser!(u32).range(1..))]
+        limit: u32,
     },
     /// Show everyone known, and how sure their identity is
     Contacts,

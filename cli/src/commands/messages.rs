@@ -4,14 +4,14 @@ use std::io::{self, Read};
 use std::time::{Duration, Instant};
 
 use client::vault::{LimitMode, MessageState};
-use client::{Error, LimitRequest, Messenger, Sent};
+use client::{Address, Error, LimitRequest, Messenger, Sent};
 
 use crate::context::Context;
 use crate::exit::Failure;
 use crate::prompt::Draft;
 
-/// Longest text read from standard input, in bytes: what a message holds, and one more to notice that it is longer.
-const MAX_STDIN: u64 = 200 * 1024 + 1;
+/// Longest text read from standard input, in bytes: more than a message holds, to notice that it is longer.
+const MAX_STDIN: u64 = 256 * 1024;
 /// Pause between polls.
 const BETWEEN_POLLS: Duration = Duration::from_millis(250);
 /// The relay's longest poll.
@@ -66,20 +66,7 @@ pub(crate) fn deliver(
     limit: Option<Limit>,
 ) -> Result<Sent, Failure> {
     let to = messenger.resolve(to)?;
-    let sent = match limit {
-        Some(Limit {
-            request,
-            mode: LimitMode::Counted,
-        }) => context.work("sending …", messenger.send_limited(&to, text, request))?,
-        Some(Limit {
-            request,
-            mode: LimitMode::Oblivious,
-        }) => {
-            let (spinner, watch) = context.render.watching("sending …");
-            context.work_on(spinner, messenger.send_oblivious(&to, text, request, &watch))?
-        }
-        None => context.work("sending …", messenger.send_text(&to, text))?,
-    };
+    let sent = transmit(context, messenger, &to, text, limit)?;
     let number = if sent.first_contact {
         Some(messenger.safety_number(&to)?)
     } else {
@@ -87,6 +74,31 @@ pub(crate) fn deliver(
     };
     let limit = limit.map(|limit| (limit.request.plays, limit.mode));
     context.render.sent(&sent, limit, number.as_ref())?;
+    Ok(sent)
+}
+
+/// Sends and shows nothing.
+pub(crate) fn transmit(
+    context: &Context,
+    messenger: &mut Messenger,
+    to: &Address,
+    text: &str,
+    limit: Option<Limit>,
+) -> Result<Sent, Failure> {
+    let sent = match limit {
+        Some(Limit {
+            request,
+            mode: LimitMode::Counted,
+        }) => context.work("sending …", messenger.send_limited(to, text, request))?,
+        Some(Limit {
+            request,
+            mode: LimitMode::Oblivious,
+        }) => {
+            let (spinner, watch) = context.render.watching("sending …");
+            context.work_on(spinner, messenger.send_oblivious(to, text, request, &watch))?
+        }
+        None => context.work("sending …", messenger.send_text(to, text))?,
+    };
     Ok(sent)
 }
 
@@ -126,11 +138,15 @@ pub(crate) fn show_unread(context: &Context, messenger: &mut Messenger) -> Resul
     Ok(())
 }
 
-pub(crate) fn history(context: &Context, with: Option<&str>, limit: usize) -> Result<(), Failure> {
+pub(crate) fn history(context: &Context, with: Option<&str>, limit: u32) -> Result<(), Failure> {
     let mut messenger = context.open()?;
     let with = with.map(|name| messenger.resolve(name)).transpose()?;
     let own = messenger.address()?;
-    let messages = messenger.history(with.as_ref(), limit)?;
+    let messages = messenger.history(with.as_ref(), usize::try_from(limit).unwrap_or(usize::MAX))?;
+    if let (Some(peer), true) = (&with, messages.is_empty()) {
+        // Somebody unknown is no conversation without messages.
+        messenger.contact(peer)?;
+    }
     context.render.history(&messages, own.as_str())?;
     // A message seen in the history is seen.
     let fresh: Vec<_> = messages

@@ -5,8 +5,7 @@ use client::{Address, Messenger};
 
 use super::arrivals::{Arrivals, Arrived};
 use super::people::Recipient;
-use super::{limited, write};
-use crate::args::DEFAULT_HISTORY;
+use super::{LATELY, limited, write};
 use crate::context::Context;
 use crate::exit::Failure;
 use crate::prompt::{self, Beside, Draft};
@@ -38,7 +37,7 @@ fn conversation(
 ) -> Result<(), Failure> {
     let own = messenger.address()?;
     let question = format!("To {}:", peer.user());
-    let shown = messenger.history(Some(peer), DEFAULT_HISTORY)?;
+    let shown = messenger.history(Some(peer), LATELY)?;
     context.render.headline(&format!("Conversation with {peer}"))?;
     context.render.history(&shown, own.as_str())?;
     messenger.mark_seen(&shown)?;
@@ -59,7 +58,7 @@ fn conversation(
             draft = Draft::new(&question, HELP, "");
             continue;
         }
-        draft = match write::deliver(context, messenger, peer, &text, None) {
+        draft = match write::deliver(context, messenger, peer, &text, None, true) {
             Ok(true) => Draft::new(&question, HELP, ""),
             Ok(false) => Draft::new(&question, KEPT, &text),
             Err(failure @ (Failure::Io(_) | Failure::Interrupted)) => return Err(failure),
@@ -104,7 +103,7 @@ fn more(context: &Context, messenger: &mut Messenger, peer: &Address) -> Result<
         Some(choice) if choice == reply => Ok(()),
         Some(choice) if choice == limit => write::write_to(context, messenger, peer, true),
         Some(choice) if choice == open => {
-            match limited::offer_plays(context, messenger, &messenger.history(Some(peer), DEFAULT_HISTORY)?) {
+            match limited::offer_plays(context, messenger, &messenger.history(Some(peer), LATELY)?) {
                 Ok(false) => context
                     .render
                     .text("There is no limited message here that opens again."),

@@ -5,7 +5,8 @@ use std::fmt;
 use client::vault::{Direction, LimitMode, MessageBody, StoredMessage};
 use client::{LimitRequest, Messenger};
 
-use crate::args::{self, DEFAULT_HISTORY};
+use super::LATELY;
+use crate::args;
 use crate::commands::messages::Limit;
 use crate::commands::plays;
 use crate::context::Context;
@@ -111,7 +112,7 @@ impl fmt::Display for Own {
 /// How often our own were opened, and taking one back.
 pub(super) fn own(context: &Context, messenger: &mut Messenger) -> Result<(), Failure> {
     let own: Vec<Own> = messenger
-        .history(None, DEFAULT_HISTORY)?
+        .history(None, LATELY)?
         .into_iter()
         .filter(|message| message.direction == Direction::Outgoing && matches!(message.body, MessageBody::Limited(..)))
         .map(Own)

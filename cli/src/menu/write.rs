@@ -86,7 +86,7 @@ pub(super) fn write_to(
         if text.trim().is_empty() {
             return Ok(());
         }
-        match deliver(context, messenger, to, &text, limit) {
+        match deliver(context, messenger, to, &text, limit, false) {
             Ok(true) => return Ok(()),
             Ok(false) => context.render.text("Nothing was sent.")?,
             Err(failure @ (Failure::Io(_) | Failure::Interrupted)) => return Err(failure),
@@ -96,17 +96,28 @@ pub(super) fn write_to(
     }
 }
 
-/// Sends. False: the person did not decide about an identity.
+/// Sends. False: the person did not decide about an identity. In a chat the message itself is shown.
 pub(super) fn deliver(
     context: &Context,
     messenger: &mut Messenger,
     to: &Address,
     text: &str,
     limit: Option<Limit>,
+    chat: bool,
 ) -> Result<bool, Failure> {
     loop {
-        match messages::deliver(context, messenger, to.as_str(), text, limit) {
+        let sent = if chat {
+            messages::transmit(context, messenger, to, text, limit)
+        } else {
+            messages::deliver(context, messenger, to.as_str(), text, limit)
+        };
+        match sent {
             Ok(sent) => {
+                if chat {
+                    // As it stands in the history from now on.
+                    let message = messenger.message(&sent.id.to_string())?;
+                    context.render.history(&[message], messenger.address()?.as_str())?;
+                }
                 if let Some(error) = sent.because {
                     context.render.failure(&Failure::Queued(error));
                 }
