@@ -140,7 +140,13 @@ impl Terminal {
     /// Waits until this is on the screen, behind what was looked at before; gives what was shown up to there.
     #[track_caller]
     pub fn sees(&mut self, text: &str) -> String {
-        let deadline = Instant::now() + PATIENCE;
+        self.sees_within(text, PATIENCE)
+    }
+
+    /// With more patience: a gate key is made on a busy machine.
+    #[track_caller]
+    pub fn sees_within(&mut self, text: &str, patience: Duration) -> String {
+        let deadline = Instant::now() + patience;
         let mut shown = self.screen.0.lock().unwrap();
         loop {
             let new = &shown.bytes[self.seen..];
