@@ -184,3 +184,28 @@ fn esc_and_ctrl_c_leave_nothing_behind() {
         assert_eq!(terminal.ends().0.code(), Some(0));
     }
 }
+
+#[test]
+fn a_key_that_comes_with_a_change_of_the_size_is_not_lost() {
+    let stage = Stage::new();
+    let (alice, _bob) = (stage.register("alice"), stage.register("bob"));
+    alice.ok(&["send", "bob", "hello"]);
+    let mut terminal = menu(&alice);
+    // Asked beside receiving, and not.
+    for (entry, question) in [("Conversations", "To bob:"), ("Send a message", "Message to bob:")] {
+        terminal.enters(entry);
+        terminal.sees("> bob");
+        terminal.enters("");
+        terminal.sees(question);
+        for count in 1..=20 {
+            terminal.sends(Signal::WINCH);
+            terminal.types("x");
+            let shown = format!("{question} {}", "x".repeat(count));
+            terminal.looks("a key", |screen| screen.contains(&shown));
+        }
+        terminal.presses_escape();
+        terminal.sees("What next?");
+    }
+    terminal.presses_ctrl_c();
+    assert_eq!(terminal.ends().0.code(), Some(0));
+}

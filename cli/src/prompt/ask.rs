@@ -10,7 +10,7 @@ use crossterm::event::{self, Event, KeyCode, KeyEvent, KeyEventKind, KeyModifier
 use zeroize::Zeroize;
 
 use super::frame::{Frame, View, size};
-use super::keys;
+use super::keys::{self, AT_ONCE};
 use crate::exit::Failure;
 use crate::terminal;
 
@@ -119,7 +119,7 @@ impl Asking {
     /// This event, and all that came with it. `Some`: the question is over.
     fn take<Q: Question>(&mut self, question: &mut Q, first: Event) -> Result<Option<Option<Q::Answer>>, Failure> {
         let mut events = VecDeque::from([first]);
-        more(&mut events, Duration::ZERO)?;
+        more(&mut events, AT_ONCE)?;
         while let Some(event) = events.pop_front() {
             let step = match event {
                 Event::Key(key) if key.kind == KeyEventKind::Release => Step::Stay,
@@ -174,7 +174,7 @@ fn more(events: &mut VecDeque<Event>, patience: Duration) -> Result<(), Failure>
     let mut patience = patience;
     while events.len() < MOST_AT_ONCE && event::poll(patience)? {
         events.push_back(event::read()?);
-        patience = Duration::ZERO;
+        patience = AT_ONCE;
     }
     Ok(())
 }

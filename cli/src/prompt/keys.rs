@@ -1,7 +1,7 @@
 //! Waiting for keys beside something else.
 //!
-//! Not by crossterm's own stream: when that ends it leaves a wake-up behind, and a key that comes together with it waits for the next key. Here the terminal
-//! is only asked what is there, whenever the system says that something came.
+//! Not by crossterm's own stream, which leaves a wake-up behind when it ends. The terminal is only asked what is there, whenever the system says that
+//! something came.
 
 use std::io;
 use std::time::Duration;
@@ -15,9 +15,12 @@ const GLANCE: Duration = Duration::from_millis(100);
 #[cfg(not(unix))]
 const GLANCE: Duration = Duration::from_millis(25);
 
+/// What is there already is there within this time. (crossterm does not look at all when it has none.)
+pub(super) const AT_ONCE: Duration = Duration::from_millis(1);
+
 /// The next key, or whatever else the terminal tells of.
 pub(super) async fn next() -> io::Result<Event> {
-    while !event::poll(Duration::ZERO)? {
+    while !event::poll(AT_ONCE)? {
         came().await?;
     }
     event::read()
@@ -30,10 +33,14 @@ async fn came() -> io::Result<()> {
     let look = || {
         let stdin = io::stdin();
         let patience = Timespec::try_from(GLANCE).ok();
-        match poll(&mut [PollFd::new(&stdin, PollFlags::IN)], patience.as_ref()) {
+        let mut line = [PollFd::new(&stdin, PollFlags::IN)];
+        match poll(&mut line, patience.as_ref()) {
             // A signal: look again.
-            Ok(_) | Err(rustix::io::Errno::INTR) => Ok(()),
+            Err(rustix::io::Errno::INTR) => Ok(()),
             Err(error) => Err(io::Error::from(error)),
+            // Nothing to read, and never will be: the terminal is gone.
+            Ok(1..) if !line[0].revents().contains(PollFlags::IN) => Err(io::ErrorKind::UnexpectedEof.into()),
+            Ok(_) => Ok(()),
         }
     };
     tokio::task::spawn_blocking(look).await.map_err(io::Error::other)?

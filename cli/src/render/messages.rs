@@ -250,15 +250,12 @@ impl Render {
                     Some(ended) => ended_word(Some(ended)).to_owned(),
                     // In oblivious mode the relay does not know that it is over.
                     None if used_up(terms) => format!("{}, used up", opened(terms.used)),
+                    // The interactive client offers it by itself.
+                    None if message.direction == Direction::Incoming && self.menu => opened(terms.used),
                     None if message.direction == Direction::Incoming => {
-                        format!(
-                            "{}; to open it: {}",
-                            opened(terms.used),
-                            self.how(
-                                &format!("play {}", short(&message.id.to_string())),
-                                "Enter alone, in its conversation"
-                            )
-                        )
+                        let id = message.id.to_string();
+                        let command = format!("play {}", short(&id));
+                        format!("{}; to open it: {}", opened(terms.used), self.how(&command, ""))
                     }
                     None => format!("{}, as far as we know", opened(terms.used)),
                 };
