@@ -28,7 +28,7 @@ pub use exit::Exit;
 /// The program: reads the command line and runs it; failures are reported on standard error.
 #[must_use]
 pub fn main() -> ExitCode {
-    match parse::parse(std::env::args_os().collect()) {
+    match parse::parse(&std::env::args_os().collect::<Vec<_>>()) {
         Ok(cli) => run(cli),
         Err(code) => code,
     }

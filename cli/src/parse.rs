@@ -10,12 +10,12 @@ use crate::args::Cli;
 use crate::render;
 
 /// The command, or the exit code of a program that has said everything.
-pub(crate) fn parse(words: Vec<OsString>) -> Result<Cli, ExitCode> {
-    let error = match Cli::try_parse_from(&words) {
+pub(crate) fn parse(words: &[OsString]) -> Result<Cli, ExitCode> {
+    let error = match Cli::try_parse_from(words) {
         Ok(cli) => return Ok(cli),
         Err(error) => error,
     };
-    if error.kind() == ErrorKind::UnknownArgument && asks_about_send(&words) {
+    if error.kind() == ErrorKind::UnknownArgument && asks_about_send(words) {
         let mut command = Cli::command();
         command.build();
         if let Some(send) = command.find_subcommand_mut("send") {
@@ -23,7 +23,7 @@ pub(crate) fn parse(words: Vec<OsString>) -> Result<Cli, ExitCode> {
             return Err(ExitCode::SUCCESS);
         }
     }
-    if error.use_stderr() && is_json(&words) {
+    if error.use_stderr() && is_json(words) {
         render::usage_object(&error.render().to_string());
     } else {
         let _ = error.print();
