@@ -10,25 +10,19 @@ pub(crate) mod messages;
 mod people;
 mod secret;
 pub mod time;
+mod working;
 
-use std::convert::Infallible;
 use std::io::{self, IsTerminal, Write};
-use std::time::Duration;
 
 use client::vault::Ended;
 use client::{Event, OwnStatus, RelayStatus, Timestamp};
 use console::{Style, Term};
-use indicatif::{ProgressBar, ProgressDrawTarget, ProgressStyle};
 use serde_json::{Value, json};
 
 use crate::args::Global;
 use crate::exit::{Exit, Failure};
-use crate::terminal;
 
-/// How often a spinner turns: fast enough to look alive, slow enough for a serial line.
-const SPINNER_TICK: Duration = Duration::from_millis(100);
-/// Work that is done before this needs no spinner.
-const SPINNER_AFTER: Duration = Duration::from_millis(250);
+pub use working::Working;
 
 /// Where output goes, and in what form.
 #[derive(Clone, Debug)]
@@ -318,20 +312,6 @@ impl Render {
             || "The passphrase was changed.".to_owned(),
         )
     }
-
-    /// A spinner on standard error while something takes long; nothing where nobody would see it.
-    #[must_use]
-    pub fn working(&self, text: &str) -> Working {
-        if self.json || !io::stderr().is_terminal() {
-            return Working { bar: None };
-        }
-        let bar = ProgressBar::with_draw_target(None, ProgressDrawTarget::hidden());
-        if let Ok(style) = ProgressStyle::with_template("{spinner} {msg}") {
-            bar.set_style(style.tick_strings(&["|", "/", "-", "\\", " "]));
-        }
-        bar.set_message(text.to_owned());
-        Working { bar: Some(bar) }
-    }
 }
 
 /// What was wrong with a command line, for programs: the first paragraph is the error, the rest says what would have been right.
@@ -347,47 +327,6 @@ pub fn usage_object(text: &str) {
         object["advice"] = json!(advice);
     }
     let _ = writeln!(io::stderr().lock(), "{}", escape::json(&object.to_string()));
-}
-
-/// A spinner; gone without a trace when dropped.
-#[derive(Debug)]
-pub struct Working {
-    bar: Option<ProgressBar>,
-}
-
-impl Working {
-    /// Shows the spinner once the work has taken a moment. Never returns: to be raced against the work.
-    pub async fn appear(&self) -> Infallible {
-        tokio::time::sleep(SPINNER_AFTER).await;
-        if let Some(bar) = &self.bar {
-            bar.set_draw_target(ProgressDrawTarget::stderr());
-            bar.enable_steady_tick(SPINNER_TICK);
-        }
-        std::future::pending().await
-    }
-}
-
-impl Working {
-    /// Gone after Ctrl-C. The spinner's line is filled to its end, so that the terminal's own `^C` landed on the next one: that is where the
-    /// cursor is, and the spinner is one line up.
-    pub fn broken_off(self) {
-        // Where nothing is echoed there is no `^C`.
-        let drawn = self.bar.as_ref().is_some_and(|bar| !bar.is_hidden()) && !terminal::is_quiet();
-        drop(self);
-        if drawn {
-            // A terminal that does not take this shows a stale line: no harm.
-            let _ = Term::stderr().clear_line();
-            let _ = Term::stderr().clear_last_lines(1);
-        }
-    }
-}
-
-impl Drop for Working {
-    fn drop(&mut self) {
-        if let Some(bar) = &self.bar {
-            bar.finish_and_clear();
-        }
-    }
 }
 
 /// The command with the home that it was given; one from the environment is there for the next command too.

@@ -96,6 +96,24 @@ fn a_limited_message_opens_exactly_as_often_as_it_may() {
     assert_eq!(alice.json_one(&["plays", id])["limited"]["state"], "exhausted");
 }
 
+#[test]
+fn the_beginning_of_an_id_is_looked_for_among_limited_messages() {
+    let stage = Stage::new();
+    let (alice, bob) = (stage.register("alice"), stage.register("bob"));
+    let sent = alice.json_one(&["send", "bob", "limited", "--plays", "1"]);
+    let start = &sent["id"].as_str().unwrap()[..1];
+    // Ids are random: one of sixteen begins like this.
+    let shared = (0..500).any(|n| {
+        let plain = alice.json_one(&["send", "bob", &format!("plain {n}")]);
+        plain["id"].as_str().unwrap().starts_with(start)
+    });
+    assert!(shared);
+    bob.ok(&["inbox"]);
+    assert_eq!(bob.json_one(&["play", start])["text"], "limited");
+    assert_eq!(alice.json_one(&["plays", start])["id"], sent["id"]);
+    assert_eq!(alice.json_one(&["revoke", start])["id"], sent["id"]);
+}
+
 /// With a gate key that is really made and uploaded: the one slow test of this file.
 #[test]
 fn an_oblivious_message_opens_as_often_as_it_may_and_only_the_two_know() {

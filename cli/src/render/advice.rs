@@ -89,3 +89,31 @@ pub(super) fn said(failure: &Failure) -> String {
 fn is_shut_out(error: &RelayError) -> bool {
     error.code() == Some(Code::Unauthorized)
 }
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_person_whose_account_is_gone_is_not_told_of_tokens_or_of_later() {
+        let refused = || RelayError::Refused {
+            code: Code::Unauthorized,
+            detail: "no session".to_owned(),
+            action: "sign in and send the token as Authorization".to_owned(),
+            retry_after: None,
+            next_slot: None,
+        };
+        let render = Render {
+            json: false,
+            menu: false,
+            program: "latchkey".to_owned(),
+        };
+        for failure in [Failure::Queued(refused()), Failure::from(refused())] {
+            let all = [vec![said(&failure)], render.advice(&failure)].concat().join("\n");
+            assert!(all.contains("does not know this account"), "{all}");
+            for wrong in ["Authorization", "token", "next command", "sign in"] {
+                assert!(!all.contains(wrong), "{wrong}: {all}");
+            }
+        }
+    }
+}
