@@ -68,7 +68,8 @@ fn shell(dir: &TempDir, program: &str, args: &[&str]) -> Command {
 }
 
 /// That each line did what its comment says.
-fn told_the_story(all: &str) {
+fn told_the_story(shown: &str) {
+    let all = console::strip_ansi_codes(shown);
     for said in [
         "Registered alice@localhost",
         "Registered bob@localhost",
