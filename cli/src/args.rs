@@ -8,10 +8,9 @@ use clap::{Args, Parser, Subcommand};
 /// Longest `--wait`, in seconds: a day. Longer waits are what loops are for.
 const MAX_WAIT: i64 = 86_400;
 /// Messages that `history` shows when it is not told: a screen or two.
-pub const DEFAULT_HISTORY: usize = 50;
+pub const DEFAULT_HISTORY: u32 = 50;
 
-const AFTER_HELP: &str = "\
-Without a command, on a terminal: the interactive client.
+const AFTER_HELP: &str = r#"Without a command, on a terminal: the interactive client.
 
 Passphrase: --passphrase-file, else LATCHKEY_PASSPHRASE, else a prompt (on a terminal only).
 Without a terminal nothing is asked: what is missing is named, and the exit code is 2.
@@ -29,11 +28,19 @@ Exit codes:
   8  wrong passphrase
   130  interrupted
 
-Environment: LATCHKEY_HOME, LATCHKEY_RELAY, LATCHKEY_PIN, LATCHKEY_PASSPHRASE, NO_COLOR";
+With --json every line on standard output is one object, and so is every line on standard error, by what it has:
+  {"error": TEXT, "exit": CODE, "advice": [TEXT, …]}   why it failed; the last line; advice only where there is some
+  {"warning": TEXT}                                    what somebody should look at
+  {"note": TEXT}                                       anything else
+Questions are asked in text all the same, and only where standard input and standard error are a terminal.
+
+Proxies: HTTPS_PROXY, HTTP_PROXY, ALL_PROXY and NO_PROXY (in small letters too) are honoured, but never for a relay on this machine.
+
+Environment: LATCHKEY_HOME, LATCHKEY_RELAY, LATCHKEY_PIN, LATCHKEY_PASSPHRASE, NO_COLOR"#;
 
 /// Post-quantum end-to-end encrypted chat through a relay that cannot read it.
 #[derive(Debug, Parser)]
-#[command(name = "latchkey", version, after_help = AFTER_HELP, disable_help_subcommand = true)]
+#[command(name = "latchkey", version, after_help = AFTER_HELP)]
 pub struct Cli {
     /// Options that every command takes.
     #[command(flatten)]
@@ -77,10 +84,15 @@ pub enum Command {
         name: String,
     },
     /// Send a message
+    ///
+    /// The message may begin with a hyphen. `send --help` shows this; behind the name it is a message like any other. A message that is another option's
+    /// name goes behind `--`: send bob -- --json
+    #[command(disable_help_flag = true)]
     Send {
         /// NAME or NAME@RELAY
         to: String,
         /// The text; `-` reads it from standard input; asked for on a terminal when absent
+        #[arg(allow_hyphen_values = true)]
         message: Option<String>,
         /// The message opens this often, and is never stored in the clear
         #[arg(long, value_name = "N", value_parser = clap::value_parser!(u8).range(1..))]
@@ -111,8 +123,8 @@ pub enum Command {
         /// Only with this contact
         with: Option<String>,
         /// At most this many, the latest
-        #[arg(long, value_name = "N", default_value_t = DEFAULT_HISTORY)]
-        limit: usize,
+        #[arg(long, value_name = "N", default_value_t = DEFAULT_HISTORY, value_parser = clap::value_parser!(u32).range(1..))]
+        limit: u32,
     },
     /// Show everyone known, and how sure their identity is
     Contacts,
@@ -123,6 +135,9 @@ pub enum Command {
         /// Accept a changed identity, or a verified one's successor; compare the new safety number first
         #[arg(long)]
         accept: bool,
+        /// Do not show the number and ask on a terminal: it was compared
+        #[arg(long)]
+        yes: bool,
     },
     /// Keep the known identity of a contact, and forget the one that is offered with what it sent
     RejectIdentity {
@@ -176,7 +191,13 @@ pub enum Command {
     /// Show the relay's state and our own
     Status,
     /// Delete everything that waits at the relay, unread
-    ClearInbox,
+    ///
+    /// On a terminal it asks first.
+    ClearInbox {
+        /// Do not ask
+        #[arg(long)]
+        yes: bool,
+    },
     /// Take back a play-limited message: it opens no more
     Revoke {
         /// The id as `send` or `history` shows it, or the beginning of it
@@ -206,6 +227,18 @@ pub enum Command {
         /// A file whose first line is the new passphrase; asked for on a terminal when absent
         #[arg(long, value_name = "FILE")]
         new_passphrase_file: Option<PathBuf>,
+    },
+    /// Print what a shell needs to complete this command line
+    ///
+    /// bash: latchkey completions bash > ~/.local/share/bash-completion/completions/latchkey
+    Completions {
+        /// For which shell
+        shell: clap_complete::Shell,
+    },
+    /// Print the manual page, or write one for every command into a directory
+    Man {
+        /// Where to write them
+        directory: Option<PathBuf>,
     },
 }
 
@@ -300,6 +333,17 @@ mod tests {
             "register alice",
             "send bob hello",
             "send bob -",
+            "send bob -5°C",
+            "send bob -h",
+            "send bob --help",
+            "send bob --unknown",
+            "send bob -- --json",
+            "send --plays 3 bob -5°C",
+            "send bob --plays 3 -- -x",
+            "verify bob --yes",
+            "clear-inbox --yes",
+            "completions bash",
+            "man",
             "send bob",
             "send bob@relay.example hello --plays 3 --expires 7d",
             "send bob hello --plays 3 --oblivious",

@@ -14,6 +14,7 @@ use crate::args::Global;
 use crate::exit::Failure;
 use crate::prompt;
 use crate::render::{Render, Working};
+use crate::terminal;
 
 /// The relay of the README's first command.
 pub const DEFAULT_RELAY: &str = "http://127.0.0.1:5000";
@@ -35,9 +36,8 @@ impl Context {
     ///
     /// # Errors
     /// The system's refusal to start the runtime.
-    pub fn new(global: Global) -> Result<Self, Failure> {
-        let render = Render::new(global.json);
-        prompt::set_colours(console::colors_enabled_stderr());
+    pub fn new(global: Global, menu: bool) -> Result<Self, Failure> {
+        let render = Render::new(&global, menu);
         // Prompts are drawn on standard error and answered on standard input; without either there is nobody to ask.
         let interactive = io::stdin().is_terminal() && io::stderr().is_terminal();
         let runtime = tokio::runtime::Builder::new_current_thread().enable_all().build()?;
@@ -153,6 +153,21 @@ impl Context {
         }
     }
 
+    /// Whether the passphrase comes from a file or the environment, so that nobody is asked.
+    #[must_use]
+    pub fn passphrase_is_given(&self) -> bool {
+        self.global.passphrase_file.is_some()
+            || std::env::var_os("LATCHKEY_PASSPHRASE").is_some_and(|text| !text.is_empty())
+    }
+
+    /// Waits for a question that is asked while something else goes on.
+    ///
+    /// # Errors
+    /// The question's own.
+    pub fn wait<T>(&self, asking: impl Future<Output = Result<T, Failure>>) -> Result<T, Failure> {
+        self.runtime.block_on(asking)
+    }
+
     /// Does something that waits for the network: with a spinner when it takes long, until it is done or Ctrl-C.
     ///
     /// Breaking off is safe anywhere: what is revealed was committed before.
@@ -176,6 +191,7 @@ impl Context {
         spinner: Working,
         work: impl Future<Output = Result<T, E>>,
     ) -> Result<T, Failure> {
+        let working = terminal::working();
         let outcome = self.runtime.block_on(async {
             tokio::select! {
                 biased;
@@ -184,6 +200,7 @@ impl Context {
                 never = spinner.appear() => match never {},
             }
         });
+        drop(working);
         if matches!(outcome, Err(Failure::Interrupted)) {
             spinner.broken_off();
         }

@@ -9,8 +9,10 @@ mod commands;
 mod context;
 mod exit;
 mod menu;
+mod parse;
 mod prompt;
 mod render;
+mod terminal;
 
 use std::process::ExitCode;
 
@@ -23,11 +25,20 @@ use exit::Failure;
 
 pub use exit::Exit;
 
-/// Runs a command line; failures are reported on standard error.
+/// The program: reads the command line and runs it; failures are reported on standard error.
 #[must_use]
-pub fn run(cli: Cli) -> ExitCode {
-    let fallback = render::Render::new(cli.global.json);
-    let outcome = Context::new(cli.global).and_then(|context| dispatch(&context, cli.command));
+pub fn main() -> ExitCode {
+    match parse::parse(&std::env::args_os().collect::<Vec<_>>()) {
+        Ok(cli) => run(cli),
+        Err(code) => code,
+    }
+}
+
+fn run(cli: Cli) -> ExitCode {
+    let _terminal = terminal::Session;
+    let menu = cli.command.is_none();
+    let fallback = render::Render::new(&cli.global, menu);
+    let outcome = Context::new(cli.global, menu).and_then(|context| dispatch(&context, cli.command));
     match outcome {
         Ok(()) => ExitCode::SUCCESS,
         Err(failure) => {
@@ -75,7 +86,7 @@ fn dispatch(context: &Context, command: Option<Command>) -> Result<(), Failure> 
         Command::Play { message_id } => commands::plays::play(context, &message_id),
         Command::History { with, limit } => commands::messages::history(context, with.as_deref(), limit),
         Command::Contacts => commands::people::contacts(context),
-        Command::Verify { name, accept } => commands::people::verify(context, &name, accept),
+        Command::Verify { name, accept, yes } => commands::people::verify(context, &name, accept, yes),
         Command::Block { name } => commands::people::block(context, &name, true),
         Command::Unblock { name } => commands::people::block(context, &name, false),
         Command::Receipts { what, state } => commands::account::receipts(context, what, state),
@@ -87,7 +98,7 @@ fn dispatch(context: &Context, command: Option<Command>) -> Result<(), Failure> 
             action: Some(KeysAction::Rotate),
         } => commands::account::rotate_keys(context),
         Command::Status => commands::account::status(context),
-        Command::ClearInbox => commands::account::clear_inbox(context),
+        Command::ClearInbox { yes } => commands::account::clear_inbox(context, yes),
         Command::Revoke { message_id } => commands::plays::revoke(context, &message_id),
         Command::Plays { message_id } => commands::plays::plays(context, &message_id),
         Command::GateKey {
@@ -103,5 +114,7 @@ fn dispatch(context: &Context, command: Option<Command>) -> Result<(), Failure> 
         Command::Passphrase { new_passphrase_file } => {
             commands::account::passphrase(context, new_passphrase_file.as_deref())
         }
+        Command::Completions { shell } => commands::shell::completions(context, shell),
+        Command::Man { directory } => commands::shell::manual(context, directory.as_deref()),
     }
 }

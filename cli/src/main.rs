@@ -3,8 +3,6 @@
 
 use std::process::ExitCode;
 
-use clap::Parser;
-
 fn main() -> ExitCode {
-    latchkey_cli::run(latchkey_cli::args::Cli::parse())
+    latchkey_cli::main()
 }

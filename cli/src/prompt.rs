@@ -1,38 +1,35 @@
-//! The only file that names inquire: questions to a person at a terminal.
+//! The one front door for questions to a person at a terminal, drawn on standard error.
 //!
-//! `None` means that the person stepped back (Esc); Ctrl-C is [`Failure::Interrupted`].
+//! `None` means that the person stepped back (Esc); Ctrl-C is [`Failure::Interrupted`]. What is pasted is text: no line of it answers a question, and none
+//! of it chooses from a list.
+
+mod ask;
+mod field;
+mod frame;
+mod keys;
+mod line;
+mod list;
 
 use std::fmt::Display;
+use std::future::Future;
 
 use client::vault::Passphrase;
-use inquire::ui::RenderConfig;
-use inquire::{Confirm, InquireError, Password, PasswordDisplayMode, Select, Text};
 use zeroize::Zeroizing;
 
 use crate::exit::Failure;
+use ask::ask;
+use field::{Field, Stays};
+use list::List;
 
 /// Shorter passphrases are advised against, not refused: whose device it is knows what it is worth.
 const ADVISED_CHARS: usize = 12;
-/// Entries of a list on the screen at once.
-const PAGE: usize = 12;
 
-/// Colours in prompts, or none at all.
-pub fn set_colours(wanted: bool) {
-    inquire::set_global_render_config(if wanted {
-        RenderConfig::default_colored()
-    } else {
-        RenderConfig::empty()
-    });
-}
-
-fn answer<T>(outcome: Result<T, InquireError>) -> Result<Option<T>, Failure> {
-    match outcome {
-        Ok(answer) => Ok(Some(answer)),
-        Err(InquireError::OperationCanceled) => Ok(None),
-        Err(InquireError::OperationInterrupted) => Err(Failure::Interrupted),
-        Err(InquireError::IO(error)) => Err(Failure::Io(error)),
-        Err(other) => Err(Failure::Usage(other.to_string())),
-    }
+/// How a question that was asked beside something else ended.
+pub enum Beside<T, B> {
+    /// An answer, or the person stepped back.
+    Answered(Option<T>),
+    /// The other thing was done first. Asked again, the question is as it was.
+    Done(B),
 }
 
 /// A line of text.
@@ -40,14 +37,52 @@ fn answer<T>(outcome: Result<T, InquireError>) -> Result<Option<T>, Failure> {
 /// # Errors
 /// Ctrl-C, or the terminal.
 pub fn text(question: &str, help: &str, default: Option<&str>) -> Result<Option<String>, Failure> {
-    let mut prompt = Text::new(question);
-    if !help.is_empty() {
-        prompt = prompt.with_help_message(help);
+    checked(question, help, default, |text| Ok(text.to_owned()))
+}
+
+/// A line of text that has to mean something; what does not is said, and can be corrected.
+///
+/// # Errors
+/// Ctrl-C, or the terminal.
+pub fn checked<T>(
+    question: &str,
+    help: &str,
+    default: Option<&str>,
+    check: impl Fn(&str) -> Result<T, String>,
+) -> Result<Option<T>, Failure> {
+    let field = Field::new(question, Box::new(check));
+    ask(&mut field.help(help).default(default.unwrap_or_default()))
+}
+
+/// A message in the making, of any number of lines.
+pub struct Draft(Field<'static, String>);
+
+impl Draft {
+    /// With what was written before.
+    #[must_use]
+    pub fn new(question: &str, help: &str, written: &str) -> Self {
+        let field = Field::new(question, Box::new(|text| Ok(text.to_owned())));
+        Self(field.lines().help(help).written(written).stays(Stays::Nothing))
     }
-    if let Some(default) = default {
-        prompt = prompt.with_default(default);
+
+    /// Asks for it.
+    ///
+    /// # Errors
+    /// Ctrl-C, or the terminal.
+    pub fn ask(&mut self) -> Result<Option<String>, Failure> {
+        ask(&mut self.0)
     }
-    answer(prompt.prompt())
+
+    /// Asks for it while something else goes on.
+    ///
+    /// # Errors
+    /// Ctrl-C, or the terminal.
+    pub async fn ask_beside<B>(&mut self, other: impl Future<Output = B>) -> Result<Beside<String, B>, Failure> {
+        Ok(match ask::ask_beside(&mut self.0, other).await? {
+            ask::Beside::Answered(answer) => Beside::Answered(answer),
+            ask::Beside::Done(done) => Beside::Done(done),
+        })
+    }
 }
 
 /// Yes or no.
@@ -55,15 +90,58 @@ pub fn text(question: &str, help: &str, default: Option<&str>) -> Result<Option<
 /// # Errors
 /// Ctrl-C, or the terminal.
 pub fn confirm(question: &str, default: bool) -> Result<bool, Failure> {
-    Ok(answer(Confirm::new(question).with_default(default).prompt())?.unwrap_or(false))
+    let (letters, usual) = if default { ("(Y/n)", "y") } else { ("(y/N)", "n") };
+    let check = |text: &str| match text.trim().to_lowercase().as_str() {
+        "" => Ok(default),
+        "y" | "yes" => Ok(true),
+        "n" | "no" => Ok(false),
+        _ => Err(format!("y or n; Enter alone means {usual}")),
+    };
+    let answer = ask(&mut Field::new(&format!("{question} {letters}"), Box::new(check)))?;
+    Ok(answer.unwrap_or(false))
 }
 
 /// One of several.
 ///
 /// # Errors
 /// Ctrl-C, or the terminal.
-pub fn choose<T: Display>(question: &str, options: Vec<T>) -> Result<Option<T>, Failure> {
-    answer(Select::new(question, options).with_page_size(PAGE).prompt())
+pub fn choose<T: Display>(question: &str, mut options: Vec<T>) -> Result<Option<T>, Failure> {
+    let entry = ask(&mut List::new(question, &options))?;
+    Ok(entry.map(|entry| options.swap_remove(entry)))
+}
+
+/// A list whose words may change while it is looked at.
+pub struct Choices<T> {
+    list: List,
+    options: Vec<T>,
+}
+
+impl<T: Display + Clone> Choices<T> {
+    /// These.
+    #[must_use]
+    pub fn new(question: &str, options: Vec<T>) -> Self {
+        Self {
+            list: List::new(question, &options),
+            options,
+        }
+    }
+
+    /// The same entries in other words.
+    pub fn relabel(&mut self, options: Vec<T>) {
+        self.list.relabel(&options);
+        self.options = options;
+    }
+
+    /// Asks while something else goes on.
+    ///
+    /// # Errors
+    /// Ctrl-C, or the terminal.
+    pub async fn ask_beside<B>(&mut self, other: impl Future<Output = B>) -> Result<Beside<T, B>, Failure> {
+        Ok(match ask::ask_beside(&mut self.list, other).await? {
+            ask::Beside::Answered(entry) => Beside::Answered(entry.and_then(|entry| self.options.get(entry).cloned())),
+            ask::Beside::Done(done) => Beside::Done(done),
+        })
+    }
 }
 
 /// The passphrase of an existing vault.
@@ -71,11 +149,10 @@ pub fn choose<T: Display>(question: &str, options: Vec<T>) -> Result<Option<T>, 
 /// # Errors
 /// Ctrl-C, Esc, or the terminal.
 pub fn passphrase(question: &str) -> Result<Passphrase, Failure> {
-    let prompt = Password::new(question)
-        .with_display_mode(PasswordDisplayMode::Masked)
-        .without_confirmation();
-    let text = answer(prompt.prompt())?.ok_or(Failure::Interrupted)?;
-    Ok(Passphrase::new(Zeroizing::new(text))?)
+    secret(question, "", |text| {
+        let text = Zeroizing::new(text.to_owned());
+        Passphrase::new(text).map_err(|error| error.to_string())
+    })
 }
 
 /// A new passphrase: asked for twice, with advice.
@@ -83,22 +160,31 @@ pub fn passphrase(question: &str) -> Result<Passphrase, Failure> {
 /// # Errors
 /// Ctrl-C, Esc, or the terminal.
 pub fn new_passphrase() -> Result<Passphrase, Failure> {
+    let help = "It encrypts everything kept here. There is no way to recover it.";
+    let mut help = help.to_owned();
     loop {
-        let prompt = Password::new("New passphrase:")
-            .with_display_mode(PasswordDisplayMode::Masked)
-            .with_custom_confirmation_message("Once more:")
-            .with_custom_confirmation_error_message("The two differ.")
-            .with_help_message("It encrypts everything kept here. There is no way to recover it.");
-        let text = Zeroizing::new(answer(prompt.prompt())?.ok_or(Failure::Interrupted)?);
-        match Passphrase::new(text) {
-            Ok(passphrase) if passphrase.chars() >= ADVISED_CHARS => return Ok(passphrase),
-            Ok(passphrase) => {
-                if confirm("That is short; several words are better. Use it anyway?", false)? {
-                    return Ok(passphrase);
-                }
+        let first = secret("New passphrase:", &help, |text| Ok(Zeroizing::new(text.to_owned())))?;
+        let passphrase = match Passphrase::new(first.clone()) {
+            Ok(passphrase) => passphrase,
+            Err(error) => {
+                help = error.to_string();
+                continue;
             }
-            Err(_) if confirm("A passphrase cannot be empty. Try again?", true)? => {}
-            Err(error) => return Err(error.into()),
+        };
+        if passphrase.chars() < ADVISED_CHARS
+            && !confirm("That is short; several words are better. Use it anyway?", false)?
+        {
+            continue;
         }
+        let second = secret("Once more:", "", |text| Ok(Zeroizing::new(text.to_owned())))?;
+        if first == second {
+            return Ok(passphrase);
+        }
+        "The two differ; begin anew.".clone_into(&mut help);
     }
+}
+
+fn secret<T>(question: &str, help: &str, check: impl Fn(&str) -> Result<T, String>) -> Result<T, Failure> {
+    let mut field = Field::new(question, Box::new(check)).help(help).masked();
+    ask(&mut field)?.ok_or(Failure::Interrupted)
 }

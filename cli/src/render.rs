@@ -3,45 +3,69 @@
 //!
 //! Whatever a peer or a relay wrote goes through [`escape`] on its way out.
 
+mod advice;
 pub mod escape;
 mod gate;
 pub(crate) mod messages;
 mod people;
 mod secret;
 pub mod time;
+mod working;
 
-use std::convert::Infallible;
 use std::io::{self, IsTerminal, Write};
-use std::time::Duration;
 
 use client::vault::Ended;
-use client::{Error, Event, OwnStatus, RelayStatus, Timestamp};
+use client::{Event, OwnStatus, RelayStatus, Timestamp};
 use console::{Style, Term};
-use indicatif::{ProgressBar, ProgressDrawTarget, ProgressStyle};
 use serde_json::{Value, json};
 
-use crate::exit::Failure;
+use crate::args::Global;
+use crate::exit::{Exit, Failure};
 
-/// How often a spinner turns: fast enough to look alive, slow enough for a serial line.
-const SPINNER_TICK: Duration = Duration::from_millis(100);
-/// Work that is done before this needs no spinner.
-const SPINNER_AFTER: Duration = Duration::from_millis(250);
+pub use working::Working;
 
 /// Where output goes, and in what form.
 #[derive(Clone, Debug)]
 pub struct Render {
     json: bool,
+    menu: bool,
+    program: String,
 }
 
 impl Render {
     /// Decides on colours once: on a terminal, unless `NO_COLOR` is set (no-color.org) or the terminal is a dumb one.
     #[must_use]
-    pub fn new(json: bool) -> Self {
+    pub fn new(global: &Global, menu: bool) -> Self {
         let wanted = std::env::var_os("NO_COLOR").is_none_or(|value| value.is_empty())
             && std::env::var_os("TERM").is_none_or(|term| term != "dumb");
         console::set_colors_enabled(wanted && io::stdout().is_terminal());
         console::set_colors_enabled_stderr(wanted && io::stderr().is_terminal());
-        Self { json }
+        Self {
+            json: global.json,
+            menu,
+            program: program(global),
+        }
+    }
+
+    /// What to do, as a command of this home, or where the menu has it.
+    fn how(&self, command: &str, menu: &str) -> String {
+        if self.menu {
+            menu.to_owned()
+        } else {
+            format!("{} {command}", self.program)
+        }
+    }
+
+    /// What to do about a contact's identity.
+    fn decide(&self, user: &str, choices: &[&str]) -> String {
+        if self.menu {
+            return format!("choose Contacts, then {user}");
+        }
+        let commands: Vec<String> = choices
+            .iter()
+            .map(|choice| format!("{} {}", self.program, choice.replace("NAME", user)))
+            .collect();
+        commands.join(", or: ")
     }
 
     /// Whether programs read this.
@@ -74,28 +98,52 @@ impl Render {
     /// A remark, on standard error. Whether anybody reads it does not matter.
     pub fn notice(&self, text: &str) {
         let mark = Style::new().for_stderr().cyan().apply_to("note:");
-        let _ = writeln!(io::stderr().lock(), "{mark} {text}");
+        self.remark("note", &mark.to_string(), text);
     }
 
     /// A warning, on standard error.
     pub fn warning(&self, text: &str) {
         let mark = Style::new().for_stderr().yellow().bold().apply_to("warning:");
-        let _ = writeln!(io::stderr().lock(), "{mark} {text}");
+        self.remark("warning", &mark.to_string(), text);
+    }
+
+    /// Programs get an object whose one key says what it is.
+    fn remark(&self, key: &str, mark: &str, text: &str) {
+        let line = if self.json {
+            escape::json(&json!({ key: text }).to_string())
+        } else {
+            format!("{mark} {text}")
+        };
+        let _ = writeln!(io::stderr().lock(), "{line}");
     }
 
     /// A failure, on standard error.
     pub fn failure(&self, failure: &Failure) {
-        let text = escape::line(&failure.to_string());
+        let text = escape::line(&advice::said(failure));
+        let advice = self.advice(failure);
         if self.json {
-            let object = json!({ "error": text, "exit": failure.exit() as u8 });
+            let mut object = json!({ "error": text, "exit": failure.exit() as u8 });
+            if !advice.is_empty() {
+                object["advice"] = json!(advice);
+            }
             let _ = writeln!(io::stderr().lock(), "{}", escape::json(&object.to_string()));
             return;
         }
         let mark = Style::new().for_stderr().red().bold().apply_to("error:");
         let _ = writeln!(io::stderr().lock(), "{mark} {text}");
-        if let Some(advice) = advice(failure) {
-            let _ = writeln!(io::stderr().lock(), "       {advice}");
+        for line in advice {
+            let _ = writeln!(io::stderr().lock(), "       {line}");
         }
+    }
+
+    /// Bytes that are a file's.
+    ///
+    /// # Errors
+    /// Standard output.
+    pub fn raw(&self, bytes: &[u8]) -> Result<(), Failure> {
+        let mut stdout = io::stdout().lock();
+        stdout.write_all(bytes)?;
+        Ok(stdout.flush()?)
     }
 
     /// Plain lines of the interactive client.
@@ -135,26 +183,24 @@ impl Render {
                     "{peer} has a new identity, named by the one you knew; the safety number is another"
                 )),
                 Event::Succeeded { peer, was_verified: true } => self.warning(&format!(
-                    "{peer} has a new identity, named by the one you verified; nothing is sent until you compared the new safety number \
-                     (latchkey safety-number {0}), then: latchkey verify {0}",
-                    peer.user()
+                    "{peer} has a new identity, named by the one you verified; nothing is sent until you compared the new safety number: {}",
+                    self.decide(peer.user().as_str(), &["verify NAME"])
                 )),
                 Event::IdentityForked { peer } => self.warning(&format!(
                     "two identities say that they follow the one you knew of {peer}: somebody else has its key. Nothing is sent or shown. Meet or \
-                     call, compare (latchkey safety-number {0}), then: latchkey verify {0} --accept, or: latchkey reject-identity {0}",
-                    peer.user()
+                     call, and compare: {}",
+                    self.decide(peer.user().as_str(), &["safety-number NAME", "verify NAME --accept", "reject-identity NAME"])
                 )),
                 Event::FirstContact { peer } => self.notice(&format!(
-                    "{peer} wrote for the first time. Compare safety numbers over another channel: latchkey safety-number {}",
-                    peer.user()
+                    "{peer} wrote for the first time. Compare safety numbers over another channel: {}",
+                    self.decide(peer.user().as_str(), &["safety-number NAME"])
                 )),
                 Event::Missing { peer, count } => {
                     self.warning(&format!("{count} message(s) from {peer} were sent and have not arrived"));
                 }
                 Event::IdentityChanged { peer, .. } => self.warning(&format!(
-                    "the identity of {peer} has changed; what they send waits. Compare the new safety number (latchkey safety-number {0}), \
-                     then: latchkey verify {0} --accept, or: latchkey reject-identity {0}",
-                    peer.user()
+                    "the identity of {peer} has changed; what they send waits. Compare the new safety number: {}",
+                    self.decide(peer.user().as_str(), &["safety-number NAME", "verify NAME --accept", "reject-identity NAME"])
                 )),
                 Event::QuarantineDropped { peer, count } => {
                     self.warning(&format!("{count} message(s) that seemed to come from {peer} waited too long for a decision and are gone"));
@@ -266,83 +312,40 @@ impl Render {
             || "The passphrase was changed.".to_owned(),
         )
     }
+}
 
-    /// A spinner on standard error while something takes long; nothing where nobody would see it.
-    #[must_use]
-    pub fn working(&self, text: &str) -> Working {
-        if self.json || !io::stderr().is_terminal() {
-            return Working { bar: None };
+/// What was wrong with a command line, for programs: the first paragraph is the error, the rest says what would have been right.
+pub fn usage_object(text: &str) {
+    let mut lines = text.lines().map(str::trim);
+    let error: Vec<&str> = lines.by_ref().take_while(|line| !line.is_empty()).collect();
+    let error = error.join(" ");
+    let advice: Vec<&str> = lines.filter(|line| !line.is_empty()).collect();
+    let mut object = json!({
+        "error": escape::line(error.strip_prefix("error: ").unwrap_or(&error)), "exit": Exit::Usage as u8,
+    });
+    if !advice.is_empty() {
+        object["advice"] = json!(advice);
+    }
+    let _ = writeln!(io::stderr().lock(), "{}", escape::json(&object.to_string()));
+}
+
+/// The command with the home that it was given; one from the environment is there for the next command too.
+fn program(global: &Global) -> String {
+    match &global.home {
+        Some(home) if std::env::var_os("LATCHKEY_HOME").is_none_or(|from| from != *home.as_os_str()) => {
+            format!("latchkey --home {}", quoted(&home.display().to_string()))
         }
-        let bar = ProgressBar::with_draw_target(None, ProgressDrawTarget::hidden());
-        if let Ok(style) = ProgressStyle::with_template("{spinner} {msg}") {
-            bar.set_style(style.tick_strings(&["|", "/", "-", "\\", " "]));
-        }
-        bar.set_message(text.to_owned());
-        Working { bar: Some(bar) }
+        _ => "latchkey".to_owned(),
     }
 }
 
-/// A spinner; gone without a trace when dropped.
-#[derive(Debug)]
-pub struct Working {
-    bar: Option<ProgressBar>,
-}
-
-impl Working {
-    /// Shows the spinner once the work has taken a moment. Never returns: to be raced against the work.
-    pub async fn appear(&self) -> Infallible {
-        tokio::time::sleep(SPINNER_AFTER).await;
-        if let Some(bar) = &self.bar {
-            bar.set_draw_target(ProgressDrawTarget::stderr());
-            bar.enable_steady_tick(SPINNER_TICK);
-        }
-        std::future::pending().await
-    }
-}
-
-impl Working {
-    /// Gone after Ctrl-C. The spinner's line is filled to its end, so that the terminal's own `^C` landed on the next one: that is where the
-    /// cursor is, and the spinner is one line up.
-    pub fn broken_off(self) {
-        let drawn = self.bar.as_ref().is_some_and(|bar| !bar.is_hidden());
-        drop(self);
-        if drawn {
-            // A terminal that does not take this shows a stale line: no harm.
-            let _ = Term::stderr().clear_line();
-            let _ = Term::stderr().clear_last_lines(1);
-        }
-    }
-}
-
-impl Drop for Working {
-    fn drop(&mut self) {
-        if let Some(bar) = &self.bar {
-            bar.finish_and_clear();
-        }
-    }
-}
-
-/// What else to say about a failure.
-fn advice(failure: &Failure) -> Option<String> {
-    match failure {
-        Failure::Queued(_) => {
-            Some("The message is kept and goes out with the next command; do not send it again.".to_owned())
-        }
-        Failure::Client(Error::IdentityChanged { peer, .. }) => Some(format!(
-            "New safety number: latchkey safety-number {0}\n       To accept it: latchkey verify {0} --accept\n       To keep the old one: latchkey reject-identity {0}",
-            peer.user()
-        )),
-        Failure::Client(Error::IdentityForked(peer)) => Some(format!(
-            "Safety number of the one that is offered: latchkey safety-number {0}\n       To accept it: latchkey verify {0} --accept\n       To keep the other: latchkey reject-identity {0}",
-            peer.user()
-        )),
-        Failure::Client(Error::IdentitySucceeded { peer, .. }) => Some(format!(
-            "New safety number: latchkey safety-number {0}\n       When it is the same on the other side: latchkey verify {0}\n       To go on without: latchkey verify {0} --accept",
-            peer.user()
-        )),
-        Failure::Client(Error::NotRegistered) => Some("latchkey register NAME".to_owned()),
-        Failure::Client(Error::RegistrationPending(name)) => Some(format!("latchkey register {name}")),
-        _ => None,
+/// For a shell.
+fn quoted(text: &str) -> String {
+    let plain = |c: char| c.is_ascii_alphanumeric() || matches!(c, '/' | '.' | '_' | '-' | '+' | '@' | ':');
+    if text.chars().all(plain) {
+        text.to_owned()
+    } else {
+        format!("'{}'", escape::line(text).replace('\'', "'\\''"))
     }
 }
 

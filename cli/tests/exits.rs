@@ -187,6 +187,187 @@ fn failures_are_objects_too_when_programs_read() {
     assert!(object["error"].as_str().unwrap().contains("register"));
 }
 
+/// Every line, whatever it is about: usage, notes, warnings, failures.
+#[test]
+fn with_json_every_line_on_standard_error_is_an_object_of_one_shape() {
+    let stage = Stage::new();
+    let (alice, bob) = (stage.register("alice"), stage.register("bob"));
+    let check = |answer: &Answer, key: &str| {
+        assert!(!answer.err.is_empty(), "{answer:?}");
+        let mut keys = Vec::new();
+        for line in answer.err.lines() {
+            let object: serde_json::Value = serde_json::from_str(line).unwrap_or_else(|_| panic!("no object: {line}"));
+            let object = object.as_object().unwrap();
+            let about: Vec<&String> = object
+                .keys()
+                .filter(|key| ["error", "warning", "note"].contains(&key.as_str()))
+                .collect();
+            assert_eq!(about.len(), 1, "{line}");
+            assert!(object[about[0]].is_string(), "{line}");
+            assert_eq!(object.contains_key("exit"), about[0] == "error", "{line}");
+            for key in object.keys() {
+                assert!(
+                    ["error", "warning", "note", "exit", "advice"].contains(&key.as_str()),
+                    "{line}"
+                );
+            }
+            if let Some(exit) = object.get("exit") {
+                assert_eq!(exit, answer.code, "{line}");
+            }
+            keys.push(about[0].clone());
+        }
+        assert!(keys.iter().any(|said| said == key), "{key}: {answer:?}");
+        for line in answer.out.lines() {
+            assert!(
+                serde_json::from_str::<serde_json::Value>(line).unwrap().is_object(),
+                "{line}"
+            );
+        }
+    };
+    for usage in [
+        &["--json", "nonsense"][..],
+        &["--json", "send"],
+        &["--json", "send", "bob"],
+        &["--json", "history", "--limit", "0"],
+        &["send", "bob", "hi", "--plays", "300", "--json"],
+        &["--json"],
+    ] {
+        let answer = alice.run(usage);
+        assert_eq!(answer.code, 2, "{usage:?}: {answer:?}");
+        check(&answer, "error");
+    }
+    check(&alice.run(&["--json", "send", "nobody", "hi"]), "error");
+    alice.ok(&["--json", "send", "bob", "hello"]);
+    check(&bob.run(&["--json", "inbox"]), "note");
+    alice.ok(&["rotate-identity", "--yes"]);
+    bob.ok(&["verify", "alice"]);
+    alice.ok(&["send", "bob", "again"]);
+    let mut answer = bob.run(&["--json", "inbox"]);
+    while answer.err.is_empty() {
+        alice.ok(&["inbox"]);
+        answer = bob.run(&["--json", "inbox"]);
+    }
+    check(&answer, "warning");
+    // With advice, and documented.
+    let answer = bob.run(&["--json", "send", "alice", "secret"]);
+    check(&answer, "error");
+    assert!(answer.err.contains("\"advice\":["), "{answer:?}");
+    let help = alice.ok(&["--help"]).out;
+    for shape in ["\"error\"", "\"warning\"", "\"note\"", "\"advice\""] {
+        assert!(help.contains(shape), "{shape}");
+    }
+}
+
+#[test]
+fn a_message_may_begin_with_a_hyphen() {
+    let stage = Stage::new();
+    let (alice, bob) = (stage.register("alice"), stage.register("bob"));
+    for text in ["-h", "--help", "-5°C", "--", "-", "--unknown=3", "-- two", "-V"] {
+        let args = match text {
+            // These two are the shell's convention and standard input; a message of them comes from there.
+            "--" | "-" => {
+                let answer = alice.run_with_input(&["send", "bob", "-"], text);
+                assert_eq!(answer.code, 0, "{answer:?}");
+                assert_eq!(bob.json_one(&["inbox"])["text"], text);
+                continue;
+            }
+            text => ["send", "bob", text],
+        };
+        alice.ok(&args);
+        assert_eq!(bob.json_one(&["inbox"])["text"], text);
+    }
+    alice.ok(&["send", "bob", "-5°C", "--plays", "1"]);
+    assert_eq!(bob.json_one(&["inbox"])["limited"]["limit"], 1);
+    alice.ok(&["send", "bob", "--", "--json"]);
+    assert_eq!(bob.json_one(&["inbox"])["text"], "--json");
+    // The name of an option is never taken for help, and never sends nothing with success.
+    assert!(alice.fails(2, &["send", "bob", "--json"]).contains("--"));
+    alice.fails(2, &["send", "bob", "one", "--help"]);
+    alice.fails(2, &["send", "bob", "--plays"]);
+    // Help is where there is no name yet.
+    for args in [&["send", "--help"][..], &["send", "-h"], &["help", "send"]] {
+        assert!(alice.ok(args).out.contains("--oblivious"), "{args:?}");
+    }
+}
+
+#[test]
+fn what_is_not_there_is_said() {
+    let stage = Stage::new();
+    let alice = stage.register("alice");
+    assert!(
+        alice
+            .fails(1, &["history", "nobody"])
+            .contains("no contact nobody@localhost")
+    );
+    assert!(alice.ok(&["history"]).out.contains("No messages yet"));
+    assert!(alice.fails(2, &["history", "--limit", "0"]).contains("1.."));
+    let error = alice.fails(2, &["register", "not a name"]);
+    assert!(
+        error.contains("a user name") && !error.contains("relay name"),
+        "{error}"
+    );
+    let error = alice.fails(2, &["send", "bob@Not A Relay", "hi"]);
+    assert!(
+        error.contains("a relay name") && !error.contains("user name"),
+        "{error}"
+    );
+    let long = "x".repeat(protocol::content::MAX_CONTENT);
+    let answer = alice.run_with_input(&["send", "alice2", "-"], &long);
+    assert_ne!(answer.code, 0);
+    let answer = alice.run_with_input(&["send", "bob", "-"], &"x".repeat(300_000));
+    assert_eq!(answer.code, 2);
+    let told = format!("{} KB", protocol::content::MAX_CONTENT / 1000);
+    assert!(answer.err.contains(&told), "{answer:?}");
+}
+
+#[test]
+fn shells_and_man_are_served() {
+    let stage = Stage::new();
+    for shell in ["bash", "zsh", "fish"] {
+        let script = run(latchkey().args(["completions", shell])).out;
+        assert!(
+            script.contains("safety-number") && script.contains("latchkey"),
+            "{shell}"
+        );
+    }
+    assert!(run(latchkey().arg("man")).out.contains(".TH latchkey 1"));
+    let pages = stage.dir.path().join("man");
+    assert_eq!(run(latchkey().arg("man").arg(&pages)).code, 0);
+    assert!(pages.join("latchkey-send.1").exists());
+    assert!(run(latchkey().arg("--help")).out.contains("  help "));
+    assert!(run(latchkey().arg("help")).out.contains("safety-number"));
+}
+
+/// A proxy is told the relay's name by a `CONNECT`, or gets the whole request.
+#[test]
+fn proxies_of_the_environment_are_honoured_but_not_for_this_machine() {
+    use std::io::Read;
+    let stage = Stage::new();
+    let proxy = std::net::TcpListener::bind("127.0.0.1:0").unwrap();
+    let address = format!("http://{}", proxy.local_addr().unwrap());
+    // For a relay on this machine there is none.
+    let mut alice = stage.person("alice");
+    for name in ["HTTP_PROXY", "http_proxy", "HTTPS_PROXY", "ALL_PROXY"] {
+        alice.env.push((name.to_owned(), address.clone()));
+    }
+    alice.ok(&["register", "alice"]);
+    proxy.set_nonblocking(true).unwrap();
+    assert!(proxy.accept().is_err(), "nobody came");
+    proxy.set_nonblocking(false).unwrap();
+    let heard = std::thread::spawn(move || {
+        let (mut stream, _) = proxy.accept().unwrap();
+        let mut buffer = [0; 64];
+        let count = stream.read(&mut buffer).unwrap();
+        String::from_utf8_lossy(&buffer[..count]).into_owned()
+    });
+    let mut bob = stage.person("bob");
+    bob.env.push(("HTTPS_PROXY".to_owned(), address));
+    bob.fails(4, &["--relay", "https://relay.invalid", "register", "bob"]);
+    let heard = heard.join().unwrap();
+    assert!(heard.starts_with("CONNECT relay.invalid:443"), "{heard}");
+    assert!(bob.ok(&["--help"]).out.contains("HTTPS_PROXY"));
+}
+
 #[test]
 fn the_passphrase_is_nowhere_in_the_output() {
     let stage = Stage::new();

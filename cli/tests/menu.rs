@@ -11,104 +11,346 @@ mod support;
 #[path = "support/terminal.rs"]
 mod terminal;
 
-use support::{PASSPHRASE, Person, Stage};
-use terminal::Terminal;
+use support::{PASSPHRASE, Stage};
+use terminal::{Terminal, at_terminal, at_terminal_sized, menu};
 
-/// A command at a terminal, whose passphrase is asked for.
-fn at_terminal(person: &Person, args: &[&str]) -> Terminal {
-    let mut command = person.command(args);
-    command.env_remove("LATCHKEY_PASSPHRASE");
-    Terminal::start(command)
+/// What somebody copied elsewhere, with words that the menu knows.
+const SEVERAL_LINES: &str = "first line\nSettings\n\nQuit\nlast line";
+
+#[test]
+fn several_pasted_lines_are_one_message_in_the_menu() {
+    let stage = Stage::new();
+    let (alice, bob) = (stage.register("alice"), stage.register("bob"));
+    // A terminal that says what is pasted, and one that does not.
+    for marked in [true, false] {
+        let mut terminal = at_terminal(&alice, &[]);
+        terminal.sees("Passphrase:");
+        terminal.enters(PASSPHRASE);
+        terminal.sees("What next?");
+        terminal.enters("Send a message");
+        terminal.sees("To:");
+        terminal.enters("bob");
+        terminal.sees("Message");
+        if marked {
+            terminal.pastes(SEVERAL_LINES);
+        } else {
+            terminal.types(&SEVERAL_LINES.replace('\n', "\r"));
+        }
+        terminal.sees("last line");
+        terminal.enters("");
+        terminal.sees("sent to bob");
+        terminal.sees("What next?");
+        terminal.enters("Quit");
+        assert_eq!(terminal.ends().0.code(), Some(0));
+        assert_eq!(bob.json_one(&["inbox"])["text"], SEVERAL_LINES, "marked: {marked}");
+    }
 }
 
 #[test]
-fn somebody_registers_sends_and_reads_in_the_menu() {
+fn several_pasted_lines_are_one_message_by_command() {
     let stage = Stage::new();
-    let bob = stage.register("bob");
-    let alice = stage.person("alice");
-    let mut terminal = at_terminal(&alice, &[]);
-    terminal.sees("Welcome to Latchkey");
-    terminal.sees("Your name at the relay:");
-    // What cannot be a name is said before anything else is asked.
-    terminal.enters("Not A Name");
-    terminal.sees("Your name at the relay:");
-    terminal.sees("Your name at the relay:");
-    terminal.enters("alice");
-    terminal.sees("New passphrase:");
-    terminal.enters(PASSPHRASE);
-    terminal.sees("Once more:");
-    terminal.enters(PASSPHRASE);
-    terminal.sees("alice@localhost");
-    terminal.sees("What next?");
-
-    terminal.enters("Send");
-    terminal.sees("To:");
-    terminal.enters("bob");
-    terminal.sees("Message:");
-    terminal.enters("hello from the menu");
-    terminal.sees("Play limit:");
-    terminal.enters("");
-    terminal.sees("safety number");
-    terminal.sees("What next?");
-    let received = bob.json_one(&["inbox"]);
-    assert_eq!(received["text"], "hello from the menu");
-
-    bob.ok(&["send", "alice", "hello back"]);
-    terminal.enters("Inbox");
-    terminal.sees("hello back");
-    terminal.sees("What next?");
-    // Ctrl-C leaves what one was doing, not the client; Esc goes back.
-    for leave in [Terminal::presses_ctrl_c, Terminal::presses_escape] {
-        terminal.enters("Send");
-        terminal.sees("To:");
-        leave(&mut terminal);
-        terminal.sees("What next?");
+    let (alice, bob) = (stage.register("alice"), stage.register("bob"));
+    for marked in [true, false] {
+        let mut terminal = Terminal::start(alice.command(&["send", "bob"]));
+        terminal.sees("Message");
+        if marked {
+            terminal.pastes(SEVERAL_LINES);
+        } else {
+            terminal.types(&SEVERAL_LINES.replace('\n', "\r"));
+        }
+        terminal.sees("last line");
+        terminal.enters("");
+        let (status, all) = terminal.ends();
+        assert_eq!(status.code(), Some(0), "{all}");
+        assert_eq!(bob.json_one(&["inbox"])["text"], SEVERAL_LINES, "marked: {marked}");
     }
+}
+
+/// Leaves the menu.
+fn quits(mut terminal: Terminal) -> String {
     terminal.enters("Quit");
     let (status, all) = terminal.ends();
-    assert_eq!(status.code(), Some(0));
-    assert!(!all.contains(PASSPHRASE), "the passphrase was on the screen");
-    // It was the same account that commands work on.
-    assert_eq!(alice.json(&["history"]).len(), 2);
+    assert_eq!(status.code(), Some(0), "{all}");
+    all
 }
 
 #[test]
-fn ctrl_c_at_the_passphrase_leaves_the_terminal_as_it_was() {
+fn mail_arrives_while_the_menu_waits_and_in_its_conversation() {
     let stage = Stage::new();
-    let alice = stage.register("alice");
-    for args in [&["contacts"][..], &[]] {
-        let mut terminal = at_terminal(&alice, args);
-        terminal.sees("Passphrase:");
-        terminal.types("half a pass");
-        // The control: while it asks, the terminal is another one.
-        terminal.sees("****");
-        assert!(terminal.is_raw());
-        terminal.presses_ctrl_c();
-        let (status, all) = terminal.ends();
-        assert_eq!(status.code(), Some(130), "{args:?}");
-        assert!(!all.contains("half a pass"), "{all}");
-    }
-}
-
-#[test]
-fn a_wrong_passphrase_may_be_corrected_and_a_fifth_ends_the_menu() {
-    let stage = Stage::new();
-    let alice = stage.register("alice");
-    let mut terminal = at_terminal(&alice, &[]);
-    terminal.sees("Passphrase:");
-    terminal.enters("wrong");
-    terminal.sees("wrong passphrase");
-    terminal.sees("Passphrase:");
-    terminal.enters(PASSPHRASE);
+    let (alice, bob) = (stage.register("alice"), stage.register("bob"));
+    let mut terminal = menu(&alice);
+    bob.ok(&["send", "alice", "the first"]);
+    terminal.sees("a new message from bob@localhost");
+    terminal.sees("Inbox (1 unread)");
+    terminal.enters("Conversations");
+    terminal.sees("Conversation with:");
+    terminal.enters("bob");
+    terminal.sees("the first");
+    terminal.sees("To bob:");
+    terminal.types("half an ");
+    terminal.sees("half an ");
+    bob.ok(&["send", "alice", "the second"]);
+    terminal.sees("the second");
+    // What was being written is still there.
+    terminal.sees("half an ");
+    terminal.enters("answer");
+    terminal.looks("the conversation", |screen| {
+        screen.contains("you to bob") && screen.contains("\n  half an answer")
+    });
+    assert_eq!(bob.json_one(&["inbox"])["text"], "half an answer");
+    // A receipt is no message, and no reason to say that there is none.
+    terminal.sees("To bob:");
+    terminal.presses_escape();
     terminal.sees("What next?");
-    terminal.presses_ctrl_c();
-    assert_eq!(terminal.ends().0.code(), Some(0));
+    bob.ok(&["inbox"]);
+    let all = quits(terminal);
+    assert!(!all.contains("No new messages"), "{all}");
+    assert!(
+        alice.json(&["inbox"]).is_empty(),
+        "what was shown in the conversation was shown"
+    );
+}
 
-    let mut terminal = at_terminal(&alice, &[]);
-    for _ in 0..5 {
-        terminal.sees("Passphrase:");
-        terminal.enters("wrong");
-        terminal.sees("wrong passphrase");
+#[test]
+fn limits_that_are_none_are_said_and_can_be_corrected() {
+    let stage = Stage::new();
+    let (alice, bob) = (stage.register("alice"), stage.register("bob"));
+    let mut terminal = menu(&alice);
+    terminal.enters("Send a message with");
+    terminal.sees("To:");
+    terminal.enters("bob");
+    terminal.sees("Play limit:");
+    for wrong in ["300", "0", "abc", ""] {
+        terminal.enters(wrong);
+        terminal.sees("a number from 1 to 255\u{1b}[0m");
+        terminal.types("\u{15}");
     }
-    assert_eq!(terminal.ends().0.code(), Some(8));
+    terminal.enters("2");
+    terminal.sees("Can be opened for:");
+    for (wrong, said) in [("soon", "write a number and a unit"), ("5s", "a minute at least")] {
+        terminal.enters(wrong);
+        terminal.sees(said);
+        terminal.types("\u{15}");
+    }
+    terminal.enters("1h");
+    terminal.sees("How is it enforced?");
+    terminal.enters("");
+    terminal.sees("Message to bob:");
+    terminal.enters("burn");
+    terminal.sees("opens twice");
+    let received = bob.json_one(&["inbox"]);
+    bob.ok(&["play", received["id"].as_str().unwrap()]);
+    // The count is in the menu itself.
+    terminal.sees("What next?");
+    terminal.enters("Plays");
+    terminal.sees("Which one?");
+    terminal.enters("");
+    terminal.sees("1 of 2 plays used");
+    terminal.sees("Take it back?");
+    terminal.enters("perhaps");
+    terminal.sees("y or n");
+    terminal.types("\u{15}");
+    terminal.enters("n");
+    terminal.sees("What next?");
+    quits(terminal);
+}
+
+#[test]
+fn contacts_are_blocked_and_unblocked_in_the_menu() {
+    let stage = Stage::new();
+    let (alice, bob) = (stage.register("alice"), stage.register("bob"));
+    alice.ok(&["send", "bob", "hello"]);
+    bob.ok(&["inbox"]);
+    let mut terminal = menu(&alice);
+    for (choice, state) in [("Block", "BLOCKED"), ("Unblock", "not verified")] {
+        terminal.enters("Contacts");
+        terminal.sees("Contact:");
+        terminal.enters("bob");
+        terminal.sees("What now?");
+        terminal.enters(choice);
+        terminal.sees(state);
+        terminal.sees("What next?");
+    }
+    quits(terminal);
+    assert!(alice.json_one(&["contacts"]).get("blocked").is_none());
+}
+
+#[test]
+fn a_search_without_a_match_says_so() {
+    let stage = Stage::new();
+    let alice = stage.register("alice");
+    let mut terminal = menu(&alice);
+    terminal.types("xyz");
+    terminal.sees("Nothing here matches");
+    terminal.types("\u{15}");
+    terminal.sees("Quit");
+    quits(terminal);
+}
+
+/// Commands belong to a shell; and a hint there names the home that it is about.
+#[test]
+fn the_menu_names_no_commands_and_commands_name_their_home() {
+    let stage = Stage::new();
+    let (alice, bob) = (stage.register("alice"), stage.register("bob"));
+    bob.ok(&["send", "alice", "hello"]);
+    bob.ok(&["send", "alice", "once", "--plays", "2"]);
+    let mut terminal = menu(&alice);
+    terminal.enters("Inbox");
+    terminal.sees("Open a limited message?");
+    terminal.presses_escape();
+    terminal.sees("What next?");
+    terminal.enters("Conversations");
+    terminal.sees("Conversation with:");
+    terminal.enters("bob");
+    terminal.sees("To bob:");
+    terminal.presses_escape();
+    terminal.sees("What next?");
+    terminal.enters("Settings");
+    terminal.sees("Settings:");
+    terminal.enters("Gate keys");
+    terminal.sees("Gate keys:");
+    terminal.presses_escape();
+    terminal.sees("What next?");
+    let all = quits(terminal);
+    assert!(all.contains("wrote for the first time") && all.contains("limited: opens twice"));
+    assert!(!all.contains("latchkey ") && !all.contains(" --"), "{all}");
+
+    let carol = stage.register("carol");
+    carol.ok(&["send", "alice", "hello"]);
+    let home = alice.home.display().to_string();
+    let answer = alice
+        .command(&["--home", &home, "inbox"])
+        .env_remove("LATCHKEY_HOME")
+        .output()
+        .unwrap();
+    let error = String::from_utf8(answer.stderr).unwrap();
+    assert!(
+        error.contains(&format!("latchkey --home {home} safety-number carol")),
+        "{error}"
+    );
+    carol.ok(&["send", "alice", "again", "--plays", "1"]);
+    let shown = alice.ok(&["inbox"]).out;
+    assert!(
+        shown.contains("to open it: latchkey play "),
+        "the environment has the home: {shown}"
+    );
+}
+
+#[test]
+fn a_recipient_that_cannot_be_written_to_is_known_before_the_message_is_written() {
+    let stage = Stage::new();
+    let (alice, bob) = (stage.register("alice"), stage.register("bob"));
+    let mut terminal = menu(&alice);
+    terminal.enters("Send a message");
+    terminal.sees("To:");
+    for (wrong, said) in [
+        ("nobody", "nobody"),
+        ("Not A Name", "a user name"),
+        ("alice", "your own address"),
+    ] {
+        terminal.enters(wrong);
+        terminal.sees("error:");
+        terminal.sees(said);
+        terminal.sees("To:");
+    }
+    terminal.enters("bob");
+    terminal.sees("Message to bob:");
+    // What cannot be sent is not lost.
+    terminal.pastes(&format!("the beginning {}", "x".repeat(210_000)));
+    terminal.sees("xxx");
+    terminal.enters("");
+    terminal.sees("too long");
+    terminal.sees("what you wrote is still here");
+    // Ctrl-A, Ctrl-K: it was all in one line.
+    terminal.types("\u{1}\u{b}");
+    terminal.enters("short");
+    terminal.sees("sent to bob");
+    terminal.sees("What next?");
+    quits(terminal);
+    assert_eq!(bob.json_one(&["inbox"])["text"], "short");
+
+    let mut terminal = Terminal::start(alice.command(&["send", "nobody"]));
+    terminal.sees("nobody");
+    let (status, all) = terminal.ends();
+    assert_eq!(status.code(), Some(5));
+    assert!(!all.contains("Message"), "{all}");
+}
+
+#[test]
+fn a_wrong_current_passphrase_is_noticed_before_a_new_one_is_thought_of() {
+    let stage = Stage::new();
+    let alice = stage.register("alice");
+    let mut terminal = menu(&alice);
+    terminal.enters("Settings");
+    terminal.sees("Settings:");
+    terminal.enters("Change the passphrase");
+    terminal.sees("Current passphrase:");
+    terminal.enters("wrong");
+    let between = terminal.sees("wrong passphrase");
+    assert!(!between.contains("New passphrase"), "{between}");
+    terminal.sees("What next?");
+    quits(terminal);
+}
+
+fn has_code(screen: &str) -> bool {
+    screen.contains(['█', '▀', '▄'])
+}
+
+#[test]
+fn the_digits_are_before_the_eyes_at_the_question_and_a_code_only_where_it_fits() {
+    let stage = Stage::new();
+    let (alice, bob) = (stage.register("alice"), stage.register("bob"));
+    alice.ok(&["send", "bob", "hello"]);
+    bob.ok(&["inbox"]);
+    let number = alice.json_one(&["safety-number", "bob"])["safety_number"].clone();
+    let number = number.as_str().unwrap();
+    for (rows, columns, code) in [(24, 80, false), (24, 40, false), (60, 40, false), (60, 100, true)] {
+        let mut terminal = at_terminal_sized(&alice, &["verify", "bob"], rows, columns);
+        terminal.sees("Passphrase:");
+        terminal.enters(PASSPHRASE);
+        let screen = terminal.looks("the question", |screen| screen.contains("Is it the same"));
+        for group in number.split(' ') {
+            assert!(screen.contains(group), "{rows} × {columns}: {screen}");
+        }
+        assert_eq!(has_code(&screen), code, "{rows} × {columns}: {screen}");
+        terminal.enters("n");
+        assert_eq!(terminal.ends().0.code(), Some(0));
+
+        let mut terminal = at_terminal_sized(&alice, &[], rows, columns);
+        terminal.sees("Passphrase:");
+        terminal.enters(PASSPHRASE);
+        terminal.sees("What next?");
+        terminal.enters("Contacts");
+        terminal.sees("Contact:");
+        terminal.enters("bob");
+        let screen = terminal.looks("the question", |screen| screen.contains("What now?"));
+        for group in number.split(' ') {
+            assert!(screen.contains(group), "{rows} × {columns}: {screen}");
+        }
+        assert_eq!(has_code(&screen), code, "{rows} × {columns}: {screen}");
+        terminal.presses_escape();
+        terminal.sees("What next?");
+        quits(terminal);
+    }
+}
+
+#[test]
+fn deleting_unread_mail_is_asked_about_on_a_terminal() {
+    let stage = Stage::new();
+    let (alice, bob) = (stage.register("alice"), stage.register("bob"));
+    alice.ok(&["send", "bob", "unread"]);
+    let mut terminal = Terminal::start(bob.command(&["clear-inbox"]));
+    terminal.sees("(y/N)");
+    terminal.enters("");
+    terminal.sees("Nothing was deleted");
+    assert_eq!(terminal.ends().0.code(), Some(0));
+    let terminal = Terminal::start(bob.command(&["clear-inbox", "--yes"]));
+    let (status, all) = terminal.ends();
+    assert!(status.success() && all.contains("1 message(s) deleted"), "{all}");
+    alice.ok(&["send", "bob", "another"]);
+    assert_eq!(
+        bob.json_one(&["clear-inbox"])["deleted"],
+        1,
+        "a script has said what it wants"
+    );
 }

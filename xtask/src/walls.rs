@@ -71,7 +71,7 @@ const WALLS: &[Wall] = &[
     },
     Wall {
         package: "latchkey-client",
-        never: &["server", "clap", "inquire"],
+        never: &["server", "clap", "crossterm"],
         because: "the engine neither serves nor prompts",
     },
     Wall {

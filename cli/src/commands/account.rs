@@ -2,6 +2,7 @@
 
 use std::path::Path;
 
+use client::vault::Passphrase;
 use client::{Error, Messenger, NameError, Options, RelayUrl, UserName};
 
 use crate::args::{OnOff, ReceiptKind};
@@ -14,21 +15,32 @@ pub(crate) fn register(context: &Context, name: &str) -> Result<(), Failure> {
         Some(relay) => relay,
         None => context.parse_relay(DEFAULT_RELAY)?,
     };
-    register_at(context, name, relay).map(drop)
+    let name = UserName::parse(name).map_err(|error: NameError| Failure::Client(Error::Name(error)))?;
+    let passphrase = if Messenger::exists(&context.home()?) {
+        context.passphrase()?
+    } else if context.passphrase_is_given() {
+        context.new_passphrase()?
+    } else {
+        // A person types it twice: what can fail without it comes first.
+        if context.interactive() {
+            context.work("asking the relay …", Messenger::relay_at(relay.clone()))?;
+        }
+        context.new_passphrase()?
+    };
+    register_with(context, &name, &passphrase, relay).map(drop)
 }
 
 /// Registers, shows the new account, and hands it on.
-pub(crate) fn register_at(context: &Context, name: &str, relay: RelayUrl) -> Result<Messenger, Failure> {
-    let name = UserName::parse(name).map_err(|error: NameError| Failure::Client(Error::Name(error)))?;
+pub(crate) fn register_with(
+    context: &Context,
+    name: &UserName,
+    passphrase: &Passphrase,
+    relay: RelayUrl,
+) -> Result<Messenger, Failure> {
     let home = context.home()?;
-    let passphrase = if Messenger::exists(&home) {
-        context.passphrase()?
-    } else {
-        context.new_passphrase()?
-    };
     let mut messenger = context.work(
         "registering …",
-        Messenger::register(&home, &passphrase, &name, relay, Options::default()),
+        Messenger::register(&home, passphrase, name, relay, Options::default()),
     )?;
     let (address, fingerprint) = (messenger.address()?, messenger.fingerprint()?);
     context
@@ -67,8 +79,17 @@ pub(crate) fn rotate_keys(context: &Context) -> Result<(), Failure> {
     context.render.keys(&keys)
 }
 
-pub(crate) fn clear_inbox(context: &Context) -> Result<(), Failure> {
+pub(crate) fn clear_inbox(context: &Context, yes: bool) -> Result<(), Failure> {
     let mut messenger = context.open()?;
+    if !yes
+        && context.interactive()
+        && !prompt::confirm(
+            "Delete everything that waits at the relay, unread? It cannot be undone.",
+            false,
+        )?
+    {
+        return context.render.text("Nothing was deleted.");
+    }
     let deleted = context.work("deleting …", messenger.clear_inbox())?;
     context.render.cleared(deleted)
 }

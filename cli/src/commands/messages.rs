@@ -4,14 +4,14 @@ use std::io::{self, Read};
 use std::time::{Duration, Instant};
 
 use client::vault::{LimitMode, MessageState};
-use client::{Error, Event, LimitRequest, Messenger, Sent};
+use client::{Address, Error, LimitRequest, Messenger, Sent};
 
 use crate::context::Context;
 use crate::exit::Failure;
-use crate::prompt;
+use crate::prompt::Draft;
 
-/// Longest text read from standard input, in bytes: what a message holds, and one more to notice that it is longer.
-const MAX_STDIN: u64 = 200 * 1024 + 1;
+/// Longest text read from standard input, in bytes: more than a message holds, to notice that it is longer.
+const MAX_STDIN: u64 = 256 * 1024;
 /// Pause between polls.
 const BETWEEN_POLLS: Duration = Duration::from_millis(250);
 /// The relay's longest poll.
@@ -27,17 +27,29 @@ pub(crate) struct Limit {
 }
 
 pub(crate) fn send(context: &Context, to: &str, message: Option<&str>, limit: Option<Limit>) -> Result<(), Failure> {
-    let text = match message {
-        Some("-") => read_stdin()?,
-        Some(text) => text.to_owned(),
-        None if context.interactive() => prompt::text("Message:", "", None)?.ok_or(Failure::Interrupted)?,
+    let given = match message {
+        Some("-") => Some(read_stdin()?),
+        Some(text) => Some(text.to_owned()),
+        None if context.interactive() => None,
         None => {
             return Err(Failure::Usage(
-                "the message is missing; give it after the name, or `-` to read standard input".to_owned(),
+                "the message is missing; give it after the name, or `-` to read standard input. A message that is also the name of an option \
+                 (--json, --plays, …) goes behind `--`"
+                    .to_owned(),
             ));
         }
     };
     let mut messenger = context.open()?;
+    let text = match given {
+        Some(text) => text,
+        None => {
+            // What can fail without the message comes before it is written.
+            let address = messenger.resolve(to)?;
+            context.work("looking for them …", messenger.can_write_to(&address))?;
+            let help = "Enter sends, Alt-Enter begins a new line, Esc leaves without sending.";
+            Draft::new("Message:", help, "").ask()?.ok_or(Failure::Interrupted)?
+        }
+    };
     let sent = deliver(context, &mut messenger, to, &text, limit)?;
     match sent.because {
         Some(error) => Err(Failure::Queued(error)),
@@ -54,20 +66,7 @@ pub(crate) fn deliver(
     limit: Option<Limit>,
 ) -> Result<Sent, Failure> {
     let to = messenger.resolve(to)?;
-    let sent = match limit {
-        Some(Limit {
-            request,
-            mode: LimitMode::Counted,
-        }) => context.work("sending …", messenger.send_limited(&to, text, request))?,
-        Some(Limit {
-            request,
-            mode: LimitMode::Oblivious,
-        }) => {
-            let (spinner, watch) = context.render.watching("sending …");
-            context.work_on(spinner, messenger.send_oblivious(&to, text, request, &watch))?
-        }
-        None => context.work("sending …", messenger.send_text(&to, text))?,
-    };
+    let sent = transmit(context, messenger, &to, text, limit)?;
     let number = if sent.first_contact {
         Some(messenger.safety_number(&to)?)
     } else {
@@ -75,6 +74,31 @@ pub(crate) fn deliver(
     };
     let limit = limit.map(|limit| (limit.request.plays, limit.mode));
     context.render.sent(&sent, limit, number.as_ref())?;
+    Ok(sent)
+}
+
+/// Sends and shows nothing.
+pub(crate) fn transmit(
+    context: &Context,
+    messenger: &mut Messenger,
+    to: &Address,
+    text: &str,
+    limit: Option<Limit>,
+) -> Result<Sent, Failure> {
+    let sent = match limit {
+        Some(Limit {
+            request,
+            mode: LimitMode::Counted,
+        }) => context.work("sending …", messenger.send_limited(to, text, request))?,
+        Some(Limit {
+            request,
+            mode: LimitMode::Oblivious,
+        }) => {
+            let (spinner, watch) = context.render.watching("sending …");
+            context.work_on(spinner, messenger.send_oblivious(to, text, request, &watch))?
+        }
+        None => context.work("sending …", messenger.send_text(to, text))?,
+    };
     Ok(sent)
 }
 
@@ -114,11 +138,15 @@ pub(crate) fn show_unread(context: &Context, messenger: &mut Messenger) -> Resul
     Ok(())
 }
 
-pub(crate) fn history(context: &Context, with: Option<&str>, limit: usize) -> Result<(), Failure> {
+pub(crate) fn history(context: &Context, with: Option<&str>, limit: u32) -> Result<(), Failure> {
     let mut messenger = context.open()?;
     let with = with.map(|name| messenger.resolve(name)).transpose()?;
     let own = messenger.address()?;
-    let messages = messenger.history(with.as_ref(), limit)?;
+    let messages = messenger.history(with.as_ref(), usize::try_from(limit).unwrap_or(usize::MAX))?;
+    if let (Some(peer), true) = (&with, messages.is_empty()) {
+        // Somebody unknown is no conversation without messages.
+        messenger.contact(peer)?;
+    }
     context.render.history(&messages, own.as_str())?;
     // A message seen in the history is seen.
     let fresh: Vec<_> = messages
@@ -145,11 +173,4 @@ fn read_stdin() -> Result<String, Failure> {
         }
     }
     Ok(text)
-}
-
-/// Whether a round brought something that a person should look at now.
-pub(crate) fn noteworthy(events: &[Event]) -> bool {
-    events
-        .iter()
-        .any(|event| matches!(event, Event::Message(_) | Event::IdentityChanged { .. }))
 }

@@ -5,3 +5,4 @@ pub(crate) mod gate;
 pub(crate) mod messages;
 pub(crate) mod people;
 pub(crate) mod plays;
+pub(crate) mod shell;

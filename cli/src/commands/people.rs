@@ -6,6 +6,11 @@ use crate::context::Context;
 use crate::exit::Failure;
 use crate::prompt;
 
+/// A line for the shell.
+const SHELL: usize = 1;
+/// A question, and what follows it.
+const QUESTION: usize = 3;
+
 pub(crate) fn contacts(context: &Context) -> Result<(), Failure> {
     let mut messenger = context.open()?;
     let people = messenger.contacts()?;
@@ -16,7 +21,7 @@ pub(crate) fn safety_number(context: &Context, name: &str) -> Result<(), Failure
     let mut messenger = context.open()?;
     let peer = messenger.resolve(name)?;
     let (person, number) = (messenger.contact(&peer)?, messenger.safety_number(&peer)?);
-    context.render.safety_number(&person, &number)
+    context.render.safety_number(&person, &number, SHELL)
 }
 
 pub(crate) fn block(context: &Context, name: &str, block: bool) -> Result<(), Failure> {
@@ -32,7 +37,7 @@ pub(crate) fn block(context: &Context, name: &str, block: bool) -> Result<(), Fa
 }
 
 /// By command it is the user's word that the numbers were compared; on a terminal they are shown and it is asked.
-pub(crate) fn verify(context: &Context, name: &str, accept: bool) -> Result<(), Failure> {
+pub(crate) fn verify(context: &Context, name: &str, accept: bool, yes: bool) -> Result<(), Failure> {
     let mut messenger = context.open()?;
     let peer = messenger.resolve(name)?;
     let person = messenger.contact(&peer)?;
@@ -49,8 +54,8 @@ pub(crate) fn verify(context: &Context, name: &str, accept: bool) -> Result<(), 
         Standing::Forked { .. } if !accept => return Err(Error::IdentityForked(peer).into()),
         _ => {}
     }
-    if context.interactive() && !context.render.is_json() {
-        context.render.safety_number(&person, &number)?;
+    if !yes && context.interactive() && !context.render.is_json() {
+        context.render.safety_number(&person, &number, QUESTION)?;
         let question = if accept {
             "Accept this new identity?"
         } else {

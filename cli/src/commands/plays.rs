@@ -20,7 +20,7 @@ pub(crate) fn play_on_screen(context: &Context, messenger: &mut Messenger, messa
     context.render.secret(&playback)?;
     let (play, plays) = (playback.play, playback.plays);
     context.work("confirming …", messenger.finish_play(playback))?;
-    context.render.text(&format!("DRM: play {play}/{plays} used."))
+    context.render.text(&format!("Play {play} of {plays} used."))
 }
 
 /// What happens while one waits.

@@ -9,6 +9,9 @@ use crate::context::Context;
 use crate::exit::Failure;
 use crate::prompt;
 
+/// Lines of a list with four entries, one of them in two lines.
+const LIST: usize = 8;
+
 /// A contact in a list, or somebody new.
 pub(super) enum Recipient {
     Known(Person),
@@ -18,6 +21,7 @@ pub(super) enum Recipient {
 impl fmt::Display for Recipient {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         match self {
+            Self::Known(person) if person.blocked => write!(f, "{} (blocked)", person.address.user()),
             Self::Known(person) => match person.standing {
                 Standing::Changed { .. } => write!(f, "{} (IDENTITY CHANGED)", person.address.user()),
                 Standing::Succeeded { .. } => write!(f, "{} (NEW IDENTITY, compare again)", person.address.user()),
@@ -48,7 +52,7 @@ pub(super) fn decide(context: &Context, messenger: &mut Messenger, peer: &client
         ),
     };
     context.render.warning(&what);
-    context.render.safety_number(&person, &number)?;
+    context.render.safety_number(&person, &number, LIST)?;
     let (later, verified, accept, reject) = (
         "Decide later: nothing is sent",
         "It is the same on the other side: verified",
@@ -96,13 +100,31 @@ pub(super) fn contacts(context: &Context, messenger: &mut Messenger) -> Result<(
     }
     let number = messenger.safety_number(&person.address)?;
     context.render.person(&person, None)?;
-    context.render.safety_number(&person, &number)?;
-    if person.standing == Standing::Verified {
-        return Ok(());
+    context.render.safety_number(&person, &number, LIST)?;
+    let (back, same, block, unblock) = (
+        "Back",
+        "It is the same on the other side, compared over another channel: verified",
+        "Block: what they send is dropped, unseen and without a word to them",
+        "Unblock: what was dropped stays dropped",
+    );
+    let mut choices = vec![back];
+    if person.standing == Standing::Unverified {
+        choices.push(same);
     }
-    if prompt::confirm("Did you compare it over another channel, and is it the same?", false)? {
-        let person = messenger.verify(&person.address)?;
-        context.render.person(&person, None)?;
-    }
-    Ok(())
+    choices.push(if person.blocked { unblock } else { block });
+    let person = match prompt::choose("What now?", choices)? {
+        Some(choice) if choice == same => messenger.verify(&person.address)?,
+        Some(choice) if choice == block => {
+            let (person, events) = context.work("blocking …", messenger.block(&person.address))?;
+            context.render.events(&events);
+            person
+        }
+        Some(choice) if choice == unblock => {
+            let (person, events) = context.work("unblocking …", messenger.unblock(&person.address))?;
+            context.render.events(&events);
+            person
+        }
+        _ => return Ok(()),
+    };
+    context.render.person(&person, None)
 }

@@ -1,17 +1,13 @@
 //! Keys and settings.
 
-use std::fmt;
-
 use client::Messenger;
-use client::vault::{Direction, MessageBody, Receipts, StoredMessage};
+use client::vault::{Receipts, VaultError};
 
 use super::people::Recipient;
-use crate::args::DEFAULT_HISTORY;
 use crate::commands::{account, gate};
 use crate::context::Context;
 use crate::exit::Failure;
 use crate::prompt;
-use crate::render::time;
 
 pub(super) fn keys(context: &Context, messenger: &mut Messenger) -> Result<(), Failure> {
     let keys = context.work("asking the relay …", messenger.keys())?;
@@ -40,7 +36,7 @@ pub(super) fn keys(context: &Context, messenger: &mut Messenger) -> Result<(), F
 pub(super) fn settings(context: &Context, messenger: &mut Messenger) -> Result<(), Failure> {
     let told = messenger.receipts()?;
     let hidden = messenger.decoys()?;
-    let (passphrase, receipts, read, decoys, gate_keys, clear, take_back, back) = (
+    let (passphrase, receipts, read, decoys, gate_keys, clear, back) = (
         "Change the passphrase",
         if told.delivery {
             "Delivery receipts are on: turn them off"
@@ -59,7 +55,6 @@ pub(super) fn settings(context: &Context, messenger: &mut Messenger) -> Result<(
         },
         "Gate keys, which seal oblivious limits",
         "Delete everything that waits at the relay",
-        "Take back a limited message, or see how often it was opened",
         "Back",
     );
     context.render.text(&format!(
@@ -67,10 +62,13 @@ pub(super) fn settings(context: &Context, messenger: &mut Messenger) -> Result<(
         messenger.home().display(),
         messenger.pinned_relay().url
     ))?;
-    let choices = vec![passphrase, receipts, read, decoys, gate_keys, take_back, clear, back];
+    let choices = vec![passphrase, receipts, read, decoys, gate_keys, clear, back];
     match prompt::choose("Settings:", choices)? {
         Some(choice) if choice == passphrase => {
             let current = prompt::passphrase("Current passphrase:")?;
+            if !messenger.check_passphrase(&current)? {
+                return Err(VaultError::WrongPassphrase.into());
+            }
             let new = prompt::new_passphrase()?;
             messenger.change_passphrase(&current, &new)?;
             context.render.passphrase_changed()
@@ -103,7 +101,6 @@ pub(super) fn settings(context: &Context, messenger: &mut Messenger) -> Result<(
             let deleted = context.work("deleting …", messenger.clear_inbox())?;
             context.render.cleared(deleted)
         }
-        Some(choice) if choice == take_back => own_limited(context, messenger),
         _ => Ok(()),
     }
 }
@@ -149,39 +146,4 @@ fn gate_keys(context: &Context, messenger: &mut Messenger) -> Result<(), Failure
         },
         _ => Ok(()),
     }
-}
-
-fn own_limited(context: &Context, messenger: &mut Messenger) -> Result<(), Failure> {
-    struct Own(StoredMessage);
-    impl fmt::Display for Own {
-        fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-            let sent = time::utc(self.0.sent_at);
-            match &self.0.body {
-                MessageBody::Limited(terms, _) => {
-                    write!(f, "to {}, {sent}, opens at most {} ×", self.0.peer, terms.limit)
-                }
-                _ => write!(f, "to {}, {sent}", self.0.peer),
-            }
-        }
-    }
-    let own: Vec<Own> = messenger
-        .history(None, DEFAULT_HISTORY)?
-        .into_iter()
-        .filter(|message| message.direction == Direction::Outgoing && matches!(message.body, MessageBody::Limited(..)))
-        .map(Own)
-        .collect();
-    if own.is_empty() {
-        return context.render.text("You sent no limited message lately.");
-    }
-    let Some(Own(message)) = prompt::choose("Which one?", own)? else {
-        return Ok(());
-    };
-    let id = message.id.to_string();
-    let report = context.work("asking the relay …", messenger.license_state(&id))?;
-    context.render.license(&report)?;
-    if report.terms.ended.is_none() && prompt::confirm("Take it back?", false)? {
-        let report = context.work("taking it back …", messenger.revoke(&id))?;
-        context.render.license(&report)?;
-    }
-    Ok(())
 }

@@ -23,7 +23,7 @@ impl Render {
         let bar = working.bar.clone();
         let (render, said) = (self.clone(), AtomicBool::new(false));
         let watch: GateWatch = Arc::new(move |stage| {
-            if !said.swap(true, Ordering::Relaxed) && !render.json {
+            if !said.swap(true, Ordering::Relaxed) {
                 render.notice(
                     "oblivious limits are sealed with a gate key: some seconds of arithmetic, then 23 MB to upload. One serves for 90 days",
                 );
@@ -73,7 +73,8 @@ impl Render {
     /// Standard output.
     pub fn gate_keys(&self, keys: &[GateKeyReport]) -> Result<(), Failure> {
         if keys.is_empty() && !self.json {
-            return self.out("No gate key yet; the first message with --oblivious makes one.");
+            let first = if self.menu { "an oblivious limit" } else { "--oblivious" };
+            return self.out(&format!("No gate key yet; the first message with {first} makes one."));
         }
         keys.iter().try_for_each(|key| {
             let id: String = key.id.iter().map(|byte| format!("{byte:02x}")).collect();

@@ -54,7 +54,7 @@ impl Render {
                 )
             },
         )?;
-        if sent.succeeded && !self.json {
+        if sent.succeeded {
             self.notice(&format!(
                 "{} has a new identity, named by the one you knew; the safety number is another",
                 sent.to
@@ -88,7 +88,7 @@ impl Render {
                     body_into(&mut object, &message.body);
                     Value::Object(object)
                 },
-                || paragraph(message),
+                || self.paragraph(message),
             )
         })
     }
@@ -123,7 +123,7 @@ impl Render {
                     body_into(&mut object, &message.body);
                     Value::Object(object)
                 },
-                || paragraph(message),
+                || self.paragraph(message),
             )
         })
     }
@@ -140,7 +140,7 @@ impl Render {
             }));
         }
         self.notice(&format!(
-            "from {}, DRM: play {}/{}",
+            "from {}, play {} of {}",
             escape::line(&playback.from),
             playback.play,
             playback.plays
@@ -212,59 +212,63 @@ fn body_into(object: &mut Map<String, Value>, body: &MessageBody) {
     };
 }
 
-/// A message for people: who and when, then what.
-fn paragraph(message: &StoredMessage) -> String {
-    let incoming = message.direction == Direction::Incoming;
-    let peer = escape::line(message.peer.split('@').next().unwrap_or_default());
-    let who = if incoming { peer } else { format!("you to {peer}") };
-    let who = if incoming {
-        Style::new().cyan().bold().apply_to(who)
-    } else {
-        Style::new().green().apply_to(who)
-    };
-    let state = match &message.state {
-        MessageState::Queued => ", waiting for the relay".to_owned(),
-        MessageState::Delivered => ", delivered".to_owned(),
-        MessageState::Read => ", read".to_owned(),
-        MessageState::Failed(reason) => format!(", not delivered: {}", escape::line(reason)),
-        MessageState::Sent | MessageState::New | MessageState::Seen => String::new(),
-    };
-    let about = format!(
-        "{}{state}, {}",
-        time::utc(message.sent_at),
-        short(&message.id.to_string())
-    );
-    format!(
-        "{who}  {}\n{}",
-        Style::new().dim().apply_to(about),
-        indented(&words(message))
-    )
-}
+impl Render {
+    /// A message for people: who and when, then what.
+    fn paragraph(&self, message: &StoredMessage) -> String {
+        let incoming = message.direction == Direction::Incoming;
+        let peer = escape::line(message.peer.split('@').next().unwrap_or_default());
+        let who = if incoming { peer } else { format!("you to {peer}") };
+        let who = if incoming {
+            Style::new().cyan().bold().apply_to(who)
+        } else {
+            Style::new().green().apply_to(who)
+        };
+        let state = match &message.state {
+            MessageState::Queued => ", waiting for the relay".to_owned(),
+            MessageState::Delivered => ", delivered".to_owned(),
+            MessageState::Read => ", read".to_owned(),
+            MessageState::Failed(reason) => format!(", not delivered: {}", escape::line(reason)),
+            MessageState::Sent | MessageState::New | MessageState::Seen => String::new(),
+        };
+        let about = format!(
+            "{}{state}, {}",
+            time::utc(message.sent_at),
+            short(&message.id.to_string())
+        );
+        format!(
+            "{who}  {}\n{}",
+            Style::new().dim().apply_to(about),
+            indented(&self.words(message))
+        )
+    }
 
-fn words(message: &StoredMessage) -> String {
-    match &message.body {
-        MessageBody::Text(text) => escape::paragraph(text),
-        MessageBody::Limited(terms, _) => {
-            let state = match terms.ended {
-                Some(ended) => ended_word(Some(ended)).to_owned(),
-                // In oblivious mode the relay does not know that it is over.
-                None if used_up(terms) => format!("{}, used up", opened(terms.used)),
-                None if message.direction == Direction::Incoming => {
-                    format!(
-                        "{}; to open it: latchkey play {}",
-                        opened(terms.used),
-                        short(&message.id.to_string())
-                    )
-                }
-                None => format!("{}, as far as we know", opened(terms.used)),
-            };
-            let how = match terms.mode() {
-                LimitMode::Counted => "",
-                LimitMode::Oblivious => ", unseen by the relay",
-            };
-            format!("[limited: opens {}{how}; {state}]", times(terms.limit))
+    fn words(&self, message: &StoredMessage) -> String {
+        match &message.body {
+            MessageBody::Text(text) => escape::paragraph(text),
+            MessageBody::Limited(terms, _) => {
+                let state = match terms.ended {
+                    Some(ended) => ended_word(Some(ended)).to_owned(),
+                    // In oblivious mode the relay does not know that it is over.
+                    None if used_up(terms) => format!("{}, used up", opened(terms.used)),
+                    // The interactive client offers it by itself.
+                    None if message.direction == Direction::Incoming && self.menu => opened(terms.used),
+                    None if message.direction == Direction::Incoming => {
+                        let id = message.id.to_string();
+                        let command = format!("play {}", short(&id));
+                        format!("{}; to open it: {}", opened(terms.used), self.how(&command, ""))
+                    }
+                    None => format!("{}, as far as we know", opened(terms.used)),
+                };
+                let how = match terms.mode() {
+                    LimitMode::Counted => "",
+                    LimitMode::Oblivious => ", unseen by the relay",
+                };
+                format!("[limited: opens {}{how}; {state}]", times(terms.limit))
+            }
+            MessageBody::Unknown => {
+                "[a kind of message that this version cannot show; a newer latchkey may]".to_owned()
+            }
         }
-        MessageBody::Unknown => "[a kind of message that this version cannot show; a newer latchkey may]".to_owned(),
     }
 }
 

@@ -2,13 +2,13 @@
 
 use client::vault::Receipts;
 use client::{KeyReport, Person, SafetyNumber, Standing};
-use console::Style;
+use console::{Style, measure_text_width};
 use qrcode::QrCode;
 use qrcode::render::unicode::Dense1x2;
 use serde_json::json;
 use std::io::{self, IsTerminal};
 
-use super::{Render, date, table, time};
+use super::{Render, date, table, terminal_size, time};
 use crate::exit::Failure;
 
 /// Groups of five digits in a line: twelve groups make three lines of four, easy to read aloud.
@@ -95,11 +95,11 @@ impl Render {
         )
     }
 
-    /// A safety number, on a terminal with a QR code.
+    /// A safety number; on a terminal with a QR code, where that fits under the digits and above the `below` lines that come behind it.
     ///
     /// # Errors
     /// Standard output.
-    pub fn safety_number(&self, person: &Person, number: &SafetyNumber) -> Result<(), Failure> {
+    pub fn safety_number(&self, person: &Person, number: &SafetyNumber, below: usize) -> Result<(), Failure> {
         if self.json {
             return self.object(&json!({
                 "address": person.address.to_string(), "safety_number": number.to_string(),
@@ -111,15 +111,26 @@ impl Render {
             Standing::Changed { .. } | Standing::Succeeded { .. } | Standing::Forked { .. }
         );
         let about = if new { " (of the NEW identity)" } else { "" };
-        self.out(&format!(
-            "Safety number with {}{about}; both of you see the same:",
-            person.address
-        ))?;
-        self.out(&groups(number))?;
+        let text = format!(
+            "Safety number with {}{about}; both of you see the same:\n{}",
+            person.address,
+            groups(number)
+        );
+        self.out(&text)?;
         if io::stdout().is_terminal()
             && let Ok(code) = QrCode::new(number.qr_bytes())
         {
-            self.out(&code.render::<Dense1x2>().quiet_zone(true).build())?;
+            let code = code.render::<Dense1x2>().quiet_zone(true).build();
+            let (rows, columns) = terminal_size();
+            let wide = code.lines().map(measure_text_width).max().unwrap_or(0);
+            let above = text
+                .lines()
+                .map(|line| measure_text_width(line).div_ceil(columns.max(1)))
+                .sum::<usize>();
+            // A code that is broken or scrolls cannot be read, and the digits would go with it.
+            if wide <= columns && above + code.lines().count() + below <= rows {
+                self.out(&code)?;
+            }
         }
         Ok(())
     }

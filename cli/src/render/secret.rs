@@ -3,14 +3,15 @@
 use std::io::{self, Write};
 
 use client::Playback;
-use crossterm::cursor::{Hide, MoveTo, Show};
+use crossterm::cursor::MoveTo;
 use crossterm::event::{self, Event, KeyCode, KeyEventKind, KeyModifiers};
-use crossterm::terminal::{self, Clear, ClearType, EnterAlternateScreen, LeaveAlternateScreen};
-use crossterm::{execute, queue};
+use crossterm::queue;
+use crossterm::terminal::{Clear, ClearType};
 use zeroize::Zeroizing;
 
 use super::{Render, escape, terminal_size};
 use crate::exit::Failure;
+use crate::terminal;
 
 /// Lines that are not text: headline, blank, blank, help.
 const FRAME: usize = 4;
@@ -23,12 +24,12 @@ impl Render {
     pub fn secret(&self, playback: &Playback) -> Result<(), Failure> {
         let text = Zeroizing::new(escape::paragraph(&playback.text));
         let headline = format!(
-            "DRM: play {}/{}   from {}",
+            "Play {} of {}   from {}",
             playback.play,
             playback.plays,
             escape::line(&playback.from)
         );
-        let screen = Alternate::enter()?;
+        let screen = terminal::alternate()?;
         let mut top = 0;
         loop {
             let (rows, columns) = terminal_size();
@@ -44,6 +45,7 @@ impl Render {
                 Key::PageUp => top = top.saturating_sub(room),
                 Key::PageDown => top = (top + room).min(last),
                 Key::Redraw => {}
+                Key::Suspend => terminal::suspend()?,
             }
         }
         drop(screen);
@@ -58,6 +60,7 @@ enum Key {
     PageUp,
     PageDown,
     Redraw,
+    Suspend,
 }
 
 fn next_key() -> io::Result<Key> {
@@ -68,6 +71,7 @@ fn next_key() -> io::Result<Key> {
             KeyCode::PageUp => Key::PageUp,
             KeyCode::PageDown | KeyCode::Char(' ') => Key::PageDown,
             KeyCode::Enter | KeyCode::Esc | KeyCode::Char('q') => Key::Close,
+            KeyCode::Char('z') if key.modifiers.contains(KeyModifiers::CONTROL) => Key::Suspend,
             KeyCode::Char('c' | 'd') if key.modifiers.contains(KeyModifiers::CONTROL) => Key::Close,
             _ => Key::Redraw,
         },
@@ -76,6 +80,7 @@ fn next_key() -> io::Result<Key> {
 }
 
 fn draw(headline: &str, lines: &[&str], scrolls: bool, rows: usize) -> io::Result<()> {
+    let _held = terminal::hold();
     let mut out = io::stdout().lock();
     queue!(out, Clear(ClearType::All), MoveTo(0, 0))?;
     write!(out, "{}\r\n\r\n", console::Style::new().bold().apply_to(headline))?;
@@ -120,38 +125,6 @@ fn overflow(text: &str, columns: usize) -> Option<usize> {
         }
     }
     None
-}
-
-/// The alternate screen, in raw mode. However this ends, the terminal is as it was before, and the screen is wiped first.
-struct Alternate;
-
-impl Alternate {
-    fn enter() -> io::Result<Self> {
-        terminal::enable_raw_mode()?;
-        // From here on Drop puts things right, also when entering fails half-way.
-        let screen = Self;
-        execute!(
-            io::stdout(),
-            EnterAlternateScreen,
-            Hide,
-            Clear(ClearType::All),
-            MoveTo(0, 0)
-        )?;
-        Ok(screen)
-    }
-}
-
-impl Drop for Alternate {
-    fn drop(&mut self) {
-        let _ = execute!(
-            io::stdout(),
-            Clear(ClearType::All),
-            MoveTo(0, 0),
-            Show,
-            LeaveAlternateScreen
-        );
-        let _ = terminal::disable_raw_mode();
-    }
 }
 
 #[cfg(test)]

@@ -34,11 +34,30 @@ impl Stage {
         stage
     }
 
+    /// A relay that made its certificate itself, and the certificate's fingerprint.
+    pub fn self_signed() -> (Self, String) {
+        let mut stage = Self {
+            runtime: Runtime::new().unwrap(),
+            relay: None,
+            url: String::new(),
+            dir: tempfile::tempdir().unwrap(),
+        };
+        stage.start_with(0, true);
+        let fingerprint = stage.relay.as_ref().unwrap().certificate().unwrap();
+        (stage, fingerprint)
+    }
+
     fn start_relay(&mut self, port: u16) {
-        let mut config = server::Config::new(self.dir.path().join("relay")).unwrap();
+        self.start_with(port, false);
+    }
+
+    fn start_with(&mut self, port: u16, self_signed: bool) {
+        let data = self.dir.path().join("relay");
+        let mut config = server::Config::new(data).unwrap();
+        config.tls = self_signed.then_some(server::tls::TlsSource::SelfSigned);
         config.listen.set_port(port);
         let relay = self.runtime.block_on(server::Relay::start(config)).unwrap();
-        self.url = format!("http://{}", relay.addr());
+        self.url = relay.url();
         self.relay = Some(relay);
     }
 

@@ -1,4 +1,5 @@
 //! A terminal of the test's own, and a program at it.
+#![allow(dead_code, reason = "each test file uses its part")]
 
 use std::ffi::OsStr;
 use std::fs::File;
@@ -9,11 +10,15 @@ use std::process::{Child, Command, ExitStatus};
 use std::sync::{Arc, Condvar, Mutex};
 use std::time::{Duration, Instant};
 
+use crate::support::{PASSPHRASE, Person};
+use rustix::process::{Pid, Signal, WaitOptions, kill_process, waitpid};
 use rustix::pty::{OpenptFlags, grantpt, openpt, ptsname, unlockpt};
 use rustix::termios::{LocalModes, Termios, Winsize, tcgetattr, tcsetwinsize};
 
 /// Far longer than anything here takes: who waits so long waits in vain.
 const PATIENCE: Duration = Duration::from_secs(60);
+/// How often the screen is looked at while nothing is drawn.
+const GLANCE: Duration = Duration::from_millis(100);
 
 #[derive(Default)]
 struct Shown {
@@ -30,16 +35,22 @@ pub struct Terminal {
     seen: usize,
     line: OwnedFd,
     before: Termios,
+    size: (u16, u16),
 }
 
 impl Terminal {
-    pub fn start(mut command: Command) -> Self {
+    pub fn start(command: Command) -> Self {
+        Self::start_sized(command, 50, 160)
+    }
+
+    /// With this many rows and columns.
+    pub fn start_sized(mut command: Command, rows: u16, columns: u16) -> Self {
         let master = openpt(OpenptFlags::RDWR | OpenptFlags::NOCTTY).unwrap();
         grantpt(&master).unwrap();
         unlockpt(&master).unwrap();
         let size = Winsize {
-            ws_row: 50,
-            ws_col: 160,
+            ws_row: rows,
+            ws_col: columns,
             ws_xpixel: 0,
             ws_ypixel: 0,
         };
@@ -78,13 +89,64 @@ impl Terminal {
             seen: 0,
             line: line.into(),
             before,
+            size: (rows, columns),
         }
+    }
+
+    /// What a person has before their eyes.
+    pub fn screen(&self) -> String {
+        let mut parser = vt100::Parser::new(self.size.0.try_into().unwrap(), self.size.1.try_into().unwrap(), 0);
+        parser.process(&self.screen.0.lock().unwrap().bytes);
+        parser.screen().contents()
+    }
+
+    /// Waits until the screen is like this; gives it.
+    #[track_caller]
+    pub fn looks(&self, what: &str, like: impl Fn(&str) -> bool) -> String {
+        let deadline = Instant::now() + PATIENCE;
+        loop {
+            let screen = self.screen();
+            if like(&screen) {
+                return screen;
+            }
+            let shown = self.screen.0.lock().unwrap();
+            let left = deadline.saturating_duration_since(Instant::now());
+            assert!(!left.is_zero() && !shown.ended, "{what} was never so:\n{screen}");
+            drop(self.screen.1.wait_timeout(shown, left.min(GLANCE)).unwrap());
+        }
+    }
+
+    pub fn sends(&self, signal: Signal) {
+        kill_process(Pid::from_child(&self.child), signal).unwrap();
+    }
+
+    /// Waits until it was suspended.
+    #[track_caller]
+    pub fn is_suspended(&self) {
+        let deadline = Instant::now() + PATIENCE;
+        let pid = Some(Pid::from_child(&self.child));
+        while !matches!(waitpid(pid, WaitOptions::UNTRACED | WaitOptions::NOHANG), Ok(Some((_, status))) if status.stopped())
+        {
+            assert!(Instant::now() < deadline, "it does not stop");
+            std::thread::sleep(Duration::from_millis(10));
+        }
+    }
+
+    /// Local modes as they were before the program.
+    pub fn is_as_before(&self) -> bool {
+        tcgetattr(&self.line).unwrap().local_modes == self.before.local_modes
     }
 
     /// Waits until this is on the screen, behind what was looked at before; gives what was shown up to there.
     #[track_caller]
     pub fn sees(&mut self, text: &str) -> String {
-        let deadline = Instant::now() + PATIENCE;
+        self.sees_within(text, PATIENCE)
+    }
+
+    /// With more patience: a gate key is made on a busy machine.
+    #[track_caller]
+    pub fn sees_within(&mut self, text: &str, patience: Duration) -> String {
+        let deadline = Instant::now() + patience;
         let mut shown = self.screen.0.lock().unwrap();
         loop {
             let new = &shown.bytes[self.seen..];
@@ -107,6 +169,11 @@ impl Terminal {
     /// Types, without Enter.
     pub fn types(&mut self, text: &str) {
         self.keyboard.write_all(text.as_bytes()).unwrap();
+    }
+
+    /// Pastes, as a terminal does that was asked to say what is pasted.
+    pub fn pastes(&mut self, text: &str) {
+        self.types(&format!("\u{1b}[200~{}\u{1b}[201~", text.replace('\n', "\r")));
     }
 
     /// Types a line.
@@ -157,6 +224,28 @@ impl Terminal {
         let all = String::from_utf8_lossy(&shown.bytes).into_owned();
         let (hidden, back) = (all.rfind("\u{1b}[?25l"), all.rfind("\u{1b}[?25h"));
         assert!(hidden.is_none() || hidden < back, "the cursor is visible");
+        let (marked, plain) = (all.rfind("\u{1b}[?2004h"), all.rfind("\u{1b}[?2004l"));
+        assert!(marked.is_none() || marked < plain, "pastes are not marked any more");
         (status, all)
     }
+}
+
+/// A command at a terminal, whose passphrase is asked for.
+pub fn at_terminal(person: &Person, args: &[&str]) -> Terminal {
+    at_terminal_sized(person, args, 50, 160)
+}
+
+pub fn at_terminal_sized(person: &Person, args: &[&str], rows: u16, columns: u16) -> Terminal {
+    let mut command = person.command(args);
+    command.env_remove("LATCHKEY_PASSPHRASE");
+    Terminal::start_sized(command, rows, columns)
+}
+
+/// The menu of somebody who is registered.
+pub fn menu(person: &Person) -> Terminal {
+    let mut terminal = at_terminal(person, &[]);
+    terminal.sees("Passphrase:");
+    terminal.enters(PASSPHRASE);
+    terminal.sees("What next?");
+    terminal
 }

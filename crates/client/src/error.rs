@@ -1,6 +1,7 @@
 //! What can go wrong, each with what to do about it.
 
 use protocol::address::{Address, NameError};
+use protocol::content::MAX_CONTENT;
 use protocol::identity::Fingerprint;
 
 use crate::messenger::Step;
@@ -88,7 +89,7 @@ pub enum Error {
         reason: String,
     },
     /// The message does not fit.
-    #[error("the message is too long; a message holds about 190 KB, send it in parts")]
+    #[error("the message is too long; a message holds about {} KB, send it in parts", MAX_CONTENT / 1000)]
     TooLarge,
     /// An empty message.
     #[error("the message is empty; there is nothing to send")]

@@ -23,6 +23,7 @@ mod gate_keys;
 mod history;
 mod incoming;
 mod keys;
+mod lookup;
 mod oblivious;
 mod opened;
 mod outgoing;

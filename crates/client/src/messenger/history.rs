@@ -4,7 +4,7 @@ use protocol::address::Address;
 
 use super::Messenger;
 use crate::error::Error;
-use crate::vault::{Direction, Entry, MessageId, MessageState, StoredMessage, key};
+use crate::vault::{Direction, Entry, MessageBody, MessageId, MessageState, StoredMessage, key};
 
 impl Messenger {
     /// The last `limit` messages in both directions, oldest first; with one person, or with all.
@@ -86,11 +86,27 @@ impl Messenger {
     }
 
     pub(super) fn find(&self, prefix: &str) -> Result<Entry<StoredMessage>, Error> {
+        self.find_among(prefix, |_| true)
+    }
+
+    /// The limited message of this direction, as if there were no others; the one message of any kind where none is, so that it can be said what is wrong
+    /// with it.
+    pub(super) fn find_limited(&self, prefix: &str, direction: Direction) -> Result<Entry<StoredMessage>, Error> {
+        let limited = |message: &StoredMessage| {
+            message.direction == direction && matches!(message.body, MessageBody::Limited(..))
+        };
+        match self.find_among(prefix, limited) {
+            Err(Error::NoSuchMessage(_)) => self.find(prefix),
+            found => found,
+        }
+    }
+
+    fn find_among(&self, prefix: &str, wanted: impl Fn(&StoredMessage) -> bool) -> Result<Entry<StoredMessage>, Error> {
         let mut hits = self
             .vault
             .list::<StoredMessage>()?
             .into_iter()
-            .filter(|entry| entry.record.id.starts_with(prefix));
+            .filter(|entry| entry.record.id.starts_with(prefix) && wanted(&entry.record));
         match (hits.next(), hits.next()) {
             (Some(only), None) => Ok(only),
             (Some(_), Some(_)) => Err(Error::AmbiguousMessage(shortened(prefix))),
@@ -100,7 +116,7 @@ impl Messenger {
 
     /// Our own message `id`, with the key it is filed under.
     pub(super) fn own_message(&self, prefix: &str) -> Result<(Vec<u8>, StoredMessage), Error> {
-        let entry = self.find(prefix)?;
+        let entry = self.find_limited(prefix, Direction::Outgoing)?;
         if entry.record.direction != Direction::Outgoing {
             return Err(Error::NotOurs);
         }

@@ -97,13 +97,19 @@ impl Messenger {
         self.send_under(to, text, &terms, None).await
     }
 
+    /// Whether a limited message can be opened for so long: [`Error::BadLimit`] otherwise.
+    #[must_use]
+    pub fn can_expire_in(duration: Duration) -> bool {
+        (MIN_EXPIRY..=MAX_EXPIRY).contains(&duration)
+    }
+
     /// What a limit says, if it can be one.
     pub(super) fn terms(&self, text: &str, limit: LimitRequest, mode: Mode) -> Result<Policy, Error> {
         if text.is_empty() {
             return Err(Error::Empty);
         }
         let expires_in = limit.expires_in.unwrap_or(DEFAULT_EXPIRY);
-        if !(MIN_EXPIRY..=MAX_EXPIRY).contains(&expires_in) {
+        if !Self::can_expire_in(expires_in) {
             return Err(Error::BadLimit);
         }
         Ok(Policy {
@@ -174,13 +180,7 @@ impl Messenger {
         shown: MessageBody,
         license: Option<License>,
     ) -> Result<Sent, Error> {
-        if to == self.party()?.address() {
-            return Err(Error::Oneself);
-        }
-        self.refuse_undecided(to)?;
-        if self.delivery(to)?.blocked {
-            return Err(Error::Blocked(to.clone()));
-        }
+        self.refuse_unwritable(to)?;
         let first_contact = !self.knows(to)?;
         let id = MessageId(content.id.0);
         let message = StoredMessage {
@@ -242,6 +242,18 @@ impl Messenger {
     /// Fetches and parses a peer's keys. One request.
     pub(super) async fn fetch_bundle(&mut self, peer: &Address) -> Result<Bundle, Error> {
         self.authorised(async |relay| relay.fetch_key(peer).await).await
+    }
+
+    /// Stops before anything is spent when nothing can go to them.
+    pub(super) fn refuse_unwritable(&mut self, to: &Address) -> Result<(), Error> {
+        if to == self.party()?.address() {
+            return Err(Error::Oneself);
+        }
+        self.refuse_undecided(to)?;
+        if self.delivery(to)?.blocked {
+            return Err(Error::Blocked(to.clone()));
+        }
+        Ok(())
     }
 
     /// Stops before anything is spent when the user has a decision to make.

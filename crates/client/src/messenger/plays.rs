@@ -73,7 +73,7 @@ impl Messenger {
     /// [`Error::Ended`] when it opens no more, [`Error::NotLimited`], [`Error::NotPlayable`] for messages of our own, the relay's refusals, and
     /// [`Error::Unopened`] when the released share does not open the message.
     pub async fn play(&mut self, prefix: &str) -> Result<Playback, Error> {
-        let entry = self.find(prefix)?;
+        let entry = self.find_limited(prefix, Direction::Incoming)?;
         let row = entry.key;
         let message = entry.record;
         let (terms, _) = playable(&message)?;

@@ -1,0 +1,101 @@
+//! Mail that comes while the client waits for the person.
+
+use std::collections::BTreeMap;
+use std::time::Duration;
+
+use client::{Error, Event, Messenger};
+
+use crate::context::Context;
+use crate::exit::Failure;
+
+/// The relay's longest poll.
+const WAIT: Duration = Duration::from_secs(30);
+/// Pause after a round that brought nothing to tell: a relay that answers at once is not hurried.
+const BETWEEN_ROUNDS: Duration = Duration::from_millis(250);
+/// Pause while the relay cannot be used; a person who comes back to a network notices so much.
+const AWAY: Duration = Duration::from_secs(10);
+
+/// What came.
+pub(super) enum Arrived {
+    Events(Vec<Event>),
+    /// The relay cannot be used, for another reason than the last time.
+    Away(Failure),
+    /// It can again.
+    Back,
+}
+
+/// Receives again and again, and says once what is wrong.
+#[derive(Default)]
+pub(super) struct Arrivals {
+    said: Option<String>,
+}
+
+impl Arrivals {
+    /// The next thing that a person should know of. May be dropped at any time: what is revealed was committed before.
+    pub(super) async fn next(&mut self, messenger: &mut Messenger) -> Arrived {
+        loop {
+            match messenger.receive(WAIT).await {
+                Ok(events) if events.iter().any(worth_telling) => {
+                    self.said = None;
+                    return Arrived::Events(events);
+                }
+                Ok(_) if self.said.take().is_some() => return Arrived::Back,
+                Ok(_) => tokio::time::sleep(BETWEEN_ROUNDS).await,
+                Err(error) => {
+                    let text = error.to_string();
+                    if self.said.as_ref() != Some(&text) {
+                        self.said = Some(text);
+                        return Arrived::Away(error.into());
+                    }
+                    tokio::time::sleep(AWAY).await;
+                }
+            }
+        }
+    }
+
+    pub(super) fn tell(&self, context: &Context, arrived: &Arrived) -> Result<(), Failure> {
+        match arrived {
+            Arrived::Events(events) => {
+                context.render.events(events);
+                for (peer, count) in written(events) {
+                    let what = if count == 1 {
+                        "a new message".to_owned()
+                    } else {
+                        format!("{count} new messages")
+                    };
+                    context.render.notice(&format!("{what} from {peer}"));
+                }
+                Ok(())
+            }
+            Arrived::Away(Failure::Client(Error::Relay(error))) => {
+                context
+                    .render
+                    .notice(&format!("nothing arrives at present: {error}. It is tried again"));
+                Ok(())
+            }
+            Arrived::Away(failure) => {
+                context.render.failure(failure);
+                Ok(())
+            }
+            Arrived::Back => {
+                context.render.notice("the relay answers again");
+                Ok(())
+            }
+        }
+    }
+}
+
+/// What is shown of it, somewhere on the screen.
+fn worth_telling(event: &Event) -> bool {
+    !matches!(event, Event::Delivered { .. } | Event::Read { .. })
+}
+
+fn written(events: &[Event]) -> BTreeMap<String, usize> {
+    let mut counts = BTreeMap::new();
+    for event in events {
+        if let Event::Message(message) = event {
+            *counts.entry(crate::render::escape::line(&message.peer)).or_default() += 1;
+        }
+    }
+    counts
+}

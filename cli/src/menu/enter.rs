@@ -1,0 +1,138 @@
+//! The way in: the passphrase of an account, or a new account.
+
+use client::vault::{Passphrase, VaultError};
+use client::{CertificatePin, Code, Error, Messenger, Options, RelayError, RelayUrl, UserName};
+
+use crate::commands::account;
+use crate::context::{Context, DEFAULT_RELAY};
+use crate::exit::Failure;
+use crate::prompt;
+
+/// Attempts at the passphrase before giving up: a mistyped one is common, a fifth is not.
+const PASSPHRASE_ATTEMPTS: u32 = 5;
+
+/// Opens the account, or makes one.
+pub(super) fn enter(context: &Context) -> Result<Option<Messenger>, Failure> {
+    let home = context.home()?;
+    if !Messenger::exists(&home) {
+        context.render.headline("Welcome to Latchkey")?;
+        context
+            .render
+            .text(&format!("There is no account in {} yet.", home.display()))?;
+        return first_run(context, None, None);
+    }
+    for attempt in 1.. {
+        let passphrase = context.passphrase()?;
+        match Messenger::open(&home, &passphrase, context.relay()?, Options::default()) {
+            Ok(messenger) => return Ok(Some(messenger)),
+            Err(Error::RegistrationPending(name)) => {
+                context.render.text(&format!(
+                    "The registration of {name} was not finished; finishing it now."
+                ))?;
+                return first_run(context, Some(&name), Some(passphrase));
+            }
+            Err(Error::NotRegistered) => return first_run(context, None, Some(passphrase)),
+            Err(Error::Vault(error @ VaultError::WrongPassphrase))
+                if attempt < PASSPHRASE_ATTEMPTS && !context.passphrase_is_given() =>
+            {
+                context.render.failure(&error.into());
+            }
+            Err(error) => return Err(error.into()),
+        }
+    }
+    Ok(None)
+}
+
+/// What can fail comes first, and what was typed is not asked for again.
+fn first_run(
+    context: &Context,
+    pending: Option<&str>,
+    mut passphrase: Option<Passphrase>,
+) -> Result<Option<Messenger>, Failure> {
+    let pending = pending.map(UserName::parse).transpose().map_err(Error::Name)?;
+    let Some(relay) = relay(context)? else {
+        return Ok(None);
+    };
+    let mut name = pending;
+    loop {
+        let chosen = match name.take() {
+            Some(name) => name,
+            None => {
+                let help = "1 to 32 of a-z 0-9 _ . - beginning with a letter or digit. Esc leaves.";
+                let parse = |text: &str| UserName::parse(text.trim()).map_err(|why| why.to_string());
+                match prompt::checked("Your name at the relay:", help, None, parse)? {
+                    Some(name) => name,
+                    None => return Ok(None),
+                }
+            }
+        };
+        let secret = match &passphrase {
+            Some(passphrase) => passphrase.clone(),
+            None => context.new_passphrase()?,
+        };
+        passphrase = Some(secret.clone());
+        match account::register_with(context, &chosen, &secret, relay.clone()) {
+            Ok(messenger) => return Ok(Some(messenger)),
+            Err(Failure::Interrupted) => return Ok(None),
+            Err(failure) => {
+                let taken =
+                    matches!(&failure, Failure::Client(Error::Relay(error)) if error.code() == Some(Code::NameTaken));
+                context.render.failure(&failure);
+                if taken {
+                    continue;
+                }
+                if !prompt::confirm("Try again?", true)? {
+                    return Ok(None);
+                }
+                name = Some(chosen);
+            }
+        }
+    }
+}
+
+/// A relay that answers, with its pin where it needs one.
+fn relay(context: &Context) -> Result<Option<RelayUrl>, Failure> {
+    let mut given = context.relay()?;
+    let mut default = DEFAULT_RELAY.to_owned();
+    loop {
+        let url = match given.take() {
+            Some(url) => url,
+            None => {
+                let parse = |text: &str| context.parse_relay(text.trim()).map_err(|error| error.to_string());
+                match prompt::checked("Relay:", "scheme://host[:port]. Esc leaves.", Some(&default), parse)? {
+                    Some(url) => url,
+                    None => return Ok(None),
+                }
+            }
+        };
+        url.as_str().clone_into(&mut default);
+        match context.work("asking the relay …", Messenger::relay_at(url.clone())) {
+            Ok(_) => return Ok(Some(url)),
+            Err(Failure::Interrupted) => return Ok(None),
+            Err(Failure::Client(Error::Relay(RelayError::UntrustedCertificate { .. }))) => {
+                given = pinned(context, url)?;
+            }
+            Err(failure) => context.render.failure(&failure),
+        }
+    }
+}
+
+/// The same relay with the fingerprint that the person has of it.
+fn pinned(context: &Context, url: RelayUrl) -> Result<Option<RelayUrl>, Failure> {
+    context.render.warning(&format!(
+        "nobody that this machine trusts vouches for the certificate of {}. Nothing was sent. A relay that made its certificate itself prints the fingerprint \
+         when it starts (sha256:…); ask its operator for it, not the relay.",
+        url.as_str()
+    ));
+    let parse = |text: &str| match text.trim() {
+        "" => Ok(None),
+        text => text
+            .parse::<CertificatePin>()
+            .map(Some)
+            .map_err(|error| error.to_string()),
+    };
+    match prompt::checked("Its fingerprint:", "Enter alone: another relay", None, parse)? {
+        Some(Some(pin)) => Ok(Some(url.pinned(pin)?)),
+        _ => Ok(None),
+    }
+}

@@ -1,0 +1,207 @@
+//! A question that is answered by text.
+
+use crossterm::event::{KeyCode, KeyEvent, KeyModifiers};
+use unicode_segmentation::UnicodeSegmentation;
+use zeroize::Zeroizing;
+
+use super::ask::{Question, Step};
+use super::frame::{self, Rows, View, question, style, width, words};
+use super::line::Line;
+
+/// What stays when it was answered.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(super) enum Stays {
+    /// The question and the answer, or its beginning.
+    Answer,
+    /// The question alone.
+    Nothing,
+}
+
+/// Turns text into an answer, or says what is wrong with it.
+pub(super) type Check<'a, T> = Box<dyn Fn(&str) -> Result<T, String> + 'a>;
+
+pub(super) struct Field<'a, T> {
+    question: String,
+    help: String,
+    default: String,
+    check: Check<'a, T>,
+    line: Line,
+    masked: bool,
+    lines: bool,
+    stays: Stays,
+    wrong: Option<String>,
+    answered: String,
+}
+
+impl<'a, T> Field<'a, T> {
+    pub(super) fn new(question: &str, check: Check<'a, T>) -> Self {
+        Self {
+            question: question.to_owned(),
+            help: String::new(),
+            default: String::new(),
+            check,
+            line: Line::new(false),
+            masked: false,
+            lines: false,
+            stays: Stays::Answer,
+            wrong: None,
+            answered: String::new(),
+        }
+    }
+
+    pub(super) fn help(mut self, help: &str) -> Self {
+        help.clone_into(&mut self.help);
+        self
+    }
+
+    /// Taken when nothing is typed.
+    pub(super) fn default(mut self, default: &str) -> Self {
+        default.clone_into(&mut self.default);
+        self
+    }
+
+    /// Text of several lines.
+    pub(super) fn lines(mut self) -> Self {
+        self.lines = true;
+        self.line = Line::new(true);
+        self
+    }
+
+    /// Stars for characters.
+    pub(super) fn masked(mut self) -> Self {
+        self.masked = true;
+        self
+    }
+
+    pub(super) fn stays(mut self, stays: Stays) -> Self {
+        self.stays = stays;
+        self
+    }
+
+    /// As if it had been typed before.
+    pub(super) fn written(mut self, text: &str) -> Self {
+        self.line.insert(text);
+        self
+    }
+
+    fn edited(&mut self) -> Step<T> {
+        self.wrong = None;
+        Step::Stay
+    }
+}
+
+impl<T> Question for Field<'_, T> {
+    type Answer = T;
+
+    fn enter(&mut self, more: bool) -> Step<T> {
+        if more && !self.masked {
+            self.line.insert("\n");
+            return self.edited();
+        }
+        let text = if self.line.is_empty() {
+            Zeroizing::new(self.default.clone())
+        } else {
+            Zeroizing::new(self.line.text().to_owned())
+        };
+        match (self.check)(&text) {
+            Ok(answer) => {
+                if !self.masked {
+                    text.as_str().clone_into(&mut self.answered);
+                }
+                drop(self.line.take());
+                Step::Answer(answer)
+            }
+            Err(wrong) => {
+                self.wrong = Some(wrong);
+                if self.masked {
+                    // Nobody can see what is wrong with it.
+                    drop(self.line.take());
+                }
+                Step::Stay
+            }
+        }
+    }
+
+    fn key(&mut self, key: &KeyEvent) -> Step<T> {
+        let ctrl = key.modifiers.contains(KeyModifiers::CONTROL);
+        match key.code {
+            // Alt-Enter, Shift-Enter where the terminal tells it, Ctrl-J: a new line where there may be one.
+            KeyCode::Enter if self.lines => self.line.insert("\n"),
+            KeyCode::Char('j') if ctrl && self.lines => self.line.insert("\n"),
+            KeyCode::Enter => return self.enter(false),
+            KeyCode::Char('j') if ctrl => return self.enter(false),
+            KeyCode::Char('d') if ctrl && self.line.is_empty() => return Step::Back,
+            _ => {
+                if !self.line.key(key) {
+                    return Step::Stay;
+                }
+            }
+        }
+        self.edited()
+    }
+
+    fn paste(&mut self, text: &str) {
+        self.line.paste(text);
+        self.wrong = None;
+    }
+
+    fn view(&self, columns: usize, rows: usize) -> View {
+        let width = width(columns);
+        let mut lines = question(&self.question, width);
+        let mut text = Rows::new(width);
+        if let Some(last) = lines.pop() {
+            text.begin(&last);
+            text.begin(" ");
+        }
+        if self.line.is_empty() && !self.default.is_empty() {
+            text.begin(&style().dim().apply_to(format!("({}) ", self.default)).to_string());
+        }
+        let mut cursor = text.place();
+        for (at, cluster) in self.line.text().grapheme_indices(true) {
+            if at == self.line.at() {
+                cursor = text.place();
+            }
+            match cluster {
+                _ if self.masked => text.push("*"),
+                "\n" => text.feed(),
+                cluster => text.push(cluster),
+            }
+        }
+        if self.line.at() == self.line.text().len() {
+            cursor = text.place();
+        }
+        cursor.0 += lines.len();
+        lines.append(&mut text.lines);
+        let below = match &self.wrong {
+            Some(wrong) => paint(words(wrong, width), |text| style().red().apply_to(text).to_string()),
+            None => paint(words(&self.help, width), |text| {
+                style().dim().apply_to(text).to_string()
+            }),
+        };
+        let below = if self.wrong.is_none() && self.help.is_empty() {
+            Vec::new()
+        } else {
+            below
+        };
+        // As much as fits, with the cursor's line.
+        let room = rows.saturating_sub(1 + below.len()).max(1);
+        let first = (cursor.0 + 1).saturating_sub(room);
+        let mut shown: Vec<String> = lines.into_iter().skip(first).take(room).collect();
+        shown.extend(below.into_iter().take(rows.saturating_sub(1)));
+        View {
+            lines: shown,
+            cursor: Some((cursor.0 - first, cursor.1)),
+        }
+    }
+
+    fn settled(&self) -> Option<String> {
+        (self.stays == Stays::Answer).then(|| {
+            let answer = if self.masked { "********" } else { &self.answered };
+            frame::settled(&self.question, answer)
+        })
+    }
+}
+
+fn paint(lines: Vec<String>, paint: impl Fn(String) -> String) -> Vec<String> {
+    lines.into_iter().map(paint).collect()
+}

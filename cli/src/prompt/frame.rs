@@ -1,0 +1,242 @@
+//! What a question looks like on the screen, drawn over what it looked like before.
+
+use std::fmt::Write as _;
+
+use console::{Style, measure_text_width};
+use crossterm::cursor::{Hide, MoveToColumn, MoveUp, Show};
+use crossterm::terminal::{Clear, ClearType};
+use crossterm::{Command, terminal};
+use unicode_segmentation::UnicodeSegmentation;
+
+use crate::exit::Failure;
+use crate::render::escape;
+use crate::terminal as line;
+
+/// A terminal that does not say how large it is.
+const SIZE: (u16, u16) = (80, 24);
+/// Narrower is treated as this: one character has to fit.
+const NARROWEST: usize = 8;
+
+/// Columns and rows of the terminal.
+pub(super) fn size() -> (usize, usize) {
+    let (columns, rows) = terminal::size()
+        .ok()
+        .filter(|(columns, rows)| *columns > 0 && *rows > 0)
+        .unwrap_or(SIZE);
+    (columns.into(), rows.into())
+}
+
+/// Room for a line: the last column stays free, because terminals differ in where the cursor is behind it.
+pub(super) fn width(columns: usize) -> usize {
+    columns.saturating_sub(1).max(NARROWEST)
+}
+
+/// Lines, and where the cursor is; `None`: it is hidden.
+#[derive(Debug, Default)]
+pub(super) struct View {
+    pub(super) lines: Vec<String>,
+    pub(super) cursor: Option<(usize, usize)>,
+}
+
+/// The place on the screen that belongs to a question.
+#[derive(Debug, Default)]
+pub(super) struct Frame {
+    /// Widths of the lines that are there.
+    drawn: Vec<usize>,
+    /// The line in which the cursor is.
+    row: usize,
+}
+
+impl Frame {
+    pub(super) fn draw(&mut self, view: &View) -> Result<(), Failure> {
+        let mut out = self.cleared();
+        for (row, text) in view.lines.iter().enumerate() {
+            if row > 0 {
+                out.push_str("\r\n");
+            }
+            out.push_str(text);
+        }
+        let last = view.lines.len().saturating_sub(1);
+        let (row, column) = view.cursor.unwrap_or((last, 0));
+        if let Some(up @ 1..) = last.checked_sub(row) {
+            ansi(&mut out, MoveUp(narrow(up)));
+        }
+        ansi(&mut out, MoveToColumn(narrow(column)));
+        if view.cursor.is_some() {
+            ansi(&mut out, Show);
+        } else {
+            ansi(&mut out, Hide);
+        }
+        self.drawn = view.lines.iter().map(|text| measure_text_width(text)).collect();
+        self.row = row;
+        Ok(line::show(out.as_bytes())?)
+    }
+
+    /// Nothing is left; the cursor stands where the question began.
+    pub(super) fn erase(&mut self) -> Result<(), Failure> {
+        let mut out = self.cleared();
+        ansi(&mut out, Show);
+        *self = Self::default();
+        Ok(line::show(out.as_bytes())?)
+    }
+
+    /// One line is left in its place.
+    pub(super) fn settle(&mut self, text: &str) -> Result<(), Failure> {
+        self.erase()?;
+        Ok(line::show(format!("{text}\r\n").as_bytes())?)
+    }
+
+    fn cleared(&self) -> String {
+        let mut out = String::new();
+        // A terminal that became narrower broke the lines that were too long.
+        let columns = size().0.max(1);
+        let rows: usize = self
+            .drawn
+            .iter()
+            .take(self.row)
+            .map(|width| width.div_ceil(columns).max(1))
+            .sum();
+        if rows > 0 {
+            ansi(&mut out, MoveUp(narrow(rows)));
+        }
+        ansi(&mut out, MoveToColumn(0));
+        ansi(&mut out, Clear(ClearType::FromCursorDown));
+        out
+    }
+}
+
+fn ansi(out: &mut String, command: impl Command) {
+    // Writing to a string does not fail.
+    let _ = command.write_ansi(out);
+}
+
+fn narrow(number: usize) -> u16 {
+    number.try_into().unwrap_or(u16::MAX)
+}
+
+/// The mark and the question before an answer.
+pub(super) fn question(text: &str, width: usize) -> Vec<String> {
+    let mut lines = words(&format!("? {text}"), width);
+    if let Some(rest) = lines.first().and_then(|first| first.strip_prefix('?')) {
+        lines[0] = format!("{}{rest}", style().green().apply_to("?"));
+    }
+    lines
+}
+
+/// What stays of a question that was answered.
+pub(super) fn settled(question: &str, answer: &str) -> String {
+    let (first, more) = match answer.split_once('\n') {
+        Some((first, _)) => (first, " …"),
+        None => (answer, ""),
+    };
+    let answer = format!("{}{more}", escape::line(first));
+    let text = format!(
+        "{} {question} {}",
+        style().green().apply_to(">"),
+        style().cyan().apply_to(answer)
+    );
+    console::truncate_str(&text, width(size().0), "…").into_owned()
+}
+
+pub(super) fn style() -> Style {
+    Style::new().for_stderr()
+}
+
+/// Plain text, broken at spaces.
+pub(super) fn words(text: &str, width: usize) -> Vec<String> {
+    let mut lines: Vec<String> = Vec::new();
+    let mut line = String::new();
+    for word in text.split(' ') {
+        let together = measure_text_width(&line) + 1 + measure_text_width(word);
+        if line.is_empty() {
+            line.push_str(word);
+        } else if together <= width {
+            let _ = write!(line, " {word}");
+        } else {
+            lines.push(std::mem::replace(&mut line, word.to_owned()));
+        }
+    }
+    lines.push(line);
+    lines
+        .into_iter()
+        .flat_map(|line| {
+            // A word that is longer than a line.
+            let mut rows = Rows::new(width);
+            line.graphemes(true).for_each(|cluster| rows.push(cluster));
+            rows.lines
+        })
+        .collect()
+}
+
+/// Text in lines of a width, broken between characters.
+#[derive(Debug)]
+pub(super) struct Rows {
+    width: usize,
+    column: usize,
+    pub(super) lines: Vec<String>,
+}
+
+impl Rows {
+    pub(super) fn new(width: usize) -> Self {
+        Self {
+            width,
+            column: 0,
+            lines: vec![String::new()],
+        }
+    }
+
+    /// Where the next character will stand.
+    pub(super) fn place(&self) -> (usize, usize) {
+        (self.lines.len() - 1, self.column)
+    }
+
+    /// Styled text that is not broken.
+    pub(super) fn begin(&mut self, text: &str) {
+        self.put(text, measure_text_width(text));
+    }
+
+    pub(super) fn feed(&mut self) {
+        self.lines.push(String::new());
+        self.column = 0;
+    }
+
+    /// One character as a person counts them, made harmless.
+    pub(super) fn push(&mut self, cluster: &str) {
+        let shown = if cluster == "\t" {
+            "    ".to_owned()
+        } else {
+            escape::line(cluster)
+        };
+        let width = measure_text_width(&shown);
+        if self.column + width > self.width && self.column > 0 {
+            self.feed();
+        }
+        self.put(&shown, width);
+    }
+
+    fn put(&mut self, text: &str, width: usize) {
+        if let Some(last) = self.lines.last_mut() {
+            last.push_str(text);
+        }
+        self.column += width;
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn words_are_broken_at_spaces_and_long_ones_anywhere() {
+        assert_eq!(words("one two three", 7), ["one two", "three"]);
+        assert_eq!(words("abcdefghij", 4), ["abcd", "efgh", "ij"]);
+        assert_eq!(words("", 4), [""]);
+    }
+
+    #[test]
+    fn what_stays_is_one_harmless_line() {
+        let text = settled("Message:", "one\ntwo");
+        assert!(text.ends_with("one …"), "{text}");
+        assert!(!settled("To:", "\u{202e}evil").contains('\u{202e}'));
+    }
+}

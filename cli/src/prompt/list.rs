@@ -1,0 +1,221 @@
+//! One of several, found by arrows or by typing a part of it.
+
+use std::fmt::Display;
+
+use crossterm::event::{KeyCode, KeyEvent, KeyModifiers};
+
+use super::ask::{Question, Step};
+use super::frame::{self, View, question, style, width, words};
+use super::line::Line;
+
+/// Entries on the screen at once: as many as one looks through.
+const PAGE: usize = 12;
+/// Lines besides the entries: question, help, and a free one.
+const AROUND: usize = 4;
+
+pub(super) struct List {
+    question: String,
+    labels: Vec<String>,
+    /// Which of the labels match, in their order.
+    shown: Vec<usize>,
+    chosen: usize,
+    filter: Line,
+    answered: Option<usize>,
+}
+
+impl List {
+    pub(super) fn new<T: Display>(question: &str, options: &[T]) -> Self {
+        Self {
+            question: question.to_owned(),
+            labels: options.iter().map(ToString::to_string).collect(),
+            shown: (0..options.len()).collect(),
+            chosen: 0,
+            filter: Line::new(false),
+            answered: None,
+        }
+    }
+
+    /// Other words for the same entries; what was typed and chosen stays.
+    pub(super) fn relabel<T: Display>(&mut self, options: &[T]) {
+        let before = self.shown.get(self.chosen).copied();
+        self.labels = options.iter().map(ToString::to_string).collect();
+        self.find();
+        self.chosen = self.shown.iter().position(|entry| Some(*entry) == before).unwrap_or(0);
+    }
+
+    /// Entries in which every word that was typed occurs; those that begin with all of it come first.
+    fn find(&mut self) {
+        let wanted = self.filter.text().trim().to_lowercase();
+        let matches = |label: &str| {
+            let label = label.to_lowercase();
+            wanted.split_whitespace().all(|word| label.contains(word))
+        };
+        let labels: Vec<usize> = (0..self.labels.len()).filter(|at| matches(&self.labels[*at])).collect();
+        let (first, then): (Vec<usize>, Vec<usize>) = labels
+            .into_iter()
+            .partition(|at| self.labels[*at].to_lowercase().starts_with(&wanted));
+        self.shown = [first, then].concat();
+        self.chosen = 0;
+    }
+
+    fn moved(&mut self, to: usize) -> Step<usize> {
+        self.chosen = to.min(self.shown.len().saturating_sub(1));
+        Step::Stay
+    }
+
+    /// From the first entry to the last and on.
+    fn turned(&mut self, forward: bool) -> Step<usize> {
+        let count = self.shown.len().max(1);
+        self.moved((self.chosen + if forward { 1 } else { count - 1 }) % count)
+    }
+}
+
+impl Question for List {
+    type Answer = usize;
+
+    fn enter(&mut self, _more: bool) -> Step<usize> {
+        match self.shown.get(self.chosen) {
+            Some(entry) => {
+                self.answered = Some(*entry);
+                Step::Answer(*entry)
+            }
+            None => Step::Stay,
+        }
+    }
+
+    fn key(&mut self, key: &KeyEvent) -> Step<usize> {
+        let ctrl = key.modifiers.contains(KeyModifiers::CONTROL);
+        match key.code {
+            KeyCode::Up | KeyCode::BackTab => self.turned(false),
+            KeyCode::Down | KeyCode::Tab => self.turned(true),
+            KeyCode::Char('p') if ctrl => self.turned(false),
+            KeyCode::Char('n') if ctrl => self.turned(true),
+            KeyCode::PageUp => self.moved(self.chosen.saturating_sub(PAGE)),
+            KeyCode::PageDown => self.moved(self.chosen + PAGE),
+            KeyCode::Home => self.moved(0),
+            KeyCode::End => self.moved(usize::MAX),
+            KeyCode::Enter => self.enter(false),
+            KeyCode::Char('j') if ctrl => self.enter(false),
+            KeyCode::Char('d') if ctrl && self.filter.is_empty() => Step::Back,
+            _ => {
+                if self.filter.key(key) {
+                    self.find();
+                }
+                Step::Stay
+            }
+        }
+    }
+
+    /// A menu is no place for a text that came from elsewhere: none of it may choose something.
+    fn paste(&mut self, _text: &str) {}
+
+    fn view(&self, columns: usize, rows: usize) -> View {
+        let width = width(columns);
+        let room = PAGE.min(rows.saturating_sub(AROUND)).max(1);
+        let first = self
+            .chosen
+            .saturating_sub(room / 2)
+            .min(self.shown.len().saturating_sub(room));
+        let mut lines = question(&self.question, width);
+        if let Some(last) = lines.last_mut() {
+            *last = format!("{last} {}", crate::render::escape::line(self.filter.text()));
+            *last = console::truncate_str(last, width, "…").into_owned();
+        }
+        let cursor = lines
+            .last()
+            .map(|last| (lines.len() - 1, console::measure_text_width(last)));
+        let last = self.shown.len().min(first + room);
+        for (at, entry) in self.shown.iter().enumerate().take(last).skip(first) {
+            let label = &self.labels[*entry];
+            if at == self.chosen {
+                // To its end: a part of a sentence is no choice.
+                for (row, line) in words(label, width.saturating_sub(2)).into_iter().enumerate() {
+                    let mark = if row == 0 { "> " } else { "  " };
+                    lines.push(style().cyan().apply_to(format!("{mark}{line}")).to_string());
+                }
+            } else {
+                let mark = match at {
+                    at if at == first && first > 0 => "^",
+                    at if at + 1 == last && last < self.shown.len() => "v",
+                    _ => " ",
+                };
+                let label = console::truncate_str(label, width.saturating_sub(2), "…");
+                lines.push(format!("{mark} {label}"));
+            }
+        }
+        let help = if self.shown.is_empty() {
+            "Nothing here matches what you typed; Backspace takes it back."
+        } else {
+            "Arrows move, Enter chooses, Esc goes back, typing searches."
+        };
+        lines.extend(
+            words(help, width)
+                .into_iter()
+                .map(|line| style().dim().apply_to(line).to_string()),
+        );
+        lines.truncate(rows.saturating_sub(1).max(1));
+        View { lines, cursor }
+    }
+
+    fn settled(&self) -> Option<String> {
+        self.answered
+            .and_then(|entry| self.labels.get(entry))
+            .map(|label| frame::settled(&self.question, label))
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn typed(list: &mut List, text: &str) {
+        for c in text.chars() {
+            let _ = list.key(&KeyEvent::new(KeyCode::Char(c), KeyModifiers::NONE));
+        }
+    }
+
+    #[test]
+    fn what_begins_with_the_words_comes_first() {
+        let mut list = List::new("?", &["Do not send", "Send a message", "Quit"]);
+        typed(&mut list, "send");
+        assert!(matches!(list.enter(false), Step::Answer(1)));
+    }
+
+    #[test]
+    fn without_a_match_it_says_so_and_enter_chooses_nothing() {
+        let mut list = List::new("?", &["one", "two"]);
+        typed(&mut list, "xyz");
+        assert!(matches!(list.enter(false), Step::Stay));
+        let view = list.view(80, 24);
+        assert!(view.lines.iter().any(|line| line.contains("Nothing here matches")));
+    }
+
+    #[test]
+    fn a_paste_chooses_nothing() {
+        let mut list = List::new("?", &["one", "two"]);
+        list.paste("two\r");
+        assert!(matches!(list.enter(false), Step::Answer(0)));
+    }
+
+    #[test]
+    fn it_fits_on_a_small_screen() {
+        let options: Vec<String> = (0..50).map(|n| format!("{n} {}", "words ".repeat(20))).collect();
+        let mut list = List::new(
+            "a question that is longer than the screen is wide, twice over?",
+            &options,
+        );
+        for _ in 0..60 {
+            for (columns, rows) in [(40, 10), (20, 5), (1, 1)] {
+                let view = list.view(columns, rows);
+                assert!(view.lines.len() < rows.max(2), "{} of {rows}", view.lines.len());
+                assert!(
+                    view.lines
+                        .iter()
+                        .all(|line| console::measure_text_width(line) < columns.max(9)),
+                    "{columns}"
+                );
+            }
+            let _ = list.key(&KeyEvent::new(KeyCode::Down, KeyModifiers::NONE));
+        }
+    }
+}

@@ -1,0 +1,119 @@
+//! What to do about a failure.
+
+use client::{Code, Error, RelayError};
+
+use super::Render;
+use crate::exit::Failure;
+
+impl Render {
+    /// Lines to be said behind the error.
+    pub(super) fn advice(&self, failure: &Failure) -> Vec<String> {
+        match failure {
+            Failure::Queued(error) if is_shut_out(error) => {
+                vec![
+                    "The message is kept here, and does not go out before the relay knows this account again."
+                        .to_owned(),
+                ]
+            }
+            Failure::Queued(_) => vec![format!(
+                "The message is kept and goes out {}; do not send it again.",
+                if self.menu {
+                    "when the relay can be reached"
+                } else {
+                    "with the next command"
+                }
+            )],
+            Failure::Client(Error::IdentityChanged { peer, .. }) => self.lines(&[
+                ("New safety number", "safety-number", peer.user().as_str(), ""),
+                ("To accept it", "verify", peer.user().as_str(), " --accept"),
+                ("To keep the old one", "reject-identity", peer.user().as_str(), ""),
+            ]),
+            Failure::Client(Error::IdentityForked(peer)) => self.lines(&[
+                (
+                    "Safety number of the one that is offered",
+                    "safety-number",
+                    peer.user().as_str(),
+                    "",
+                ),
+                ("To accept it", "verify", peer.user().as_str(), " --accept"),
+                ("To keep the other", "reject-identity", peer.user().as_str(), ""),
+            ]),
+            Failure::Client(Error::IdentitySucceeded { peer, .. }) => self.lines(&[
+                ("New safety number", "safety-number", peer.user().as_str(), ""),
+                (
+                    "When it is the same on the other side",
+                    "verify",
+                    peer.user().as_str(),
+                    "",
+                ),
+                ("To go on without", "verify", peer.user().as_str(), " --accept"),
+            ]),
+            Failure::Client(Error::NotRegistered) => vec![self.how("register NAME", "start latchkey again")],
+            Failure::Client(Error::RegistrationPending(name)) => {
+                vec![self.how(&format!("register {name}"), "start latchkey again")]
+            }
+            _ => Vec::new(),
+        }
+    }
+
+    fn lines(&self, lines: &[(&str, &str, &str, &str)]) -> Vec<String> {
+        if self.menu {
+            return lines
+                .first()
+                .map(|(_, _, user, _)| format!("Choose Contacts, then {user}: compare and decide there."))
+                .into_iter()
+                .collect();
+        }
+        lines
+            .iter()
+            .map(|(what, command, user, option)| {
+                let command = self.how(&format!("{command} {user}{option}"), "");
+                format!("{what}: {command}")
+            })
+            .collect()
+    }
+}
+
+/// What failed, to a person.
+pub(super) fn said(failure: &Failure) -> String {
+    match failure {
+        // The relay's own words are for a program that holds a token.
+        Failure::Queued(error) | Failure::Client(Error::Relay(error)) if is_shut_out(error) => {
+            "the relay does not know this account any more, or not with these keys; its operator may have removed it: ask them".to_owned()
+        }
+        other => other.to_string(),
+    }
+}
+
+/// Whether this account cannot sign in.
+fn is_shut_out(error: &RelayError) -> bool {
+    error.code() == Some(Code::Unauthorized)
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_person_whose_account_is_gone_is_not_told_of_tokens_or_of_later() {
+        let refused = || RelayError::Refused {
+            code: Code::Unauthorized,
+            detail: "no session".to_owned(),
+            action: "sign in and send the token as Authorization".to_owned(),
+            retry_after: None,
+            next_slot: None,
+        };
+        let render = Render {
+            json: false,
+            menu: false,
+            program: "latchkey".to_owned(),
+        };
+        for failure in [Failure::Queued(refused()), Failure::from(refused())] {
+            let all = [vec![said(&failure)], render.advice(&failure)].concat().join("\n");
+            assert!(all.contains("does not know this account"), "{all}");
+            for wrong in ["Authorization", "token", "next command", "sign in"] {
+                assert!(!all.contains(wrong), "{wrong}: {all}");
+            }
+        }
+    }
+}

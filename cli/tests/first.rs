@@ -1,0 +1,174 @@
+//! The way into the interactive client, by a person at a terminal.
+#![cfg(unix)]
+#![allow(
+    clippy::unwrap_used,
+    clippy::expect_used,
+    clippy::panic,
+    reason = "helpers of tests fail like tests"
+)]
+
+mod support;
+#[path = "support/terminal.rs"]
+mod terminal;
+
+use support::{PASSPHRASE, Stage};
+use terminal::{Terminal, at_terminal};
+
+/// Leaves the menu.
+fn quits(mut terminal: Terminal) -> String {
+    terminal.enters("Quit");
+    let (status, all) = terminal.ends();
+    assert_eq!(status.code(), Some(0), "{all}");
+    all
+}
+
+#[test]
+fn somebody_registers_sends_and_reads_in_the_menu() {
+    let stage = Stage::new();
+    let bob = stage.register("bob");
+    let alice = stage.person("alice");
+    let mut terminal = at_terminal(&alice, &[]);
+    terminal.sees("Welcome to Latchkey");
+    terminal.sees("Your name at the relay:");
+    // What cannot be a name is said before anything else is asked.
+    terminal.enters("Not A Name");
+    terminal.sees("a user name is made of");
+    terminal.types("\u{15}");
+    terminal.enters("alice");
+    terminal.sees("New passphrase:");
+    terminal.enters(PASSPHRASE);
+    terminal.sees("Once more:");
+    terminal.enters(PASSPHRASE);
+    terminal.sees("alice@localhost");
+    terminal.sees("What next?");
+
+    terminal.enters("Send");
+    terminal.sees("To:");
+    terminal.enters("bob");
+    terminal.sees("Message to bob:");
+    // No limit is asked for by a message that has none.
+    terminal.enters("hello from the menu");
+    terminal.sees("safety number");
+    terminal.sees("What next?");
+    let received = bob.json_one(&["inbox"]);
+    assert_eq!(received["text"], "hello from the menu");
+
+    bob.ok(&["send", "alice", "hello back"]);
+    terminal.enters("Inbox");
+    terminal.sees("hello back");
+    terminal.sees("What next?");
+    // Ctrl-C leaves what one was doing, not the client; Esc goes back.
+    for leave in [Terminal::presses_ctrl_c, Terminal::presses_escape] {
+        terminal.enters("Send");
+        terminal.sees("To:");
+        leave(&mut terminal);
+        terminal.sees("What next?");
+    }
+    terminal.enters("Quit");
+    let (status, all) = terminal.ends();
+    assert_eq!(status.code(), Some(0));
+    assert!(!all.contains(PASSPHRASE), "the passphrase was on the screen");
+    // It was the same account that commands work on.
+    assert_eq!(alice.json(&["history"]).len(), 2);
+}
+
+#[test]
+fn ctrl_c_at_the_passphrase_leaves_the_terminal_as_it_was() {
+    let stage = Stage::new();
+    let alice = stage.register("alice");
+    for args in [&["contacts"][..], &[]] {
+        let mut terminal = at_terminal(&alice, args);
+        terminal.sees("Passphrase:");
+        terminal.types("half a pass");
+        // The control: while it asks, the terminal is another one.
+        terminal.sees("****");
+        assert!(terminal.is_raw());
+        terminal.presses_ctrl_c();
+        let (status, all) = terminal.ends();
+        assert_eq!(status.code(), Some(130), "{args:?}");
+        assert!(!all.contains("half a pass"), "{all}");
+    }
+}
+
+#[test]
+fn a_wrong_passphrase_may_be_corrected_and_a_fifth_ends_the_menu() {
+    let stage = Stage::new();
+    let alice = stage.register("alice");
+    let mut terminal = at_terminal(&alice, &[]);
+    terminal.sees("Passphrase:");
+    terminal.enters("wrong");
+    terminal.sees("wrong passphrase");
+    terminal.sees("Passphrase:");
+    terminal.enters(PASSPHRASE);
+    terminal.sees("What next?");
+    terminal.presses_ctrl_c();
+    assert_eq!(terminal.ends().0.code(), Some(0));
+
+    let mut terminal = at_terminal(&alice, &[]);
+    for _ in 0..5 {
+        terminal.sees("Passphrase:");
+        terminal.enters("wrong");
+        terminal.sees("wrong passphrase");
+    }
+    assert_eq!(terminal.ends().0.code(), Some(8));
+}
+
+#[test]
+fn at_the_first_start_what_can_fail_comes_first_and_nothing_is_typed_twice() {
+    let mut stage = Stage::new();
+    stage.register("taken");
+    let alice = stage.person("alice");
+    stage.stop_relay();
+    let mut command = alice.command(&[]);
+    command.env_remove("LATCHKEY_PASSPHRASE");
+    let mut terminal = Terminal::start(command);
+    terminal.sees("cannot be reached");
+    terminal.sees("Relay:");
+    stage.restart_relay();
+    terminal.enters(&stage.url);
+    terminal.sees("Your name at the relay:");
+    terminal.enters("taken");
+    terminal.sees("New passphrase:");
+    terminal.enters(PASSPHRASE);
+    terminal.sees("Once more:");
+    terminal.enters(PASSPHRASE);
+    terminal.sees("error:");
+    terminal.sees("Your name at the relay:");
+    terminal.enters("alice");
+    // Neither the relay nor the passphrase is asked for again.
+    let between = terminal.sees("fingerprint");
+    assert!(
+        !between.contains("assphrase") && !between.contains("Relay:"),
+        "{between}"
+    );
+    terminal.sees("What next?");
+    quits(terminal);
+
+    // By command too: no passphrase for a relay that is not there.
+    stage.stop_relay();
+    let terminal = at_terminal(&stage.person("carol"), &["register", "carol"]);
+    let (status, all) = terminal.ends();
+    assert_eq!(status.code(), Some(4));
+    assert!(!all.contains("assphrase"), "{all}");
+}
+
+#[test]
+fn the_interactive_client_takes_a_pin() {
+    let (stage, fingerprint) = Stage::self_signed();
+    let alice = stage.person("alice");
+    let mut terminal = at_terminal(&alice, &[]);
+    terminal.sees("Its fingerprint:");
+    terminal.enters("sha256:12");
+    terminal.sees("\u{1b}[31m");
+    terminal.types("\u{15}");
+    terminal.enters(&fingerprint);
+    terminal.sees("Your name at the relay:");
+    terminal.enters("alice");
+    terminal.sees("New passphrase:");
+    terminal.enters(PASSPHRASE);
+    terminal.sees("Once more:");
+    terminal.enters(PASSPHRASE);
+    terminal.sees("fingerprint");
+    terminal.sees("What next?");
+    quits(terminal);
+}

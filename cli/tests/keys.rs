@@ -1,0 +1,211 @@
+//! Keys, signals, and the state in which the terminal is left.
+#![cfg(unix)]
+#![allow(
+    clippy::unwrap_used,
+    clippy::expect_used,
+    clippy::panic,
+    reason = "helpers of tests fail like tests"
+)]
+
+mod support;
+#[path = "support/terminal.rs"]
+mod terminal;
+
+use std::os::unix::process::ExitStatusExt;
+
+use rustix::process::Signal;
+use support::{PASSPHRASE, Stage};
+use terminal::{Terminal, at_terminal, menu};
+
+/// Ends with checks of the terminal's state: see [`Terminal::ends`].
+#[test]
+fn every_signal_gives_the_terminal_back_at_every_question() {
+    let stage = Stage::new();
+    let (alice, bob) = (stage.register("alice"), stage.register("bob"));
+    bob.ok(&["send", "alice", "once", "--plays", "9"]);
+    let limited = |terminal: &mut Terminal| {
+        terminal.enters("Inbox");
+        terminal.sees("Open a limited message?");
+        terminal.enters("");
+        terminal.sees("Enter closes");
+    };
+    let places: [(&str, &dyn Fn() -> Terminal); 6] = [
+        ("passphrase", &|| {
+            let mut terminal = at_terminal(&alice, &["contacts"]);
+            terminal.sees("Passphrase:");
+            terminal
+        }),
+        ("new passphrase", &|| {
+            let mut terminal = at_terminal(&stage.person("carol"), &["register", "carol"]);
+            terminal.sees("New passphrase:");
+            terminal
+        }),
+        ("list", &|| menu(&alice)),
+        ("message", &|| {
+            let mut terminal = Terminal::start(alice.command(&["send", "bob"]));
+            terminal.sees("Message:");
+            terminal.types("half");
+            terminal
+        }),
+        ("yes or no", &|| {
+            let mut terminal = Terminal::start(alice.command(&["verify", "bob"]));
+            terminal.sees("Is it the same");
+            terminal
+        }),
+        ("limited message", &|| {
+            let mut terminal = menu(&bob);
+            terminal.presses_ctrl_c();
+            assert_eq!(terminal.ends().0.code(), Some(0));
+            let mut terminal = menu(&alice);
+            limited(&mut terminal);
+            terminal
+        }),
+    ];
+    alice.ok(&["send", "bob", "hello"]);
+    for signal in [Signal::TERM, Signal::HUP, Signal::QUIT, Signal::INT] {
+        for (place, at) in &places {
+            if *place == "limited message" {
+                bob.ok(&["send", "alice", "once more", "--plays", "9"]);
+            }
+            let terminal = at();
+            assert!(!terminal.is_as_before(), "{place}: the control");
+            terminal.sends(signal);
+            let (status, all) = terminal.ends();
+            assert_eq!(status.signal(), Some(signal.as_raw()), "{place}: {all}");
+            let (entered, left) = (all.rfind("\u{1b}[?1049h"), all.rfind("\u{1b}[?1049l"));
+            assert!(entered.is_none() || entered < left, "{place}: the other screen is left");
+        }
+    }
+}
+
+#[test]
+fn letters_with_ctrl_or_alt_edit_or_do_nothing() {
+    let stage = Stage::new();
+    let (alice, bob) = (stage.register("alice"), stage.register("bob"));
+    let mut terminal = at_terminal(&alice, &["send", "bob"]);
+    terminal.sees("Passphrase:");
+    // Ctrl-U empties, Ctrl-E and Alt-x are no letters.
+    terminal.types("not it\u{15}");
+    terminal.types("\u{5}\u{1b}x");
+    terminal.enters(PASSPHRASE);
+    terminal.sees("Message:");
+    terminal.types("hello wrold\u{17}world\u{1}Oh, \u{5}!\u{14}\u{7}\u{1b}q");
+    terminal.sees("world!");
+    terminal.enters("");
+    let (status, all) = terminal.ends();
+    assert_eq!(status.code(), Some(0), "{all}");
+    assert_eq!(bob.json_one(&["inbox"])["text"], "Oh, hello world!");
+
+    // In a list they are no part of what is searched for.
+    let mut terminal = menu(&alice);
+    terminal.types("Sta\u{5}\u{14}\u{1b}z");
+    terminal.enters("");
+    terminal.sees("relay key");
+    terminal.sees("What next?");
+    terminal.presses_ctrl_c();
+    assert_eq!(terminal.ends().0.code(), Some(0));
+}
+
+#[test]
+fn ctrl_z_suspends_with_the_terminal_given_back_and_goes_on_where_it_was() {
+    let stage = Stage::new();
+    let (alice, bob) = (stage.register("alice"), stage.register("bob"));
+    let mut terminal = Terminal::start(alice.command(&["send", "bob"]));
+    terminal.sees("Message:");
+    terminal.types("half a ");
+    terminal.sees("half a ");
+    terminal.types("\u{1a}");
+    terminal.is_suspended();
+    assert!(terminal.is_as_before());
+    terminal.sends(Signal::CONT);
+    terminal.sees("half a ");
+    terminal.enters("message");
+    assert_eq!(terminal.ends().0.code(), Some(0));
+    assert_eq!(bob.json_one(&["inbox"])["text"], "half a message");
+
+    // By a signal, while a limited message is shown: nothing of it stays on the screen.
+    bob.ok(&["send", "alice", "the secret", "--plays", "3"]);
+    let mut terminal = menu(&alice);
+    terminal.enters("Inbox");
+    terminal.sees("Open a limited message?");
+    terminal.enters("");
+    terminal.sees("Enter closes");
+    terminal.sends(Signal::TSTP);
+    terminal.is_suspended();
+    assert!(terminal.is_as_before());
+    terminal.looks("the shell's screen", |screen| !screen.contains("the secret"));
+    terminal.sends(Signal::CONT);
+    terminal.sees("the secret");
+    terminal.enters("");
+    terminal.sees("What next?");
+    terminal.presses_ctrl_c();
+    assert_eq!(terminal.ends().0.code(), Some(0));
+}
+
+#[test]
+fn what_is_typed_ahead_is_not_shown() {
+    let stage = Stage::new();
+    let alice = stage.register("alice");
+    let mut terminal = at_terminal(&alice, &[]);
+    terminal.sees("Passphrase:");
+    terminal.enters("wrong");
+    // While the key is derived from the wrong one, the right one is on its way.
+    terminal.sees("********");
+    terminal.enters(PASSPHRASE);
+    terminal.sees("What next?");
+    terminal.presses_ctrl_c();
+    let (status, all) = terminal.ends();
+    assert_eq!(status.code(), Some(0));
+    assert!(all.contains("wrong passphrase"));
+    assert!(!all.contains(PASSPHRASE) && !all.contains("battery"), "{all}");
+}
+
+#[test]
+fn esc_and_ctrl_c_leave_nothing_behind() {
+    let stage = Stage::new();
+    let (alice, _bob) = (stage.register("alice"), stage.register("bob"));
+    alice.ok(&["send", "bob", "hello"]);
+    for leave in [Terminal::presses_escape, Terminal::presses_ctrl_c] {
+        let mut terminal = menu(&alice);
+        terminal.enters("Send a message");
+        terminal.sees("To:");
+        terminal.enters("bob");
+        terminal.sees("Message to bob:");
+        terminal.types("never sent");
+        terminal.sees("never sent");
+        leave(&mut terminal);
+        let screen = terminal.looks("the menu", |screen| screen.matches("What next?").count() == 2);
+        assert!(
+            !screen.contains("never sent") && !screen.contains("Message to"),
+            "{screen}"
+        );
+        assert!(!screen.contains("^C") && !screen.contains("canceled"), "{screen}");
+        terminal.presses_ctrl_c();
+        assert_eq!(terminal.ends().0.code(), Some(0));
+    }
+}
+
+#[test]
+fn a_key_that_comes_with_a_change_of_the_size_is_not_lost() {
+    let stage = Stage::new();
+    let (alice, _bob) = (stage.register("alice"), stage.register("bob"));
+    alice.ok(&["send", "bob", "hello"]);
+    let mut terminal = menu(&alice);
+    // Asked beside receiving, and not.
+    for (entry, question) in [("Conversations", "To bob:"), ("Send a message", "Message to bob:")] {
+        terminal.enters(entry);
+        terminal.sees("> bob");
+        terminal.enters("");
+        terminal.sees(question);
+        for count in 1..=20 {
+            terminal.sends(Signal::WINCH);
+            terminal.types("x");
+            let shown = format!("{question} {}", "x".repeat(count));
+            terminal.looks("a key", |screen| screen.contains(&shown));
+        }
+        terminal.presses_escape();
+        terminal.sees("What next?");
+    }
+    terminal.presses_ctrl_c();
+    assert_eq!(terminal.ends().0.code(), Some(0));
+}

@@ -1,0 +1,118 @@
+//! README's script, as it stands.
+#![cfg(unix)]
+#![allow(
+    clippy::unwrap_used,
+    clippy::expect_used,
+    clippy::panic,
+    reason = "helpers of tests fail like tests"
+)]
+
+mod support;
+#[path = "support/terminal.rs"]
+mod terminal;
+
+use std::net::TcpListener;
+use std::os::unix::fs::{PermissionsExt, symlink};
+use std::path::Path;
+use std::process::{Command, Stdio};
+use std::time::Duration;
+
+use tempfile::TempDir;
+use terminal::Terminal;
+
+/// Far longer than a gate key takes on two busy cores.
+const TEN_MINUTES: Duration = Duration::from_secs(600);
+
+/// What README shows, between its fences.
+fn script() -> &'static str {
+    let readme = include_str!("../../README.md");
+    let begin = readme.find("```sh\n").unwrap() + "```sh\n".len();
+    let end = begin + readme[begin..].find("```").unwrap();
+    &readme[begin..end]
+}
+
+/// A checkout in which everything is built already.
+fn checkout() -> TempDir {
+    let dir = tempfile::tempdir().unwrap();
+    let built = dir.path().join("target/debug");
+    std::fs::create_dir_all(&built).unwrap();
+    let latchkey = Path::new(env!("CARGO_BIN_EXE_latchkey"));
+    let relay = latchkey.with_file_name("latchkey-relay");
+    assert!(
+        relay.exists(),
+        "the relay is not built; run cargo build --workspace --bins"
+    );
+    symlink(latchkey, built.join("latchkey")).unwrap();
+    symlink(relay, built.join("latchkey-relay")).unwrap();
+    let cargo = dir.path().join("cargo");
+    std::fs::write(&cargo, "#!/bin/sh\n").unwrap();
+    std::fs::set_permissions(&cargo, std::fs::Permissions::from_mode(0o755)).unwrap();
+    dir
+}
+
+/// A shell in it, which may have a relay's port to itself.
+fn shell(dir: &TempDir, program: &str, args: &[&str]) -> Command {
+    let port = TcpListener::bind("127.0.0.1:0").unwrap().local_addr().unwrap().port();
+    let path = format!("{}:{}", dir.path().display(), std::env::var("PATH").unwrap());
+    let mut command = Command::new(program);
+    for name in ["LATCHKEY_HOME", "LATCHKEY_RELAY", "LATCHKEY_PASSPHRASE", "LATCHKEY_PIN"] {
+        command.env_remove(name);
+    }
+    command
+        .args(args)
+        .current_dir(dir.path())
+        .env("TMPDIR", dir.path())
+        .env("PATH", path)
+        .env("PORT", port.to_string());
+    command
+}
+
+/// That each line did what its comment says.
+fn told_the_story(shown: &str) {
+    let all = console::strip_ansi_codes(shown);
+    for said in [
+        "Registered alice@localhost",
+        "Registered bob@localhost",
+        "sent to bob@localhost",
+        "  hello",
+        "verified",
+        "limited: opens twice",
+        "from alice@localhost, play 1 of 2",
+        "from alice@localhost, play 2 of 2",
+        "the door code is 4711",
+        "and the other 0815",
+        "seen 1 of 2",
+    ] {
+        assert!(all.contains(said), "{said:?} is missing: {all}");
+    }
+    assert!(!all.contains("(y/N)") && !all.contains("not found"), "{all}");
+    assert_eq!(all.matches("opened as often as it may be").count(), 1, "{all}");
+    assert_eq!(all.matches("error:").count(), 1, "the third play alone fails: {all}");
+}
+
+#[test]
+fn the_script_runs_as_it_stands_without_a_terminal() {
+    let dir = checkout();
+    let file = dir.path().join("script");
+    std::fs::write(&file, format!("{{ {}\n}} 2>&1\n", script())).unwrap();
+    let output = shell(&dir, "sh", &[file.to_str().unwrap()])
+        .stdin(Stdio::null())
+        .output()
+        .unwrap();
+    told_the_story(&String::from_utf8(output.stdout).unwrap());
+}
+
+#[test]
+fn the_script_can_be_pasted_into_a_terminal() {
+    let dir = checkout();
+    let mut command = shell(&dir, "bash", &["--norc", "--noprofile", "-i"]);
+    command.env("PS1", "ready> ").env("HISTFILE", "/dev/null");
+    let mut terminal = Terminal::start(command);
+    terminal.sees("ready> ");
+    // Line by line, as a terminal without marks pastes it: a question would swallow what stands behind it.
+    terminal.types(&script().replace('\n', "\r"));
+    terminal.sees_within("the relay answered 1 request", TEN_MINUTES);
+    terminal.sees("ready> ");
+    terminal.enters("exit");
+    told_the_story(&terminal.ends().1);
+}
