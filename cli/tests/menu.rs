@@ -73,6 +73,34 @@ fn somebody_registers_sends_and_reads_in_the_menu() {
 }
 
 #[test]
+fn an_invitation_is_asked_for_when_the_relay_wants_one_and_nothing_else_is_asked_again() {
+    let mut stage = Stage::new();
+    stage.ask_for_invitations();
+    let link = stage.invite();
+    let alice = stage.person("alice");
+    let mut terminal = at_terminal(&alice, &[]);
+    terminal.sees("Your name at the relay:");
+    terminal.enters("alice");
+    terminal.sees("New passphrase:");
+    terminal.enters(PASSPHRASE);
+    terminal.sees("Once more:");
+    terminal.enters(PASSPHRASE);
+    terminal.sees("by invitation");
+    terminal.sees("Invitation:");
+    terminal.enters("this is none");
+    terminal.sees("this is no invitation");
+    terminal.sees("Invitation:");
+    terminal.enters(&"0".repeat(32));
+    terminal.sees("not, or no longer");
+    terminal.sees("Invitation:");
+    terminal.enters(&link);
+    terminal.sees("alice@localhost");
+    terminal.sees("What next?");
+    terminal.presses_ctrl_c();
+    assert_eq!(terminal.ends().0.code(), Some(0));
+}
+
+#[test]
 fn ctrl_c_at_the_passphrase_leaves_the_terminal_as_it_was() {
     let stage = Stage::new();
     let alice = stage.register("alice");

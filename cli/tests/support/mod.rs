@@ -2,11 +2,16 @@
 #![allow(dead_code, reason = "each test file uses its part")]
 
 use std::io::Write;
+use std::num::NonZeroU32;
 use std::path::{Path, PathBuf};
 use std::process::{Command, Output, Stdio};
+use std::time::Duration;
 
 use serde_json::Value;
 use server::RunningRelay;
+use server::errands::Errand;
+use server::invite::InviteCode;
+use server::service::Registrations;
 use tempfile::TempDir;
 use tokio::runtime::Runtime;
 
@@ -34,9 +39,33 @@ impl Stage {
         stage
     }
 
+    /// The same relay, which takes new accounts by invitation from now on.
+    pub fn ask_for_invitations(&mut self) {
+        self.stop_relay();
+        self.start_relay_with(0, |config| config.registration = Registrations::Invite);
+    }
+
+    /// A link by which one may register.
+    pub fn invite(&self) -> String {
+        let code = InviteCode::generate().unwrap();
+        let errand = Errand::Invite {
+            hash: code.hash(),
+            uses: NonZeroU32::MIN,
+            lifetime: Duration::from_secs(3600),
+        };
+        let services = self.relay.as_ref().unwrap().services();
+        assert!(self.runtime.block_on(services.do_errand(&errand)).unwrap());
+        code.link(&self.url).to_string()
+    }
+
     fn start_relay(&mut self, port: u16) {
+        self.start_relay_with(port, |_| {});
+    }
+
+    fn start_relay_with(&mut self, port: u16, change: impl FnOnce(&mut server::Config)) {
         let mut config = server::Config::new(self.dir.path().join("relay")).unwrap();
         config.listen.set_port(port);
+        change(&mut config);
         let relay = self.runtime.block_on(server::Relay::start(config)).unwrap();
         self.url = format!("http://{}", relay.addr());
         self.relay = Some(relay);
