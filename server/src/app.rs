@@ -40,7 +40,7 @@ pub fn app(services: Arc<Services>, config: &Config) -> impl Endpoint<Output = R
         .at("/openapi.yaml", get(Document::contract()))
         .nest_no_strip("/v1", api::openapi_service());
     if config.docs {
-        pages = pages.at("/docs", get(Document::docs()));
+        pages = pages.at("/docs", get(Document::docs(services.now())));
     }
     let inner = pages
         .into_endpoint()

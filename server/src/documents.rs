@@ -12,6 +12,7 @@ use poem::{
     Body, Endpoint, Request, Response,
     http::{HeaderMap, HeaderValue, StatusCode, header},
 };
+use protocol::Timestamp;
 use sha2::{Digest as _, Sha256};
 use tokio::sync::OnceCell;
 
@@ -44,7 +45,8 @@ pub(crate) fn guard(headers: &mut HeaderMap, policy: HeaderValue) {
 /// A document that all clients share.
 pub(crate) struct Document {
     kind: &'static str,
-    text: fn() -> String,
+    text: fn(Timestamp) -> String,
+    now: Timestamp,
     made: OnceCell<Arc<Made>>,
 }
 
@@ -57,26 +59,27 @@ struct Made {
 impl Document {
     /// The contract.
     pub fn contract() -> Self {
-        Self::new("application/yaml; charset=utf-8", api::openapi_yaml)
+        Self::new("application/yaml; charset=utf-8", |_| api::openapi_yaml(), Timestamp(0))
     }
 
-    /// The page to try it in.
-    pub fn docs() -> Self {
-        Self::new("text/html; charset=utf-8", || api::openapi_service().swagger_ui_html())
+    /// The page to try it in, with examples for the time `now`.
+    pub fn docs(now: Timestamp) -> Self {
+        Self::new("text/html; charset=utf-8", api::swagger_page, now)
     }
 
-    const fn new(kind: &'static str, text: fn() -> String) -> Self {
+    const fn new(kind: &'static str, text: fn(Timestamp) -> String, now: Timestamp) -> Self {
         Self {
             kind,
             text,
+            now,
             made: OnceCell::const_new(),
         }
     }
 
     async fn made(&self) -> Option<&Arc<Made>> {
-        let text = self.text;
+        let (text, now) = (self.text, self.now);
         let make = async move || {
-            tokio::task::spawn_blocking(move || make(text()))
+            tokio::task::spawn_blocking(move || make(text(now)))
                 .await
                 .ok()
                 .flatten()

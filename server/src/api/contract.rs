@@ -1,19 +1,27 @@
-//! The contract as it is published. What the framework writes is put right in three places where other people's tools stumble over it:
+//! The contract as it is published. What the framework writes is put right where other people's tools, and readers, stumble over it:
 //!
 //! - An operation that needs no authentication says so (`security: []`), where the framework says nothing: to a reader that is an oversight.
 //! - A field of another schema's type is a plain `$ref`. The framework wraps it into `allOf` with a description beside it, which generators take for a type to be put together:
 //!   one of them drops every such schema, `Problem` among them. The referred schema describes itself.
 //! - Descriptions of success, which the framework leaves empty, say at least that.
+//! - A delivery token is a way to authenticate, not the lack of one: where it is taken, the contract names it beside the bearer token.
+//! - Fields and parameters have examples ([`super::examples`]).
 
+use protocol::Timestamp;
 use serde_yaml::{Mapping, Value};
 
-/// The contract, put right; the same bytes from run to run.
-pub(super) fn published(specification: &str) -> String {
+use super::{examples, tokens};
+
+/// The name of delivery tokens among the ways to authenticate.
+const DELIVERY_TOKEN: &str = "DeliveryToken";
+
+/// The contract, put right; the same from run to run. `now` is the time of its examples.
+pub(super) fn published(specification: &str, now: Timestamp) -> serde_json::Result<Value> {
     // Straight into a value that keeps the order of the fields.
-    let Ok(mut contract) = serde_json::from_str::<Value>(specification) else {
-        return specification.to_owned();
-    };
+    let mut contract = serde_json::from_str::<Value>(specification)?;
     plain_references(&mut contract);
+    exemplify(&mut contract, now);
+    name_delivery_tokens(&mut contract);
     for operation in operations(&mut contract) {
         let no_security = || Value::Sequence(Vec::new());
         operation.entry("security".into()).or_insert_with(no_security);
@@ -24,7 +32,64 @@ pub(super) fn published(specification: &str) -> String {
             }
         }
     }
-    serde_yaml::to_string(&contract).unwrap_or_else(|_| specification.to_owned())
+    Ok(contract)
+}
+
+fn mapping<'a>(value: &'a mut Value, path: &[&str]) -> Option<&'a mut Mapping> {
+    path.iter()
+        .try_fold(value, |value, name| value.get_mut(*name))?
+        .as_mapping_mut()
+}
+
+/// Puts examples on fields and parameters.
+fn exemplify(contract: &mut Value, now: Timestamp) {
+    for (name, schema) in mapping(contract, &["components", "schemas"]).into_iter().flatten() {
+        if let (Some(name), Some(properties)) = (name.as_str(), mapping(schema, &["properties"])) {
+            examples::put_on_fields(name, properties, now);
+        }
+    }
+    for (path, methods) in mapping(contract, &["paths"]).into_iter().flatten() {
+        let Some(path) = path.as_str() else { continue };
+        let operations = methods.as_mapping_mut().into_iter().flatten();
+        let parameters = operations.filter_map(|(_, operation)| operation.get_mut("parameters")?.as_sequence_mut());
+        for parameter in parameters.flatten().filter_map(Value::as_mapping_mut) {
+            let name = parameter.get("name").and_then(Value::as_str);
+            // A token that nobody registered is refused: what may be left out is.
+            let wanted = parameter.get("required").and_then(Value::as_bool) == Some(true);
+            if let Some(example) = name
+                .and_then(|name| examples::of_parameter(path, name))
+                .filter(|_| wanted)
+            {
+                parameter.insert("example".into(), example);
+            }
+        }
+    }
+}
+
+/// Names delivery tokens as a way to authenticate, in the place of none at all.
+fn name_delivery_tokens(contract: &mut Value) {
+    let header = tokens::HEADER;
+    let scheme = [
+        ("type", "apiKey"),
+        ("in", "header"),
+        ("name", header.as_str()),
+        (
+            "description",
+            "A delivery token of the recipient: sends with one involve no account",
+        ),
+    ];
+    if let Some(schemes) = mapping(contract, &["components", "securitySchemes"]) {
+        let scheme = scheme.map(|(name, value)| (name.into(), value.into()));
+        schemes.insert(DELIVERY_TOKEN.into(), Mapping::from_iter(scheme).into());
+    }
+    let none = Value::Mapping(Mapping::new());
+    let token = Mapping::from_iter([(DELIVERY_TOKEN.into(), Value::Sequence(Vec::new()))]);
+    for operation in operations(contract) {
+        let ways = operation.get_mut("security").and_then(Value::as_sequence_mut);
+        for way in ways.into_iter().flatten().filter(|way| **way == none) {
+            *way = token.clone().into();
+        }
+    }
 }
 
 fn operations(contract: &mut Value) -> impl Iterator<Item = &mut Mapping> {
@@ -83,7 +148,7 @@ mod tests {
                 "plain": {"$ref": "#/B"}
             }}}}
         }"##;
-        let contract: Value = serde_yaml::from_str(&published(written)).unwrap();
+        let contract = published(written, Timestamp(0)).unwrap();
         let get = &contract["paths"]["/a"]["get"];
         assert_eq!(get["security"], Value::Sequence(Vec::new()));
         assert_eq!(get["responses"]["200"]["description"], Value::from("Done"));
@@ -104,6 +169,16 @@ mod tests {
         let yaml = crate::openapi_yaml();
         let mut contract: Value = serde_yaml::from_str(&yaml).unwrap();
         assert!(!yaml.contains("allOf"), "a type is one schema");
+        let without = Value::Mapping(Mapping::new());
+        for operation in operations(&mut contract) {
+            let ways = operation["security"].as_sequence().unwrap();
+            assert!(!ways.contains(&without), "a delivery token is a way to authenticate");
+        }
+        assert_eq!(yaml.matches("- DeliveryToken: []").count(), 3, "the three sends");
+        assert_eq!(
+            contract["components"]["securitySchemes"][DELIVERY_TOKEN]["name"],
+            Value::from("latchkey-delivery-token")
+        );
         assert!(contract["info"]["license"]["name"].as_str().is_some());
         let mut open = Vec::new();
         for operation in operations(&mut contract) {
@@ -128,5 +203,30 @@ mod tests {
                 "succeed"
             ]
         );
+    }
+
+    #[test]
+    fn every_field_of_text_or_number_has_an_example() {
+        let contract = published(&crate::api::openapi_service().spec(), Timestamp(0)).unwrap();
+        let says_itself = |field: &Value| field.get("$ref").is_some() || field["type"] == "boolean";
+        // What depends on the case, and is there for people.
+        let free = ["title", "detail", "action", "retry_after_seconds", "next_slot"];
+        let mut without = Vec::new();
+        for (name, schema) in contract["components"]["schemas"].as_mapping().unwrap() {
+            let fields = schema
+                .get("properties")
+                .and_then(Value::as_mapping)
+                .into_iter()
+                .flatten();
+            for (field, shape) in fields {
+                let field = field.as_str().unwrap();
+                let known = free.contains(&field);
+                let of_schemas = shape.get("items").is_some_and(|items| items.get("$ref").is_some());
+                if shape.get("example").is_none() && !says_itself(shape) && !known && !of_schemas {
+                    without.push(format!("{}.{field}", name.as_str().unwrap()));
+                }
+            }
+        }
+        assert_eq!(without, [""; 0]);
     }
 }

@@ -4,6 +4,7 @@
 
 pub mod auth;
 mod contract;
+mod examples;
 pub mod gate_keys;
 pub mod keys;
 pub mod mail;
@@ -15,6 +16,7 @@ pub mod succession;
 pub mod tokens;
 
 use poem_openapi::{LicenseObject, OpenApi, OpenApiService, Tags, types::Base64};
+use protocol::Timestamp;
 
 /// Sections of the contract.
 #[derive(Tags)]
@@ -43,7 +45,11 @@ the shares of play-limited messages; it cannot read either.
 
 Conventions: time is milliseconds since the Unix epoch; binary in JSON is standard base64 with padding, in paths it is lower-case hex or a \
 UUID; every error is one `Problem`, whose `code` is what a client decides by. Every operation that changes something can be repeated with \
-the same ids: a lost answer loses nothing and costs nothing.";
+the same ids: a lost answer loses nothing and costs nothing.
+
+To try it out: `latchkey token` prints a bearer token for \"Authorize\", or for `curl -H \"Authorization: Bearer …\"`, and when it ends. It is the session of that \
+client, which goes on. `register`, `sign_in`, `publish_key` and `succeed` want signatures that a program makes; their examples show the form alone. The others are \
+accepted as they stand by a relay that has an account alice.";
 
 /// The more permissive of the two licenses, to be read.
 const LICENSE: &str = "https://spdx.org/licenses/MIT.html";
@@ -70,10 +76,31 @@ pub fn openapi_service() -> OpenApiService<impl OpenApi, ()> {
     .server("/")
 }
 
+/// The time of the contract's examples, which is the same in every build: the beginning of 2027.
+const EXAMPLES_AT: Timestamp = Timestamp(1_798_761_600_000);
+
 /// The HTTP contract as YAML, byte-identical from run to run.
 #[must_use]
 pub fn openapi_yaml() -> String {
-    contract::published(&openapi_service().spec())
+    let written = openapi_service().spec();
+    contract::published(&written, EXAMPLES_AT)
+        .ok()
+        .and_then(|contract| serde_yaml::to_string(&contract).ok())
+        .unwrap_or(written)
+}
+
+/// The page to try the contract in. `now` is the time of its examples: a license that expired before it was sent would be refused.
+pub(crate) fn swagger_page(now: Timestamp) -> String {
+    let service = openapi_service();
+    let (page, written) = (service.swagger_ui_html(), service.spec());
+    let published = contract::published(&written, now)
+        .ok()
+        .and_then(|contract| serde_json::to_string(&contract).ok());
+    match published {
+        // In a script: nothing that a description says may end it.
+        Some(published) => page.replace(&written, &published.replace("</", "<\\/")),
+        None => page,
+    }
 }
 
 /// What an answer says, for tests: its type and its body.

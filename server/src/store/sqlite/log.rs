@@ -6,10 +6,16 @@
 //!
 //! Format: <https://www.sqlite.org/fileformat2.html#walformat>.
 
-use std::{fs::File, io, io::Read as _, path::Path};
+use std::{
+    fs::File,
+    io::{self, BufReader, Read},
+    path::Path,
+};
 
 const HEADER_BYTES: usize = 32;
 const FRAME_HEADER_BYTES: usize = 24;
+/// Read at once: some hundred frames.
+const BUFFER_BYTES: usize = 1 << 19;
 /// The last bit says how the words of the checksum are ordered.
 const MAGIC: u32 = 0x377f_0682;
 
@@ -32,41 +38,61 @@ pub(super) enum Log {
 /// # Errors
 /// When it cannot be read.
 pub(super) fn examine(path: &Path) -> io::Result<Log> {
-    let mut bytes = Vec::new();
     match File::open(path) {
-        Ok(mut file) => file.read_to_end(&mut bytes)?,
-        Err(error) if error.kind() == io::ErrorKind::NotFound => return Ok(Log::Empty),
-        Err(error) => return Err(error),
-    };
-    Ok(judge(&bytes))
+        Ok(file) => judge(BufReader::with_capacity(BUFFER_BYTES, file)),
+        Err(error) if error.kind() == io::ErrorKind::NotFound => Ok(Log::Empty),
+        Err(error) => Err(error),
+    }
 }
 
-fn judge(log: &[u8]) -> Log {
-    let Some((header, frames)) = log.split_at_checked(HEADER_BYTES) else {
-        // A header that was never written to its end has no commit behind it.
-        return Log::Empty;
-    };
-    if frames.is_empty() {
-        return Log::Empty;
+/// Fills `buffer` as far as the log goes; how far that is.
+fn fill(log: &mut impl Read, buffer: &mut [u8]) -> io::Result<usize> {
+    let mut filled = 0;
+    while let Some(rest) = buffer.get_mut(filled..).filter(|rest| !rest.is_empty()) {
+        match log.read(rest) {
+            Ok(0) => break,
+            Ok(read) => filled += read,
+            Err(error) if error.kind() == io::ErrorKind::Interrupted => {}
+            Err(error) => return Err(error),
+        }
     }
-    let magic = word(header, 0);
-    let page = usize::try_from(word(header, 8)).unwrap_or(0);
+    Ok(filled)
+}
+
+/// Reads a log once, a frame at a time: a log that a long backup let grow is not taken into memory.
+fn judge(mut log: impl Read) -> io::Result<Log> {
+    let mut header = [0; HEADER_BYTES];
+    if fill(&mut log, &mut header)? < HEADER_BYTES {
+        // A header that was never written to its end has no commit behind it.
+        return Ok(Log::Empty);
+    }
+    let magic = word(&header, 0);
+    let page = usize::try_from(word(&header, 8)).unwrap_or(0);
     let mut sum = Checksum {
         big_endian: magic & 1 == 1,
         words: (0, 0),
     };
     sum.add(&header[..24]);
     let sound =
-        magic & !1 == MAGIC && (512..=65_536).contains(&page) && sum.words == (word(header, 24), word(header, 28));
+        magic & !1 == MAGIC && (512..=65_536).contains(&page) && sum.words == (word(&header, 24), word(&header, 28));
     if !sound {
         // The header is synced before the first frame is written.
-        return Log::Damaged { frame: 0 };
+        return Ok(match fill(&mut log, &mut [0])? {
+            0 => Log::Empty,
+            _ => Log::Damaged { frame: 0 },
+        });
     }
     let salt = &header[16..24];
-    let frames = frames.chunks_exact(FRAME_HEADER_BYTES + page);
+    let mut frame = vec![0; FRAME_HEADER_BYTES + page];
     let mut wrong = None;
     let mut commit_behind = false;
-    for (number, frame) in (1..).zip(frames) {
+    let mut number = 0;
+    loop {
+        match fill(&mut log, &mut frame)? {
+            0 if number == 0 => return Ok(Log::Empty),
+            read if read < frame.len() => return Ok(Log::Readable),
+            _ => number += 1,
+        }
         // A frame left over from before the log began anew has neither of the two salts; the eight bytes lie in one sector, so one of them alone is damage.
         let ours = frame[8..12] == salt[..4] || frame[12..16] == salt[4..];
         if &frame[8..16] != salt {
@@ -78,19 +104,18 @@ fn judge(log: &[u8]) -> Log {
         if let Some(frame) = wrong
             && commit_behind
         {
-            return Log::Damaged { frame };
+            return Ok(Log::Damaged { frame });
         }
         if wrong.is_none() {
             sum.add(&frame[..8]);
             sum.add(&frame[FRAME_HEADER_BYTES..]);
-            if sum.words != (word(frame, 16), word(frame, 20)) {
+            if sum.words != (word(&frame, 16), word(&frame, 20)) {
                 wrong = Some(number);
             }
         }
         // A frame that ends a commit carries the size of the database after it.
-        commit_behind |= wrong.is_some() && word(frame, 4) != 0;
+        commit_behind |= wrong.is_some() && word(&frame, 4) != 0;
     }
-    Log::Readable
 }
 
 fn word(bytes: &[u8], at: usize) -> u32 {
@@ -129,6 +154,10 @@ mod tests {
     use rusqlite::Connection;
 
     use super::*;
+
+    fn judge(log: &[u8]) -> Log {
+        super::judge(log).unwrap()
+    }
 
     /// A log of `commits` commits as a killed process leaves it.
     fn log(commits: u32) -> Vec<u8> {

@@ -54,11 +54,16 @@ impl Blocks {
         Some((number * BLOCK, (number + 1) * BLOCK))
     }
 
-    /// The ids of the first blocks that lie below `edge` as a whole, at most `most` of them, and how many those are; none when not even one does. No id is `next` or above it.
-    pub fn span_below(&self, edge: u64, next: u64, most: usize) -> Option<(u64, u64, usize)> {
+    /// The ids of the first blocks that lie below `edge` as a whole, and how many those are: at most `most` of them and `bytes`, unless the first alone has more; none when not
+    /// even one does. No id is `next` or above it.
+    pub fn span_below(&self, edge: u64, next: u64, (most, bytes): (usize, u64)) -> Option<(u64, u64, usize)> {
         let end = |number: u64| ((number + 1) * BLOCK).min(next);
-        let below = self.blocks.keys().take(most).take_while(|number| end(**number) <= edge);
-        let (count, last) = below.fold((0, 0), |(count, _), number| (count + 1, *number));
+        let mut sum = 0;
+        let below = self.blocks.iter().take(most).take_while(|(number, block)| {
+            sum += block.bytes;
+            end(**number) <= edge && (sum <= bytes || sum == block.bytes)
+        });
+        let (count, last) = below.fold((0, 0), |(count, _), (number, _)| (count + 1, *number));
         let (from, _) = self.first()?;
         (count > 0).then(|| (from, end(last), count))
     }
@@ -95,10 +100,15 @@ mod tests {
         }
         assert_eq!(blocks.first_held(), Some(1472));
         assert_eq!(blocks.bytes_from_first_held(), 5280);
-        assert_eq!(blocks.span_below(1023, 2000, 9), None);
-        assert_eq!(blocks.span_below(1300, 2000, 9), Some((960, 1280, 5)));
-        assert_eq!(blocks.span_below(1300, 2000, 2), Some((960, 1088, 2)));
-        assert_eq!(blocks.span_below(2000, 2000, 99), Some((960, 2000, 17)));
+        assert_eq!(blocks.span_below(1023, 2000, (9, 99_999)), None);
+        assert_eq!(blocks.span_below(1300, 2000, (9, 99_999)), Some((960, 1280, 5)));
+        assert_eq!(blocks.span_below(1300, 2000, (2, 99_999)), Some((960, 1088, 2)));
+        assert_eq!(blocks.span_below(2000, 2000, (99, 99_999)), Some((960, 2000, 17)));
+        // 24 rows in the first block, 64 in the others, of ten bytes each.
+        for (bytes, to) in [(1, 1024), (880, 1088), (1519, 1088), (1520, 1152)] {
+            let (from, end, _) = blocks.span_below(1300, 2000, (9, bytes)).unwrap();
+            assert_eq!((from, end), (960, to), "{bytes} bytes");
+        }
         blocks.drop_first();
         assert_eq!((blocks.first(), blocks.bytes()), (Some((1024, 1088)), 9760));
         for id in 1500..2000 {

@@ -221,12 +221,20 @@ pub(super) fn first(c: &Connection, from: u64) -> Result<(Option<u64>, Option<u6
     Ok((first, held))
 }
 
-/// The rows with ids from `from` up to `to` that were not erased, at most `limit`.
-pub(super) fn held(c: &Connection, from: u64, to: u64, limit: usize) -> Result<Vec<u64>> {
+/// The rows with ids from `from` up to `to` that were not erased, at most `limit`. Reads no body.
+pub(super) fn held(c: &Connection, from: u64, to: u64, limit: usize) -> Result<Vec<(MailboxId, Entry)>> {
     Ok(c.prepare_cached(
-        "SELECT id FROM envelope WHERE id BETWEEN ?1 AND ?2 AND mailbox <> zeroblob(16) ORDER BY id LIMIT ?3",
+        "SELECT id, mailbox, seq, expires, length(body) FROM envelope WHERE id BETWEEN ?1 AND ?2 AND mailbox <> zeroblob(16) ORDER BY id LIMIT ?3",
     )?
-    .query_map(params![int(from), int(to), int(limit as u64)], |row| number(row, 0))?
+    .query_map(params![int(from), int(to), int(limit as u64)], |row| {
+        let entry = Entry {
+            id: number(row, 0)?,
+            sequence: number(row, 2)?,
+            expires: timestamp(row, 3)?,
+            length: number(row, 4)?,
+        };
+        Ok((MailboxId::from_bytes(array(row, 1)?), entry))
+    })?
     .collect::<rusqlite::Result<_>>()?)
 }
 

@@ -35,6 +35,8 @@ const TIGHT_SLACK: u64 = 64 << 10;
 const TIGHT_PART: u64 = 4;
 /// Blocks of rows deleted at once: a thousand rows that hold nothing, a millisecond or two.
 const CUT_BLOCKS: usize = 16;
+/// Nor more bytes than this, unless one block alone has more: each page of a large envelope is read to find the next. 64 of the largest are 16 MiB, some ten milliseconds.
+const CUT_BYTES: u64 = 4 << 20;
 /// Under steady load there is always something to erase: then envelopes are moved in every so many pieces of upkeep.
 const MOVE_TURNS: u32 = 8;
 /// Rows moved at once, and bytes, unless one row alone has more.
@@ -190,7 +192,7 @@ impl Envelopes {
             (Some(held), Some((from, _))) if held <= from => return Ok(false),
             (Some(held), Some(_)) => self.edge_before(c, held)?,
         };
-        let Some((from, to, blocks)) = self.blocks.span_below(edge, self.next_id, CUT_BLOCKS) else {
+        let Some((from, to, blocks)) = self.blocks.span_below(edge, self.next_id, (CUT_BLOCKS, CUT_BYTES)) else {
             return self.cut_rows(c);
         };
         rows::delete(c, from, to)?;
@@ -257,20 +259,15 @@ impl Envelopes {
         let mut moved: Vec<(MailboxId, Entry)> = Vec::new();
         let mut bytes = 0;
         let transaction = c.unchecked_transaction()?;
-        for id in rows::held(&transaction, from, from + BLOCK - 1, MOVE_ROWS)? {
+        for (mailbox, mut entry) in rows::held(&transaction, from, from + BLOCK - 1, MOVE_ROWS)? {
+            // One that is to be erased stays, and is not read.
+            if !self.index.holds(mailbox, &entry) {
+                continue;
+            }
+            let id = entry.id;
             let Some(found) = rows::read(&transaction, id)? else {
                 continue;
             };
-            let mut entry = Entry {
-                sequence: found.row.sequence,
-                id,
-                expires: found.expires,
-                length: u32::try_from(found.row.body.len()).unwrap_or(u32::MAX),
-            };
-            // One that is to be erased stays.
-            if !self.index.holds(found.mailbox, &entry) {
-                continue;
-            }
             if !found.sound {
                 return Err(StoreError::Damaged(format!(
                     "envelope {id} is not what was stored; `check` counts what else is wrong"

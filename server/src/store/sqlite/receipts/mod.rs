@@ -200,7 +200,7 @@ impl Receipts {
     pub fn load(c: &Connection) -> rusqlite::Result<Self> {
         let mut receipts = Self::default();
         let merged = rows::merged(c)?;
-        rows::each_run(c, |generation, items| {
+        let mut altered = rows::each_run(c, |generation, items| {
             // Of a merge that was cut off nothing counts: it begins anew.
             if merged.contains(&generation) {
                 for (key, receipt) in self::items(items) {
@@ -209,7 +209,7 @@ impl Receipts {
             }
         })?;
         let mut last = None;
-        rows::each_batch(c, |generation, row, items| {
+        altered += rows::each_batch(c, |generation, row, items| {
             if merged.contains(&generation) {
                 if receipts.unpruned.back() != Some(&generation) {
                     receipts.unpruned.push_back(generation);
@@ -220,6 +220,12 @@ impl Receipts {
             self::items(items).for_each(|(key, receipt)| recent.add(key, receipt));
             last = Some((generation, row));
         })?;
+        if altered > 0 {
+            tracing::error!(
+                rows = altered,
+                "receipts of sends are not what was stored; a message that is sent again may arrive twice, and clients drop the second"
+            );
+        }
         receipts.generation = rows::fresh(c)?;
         if let Some((generation, row)) = last
             && generation + 1 == receipts.generation
@@ -236,18 +242,24 @@ impl Receipts {
 
     /// Writes the receipts of a commit, in its transaction. They are known once [`Self::know`] hears that it is durable.
     pub fn put(&mut self, c: &Connection, receipts: &[(Key, Receipt)]) -> Result<()> {
-        let now = receipts.first().map(|(_, receipt)| receipt.stored_at);
-        let old = |begun: Timestamp| now.is_some_and(|now| now >= begun.plus(GENERATION_LASTS));
-        if self.of(self.generation) >= GENERATION || self.begun.is_some_and(old) || self.rows == u32::MAX {
-            self.full.push_back(self.generation);
-            self.generation += 1;
-            (self.rows, self.begun) = (0, None);
+        if let Some((_, first)) = receipts.first() {
+            self.turn_over(first.stored_at);
         }
         let mut items = Vec::with_capacity(receipts.len() * ITEM);
         for (key, receipt) in receipts {
             receipt.push(key, &mut items);
         }
         rows::append(c, self.generation, self.rows, &items)
+    }
+
+    /// Begins another generation when this one is full or old.
+    fn turn_over(&mut self, now: Timestamp) {
+        let old = self.begun.is_some_and(|begun| now >= begun.plus(GENERATION_LASTS));
+        if self.of(self.generation) >= GENERATION || old || self.rows == u32::MAX {
+            self.full.push_back(self.generation);
+            self.generation += 1;
+            (self.rows, self.begun) = (0, None);
+        }
     }
 
     /// What was put is durable.
@@ -370,8 +382,10 @@ impl Receipts {
         }
     }
 
-    /// Drops filters of which nothing is remembered any more, and what was looked up by generations of which nothing is.
+    /// Drops filters of which nothing is remembered any more, and what was looked up by generations of which nothing is. A generation that is old is over, also when nobody
+    /// sends any more: so that its receipts are merged, and forgotten in time.
     pub fn expire(&mut self, now: Timestamp) {
+        self.turn_over(now);
         for recent in self.recent.values_mut().filter(|recent| recent.newest <= now) {
             recent.places = HashMap::new();
         }
@@ -460,6 +474,26 @@ mod tests {
         assert_eq!(sizes, [260, 64, 36]);
         assert!(heads.is_sorted_by(|a, b| a < b), "{heads:?}");
         assert_eq!(receipts.of(4), 0);
+    }
+
+    #[test]
+    fn a_generation_ends_in_time_when_nobody_sends_any_more() {
+        let mut receipts = Receipts::default();
+        let receipt = Receipt {
+            digest: BodyDigest::from_bytes([0; 16]),
+            stored_at: Timestamp(1),
+            expires: Timestamp(2),
+            forget_at: Timestamp(3),
+        };
+        receipts.know(vec![(key(1), receipt)]);
+        let day = Timestamp(1).plus(GENERATION_LASTS);
+        receipts.expire(Timestamp(day.0 - 1));
+        assert_eq!((receipts.generation, receipts.full.len()), (0, 0));
+        receipts.expire(day);
+        assert_eq!((receipts.generation, &receipts.full), (1, &VecDeque::from([0])));
+        // One that has nothing goes on.
+        receipts.expire(day.plus(GENERATION_LASTS));
+        assert_eq!((receipts.generation, receipts.full.len()), (1, 1));
     }
 
     #[test]

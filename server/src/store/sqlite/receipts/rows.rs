@@ -48,24 +48,36 @@ pub(super) fn append(c: &Connection, generation: u32, row: u32, items: &[u8]) ->
     Ok(())
 }
 
-/// Every row of receipts as they came: its generation, its number there, and the receipts.
-pub(super) fn each_batch(c: &Connection, mut each: impl FnMut(u32, u32, &[u8])) -> rusqlite::Result<()> {
-    let mut statement = c.prepare("SELECT place >> 32, place & 4294967295, items FROM receipt_batch ORDER BY place")?;
+/// Every row of receipts as they came: its generation, its number there, and the receipts. Rows that are not what was stored are counted, not shown: by a receipt with another
+/// digest the relay would refuse a repetition that it has; without one it stores a copy, which the recipient drops.
+pub(super) fn each_batch(c: &Connection, mut each: impl FnMut(u32, u32, &[u8])) -> rusqlite::Result<u64> {
+    let mut statement = c.prepare(
+        "SELECT place >> 32, place & 4294967295, items, checksum = row_checksum(place, items) FROM receipt_batch ORDER BY place",
+    )?;
     let mut rows = statement.query([])?;
+    let mut altered = 0;
     while let Some(row) = rows.next()? {
-        each(number(row, 0)?, number(row, 1)?, row.get_ref(2)?.as_blob()?);
+        match row.get(3)? {
+            true => each(number(row, 0)?, number(row, 1)?, row.get_ref(2)?.as_blob()?),
+            false => altered += 1,
+        }
     }
-    Ok(())
+    Ok(altered)
 }
 
-/// Every run: its generation, and the receipts.
-pub(super) fn each_run(c: &Connection, mut each: impl FnMut(u32, &[u8])) -> rusqlite::Result<()> {
-    let mut statement = c.prepare("SELECT place >> 32, items FROM receipt_run ORDER BY place")?;
+/// Every run: its generation, and the receipts. Counts those that are not what was stored, as [`each_batch`] does.
+pub(super) fn each_run(c: &Connection, mut each: impl FnMut(u32, &[u8])) -> rusqlite::Result<u64> {
+    let mut statement =
+        c.prepare("SELECT place >> 32, items, checksum = row_checksum(place, items) FROM receipt_run ORDER BY place")?;
     let mut rows = statement.query([])?;
+    let mut altered = 0;
     while let Some(row) = rows.next()? {
-        each(number(row, 0)?, row.get_ref(1)?.as_blob()?);
+        match row.get(2)? {
+            true => each(number(row, 0)?, row.get_ref(1)?.as_blob()?),
+            false => altered += 1,
+        }
     }
-    Ok(())
+    Ok(altered)
 }
 
 /// Which part of a generation is merged.
@@ -119,14 +131,17 @@ pub(super) fn prune(c: &Connection, generation: u32, limit: u32) -> Result<bool>
 }
 
 /// The run of a generation that has a key, if one has: the last that does not begin behind it.
-const RUN_AROUND: &str = "SELECT items FROM receipt_run WHERE place BETWEEN ?1 AND ?2 ORDER BY place DESC LIMIT 1";
+const RUN_AROUND: &str = "SELECT items, checksum = row_checksum(place, items) FROM receipt_run WHERE place BETWEEN ?1 AND ?2 ORDER BY place DESC LIMIT 1";
 
-/// The receipt of a send among those that were merged in this range of generations; of each one run is read, of the newest first.
+/// The receipt of a send among those that were merged in this range of generations; of each one run is read, of the newest first. A run that is not what was stored
+/// tells nothing.
 pub(super) fn find(c: &Connection, key: &Key, range: RangeInclusive<u32>, now: Timestamp) -> Result<Option<Receipt>> {
     let mut run = c.prepare_cached(RUN_AROUND)?;
     for generation in range.rev() {
         let mut rows = run.query([place(generation, 0), place(generation, head(key))])?;
-        if let Some(row) = rows.next()? {
+        if let Some(row) = rows.next()?
+            && row.get(1)?
+        {
             let run = row.get_ref(0)?.as_blob().map_err(rusqlite::Error::from)?;
             let found = with_key(run, key).find(|receipt| receipt.forget_at > now);
             if found.is_some() {
@@ -237,6 +252,30 @@ mod tests {
         );
         assert_eq!(fresh(&c).unwrap(), 5);
         assert_eq!(checksums::faults(&c).unwrap(), [""; 0]);
+    }
+
+    #[test]
+    fn receipts_that_are_not_what_was_stored_are_not_believed() {
+        let c = database();
+        append(&c, 3, 0, &[1; 56]).unwrap();
+        append(&c, 3, 1, &[2; 56]).unwrap();
+        put(&c, &[3, 90], true, true);
+        let shown = || {
+            let mut shown = Vec::new();
+            let batches = each_batch(&c, |_, row, items| shown.push((row, items.len()))).unwrap();
+            let runs = each_run(&c, |_, items| shown.push((9, items.len()))).unwrap();
+            (shown, batches, runs)
+        };
+        assert_eq!(shown(), (vec![(0, 56), (1, 56), (9, 112)], 0, 0));
+        // Another digest.
+        c.execute_batch("UPDATE receipt_batch SET items = zeroblob(56) WHERE place & 1 = 1; UPDATE receipt_run SET items = zeroblob(112)")
+            .unwrap();
+        assert_eq!(shown(), (vec![(0, 56)], 1, 1));
+        assert_eq!([look(&c, 3), look(&c, 0)], [None, None]);
+        // Another place.
+        c.execute_batch("UPDATE receipt_batch SET place = place + 5 WHERE place & 1 = 0")
+            .unwrap();
+        assert_eq!(shown(), (vec![], 2, 1));
     }
 
     #[test]

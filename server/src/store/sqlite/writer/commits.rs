@@ -119,11 +119,12 @@ impl Loop {
                         .gone
                         .iter()
                         .for_each(|(mailbox, up_to)| self.envelopes.gone(*mailbox, *up_to));
-                    if !effects.gone.is_empty() && self.upkeep == Upkeep::Done {
-                        self.upkeep = Upkeep::Later;
-                    }
                     if let Some(now) = effects.forget {
                         self.envelopes.forget_receipts(now);
+                    }
+                    let some = !effects.gone.is_empty() || effects.forget.is_some();
+                    if some && self.upkeep == Upkeep::Done {
+                        self.upkeep = Upkeep::Later;
                     }
                     if effects.erases {
                         self.erase_since.get_or_insert_with(Instant::now);
