@@ -144,7 +144,7 @@ fn first_run(context: &Context, name: Option<&str>) -> Result<Option<Messenger>,
             context.render.failure(&Failure::Usage(why.to_string()));
             continue;
         }
-        let outcome = relay(context)?.map(|relay| account::register_at(context, &chosen, relay));
+        let outcome = relay(context)?.map(|relay| account::register_at(context, &chosen, &relay));
         match outcome {
             None => return Ok(None),
             Some(Ok(messenger)) => return Ok(Some(messenger)),

@@ -38,8 +38,8 @@ fn relay_of(context: &Context, invite: Option<&Invite>) -> Result<Option<RelayUr
 }
 
 /// Registers, shows the new account, and hands it on.
-pub(crate) fn register_at(context: &Context, name: &str, relay: RelayUrl) -> Result<Messenger, Failure> {
-    register_invited(context, name, &relay, None)
+pub(crate) fn register_at(context: &Context, name: &str, relay: &RelayUrl) -> Result<Messenger, Failure> {
+    register_invited(context, name, relay, None)
 }
 
 /// The same with an invitation, which is asked for when the relay wants one and somebody is there to be asked.

@@ -131,7 +131,8 @@ impl Messenger {
             self.check_relay().await?;
             match self.relay.send(envelope, license, Some(&token)).await {
                 Err(error) if error.is_unauthorized() => {
-                    self.look_who_has_the_name(&peer).await?;
+                    // Seldom, and large: what is kept for every send is not to grow by it.
+                    Box::pin(self.look_who_has_the_name(&peer)).await?;
                     self.vault.transaction(|tx| {
                         tx.update::<Delivery>(peer.as_str().as_bytes(), |delivery| delivery.held = None)
                             .map(drop)
