@@ -53,6 +53,8 @@ pub struct Shown {
 #[derive(Debug, Default)]
 pub struct Bulletin {
     now: Mutex<(Option<u64>, Shown)>,
+    /// Two at once would both find that it is another hour.
+    renewing: tokio::sync::Mutex<()>,
 }
 
 impl Bulletin {
@@ -67,6 +69,7 @@ impl Bulletin {
     /// # Errors
     /// [`Refusal`] when the store fails; then what was shown stays.
     pub async fn renew(&self, store: &dyn Store, now: Timestamp) -> Result<()> {
+        let _alone = self.renewing.lock().await;
         let hour = now.as_millis() / u64::try_from(SHOWN_FOR.as_millis()).unwrap_or(u64::MAX);
         // Another, and not a later one: a clock that was ahead is put back.
         if self.now.lock().unwrap_or_else(PoisonError::into_inner).0 == Some(hour) {
