@@ -1,9 +1,11 @@
 //! What can be typed. The command names are a contract with scripts.
 
+use std::convert::Infallible;
 use std::path::PathBuf;
 use std::time::Duration;
 
 use clap::{Args, Parser, Subcommand};
+use client::{BadInvite, Invite};
 
 /// Longest `--wait`, in seconds: a day. Longer waits are what loops are for.
 const MAX_WAIT: i64 = 86_400;
@@ -80,8 +82,11 @@ pub struct Global {
 pub enum Command {
     /// Claim a name at the relay and make an account in this home
     Register {
-        /// 1 to 32 of a-z 0-9 _ . - beginning with a letter or digit; names are never given out again
+        /// 1 to 32 of a-z 0-9 _ . - beginning with a letter or digit; a name is given out once
         name: String,
+        /// An invitation, for relays that ask for one; with a link the relay need not be named. Quote the link: a shell may take the # for itself
+        #[arg(long, value_name = "LINK|CODE", value_parser = read_invite)]
+        invite: Option<ReadInvite>,
     },
     /// Send a message
     ///
@@ -242,6 +247,14 @@ pub enum Command {
     },
 }
 
+/// An invitation as it was read. It is refused later: what the command line's own errors refuse they repeat.
+pub type ReadInvite = Result<Invite, BadInvite>;
+
+#[allow(clippy::unnecessary_wraps, reason = "the form of a value parser")]
+fn read_invite(text: &str) -> Result<ReadInvite, Infallible> {
+    Ok(Invite::parse(text))
+}
+
 /// What `receipts` is about; a bare switch is that of arrivals.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, clap::ValueEnum)]
 pub enum ReceiptKind {
@@ -331,6 +344,8 @@ mod tests {
     fn the_contract_parses() {
         for line in [
             "register alice",
+            "register alice --invite https://relay.example/#invite=00112233445566778899aabbccddeeff",
+            "register alice --invite nonsense-that-is-refused-later",
             "send bob hello",
             "send bob -",
             "send bob -5°C",

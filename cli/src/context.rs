@@ -83,6 +83,12 @@ impl Context {
         }
     }
 
+    /// Whether one was asked for.
+    #[must_use]
+    pub fn names_relay(&self) -> bool {
+        self.global.relay.as_deref().is_some_and(|url| !url.is_empty())
+    }
+
     /// A URL, under the rule about plain http, with the certificate that was asked for.
     ///
     /// # Errors

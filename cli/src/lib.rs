@@ -60,7 +60,7 @@ fn dispatch(context: &Context, command: Option<Command>) -> Result<(), Failure> 
         ));
     };
     match command {
-        Command::Register { name } => commands::account::register(context, &name),
+        Command::Register { name, invite } => commands::account::register(context, &name, invite),
         Command::Send {
             to,
             message,

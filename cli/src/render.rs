@@ -245,6 +245,7 @@ impl Render {
                     "relay": relay.map(|relay| json!({
                         "url": own.relay_url, "name": relay.name, "fingerprint": relay.fingerprint.to_string(),
                         "version": relay.version, "storage_engine": relay.storage_engine, "time": relay.time,
+                        "registration": relay.registration.to_string(),
                         "accounts": relay.accounts, "messages_pending": relay.messages_pending,
                         "licenses_active": relay.licenses_active,
                     })),
@@ -268,22 +269,27 @@ impl Render {
                 }
                 rows.push(("relay", own.relay_url.clone()));
                 match relay {
-                    Some(relay) => rows.extend([
-                        ("relay key", relay.fingerprint.to_string()),
-                        (
-                            "version",
-                            escape::line(&format!("{} on {}", relay.version, relay.storage_engine)),
-                        ),
-                        ("accounts", relay.accounts.to_string()),
-                        (
-                            "waiting",
-                            format!("{} message(s), in all mailboxes", relay.messages_pending),
-                        ),
-                        (
-                            "licenses",
-                            format!("{} that can still be played", relay.licenses_active),
-                        ),
-                    ]),
+                    Some(relay) => {
+                        rows.extend([
+                            ("relay key", relay.fingerprint.to_string()),
+                            (
+                                "version",
+                                escape::line(&format!("{} on {}", relay.version, relay.storage_engine)),
+                            ),
+                            ("registration", relay.registration.to_string()),
+                        ]);
+                        // Rough, so that nobody sees others' messages in them.
+                        let numbers = [
+                            ("accounts", relay.accounts, ""),
+                            ("waiting", relay.messages_pending, " messages, in all mailboxes"),
+                            ("licenses", relay.licenses_active, " that can still be played"),
+                        ];
+                        rows.extend(
+                            numbers
+                                .into_iter()
+                                .filter_map(|(name, number, of)| Some((name, format!("{}{of}", roughly(number?))))),
+                        );
+                    }
                     None => rows.push(("relay key", own.relay_fingerprint.to_string())),
                 }
                 table(&rows)
@@ -346,6 +352,14 @@ fn quoted(text: &str) -> String {
         text.to_owned()
     } else {
         format!("'{}'", escape::line(text).replace('\'', "'\\''"))
+    }
+}
+
+/// What a relay shows of its numbers: powers of two, and 0 for few.
+fn roughly(number: u64) -> String {
+    match number {
+        0 => "few".to_owned(),
+        number => format!("about {number}"),
     }
 }
 

@@ -399,3 +399,46 @@ fn a_reader_that_leaves_is_no_crash() {
     // Nobody saw them: they are still new.
     assert_eq!(bob.json(&["inbox"]).len(), 3);
 }
+
+#[test]
+fn an_invitation_is_shown_by_link_or_code_and_never_repeated() {
+    let mut stage = Stage::new();
+    stage.ask_for_invitations();
+    let link = stage.invite();
+    let code = link.split_once("#invite=").unwrap().1.to_owned();
+    let secret = &code[4..20];
+    let mut alice = stage.person("alice");
+    let missing = alice.fails(5, &["register", "alice"]);
+    assert!(missing.contains("invitation"), "{missing}");
+    for (wrong, exit) in [
+        (&code[1..], 2),
+        (&format!("https://other.example/#invite={code}"), 2),
+        (&format!("{}/#invite={}", stage.url, "0".repeat(32)), 5),
+    ] {
+        let said = alice.fails(exit, &["register", "alice", "--invite", wrong]);
+        assert!(!said.contains(secret), "{said}");
+    }
+    let other = format!("https://other.example/#invite={code}");
+    let said = alice.fails(2, &["register", "alice", "--invite", &other]);
+    assert!(said.contains("the invitation is for https://other.example"), "{said}");
+    let misplaced = alice.fails(2, &["--relay", &link, "register", "alice"]);
+    assert!(
+        misplaced.contains("--invite") && !misplaced.contains(secret),
+        "{misplaced}"
+    );
+    // The link says where: nothing else has to.
+    alice.url = String::new();
+    alice.ok(&["register", "alice", "--invite", &link]);
+    let status = alice.json_one(&["status"]);
+    assert_eq!(status["relay"]["url"], stage.url);
+    assert_eq!(status["relay"]["registration"], "invite");
+    assert_eq!(status["relay"]["accounts"], 0, "rough: few");
+    assert!(alice.ok(&["status"]).out.contains("accounts      few"));
+    // The code alone, at a relay that is named.
+    let code = stage.invite().split_once('=').unwrap().1.to_owned();
+    stage.person("bob").ok(&["register", "bob", "--invite", &code]);
+    let spent = stage
+        .person("carol")
+        .fails(5, &["register", "carol", "--invite", &link]);
+    assert!(spent.contains("not, or no longer"), "{spent}");
+}

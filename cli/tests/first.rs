@@ -172,3 +172,30 @@ fn the_interactive_client_takes_a_pin() {
     terminal.sees("What next?");
     quits(terminal);
 }
+
+#[test]
+fn an_invitation_is_asked_for_when_the_relay_wants_one_and_nothing_else_is_asked_again() {
+    let mut stage = Stage::new();
+    stage.ask_for_invitations();
+    let link = stage.invite();
+    let alice = stage.person("alice");
+    let mut terminal = at_terminal(&alice, &[]);
+    terminal.sees("Your name at the relay:");
+    terminal.enters("alice");
+    terminal.sees("New passphrase:");
+    terminal.enters(PASSPHRASE);
+    terminal.sees("Once more:");
+    terminal.enters(PASSPHRASE);
+    terminal.sees("by invitation");
+    terminal.sees("Invitation:");
+    terminal.enters("this is none");
+    terminal.sees("this is no invitation");
+    terminal.types("\u{15}");
+    terminal.enters(&"0".repeat(32));
+    terminal.sees("not, or no longer");
+    terminal.sees("Invitation:");
+    terminal.enters(&link);
+    terminal.sees("alice@localhost");
+    terminal.sees("What next?");
+    quits(terminal);
+}

@@ -41,11 +41,20 @@ CREATE TABLE account (
     checksum      INTEGER NOT NULL DEFAULT 0
 );
 
--- Accounts that the operator removed. Their rows are gone, names and keys with them; the hash of the name stays, so that nobody ever takes it again.
+-- Accounts that the operator removed. Their rows are gone, names and keys with them; the hash of the name stays, so that nobody takes it again before the
+-- operator releases it.
 CREATE TABLE removed_account (
     mailbox    BLOB PRIMARY KEY CHECK (length(mailbox) = 16),
     removed_at INTEGER NOT NULL,
     checksum   INTEGER NOT NULL DEFAULT 0
+) WITHOUT ROWID;
+
+-- Invitations. The code itself is nowhere; the row goes with the last use, and with its revocation.
+CREATE TABLE invite (
+    hash     BLOB PRIMARY KEY CHECK (length(hash) = 32), -- SHA-256 of a label and the code
+    uses     INTEGER NOT NULL CHECK (uses > 0),    -- how many may still register by it
+    expires  INTEGER NOT NULL,
+    checksum INTEGER NOT NULL DEFAULT 0
 ) WITHOUT ROWID;
 
 CREATE TABLE batch (
@@ -231,7 +240,7 @@ CREATE TABLE audit (
     seq     INTEGER PRIMARY KEY,                   -- from 1, without gaps
     at      INTEGER NOT NULL,
     event   INTEGER NOT NULL,
-    mailbox BLOB CHECK (length(mailbox) = 16),     -- whom it concerns, if one
+    mailbox BLOB CHECK (length(mailbox) = 16),     -- whom it concerns, if one; of a head that is shown: randomness
     times   INTEGER NOT NULL,                      -- how often, where many were put into one record
     hash    BLOB NOT NULL CHECK (length(hash) = 32)
 );

@@ -12,16 +12,25 @@ pub async fn describe(url: &str) -> Result<String, SdkError> {
     let relay = latchkey_sdk::connect(url)?;
     let status = relay.status().send().await?;
     Ok(format!(
-        "{} (version {}, suite {}, {})\n  key        {}\n  accounts   {}\n  pending    {} envelopes\n  licenses   {} active",
+        "{} (version {}, suite {}, {})\n  key            {}\n  registration   {}\n  accounts       {}\n  pending        {}",
         status.relay_name,
         status.version,
         status.suite,
         status.storage_engine,
         status.relay_key_fingerprint,
-        status.accounts,
-        status.messages_pending,
-        status.licenses_active,
+        status.registration,
+        roughly(status.accounts),
+        roughly(status.messages_pending),
     ))
+}
+
+/// A relay shows powers of two, an hour old, or nothing.
+fn roughly(number: Option<u64>) -> String {
+    match number {
+        None => "not shown".to_owned(),
+        Some(0) => "few".to_owned(),
+        Some(number) => format!("about {number}"),
+    }
 }
 
 #[tokio::main]

@@ -660,6 +660,12 @@ a backup learns of it*/
         SlotUsed,
         #[serde(rename = "name_taken")]
         NameTaken,
+        #[serde(rename = "registration_closed")]
+        RegistrationClosed,
+        #[serde(rename = "invite_required")]
+        InviteRequired,
+        #[serde(rename = "invite_refused")]
+        InviteRefused,
         #[serde(rename = "message_conflict")]
         MessageConflict,
         #[serde(rename = "license_conflict")]
@@ -711,6 +717,9 @@ a backup learns of it*/
                 Self::GateKeysFull => f.write_str("gate_keys_full"),
                 Self::SlotUsed => f.write_str("slot_used"),
                 Self::NameTaken => f.write_str("name_taken"),
+                Self::RegistrationClosed => f.write_str("registration_closed"),
+                Self::InviteRequired => f.write_str("invite_required"),
+                Self::InviteRefused => f.write_str("invite_refused"),
                 Self::MessageConflict => f.write_str("message_conflict"),
                 Self::LicenseConflict => f.write_str("license_conflict"),
                 Self::PlayConflict => f.write_str("play_conflict"),
@@ -750,6 +759,9 @@ a backup learns of it*/
                 "gate_keys_full" => Ok(Self::GateKeysFull),
                 "slot_used" => Ok(Self::SlotUsed),
                 "name_taken" => Ok(Self::NameTaken),
+                "registration_closed" => Ok(Self::RegistrationClosed),
+                "invite_required" => Ok(Self::InviteRequired),
+                "invite_refused" => Ok(Self::InviteRefused),
                 "message_conflict" => Ok(Self::MessageConflict),
                 "license_conflict" => Ok(Self::LicenseConflict),
                 "play_conflict" => Ok(Self::PlayConflict),
@@ -812,6 +824,9 @@ a backup learns of it*/
         pub expires_at: u64,
         ///The identity key (Ed25519 and ML-DSA-87 verifying keys), 2624 bytes
         pub identity_key: crate::Base64,
+        ///The code of an invitation, 32 hexadecimal digits, for relays whose status says `invite`. One use of it is spent if a new account comes of the request, and only then
+        #[serde(skip_serializing_if = "::std::option::Option::is_none")]
+        pub invite: ::std::option::Option<crate::Token>,
         #[serde(skip_serializing_if = "::std::option::Option::is_none")]
         pub one_time_batch: ::std::option::Option<OneTimeBatch>,
         ///The relay's base URL as the client dialled it, `scheme://host[:port]`
@@ -844,6 +859,65 @@ a backup learns of it*/
     impl Registered {
         pub fn builder() -> builder::Registered {
             Default::default()
+        }
+    }
+    ///Who may register.
+    #[derive(
+        ::serde::Deserialize,
+        ::serde::Serialize,
+        Clone,
+        Copy,
+        Debug,
+        Eq,
+        Hash,
+        Ord,
+        PartialEq,
+        PartialOrd
+    )]
+    pub enum Registration {
+        #[serde(rename = "open")]
+        Open,
+        #[serde(rename = "invite")]
+        Invite,
+        #[serde(rename = "closed")]
+        Closed,
+    }
+    impl ::std::fmt::Display for Registration {
+        fn fmt(&self, f: &mut ::std::fmt::Formatter<'_>) -> ::std::fmt::Result {
+            match *self {
+                Self::Open => f.write_str("open"),
+                Self::Invite => f.write_str("invite"),
+                Self::Closed => f.write_str("closed"),
+            }
+        }
+    }
+    impl ::std::str::FromStr for Registration {
+        type Err = self::error::ConversionError;
+        fn from_str(
+            value: &str,
+        ) -> ::std::result::Result<Self, self::error::ConversionError> {
+            match value {
+                "open" => Ok(Self::Open),
+                "invite" => Ok(Self::Invite),
+                "closed" => Ok(Self::Closed),
+                _ => Err("invalid value".into()),
+            }
+        }
+    }
+    impl ::std::convert::TryFrom<&str> for Registration {
+        type Error = self::error::ConversionError;
+        fn try_from(
+            value: &str,
+        ) -> ::std::result::Result<Self, self::error::ConversionError> {
+            value.parse()
+        }
+    }
+    impl ::std::convert::TryFrom<::std::string::String> for Registration {
+        type Error = self::error::ConversionError;
+        fn try_from(
+            value: ::std::string::String,
+        ) -> ::std::result::Result<Self, self::error::ConversionError> {
+            value.parse()
         }
     }
     ///The relay's own identity.
@@ -921,23 +995,27 @@ a backup learns of it*/
             Default::default()
         }
     }
-    ///The relay in numbers. Never a name.
+    ///The relay as everybody may see it. Never a name.
     #[derive(::serde::Deserialize, ::serde::Serialize, Clone, Debug)]
     pub struct Status {
-        ///Accounts registered
-        pub accounts: u64,
-        ///The hash that the audit log ends with, 64 lower-case hex digits. Whoever keeps it can tell later whether the log was rewritten
-        pub audit_head: ::std::string::String,
-        ///Records in the audit log
-        pub audit_length: u64,
-        ///Gate keys stored
-        pub gate_keys: u64,
-        ///Oblivious plays that wait for a thread at this moment
-        pub gate_queue: u64,
-        ///Play licenses that can still be played
-        pub licenses_active: u64,
-        ///Envelopes waiting to be fetched, in all mailboxes together
-        pub messages_pending: u64,
+        /**Accounts registered, roughly. This and the numbers that follow are taken once an hour and rounded to a power of two by chance: within a factor of two once there are some
+hundreds; 0 stands for few. Absent where the operator shows no numbers*/
+        #[serde(skip_serializing_if = "::std::option::Option::is_none")]
+        pub accounts: ::std::option::Option<u64>,
+        /**The hash that the audit log ended with when this hour began, 64 lower-case hex digits; it changes every hour, whatever happened. Whoever keeps it can tell later
+whether the log was rewritten. Absent while the relay could not write its log since it was started*/
+        #[serde(skip_serializing_if = "::std::option::Option::is_none")]
+        pub audit_head: ::std::option::Option<::std::string::String>,
+        ///Gate keys stored, roughly
+        #[serde(skip_serializing_if = "::std::option::Option::is_none")]
+        pub gate_keys: ::std::option::Option<u64>,
+        ///Play licenses that can still be played, roughly
+        #[serde(skip_serializing_if = "::std::option::Option::is_none")]
+        pub licenses_active: ::std::option::Option<u64>,
+        ///Envelopes waiting to be fetched, in all mailboxes together, roughly
+        #[serde(skip_serializing_if = "::std::option::Option::is_none")]
+        pub messages_pending: ::std::option::Option<u64>,
+        pub registration: Registration,
         ///Fingerprint of the relay's own identity key, 64 lower-case hex digits
         pub relay_key_fingerprint: ::std::string::String,
         ///The relay's name: the part after the @ in addresses here
@@ -3355,6 +3433,10 @@ a backup learns of it*/
             client_nonce: ::std::result::Result<crate::Base64, ::std::string::String>,
             expires_at: ::std::result::Result<u64, ::std::string::String>,
             identity_key: ::std::result::Result<crate::Base64, ::std::string::String>,
+            invite: ::std::result::Result<
+                ::std::option::Option<crate::Token>,
+                ::std::string::String,
+            >,
             one_time_batch: ::std::result::Result<
                 ::std::option::Option<super::OneTimeBatch>,
                 ::std::string::String,
@@ -3374,6 +3456,7 @@ a backup learns of it*/
                     client_nonce: Err("no value supplied for client_nonce".to_string()),
                     expires_at: Err("no value supplied for expires_at".to_string()),
                     identity_key: Err("no value supplied for identity_key".to_string()),
+                    invite: Ok(Default::default()),
                     one_time_batch: Ok(Default::default()),
                     origin: Err("no value supplied for origin".to_string()),
                     server_nonce: Err("no value supplied for server_nonce".to_string()),
@@ -3419,6 +3502,18 @@ a backup learns of it*/
                     .try_into()
                     .map_err(|e| {
                         format!("error converting supplied value for identity_key: {e}")
+                    });
+                self
+            }
+            pub fn invite<T>(mut self, value: T) -> Self
+            where
+                T: ::std::convert::TryInto<::std::option::Option<crate::Token>>,
+                T::Error: ::std::fmt::Display,
+            {
+                self.invite = value
+                    .try_into()
+                    .map_err(|e| {
+                        format!("error converting supplied value for invite: {e}")
                     });
                 self
             }
@@ -3506,6 +3601,7 @@ a backup learns of it*/
                     client_nonce: value.client_nonce?,
                     expires_at: value.expires_at?,
                     identity_key: value.identity_key?,
+                    invite: value.invite?,
                     one_time_batch: value.one_time_batch?,
                     origin: value.origin?,
                     server_nonce: value.server_nonce?,
@@ -3521,6 +3617,7 @@ a backup learns of it*/
                     client_nonce: Ok(value.client_nonce),
                     expires_at: Ok(value.expires_at),
                     identity_key: Ok(value.identity_key),
+                    invite: Ok(value.invite),
                     one_time_batch: Ok(value.one_time_batch),
                     origin: Ok(value.origin),
                     server_nonce: Ok(value.server_nonce),
@@ -4006,16 +4103,30 @@ a backup learns of it*/
         }
         #[derive(Clone, Debug)]
         pub struct Status {
-            accounts: ::std::result::Result<u64, ::std::string::String>,
-            audit_head: ::std::result::Result<
-                ::std::string::String,
+            accounts: ::std::result::Result<
+                ::std::option::Option<u64>,
                 ::std::string::String,
             >,
-            audit_length: ::std::result::Result<u64, ::std::string::String>,
-            gate_keys: ::std::result::Result<u64, ::std::string::String>,
-            gate_queue: ::std::result::Result<u64, ::std::string::String>,
-            licenses_active: ::std::result::Result<u64, ::std::string::String>,
-            messages_pending: ::std::result::Result<u64, ::std::string::String>,
+            audit_head: ::std::result::Result<
+                ::std::option::Option<::std::string::String>,
+                ::std::string::String,
+            >,
+            gate_keys: ::std::result::Result<
+                ::std::option::Option<u64>,
+                ::std::string::String,
+            >,
+            licenses_active: ::std::result::Result<
+                ::std::option::Option<u64>,
+                ::std::string::String,
+            >,
+            messages_pending: ::std::result::Result<
+                ::std::option::Option<u64>,
+                ::std::string::String,
+            >,
+            registration: ::std::result::Result<
+                super::Registration,
+                ::std::string::String,
+            >,
             relay_key_fingerprint: ::std::result::Result<
                 ::std::string::String,
                 ::std::string::String,
@@ -4035,17 +4146,12 @@ a backup learns of it*/
         impl ::std::default::Default for Status {
             fn default() -> Self {
                 Self {
-                    accounts: Err("no value supplied for accounts".to_string()),
-                    audit_head: Err("no value supplied for audit_head".to_string()),
-                    audit_length: Err("no value supplied for audit_length".to_string()),
-                    gate_keys: Err("no value supplied for gate_keys".to_string()),
-                    gate_queue: Err("no value supplied for gate_queue".to_string()),
-                    licenses_active: Err(
-                        "no value supplied for licenses_active".to_string(),
-                    ),
-                    messages_pending: Err(
-                        "no value supplied for messages_pending".to_string(),
-                    ),
+                    accounts: Ok(Default::default()),
+                    audit_head: Ok(Default::default()),
+                    gate_keys: Ok(Default::default()),
+                    licenses_active: Ok(Default::default()),
+                    messages_pending: Ok(Default::default()),
+                    registration: Err("no value supplied for registration".to_string()),
                     relay_key_fingerprint: Err(
                         "no value supplied for relay_key_fingerprint".to_string(),
                     ),
@@ -4062,7 +4168,7 @@ a backup learns of it*/
         impl Status {
             pub fn accounts<T>(mut self, value: T) -> Self
             where
-                T: ::std::convert::TryInto<u64>,
+                T: ::std::convert::TryInto<::std::option::Option<u64>>,
                 T::Error: ::std::fmt::Display,
             {
                 self.accounts = value
@@ -4074,7 +4180,7 @@ a backup learns of it*/
             }
             pub fn audit_head<T>(mut self, value: T) -> Self
             where
-                T: ::std::convert::TryInto<::std::string::String>,
+                T: ::std::convert::TryInto<::std::option::Option<::std::string::String>>,
                 T::Error: ::std::fmt::Display,
             {
                 self.audit_head = value
@@ -4084,21 +4190,9 @@ a backup learns of it*/
                     });
                 self
             }
-            pub fn audit_length<T>(mut self, value: T) -> Self
-            where
-                T: ::std::convert::TryInto<u64>,
-                T::Error: ::std::fmt::Display,
-            {
-                self.audit_length = value
-                    .try_into()
-                    .map_err(|e| {
-                        format!("error converting supplied value for audit_length: {e}")
-                    });
-                self
-            }
             pub fn gate_keys<T>(mut self, value: T) -> Self
             where
-                T: ::std::convert::TryInto<u64>,
+                T: ::std::convert::TryInto<::std::option::Option<u64>>,
                 T::Error: ::std::fmt::Display,
             {
                 self.gate_keys = value
@@ -4108,21 +4202,9 @@ a backup learns of it*/
                     });
                 self
             }
-            pub fn gate_queue<T>(mut self, value: T) -> Self
-            where
-                T: ::std::convert::TryInto<u64>,
-                T::Error: ::std::fmt::Display,
-            {
-                self.gate_queue = value
-                    .try_into()
-                    .map_err(|e| {
-                        format!("error converting supplied value for gate_queue: {e}")
-                    });
-                self
-            }
             pub fn licenses_active<T>(mut self, value: T) -> Self
             where
-                T: ::std::convert::TryInto<u64>,
+                T: ::std::convert::TryInto<::std::option::Option<u64>>,
                 T::Error: ::std::fmt::Display,
             {
                 self.licenses_active = value
@@ -4136,7 +4218,7 @@ a backup learns of it*/
             }
             pub fn messages_pending<T>(mut self, value: T) -> Self
             where
-                T: ::std::convert::TryInto<u64>,
+                T: ::std::convert::TryInto<::std::option::Option<u64>>,
                 T::Error: ::std::fmt::Display,
             {
                 self.messages_pending = value
@@ -4145,6 +4227,18 @@ a backup learns of it*/
                         format!(
                             "error converting supplied value for messages_pending: {e}"
                         )
+                    });
+                self
+            }
+            pub fn registration<T>(mut self, value: T) -> Self
+            where
+                T: ::std::convert::TryInto<super::Registration>,
+                T::Error: ::std::fmt::Display,
+            {
+                self.registration = value
+                    .try_into()
+                    .map_err(|e| {
+                        format!("error converting supplied value for registration: {e}")
                     });
                 self
             }
@@ -4233,11 +4327,10 @@ a backup learns of it*/
                 Ok(Self {
                     accounts: value.accounts?,
                     audit_head: value.audit_head?,
-                    audit_length: value.audit_length?,
                     gate_keys: value.gate_keys?,
-                    gate_queue: value.gate_queue?,
                     licenses_active: value.licenses_active?,
                     messages_pending: value.messages_pending?,
+                    registration: value.registration?,
                     relay_key_fingerprint: value.relay_key_fingerprint?,
                     relay_name: value.relay_name?,
                     storage_engine: value.storage_engine?,
@@ -4252,11 +4345,10 @@ a backup learns of it*/
                 Self {
                     accounts: Ok(value.accounts),
                     audit_head: Ok(value.audit_head),
-                    audit_length: Ok(value.audit_length),
                     gate_keys: Ok(value.gate_keys),
-                    gate_queue: Ok(value.gate_queue),
                     licenses_active: Ok(value.licenses_active),
                     messages_pending: Ok(value.messages_pending),
+                    registration: Ok(value.registration),
                     relay_key_fingerprint: Ok(value.relay_key_fingerprint),
                     relay_name: Ok(value.relay_name),
                     storage_engine: Ok(value.storage_engine),
@@ -5148,9 +5240,9 @@ let response = client.delete_gate_key()
     pub fn delete_gate_key(&self) -> builder::DeleteGateKey<'_> {
         builder::DeleteGateKey::new(self)
     }
-    /**The relay in numbers
+    /**The relay, and roughly how it is doing
 
-Costs the same however many mailboxes there are, and never shows a user name.
+The numbers are rough and an hour old, so that nobody sees others' sends and fetches by them. Never shows a user name.
 
 Sends a `GET` request to `/v1/status`
 
@@ -5272,6 +5364,13 @@ pub mod builder {
                     )
                 }
                 401u16 => {
+                    Err(
+                        Error::ErrorResponse(
+                            ResponseValue::from_response(response).await?,
+                        ),
+                    )
+                }
+                403u16 => {
                     Err(
                         Error::ErrorResponse(
                             ResponseValue::from_response(response).await?,
@@ -5435,6 +5534,13 @@ pub mod builder {
                         ),
                     )
                 }
+                403u16 => {
+                    Err(
+                        Error::ErrorResponse(
+                            ResponseValue::from_response(response).await?,
+                        ),
+                    )
+                }
                 404u16 => {
                     Err(
                         Error::ErrorResponse(
@@ -5554,6 +5660,13 @@ pub mod builder {
                     )
                 }
                 401u16 => {
+                    Err(
+                        Error::ErrorResponse(
+                            ResponseValue::from_response(response).await?,
+                        ),
+                    )
+                }
+                403u16 => {
                     Err(
                         Error::ErrorResponse(
                             ResponseValue::from_response(response).await?,
@@ -5719,6 +5832,13 @@ pub mod builder {
                         ),
                     )
                 }
+                403u16 => {
+                    Err(
+                        Error::ErrorResponse(
+                            ResponseValue::from_response(response).await?,
+                        ),
+                    )
+                }
                 404u16 => {
                     Err(
                         Error::ErrorResponse(
@@ -5838,6 +5958,13 @@ pub mod builder {
                     )
                 }
                 401u16 => {
+                    Err(
+                        Error::ErrorResponse(
+                            ResponseValue::from_response(response).await?,
+                        ),
+                    )
+                }
+                403u16 => {
                     Err(
                         Error::ErrorResponse(
                             ResponseValue::from_response(response).await?,
@@ -6003,6 +6130,13 @@ pub mod builder {
                         ),
                     )
                 }
+                403u16 => {
+                    Err(
+                        Error::ErrorResponse(
+                            ResponseValue::from_response(response).await?,
+                        ),
+                    )
+                }
                 404u16 => {
                     Err(
                         Error::ErrorResponse(
@@ -6141,6 +6275,13 @@ pub mod builder {
                     )
                 }
                 401u16 => {
+                    Err(
+                        Error::ErrorResponse(
+                            ResponseValue::from_response(response).await?,
+                        ),
+                    )
+                }
+                403u16 => {
                     Err(
                         Error::ErrorResponse(
                             ResponseValue::from_response(response).await?,
@@ -6306,6 +6447,13 @@ pub mod builder {
                         ),
                     )
                 }
+                403u16 => {
+                    Err(
+                        Error::ErrorResponse(
+                            ResponseValue::from_response(response).await?,
+                        ),
+                    )
+                }
                 404u16 => {
                     Err(
                         Error::ErrorResponse(
@@ -6445,6 +6593,13 @@ pub mod builder {
                     )
                 }
                 401u16 => {
+                    Err(
+                        Error::ErrorResponse(
+                            ResponseValue::from_response(response).await?,
+                        ),
+                    )
+                }
+                403u16 => {
                     Err(
                         Error::ErrorResponse(
                             ResponseValue::from_response(response).await?,
@@ -6651,6 +6806,13 @@ pub mod builder {
                         ),
                     )
                 }
+                403u16 => {
+                    Err(
+                        Error::ErrorResponse(
+                            ResponseValue::from_response(response).await?,
+                        ),
+                    )
+                }
                 404u16 => {
                     Err(
                         Error::ErrorResponse(
@@ -6825,6 +6987,13 @@ pub mod builder {
                     )
                 }
                 401u16 => {
+                    Err(
+                        Error::ErrorResponse(
+                            ResponseValue::from_response(response).await?,
+                        ),
+                    )
+                }
+                403u16 => {
                     Err(
                         Error::ErrorResponse(
                             ResponseValue::from_response(response).await?,
@@ -7011,6 +7180,13 @@ pub mod builder {
                         ),
                     )
                 }
+                403u16 => {
+                    Err(
+                        Error::ErrorResponse(
+                            ResponseValue::from_response(response).await?,
+                        ),
+                    )
+                }
                 404u16 => {
                     Err(
                         Error::ErrorResponse(
@@ -7168,6 +7344,13 @@ pub mod builder {
                         ),
                     )
                 }
+                403u16 => {
+                    Err(
+                        Error::ErrorResponse(
+                            ResponseValue::from_response(response).await?,
+                        ),
+                    )
+                }
                 404u16 => {
                     Err(
                         Error::ErrorResponse(
@@ -7287,6 +7470,13 @@ pub mod builder {
                     )
                 }
                 401u16 => {
+                    Err(
+                        Error::ErrorResponse(
+                            ResponseValue::from_response(response).await?,
+                        ),
+                    )
+                }
+                403u16 => {
                     Err(
                         Error::ErrorResponse(
                             ResponseValue::from_response(response).await?,
@@ -7454,6 +7644,13 @@ pub mod builder {
                         ),
                     )
                 }
+                403u16 => {
+                    Err(
+                        Error::ErrorResponse(
+                            ResponseValue::from_response(response).await?,
+                        ),
+                    )
+                }
                 404u16 => {
                     Err(
                         Error::ErrorResponse(
@@ -7593,6 +7790,13 @@ pub mod builder {
                     )
                 }
                 401u16 => {
+                    Err(
+                        Error::ErrorResponse(
+                            ResponseValue::from_response(response).await?,
+                        ),
+                    )
+                }
+                403u16 => {
                     Err(
                         Error::ErrorResponse(
                             ResponseValue::from_response(response).await?,
@@ -7765,6 +7969,13 @@ pub mod builder {
                     )
                 }
                 401u16 => {
+                    Err(
+                        Error::ErrorResponse(
+                            ResponseValue::from_response(response).await?,
+                        ),
+                    )
+                }
+                403u16 => {
                     Err(
                         Error::ErrorResponse(
                             ResponseValue::from_response(response).await?,
@@ -7944,6 +8155,13 @@ pub mod builder {
                     )
                 }
                 401u16 => {
+                    Err(
+                        Error::ErrorResponse(
+                            ResponseValue::from_response(response).await?,
+                        ),
+                    )
+                }
+                403u16 => {
                     Err(
                         Error::ErrorResponse(
                             ResponseValue::from_response(response).await?,
@@ -8132,6 +8350,13 @@ pub mod builder {
                         ),
                     )
                 }
+                403u16 => {
+                    Err(
+                        Error::ErrorResponse(
+                            ResponseValue::from_response(response).await?,
+                        ),
+                    )
+                }
                 404u16 => {
                     Err(
                         Error::ErrorResponse(
@@ -8293,6 +8518,13 @@ pub mod builder {
                     )
                 }
                 401u16 => {
+                    Err(
+                        Error::ErrorResponse(
+                            ResponseValue::from_response(response).await?,
+                        ),
+                    )
+                }
+                403u16 => {
                     Err(
                         Error::ErrorResponse(
                             ResponseValue::from_response(response).await?,
@@ -8466,6 +8698,13 @@ pub mod builder {
                         ),
                     )
                 }
+                403u16 => {
+                    Err(
+                        Error::ErrorResponse(
+                            ResponseValue::from_response(response).await?,
+                        ),
+                    )
+                }
                 404u16 => {
                     Err(
                         Error::ErrorResponse(
@@ -8604,6 +8843,13 @@ pub mod builder {
                     )
                 }
                 401u16 => {
+                    Err(
+                        Error::ErrorResponse(
+                            ResponseValue::from_response(response).await?,
+                        ),
+                    )
+                }
+                403u16 => {
                     Err(
                         Error::ErrorResponse(
                             ResponseValue::from_response(response).await?,
@@ -8798,6 +9044,13 @@ pub mod builder {
                         ),
                     )
                 }
+                403u16 => {
+                    Err(
+                        Error::ErrorResponse(
+                            ResponseValue::from_response(response).await?,
+                        ),
+                    )
+                }
                 404u16 => {
                     Err(
                         Error::ErrorResponse(
@@ -8942,6 +9195,13 @@ pub mod builder {
                         ),
                     )
                 }
+                403u16 => {
+                    Err(
+                        Error::ErrorResponse(
+                            ResponseValue::from_response(response).await?,
+                        ),
+                    )
+                }
                 404u16 => {
                     Err(
                         Error::ErrorResponse(
@@ -9067,6 +9327,13 @@ pub mod builder {
                         ),
                     )
                 }
+                403u16 => {
+                    Err(
+                        Error::ErrorResponse(
+                            ResponseValue::from_response(response).await?,
+                        ),
+                    )
+                }
                 404u16 => {
                     Err(
                         Error::ErrorResponse(
@@ -9186,6 +9453,13 @@ pub mod builder {
                     )
                 }
                 401u16 => {
+                    Err(
+                        Error::ErrorResponse(
+                            ResponseValue::from_response(response).await?,
+                        ),
+                    )
+                }
+                403u16 => {
                     Err(
                         Error::ErrorResponse(
                             ResponseValue::from_response(response).await?,

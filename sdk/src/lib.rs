@@ -14,7 +14,7 @@
 //!
 //! // Without an account:
 //! let status = relay.status().send().await?;
-//! println!("{} holds {} envelopes", status.relay_name, status.messages_pending);
+//! println!("{} runs {}; registration is {}", status.relay_name, status.version, status.registration);
 //!
 //! // With one: a message id made by the sender makes a repetition harmless.
 //! relay.session().sign_in(token);

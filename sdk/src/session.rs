@@ -10,7 +10,7 @@ use zeroize::{Zeroize, ZeroizeOnDrop, Zeroizing};
 
 use crate::generated::{Client, Error, WITH_TOKEN};
 
-/// A bearer token. Wiped on drop; `Debug` does not show it.
+/// A bearer token, or the code of an invitation. Wiped on drop; `Debug` does not show it.
 #[derive(Clone, PartialEq, Eq, Zeroize, ZeroizeOnDrop)]
 pub struct Token(String);
 

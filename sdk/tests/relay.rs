@@ -218,7 +218,7 @@ async fn the_examples_do_what_they_say() {
         relay_status::describe(&relay.url())
             .await
             .unwrap()
-            .contains("2 envelopes")
+            .contains("registration   open\n  accounts       few")
     );
     let inbox = files.path().join("inbox");
     std::fs::create_dir(&inbox).unwrap();

@@ -1,5 +1,7 @@
-//! The operator's commands. All but `accounts remove` only read. They take the settings of the relay (before the command's name, from the environment, or from the file), open its database
+//! The operator's commands. Those that change anything (`accounts remove`, `accounts release`, `invite`) have it done by the relay, if one runs; all others only read. They take the settings of the relay (before the command's name, from the environment, or from the file), open its database
 //! for reading, and may be used while it runs.
+
+mod doors;
 
 use std::{
     path::{Path, PathBuf},
@@ -12,10 +14,10 @@ use protocol::address::UserName;
 use server::{
     Config, StartError,
     clock::{Clock as _, SystemClock},
+    errands::{self, Errand, ErrandError},
     model::MailboxId,
-    removals::{self, RemovalError},
     store::{
-        AuditHead,
+        KeptHead,
         sqlite::admin::{Reader, keys_beside},
     },
     tls::Certificates,
@@ -27,8 +29,8 @@ use crate::{configuration, flags, print};
 pub fn commands() -> Vec<Command> {
     let kept = Arg::new("kept")
         .long("kept")
-        .value_name("LENGTH:HEAD")
-        .help("A head that was kept elsewhere, as status and this command show it: the log has to pass through it");
+        .value_name("HEAD")
+        .help("A head that was kept elsewhere, as status shows it, or with its length as this command does: the log has to pass through it");
     let target = Arg::new("file")
         .value_name("FILE")
         .required(true)
@@ -59,7 +61,9 @@ pub fn commands() -> Vec<Command> {
             )
             .subcommand(
                 Command::new("remove")
-                    .about("Removes an account and everything addressed to it; the name stays taken for ever")
+                    .about(
+                        "Removes an account and everything addressed to it; the name stays taken until it is released",
+                    )
                     .arg(Arg::new("name").value_name("NAME").required(true))
                     .arg(
                         Arg::new("yes")
@@ -67,7 +71,9 @@ pub fn commands() -> Vec<Command> {
                             .action(ArgAction::SetTrue)
                             .help("Do not ask"),
                     ),
-            ),
+            )
+            .subcommand(doors::release_command()),
+        doors::invite_command(),
     ]
 }
 
@@ -76,9 +82,10 @@ pub fn run(name: &str, of: &ArgMatches, settings: &ArgMatches) -> anyhow::Result
     if name == "config" {
         return show(settings);
     }
-    let Config { data_dir, tls, .. } = configuration(settings)?;
+    let config = configuration(settings)?;
+    let data_dir = &config.data_dir;
     let reader =
-        Reader::open(&data_dir).context("Say where the relay keeps its data: latchkey-relay --data-dir DIR …")?;
+        Reader::open(data_dir).context("Say where the relay keeps its data: latchkey-relay --data-dir DIR …")?;
     match (name, of.subcommand()) {
         ("audit", Some(("verify", of))) => {
             let kept = of.get_one::<String>("kept").map(|text| parse_head(text)).transpose()?;
@@ -97,7 +104,8 @@ pub fn run(name: &str, of: &ArgMatches, settings: &ArgMatches) -> anyhow::Result
         ("check", _) => {
             let faults = reader.check()?;
             let now = i64::try_from(SystemClock.now().as_millis() / 1000).unwrap_or(i64::MAX);
-            let certificate = tls.and_then(|source| Certificates::fault(&source, &data_dir, now));
+            let source = config.tls.as_ref();
+            let certificate = source.and_then(|source| Certificates::fault(source, data_dir, now));
             if !faults.is_empty() {
                 let more = certificate.map_or_else(String::new, |fault| format!("\n{fault}"));
                 bail!("the database is not sound:\n  {}{more}", faults.join("\n  "));
@@ -109,8 +117,13 @@ pub fn run(name: &str, of: &ArgMatches, settings: &ArgMatches) -> anyhow::Result
         }
         ("accounts", Some(("remove", of))) => {
             let name = of.get_one::<String>("name").map_or("", String::as_str);
-            remove(&data_dir, &reader, name, of.get_flag("yes"))?;
+            remove(data_dir, &reader, name, of.get_flag("yes"))?;
         }
+        ("accounts", Some(("release", of))) => {
+            let name = of.get_one::<String>("name").map_or("", String::as_str);
+            doors::release(data_dir, &reader, name, of.get_flag("yes"))?;
+        }
+        ("invite", _) => doors::invite(of, &config, &reader)?,
         ("accounts", _) => {
             let lines = reader.accounts()?.into_iter().map(|account| {
                 let created = account.created.as_millis();
@@ -147,60 +160,67 @@ fn remove(data_dir: &Path, reader: &Reader, name: &str, sure: bool) -> anyhow::R
         bail!("nobody here has the name '{user}'. `latchkey-relay accounts list` shows who is there");
     };
     if !sure {
-        print(&format!(
-            "This removes the account '{user}': {} envelope(s) that nobody has fetched, every license, key and token. It cannot be undone, and nobody \
-             can ever register the name again.\nType the name to go on: ",
-            account.pending
-        ));
-        let mut typed = String::new();
-        std::io::stdin().read_line(&mut typed)?;
-        if typed.trim() != user.as_str() {
-            bail!("nothing was removed. (--yes does not ask.)");
-        }
+        confirm(
+            &format!(
+                "This removes the account '{user}': {} envelope(s) that nobody has fetched, every license, key and token. It cannot be undone, and nobody \
+                 can register the name again before it is released (`latchkey-relay accounts release {user}`).",
+                account.pending
+            ),
+            user.as_str(),
+            "nothing was removed",
+        )?;
     }
-    let request = removals::ask(data_dir, MailboxId::of(&user))?;
+    let by = done(data_dir, &Errand::Remove(MailboxId::of(&user)))?;
+    print(&format!("Removed '{user}'{by}\n"));
+    Ok(())
+}
+
+/// Asks for the name that a command is about, after what it means.
+fn confirm(meaning: &str, name: &str, otherwise: &str) -> anyhow::Result<()> {
+    print(&format!("{meaning}\nType the name to go on: "));
+    let mut typed = String::new();
+    std::io::stdin().read_line(&mut typed)?;
+    if typed.trim() != name {
+        bail!("{otherwise}. (--yes does not ask.)");
+    }
+    Ok(())
+}
+
+/// Has an errand done, by the relay that runs or, where none does, here; says by whom.
+fn done(data_dir: &Path, errand: &Errand) -> anyhow::Result<String> {
+    let request = errands::ask(data_dir, errand)?;
     let runtime = tokio::runtime::Builder::new_current_thread().enable_all().build()?;
-    match runtime.block_on(removals::perform(data_dir, SystemClock.now())) {
-        Ok(()) => {
-            print(&format!(
-                "Removed '{user}'. No relay is running on {}.\n",
-                data_dir.display()
-            ));
-            return Ok(());
-        }
-        Err(RemovalError::Start(StartError::InUse(_))) => {}
+    match runtime.block_on(errands::perform_all(data_dir, SystemClock.now())) {
+        Ok(()) => return Ok(format!(". No relay is running on {}.", data_dir.display())),
+        Err(ErrandError::Start(StartError::InUse(_))) => {}
         Err(error) => return Err(error.into()),
     }
     let begun = Instant::now();
     while request.exists() {
         if begun.elapsed() > PATIENCE {
             bail!(
-                "the relay that runs on {} has not removed '{user}' yet; see its log. It goes on trying, also after a restart, until {} is deleted",
+                "the relay that runs on {} has not done it yet; see its log. It goes on trying, also after a restart, until {} is deleted",
                 data_dir.display(),
                 request.display()
             );
         }
         std::thread::sleep(Duration::from_millis(50));
     }
-    print(&format!(
-        "Removed '{user}', by the relay that runs on {}.\n",
-        data_dir.display()
-    ));
-    Ok(())
+    Ok(format!(", by the relay that runs on {}.", data_dir.display()))
 }
 
-fn parse_head(text: &str) -> anyhow::Result<AuditHead> {
+fn parse_head(text: &str) -> anyhow::Result<KeptHead> {
     let wrong = || {
         format!(
-            "--kept is {text:?}, but it must be a length, a colon and 64 hex digits. Example: --kept 42:{}",
+            "--kept is {text:?}, but it must be 64 hex digits, with a length and a colon before them or without. Example: --kept 42:{}",
             "0".repeat(64)
         )
     };
-    let (length, head) = text.split_once(':').with_context(wrong)?;
+    let (length, head) = match text.split_once(':') {
+        Some((length, head)) => (Some(length.parse().with_context(wrong)?), head),
+        None => (None, text),
+    };
     let mut hash = [0; 32];
     hex::decode_to_slice(head, &mut hash).with_context(wrong)?;
-    Ok(AuditHead {
-        length: length.parse().with_context(wrong)?,
-        hash,
-    })
+    Ok(KeptHead { length, hash })
 }

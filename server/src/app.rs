@@ -12,7 +12,7 @@ use poem::{
 use crate::{
     api::{
         self,
-        problem::{ApiError, Problem, ProblemCode},
+        problem::{Problem, ProblemCode},
         status::Status,
     },
     config::Config,
@@ -63,17 +63,13 @@ pub fn app(services: Arc<Services>, config: &Config) -> impl Endpoint<Output = R
 
 #[handler]
 async fn landing_page(services: Data<&Arc<Services>>, docs: Data<&Docs>) -> Response {
-    landing::page(services.status().await.ok().as_ref(), docs.0.0)
+    landing::page(&services.status(), docs.0.0)
 }
 
 #[handler]
-async fn status_page(services: Data<&Arc<Services>>) -> poem::Result<Response> {
+async fn status_page(services: Data<&Arc<Services>>) -> Response {
     use poem_openapi::types::ToJSON as _;
-    let report = services
-        .status()
-        .await
-        .map_err(|refusal| Error::from(ApiError::from(refusal)))?;
-    Ok(Json(Status::from(report).to_json()).into_response())
+    Json(Status::from(services.status()).to_json()).into_response()
 }
 
 /// The operations that are counted.

@@ -3,7 +3,7 @@
 
 use std::net::{IpAddr, Ipv4Addr, Ipv6Addr, SocketAddr};
 
-use server::origin::Origin;
+use server::{origin::Origin, service::Registrations};
 
 /// What there is to say.
 pub struct Banner {
@@ -23,6 +23,8 @@ pub struct Banner {
     pub data_dir: String,
     /// Whether there is a page to try the contract in.
     pub docs: bool,
+    /// Who may register.
+    pub registration: Registrations,
 }
 
 impl Banner {
@@ -38,7 +40,8 @@ impl Banner {
             format!("  health        http://{addr}/readyz, http://{addr}/metrics")
         }));
         lines.push(format!("  data          {}", self.data_dir));
-        let (url, flag) = self.reached();
+        let reached = reached(&self.origins, self.addr, self.tls);
+        let (url, flag) = reached.unwrap_or_else(|| (self.url(self.addr), ""));
         lines.push(if self.docs {
             format!("  try the API   {url}/docs")
         } else {
@@ -49,10 +52,21 @@ impl Banner {
             command.push_str(" --pin ");
             command.push_str(fingerprint);
         }
-        lines.push(format!("  first user    latchkey {command} register NAME"));
-        lines.push(format!(
-            "                (from a checkout: cargo run -p cli -- {command} register NAME)\n"
-        ));
+        match self.registration {
+            Registrations::Closed => lines.push("  registration  closed\n".to_owned()),
+            Registrations::Invite => {
+                lines.push("  registration  by invitation: latchkey-relay invite, with the same settings".to_owned());
+                lines.push(format!(
+                    "                then latchkey {command} register NAME --invite LINK\n"
+                ));
+            }
+            Registrations::Open => {
+                lines.push(format!("  first user    latchkey {command} register NAME"));
+                lines.push(format!(
+                    "                (from a checkout: cargo run -p cli -- {command} register NAME)\n"
+                ));
+            }
+        }
         lines.join("\n")
     }
 
@@ -69,15 +83,17 @@ impl Banner {
         let scheme = if self.tls { "https" } else { "http" };
         format!("{scheme}://{addr}")
     }
+}
 
-    /// What a client dials, and the flag that it needs for that.
-    fn reached(&self) -> (String, &'static str) {
-        let taken = |origin: &&Origin| origin.is_tls() || origin.is_loopback();
-        match (self.origins.iter().find(taken), self.origins.first()) {
-            (Some(origin), _) => (origin.to_string(), ""),
-            (None, Some(plain)) => (plain.to_string(), " --allow-plain-http"),
-            (None, None) => (self.url(dialled(self.addr)), ""),
-        }
+/// What a client dials, and the flag that it needs for that; none where only a port is known that is chosen at the start.
+pub fn reached(origins: &[Origin], addr: SocketAddr, tls: bool) -> Option<(String, &'static str)> {
+    let taken = |origin: &&Origin| origin.is_tls() || origin.is_loopback();
+    let scheme = if tls { "https" } else { "http" };
+    match (origins.iter().find(taken), origins.first()) {
+        (Some(origin), _) => Some((origin.to_string(), "")),
+        (None, Some(plain)) => Some((plain.to_string(), " --allow-plain-http")),
+        (None, None) if addr.port() == 0 => None,
+        (None, None) => Some((format!("{scheme}://{}", dialled(addr)), "")),
     }
 }
 
@@ -105,6 +121,7 @@ mod tests {
             metrics: Some(addr.parse().unwrap()),
             data_dir: "/data".into(),
             docs: true,
+            registration: Registrations::Open,
         };
         banner.text()
     }

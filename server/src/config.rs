@@ -25,7 +25,7 @@ use crate::{
     origin::Origin,
     proxies::{Header, ProxyRules, Trust},
     service::{
-        GateRules, Rules,
+        GateRules, Registrations, Rules, StatusRule,
         rates::{Rate, RateLimits},
     },
     store::Quota,
@@ -73,6 +73,10 @@ pub struct Config {
     pub docs: bool,
     /// Origins of web pages that may read the relay's answers (CORS); none by default.
     pub cors_origins: Vec<String>,
+    /// Who may register.
+    pub registration: Registrations,
+    /// What of the relay's numbers is shown to everybody.
+    pub status: StatusRule,
 }
 
 /// A mistake in the configuration.
@@ -179,6 +183,15 @@ const DEFAULT_ENVELOPE_TTL: Duration = Duration::from_secs(30 * 24 * 3600);
 /// How long a session lives by default; a new one costs a client two requests.
 const DEFAULT_TOKEN_TTL: Duration = Duration::from_secs(3600);
 
+/// What [`parse_lifetime`] takes, for errors.
+pub const EXPECTED_LIFETIME: &str = "a time between a second and a year, with its unit (s, m, h or d)";
+
+/// How long something lives.
+#[must_use]
+pub fn parse_lifetime(text: &str) -> Option<Duration> {
+    settings::duration(text).filter(|d| (Duration::from_secs(1)..=DAY * 366).contains(d))
+}
+
 impl Config {
     /// The defaults, with everything kept in `data_dir`.
     ///
@@ -230,7 +243,7 @@ impl Config {
     }
 
     fn build(values: &settings::Values) -> Result<Self, ConfigError> {
-        use settings::{duration, flag, get, size};
+        use settings::{flag, get, size};
         let data_dir = get(
             values,
             "data_dir",
@@ -243,12 +256,7 @@ impl Config {
                 text.parse().ok().filter(|n: &u64| *n > 0)
             })
         };
-        let lifetime = |name, example| {
-            let expected = "a time between a second and a year, with its unit (s, m, h or d)";
-            get(values, name, expected, example, |text| {
-                duration(text).filter(|d| (Duration::from_secs(1)..=DAY * 366).contains(d))
-            })
-        };
+        let lifetime = |name, example| get(values, name, EXPECTED_LIFETIME, example, parse_lifetime);
         let bytes = |name, example| {
             get(
                 values,
@@ -343,6 +351,15 @@ impl Config {
                 settings::web_origins,
             )?
             .unwrap_or_default(),
+            registration: get(
+                values,
+                "registration",
+                "open, invite or closed",
+                "invite",
+                Registrations::parse,
+            )?
+            .unwrap_or_default(),
+            status: get(values, "status", "coarse or off", "off", StatusRule::parse)?.unwrap_or_default(),
         };
         if !config.listen.ip().is_loopback() && !config.behind_proxy && config.tls.is_none() {
             return Err(ConfigError::PlainHttp(config.listen));
@@ -385,6 +402,8 @@ impl Config {
             gate: self.gate,
             rates: self.rates,
             proxies: self.proxies.clone(),
+            registrations: self.registration,
+            status: self.status,
         }
     }
 }

@@ -2,7 +2,10 @@
 
 use poem::{IntoResponse, Response, http::HeaderValue, web::Html};
 
-use crate::{documents::guard, service::StatusReport};
+use crate::{
+    documents::guard,
+    service::{Registrations, StatusReport},
+};
 
 /// Nothing but this page's own style may be loaded.
 const POLICY: &str =
@@ -18,31 +21,31 @@ dt { opacity: .75; } dd { margin: 0; overflow-wrap: anywhere; font-variant-numer
 code { font-size: .875rem; } nav a { margin-right: 1.5rem; }
 ";
 
-/// The page. `None` when the store does not answer: then it says so, and the links still work.
-pub(crate) fn page(status: Option<&StatusReport>, docs: bool) -> Response {
+/// The page.
+pub(crate) fn page(status: &StatusReport, docs: bool) -> Response {
     let docs = if docs { "<a href=\"/docs\">Try the API</a>" } else { "" };
-    let facts = status.map_or_else(
-        || "<p>The store does not answer at the moment.</p>".to_owned(),
-        |status| {
-            let rows = [
-                ("Name", escape(status.identity.name.as_str())),
-                (
-                    "Key fingerprint",
-                    format!("<code>{}</code>", status.identity.fingerprint),
-                ),
-                ("Version", env!("CARGO_PKG_VERSION").to_owned()),
-                ("Storage", status.engine.to_owned()),
-                ("Accounts", status.totals.accounts.to_string()),
-                ("Messages pending", status.totals.pending.to_string()),
-                ("Play licenses active", status.totals.licenses_active.to_string()),
-            ];
-            let rows: String = rows
-                .iter()
-                .map(|(term, value)| format!("<dt>{term}</dt><dd>{value}</dd>\n"))
-                .collect();
-            format!("<dl>\n{rows}</dl>")
-        },
-    );
+    let mut rows = vec![
+        ("Name", escape(status.identity.name.as_str())),
+        (
+            "Key fingerprint",
+            format!("<code>{}</code>", status.identity.fingerprint),
+        ),
+        ("Version", env!("CARGO_PKG_VERSION").to_owned()),
+        ("Storage", status.engine.to_owned()),
+        ("Registration", registration(status.registrations).to_owned()),
+    ];
+    if let Some(numbers) = status.numbers {
+        rows.extend([
+            ("Accounts", roughly(numbers.accounts)),
+            ("Messages pending", roughly(numbers.messages_pending)),
+            ("Play licenses active", roughly(numbers.licenses_active)),
+        ]);
+    }
+    let rows: String = rows
+        .iter()
+        .map(|(term, value)| format!("<dt>{term}</dt><dd>{value}</dd>\n"))
+        .collect();
+    let facts = format!("<dl>\n{rows}</dl>");
     let page = format!(
         "<!doctype html>\n<html lang=\"en\">\n<head>\n<meta charset=\"utf-8\">\n<meta name=\"viewport\" content=\"width=device-width, initial-scale=1\">\n\
          <title>Latchkey relay</title>\n<style>{STYLE}</style>\n</head>\n<body>\n<h1>Latchkey relay</h1>\n\
@@ -53,6 +56,22 @@ pub(crate) fn page(status: Option<&StatusReport>, docs: bool) -> Response {
     let mut page = Html(page).with_header("Cache-Control", "no-store").into_response();
     guard(page.headers_mut(), HeaderValue::from_static(POLICY));
     page
+}
+
+/// What to do for an account. Who follows the link of an invitation arrives here: its code stays in the browser, and is no business of this page.
+const fn registration(of: Registrations) -> &'static str {
+    match of {
+        Registrations::Open => "open: <code>latchkey register NAME</code>",
+        Registrations::Invite => "by invitation: <code>latchkey register NAME --invite LINK</code>",
+        Registrations::Closed => "closed",
+    }
+}
+
+fn roughly(number: u64) -> String {
+    match number {
+        0 => "few".to_owned(),
+        number => format!("about {number}"),
+    }
 }
 
 /// A relay name has no such characters; a page that relies on that today is a hole tomorrow.

@@ -111,6 +111,7 @@ fn run(matches: &ArgMatches) -> anyhow::Result<()> {
             metrics: None,
             data_dir: config.data_dir.display().to_string(),
             docs: config.docs,
+            registration: config.registration,
         };
         let relay = Relay::start(config).await?;
         banner.addr = relay.addr();

@@ -42,7 +42,7 @@ use crate::{
     thin::ThinSend,
     tls::{Acceptor, Certificates, TlsError},
 };
-use chores::{refresh, refresh_for_ever, remove_for_ever, sweep_for_ever};
+use chores::{refresh, refresh_for_ever, run_errands_for_ever, sweep_for_ever};
 
 /// How long requests under way may take after the relay was told to stop; nothing takes longer once the waits have ended. With a second for the
 /// database that is the five that a relay has to be gone in.
@@ -227,7 +227,7 @@ pub async fn serve(
         let services = Arc::clone(&services);
         async move { services.fold_for_ever().await }
     });
-    let remover = tokio::spawn(remove_for_ever(Arc::clone(&services), config.data_dir.clone()));
+    let runner = tokio::spawn(run_errands_for_ever(Arc::clone(&services), config.data_dir.clone()));
     let refresher = tls
         .as_ref()
         .map(|tls| tokio::spawn(refresh_for_ever(Arc::clone(tls.certificates()), Arc::clone(&services))));
@@ -238,7 +238,7 @@ pub async fn serve(
         services.stop();
     };
     connections::serve(listener, serving, ending, GRACE).await;
-    for task in [sweeper, folder, remover].into_iter().chain(refresher) {
+    for task in [sweeper, folder, runner].into_iter().chain(refresher) {
         task.abort();
         // Until it has let go of the services, the store is not closed.
         let _ = task.await;

@@ -6,6 +6,7 @@
 
 mod activity;
 mod audit;
+mod doors;
 pub mod files;
 mod gate_rows;
 mod known;
@@ -19,7 +20,8 @@ use futures_util::future::BoxFuture;
 use protocol::Timestamp;
 
 pub use activity::Activity;
-pub use audit::{AuditEvent, AuditHead, AuditRecord};
+pub use audit::{AuditEvent, AuditHead, AuditRecord, KeptHead};
+pub use doors::*;
 pub use gate_rows::*;
 pub use play_rows::*;
 pub use rows::*;
@@ -59,8 +61,18 @@ pub trait Store: Send + Sync + 'static {
     fn engine(&self) -> &'static str;
     /// The seed of the relay's own key: the stored one, or `fresh`, which is then the stored one.
     fn relay_seed(&self, fresh: Seed) -> Verb<'_, Seed>;
-    /// Claims a name, publishes the first keys and signs in.
-    fn register(&self, registration: Registration) -> Verb<'_, Registered>;
+    /// Claims a name, publishes the first keys and signs in, whoever it is.
+    fn register(&self, registration: Registration) -> Verb<'_, Registered> {
+        self.admit(registration, Admission::Anyone)
+    }
+    /// The same, for who is admitted or has the name already. An invitation is spent by the registration alone, in the same transaction.
+    fn admit(&self, registration: Registration, admission: Admission) -> Verb<'_, Registered>;
+    /// Stores an invitation, and notes it in the audit log; one that is there already stays as it is. Those that have expired go.
+    fn make_invite(&self, invite: NewInvite) -> Verb<'_, InviteMade>;
+    /// Ends an invitation, and notes it in the audit log; false when there is none.
+    fn revoke_invite(&self, hash: Bytes32, now: Timestamp) -> Verb<'_, bool>;
+    /// Lets the name of a removed account be registered anew, and notes it in the audit log.
+    fn release_name(&self, mailbox: MailboxId, now: Timestamp) -> Verb<'_, Released>;
     /// Puts another identity in the place of the present one: its keys, its session, and an end to everything of the old one.
     fn succeed(&self, change: IdentityChange) -> Verb<'_, IdentityChanged>;
     /// The identity of an account, and the statements that led to it.
@@ -138,7 +150,7 @@ pub trait Store: Send + Sync + 'static {
     fn audit(&self, records: Vec<AuditRecord>) -> Verb<'_, AuditHead>;
     /// Removes what has expired, a bounded piece of it.
     fn sweep(&self, rules: SweepRules) -> Verb<'_, Swept>;
-    /// Removes an account and what was addressed to it, a bounded piece of it; from the first piece on nobody can claim the name.
+    /// Removes an account and what was addressed to it, a bounded piece of it; from the first piece on nobody can claim the name until it is released.
     fn remove_account(&self, mailbox: MailboxId, now: Timestamp, step: u32) -> Verb<'_, Removal>;
     /// What the database takes of the disk, at the same cost however large it is.
     fn disk_use(&self) -> Verb<'_, DiskUse>;

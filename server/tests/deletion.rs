@@ -54,7 +54,7 @@ async fn a_clear_of_a_full_mailbox_makes_room_at_once() {
     let (relay, services, alice, bob) = scene().await;
     assert_eq!(services.mailboxes.clear(bob).await.unwrap(), FULL as u64);
     // Answered when all was gone, and there is room at once.
-    assert_eq!(relay.status().await["messages_pending"], 0);
+    assert_eq!(relay.totals().await.pending, 0);
     send(&services, alice, "bob").await.unwrap();
 }
 
@@ -74,6 +74,6 @@ async fn so_does_an_acknowledgement_of_all_of_it() {
     let ack = Some((page.incarnation.0, last));
     let after = services.mailboxes.inbox(bob, reading(ack)).await.unwrap();
     assert!(matches!(after, Inbox::Page(page) if page.envelopes.is_empty()));
-    assert_eq!(relay.status().await["messages_pending"], 0);
+    assert_eq!(relay.totals().await.pending, 0);
     send(&services, alice, "bob").await.unwrap();
 }

@@ -14,7 +14,7 @@ use std::{
 };
 
 use common::*;
-use process::{PROGRAM, Process, refused};
+use process::{PROGRAM, Process, WATCHED, refused};
 use reqwest::Method;
 use serde_json::json;
 use tempfile::TempDir;
@@ -189,6 +189,7 @@ async fn a_full_disk_loses_nothing_and_passes() {
     let mut shell = Command::new("/bin/bash");
     // 2 MiB in blocks of 1 KiB, for each file. The signal that comes with the error would end the process.
     shell.args(["-c", "trap '' XFSZ; ulimit -f 2048; exec \"$0\" \"$@\"", PROGRAM]);
+    shell.args(WATCHED);
     let mut process = Process::spawn(shell, &data, "127.0.0.1:0");
     let api = api_of(&process);
     let (alice, mut bob) = (
@@ -209,8 +210,8 @@ async fn a_full_disk_loses_nothing_and_passes() {
     assert!(accepted.len() > 10, "too little fits: {}", accepted.len());
     // It still answers, and what it accepted can be read.
     assert_eq!(
-        api.call(Method::GET, "/v1/status", None, None).await.ok()["messages_pending"],
-        accepted.len()
+        process.number(&api.http, "latchkey_stored_envelopes").await,
+        accepted.len() as f64
     );
     let page = bodies(&bob.inbox(json!({ "limit": 5 })).await.ok());
     assert_eq!(page[..], accepted[..5]);

@@ -39,6 +39,37 @@ impl Hush {
     }
 }
 
+/// The code of an invitation for two, by the operator's command.
+fn invite(data: &std::path::Path) -> String {
+    let output = Command::new(env!("CARGO_BIN_EXE_latchkey-relay"))
+        .args(["--data-dir"])
+        .arg(data)
+        .args(["invite", "--uses", "2"])
+        .env_clear()
+        .output()
+        .unwrap();
+    let link = String::from_utf8(output.stdout).unwrap();
+    link.split_once("#invite=").unwrap().1.trim().to_owned()
+}
+
+/// Somebody who was invited; the first attempt shows no code, and the second a wrong one.
+async fn invited(api: Api, name: &str, invite: &str) -> User {
+    let mut user = User::new(api, name);
+    let status = user.api.call(Method::GET, "/v1/status", None, None).await.ok();
+    user.now = protocol::Timestamp(status["time"].as_u64().unwrap());
+    for (code, refused) in [(None, "invite_required"), (Some(&invite[1..]), "invite_refused")] {
+        let mut body = user.registration(None).await;
+        body["invite"] = json!(code);
+        let answer = user.call(Method::POST, "/v1/accounts", Some(body)).await;
+        answer.refused(403, refused);
+    }
+    let mut body = user.registration(None).await;
+    body["invite"] = json!(invite);
+    let answer = user.call(Method::POST, "/v1/accounts", Some(body)).await;
+    user.token = answer.ok()["token"].as_str().unwrap().into();
+    user
+}
+
 /// Runs a relay through everything; what it logged, and what must not be in that.
 async fn busy(format: &str) -> (String, Hush) {
     let dir = tempfile::tempdir().unwrap();
@@ -48,6 +79,7 @@ async fn busy(format: &str) -> (String, Hush) {
         .env_clear()
         .env("LATCHKEY_LOG", "trace")
         .env("LATCHKEY_RATE_ONE_TIME", "1/h")
+        .env("LATCHKEY_REGISTRATION", "invite")
         .stdout(Stdio::piped())
         .stderr(Stdio::piped())
         .spawn()
@@ -69,8 +101,11 @@ async fn busy(format: &str) -> (String, Hush) {
     for name in names {
         hush.text("a name", name);
     }
-    let mut alice = User::register(api.clone(), names[0]).await;
-    let bob = User::register(api.clone(), names[1]).await;
+    let invite = invite(&dir.path().join("data"));
+    hush.text("the code of an invitation", &invite);
+    hush.bytes("the code of an invitation", &hex::decode(&invite).unwrap());
+    let mut alice = invited(api.clone(), names[0], &invite).await;
+    let bob = invited(api.clone(), names[1], &invite).await;
     hush.text("a token", &alice.token[..40]);
     alice.sign_in().await;
     for user in [&alice, &bob] {

@@ -4,6 +4,8 @@
 #![allow(clippy::unwrap_used, clippy::expect_used, clippy::panic)]
 
 mod common;
+#[path = "operator/doors.rs"]
+mod doors;
 
 use std::{
     io::Write as _,
@@ -98,7 +100,7 @@ async fn gone(relay: &TestRelay, mut alice: User, bob: &User, to_bob: &Oblivious
         .call(Method::POST, "/v1/accounts", Some(again))
         .await
         .refused(409, "name_taken");
-    assert_eq!(relay.status().await["accounts"], 1);
+    assert_eq!(relay.totals().await.accounts, 1);
     // What she sent is his, and can still be opened.
     assert_eq!(bob.envelopes().await, [b"oblivious"]);
     to_bob
@@ -120,10 +122,10 @@ async fn an_account_is_removed_by_the_relay_that_runs() {
     let (removed, said) = command(relay.data(), &["accounts", "remove", "alice"], "yes\n").await;
     assert!(!removed && said.contains("301 envelope(s)"), "{said}");
     alice.inbox(json!({ "limit": 1 })).await.ok();
-    let before = relay.status().await["audit_length"].as_u64().unwrap();
+    let before = relay.totals().await.audit.length;
     let (removed, said) = command(relay.data(), &["accounts", "remove", "alice"], "alice\n").await;
     assert!(removed && said.contains("by the relay that runs"), "{said}");
-    assert_eq!(relay.status().await["audit_length"], before + 1);
+    assert_eq!(relay.totals().await.audit.length, before + 1);
     gone(&relay, alice, &bob, &to_bob).await;
 }
 

@@ -40,7 +40,7 @@ async fn a_message_plays_exactly_as_often_as_it_may() {
     let (relay, _, bob, license) = sent(3).await;
     let api = relay.api();
     assert_eq!(bob.envelopes().await, [ENVELOPE]);
-    assert_eq!(relay.status().await["licenses_active"], 1);
+    assert_eq!(relay.totals().await.licenses_active, 1);
     let view = async || {
         let mut view = license.owned(&api, Method::GET, &license.owner).await.ok();
         let receipt = view.as_object_mut().unwrap().remove("receipt");
@@ -62,7 +62,7 @@ async fn a_message_plays_exactly_as_often_as_it_may() {
             .refused(410, "play_limit_reached");
     }
     assert_eq!(view().await, expected(3, "exhausted"));
-    assert_eq!(relay.status().await["licenses_active"], 0);
+    assert_eq!(relay.totals().await.licenses_active, 0);
 }
 
 #[tokio::test]
@@ -225,7 +225,7 @@ async fn revoking_is_at_once_and_for_good() {
     }
     license.play(&api, Uuid::new_v4()).await.refused(410, "license_revoked");
     license.play(&api, id).await.refused(410, "license_revoked");
-    assert_eq!(relay.status().await["licenses_active"], 0);
+    assert_eq!(relay.totals().await.licenses_active, 0);
     let dir = relay.data().to_owned();
     eventually("the share is erased", || files_with(&dir, &license.share).is_empty()).await;
 }
@@ -247,7 +247,7 @@ async fn a_license_expires_and_is_forgotten_a_month_later() {
         );
         relay.running().services().sweep().await.unwrap();
     }
-    assert_eq!(relay.status().await["licenses_active"], 0);
+    assert_eq!(relay.totals().await.licenses_active, 0);
     // Only a right capability learns why.
     license
         .play_with(&api, id, &random::<32>())
@@ -299,7 +299,7 @@ async fn envelope_and_license_come_together_or_not_at_all() {
     let (relay, alice, bob, license) = sent(2).await;
     let api = relay.api();
     let send = async |body: Value| alice.call(Method::POST, "/v1/messages/limited", Some(body)).await;
-    let pending = async || relay.status().await["messages_pending"].as_u64().unwrap();
+    let pending = async || relay.totals().await.pending;
 
     // Another license under the same id: neither is stored.
     let other = License {
@@ -321,7 +321,7 @@ async fn envelope_and_license_come_together_or_not_at_all() {
         .play(&api, Uuid::new_v4())
         .await
         .refused(410, "play_limit_reached");
-    assert_eq!(relay.status().await["licenses_active"], 0);
+    assert_eq!(relay.totals().await.licenses_active, 0);
 
     // A repetition is the same only with the same license.
     let (id, third) = (Uuid::new_v4(), License::new("bob", 3));
@@ -371,7 +371,7 @@ async fn envelope_and_license_come_together_or_not_at_all() {
         .refused(404, "no_such_user");
     assert_eq!(pending().await, 3);
     assert_eq!(bob.envelopes().await.len(), 3);
-    assert_eq!(relay.status().await["licenses_active"], 1);
+    assert_eq!(relay.totals().await.licenses_active, 1);
 }
 
 #[tokio::test]

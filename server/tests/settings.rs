@@ -56,6 +56,8 @@ const TABLE: &[(&str, &str, &[&str])] = &[
     ("account_gate_keys", "2", &["0", "x"]),
     ("metrics_listen", "127.0.0.1:0", &["5001", "on", "localhost:5001"]),
     ("log_format", "json", &["xml", "JSON"]),
+    ("registration", "invite", &["", "on", "Open", "invitation"]),
+    ("status", "off", &["exact", "on", ""]),
     ("connections", "100", &["0", "-1", "off"]),
     ("docs", "false", &["off", "swagger"]),
     (

@@ -87,7 +87,7 @@ async fn what_happens_is_counted() {
         ("latchkey_accounts", 2.0),
         ("latchkey_stored_envelopes", 0.0),
         ("latchkey_stored_bytes", 0.0),
-        ("latchkey_audit_records", 2.0),
+        ("latchkey_audit_records", 3.0),
         ("latchkey_writer_queue", 0.0),
         ("latchkey_store_damaged", 0.0),
         ("latchkey_store_refusing", 0.0),

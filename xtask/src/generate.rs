@@ -119,7 +119,10 @@ fn with_token(contract: &Value) -> String {
 /// OpenAPI's format for a string that is not to be shown.
 const SECRET: &str = "password";
 
-/// Bearer tokens are plain strings to the wire; the client gives them a type that never prints itself.
+/// Fields that hold a secret: a bearer token, the code of an invitation.
+const SECRETS: [&str; 2] = ["token", "invite"];
+
+/// Secrets are plain strings to the wire; the client gives them a type that never prints itself.
 fn mark_secrets(contract: &mut Value) {
     let Some(schemas) = contract
         .get_mut("components")
@@ -129,12 +132,14 @@ fn mark_secrets(contract: &mut Value) {
         return;
     };
     for (_, schema) in schemas.iter_mut() {
-        let token = schema
-            .get_mut("properties")
-            .and_then(|p| p.get_mut("token"))
-            .and_then(Value::as_mapping_mut);
-        if let Some(token) = token {
-            token.insert("format".into(), SECRET.into());
+        for name in SECRETS {
+            let secret = schema
+                .get_mut("properties")
+                .and_then(|p| p.get_mut(name))
+                .and_then(Value::as_mapping_mut);
+            if let Some(secret) = secret {
+                secret.insert("format".into(), SECRET.into());
+            }
         }
     }
 }
@@ -203,14 +208,16 @@ mod tests {
     }
 
     #[test]
-    fn tokens_are_marked_and_nothing_else() {
+    fn secrets_are_marked_and_nothing_else() {
         let mut contract: Value = serde_yaml::from_str(
-            "components: {schemas: {S: {properties: {token: {type: string}, name: {type: string}}}, E: {enum: [a]}}}",
+            "components: {schemas: {S: {properties: {token: {type: string}, invite: {type: string}, name: {type: string}}}, E: {enum: [a]}}}",
         )
         .unwrap();
         mark_secrets(&mut contract);
         let properties = &contract["components"]["schemas"]["S"]["properties"];
-        assert_eq!(properties["token"]["format"], Value::from("password"));
+        for name in SECRETS {
+            assert_eq!(properties[name]["format"], Value::from("password"));
+        }
         assert!(properties["name"].get("format").is_none());
     }
 }

@@ -64,6 +64,7 @@ pub async fn register(relay: &Client, user: &str, rng: &mut ChaCha20Rng) -> Resu
         client_nonce: client_nonce.into(),
         expires_at: challenge.expires_at,
         signature: signature.into(),
+        invite: None,
     };
     let registered = relay
         .register()

@@ -3,15 +3,18 @@
 use std::path::Path;
 
 use client::vault::Passphrase;
-use client::{Error, Messenger, NameError, Options, RelayUrl, UserName};
+use client::{Code, Error, Invite, Messenger, NameError, Options, RelayUrl, UserName};
 
-use crate::args::{OnOff, ReceiptKind};
+use crate::args::{OnOff, ReadInvite, ReceiptKind};
 use crate::context::{Context, DEFAULT_RELAY, read_passphrase};
 use crate::exit::Failure;
 use crate::prompt;
 
-pub(crate) fn register(context: &Context, name: &str) -> Result<(), Failure> {
-    let relay = match context.relay()? {
+pub(crate) fn register(context: &Context, name: &str, invite: Option<ReadInvite>) -> Result<(), Failure> {
+    let invite = invite
+        .transpose()
+        .map_err(|error| Failure::Usage(format!("--invite: {error}")))?;
+    let relay = match relay_of(context, invite.as_ref())? {
         Some(relay) => relay,
         None => context.parse_relay(DEFAULT_RELAY)?,
     };
@@ -27,26 +30,83 @@ pub(crate) fn register(context: &Context, name: &str) -> Result<(), Failure> {
         }
         context.new_passphrase()?
     };
-    register_with(context, &name, &passphrase, relay).map(drop)
+    register_with(context, &name, &passphrase, &relay, invite).map(drop)
 }
 
-/// Registers, shows the new account, and hands it on.
+/// The relay that was asked for, by itself or in the link of an invitation.
+fn relay_of(context: &Context, invite: Option<&Invite>) -> Result<Option<RelayUrl>, Failure> {
+    let Some(link) = invite.and_then(Invite::relay) else {
+        return context.relay();
+    };
+    let linked = context.parse_relay(link)?;
+    if context.names_relay()
+        && let Some(named) = context.relay()?
+        && named.as_str() != linked.as_str()
+    {
+        return Err(Failure::Usage(format!(
+            "the invitation is for {linked}, and --relay or LATCHKEY_RELAY says {named}: leave that out, or give the code alone if both are the same relay"
+        )));
+    }
+    Ok(Some(linked))
+}
+
+/// Registers, shows the new account, and hands it on. An invitation is asked for when the relay wants one and somebody is there to be asked.
 pub(crate) fn register_with(
     context: &Context,
     name: &UserName,
     passphrase: &Passphrase,
-    relay: RelayUrl,
+    relay: &RelayUrl,
+    mut invite: Option<Invite>,
 ) -> Result<Messenger, Failure> {
     let home = context.home()?;
-    let mut messenger = context.work(
-        "registering …",
-        Messenger::register(&home, passphrase, name, relay, Options::default()),
-    )?;
+    let mut messenger = loop {
+        let attempt = Messenger::register_invited(
+            &home,
+            passphrase,
+            name,
+            relay.clone(),
+            invite.as_ref(),
+            Options::default(),
+        );
+        match context.work("registering …", attempt) {
+            Err(failure) if wants_invite(&failure) && context.interactive() => {
+                context.render.failure(&failure);
+                match ask_for_invite(context, relay)? {
+                    Some(another) => invite = Some(another),
+                    None => return Err(failure),
+                }
+            }
+            outcome => break outcome?,
+        }
+    };
     let (address, fingerprint) = (messenger.address()?, messenger.fingerprint()?);
     context
         .render
         .registered(address.as_str(), &fingerprint.to_string(), &home.display().to_string())?;
     Ok(messenger)
+}
+
+fn wants_invite(failure: &Failure) -> bool {
+    let Failure::Client(Error::Relay(error)) = failure else {
+        return false;
+    };
+    matches!(error.code(), Some(Code::InviteRequired | Code::InviteRefused))
+}
+
+/// An invitation to this relay, or none; what is no invitation, or one to another relay, is said and can be corrected.
+fn ask_for_invite(context: &Context, relay: &RelayUrl) -> Result<Option<Invite>, Failure> {
+    let parse = |text: &str| {
+        let invite = Invite::parse(text).map_err(|error| error.to_string())?;
+        let linked = invite.relay().map(|link| context.parse_relay(link)).transpose();
+        match linked.map_err(|failure| failure.to_string())? {
+            Some(linked) if linked.as_str() != relay.as_str() => Err(format!(
+                "this invitation is for {linked}, and you are registering at {relay}"
+            )),
+            _ => Ok(invite),
+        }
+    };
+    let help = "The link or the code that the relay's operator gave you. Esc leaves.";
+    prompt::checked("Invitation:", help, None, parse)
 }
 
 pub(crate) fn status(context: &Context) -> Result<(), Failure> {

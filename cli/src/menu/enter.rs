@@ -71,7 +71,7 @@ fn first_run(
             None => context.new_passphrase()?,
         };
         passphrase = Some(secret.clone());
-        match account::register_with(context, &chosen, &secret, relay.clone()) {
+        match account::register_with(context, &chosen, &secret, &relay, None) {
             Ok(messenger) => return Ok(Some(messenger)),
             Err(Failure::Interrupted) => return Ok(None),
             Err(failure) => {

@@ -2,11 +2,16 @@
 #![allow(dead_code, reason = "each test file uses its part")]
 
 use std::io::Write;
+use std::num::NonZeroU32;
 use std::path::{Path, PathBuf};
 use std::process::{Command, Output, Stdio};
+use std::time::Duration;
 
 use serde_json::Value;
 use server::RunningRelay;
+use server::errands::Errand;
+use server::invite::InviteCode;
+use server::service::Registrations;
 use tempfile::TempDir;
 use tokio::runtime::Runtime;
 
@@ -42,20 +47,38 @@ impl Stage {
             url: String::new(),
             dir: tempfile::tempdir().unwrap(),
         };
-        stage.start_with(0, true);
+        stage.start_relay_with(0, |config| config.tls = Some(server::tls::TlsSource::SelfSigned));
         let fingerprint = stage.relay.as_ref().unwrap().certificate().unwrap();
         (stage, fingerprint)
     }
 
-    fn start_relay(&mut self, port: u16) {
-        self.start_with(port, false);
+    /// The same relay, which takes new accounts by invitation from now on.
+    pub fn ask_for_invitations(&mut self) {
+        self.stop_relay();
+        self.start_relay_with(0, |config| config.registration = Registrations::Invite);
     }
 
-    fn start_with(&mut self, port: u16, self_signed: bool) {
-        let data = self.dir.path().join("relay");
-        let mut config = server::Config::new(data).unwrap();
-        config.tls = self_signed.then_some(server::tls::TlsSource::SelfSigned);
+    /// A link by which one may register.
+    pub fn invite(&self) -> String {
+        let code = InviteCode::generate().unwrap();
+        let errand = Errand::Invite {
+            hash: code.hash(),
+            uses: NonZeroU32::MIN,
+            lifetime: Duration::from_secs(3600),
+        };
+        let services = self.relay.as_ref().unwrap().services();
+        assert!(self.runtime.block_on(services.do_errand(&errand)).unwrap());
+        code.link(&self.url).to_string()
+    }
+
+    fn start_relay(&mut self, port: u16) {
+        self.start_relay_with(port, |_| {});
+    }
+
+    fn start_relay_with(&mut self, port: u16, change: impl FnOnce(&mut server::Config)) {
+        let mut config = server::Config::new(self.dir.path().join("relay")).unwrap();
         config.listen.set_port(port);
+        change(&mut config);
         let relay = self.runtime.block_on(server::Relay::start(config)).unwrap();
         self.url = relay.url();
         self.relay = Some(relay);

@@ -7,6 +7,7 @@
 mod clock;
 mod error;
 mod event;
+mod invite;
 mod messenger;
 mod relay;
 pub mod vault;
@@ -14,6 +15,7 @@ pub mod vault;
 pub use clock::{Clock, SystemClock};
 pub use error::Error;
 pub use event::Event;
+pub use invite::{BadInvite, Invite};
 pub use messenger::{
     DECOY_PAUSE, DEFAULT_EXPIRY, FreshGateKeys, GATE_KEY_LIFE, GateKeyReport, GateKeySource, GateStage, GateWatch,
     KeyReport, LicenseReport, LimitRequest, MAX_DECOYS, Messenger, NoSteps, Options, OwnStatus, Person, Playback,
@@ -22,5 +24,5 @@ pub use messenger::{
 pub use protocol::Timestamp;
 pub use protocol::address::{Address, NameError, RelayName, UserName};
 pub use protocol::identity::{Fingerprint, SafetyNumber};
-pub use relay::{BadPin, CertificatePin, Code, RelayError, RelayStatus, RelayUrl, Verdict};
+pub use relay::{BadPin, CertificatePin, Code, Registration, RelayError, RelayStatus, RelayUrl, Verdict};
 pub use vault::Passphrase;

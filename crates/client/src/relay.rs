@@ -29,8 +29,8 @@ pub use error::{Code, RelayError, Verdict};
 pub(crate) use gate::{Released, Sent};
 pub(crate) use keys::Bundle;
 pub use url::RelayUrl;
-pub use wire::RelayStatus;
 pub(crate) use wire::{Challenge, KeyStatus, LicenseStatus, Page, Played, SignedClaim, Upload, license_id, own_half};
+pub use wire::{Registration, RelayStatus};
 use wire::{base64, fingerprint};
 
 /// A relay that does not take a connection in this time is not there.
@@ -185,6 +185,7 @@ impl Relay {
             name: answer.relay_name,
             storage_engine: answer.storage_engine,
             time: answer.time,
+            registration: answer.registration,
             accounts: answer.accounts,
             messages_pending: answer.messages_pending,
             licenses_active: answer.licenses_active,

@@ -14,6 +14,7 @@ use latchkey_client::vault::{Direction, MessageState};
 use latchkey_client::{Error, Event, Messenger, Standing, Timestamp};
 use protocol::content::{Body, Content, ContentId};
 use protocol::party::Party;
+use server::errands::Errand;
 use support::raw::Raw;
 use support::{START, Stage, address, kept, receive, texts};
 
@@ -246,7 +247,8 @@ async fn whoever_may_be_somebody_else_loses_the_delivery_token() {
     stage.line.take_named();
     let sent = bob.send_text(&address("alice"), "as myself").await.unwrap();
     assert_eq!(sent.state, MessageState::Sent);
-    assert_eq!(stage.line.take_named().len(), 1);
+    // He looks whether it is still she who has the name, and sends.
+    assert_eq!(stage.line.take_named().len(), 2);
     alice.receive(Duration::ZERO).await.unwrap();
     let puts = stage.line.take_requests().into_iter();
     assert_eq!(
@@ -254,4 +256,65 @@ async fn whoever_may_be_somebody_else_loses_the_delivery_token() {
             .count(),
         0
     );
+}
+
+/// The relay's operator removes bob and releases his name, and somebody else registers it.
+async fn given_to_another(stage: &Stage) -> Messenger {
+    let services = stage.services();
+    let mailbox = server::model::MailboxId::of(&latchkey_client::UserName::parse("bob").unwrap());
+    for errand in [Errand::Remove(mailbox), Errand::Release(mailbox)] {
+        assert!(services.do_errand(&errand).await.unwrap(), "{errand:?}");
+    }
+    let name = latchkey_client::UserName::parse("bob").unwrap();
+    let home = stage.home("another-bob");
+    Messenger::register(&home, &support::passphrase(), &name, stage.url(), stage.options())
+        .await
+        .unwrap()
+}
+
+/// Nothing of alice's has left, and she has a decision to make.
+async fn warned(alice: &mut Messenger, another: &mut Messenger) {
+    assert!(matches!(
+        alice.contact(&address("bob")).unwrap().standing,
+        Standing::Changed { .. }
+    ));
+    let refused = alice.send_text(&address("bob"), "are you still there?").await;
+    assert!(matches!(refused, Err(Error::IdentityChanged { .. })), "{refused:?}");
+    assert_eq!(receive(another).await, [""; 0]);
+}
+
+#[tokio::test]
+async fn who_gets_a_released_name_is_announced_when_they_write() {
+    let stage = Stage::new().await;
+    let (mut alice, _bob, _) = scene(&stage).await;
+    let mut another = given_to_another(&stage).await;
+    another.send_text(&address("alice"), "it is me, bob").await.unwrap();
+    let events = alice.receive(Duration::ZERO).await.unwrap();
+    assert_eq!(texts(&events), [""; 0]);
+    let said = |event: &Event| matches!(event, Event::IdentityChanged { peer, .. } if *peer == address("bob"));
+    assert!(events.iter().any(said), "{events:?}");
+    warned(&mut alice, &mut another).await;
+}
+
+#[tokio::test]
+async fn who_writes_to_a_released_name_is_warned_before_anything_goes_there() {
+    let stage = Stage::new().await;
+    let (mut alice, mut bob, _) = scene(&stage).await;
+    // By now she holds a delivery token of his; it is his, not the name's.
+    receive(&mut bob).await;
+    receive(&mut alice).await;
+    stage.line.take_named();
+    alice.send_text(&address("bob"), "by token").await.unwrap();
+    assert!(stage.line.take_named().is_empty());
+    let mut another = given_to_another(&stage).await;
+    let refused = alice.send_text(&address("bob"), "the door code is 4711").await;
+    assert!(matches!(refused, Err(Error::IdentityChanged { .. })), "{refused:?}");
+    let waiting = stage.services().totals().await.unwrap().pending;
+    assert_eq!(waiting, 0, "nothing of it lies in another's mailbox");
+    warned(&mut alice, &mut another).await;
+    // It is kept until she has decided, and goes to whom she decided for.
+    alice.accept_identity(&address("bob")).unwrap();
+    alice.send_text(&address("bob"), "whoever you are").await.unwrap();
+    let events = another.receive(Duration::ZERO).await.unwrap();
+    assert!(texts(&events).contains(&"whoever you are".to_owned()), "{events:?}");
 }

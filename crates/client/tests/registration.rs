@@ -8,7 +8,7 @@
 
 mod support;
 
-use latchkey_client::{Code, Error, Messenger, RelayError, RelayUrl, Step, UserName};
+use latchkey_client::{Code, Error, Invite, Messenger, Registration, RelayError, RelayUrl, Step, UserName};
 use support::{CrashAt, Stage, address, passphrase, receive};
 
 #[tokio::test]
@@ -67,6 +67,58 @@ async fn a_taken_name_leaves_nothing_and_another_can_be_chosen() {
     );
     let mut other = claim("alicia").await.unwrap();
     assert_eq!(other.address().unwrap(), address("alicia"));
+}
+
+#[tokio::test]
+async fn an_invitation_is_shown_and_what_is_refused_leaves_nothing() {
+    let mut stage = Stage::new().await;
+    stage.change = |config| config.registration = server::service::Registrations::Invite;
+    stage.restart_relay().await;
+    let services = stage.services();
+    let code = server::invite::InviteCode::generate().unwrap();
+    let errand = server::errands::Errand::Invite {
+        hash: code.hash(),
+        uses: std::num::NonZeroU32::MIN,
+        lifetime: std::time::Duration::from_secs(3600),
+    };
+    assert!(services.do_errand(&errand).await.unwrap());
+    let home = stage.home("alice");
+    let claim = async |name: &str, invite: Option<&str>| {
+        let user = UserName::parse(name).unwrap();
+        let invite = invite.map(|text| Invite::parse(text).unwrap());
+        Messenger::register_invited(
+            &home,
+            &passphrase(),
+            &user,
+            stage.url(),
+            invite.as_ref(),
+            stage.options(),
+        )
+        .await
+    };
+    let is = |outcome: Result<Messenger, Error>, wanted: Code| {
+        let refused = outcome.map(drop).unwrap_err();
+        assert!(
+            matches!(&refused, Error::Relay(error) if error.code() == Some(wanted)),
+            "{refused}"
+        );
+        assert!(!format!("{refused} {refused:?}").contains(&*code.reveal()));
+    };
+    assert_eq!(services.status().registrations.name(), "invite");
+    is(claim("alice", None).await, Code::InviteRequired);
+    is(claim("alice", Some(&"0".repeat(32))).await, Code::InviteRefused);
+    // Another name may be chosen, and an answer may be lost.
+    stage.line.lose_answer("POST /v1/accounts");
+    let mut alicia = claim("alicia", Some(&code.link(&stage.line.url()))).await.unwrap();
+    assert_eq!(alicia.address().unwrap(), address("alicia"));
+    let status = alicia.relay_status().await.unwrap();
+    assert_eq!(status.registration, Registration::Invite);
+    let user = UserName::parse("bob").unwrap();
+    let invite = Invite::parse(&code.reveal()).unwrap();
+    let bob = stage.home("bob");
+    let spent =
+        Messenger::register_invited(&bob, &passphrase(), &user, stage.url(), Some(&invite), stage.options()).await;
+    is(spent, Code::InviteRefused);
 }
 
 #[tokio::test]

@@ -73,6 +73,7 @@ impl User {
             client_nonce: proof.client_nonce,
             expires_at: proof.expires_at,
             signature: proof.signature,
+            invite: None,
         };
         let registered = user.client.register().body(request).send().await.unwrap().into_inner();
         assert_eq!(registered.address, user.party.address().as_str());

@@ -5,6 +5,7 @@ use std::sync::Arc;
 use poem::{Request, web::Data};
 use poem_openapi::{Object, OpenApi, param::Path, payload::Json, types::Base64};
 use protocol::prekey::{PublishedBatch, PublishedOneTime, PublishedSignedPreKey};
+use zeroize::Zeroizing;
 
 use super::{
     Bytes, Section,
@@ -58,7 +59,7 @@ pub struct OneTimePreKey {
 }
 
 /// A claim to a name.
-#[derive(Object, Debug)]
+#[derive(Object)]
 pub struct RegisterRequest {
     /// The name: 1 to 32 characters out of a-z, 0-9, `_`, `.` and `-`, beginning with a letter or a digit, without `..`
     pub user: String,
@@ -79,6 +80,9 @@ pub struct RegisterRequest {
     pub expires_at: u64,
     /// The identity key's hybrid signature over the registration claim, which covers the key bundle, 4691 bytes
     pub signature: Bytes,
+    /// The code of an invitation, 32 hexadecimal digits, for relays whose status says `invite`. One use of it is spent if a new account comes of the request, and only then
+    #[oai(skip_serializing_if_is_none)]
+    pub invite: Option<String>,
 }
 
 /// An account, signed in.
@@ -220,22 +224,26 @@ impl Keys {
         body: Json<RegisterRequest>,
     ) -> Result<Json<Registered>, ApiError> {
         let Json(body) = body;
+        let invite = body.invite.map(Zeroizing::new);
         let account = services
             .directory
-            .register(Claim {
-                proof: ProofParts {
-                    user: body.user,
-                    origin: body.origin,
-                    host: host(request),
-                    server_nonce: body.server_nonce.0,
-                    client_nonce: body.client_nonce.0,
-                    expires_at: body.expires_at,
-                    signature: body.signature.0,
+            .register(
+                Claim {
+                    proof: ProofParts {
+                        user: body.user,
+                        origin: body.origin,
+                        host: host(request),
+                        server_nonce: body.server_nonce.0,
+                        client_nonce: body.client_nonce.0,
+                        expires_at: body.expires_at,
+                        signature: body.signature.0,
+                    },
+                    identity_key: body.identity_key.0,
+                    signed_prekey: body.signed_prekey.into(),
+                    batch: body.one_time_batch.map(Into::into),
                 },
-                identity_key: body.identity_key.0,
-                signed_prekey: body.signed_prekey.into(),
-                batch: body.one_time_batch.map(Into::into),
-            })
+                invite.as_deref().map(String::as_str),
+            )
             .await?;
         let mailbox = MailboxId::of(&account.address.user());
         services.audit.note(AuditEvent::Registered, mailbox).await?;

@@ -35,8 +35,14 @@ pub enum ProblemCode {
     GateKeysFull,
     /// The request's slot of the pad is used, or it is a sealed one while there are slots; next_slot says where to go on (409)
     SlotUsed,
-    /// The name belongs to another identity key; names are never reused (409)
+    /// The name belongs to another identity key, or is that of an account that was removed (409)
     NameTaken,
+    /// The relay takes no new accounts (403)
+    RegistrationClosed,
+    /// The relay takes new accounts by invitation, and the request shows none (403)
+    InviteRequired,
+    /// The invitation is unknown, used up, expired or revoked: all answer alike, and nothing of it is spent (403)
+    InviteRefused,
     /// The message id was used before with another envelope (409)
     MessageConflict,
     /// The license id was used before with other parameters (409)
@@ -80,6 +86,7 @@ impl ProblemCode {
         match self {
             Self::BadRequest | Self::BadName | Self::BadSignature | Self::BadGateKey => StatusCode::BAD_REQUEST,
             Self::Unauthorized => StatusCode::UNAUTHORIZED,
+            Self::RegistrationClosed | Self::InviteRequired | Self::InviteRefused => StatusCode::FORBIDDEN,
             Self::NotFound | Self::NoSuchUser | Self::NoSuchLicense | Self::NoSuchGateKey => StatusCode::NOT_FOUND,
             Self::MethodNotAllowed => StatusCode::METHOD_NOT_ALLOWED,
             Self::NameTaken
@@ -118,6 +125,9 @@ impl ProblemCode {
             Self::GateKeysFull => "Too many gate keys",
             Self::SlotUsed => "The slot is used",
             Self::NameTaken => "The name is taken",
+            Self::RegistrationClosed => "Registration is closed",
+            Self::InviteRequired => "An invitation is needed",
+            Self::InviteRefused => "The invitation is not valid",
             Self::MessageConflict => "The message id is in use",
             Self::LicenseConflict => "The license id is in use",
             Self::PlayConflict => "The play id is in use",
@@ -159,6 +169,11 @@ impl ProblemCode {
             Self::GateKeysFull => "Delete a gate key that is not needed for new messages.",
             Self::SlotUsed => "Use next_slot, or a later one, with a new play id.",
             Self::NameTaken => "Choose another name.",
+            Self::RegistrationClosed => "Ask the operator of this relay, or choose another relay.",
+            Self::InviteRequired => "Ask the operator of this relay for an invitation, and register with it.",
+            Self::InviteRefused => {
+                "Compare it with what you were given; if it is the same, ask the operator for another."
+            }
             Self::MessageConflict => "Use a fresh message id for a new envelope; repeat an old one byte by byte.",
             Self::LicenseConflict => "Use a fresh license id.",
             Self::PlayConflict => "Use a fresh play id.",
@@ -264,6 +279,9 @@ pub enum ApiError {
     /// Not signed in: unauthorized
     #[oai(status = 401)]
     Unauthorized(Json<Problem>),
+    /// Not admitted: registration_closed, invite_required, invite_refused
+    #[oai(status = 403)]
+    Forbidden(Json<Problem>),
     /// Unknown: not_found, no_such_user, no_such_license, no_such_gate_key
     #[oai(status = 404)]
     NotFound(Json<Problem>),
@@ -317,6 +335,7 @@ impl From<Problem> for ApiError {
         match code.status() {
             StatusCode::BAD_REQUEST => Self::BadRequest(body),
             StatusCode::UNAUTHORIZED => Self::Unauthorized(body),
+            StatusCode::FORBIDDEN => Self::Forbidden(body),
             StatusCode::NOT_FOUND => Self::NotFound(body),
             StatusCode::METHOD_NOT_ALLOWED => Self::MethodNotAllowed(body),
             StatusCode::CONFLICT => Self::Conflict(body),

@@ -3,12 +3,12 @@
 use std::sync::Arc;
 
 use poem::web::Data;
-use poem_openapi::{Object, OpenApi, payload::Json, types::Base64};
+use poem_openapi::{Enum, Object, OpenApi, payload::Json, types::Base64};
 
 use super::{Bytes, Section, problem::ApiError};
-use crate::service::{Services, StatusReport};
+use crate::service::{Registrations, Services, StatusReport};
 
-/// The relay in numbers. Never a name.
+/// The relay as everybody may see it. Never a name.
 #[derive(Object, Debug, Clone)]
 pub struct Status {
     /// Version of the relay software
@@ -23,24 +23,42 @@ pub struct Status {
     pub storage_engine: String,
     /// The relay's clock, milliseconds since the Unix epoch
     pub time: u64,
-    /// Accounts registered
-    pub accounts: u64,
-    /// Envelopes waiting to be fetched, in all mailboxes together
-    pub messages_pending: u64,
-    /// Play licenses that can still be played
-    pub licenses_active: u64,
-    /// Gate keys stored
-    pub gate_keys: u64,
-    /// Oblivious plays that wait for a thread at this moment
-    pub gate_queue: u64,
-    /// Records in the audit log
-    pub audit_length: u64,
-    /// The hash that the audit log ends with, 64 lower-case hex digits. Whoever keeps it can tell later whether the log was rewritten
-    pub audit_head: String,
+    /// Who may register
+    pub registration: Registration,
+    /// Accounts registered, roughly. This and the numbers that follow are taken once an hour and rounded to a power of two by chance: within a factor of two once there are some
+    /// hundreds; 0 stands for few. Absent where the operator shows no numbers
+    #[oai(skip_serializing_if_is_none)]
+    pub accounts: Option<u64>,
+    /// Envelopes waiting to be fetched, in all mailboxes together, roughly
+    #[oai(skip_serializing_if_is_none)]
+    pub messages_pending: Option<u64>,
+    /// Play licenses that can still be played, roughly
+    #[oai(skip_serializing_if_is_none)]
+    pub licenses_active: Option<u64>,
+    /// Gate keys stored, roughly
+    #[oai(skip_serializing_if_is_none)]
+    pub gate_keys: Option<u64>,
+    /// The hash that the audit log ended with when this hour began, 64 lower-case hex digits; it changes every hour, whatever happened. Whoever keeps it can tell later
+    /// whether the log was rewritten. Absent while the relay could not write its log since it was started
+    #[oai(skip_serializing_if_is_none)]
+    pub audit_head: Option<String>,
+}
+
+/// Who may register.
+#[derive(Enum, Debug, Clone, Copy, PartialEq, Eq)]
+#[oai(rename_all = "snake_case")]
+pub enum Registration {
+    /// Anyone
+    Open,
+    /// Who shows an invitation of the operator's
+    Invite,
+    /// Nobody new
+    Closed,
 }
 
 impl From<StatusReport> for Status {
     fn from(report: StatusReport) -> Self {
+        let numbers = report.numbers;
         Self {
             version: env!("CARGO_PKG_VERSION").to_owned(),
             suite: protocol::prekey::SUITE,
@@ -48,13 +66,16 @@ impl From<StatusReport> for Status {
             relay_key_fingerprint: report.identity.fingerprint.to_string(),
             storage_engine: report.engine.to_owned(),
             time: report.now.as_millis(),
-            accounts: report.totals.accounts,
-            messages_pending: report.totals.pending,
-            licenses_active: report.totals.licenses_active,
-            gate_keys: report.totals.gate_keys,
-            gate_queue: report.gate.waiting as u64,
-            audit_length: report.totals.audit.length,
-            audit_head: hex::encode(report.totals.audit.hash),
+            registration: match report.registrations {
+                Registrations::Open => Registration::Open,
+                Registrations::Invite => Registration::Invite,
+                Registrations::Closed => Registration::Closed,
+            },
+            accounts: numbers.map(|numbers| numbers.accounts),
+            messages_pending: numbers.map(|numbers| numbers.messages_pending),
+            licenses_active: numbers.map(|numbers| numbers.licenses_active),
+            gate_keys: numbers.map(|numbers| numbers.gate_keys),
+            audit_head: report.audit_head.map(hex::encode),
         }
     }
 }
@@ -73,12 +94,12 @@ pub struct Relay;
 
 #[OpenApi(tag = "Section::Relay")]
 impl Relay {
-    /// The relay in numbers
+    /// The relay, and roughly how it is doing
     ///
-    /// Costs the same however many mailboxes there are, and never shows a user name.
+    /// The numbers are rough and an hour old, so that nobody sees others' sends and fetches by them. Never shows a user name.
     #[oai(path = "/v1/status", method = "get", operation_id = "status")]
     async fn status(&self, services: Data<&Arc<Services>>) -> Result<Json<Status>, ApiError> {
-        Ok(Json(services.status().await?.into()))
+        Ok(Json(services.status().into()))
     }
 
     /// The relay's own key

@@ -62,6 +62,8 @@ settings! {
     "docs" "docs" "LATCHKEY_DOCS" "Show the contract under /docs, to be tried in the browser [default: true]"
     "cors_origins" "cors-origins" "LATCHKEY_CORS_ORIGINS" "Origins of web pages that may use the relay (CORS), separated by commas [default: none]"
     "account_gate_keys" "account-gate-keys" "LATCHKEY_ACCOUNT_GATE_KEYS" "Gate keys of one account that take new messages [default: 4]"
+    "registration" "registration" "LATCHKEY_REGISTRATION" "Who may register: open (anyone), invite (who has a link of `latchkey-relay invite`) or closed (nobody new) [default: open]"
+    "status" "status" "LATCHKEY_STATUS" "What everybody is shown of the relay's numbers: coarse (rough ones, an hour old) or off [default: coarse]"
 }
 
 /// Name of a setting to where it was set and what to.

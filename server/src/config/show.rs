@@ -99,6 +99,8 @@ impl Config {
                     .metrics_listen
                     .map_or_else(|| "off".to_owned(), |addr| addr.to_string()),
             ),
+            "registration" => text(self.registration.name()),
+            "status" => text(self.status.name()),
             "log_format" => text(match self.log_format {
                 LogFormat::Text => "text",
                 LogFormat::Json => "json",

@@ -52,8 +52,8 @@ impl Snapshot {
     pub async fn take(services: &Services, certificate_expiry: Option<i64>) -> Self {
         let mut all = Self(Vec::new());
         all.relay(services.metrics(), certificate_expiry);
-        if let Ok(report) = services.status().await {
-            all.totals(&report.totals);
+        if let Ok(totals) = services.totals().await {
+            all.totals(&totals);
         }
         if let Ok(disk) = services.disk_use().await {
             all.disk(&disk);

@@ -9,7 +9,7 @@ use std::{
 use tokio::time::{Instant, MissedTickBehavior, interval};
 
 use crate::{
-    removals,
+    errands,
     service::{
         Services,
         jumps::{Jumps, Trust},
@@ -21,7 +21,7 @@ use crate::{
 const SWEEP_EVERY: Duration = Duration::from_secs(60);
 /// How often the certificate's files are looked at: a renewed certificate is shown long before the old one ends.
 const REFRESH_EVERY: Duration = Duration::from_secs(5);
-/// How often it is looked whether the operator wants an account removed; the command waits for it.
+/// How often it is looked whether the operator wants something done; the command waits for it.
 const LOOK_EVERY: Duration = Duration::from_secs(1);
 
 pub(super) async fn refresh_for_ever(certificates: Arc<Certificates>, services: Arc<Services>) {
@@ -57,12 +57,12 @@ pub(super) async fn refresh(certificates: &Arc<Certificates>) {
 }
 
 /// Does what the operator asked for by command.
-pub(super) async fn remove_for_ever(services: Arc<Services>, data_dir: PathBuf) {
+pub(super) async fn run_errands_for_ever(services: Arc<Services>, data_dir: PathBuf) {
     let mut tick = interval(LOOK_EVERY);
     tick.set_missed_tick_behavior(MissedTickBehavior::Delay);
     loop {
         tick.tick().await;
-        removals::serve(&services, &data_dir).await;
+        errands::serve(&services, &data_dir).await;
     }
 }
 
@@ -72,6 +72,7 @@ pub(super) async fn sweep_for_ever(services: Arc<Services>) {
     let (started, mut jumps) = (Instant::now(), Jumps::default());
     loop {
         tick.tick().await;
+        services.renew_status().await;
         match jumps.judge(services.now(), started.elapsed()) {
             Trust::Steady => {}
             Trust::Watched => {

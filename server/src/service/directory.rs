@@ -13,7 +13,7 @@ use protocol::{
 use uuid::Uuid;
 
 use super::{
-    Refusal, RelayIdentity, Result,
+    Refusal, Registrations, RelayIdentity, Result,
     compute::Compute,
     exactly,
     rates::Rates,
@@ -21,10 +21,11 @@ use super::{
 };
 use crate::{
     clock::Clock,
+    invite::InviteCode,
     model::{Incarnation, MailboxId, Principal},
     store::{
-        BatchRow, BundleRow, IdentityChange, IdentityChanged, IdentityRow, KeyCounts, Publication, Published,
-        Registered, Registration, SignedPreKeyRow, Store,
+        Admission, BatchRow, BundleRow, IdentityChange, IdentityChanged, IdentityRow, KeyCounts, Publication,
+        Published, Registered, Registration, SignedPreKeyRow, Store,
     },
 };
 
@@ -63,6 +64,7 @@ pub struct Directory {
     compute: Arc<Compute>,
     sessions: Arc<Sessions>,
     rates: Arc<Rates>,
+    registrations: Registrations,
 }
 
 /// A claim that held.
@@ -86,6 +88,7 @@ impl Directory {
         compute: Arc<Compute>,
         sessions: Arc<Sessions>,
         rates: Arc<Rates>,
+        registrations: Registrations,
     ) -> Self {
         Self {
             store,
@@ -94,14 +97,23 @@ impl Directory {
             compute,
             sessions,
             rates,
+            registrations,
         }
     }
 
-    /// Claims a name, publishes the first keys, signs in.
+    /// Claims a name, publishes the first keys, signs in. `invite` is what was shown as the code of an invitation.
     ///
     /// # Errors
-    /// [`Refusal::NameTaken`], [`Refusal::BadSignature`], [`Refusal::Unauthorized`] (used or expired challenge), and what is wrong with the form.
-    pub async fn register(&self, claim: Claim) -> Result<Account> {
+    /// [`Refusal::RegistrationClosed`], [`Refusal::InviteRequired`], [`Refusal::InviteRefused`], [`Refusal::NameTaken`], [`Refusal::BadSignature`], [`Refusal::Unauthorized`] (used or expired challenge), and what is wrong with the form.
+    pub async fn register(&self, claim: Claim, invite: Option<&str>) -> Result<Account> {
+        let admission = match self.registrations {
+            Registrations::Open => Admission::Anyone,
+            Registrations::Closed => Admission::Nobody,
+            // What cannot be a code is refused like one that is none: its hash is nobody's.
+            Registrations::Invite => {
+                Admission::Invited(invite.map(|text| InviteCode::parse(text).map_or([0; 32], |code| code.hash())))
+            }
+        };
         let identity_key = claim.identity_key.clone();
         let Proved {
             address,
@@ -123,7 +135,7 @@ impl Directory {
             incarnation: Incarnation(Uuid::new_v4()),
             now,
         };
-        match self.store.register(registration).await? {
+        match self.store.admit(registration, admission).await? {
             Registered::Done => {
                 // A repeated registration is a sign-in, too.
                 self.sessions.changed(mailbox);
@@ -134,6 +146,9 @@ impl Directory {
                 })
             }
             Registered::NameTaken => Err(Refusal::NameTaken(user)),
+            Registered::Closed => Err(Refusal::RegistrationClosed),
+            Registered::InviteMissing => Err(Refusal::InviteRequired),
+            Registered::InviteRefused => Err(Refusal::InviteRefused),
         }
     }
 

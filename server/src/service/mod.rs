@@ -3,6 +3,7 @@
 //! Not its concern: HTTP (`api`) and SQL (`store`).
 
 pub mod audit;
+pub mod bulletin;
 pub mod challenges;
 pub mod compute;
 pub mod directory;
@@ -44,14 +45,15 @@ use zeroize::Zeroizing;
 
 use crate::{
     clock::Clock,
+    errands::{self, Errand},
     metrics::Metrics,
-    model::MailboxId,
+    model::Bytes32,
     proxies::Proxies,
     store::{Activity, DiskUse, STEP, Store, SweepRules, Totals, files::KeyFiles, wakes::Wakes},
 };
 use gate::Gate;
 pub use refusal::Refusal;
-pub use rules::{GateRules, Rules};
+pub use rules::{GateRules, Registrations, Rules, StatusRule};
 
 /// How long what is over is remembered: receipts of sends (so that a repetition is recognised) and tombstones of licenses (so that a play is told
 /// why it is refused). A client that was away for a month starts afresh anyway: its prekeys are gone.
@@ -93,6 +95,9 @@ pub struct Services {
     pub audit: Arc<audit::Audit>,
     /// Where requests come from.
     pub proxies: Proxies,
+    bulletin: bulletin::Bulletin,
+    numbers: StatusRule,
+    registrations: Registrations,
     store: Arc<dyn Store>,
     clock: Arc<dyn Clock>,
     identity: RelayIdentity,
@@ -100,7 +105,7 @@ pub struct Services {
     metrics: Arc<Metrics>,
 }
 
-/// The relay in numbers.
+/// The relay as everybody may see it.
 #[derive(Debug, Clone)]
 pub struct StatusReport {
     /// The relay's identity.
@@ -109,10 +114,12 @@ pub struct StatusReport {
     pub engine: &'static str,
     /// Now.
     pub now: Timestamp,
-    /// The numbers.
-    pub totals: Totals,
-    /// How busy the gate is.
-    pub gate: oblivious::GateLoad,
+    /// Who may register.
+    pub registrations: Registrations,
+    /// The numbers, roughly, as they were taken this hour; none where the operator wants none to be shown.
+    pub numbers: Option<bulletin::RoughNumbers>,
+    /// Where the audit log ended then.
+    pub audit_head: Option<Bytes32>,
 }
 
 impl Services {
@@ -173,7 +180,7 @@ impl Services {
         ));
         gate_keys.tidy().await?;
         let receipts = receipts::Receipts::new(keys, Arc::clone(&compute));
-        Ok(Self {
+        let services = Self {
             directory: directory::Directory::new(
                 Arc::clone(&store),
                 Arc::clone(&clock),
@@ -181,6 +188,7 @@ impl Services {
                 compute,
                 Arc::clone(&sessions),
                 Arc::clone(&rates),
+                rules.registrations,
             ),
             mailboxes: mailbox::Mailboxes::new(
                 Arc::clone(&store),
@@ -199,26 +207,46 @@ impl Services {
             rates,
             audit,
             proxies: Proxies::new(rules.proxies),
+            bulletin: bulletin::Bulletin::default(),
+            numbers: rules.status,
+            registrations: rules.registrations,
             store,
             clock,
             identity,
             stop,
             metrics,
-        })
+        };
+        services.renew_status().await;
+        Ok(services)
     }
 
-    /// The relay in numbers.
-    ///
-    /// # Errors
-    /// [`Refusal`] when the store fails.
-    pub async fn status(&self) -> Result<StatusReport> {
-        Ok(StatusReport {
+    /// The relay as everybody may see it. Asks the store nothing.
+    #[must_use]
+    pub fn status(&self) -> StatusReport {
+        let shown = self.bulletin.shown();
+        StatusReport {
             identity: self.identity.clone(),
             engine: self.store.engine(),
             now: self.clock.now(),
-            totals: self.store.totals().await?,
-            gate: self.oblivious.load(),
-        })
+            registrations: self.registrations,
+            numbers: shown.numbers.filter(|_| self.numbers == StatusRule::Coarse),
+            audit_head: shown.audit_head,
+        }
+    }
+
+    /// Takes anew what [`status`](Self::status) shows, if it is time.
+    pub async fn renew_status(&self) {
+        if let Err(refusal) = self.bulletin.renew(&*self.store, self.clock.now()).await {
+            tracing::warn!(%refusal, "what status shows could not be taken anew; trying again in a minute");
+        }
+    }
+
+    /// The exact numbers, for the operator alone.
+    ///
+    /// # Errors
+    /// [`Refusal`] when the store fails.
+    pub async fn totals(&self) -> Result<Totals> {
+        Ok(self.store.totals().await?)
     }
 
     /// Removes everything that has expired, in bounded steps between which others get their turn.
@@ -274,16 +302,18 @@ impl Services {
         Ok(())
     }
 
-    /// Removes an account with all that was addressed to it, and notes it in the audit log; false when there is none.
+    /// Does what the operator asks for, and notes it in the audit log; false when there was nothing to be done.
     ///
     /// # Errors
-    /// [`Refusal`] when the store fails; what is left is removed by asking again.
-    pub async fn remove_account(&self, mailbox: MailboxId) -> Result<bool> {
-        let there = crate::removals::remove(&*self.store, mailbox, self.clock.now()).await?;
-        self.sessions.changed(mailbox);
-        // Its gate keys, as far as nothing needs them.
-        self.gate_keys.sweep().await?;
-        Ok(there)
+    /// [`Refusal`] when the store fails; what is left is done by asking again.
+    pub async fn do_errand(&self, errand: &Errand) -> Result<bool> {
+        let done = errands::perform(&*self.store, errand, self.clock.now()).await?;
+        if let Errand::Remove(mailbox) = *errand {
+            self.sessions.changed(mailbox);
+            // Its gate keys, as far as nothing needs them.
+            self.gate_keys.sweep().await?;
+        }
+        Ok(done)
     }
 
     /// What the relay counts about itself.

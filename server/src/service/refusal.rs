@@ -53,6 +53,15 @@ pub enum Refusal {
     /// The name belongs to someone else.
     #[error("'{0}' belongs to another identity key")]
     NameTaken(UserName),
+    /// Nobody new is admitted.
+    #[error("this relay takes no new accounts")]
+    RegistrationClosed,
+    /// Only who is invited is admitted.
+    #[error("this relay takes new accounts by invitation, and none was shown")]
+    InviteRequired,
+    /// No invitation (any more).
+    #[error("this invitation is not, or no longer, one of this relay; nothing was registered")]
+    InviteRefused,
     /// Same message id, other content.
     #[error("this message id was used before with another content")]
     MessageConflict,
@@ -129,6 +138,9 @@ impl Refusal {
             Self::SlotUsed { .. } => ProblemCode::SlotUsed,
             Self::RequestsSpent => ProblemCode::PlayLimitReached,
             Self::NameTaken(_) => ProblemCode::NameTaken,
+            Self::RegistrationClosed => ProblemCode::RegistrationClosed,
+            Self::InviteRequired => ProblemCode::InviteRequired,
+            Self::InviteRefused => ProblemCode::InviteRefused,
             Self::MessageConflict => ProblemCode::MessageConflict,
             Self::LicenseConflict => ProblemCode::LicenseConflict,
             Self::PlayConflict => ProblemCode::PlayConflict,

@@ -26,6 +26,69 @@ pub struct Rules {
     pub rates: RateLimits,
     /// Whose word about a client's address is taken.
     pub proxies: ProxyRules,
+    /// Who may register.
+    pub registrations: Registrations,
+    /// What of the relay's numbers is shown to everybody.
+    pub status: StatusRule,
+}
+
+/// Who may register.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Default)]
+pub enum Registrations {
+    /// Anyone, at the rate of an address. The default: a relay that was just started is there to be tried, on the loopback.
+    #[default]
+    Open,
+    /// Who has an invitation of the operator's.
+    Invite,
+    /// Nobody new.
+    Closed,
+}
+
+impl Registrations {
+    /// Its name.
+    #[must_use]
+    pub const fn name(self) -> &'static str {
+        match self {
+            Self::Open => "open",
+            Self::Invite => "invite",
+            Self::Closed => "closed",
+        }
+    }
+
+    /// By its name.
+    #[must_use]
+    pub fn parse(text: &str) -> Option<Self> {
+        [Self::Open, Self::Invite, Self::Closed]
+            .into_iter()
+            .find(|one| one.name() == text)
+    }
+}
+
+/// What of the relay's numbers is shown to everybody. Exact ones are on the metrics listener alone.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Default)]
+pub enum StatusRule {
+    /// Nothing.
+    Off,
+    /// Rough ones, an hour old.
+    #[default]
+    Coarse,
+}
+
+impl StatusRule {
+    /// Its name.
+    #[must_use]
+    pub const fn name(self) -> &'static str {
+        match self {
+            Self::Off => "off",
+            Self::Coarse => "coarse",
+        }
+    }
+
+    /// By its name.
+    #[must_use]
+    pub fn parse(text: &str) -> Option<Self> {
+        [Self::Off, Self::Coarse].into_iter().find(|one| one.name() == text)
+    }
 }
 
 /// What an operator may choose about oblivious play limits.

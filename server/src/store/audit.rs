@@ -1,8 +1,8 @@
 //! The audit log's records, and the chain that holds them together.
 //!
 //! `hash = SHA-256("latchkey/1/audit" ‖ hash before ‖ u64 sequence ‖ u64 time ‖ u8 event ‖ u8 1 ‖ mailbox[16] ‖ u64 times)`, or `u8 0` in place of the mailbox
-//! where there is none; before the first stand 32 zero bytes. Whoever edits a record has to redo every hash after it, and the last is published by `status`:
-//! a head that was kept elsewhere gives an edit and a cut away.
+//! where there is none; before the first stand 32 zero bytes. Whoever edits a record has to redo every hash after it, and from time to time one is published by
+//! `status`: a head that was kept elsewhere gives an edit and a cut away.
 
 use protocol::Timestamp;
 use sha2::{Digest as _, Sha256};
@@ -35,6 +35,15 @@ pub enum AuditEvent {
     IdentitySucceeded = 9,
     /// An account was removed by the operator.
     AccountRemoved = 10,
+    /// The name of a removed account was released by the operator.
+    NameReleased = 11,
+    /// An invitation was made by the operator; as often as it can be used.
+    InviteMade = 12,
+    /// An invitation was revoked by the operator; as often as it could still be used.
+    InviteRevoked = 13,
+    /// The head after this record is shown to everyone. In place of a mailbox there are 16 random bytes: who knows the head before and guesses what came between cannot
+    /// confirm the guess by the hash.
+    HeadShown = 14,
 }
 
 /// One record, not yet in the chain.
@@ -87,5 +96,31 @@ impl AuditHead {
 impl std::fmt::Display for AuditHead {
     fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
         write!(f, "{}:{}", self.length, hex::encode(self.hash))
+    }
+}
+
+/// A head that somebody kept elsewhere.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub struct KeptHead {
+    /// After how many records it was, if that is known: `status` does not show it.
+    pub length: Option<u64>,
+    /// The hash.
+    pub hash: Bytes32,
+}
+
+impl KeptHead {
+    /// Whether it is this one.
+    #[must_use]
+    pub fn is(&self, head: &AuditHead) -> bool {
+        self.hash == head.hash && self.length.is_none_or(|length| length == head.length)
+    }
+}
+
+impl std::fmt::Display for KeptHead {
+    fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
+        if let Some(length) = self.length {
+            write!(f, "{length}:")?;
+        }
+        f.write_str(&hex::encode(self.hash))
     }
 }

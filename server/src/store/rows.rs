@@ -57,7 +57,7 @@ pub struct TokenRow {
 pub struct Registration {
     /// Whose.
     pub mailbox: MailboxId,
-    /// The name, unique for ever.
+    /// The name; nobody else's before the operator has removed the account and released the name.
     pub user: UserName,
     /// The identity key, 2624 bytes.
     pub identity_key: Vec<u8>,
@@ -80,8 +80,14 @@ pub struct Registration {
 pub enum Registered {
     /// The account is there (new, or the same as before) and signed in.
     Done,
-    /// Another identity key has the name.
+    /// Another identity key has the name, or it is that of a removed account.
     NameTaken,
+    /// Nobody new is admitted.
+    Closed,
+    /// Only who is invited is admitted, and there was no code.
+    InviteMissing,
+    /// The code is no invitation (any more).
+    InviteRefused,
 }
 
 /// Another identity for an account, already proved by both.

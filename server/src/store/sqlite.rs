@@ -5,6 +5,7 @@
 pub mod admin;
 mod audit;
 mod checksums;
+mod doors;
 mod envelopes;
 mod gate_keys;
 mod keys;
@@ -32,10 +33,11 @@ use rusqlite::{Connection, ErrorCode};
 use tokio::sync::Semaphore;
 
 use super::{
-    AccountRow, Ack, Acked, Activity, AuditHead, AuditRecord, BundleRow, Committed, Deposit, Deposited, DiskUse,
-    FoldCommit, GateKeyPut, GateKeyRow, GateKeyUse, IdentityChange, IdentityChanged, IdentityRow, KeyCounts,
-    LicenseView, NewGateKey, Page, PlayCommit, PlayFound, PlayLookup, Publication, Published, Registered, Registration,
-    Removal, Result, Seed, Store, StoreError, SweepRules, Swept, TokenPut, TokenRow, Totals, Verb,
+    AccountRow, Ack, Acked, Activity, Admission, AuditHead, AuditRecord, BundleRow, Committed, Deposit, Deposited,
+    DiskUse, FoldCommit, GateKeyPut, GateKeyRow, GateKeyUse, IdentityChange, IdentityChanged, IdentityRow, InviteMade,
+    KeyCounts, LicenseView, NewGateKey, NewInvite, Page, PlayCommit, PlayFound, PlayLookup, Publication, Published,
+    Registered, Registration, Released, Removal, Result, Seed, Store, StoreError, SweepRules, Swept, TokenPut,
+    TokenRow, Totals, Verb,
     known::{Change, Known},
     migrations,
     wakes::Wakes,
@@ -220,11 +222,20 @@ impl Store for Sqlite {
     fn relay_seed(&self, fresh: Seed) -> Verb<'_, Seed> {
         self.write(move |c, _| keys::relay_seed(c, fresh.clone()))
     }
-    fn register(&self, registration: Registration) -> Verb<'_, Registered> {
+    fn admit(&self, registration: Registration, admission: Admission) -> Verb<'_, Registered> {
         self.write(move |c, effects| {
             effects.change = Some(Change::Session(registration.mailbox));
-            keys::register(c, &registration)
+            keys::register(c, &registration, admission)
         })
+    }
+    fn make_invite(&self, invite: NewInvite) -> Verb<'_, InviteMade> {
+        self.write(move |c, _| doors::make_invite(c, &invite))
+    }
+    fn revoke_invite(&self, hash: Bytes32, now: protocol::Timestamp) -> Verb<'_, bool> {
+        self.write(move |c, _| doors::revoke_invite(c, &hash, now))
+    }
+    fn release_name(&self, mailbox: MailboxId, now: protocol::Timestamp) -> Verb<'_, Released> {
+        self.write(move |c, _| doors::release_name(c, mailbox, now))
     }
     fn succeed(&self, change: IdentityChange) -> Verb<'_, IdentityChanged> {
         self.write(move |c, effects| {

@@ -228,7 +228,7 @@ async fn a_session_that_ended_since_the_head_sends_nothing() {
         let body = Ready(Some(Bytes::from_static(b"x")));
         world.thin.answer(begun, body).await.status()
     };
-    let pending = async || services.status().await.unwrap().totals.pending;
+    let pending = async || services.totals().await.unwrap().pending;
     assert_eq!(finish(begin()).await, StatusCode::OK);
     let stored = pending().await;
     let begun = begin();

@@ -158,10 +158,14 @@ async fn keys_and_mail_survive_a_restart() {
     let body = json!({ "one_time_batch": batch_json(&alice.batch(1, 1, 2)) });
     alice.call(Method::PUT, "/v1/keys", Some(body)).await.ok();
     bob.send("alice", Uuid::new_v4(), ENVELOPE).await.ok();
-    let before = relay.status().await;
+    let seen = async |relay: &TestRelay| {
+        let totals = relay.totals().await;
+        let numbers = (totals.accounts, totals.pending, totals.pending_bytes);
+        (relay.status().await["relay_key_fingerprint"].clone(), numbers)
+    };
+    let before = seen(&relay).await;
     relay.restart().await;
-    let after = relay.status().await;
-    assert_eq!(before, after, "the relay's own key and the numbers stay");
+    assert_eq!(before, seen(&relay).await, "the relay's own key and the numbers stay");
     let (api, token) = (relay.api(), Some(alice.token.as_str()));
     assert_eq!(
         api.call(Method::GET, "/v1/keys", token, None).await.ok()["one_time_left"],

@@ -8,6 +8,7 @@ mod alike;
 mod browsers;
 #[path = "../common/mod.rs"]
 mod common;
+mod doors;
 mod ended;
 mod keys;
 mod mail;
@@ -17,6 +18,7 @@ mod rates;
 mod relay;
 mod removed;
 mod slow;
+mod status;
 mod succession;
 mod thin;
 mod tokens;

@@ -28,10 +28,6 @@ async fn status_lists_no_names() {
     }
     let status = relay.status().await;
     assert_eq!(
-        (&status["accounts"], &status["messages_pending"]),
-        (&json!(2), &json!(1))
-    );
-    assert_eq!(
         (&status["suite"], &status["storage_engine"]),
         (&json!(1), &json!("sqlite"))
     );
@@ -102,7 +98,7 @@ async fn the_pages_are_there_and_load_nothing_from_elsewhere() {
         "Latchkey relay",
         "href=\"/docs\"",
         "href=\"/openapi.yaml\"",
-        "<dt>Accounts</dt><dd>0</dd>",
+        "<dt>Accounts</dt><dd>few</dd>",
     ] {
         assert!(page.contains(part), "{part} is missing");
     }
@@ -162,7 +158,7 @@ async fn a_full_disk_is_said_half_does_nothing_and_passes() {
         assert!(stored.len() < 100, "the limit never came");
     };
     refused.1.refused(507, "storage_full");
-    assert_eq!(relay.status().await["messages_pending"], stored.len());
+    assert_eq!(relay.totals().await.pending, stored.len() as u64);
     let mut delivered = 0;
     loop {
         let page = bob.inbox(json!({})).await.ok();
@@ -181,7 +177,7 @@ async fn a_full_disk_is_said_half_does_nothing_and_passes() {
 async fn a_start_on_a_full_disk_serves_what_is_there() {
     let mut relay = TestRelay::start_with(|config| config.max_database = Some(4 << 20)).await;
     let (alice, bob) = (relay.user("alice").await, relay.user("bob").await);
-    let mut stored = 0;
+    let mut stored = 0_u64;
     while alice.send("bob", Uuid::new_v4(), vec![9; 200 * 1024]).await.status == 200 {
         stored += 1;
     }
@@ -189,9 +185,9 @@ async fn a_start_on_a_full_disk_serves_what_is_there() {
     relay.restart().await;
     // Their sessions are known from before, and so is the mail.
     let (api, token) = (relay.api(), Some(&*bob.token));
-    assert_eq!(relay.status().await["messages_pending"], stored);
+    assert_eq!(relay.totals().await.pending, stored);
     let mut ack = json!(null);
-    let mut delivered = 0;
+    let mut delivered = 0_u64;
     loop {
         let body = if ack.is_null() {
             json!({})
@@ -202,7 +198,7 @@ async fn a_start_on_a_full_disk_serves_what_is_there() {
         if bodies(&page).is_empty() {
             break;
         }
-        delivered += bodies(&page).len();
+        delivered += bodies(&page).len() as u64;
         ack = crate::common::ack(&page);
     }
     assert_eq!(delivered, stored, "delivery makes room, and needs none");

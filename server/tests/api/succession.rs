@@ -196,7 +196,7 @@ async fn the_chain_is_kept_to_its_last_links() {
 async fn successions_are_in_the_audit_log_and_limited_for_their_account_alone() {
     let relay = TestRelay::start_with(|config| config.rates.succeed = server::service::rates::Rate::parse("2/d")).await;
     let (alice, bob) = (relay.user("alice").await, relay.user("bob").await);
-    let before = relay.status().await["audit_length"].as_u64().unwrap();
+    let before = relay.totals().await.audit.length;
     // What does not hold is nobody's but its sender's: it uses up nothing.
     let wrong = next(&relay, &alice);
     let mallory = next(&relay, &alice);
@@ -218,7 +218,7 @@ async fn successions_are_in_the_audit_log_and_limited_for_their_account_alone() 
     post(&relay, request(&bobs, &statement(&bob, &bobs, 1)).await)
         .await
         .ok();
-    assert_eq!(relay.status().await["audit_length"], before + 3);
+    assert_eq!(relay.totals().await.audit.length, before + 3);
     let c = rusqlite::Connection::open(relay.data().join("relay.sqlite3")).unwrap();
     let succeeded: i64 = c
         .query_row("SELECT count(*) FROM audit WHERE event = 9", [], |row| row.get(0))

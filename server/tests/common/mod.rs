@@ -37,6 +37,7 @@ use server::{
     Config, Relay, RunningRelay,
     clock::ManualClock,
     service::{gate::Gate, homomorphic::Homomorphic, rates::RateLimits},
+    store::Totals,
 };
 use sha2::{Digest as _, Sha256, Sha512};
 use tempfile::TempDir;
@@ -216,8 +217,14 @@ impl TestRelay {
         User::register(self.api(), name).await
     }
 
+    /// What everybody may see.
     pub async fn status(&self) -> Value {
         self.api().call(Method::GET, "/v1/status", None, None).await.ok()
+    }
+
+    /// The exact numbers, which are shown to nobody but the operator.
+    pub async fn totals(&self) -> Totals {
+        self.running().services().totals().await.unwrap()
     }
 }
 

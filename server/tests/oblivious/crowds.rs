@@ -99,8 +99,7 @@ async fn a_full_queue_is_busy_and_everybody_else_is_served() {
     let meanwhile = async {
         let busy = async {
             loop {
-                let status = scene.relay.status().await;
-                if status["gate_queue"].as_u64().unwrap() as usize >= ADMITTED - LINE - 2 {
+                if scene.relay.running().services().oblivious.load().waiting >= ADMITTED - LINE - 2 {
                     return;
                 }
                 tokio::task::yield_now().await;

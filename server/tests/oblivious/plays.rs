@@ -56,7 +56,7 @@ async fn a_message_plays_as_often_as_it_may_and_every_request_is_answered_alike(
         "granted, denied and decoy look alike: {lengths:?}"
     );
     assert_eq!(
-        scene.relay.status().await["licenses_active"],
+        scene.relay.totals().await.licenses_active,
         1,
         "the relay never learns that it is spent"
     );
@@ -130,7 +130,7 @@ async fn revoked_and_expired_licenses_answer_nothing_and_leave_nothing() {
             .refused(404, "no_such_license");
         scene.relay.running().services().sweep().await.unwrap();
     }
-    assert_eq!(scene.relay.status().await["licenses_active"], 0);
+    assert_eq!(scene.relay.totals().await.licenses_active, 0);
     let dir = scene.relay.data().to_owned();
     for license in [&revoked, &expired] {
         eventually("the share is erased", || {

@@ -78,10 +78,11 @@ pub fn parse(trace: &str, directory: &str) -> Vec<Event> {
             }
             "ftruncate" => {
                 if let Some(file) = file(descriptor, directory) {
+                    // Behind it another thread may have come in between: "<unfinished ...>".
                     let length = arguments
                         .split([',', ')'])
                         .nth(1)
-                        .and_then(|length| length.trim().parse().ok());
+                        .and_then(|length| length.split_whitespace().next()?.parse().ok());
                     events.push(Event::Resize {
                         file,
                         length: length.expect("a length"),

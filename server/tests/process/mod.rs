@@ -11,6 +11,9 @@ use std::{
 /// The program under test.
 pub const PROGRAM: &str = env!("CARGO_BIN_EXE_latchkey-relay");
 
+/// Arguments by which its numbers are shown.
+pub const WATCHED: [&str; 2] = ["--metrics-listen", "127.0.0.1:0"];
+
 /// Says that a test does less than it should, because of its machine: past the capture of a test's output, in a line that `cargo xtask test` counts.
 pub fn lowered(name: &str, why: &str) {
     let line = format!("\nlowered: {name}: {why}\n");
@@ -28,6 +31,21 @@ pub struct Process {
 impl Process {
     pub fn start(data: &Path, listen: &str) -> Self {
         Self::spawn(Command::new(PROGRAM), data, listen)
+    }
+
+    /// The same, with its exact numbers shown.
+    pub fn start_watched(data: &Path, listen: &str) -> Self {
+        let mut command = Command::new(PROGRAM);
+        command.args(WATCHED);
+        Self::spawn(command, data, listen)
+    }
+
+    /// One of its numbers.
+    pub async fn number(&self, http: &reqwest::Client, name: &str) -> f64 {
+        let url = self.metrics.as_ref().expect("it is watched");
+        let text = http.get(url).send().await.unwrap().text().await.unwrap();
+        let sample = text.lines().find_map(|line| line.strip_prefix(name)?.strip_prefix(' '));
+        sample.expect("it is there").parse().unwrap()
     }
 
     /// Starts through a command that is or ends up as the relay.

@@ -4,6 +4,7 @@
 #![allow(clippy::unwrap_used, clippy::expect_used, clippy::panic)]
 
 mod accounts;
+mod doors;
 mod envelopes;
 mod gates;
 mod plays;
@@ -16,6 +17,7 @@ use server::store::{Store as _, TokenRow, sqlite::Sqlite, wakes::Wakes};
 use tempfile::TempDir;
 
 use accounts::{accounts, identities, removed};
+use doors::doors;
 use envelopes::{envelopes, tokens};
 use gates::gates;
 use plays::{plays, time_passes};
@@ -51,6 +53,12 @@ async fn sqlite_answers_for_a_removed_account_as_for_none() {
     store.register(registration("bob", 8)).await.unwrap();
     store.register(registration("carol", 9)).await.unwrap();
     removed(&store).await;
+}
+
+#[tokio::test]
+async fn sqlite_spends_invitations_on_registrations_alone_and_releases_names() {
+    let (dir, wakes) = (TempDir::new().unwrap(), Arc::new(Wakes::default()));
+    doors(&open(dir.path(), &wakes)).await;
 }
 
 #[tokio::test]

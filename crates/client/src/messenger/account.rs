@@ -13,6 +13,7 @@ use super::keys::upload;
 use super::steps::Step;
 use super::{Messenger, Options, load_party, persist, seeded};
 use crate::error::Error;
+use crate::invite::Invite;
 use crate::relay::{Challenge, Code, Relay, RelayError, RelayUrl, SignedClaim};
 use crate::vault::{Account, Kind, Moment, Passphrase, PinnedRelay, Session, Vault, VaultError, key};
 
@@ -37,6 +38,21 @@ impl Messenger {
         passphrase: &Passphrase,
         name: &UserName,
         url: RelayUrl,
+        options: Options,
+    ) -> Result<Self, Error> {
+        Self::register_invited(home, passphrase, name, url, None, options).await
+    }
+
+    /// The same, with an invitation to show if there is one. A relay that asks for none does not spend it, and neither does one that refuses.
+    ///
+    /// # Errors
+    /// As [`Messenger::register`], and `invite_required`, `invite_refused`, `registration_closed`: nothing of the attempt is kept then either.
+    pub async fn register_invited(
+        home: &Path,
+        passphrase: &Passphrase,
+        name: &UserName,
+        url: RelayUrl,
+        invite: Option<&Invite>,
         options: Options,
     ) -> Result<Self, Error> {
         let existing = if Vault::exists(home) {
@@ -64,7 +80,7 @@ impl Messenger {
         };
         let mut messenger = Self::begin(vault, relay, name, &challenge, options)?;
         messenger.step(Step::BeforeRegister)?;
-        messenger.finish_registration(name, challenge).await?;
+        messenger.finish_registration(name, challenge, invite).await?;
         Ok(messenger)
     }
 
@@ -122,7 +138,12 @@ impl Messenger {
         })
     }
 
-    async fn finish_registration(&mut self, name: &UserName, first: Challenge) -> Result<(), Error> {
+    async fn finish_registration(
+        &mut self,
+        name: &UserName,
+        first: Challenge,
+        invite: Option<&Invite>,
+    ) -> Result<(), Error> {
         let publication = self
             .current_publication(None, false)?
             .ok_or(VaultError::Corrupt("party"))?;
@@ -135,7 +156,8 @@ impl Messenger {
             };
             let claim = self.sign(name, &current, Some(&publication))?;
             let identity = self.party()?.identity_key().clone();
-            match self.relay.register(&claim, &identity, &upload(&publication)).await {
+            let keys = upload(&publication);
+            match self.relay.register(&claim, &identity, &keys, invite).await {
                 Ok(session) => break session,
                 // The first attempt may have reached the relay: the repetition is recognised by the identity key.
                 Err(RelayError::Network { .. }) if attempt < SIGN_IN_ATTEMPTS => {
@@ -143,7 +165,17 @@ impl Messenger {
                     attempt += 1;
                 }
                 Err(error) => {
-                    if matches!(error.code(), Some(Code::NameTaken | Code::BadName)) {
+                    // A relay that has the account already takes its key's repetition, whomever else it takes: who is refused has none there.
+                    if matches!(
+                        error.code(),
+                        Some(
+                            Code::NameTaken
+                                | Code::BadName
+                                | Code::RegistrationClosed
+                                | Code::InviteRequired
+                                | Code::InviteRefused
+                        )
+                    ) {
                         self.abandon_registration()?;
                     }
                     return Err(error.into());
@@ -168,7 +200,7 @@ impl Messenger {
         Ok(())
     }
 
-    /// The name is somebody else's: these keys will never be used.
+    /// The name is somebody else's, or cannot be had: these keys will never be used.
     fn abandon_registration(&mut self) -> Result<(), Error> {
         self.vault.transaction(|tx| {
             tx.clear(Kind::Party)?;

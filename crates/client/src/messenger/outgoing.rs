@@ -66,6 +66,8 @@ pub(super) struct Flushed {
     pub(super) undeliverable: Vec<(MessageId, RelayError)>,
     /// Why the rest waits.
     pub(super) waiting: Option<RelayError>,
+    /// Contacts that were met under another identity on the way: what is for them waits for the user's decision.
+    pub(super) undecided: Vec<Error>,
 }
 
 impl Messenger {
@@ -222,6 +224,7 @@ impl Messenger {
         if let Some(at) = flushed.undeliverable.iter().position(|(failed, _)| *failed == id) {
             return Err(flushed.undeliverable.swap_remove(at).1.into());
         }
+        self.refuse_undecided(to)?;
         let stored: Option<StoredMessage> = self.vault.get(&key::outgoing(id))?;
         let state = stored.map_or(MessageState::Queued, |message| message.state);
         let because = if state == MessageState::Queued {
@@ -257,7 +260,7 @@ impl Messenger {
     }
 
     /// Stops before anything is spent when the user has a decision to make.
-    fn refuse_undecided(&mut self, peer: &Address) -> Result<(), Error> {
+    pub(super) fn refuse_undecided(&mut self, peer: &Address) -> Result<(), Error> {
         match self
             .party()?
             .contact(peer)
@@ -322,6 +325,14 @@ impl Messenger {
                         return Ok(flushed);
                     }
                 },
+                Err(
+                    undecided @ (Error::IdentityChanged { .. }
+                    | Error::IdentitySucceeded { .. }
+                    | Error::IdentityForked(_)),
+                ) => {
+                    held.insert(envelope.to.clone());
+                    flushed.undecided.push(undecided);
+                }
                 Err(other) => return Err(other),
             }
         }
@@ -355,6 +366,17 @@ impl Messenger {
         }
         if let Some(error) = flushed.waiting {
             events.push(Event::Postponed(error.into()));
+        }
+        for undecided in flushed.undecided {
+            events.push(match undecided {
+                Error::IdentityChanged {
+                    peer,
+                    offered: Some(offered),
+                    ..
+                } => Event::IdentityChanged { peer, offered },
+                Error::IdentityForked(peer) => Event::IdentityForked { peer },
+                other => Event::Postponed(other),
+            });
         }
         Ok(())
     }

@@ -5,8 +5,10 @@
 
 use protocol::address::{Address, UserName};
 use protocol::content::{Body, Content, ContentId, DeliveryToken};
+use protocol::identity::IdentityKey;
 use protocol::party::Trust;
 use protocol::primitives::secret::Secret;
+use protocol::succession::PublishedSuccession;
 use sha2::{Digest, Sha256};
 use zeroize::Zeroizing;
 
@@ -128,15 +130,39 @@ impl Messenger {
         if let Some(token) = self.delivery(&peer)?.held.map(Zeroizing::new) {
             self.check_relay().await?;
             match self.relay.send(envelope, license, Some(&token)).await {
-                Err(error) if error.is_unauthorized() => self.vault.transaction(|tx| {
-                    tx.update::<Delivery>(peer.as_str().as_bytes(), |delivery| delivery.held = None)
-                        .map(drop)
-                })?,
+                Err(error) if error.is_unauthorized() => {
+                    // Seldom, and large: what is kept for every send is not to grow by it.
+                    Box::pin(self.look_who_has_the_name(&peer)).await?;
+                    self.vault.transaction(|tx| {
+                        tx.update::<Delivery>(peer.as_str().as_bytes(), |delivery| delivery.held = None)
+                            .map(drop)
+                    })?;
+                }
                 other => return Ok(other?),
             }
         }
         self.authorised(async |relay| relay.send(envelope, license, None).await)
             .await
+    }
+}
+
+impl Messenger {
+    /// The relay does not know a contact's token (any more). Either the contact deleted it, or took another identity that the one we know vouches for, which is followed as
+    /// ever; or the name is somebody else's by now: an operator may remove an account and release its name. Then nothing goes there before the user has decided.
+    async fn look_who_has_the_name(&mut self, peer: &Address) -> Result<(), Error> {
+        self.refuse_undecided(peer)?;
+        let Some(contact) = self.party()?.contact(peer) else {
+            return Ok(());
+        };
+        let identity = self.authorised(async |relay| relay.fetch_identity(peer).await).await?;
+        let vouches = |link: &PublishedSuccession| {
+            IdentityKey::from_bytes(&link.identity_key).is_ok_and(|old| old.fingerprint(peer) == contact.fingerprint)
+        };
+        if identity.current == contact.fingerprint || identity.successions.iter().any(vouches) {
+            return Ok(());
+        }
+        let bundle = self.fetch_bundle(peer).await?;
+        self.transact(|scope| scope.start(&bundle))?.map(drop)
     }
 }
 

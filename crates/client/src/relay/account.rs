@@ -1,6 +1,6 @@
 //! Signing in, registering, and changing one's identity.
 
-use latchkey_sdk::types;
+use latchkey_sdk::{Token, types};
 use protocol::Timestamp;
 use protocol::account::Successor;
 use protocol::address::UserName;
@@ -8,6 +8,7 @@ use protocol::identity::IdentityKey;
 
 use super::wire::{Challenge, SignedClaim, Upload, base64, batch, fingerprint, fixed, signed};
 use super::{ATTEMPTS, Relay, RelayError};
+use crate::invite::Invite;
 use crate::vault::Session;
 
 impl Relay {
@@ -49,6 +50,7 @@ impl Relay {
         claim: &SignedClaim,
         identity: &IdentityKey,
         keys: &Upload<'_>,
+        invite: Option<&Invite>,
     ) -> Result<Session, RelayError> {
         let signed_prekey = keys
             .signed_prekey
@@ -63,6 +65,7 @@ impl Relay {
             client_nonce: base64(&claim.client_nonce),
             expires_at: claim.expires_at.as_millis(),
             signature: base64(&claim.signature),
+            invite: invite.map(|invite| Token::from(invite.code().to_owned())),
         };
         let answer = self
             .call(1, || self.client.register().body(body.clone()).send())

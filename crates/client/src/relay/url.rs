@@ -40,6 +40,8 @@ impl RelayUrl {
         let shown = text
             .rsplit_once('@')
             .map_or_else(|| text.to_owned(), |(_, host)| format!("***@{host}"));
+        // So is what stands behind a # in an invitation.
+        let shown = shown.split_once('#').map_or(&*shown, |(url, _)| url);
         let bad = |reason| RelayError::BadUrl {
             url: shown.chars().take(MAX_URL).collect(),
             reason,
@@ -57,7 +59,10 @@ impl RelayUrl {
                 "it holds a user name or password; the account signs in with its keys",
             ));
         }
-        if !matches!(url.path(), "" | "/") || url.query().is_some() || url.fragment().is_some() {
+        if url.fragment().is_some() {
+            return Err(bad("it is more than an address; an invitation is given with --invite"));
+        }
+        if !matches!(url.path(), "" | "/") || url.query().is_some() {
             return Err(bad("it has a path; give the host alone"));
         }
         let bare = host.trim_start_matches('[').trim_end_matches(']');
@@ -167,6 +172,8 @@ mod tests {
             "ftp://hush@x",
             "https://a:hu@hush@x y",
             "user:hush@relay.example",
+            "https://relay.example/#invite=hush",
+            "relay.example#invite=hush",
         ] {
             let said = RelayUrl::parse(secret).unwrap_err();
             assert!(!format!("{said} {said:?}").contains("hush"), "{said}");

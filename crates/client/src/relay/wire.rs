@@ -79,7 +79,7 @@ pub(crate) struct LicenseStatus {
     pub(crate) receipt: Option<Vec<u8>>,
 }
 
-/// The relay in numbers.
+/// The relay as it shows itself to everybody.
 #[derive(Clone, Debug)]
 pub struct RelayStatus {
     /// Version of its software.
@@ -92,13 +92,18 @@ pub struct RelayStatus {
     pub storage_engine: String,
     /// Its clock, milliseconds since the epoch.
     pub time: u64,
-    /// Accounts registered.
-    pub accounts: u64,
+    /// Who may register.
+    pub registration: Registration,
+    /// Accounts registered. This and the next are rough, an hour old, and none where the operator shows no numbers; 0 stands for few.
+    pub accounts: Option<u64>,
     /// Envelopes waiting, in all mailboxes together.
-    pub messages_pending: u64,
+    pub messages_pending: Option<u64>,
     /// Licenses that can still be played.
-    pub licenses_active: u64,
+    pub licenses_active: Option<u64>,
 }
+
+/// Who may register at a relay.
+pub type Registration = types::Registration;
 
 /// A license id for a message to `recipient`, from sixteen fresh random bytes of the sender.
 pub(crate) fn license_id(recipient: &UserName, own_half: [u8; 16]) -> [u8; 32] {

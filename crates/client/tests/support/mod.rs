@@ -16,6 +16,7 @@ use latchkey_client::{
 };
 use server::RunningRelay;
 use server::clock::ManualClock;
+use server::service::Services;
 use tempfile::TempDir;
 
 use line::Line;
@@ -27,6 +28,8 @@ pub const START: u64 = 1_793_491_200_000;
 pub struct Stage {
     pub line: Line,
     pub clock: Arc<ManualClock>,
+    /// What differs from the defaults at the next start.
+    pub change: fn(&mut server::Config),
     relay: Option<RunningRelay>,
     dir: TempDir,
 }
@@ -47,6 +50,7 @@ impl Stage {
         let mut stage = Self {
             line,
             clock,
+            change: |_| {},
             relay: None,
             dir,
         };
@@ -59,10 +63,16 @@ impl Stage {
         // Crashes at every step mean registrations by the hundred.
         config.rates = server::service::rates::RateLimits::off();
         config.listen.set_port(0);
+        (self.change)(&mut config);
         let clock = Arc::clone(&self.clock);
         let relay = server::Relay::start_with_clock(config, clock).await.unwrap();
         self.line.connect_to(relay.addr());
         self.relay = Some(relay);
+    }
+
+    /// What the relay is made of.
+    pub fn services(&self) -> Arc<Services> {
+        Arc::clone(self.relay.as_ref().unwrap().services())
     }
 
     /// Nobody answers any more.

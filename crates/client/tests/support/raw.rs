@@ -53,6 +53,7 @@ impl Raw {
         let registered = client
             .register()
             .body(types::RegisterRequest {
+                invite: None,
                 user: name.to_owned(),
                 identity_key: Base64::from(party.identity_key().to_bytes()),
                 signed_prekey: types::SignedPreKey {

@@ -1,5 +1,6 @@
 //! What an operator does with the database by command: verify, check, copy, list. All of it reads, and may be done while the relay runs.
 
+mod doors;
 mod keys;
 
 use std::{
@@ -20,8 +21,10 @@ use super::{
 };
 use crate::{
     model::MailboxId,
-    store::{AuditEvent, AuditHead, AuditRecord, migrations},
+    store::{AuditEvent, AuditHead, AuditRecord, KeptHead, migrations},
 };
+
+pub use doors::InviteLine;
 
 /// A database that is only read.
 pub struct Reader {
@@ -151,7 +154,7 @@ impl Reader {
     ///
     /// # Errors
     /// [`AuditFault`].
-    pub fn verify_audit(&self, kept: Option<AuditHead>) -> Result<AuditHead, AuditFault> {
+    pub fn verify_audit(&self, kept: Option<KeptHead>) -> Result<AuditHead, AuditFault> {
         audit::verify(&self.connection, kept)
     }
 

@@ -5,7 +5,7 @@ use rusqlite::{Connection, Row, params, types::ValueRef};
 use super::rows::{array, int, number, time, timestamp};
 use crate::{
     model::MailboxId,
-    store::{AuditHead, AuditRecord, Result},
+    store::{AuditHead, AuditRecord, KeptHead, Result},
 };
 
 /// The head as the relay's row says it.
@@ -52,21 +52,21 @@ pub enum AuditFault {
     },
     /// The head that was kept elsewhere is not part of it.
     #[error("the log does not pass through {0}: it was rewritten, or cut before that")]
-    Foreign(AuditHead),
+    Foreign(KeptHead),
     /// It could not be read.
     #[error("the log cannot be read: {0}")]
     Unreadable(#[from] rusqlite::Error),
 }
 
 /// Follows the chain; `kept` is a head that somebody kept elsewhere, which it must pass through.
-pub(super) fn verify(c: &Connection, kept: Option<AuditHead>) -> std::result::Result<AuditHead, AuditFault> {
+pub(super) fn verify(c: &Connection, kept: Option<KeptHead>) -> std::result::Result<AuditHead, AuditFault> {
     // One transaction: the relay may be writing.
     let c = c.unchecked_transaction()?;
     let noted = c.query_row("SELECT audit_length, audit_head FROM relay WHERE one = 1", [], |row| {
         head(row, 0, 1)
     })?;
     let mut end = AuditHead::default();
-    let mut met = kept.is_none_or(|kept| kept == end);
+    let mut met = kept.is_none_or(|kept| kept.is(&end));
     let mut statement = c.prepare("SELECT seq, at, event, mailbox, times, hash FROM audit ORDER BY seq")?;
     let mut rows = statement.query([])?;
     while let Some(row) = rows.next()? {
@@ -81,7 +81,7 @@ pub(super) fn verify(c: &Connection, kept: Option<AuditHead>) -> std::result::Re
             return Err(AuditFault::Broken(next.length));
         }
         end = next;
-        met |= kept == Some(end);
+        met |= kept.is_some_and(|kept| kept.is(&end));
     }
     if end != noted {
         return Err(AuditFault::Cut { found: end, noted });

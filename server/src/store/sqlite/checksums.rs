@@ -14,10 +14,11 @@ use rusqlite::{
 use super::rows::number;
 
 /// Tables with a trigger: all of their columns but `checksum` are covered.
-const TABLES: [&str; 15] = [
+const TABLES: [&str; 16] = [
     "relay",
     "account",
     "removed_account",
+    "invite",
     "batch",
     "one_time",
     "succession",

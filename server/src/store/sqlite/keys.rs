@@ -8,6 +8,7 @@ use protocol::{
 use rusqlite::{Connection, OptionalExtension as _, params};
 use zeroize::Zeroizing;
 
+use super::doors;
 use super::envelopes::refuse_growth;
 use super::rows::{add_totals, array, damaged, int, number, time, timestamp};
 use super::succession::successions;
@@ -15,8 +16,8 @@ use super::writer::Sums;
 use crate::{
     model::{Bytes32, MailboxId},
     store::{
-        AccountRow, BatchRow, BundleRow, KeyCounts, Publication, Published, Registered, Registration, Result, Seed,
-        SignedPreKeyRow, TokenRow,
+        AccountRow, Admission, BatchRow, BundleRow, KeyCounts, Publication, Published, Registered, Registration,
+        Result, Seed, SignedPreKeyRow, TokenRow,
     },
 };
 
@@ -33,7 +34,7 @@ pub(super) fn relay_seed(c: &Connection, fresh: Seed) -> Result<Seed> {
     Ok(fresh)
 }
 
-pub(super) fn register(c: &Connection, r: &Registration) -> Result<Registered> {
+pub(super) fn register(c: &Connection, r: &Registration, admission: Admission) -> Result<Registered> {
     let id = r.mailbox.as_bytes();
     let known: Option<Vec<u8>> = c
         .prepare_cached("SELECT identity_key FROM account WHERE mailbox = ?1")?
@@ -43,11 +44,16 @@ pub(super) fn register(c: &Connection, r: &Registration) -> Result<Registered> {
         .prepare_cached("SELECT 1 FROM removed_account WHERE mailbox = ?1")?
         .query_row([id], |_| Ok(()))
         .optional()?;
+    let is_owner = removed.is_none() && known.as_ref() == Some(&r.identity_key);
+    // Before the name is looked at: who is not admitted learns nothing of names.
+    if !is_owner && let Some(refused) = doors::refuse(c, admission, r.now)? {
+        return Ok(refused);
+    }
     if removed.is_some() {
         return Ok(Registered::NameTaken);
     }
     match known {
-        Some(key) if key != r.identity_key => return Ok(Registered::NameTaken),
+        Some(_) if !is_owner => return Ok(Registered::NameTaken),
         Some(_) => {
             // The answer to an earlier registration was lost. What it published stays; what is newer is taken as well.
             for (signed_prekey, batch) in [(Some(r.signed_prekey.clone()), None), (None, r.batch.clone())] {
@@ -66,6 +72,7 @@ pub(super) fn register(c: &Connection, r: &Registration) -> Result<Registered> {
         }
         None => {
             refuse_growth(c)?;
+            doors::spend(c, admission)?;
             let spk = &r.signed_prekey;
             c.prepare_cached(
                 "INSERT INTO account (mailbox, user_name, identity_key, spk_payload, spk_signature, spk_id, spk_seq, spk_expires,

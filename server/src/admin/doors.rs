@@ -1,0 +1,198 @@
+//! Who may come in: invitations, and names of removed accounts.
+
+use std::{num::NonZeroU32, path::Path, time::Duration};
+
+use anyhow::{Context as _, bail};
+use clap::{Arg, ArgAction, ArgMatches, Command, value_parser};
+use protocol::address::UserName;
+use server::{
+    Config,
+    clock::{Clock as _, SystemClock},
+    config::{EXPECTED_LIFETIME, parse_lifetime},
+    errands::Errand,
+    invite::InviteCode,
+    model::MailboxId,
+    service::Registrations,
+    store::{MAX_INVITES, sqlite::admin::Reader},
+};
+
+use super::{confirm, done};
+use crate::{banner, complain, print};
+
+/// How long an invitation works when nothing is said: long enough for a letter, too short to be found in an old mailbox.
+const DEFAULT_LIFETIME: &str = "7d";
+/// Digits of a hash by which an invitation is named: among a thousand two never begin alike, and then more are asked for.
+const ID_DIGITS: usize = 12;
+
+/// `invite` with its parts.
+pub fn invite_command() -> Command {
+    Command::new("invite")
+        .about("Prints a link by which one may register where --registration is invite; `list` and `revoke` too")
+        .args_conflicts_with_subcommands(true)
+        .arg(
+            Arg::new("uses")
+                .long("uses")
+                .value_name("N")
+                .value_parser(value_parser!(NonZeroU32))
+                .default_value("1")
+                .help("How many may register by it"),
+        )
+        .arg(
+            Arg::new("expires")
+                .long("expires")
+                .value_name("TIME")
+                .default_value(DEFAULT_LIFETIME)
+                .help("How long it works (s, m, h or d)"),
+        )
+        .subcommand(Command::new("list").about("Id, how many may still register, expiry (milliseconds since 1970)"))
+        .subcommand(
+            Command::new("revoke")
+                .about("Ends an invitation; who registered by it stays")
+                .arg(
+                    Arg::new("invite")
+                        .value_name("ID|LINK")
+                        .required(true)
+                        .help("As `invite list` shows it, or the link itself"),
+                ),
+        )
+}
+
+/// `accounts release`.
+pub fn release_command() -> Command {
+    Command::new("release")
+        .about("Lets the name of a removed account be registered again, by anyone who may register")
+        .arg(Arg::new("name").value_name("NAME").required(true))
+        .arg(
+            Arg::new("yes")
+                .long("yes")
+                .action(ArgAction::SetTrue)
+                .help("Do not ask"),
+        )
+}
+
+/// Runs `invite`.
+pub fn invite(of: &ArgMatches, config: &Config, reader: &Reader) -> anyhow::Result<()> {
+    match of.subcommand() {
+        Some(("list", _)) => list(reader),
+        Some(("revoke", of)) => {
+            let which = of.get_one::<String>("invite").map_or("", String::as_str);
+            revoke(which, &config.data_dir, reader)
+        }
+        _ => make(of, config, reader),
+    }
+}
+
+fn make(of: &ArgMatches, config: &Config, reader: &Reader) -> anyhow::Result<()> {
+    let uses = of.get_one::<NonZeroU32>("uses").copied().unwrap_or(NonZeroU32::MIN);
+    let said = of.get_one::<String>("expires").map_or(DEFAULT_LIFETIME, String::as_str);
+    let lifetime: Duration = parse_lifetime(said)
+        .with_context(|| format!("--expires is {said:?}, but it must be {EXPECTED_LIFETIME}. Example: --expires 7d"))?;
+    let code = InviteCode::generate()?;
+    let hash = code.hash();
+    // On the disk before it is shown.
+    done(&config.data_dir, &Errand::Invite { hash, uses, lifetime })?;
+    if !reader.has_invite(&hash)? {
+        bail!("there are {MAX_INVITES} invitations already: revoke some, or open the relay with --registration open");
+    }
+    let id = &hex::encode(hash)[..ID_DIGITS];
+    let many = if uses.get() == 1 {
+        "one account".to_owned()
+    } else {
+        format!("{uses} accounts")
+    };
+    match banner::reached(&config.origins, config.listen, config.tls.is_some()) {
+        Some((url, flag)) => {
+            let link = code.link(&url);
+            print(&format!("{}\n", *link));
+            complain(&format!(
+                "Invitation {id}: {many}, within {said}. It is shown this once; the relay keeps a hash of it.\n\
+                 Who is invited types: latchkey{flag} register NAME --invite LINK"
+            ));
+        }
+        None => {
+            print(&format!("{}\n", *code.reveal()));
+            complain(&format!(
+                "Invitation {id}: {many}, within {said}. It is shown this once; the relay keeps a hash of it.\n\
+                 This is the code alone, because these settings do not say under which URL the relay is reached (--origins).\n\
+                 Who is invited types: latchkey --relay URL register NAME --invite CODE"
+            ));
+        }
+    }
+    if config.registration != Registrations::Invite {
+        complain(&format!(
+            "By these settings registration is {}: invitations are asked for with --registration invite alone.",
+            config.registration.name()
+        ));
+    }
+    Ok(())
+}
+
+fn list(reader: &Reader) -> anyhow::Result<()> {
+    let lines = reader.invites(SystemClock.now())?.into_iter().map(|invite| {
+        let (id, expires) = (hex::encode(invite.hash), invite.expires.as_millis());
+        format!("{}\t{}\t{expires}\n", &id[..ID_DIGITS], invite.uses)
+    });
+    print(&lines.collect::<String>());
+    Ok(())
+}
+
+fn revoke(which: &str, data_dir: &Path, reader: &Reader) -> anyhow::Result<()> {
+    // A link tells of itself; what it says is not repeated.
+    let is_link = which.contains('#');
+    let hash = if is_link {
+        let code = InviteCode::parse(which).context("this link carries no code of an invitation")?;
+        Some(code.hash()).filter(|hash| reader.has_invite(hash).unwrap_or(false))
+    } else {
+        let named = |hash: &[u8; 32]| which.len() >= ID_DIGITS && hex::encode(hash).starts_with(which);
+        let mut found = reader
+            .invites(SystemClock.now())?
+            .into_iter()
+            .filter(|invite| named(&invite.hash));
+        match (found.next(), found.next()) {
+            (Some(_), Some(_)) => bail!("more than one invitation begins with that; give more digits"),
+            (one, _) => one.map(|invite| invite.hash),
+        }
+    };
+    let Some(hash) = hash else {
+        bail!(
+            "there is no such invitation (any more). `latchkey-relay invite list` shows those that still let somebody in"
+        );
+    };
+    done(data_dir, &Errand::Revoke(hash))?;
+    if reader.has_invite(&hash)? {
+        bail!("the invitation was not revoked; see the relay's log");
+    }
+    print(&format!("Revoked invitation {}.\n", &hex::encode(hash)[..ID_DIGITS]));
+    Ok(())
+}
+
+/// Runs `accounts release`.
+pub fn release(data_dir: &Path, reader: &Reader, name: &str, sure: bool) -> anyhow::Result<()> {
+    let user = UserName::parse(name)?;
+    let mailbox = MailboxId::of(&user);
+    if reader.accounts()?.iter().any(|account| account.user == user.as_str()) {
+        bail!(
+            "'{user}' has an account. To give the name to somebody else, remove that first: latchkey-relay accounts remove {user}"
+        );
+    }
+    if !reader.is_reserved(mailbox)? {
+        bail!("'{user}' is not kept from anyone: no account of that name was removed here");
+    }
+    if !sure {
+        confirm(
+            &format!(
+                "This lets anyone who may register here have the name '{user}', under keys of their own. Contacts of the removed account keep the old identity: when they write to \
+                 '{user}', or '{user}' to them, they are warned that it is another one and asked to compare safety numbers. Mail, delivery tokens and play licenses of the \
+                 removed account are gone and do not come back. It cannot be undone once the name is registered."
+            ),
+            user.as_str(),
+            "nothing was released",
+        )?;
+    }
+    let by = done(data_dir, &Errand::Release(mailbox))?;
+    if reader.is_reserved(mailbox)? {
+        bail!("'{user}' was not released; see the relay's log");
+    }
+    print(&format!("Released '{user}'{by}\n"));
+    Ok(())
+}
