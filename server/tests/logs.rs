@@ -146,7 +146,7 @@ async fn busy(format: &str) -> (String, Hush) {
     let refused = alice.call(Method::POST, "/v1/messages/oblivious", Some(message)).await;
     assert!((400..500).contains(&refused.status), "{}", refused.body);
     unkeyed
-        .ask(&api, Uuid::new_v4(), &random::<26>())
+        .ask(&api, Uuid::new_v4(), &[1, 0, 0, 0])
         .await
         .refused(404, "no_such_license");
     let page = bob.inbox(json!({})).await.ok();
