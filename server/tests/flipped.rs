@@ -74,7 +74,7 @@ fn rows(files: &BTreeMap<String, Vec<u8>>) -> Option<Vec<String>> {
     let c = rusqlite::Connection::open(place.path().join(FILE_NAME)).ok()?;
     let read = |sql: &str| -> rusqlite::Result<Vec<String>> {
         let mut statement = c.prepare(sql)?;
-        let names = statement.column_names().into_iter().map(str::to_owned);
+        let names = statement.column_names().map(str::to_owned);
         let columns: Vec<String> = names.filter(|name| !name.eq_ignore_ascii_case("pad")).collect();
         let row = |row: &rusqlite::Row<'_>| {
             let values = columns.iter().map(|name| Ok(format!("{:?},", row.get_ref(&**name)?)));
@@ -82,7 +82,9 @@ fn rows(files: &BTreeMap<String, Vec<u8>>) -> Option<Vec<String>> {
         };
         statement.query_map([], row)?.collect()
     };
-    let tables = "SELECT name FROM sqlite_schema WHERE type = 'table' AND lower(name) <> 'refinery_schema_history' ORDER BY lower(name)";
+    // As SQLite reads the schema: the columns that say again what its statements say are not looked at.
+    let tables = "SELECT name FROM pragma_table_list WHERE schema = 'main' AND lower(name) NOT IN ('sqlite_schema', 'refinery_schema_history')
+         ORDER BY lower(name)";
     let mut statement = c.prepare(tables).ok()?;
     let names = statement.query_map([], |row| row.get::<_, String>(0)).ok()?;
     let names: Vec<String> = names.collect::<rusqlite::Result<_>>().ok()?;
