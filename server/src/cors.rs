@@ -25,7 +25,8 @@ use crate::operations::Operations;
 /// What pages are for: the contract, and nothing beside it.
 const SHARED: &str = "/v1/";
 /// The headers of the contract's requests that a browser asks about.
-const HEADERS: &str = "authorization, content-type, latchkey-delivery-token";
+const HEADERS: &str =
+    "authorization, content-type, latchkey-capability, latchkey-capability-hash, latchkey-delivery-token";
 /// The headers of its answers that a page may read, besides those that it always may.
 const EXPOSED: &str = "retry-after, x-request-id";
 /// How long a browser remembers what it was told, seconds: two hours, since no browser of today remembers longer.

@@ -138,6 +138,27 @@ async fn shares_vanish_however_their_rows_moved() {
     .await;
 }
 
+/// The last play of a client that never says that it has the answer.
+#[tokio::test]
+async fn a_share_whose_answer_nobody_confirms_is_erased_after_ten_minutes() {
+    let relay = TestRelay::start().await;
+    let (alice, api) = (relay.user("alice").await, relay.api());
+    let license = License::new("alice", 1);
+    let body = license.message("alice", Uuid::new_v4(), b"limited");
+    alice.call(Method::POST, "/v1/messages/limited", Some(body)).await.ok();
+    license.play(&api, Uuid::new_v4()).await.ok();
+    relay.clock.advance(Duration::from_secs(599));
+    relay.running().services().sweep().await.unwrap();
+    assert!(
+        !files_with(relay.data(), &license.share).is_empty(),
+        "the control: it is kept for a repetition"
+    );
+    relay.clock.advance(Duration::from_secs(1));
+    relay.running().services().sweep().await.unwrap();
+    let dir = relay.data().to_owned();
+    eventually("the share is erased", || files_with(&dir, &license.share).is_empty()).await;
+}
+
 /// Many mailboxes, sizes and partial acknowledgements: rows share pages, pages split and merge, and copies must not stay behind in what
 /// the file then holds as free space.
 #[tokio::test]
@@ -217,30 +238,58 @@ async fn an_idle_relay_erases_within_about_a_second() {
     in_about_a_second("the envelope is erased", &relay, &alice, &bob).await;
 }
 
-/// Sends never pause, so the relay is never idle: it has to make time.
+/// Somebody who sends without a pause, so that the relay is never idle: it has to make time.
+struct Load {
+    stop: tokio::sync::oneshot::Sender<()>,
+    sending: tokio::task::JoinHandle<u32>,
+}
+
+impl Load {
+    async fn on(relay: &TestRelay) -> Self {
+        let carol = relay.user("carol").await;
+        let (stop, mut stopped) = tokio::sync::oneshot::channel::<()>();
+        let sending = tokio::spawn(async move {
+            let mut sent = 0;
+            while stopped.try_recv().is_err() {
+                carol.send("carol", Uuid::new_v4(), vec![1; 100]).await.ok();
+                sent += 1;
+            }
+            sent
+        });
+        Self { stop, sending }
+    }
+
+    async fn ends(self) {
+        self.stop.send(()).unwrap();
+        assert!(self.sending.await.unwrap() > 0);
+    }
+}
+
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]
 async fn a_relay_under_load_erases_within_about_a_second() {
     let relay = TestRelay::start().await;
     let (alice, bob) = (relay.user("alice").await, relay.user("bob").await);
-    let carol = relay.user("carol").await;
-    let (stop, mut stopped) = tokio::sync::oneshot::channel::<()>();
-    let load = tokio::spawn(async move {
-        let mut sent = 0u32;
-        while stopped.try_recv().is_err() {
-            carol.send("carol", Uuid::new_v4(), vec![1; 100]).await.ok();
-            sent += 1;
-        }
-        sent
-    });
+    let load = Load::on(&relay).await;
     in_about_a_second("the envelope is erased under load", &relay, &alice, &bob).await;
-    stop.send(()).unwrap();
-    assert!(load.await.unwrap() > 0);
+    load.ends().await;
 }
 
 /// Shares are rows of the database, whatever envelopes are: played out, they go as quickly.
 #[tokio::test]
 async fn a_played_out_share_is_erased_within_about_a_second() {
     let relay = TestRelay::start().await;
+    share_in_about_a_second(&relay).await;
+}
+
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn a_played_out_share_is_erased_within_about_a_second_under_load() {
+    let relay = TestRelay::start().await;
+    let load = Load::on(&relay).await;
+    share_in_about_a_second(&relay).await;
+    load.ends().await;
+}
+
+async fn share_in_about_a_second(relay: &TestRelay) {
     let (alice, api) = (relay.user("alice").await, relay.api());
     let mut took = Vec::new();
     for _ in 0..ATTEMPTS {

@@ -166,6 +166,24 @@ async fn busy(format: &str) -> (String, Hush) {
         .play_with(&api, Uuid::new_v4(), &[9; 32])
         .await
         .refused(404, "no_such_license");
+    // An oblivious message under a gate key that there is not; making a real one takes longer than all of this.
+    let mut unkeyed = ObliviousLicense::new(names[1], random(), random(), random::<200>().to_vec());
+    unkeyed.license.expires_at = license.expires_at;
+    for (what, bytes) in [
+        ("a gate key's capability", &unkeyed.gate_capability[..]),
+        ("a share", &unkeyed.license.share),
+        ("a capability", &unkeyed.license.play),
+        ("a counter", &unkeyed.counter),
+    ] {
+        hush.bytes(what, bytes);
+    }
+    let message = unkeyed.message(names[1], Uuid::new_v4(), &content);
+    let refused = alice.call(Method::POST, "/v1/messages/oblivious", Some(message)).await;
+    assert!((400..500).contains(&refused.status), "{}", refused.body);
+    unkeyed
+        .ask(&api, Uuid::new_v4(), &[1, 0, 0, 0])
+        .await
+        .refused(404, "no_such_license");
     let page = bob.inbox(json!({})).await.ok();
     bob.inbox(json!({ "ack": ack(&page) })).await.ok();
     // Strangers: wrong tokens, no JSON, JSON of another shape with a secret in it, paths.

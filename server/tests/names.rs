@@ -128,3 +128,18 @@ fn what_is_printed_can_be_dialled() {
     );
     assert!(reached, "{said}");
 }
+
+/// Its schema has had a step that this relay does not know.
+#[tokio::test(flavor = "multi_thread")]
+async fn a_database_of_a_newer_relay_is_refused() {
+    let dir = tempfile::tempdir().unwrap();
+    let data = dir.path().join("data");
+    drop(Process::start(&data, "127.0.0.1:0"));
+    let c = rusqlite::Connection::open(data.join("relay.sqlite3")).unwrap();
+    let step = "INSERT INTO refinery_schema_history (version, name, applied_on, checksum) VALUES (9999, 'later', '2030-01-01T00:00:00Z', '1')";
+    assert_eq!(c.execute(step, []).unwrap(), 1);
+    drop(c);
+    let (code, said) = refused(called("localhost"), &data);
+    assert_eq!(code, Some(1), "{said}");
+    assert!(said.contains("newer relay"), "{said}");
+}

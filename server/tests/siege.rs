@@ -142,7 +142,8 @@ async fn send(mut stream: TcpStream, bytes: Vec<u8>) -> TcpStream {
 async fn unfinished_heads_take_little_memory_and_hold_up_nobody() {
     let _alone = ALONE.lock().await;
     let besieged = Besieged::start().await;
-    for size in [15_000, 390_000] {
+    // Nothing at all, as much as a head may have, and more.
+    for size in [0, 15_000, 390_000] {
         besieged
             .endures(|stream| {
                 let mut head = b"GET /v1/status HTTP/1.1\r\nHost: x\r\nX-Long: ".to_vec();

@@ -11,10 +11,13 @@ mod support;
 use std::time::Duration;
 
 use latchkey_client::vault::{Ended, MessageBody, MessageState};
-use latchkey_client::{Error, Event, LimitRequest, Messenger, RelayError};
+use latchkey_client::{Error, Event, LimitRequest, Messenger, RelayError, Timestamp};
 use latchkey_sdk::Base64;
+use protocol::party::Party;
+use rand_chacha::ChaCha20Rng;
+use rand_core::SeedableRng as _;
 use serde_json::{Value, json};
-use support::{Stage, address, receive};
+use support::{START, Stage, address, receive};
 
 const SECRET: &str = "the combination is 12-34-56";
 /// Where the ML-DSA half of a signature begins, and that of a key.
@@ -88,6 +91,31 @@ async fn altered_keys_are_refused_and_nothing_is_sent_to_them() {
         MessageState::Sent
     );
     assert_eq!(receive(&mut bob).await, ["hello"]);
+}
+
+/// At first contact nobody is pinned: keys that a relay made itself, right in every part, are taken. What bob's user reads out is another number then.
+#[tokio::test]
+async fn keys_of_the_relays_own_at_first_contact_show_in_the_safety_number() {
+    let stage = Stage::new().await;
+    let (mut alice, mut bob) = (stage.register("alice").await, stage.register("bob").await);
+    let mut rng = ChaCha20Rng::seed_from_u64(5);
+    let mut relays_bob = Party::generate(address("bob"), &mut rng);
+    let keys = relays_bob.publication(None, false, Timestamp(START), &mut rng).unwrap();
+    let (identity, signed) = (relays_bob.identity_key().to_bytes(), keys.signed_prekey.unwrap());
+    stage.line.alter_answer("GET /v1/keys/bob", move |_, bundle| {
+        let base64 = |bytes: Vec<u8>| serde_json::to_value(Base64::from(bytes)).unwrap();
+        bundle["identity_key"] = base64(identity);
+        bundle["signed_prekey"]["payload"] = base64(signed.payload);
+        bundle["signed_prekey"]["signature"] = base64(signed.signature);
+        bundle.as_object_mut().unwrap().remove("one_time");
+    });
+    let sent = alice.send_text(&address("bob"), "hello").await.unwrap();
+    assert!(sent.first_contact && sent.state == MessageState::Sent, "{sent:?}");
+    bob.send_text(&address("alice"), "hello").await.unwrap();
+    assert_ne!(
+        alice.safety_number(&address("bob")).unwrap().to_string(),
+        bob.safety_number(&address("alice")).unwrap().to_string()
+    );
 }
 
 /// alice sends bob a message that opens `plays` times; answers its id.

@@ -12,7 +12,7 @@ use std::time::Duration;
 
 use latchkey_client::vault::{Direction, MessageState, VaultError};
 use latchkey_client::{Code, Error, Event, LimitRequest, Messenger, Passphrase, RelayError, Standing};
-use support::{Stage, address, bytes_on_disk, contains, kept, passphrase, receive, texts};
+use support::{Stage, address, bytes_on_disk, contains, forms, kept, passphrase, receive, texts};
 
 #[tokio::test]
 async fn two_people_talk_both_ways() {
@@ -386,21 +386,6 @@ async fn the_disk_tells_neither_names_nor_texts_and_the_passphrase_changes() {
     let mut alice = Messenger::open(&stage.home("alice"), &new, None, stage.options()).unwrap();
     alice.send_text(&address("bob"), "still me").await.unwrap();
     assert_eq!(receive(&mut bob).await, ["still me"]);
-}
-
-/// The forms in which bytes could be inside of something that travels: as they are, in hexadecimal, and in base64 wherever in a group of three they begin.
-fn forms(text: &str) -> Vec<String> {
-    let mut forms = vec![text.to_owned(), hex(text.as_bytes())];
-    for shift in 0..3 {
-        let from = &text.as_bytes()[shift..];
-        let whole = &from[..from.len() / 3 * 3];
-        forms.push(latchkey_sdk::Base64::from(whole.to_vec()).to_string());
-    }
-    forms
-}
-
-fn hex(bytes: &[u8]) -> String {
-    bytes.iter().map(|byte| format!("{byte:02x}")).collect()
 }
 
 #[tokio::test]

@@ -10,9 +10,9 @@ mod support;
 
 use std::time::Duration;
 
-use latchkey_client::vault::{Direction, Ended, MessageBody, MessageState};
+use latchkey_client::vault::{Direction, Ended, MessageBody, MessageState, StoredMessage, Vault};
 use latchkey_client::{Code, Error, Event, LimitRequest, Messenger, RelayError};
-use support::{Stage, address, bytes_on_disk, contains};
+use support::{Stage, address, bytes_on_disk, contains, passphrase};
 
 const SECRET: &str = "the combination is 12-34-56";
 
@@ -213,6 +213,24 @@ async fn neither_disk_ever_holds_the_text_and_the_sender_forgets_its_half() {
     for name in ["alice", "bob"] {
         assert!(!contains(&bytes_on_disk(&stage.home(name)), b"combination"), "{name}");
     }
+    // What is inside of bob's records: the search finds what he wrote, and neither the text nor the share.
+    drop(bob);
+    let vault = Vault::open(&stage.home("bob"), &passphrase()).unwrap();
+    let records: Vec<u8> = vault
+        .list::<StoredMessage>()
+        .unwrap()
+        .iter()
+        .flat_map(|entry| minicbor::to_vec(&entry.record).unwrap())
+        .collect();
+    assert!(contains(&records, b"seen"));
+    assert!(!contains(&records, b"combination"));
+    // As a string of bytes and as an array of numbers.
+    let share = share.unwrap();
+    for form in [share.to_vec(), minicbor::to_vec(share).unwrap()] {
+        assert!(!contains(&records, &form), "the share is kept");
+    }
+    drop(vault);
+    let bob = stage.open("bob");
     for person in [&alice, &bob] {
         for message in person.history(None, 10).unwrap() {
             let shown = format!("{message:?}");

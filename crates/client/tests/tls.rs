@@ -17,6 +17,7 @@ use server::tls::TlsSource;
 use server::{Config, Relay, RunningRelay};
 use support::{address, passphrase, receive};
 use tempfile::TempDir;
+use tokio::io::AsyncReadExt as _;
 
 async fn relay(data: &Path, listen: Option<std::net::SocketAddr>) -> RunningRelay {
     let mut config = Config::new(data).unwrap();
@@ -100,5 +101,66 @@ async fn a_pinned_certificate_is_kept_and_any_other_refused() {
     for url in [Some(new), None] {
         let mut alice = Messenger::open(&homes.0, &passphrase(), url, options()).unwrap();
         alice.relay_status().await.unwrap();
+    }
+}
+
+/// The key exchanges that a client's first message offers in TLS 1.3, in its order, and those that it has shares of (RFC 8446, sections 4.1.2, 4.2.7 and 4.2.8).
+fn offered(hello: &[u8]) -> (Vec<u16>, Vec<u16>) {
+    let number = |at: usize| u16::from_be_bytes([hello[at], hello[at + 1]]);
+    let after = |at: usize, width: usize| {
+        let length = hello[at..at + width]
+            .iter()
+            .fold(0, |length, byte| length << 8 | usize::from(*byte));
+        at + width + length
+    };
+    // Head, version and random; session, suites, compression, and how long the extensions are.
+    let mut at = after(after(after(4 + 2 + 32, 1), 2), 1);
+    let end = after(at, 2);
+    at += 2;
+    let (mut groups, mut shares) = (Vec::new(), Vec::new());
+    while at < end {
+        let (kind, next) = (number(at), after(at + 2, 2));
+        match kind {
+            10 => groups = (at + 6..next).step_by(2).map(number).collect(),
+            51 => {
+                let mut share = at + 6;
+                while share < next {
+                    shares.push(number(share));
+                    share = after(share + 2, 2);
+                }
+            }
+            _ => {}
+        }
+        at = next;
+    }
+    (groups, shares)
+}
+
+/// What is recorded on the way to a relay or its proxy stays closed to a quantum computer if the other end can do it: it is asked for first, with a share.
+#[tokio::test]
+async fn the_first_key_exchange_offered_is_the_hybrid_one_with_and_without_a_pin() {
+    const X25519MLKEM768: u16 = 0x11ec;
+    let dir = TempDir::new().unwrap();
+    let listener = tokio::net::TcpListener::bind("127.0.0.1:0").await.unwrap();
+    let url = RelayUrl::parse(&format!("https://{}", listener.local_addr().unwrap())).unwrap();
+    let pinned = url.clone().pinned(CertificatePin::from_bytes([7; 32])).unwrap();
+    for url in [url, pinned] {
+        let what = format!("{url:?}");
+        let home = dir.path().join("alice");
+        let dialling = tokio::spawn(async move { register(&home, "alice", url).await.map(drop) });
+        let (mut stream, _) = listener.accept().await.unwrap();
+        let mut head = [0; 5];
+        stream.read_exact(&mut head).await.unwrap();
+        assert_eq!(head[0], 22, "{what}: a handshake");
+        let mut hello = vec![0; usize::from(u16::from_be_bytes([head[3], head[4]]))];
+        stream.read_exact(&mut hello).await.unwrap();
+        let (groups, shares) = offered(&hello);
+        assert_eq!(groups.first(), Some(&X25519MLKEM768), "{what}: {groups:x?}");
+        assert!(
+            groups.len() > 1,
+            "{what}: the control, others are there to be put first: {groups:x?}"
+        );
+        assert_eq!(shares.first(), Some(&X25519MLKEM768), "{what}: {shares:x?}");
+        dialling.abort();
     }
 }

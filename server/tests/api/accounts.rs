@@ -257,6 +257,24 @@ async fn half_of_a_key_does_not_sign_in() {
     }
 }
 
+/// A proof that alice made for another relay, which has the same origin for her: a name that was taken over, say.
+#[tokio::test]
+async fn a_proof_for_another_relay_key_does_not_sign_in() {
+    let relay = TestRelay::start().await;
+    let alice = relay.user("alice").await;
+    let sign_in = async |relay_key: Option<&str>| {
+        let challenge = alice.api.challenge("alice").await;
+        let mut shown = challenge.clone();
+        if let Some(other) = relay_key {
+            shown["relay_key_fingerprint"] = json!(other);
+        }
+        let body = alice.sign_in_with(&shown, &relay.url());
+        alice.api.call(Method::POST, "/v1/session", None, Some(body)).await
+    };
+    sign_in(Some(&"5a".repeat(32))).await.refused(401, "unauthorized");
+    sign_in(None).await.ok();
+}
+
 #[tokio::test]
 async fn everything_personal_wants_a_token() {
     let relay = TestRelay::start().await;
@@ -270,6 +288,10 @@ async fn everything_personal_wants_a_token() {
         (Method::GET, "/v1/keys/alice/identity".to_owned()),
         (Method::POST, format!("/v1/messages?to=alice&id={id}")),
         (Method::POST, "/v1/messages/limited".to_owned()),
+        (Method::POST, "/v1/messages/oblivious".to_owned()),
+        (Method::PUT, format!("/v1/gate-keys/{}", "0".repeat(32))),
+        (Method::GET, format!("/v1/gate-keys/{}", "0".repeat(32))),
+        (Method::DELETE, format!("/v1/gate-keys/{}", "0".repeat(32))),
         (Method::POST, "/v1/inbox".to_owned()),
         (Method::PUT, "/v1/delivery-tokens".to_owned()),
         (Method::DELETE, format!("/v1/delivery-tokens/{}", "0".repeat(64))),

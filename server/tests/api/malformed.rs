@@ -8,6 +8,7 @@ use tokio::{
     net::TcpStream,
     time::{Duration, timeout},
 };
+use uuid::Uuid;
 
 use crate::common::*;
 
@@ -125,4 +126,27 @@ async fn so_it_is_behind_tls() {
     let url = format!("{}/v1/status", relay.running().url());
     let request = http.request(Method::GET, url).header("x-long", "a".repeat(20_000));
     answer(request).await.refused(431, "too_large");
+}
+
+/// Lines of the log are found by ids that no client chose: of an answer, of a refusal, and on the short way of sends.
+#[tokio::test]
+async fn a_request_id_of_the_clients_is_ignored() {
+    const CHOSEN: &str = "0123456789abcdef";
+    let relay = TestRelay::start().await;
+    let bob = relay.user("bob").await;
+    bob.envelopes().await;
+    for request in [
+        relay.api().request(Method::GET, "/v1/status", None),
+        relay.api().request(Method::GET, "/v1/nope", None),
+        bob.send_request("bob", Uuid::new_v4(), vec![1; 10]),
+    ] {
+        let answer = request.header("x-request-id", CHOSEN).send().await.unwrap();
+        let ids: Vec<_> = answer.headers().get_all("x-request-id").iter().collect();
+        assert!(
+            ids.len() == 1 && ids[0].len() == CHOSEN.len() && *ids[0] != *CHOSEN,
+            "{ids:?}"
+        );
+        let text = answer.text().await.unwrap();
+        assert!(!text.contains(CHOSEN), "{text}");
+    }
 }

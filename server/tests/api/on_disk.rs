@@ -1,6 +1,7 @@
 //! Of tokens and capabilities only hashes are stored: what a thief of the data directory finds opens nothing.
 
 use std::path::{Path, PathBuf};
+use std::sync::Arc;
 use std::time::Duration;
 
 use base64::{Engine as _, engine::general_purpose::URL_SAFE_NO_PAD};
@@ -101,6 +102,56 @@ async fn tokens_and_capabilities_are_in_no_file_and_their_hashes_are() {
             );
         }
         for (what, secret) in kept.iter().chain(&never) {
+            assert_eq!(
+                holders(relay.data(), secret),
+                Vec::<PathBuf>::new(),
+                "{what} is on the disk"
+            );
+        }
+        relay.restart().await;
+    }
+}
+
+/// The same of oblivious messages: what attaches licenses to a gate key, and what plays and owns one.
+#[tokio::test]
+async fn capabilities_of_oblivious_messages_are_in_no_file_and_their_hashes_are() {
+    let mut relay = TestRelay::start_on(Arc::new(FakeGate::default()), |_| {}).await;
+    let (alice, _bob) = (relay.user("alice").await, relay.user("bob").await);
+    let (key, capability) = (random::<16>(), random::<32>());
+    put_gate_key(&alice, key, capability, fake_key(100, &[])).await.ok();
+    let sent = ObliviousLicense::new("bob", key, capability, fake_counter(2));
+    let body = sent.message("bob", Uuid::new_v4(), ENVELOPE);
+    alice
+        .call(Method::POST, "/v1/messages/oblivious", Some(body))
+        .await
+        .ok();
+    // One that is not the key's is looked at as well, and refused.
+    let wrong = ObliviousLicense::new("bob", key, random(), fake_counter(2));
+    let body = wrong.message("bob", Uuid::new_v4(), ENVELOPE);
+    let refused = alice.call(Method::POST, "/v1/messages/oblivious", Some(body)).await;
+    assert_ne!(refused.status, 200, "{}", refused.body);
+    sent.ask(&relay.api(), Uuid::new_v4(), &fake_request(true, Some(0)))
+        .await
+        .ok();
+    sent.license
+        .owned(&relay.api(), Method::GET, &sent.license.owner)
+        .await
+        .ok();
+
+    let kept = [
+        ("the gate key's capability", capability),
+        ("the play capability", sent.license.play),
+        ("the owner's capability", sent.license.owner),
+    ];
+    for _ in 0..2 {
+        for (what, secret) in &kept {
+            // The control: the search finds what is there.
+            assert!(
+                !holders(relay.data(), &Sha256::digest(secret)).is_empty(),
+                "the hash of {what} is nowhere"
+            );
+        }
+        for (what, secret) in kept.iter().chain(&[("a wrong capability", wrong.gate_capability)]) {
             assert_eq!(
                 holders(relay.data(), secret),
                 Vec::<PathBuf>::new(),

@@ -53,6 +53,17 @@ async fn registrations_and_sign_ins_have_limits_of_their_own() {
     let body = bob.registration(None).await;
     let refused = bob.call(Method::POST, "/v1/accounts", Some(body)).await;
     refused.refused(429, "rate_limited");
+    // Changes of identity are registrations, whatever comes of them.
+    let relay = TestRelay::start_with(limits(|rates| rates.register = Rate::parse("1/h"))).await;
+    let succeed = async || {
+        let nothing = Some(json!({}));
+        relay
+            .api()
+            .call(Method::POST, "/v1/accounts/succession", None, nothing)
+            .await
+    };
+    succeed().await.refused(400, "bad_request");
+    succeed().await.refused(429, "rate_limited");
 }
 
 #[tokio::test]

@@ -179,6 +179,11 @@ async fn unknown_licenses_and_wrong_capabilities_are_alike_and_malformed_request
         answer.clone().refused(404, "no_such_license");
         assert_eq!(answer.body, wrong[0].body);
     }
+    assert_eq!(
+        scene.gate.plays.load(Ordering::SeqCst),
+        0,
+        "nothing was computed for it"
+    );
     // The encrypted count is the sender's alone: the recipient's key would open it.
     for method in [Method::GET, Method::DELETE] {
         let view = license.license.owned(&api, method, &license.license.play).await;

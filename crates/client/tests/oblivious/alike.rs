@@ -7,7 +7,7 @@ use latchkey_client::vault::{Ended, LimitMode};
 use latchkey_client::{DECOY_PAUSE, Error, GateStage, GateWatch, LimitRequest, MAX_DECOYS, Messenger, RelayError};
 use playgate::oblivious::PAD_SLOTS;
 
-use crate::support::{Stage, address};
+use crate::support::{Stage, address, contains, forms};
 use crate::{SECRET, limit, nobody, people, play, send, used};
 
 #[tokio::test]
@@ -85,6 +85,27 @@ async fn both_modes_give_the_same_answers() {
     stage.advance(Duration::from_secs(3601));
     let outcome = bob.play(&sent.id.to_string()).await;
     assert!(matches!(outcome, Err(Error::Ended(Ended::Expired))), "{outcome:?}");
+}
+
+/// What `only_sealed_envelopes_leave_a_client` shows of the other messages.
+#[tokio::test]
+async fn only_sealed_oblivious_messages_leave_a_client() {
+    let stage = Stage::new().await;
+    let (mut alice, mut bob) = people(&stage).await;
+    // The gate key goes with the first.
+    send(&mut alice, &mut bob, 1, LimitMode::Oblivious).await;
+    stage.line.record();
+    let id = send(&mut alice, &mut bob, 2, LimitMode::Oblivious).await;
+    assert_eq!(play(&mut bob, &id).await, Some(1));
+    bob.receive(Duration::ZERO).await.unwrap();
+    assert_eq!(used(&mut alice, &id).await, 1);
+    let went = stage.line.recorded();
+    for control in ["POST /v1/messages/oblivious", "/oblivious-plays"] {
+        assert!(contains(&went, control.as_bytes()), "{control} is not there");
+    }
+    for form in forms(SECRET) {
+        assert!(!contains(&went, form.as_bytes()), "the text left as {form:?}");
+    }
 }
 
 fn forget(stage: &Stage) {

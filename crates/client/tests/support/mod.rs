@@ -226,6 +226,21 @@ pub fn contains(haystack: &[u8], needle: &[u8]) -> bool {
     haystack.windows(needle.len()).any(|window| window == needle)
 }
 
+/// The forms in which bytes could be inside of something that travels: as they are, in hexadecimal, and in base64 wherever in a group of three they begin.
+pub fn forms(text: &str) -> Vec<String> {
+    let mut forms = vec![text.to_owned(), hex(text.as_bytes())];
+    for shift in 0..3 {
+        let from = &text.as_bytes()[shift..];
+        let whole = &from[..from.len() / 3 * 3];
+        forms.push(latchkey_sdk::Base64::from(whole.to_vec()).to_string());
+    }
+    forms
+}
+
+fn hex(bytes: &[u8]) -> String {
+    bytes.iter().map(|byte| format!("{byte:02x}")).collect()
+}
+
 /// Pulls the plug at one step.
 pub struct CrashAt {
     only: Option<Step>,

@@ -196,6 +196,37 @@ fn the_successor_of_a_verified_identity_gets_nothing_until_somebody_looked() {
     }
 }
 
+/// Thieves of both ends' states, from before the succession: what they write on the sessions that they know opens nowhere.
+#[test]
+fn a_succession_ends_every_session_at_both_ends() {
+    let (mut alice, mut bob, mut served, mut rng) = acquainted(77);
+    let (mut as_alice, mut as_bob) = (alice.clone(), bob.clone());
+    let forge = |thief: &mut Party, to: &str, rng: &mut ChaCha20Rng| {
+        thief
+            .send(&address(to), &text("forged", rng), NOW, rng)
+            .unwrap()
+            .envelope
+    };
+    // The control: until then they are believed.
+    let early = forge(&mut as_bob.clone(), "alice", &mut rng);
+    assert_eq!(opened(alice.clone().receive(&early, NOW, &mut rng)), "forged");
+    let early = forge(&mut as_alice.clone(), "bob", &mut rng);
+    assert_eq!(opened(bob.clone().receive(&early, NOW, &mut rng)), "forged");
+
+    served.succeed(&mut bob, &mut rng);
+    assert_eq!(served.follow(&mut alice), Ok(Followed::Moved));
+    for _ in 0..3 {
+        let to_alice = forge(&mut as_bob, "alice", &mut rng);
+        let to_bob = forge(&mut as_alice, "bob", &mut rng);
+        for (what, outcome) in [
+            ("to alice", alice.receive(&to_alice, NOW, &mut rng)),
+            ("to bob", bob.receive(&to_bob, NOW, &mut rng)),
+        ] {
+            assert!(!matches!(outcome, Received::Opened(_)), "{what}: {outcome:?}");
+        }
+    }
+}
+
 #[test]
 fn a_decision_asks_for_a_handshake_only_where_something_waited_for_it() {
     let (mut alice, _, _, mut rng) = acquainted(81);
