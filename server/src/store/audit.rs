@@ -35,6 +35,10 @@ pub enum AuditEvent {
     IdentitySucceeded = 9,
     /// An account was removed by the operator.
     AccountRemoved = 10,
+    /// A mailbox blocked an account.
+    AccountBlocked = 11,
+    /// A mailbox took a block back.
+    AccountUnblocked = 12,
 }
 
 /// One record, not yet in the chain.

@@ -17,6 +17,7 @@ mod rates;
 mod relay;
 mod removed;
 mod slow;
+mod strangers;
 mod succession;
 mod thin;
 mod tokens;

@@ -14,7 +14,7 @@ use rusqlite::{
 use super::rows::number;
 
 /// Tables with a trigger: all of their columns but `checksum` are covered.
-const TABLES: [&str; 15] = [
+const TABLES: [&str; 16] = [
     "relay",
     "account",
     "removed_account",
@@ -24,6 +24,7 @@ const TABLES: [&str; 15] = [
     "token",
     "mailbox",
     "delivery_token",
+    "blocked_account",
     "receipt_generation",
     "license",
     "play_op",

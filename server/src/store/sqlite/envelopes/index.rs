@@ -9,7 +9,7 @@ use std::{
 
 use protocol::Timestamp;
 
-use crate::model::MailboxId;
+use crate::{model::MailboxId, store::Part};
 
 /// A waiting envelope: 32 bytes, which is what it costs in memory.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -22,31 +22,56 @@ pub(in crate::store::sqlite) struct Entry {
     pub expires: Timestamp,
     /// Its length.
     pub length: u32,
+    /// In which part of the mailbox it counts.
+    pub part: Part,
 }
 
 /// The envelopes of one mailbox.
 #[derive(Debug, Default)]
 struct Waiting {
-    bytes: u64,
+    held: [Held; 2],
     entries: VecDeque<Entry>,
 }
 
 #[derive(Debug, Default)]
 struct Inner {
     mailboxes: HashMap<MailboxId, Waiting>,
-    pending: u64,
-    bytes: u64,
+    all: Held,
 }
 
-/// Of a mailbox: envelopes, their bytes, and the last one's place.
+/// Envelopes and their bytes.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Default)]
-pub(in crate::store::sqlite) struct Usage {
+pub(in crate::store::sqlite) struct Held {
     /// Envelopes.
     pub count: u64,
     /// Their bytes.
     pub bytes: u64,
+}
+
+impl Held {
+    fn step(&mut self, length: u32, more: bool) {
+        let step = |value: &mut u64, by: u64| *value = if more { *value + by } else { value.saturating_sub(by) };
+        step(&mut self.count, 1);
+        step(&mut self.bytes, length.into());
+    }
+}
+
+/// Of a mailbox: what each part holds, and the last one's place.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Default)]
+pub(in crate::store::sqlite) struct Usage {
+    /// What each [`Part`] holds.
+    pub held: [Held; 2],
     /// The greatest sequence number; 0 when there are none.
     pub last: u64,
+}
+
+impl Usage {
+    /// With one envelope more.
+    pub fn and(mut self, entry: &Entry) -> Self {
+        self.held[entry.part as usize].step(entry.length, true);
+        self.last = entry.sequence;
+        self
+    }
 }
 
 /// Everything that waits.
@@ -65,7 +90,7 @@ impl Index {
     /// Envelopes and bytes in all.
     pub fn totals(&self) -> (u64, u64) {
         let inner = self.read();
-        (inner.pending, inner.bytes)
+        (inner.all.count, inner.all.bytes)
     }
 
     /// What a mailbox holds.
@@ -75,8 +100,7 @@ impl Index {
             .mailboxes
             .get(&mailbox)
             .map_or_else(Usage::default, |waiting| Usage {
-                count: waiting.entries.len() as u64,
-                bytes: waiting.bytes,
+                held: waiting.held,
                 last: waiting.entries.back().map_or(0, |entry| entry.sequence),
             })
     }
@@ -147,7 +171,7 @@ impl Index {
             let waiting = inner.mailboxes.entry(mailbox).or_default();
             let last = waiting.entries.back().map_or(0, |last| last.sequence);
             if last < entry.sequence {
-                waiting.bytes += u64::from(entry.length);
+                waiting.held[entry.part as usize].step(entry.length, true);
                 waiting.entries.push_back(entry);
                 continue;
             }
@@ -159,7 +183,7 @@ impl Index {
                     replaced.push(old);
                 }
                 _ => {
-                    waiting.bytes += u64::from(entry.length);
+                    waiting.held[entry.part as usize].step(entry.length, true);
                     waiting.entries.insert(at, entry);
                 }
             }
@@ -175,7 +199,9 @@ impl Index {
         };
         let until = waiting.entries.partition_point(|entry| entry.sequence <= sequence);
         let gone: Vec<Entry> = waiting.entries.drain(..until).collect();
-        waiting.bytes -= gone.iter().map(|entry| u64::from(entry.length)).sum::<u64>();
+        for entry in &gone {
+            waiting.held[entry.part as usize].step(entry.length, false);
+        }
         if waiting.entries.is_empty() {
             inner.mailboxes.remove(&mailbox);
         }
@@ -186,9 +212,6 @@ impl Index {
 
 impl Inner {
     fn count(&mut self, entry: &Entry, more: bool) {
-        let length = u64::from(entry.length);
-        let step = |value: &mut u64, by: u64| *value = if more { *value + by } else { value.saturating_sub(by) };
-        step(&mut self.pending, 1);
-        step(&mut self.bytes, length);
+        self.all.step(entry.length, more);
     }
 }

@@ -266,6 +266,7 @@ impl Envelopes {
                 id,
                 expires: found.expires,
                 length: u32::try_from(found.row.body.len()).unwrap_or(u32::MAX),
+                part: found.part,
             };
             // One that is to be erased stays.
             if !self.index.holds(found.mailbox, &entry) {
@@ -283,6 +284,7 @@ impl Envelopes {
                 sequence: found.row.sequence,
                 stored_at: found.row.stored_at,
                 expires: found.expires,
+                part: found.part,
                 body_sum: rows::body_sum(&found.row.body),
                 body: &found.row.body,
             };
