@@ -13,7 +13,7 @@ pub mod vault;
 
 pub use clock::{Clock, SystemClock};
 pub use error::Error;
-pub use event::Event;
+pub use event::{Event, Flooder};
 pub use messenger::{
     DECOY_PAUSE, DEFAULT_EXPIRY, FreshGateKeys, GATE_KEY_LIFE, GateKeyReport, GateKeySource, GateStage, GateWatch,
     KeyReport, LicenseReport, LimitRequest, MAX_DECOYS, Messenger, NoSteps, Options, OwnStatus, Person, Playback,
