@@ -261,8 +261,9 @@ fn a_blocked_contact_is_not_heard_until_unblocked() {
     let (alice, bob) = (stage.register("alice"), stage.register("bob"));
     // Nobody he knows, yet.
     assert_eq!(bob.json_one(&["block", "alice"])["blocked"], true);
-    let refused = alice.json_one(&["send", "bob", "may I?"]);
-    assert_eq!(refused["state"], "queued");
+    let refused = alice.fails(5, &["--json", "send", "bob", "may I?"]);
+    assert!(refused.contains("again later"), "{refused}");
+    assert_eq!(alice.json_one(&["history"])["state"], "queued");
     assert!(bob.json_one(&["unblock", "alice"]).get("blocked").is_none());
     bob.fails(2, &["block", "bob"]);
     alice.json_one(&["send", "bob", "hello"]);
@@ -271,7 +272,7 @@ fn a_blocked_contact_is_not_heard_until_unblocked() {
     assert_eq!(bob.json_one(&["block", "alice"])["blocked"], true);
     assert_eq!(bob.json_one(&["contacts"])["blocked"], true);
     assert!(alice.json(&["inbox"]).is_empty());
-    assert_eq!(alice.json_one(&["send", "bob", "still there?"])["state"], "queued");
+    alice.fails(5, &["send", "bob", "still there?"]);
     assert!(bob.json(&["inbox"]).is_empty());
     assert!(bob.fails(5, &["send", "alice", "no"]).contains("blocked"));
     assert!(bob.json_one(&["unblock", "alice"]).get("blocked").is_none());

@@ -230,8 +230,10 @@ async fn a_refused_friend_keeps_the_message_and_sends_it_later() {
 async fn a_contact_that_floods_is_told_of_by_name() {
     let stage = Stage::new().await;
     let (mut alice, mut bob) = acquainted(&stage).await;
-    for n in 0..70 {
-        alice.send_text(&address("bob"), &n.to_string()).await.unwrap();
+    let mut sent = 0;
+    while alice.send_text(&address("bob"), "again").await.unwrap().state == MessageState::Sent {
+        sent += 1;
+        assert!(sent < 100, "there is no end to it");
     }
     let events = bob.receive(Duration::ZERO).await.unwrap();
     let floods: Vec<_> = events

@@ -278,7 +278,10 @@ impl Mailboxes {
             Deposited::LicenseExpired => Err(Refusal::BadRequest("license.expires_at is in the past".into())),
             Deposited::NoSuchGateKey => Err(Refusal::NoSuchGateKey),
             Deposited::Full => {
-                self.floods.note(mailbox, from);
+                // The owner knows what it sends itself.
+                if from != Sender::Account(mailbox) {
+                    self.floods.note(mailbox, from);
+                }
                 Err(match part {
                     Part::Known => Refusal::MailboxFull(user),
                     // Only after restarts of the relay, which fill the shares. A stranger is told what it always is.
