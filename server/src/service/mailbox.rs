@@ -206,7 +206,7 @@ impl Mailboxes {
         };
         let outcome = self.store(from, part, user, id, envelope, license).await;
         match (&outcome, stranger, &taken) {
-            (Ok(_), Some(account), _) => self.shares.note_stored(mailbox, account, id),
+            (Ok(_), Some(account), Some(_)) => self.shares.note_stored(mailbox, account, id, self.clock.now()),
             (Err(_), _, Some(taken)) => self.shares.give_back(taken, self.clock.now()),
             _ => {}
         }
@@ -223,7 +223,7 @@ impl Mailboxes {
         license: bool,
     ) -> Result<Option<Taken>> {
         let mailbox = MailboxId::of(user);
-        if self.shares.was_stored(mailbox, account, id) {
+        if self.shares.was_stored(mailbox, account, id, self.clock.now()) {
             return Ok(None);
         }
         let wait = || Refusal::StrangersWait {

@@ -32,8 +32,10 @@ const BURST: u64 = 4;
 const AT_LEAST: u64 = 2;
 /// Buckets of each kind that are not full, about 50 bytes each. Beyond that those with the least to make up for are forgotten.
 const MAX_BUCKETS: usize = 65_536;
-/// Sends that were stored and may be repeated for nothing, in each of two halves of about 20 bytes each. A repetition comes within minutes.
+/// Sends that were stored and may be repeated for nothing, in each of two halves of about 30 bytes each.
 const STORED: usize = 16_384;
+/// For so long: a repetition comes within minutes, or when the client is started the next time. The store's receipts, by which it is one, are kept for longer.
+const REPEATED: Duration = Duration::from_secs(24 * 3600);
 
 /// A whole number of percent from 1 to 100.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -176,7 +178,7 @@ pub(super) struct Taken {
 struct Inner {
     bytes: Measure,
     licenses: Measure,
-    stored: Recent<u64, ()>,
+    stored: Recent<u64, Timestamp>,
 }
 
 /// The shares of everyone.
@@ -220,16 +222,17 @@ impl Shares {
         self.inner.is_some()
     }
 
-    /// Whether this very send was stored before, as far as that is known here: then it is a repetition, and costs nothing.
-    pub(super) fn was_stored(&self, mailbox: MailboxId, account: MailboxId, id: MessageId) -> bool {
+    /// Whether this very send was stored lately, as far as that is known here: then it is a repetition, and costs nothing.
+    pub(super) fn was_stored(&self, mailbox: MailboxId, account: MailboxId, id: MessageId, now: Timestamp) -> bool {
         let key = self.hasher.hash_one((mailbox, account, id));
-        self.with(|inner| inner.stored.get(&key)).flatten().is_some()
+        let at = self.with(|inner| inner.stored.get(&key)).flatten();
+        at.is_some_and(|at| at <= now && now < at.plus(REPEATED))
     }
 
-    /// This send is stored.
-    pub(super) fn note_stored(&self, mailbox: MailboxId, account: MailboxId, id: MessageId) {
+    /// This send is stored, and was paid for.
+    pub(super) fn note_stored(&self, mailbox: MailboxId, account: MailboxId, id: MessageId, now: Timestamp) {
         let key = self.hasher.hash_one((mailbox, account, id));
-        self.with(|inner| inner.stored.put(key, ()));
+        self.with(|inner| inner.stored.put(key, now));
     }
 
     /// Takes a send of `account` to `mailbox` out of the shares. `Err` when one of them is used up; then nothing was taken.
@@ -383,10 +386,12 @@ mod tests {
         }
         assert_eq!(flood(&shares, 1..2, 16 << 10, true, NOW), all);
         let message = MessageId::new(uuid::Uuid::from_u128(5));
-        assert!(!shares.was_stored(id(0), id(1), message));
-        shares.note_stored(id(0), id(1), message);
-        assert!(shares.was_stored(id(0), id(1), message));
-        assert!(!shares.was_stored(id(0), id(2), message) && !shares.was_stored(id(2), id(1), message));
+        let known = |mailbox, account, now| shares.was_stored(mailbox, account, message, now);
+        assert!(!known(id(0), id(1), NOW));
+        shares.note_stored(id(0), id(1), message, NOW);
+        assert!(known(id(0), id(1), NOW) && known(id(0), id(1), NOW.plus(REPEATED / 2)));
+        assert!(!known(id(0), id(2), NOW) && !known(id(2), id(1), NOW));
+        assert!(!known(id(0), id(1), NOW.plus(REPEATED)), "paid for again");
     }
 
     #[test]
