@@ -28,6 +28,7 @@ pub struct Stage {
     pub line: Line,
     pub clock: Arc<ManualClock>,
     relay: Option<RunningRelay>,
+    strangers: bool,
     dir: TempDir,
 }
 
@@ -41,6 +42,15 @@ impl Clock for TestClock {
 
 impl Stage {
     pub async fn new() -> Self {
+        Self::start(false).await
+    }
+
+    /// With a relay at which accounts send as much as holders of delivery tokens.
+    pub async fn open_to_strangers() -> Self {
+        Self::start(true).await
+    }
+
+    async fn start(strangers: bool) -> Self {
         let dir = tempfile::tempdir().unwrap();
         let clock = Arc::new(ManualClock::at(Timestamp(START)));
         let line = Line::new().await;
@@ -48,6 +58,7 @@ impl Stage {
             line,
             clock,
             relay: None,
+            strangers,
             dir,
         };
         stage.start_relay().await;
@@ -58,6 +69,9 @@ impl Stage {
         let mut config = server::Config::new(self.dir.path().join("relay")).unwrap();
         // Crashes at every step mean registrations by the hundred.
         config.rates = server::service::rates::RateLimits::off();
+        if self.strangers {
+            config.shares.strangers = None;
+        }
         config.listen.set_port(0);
         let clock = Arc::clone(&self.clock);
         let relay = server::Relay::start_with_clock(config, clock).await.unwrap();
