@@ -52,6 +52,10 @@ def before_call(context, case, **kwargs):
         return
     if operation in ("challenge", "fetch_key"):
         (body if body is not None else case.path_parameters)["user"] = chance.choice([env("LATCHKEY_USER"), "nobody"])
+    if operation == "block_account" and body is not None:
+        body["user"] = "nobody"
+    if operation == "unblock_account" and case.path_parameters is not None:
+        case.path_parameters["user"] = "nobody"
     if operation == "send" and case.query is not None:
         case.query["to"] = env("LATCHKEY_USER")
         case.query["id"] = str(uuid.UUID(int=chance.getrandbits(128)))

@@ -158,17 +158,17 @@ pub enum Command {
         #[arg(long)]
         yes: bool,
     },
-    /// Block a contact: what they send is dropped, unseen and without a word to them
+    /// Block a contact, or somebody who floods you: the relay takes nothing from them any more, without a word to them
     ///
-    /// Their delivery token is deleted at the relay, and what still comes from them (they can always send as themselves) is dropped after it is opened.
-    /// It is not shown later either. Nothing is sent to them until `unblock`.
+    /// Their delivery token is deleted at the relay, and their account is refused there as if it had sent too much. What had come already is dropped after it is
+    /// opened. It is not shown later either. Nothing is sent to them until `unblock`.
     Block {
-        /// The contact
+        /// Their name; they need not be a contact
         name: String,
     },
-    /// Take a block back; what was dropped meanwhile stays dropped
+    /// Take a block back; what was dropped meanwhile stays dropped, and what still waits on their side comes
     Unblock {
-        /// The contact
+        /// Their name
         name: String,
     },
     /// Show or change what contacts are told about their messages: `receipts on|off` that they arrived, `receipts read on|off` that they were shown

@@ -15,7 +15,7 @@ mod working;
 use std::io::{self, IsTerminal, Write};
 
 use client::vault::Ended;
-use client::{Event, OwnStatus, RelayStatus, Timestamp};
+use client::{Error, Event, Flooder, OwnStatus, RelayStatus, Timestamp};
 use console::{Style, Term};
 use serde_json::{Value, json};
 
@@ -216,6 +216,13 @@ impl Render {
                 }
                 Event::DroppedByRelay { expired, refused } => self.warning(&format!(
                     "the relay dropped {expired} message(s) that nobody fetched in time and refused {refused} because the mailbox was full"
+                )),
+                Event::Flooded { by: Flooder::Account(who) | Flooder::Contact(who), times } => self.warning(&format!(
+                    "the relay refused {times} message(s) of {who}: more than it takes at a time. To stop them: latchkey block {}",
+                    who.user()
+                )),
+                Event::Flooded { by: Flooder::Unknown, times } => self.warning(&format!(
+                    "the relay refused {times} message(s) that came with a delivery token of nobody you know any more"
                 )),
                 Event::Undeliverable { id, reason } => {
                     self.warning(&format!("message {} was not delivered: {}", short(&id.to_string()), escape::line(reason)));

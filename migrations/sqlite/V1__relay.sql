@@ -104,7 +104,8 @@ CREATE TABLE mailbox (
     mailbox         BLOB PRIMARY KEY REFERENCES account (mailbox),
     incarnation     BLOB NOT NULL CHECK (length(incarnation) = 16),
     acked_seq       INTEGER NOT NULL DEFAULT 0,    -- an envelope waits while its sequence number is greater
-    licenses        INTEGER NOT NULL DEFAULT 0,    -- tombstones included
+    licenses        INTEGER NOT NULL DEFAULT 0,    -- tombstones included; without those of strangers
+    stranger_licenses INTEGER NOT NULL DEFAULT 0,  -- that came without a delivery token, tombstones included
     expired_total   INTEGER NOT NULL DEFAULT 0,
     refused_total   INTEGER NOT NULL DEFAULT 0,
     delivery_tokens INTEGER NOT NULL DEFAULT 0,
@@ -121,6 +122,14 @@ CREATE TABLE delivery_token (
     PRIMARY KEY (mailbox, hash)
 ) WITHOUT ROWID;
 
+-- Accounts from which a mailbox takes nothing. Not checked against `account`: a name may be blocked before it is claimed.
+CREATE TABLE blocked_account (
+    mailbox  BLOB NOT NULL REFERENCES mailbox (mailbox),
+    account  BLOB NOT NULL CHECK (length(account) = 16),
+    checksum INTEGER NOT NULL DEFAULT 0,
+    PRIMARY KEY (mailbox, account)
+) WITHOUT ROWID;
+
 -- Envelopes in the order of their arrival. A row waits while its mailbox exists and its sequence number is greater than `acked_seq`. One that does not is
 -- erased in its place: `mailbox` and `body` become zeros of the same lengths. Rows are deleted only at the left edge, where all are erased
 -- (docs/decisions/0020-mail-in-rows.md). `body` is last, so that a start reads everything else without it, and looks at `checksum`: CRC-32 over the other columns
@@ -131,6 +140,7 @@ CREATE TABLE envelope (
     seq       INTEGER NOT NULL,
     stored_at INTEGER NOT NULL,
     expires   INTEGER NOT NULL,
+    stranger  INTEGER NOT NULL,                    -- 1: counts in the strangers' part of the mailbox; 0 when erased
     checksum  INTEGER NOT NULL,
     body_sum  INTEGER NOT NULL,
     body      BLOB NOT NULL
@@ -171,6 +181,7 @@ CREATE TABLE license (
     owner_hash BLOB NOT NULL CHECK (length(owner_hash) = 32),
     expires    INTEGER NOT NULL,
     sweep_at   INTEGER NOT NULL,                   -- active: when it expires; after that: when the tombstone goes
+    stranger   INTEGER NOT NULL DEFAULT 0,         -- 1: counts in mailbox.stranger_licenses
     checksum   INTEGER NOT NULL DEFAULT 0,
     PRIMARY KEY (mailbox, license),
     CHECK (used <= allowed),

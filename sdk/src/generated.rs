@@ -21,6 +21,28 @@ pub mod types {
             Default::default()
         }
     }
+    ///An account to be blocked.
+    #[derive(::serde::Deserialize, ::serde::Serialize, Clone, Debug)]
+    pub struct BlockRequest {
+        ///Its user name; it need not exist
+        pub user: ::std::string::String,
+    }
+    impl BlockRequest {
+        pub fn builder() -> builder::BlockRequest {
+            Default::default()
+        }
+    }
+    ///How many accounts a mailbox blocks.
+    #[derive(::serde::Deserialize, ::serde::Serialize, Clone, Debug)]
+    pub struct BlockedAccounts {
+        ///Accounts blocked, at most 1024
+        pub blocked: u32,
+    }
+    impl BlockedAccounts {
+        pub fn builder() -> builder::BlockedAccounts {
+            Default::default()
+        }
+    }
     ///A nonce to sign, good for one attempt.
     #[derive(::serde::Deserialize, ::serde::Serialize, Clone, Debug)]
     pub struct Challenge {
@@ -221,6 +243,9 @@ pub mod types {
         pub expired_total: u64,
         ///The life of the mailbox that the sequence numbers belong to; new after `clear_inbox`
         pub incarnation: ::uuid::Uuid,
+        /**Whose sends were refused because there were too many of them, since this was last answered: most first, at most 16. Each refusal is told once, and is
+forgotten when the relay restarts*/
+        pub refused_senders: ::std::vec::Vec<RefusedSender>,
         ///Sends to this mailbox that were ever refused because it was full
         pub refused_total: u64,
     }
@@ -815,6 +840,23 @@ a backup learns of it*/
             Default::default()
         }
     }
+    ///A sender of whom too much came: `user` or `token_hash` says who.
+    #[derive(::serde::Deserialize, ::serde::Serialize, Clone, Debug)]
+    pub struct RefusedSender {
+        ///How many of its sends were refused, at least
+        pub times: u64,
+        ///SHA-256 of the delivery token that it showed, 64 lower-case hex digits, to be given to `delete_delivery_token`
+        #[serde(skip_serializing_if = "::std::option::Option::is_none")]
+        pub token_hash: ::std::option::Option<::std::string::String>,
+        ///The account's name, to be given to `block_account`
+        #[serde(skip_serializing_if = "::std::option::Option::is_none")]
+        pub user: ::std::option::Option<::std::string::String>,
+    }
+    impl RefusedSender {
+        pub fn builder() -> builder::RefusedSender {
+            Default::default()
+        }
+    }
     ///A claim to a name.
     #[derive(::serde::Deserialize, ::serde::Serialize, Clone, Debug)]
     pub struct RegisterRequest {
@@ -1149,6 +1191,82 @@ whether the log was rewritten. Absent while the relay could not write its log si
                     incarnation: Ok(value.incarnation),
                     sequence: Ok(value.sequence),
                 }
+            }
+        }
+        #[derive(Clone, Debug)]
+        pub struct BlockRequest {
+            user: ::std::result::Result<::std::string::String, ::std::string::String>,
+        }
+        impl ::std::default::Default for BlockRequest {
+            fn default() -> Self {
+                Self {
+                    user: Err("no value supplied for user".to_string()),
+                }
+            }
+        }
+        impl BlockRequest {
+            pub fn user<T>(mut self, value: T) -> Self
+            where
+                T: ::std::convert::TryInto<::std::string::String>,
+                T::Error: ::std::fmt::Display,
+            {
+                self.user = value
+                    .try_into()
+                    .map_err(|e| {
+                        format!("error converting supplied value for user: {e}")
+                    });
+                self
+            }
+        }
+        impl ::std::convert::TryFrom<BlockRequest> for super::BlockRequest {
+            type Error = super::error::ConversionError;
+            fn try_from(
+                value: BlockRequest,
+            ) -> ::std::result::Result<Self, super::error::ConversionError> {
+                Ok(Self { user: value.user? })
+            }
+        }
+        impl ::std::convert::From<super::BlockRequest> for BlockRequest {
+            fn from(value: super::BlockRequest) -> Self {
+                Self { user: Ok(value.user) }
+            }
+        }
+        #[derive(Clone, Debug)]
+        pub struct BlockedAccounts {
+            blocked: ::std::result::Result<u32, ::std::string::String>,
+        }
+        impl ::std::default::Default for BlockedAccounts {
+            fn default() -> Self {
+                Self {
+                    blocked: Err("no value supplied for blocked".to_string()),
+                }
+            }
+        }
+        impl BlockedAccounts {
+            pub fn blocked<T>(mut self, value: T) -> Self
+            where
+                T: ::std::convert::TryInto<u32>,
+                T::Error: ::std::fmt::Display,
+            {
+                self.blocked = value
+                    .try_into()
+                    .map_err(|e| {
+                        format!("error converting supplied value for blocked: {e}")
+                    });
+                self
+            }
+        }
+        impl ::std::convert::TryFrom<BlockedAccounts> for super::BlockedAccounts {
+            type Error = super::error::ConversionError;
+            fn try_from(
+                value: BlockedAccounts,
+            ) -> ::std::result::Result<Self, super::error::ConversionError> {
+                Ok(Self { blocked: value.blocked? })
+            }
+        }
+        impl ::std::convert::From<super::BlockedAccounts> for BlockedAccounts {
+            fn from(value: super::BlockedAccounts) -> Self {
+                Self { blocked: Ok(value.blocked) }
             }
         }
         #[derive(Clone, Debug)]
@@ -1656,6 +1774,10 @@ whether the log was rewritten. Absent while the relay could not write its log si
             >,
             expired_total: ::std::result::Result<u64, ::std::string::String>,
             incarnation: ::std::result::Result<::uuid::Uuid, ::std::string::String>,
+            refused_senders: ::std::result::Result<
+                ::std::vec::Vec<super::RefusedSender>,
+                ::std::string::String,
+            >,
             refused_total: ::std::result::Result<u64, ::std::string::String>,
         }
         impl ::std::default::Default for InboxPage {
@@ -1669,6 +1791,9 @@ whether the log was rewritten. Absent while the relay could not write its log si
                         "no value supplied for expired_total".to_string(),
                     ),
                     incarnation: Err("no value supplied for incarnation".to_string()),
+                    refused_senders: Err(
+                        "no value supplied for refused_senders".to_string(),
+                    ),
                     refused_total: Err("no value supplied for refused_total".to_string()),
                 }
             }
@@ -1724,6 +1849,20 @@ whether the log was rewritten. Absent while the relay could not write its log si
                     });
                 self
             }
+            pub fn refused_senders<T>(mut self, value: T) -> Self
+            where
+                T: ::std::convert::TryInto<::std::vec::Vec<super::RefusedSender>>,
+                T::Error: ::std::fmt::Display,
+            {
+                self.refused_senders = value
+                    .try_into()
+                    .map_err(|e| {
+                        format!(
+                            "error converting supplied value for refused_senders: {e}"
+                        )
+                    });
+                self
+            }
             pub fn refused_total<T>(mut self, value: T) -> Self
             where
                 T: ::std::convert::TryInto<u64>,
@@ -1747,6 +1886,7 @@ whether the log was rewritten. Absent while the relay could not write its log si
                     envelopes: value.envelopes?,
                     expired_total: value.expired_total?,
                     incarnation: value.incarnation?,
+                    refused_senders: value.refused_senders?,
                     refused_total: value.refused_total?,
                 })
             }
@@ -1758,6 +1898,7 @@ whether the log was rewritten. Absent while the relay could not write its log si
                     envelopes: Ok(value.envelopes),
                     expired_total: Ok(value.expired_total),
                     incarnation: Ok(value.incarnation),
+                    refused_senders: Ok(value.refused_senders),
                     refused_total: Ok(value.refused_total),
                 }
             }
@@ -3429,6 +3570,86 @@ whether the log was rewritten. Absent while the relay could not write its log si
             }
         }
         #[derive(Clone, Debug)]
+        pub struct RefusedSender {
+            times: ::std::result::Result<u64, ::std::string::String>,
+            token_hash: ::std::result::Result<
+                ::std::option::Option<::std::string::String>,
+                ::std::string::String,
+            >,
+            user: ::std::result::Result<
+                ::std::option::Option<::std::string::String>,
+                ::std::string::String,
+            >,
+        }
+        impl ::std::default::Default for RefusedSender {
+            fn default() -> Self {
+                Self {
+                    times: Err("no value supplied for times".to_string()),
+                    token_hash: Ok(Default::default()),
+                    user: Ok(Default::default()),
+                }
+            }
+        }
+        impl RefusedSender {
+            pub fn times<T>(mut self, value: T) -> Self
+            where
+                T: ::std::convert::TryInto<u64>,
+                T::Error: ::std::fmt::Display,
+            {
+                self.times = value
+                    .try_into()
+                    .map_err(|e| {
+                        format!("error converting supplied value for times: {e}")
+                    });
+                self
+            }
+            pub fn token_hash<T>(mut self, value: T) -> Self
+            where
+                T: ::std::convert::TryInto<::std::option::Option<::std::string::String>>,
+                T::Error: ::std::fmt::Display,
+            {
+                self.token_hash = value
+                    .try_into()
+                    .map_err(|e| {
+                        format!("error converting supplied value for token_hash: {e}")
+                    });
+                self
+            }
+            pub fn user<T>(mut self, value: T) -> Self
+            where
+                T: ::std::convert::TryInto<::std::option::Option<::std::string::String>>,
+                T::Error: ::std::fmt::Display,
+            {
+                self.user = value
+                    .try_into()
+                    .map_err(|e| {
+                        format!("error converting supplied value for user: {e}")
+                    });
+                self
+            }
+        }
+        impl ::std::convert::TryFrom<RefusedSender> for super::RefusedSender {
+            type Error = super::error::ConversionError;
+            fn try_from(
+                value: RefusedSender,
+            ) -> ::std::result::Result<Self, super::error::ConversionError> {
+                Ok(Self {
+                    times: value.times?,
+                    token_hash: value.token_hash?,
+                    user: value.user?,
+                })
+            }
+        }
+        impl ::std::convert::From<super::RefusedSender> for RefusedSender {
+            fn from(value: super::RefusedSender) -> Self {
+                Self {
+                    times: Ok(value.times),
+                    token_hash: Ok(value.token_hash),
+                    user: Ok(value.user),
+                }
+            }
+        }
+        #[derive(Clone, Debug)]
         pub struct RegisterRequest {
             client_nonce: ::std::result::Result<crate::Base64, ::std::string::String>,
             expires_at: ::std::result::Result<u64, ::std::string::String>,
@@ -4958,6 +5179,9 @@ the same success again (for 30 days); with other bytes it is `message_conflict`.
 With a delivery token of the recipient no account is involved, and a bearer token that came along is ignored. An unknown token, a deleted
 one and an unknown recipient answer alike: `unauthorized`. A token sends 64 times at once and 4 times a second after that (`rate_limited`).
 
+Accounts without a delivery token share a part of the mailbox, each of them a small share of that, counted by time. When either is used up, and to an account
+that the recipient blocked, the answer is `rate_limited`: nothing was stored, and the same message may be sent again later.
+
 Sends a `POST` request to `/v1/messages`
 
 Arguments:
@@ -5080,6 +5304,39 @@ let response = client.delete_delivery_token()
 ```*/
     pub fn delete_delivery_token(&self) -> builder::DeleteDeliveryToken<'_> {
         builder::DeleteDeliveryToken::new(self)
+    }
+    /**Block an account
+
+From here on what it sends to this mailbox by its account is refused, with the answer that it would get if it had sent too much. A delivery token that it
+holds is another matter: `delete_delivery_token`. Blocking it again is the same success.
+
+Sends a `PUT` request to `/v1/blocked-accounts`
+
+```text
+let response = client.block_account()
+    .body(body)
+    .send()
+    .await;
+```*/
+    pub fn block_account(&self) -> builder::BlockAccount<'_> {
+        builder::BlockAccount::new(self)
+    }
+    /**Take the block of an account back
+
+One that is not blocked is nothing to do, and the same answer.
+
+Sends a `DELETE` request to `/v1/blocked-accounts/{user}`
+
+Arguments:
+- `user`: Its user name
+```text
+let response = client.unblock_account()
+    .user(user)
+    .send()
+    .await;
+```*/
+    pub fn unblock_account(&self) -> builder::UnblockAccount<'_> {
+        builder::UnblockAccount::new(self)
     }
     /**Play once, counted
 
@@ -7870,6 +8127,308 @@ pub mod builder {
             }
         }
     }
+    /**Builder for [`Client::block_account`]
+
+[`Client::block_account`]: super::Client::block_account*/
+    #[derive(Debug, Clone)]
+    pub struct BlockAccount<'a> {
+        client: &'a super::Client,
+        body: Result<types::builder::BlockRequest, String>,
+    }
+    impl<'a> BlockAccount<'a> {
+        pub fn new(client: &'a super::Client) -> Self {
+            Self {
+                client: client,
+                body: Ok(::std::default::Default::default()),
+            }
+        }
+        pub fn body<V>(mut self, value: V) -> Self
+        where
+            V: std::convert::TryInto<types::BlockRequest>,
+            <V as std::convert::TryInto<types::BlockRequest>>::Error: std::fmt::Display,
+        {
+            self.body = value
+                .try_into()
+                .map(From::from)
+                .map_err(|s| {
+                    format!("conversion to `BlockRequest` for body failed: {}", s)
+                });
+            self
+        }
+        pub fn body_map<F>(mut self, f: F) -> Self
+        where
+            F: std::ops::FnOnce(
+                types::builder::BlockRequest,
+            ) -> types::builder::BlockRequest,
+        {
+            self.body = self.body.map(f);
+            self
+        }
+        ///Sends a `PUT` request to `/v1/blocked-accounts`
+        pub async fn send(
+            self,
+        ) -> Result<ResponseValue<types::BlockedAccounts>, Error<types::Problem>> {
+            let Self { client, body } = self;
+            let body = body
+                .and_then(|v| {
+                    types::BlockRequest::try_from(v).map_err(|e| e.to_string())
+                })
+                .map_err(Error::InvalidRequest)?;
+            let url = format!("{}/v1/blocked-accounts", client.baseurl,);
+            let mut header_map = ::reqwest::header::HeaderMap::with_capacity(1usize);
+            header_map
+                .append(
+                    ::reqwest::header::HeaderName::from_static("api-version"),
+                    ::reqwest::header::HeaderValue::from_static(
+                        super::Client::api_version(),
+                    ),
+                );
+            #[allow(unused_mut)]
+            let mut request = client
+                .client
+                .put(url)
+                .header(
+                    ::reqwest::header::ACCEPT,
+                    ::reqwest::header::HeaderValue::from_static("application/json"),
+                )
+                .json(&body)
+                .headers(header_map)
+                .build()?;
+            let info = OperationInfo {
+                operation_id: "block_account",
+            };
+            client.pre(&mut request, &info).await?;
+            let result = client.exec(request, &info).await;
+            client.post(&result, &info).await?;
+            let response = result?;
+            match response.status().as_u16() {
+                200u16 => ResponseValue::from_response(response).await,
+                400u16 => {
+                    Err(
+                        Error::ErrorResponse(
+                            ResponseValue::from_response(response).await?,
+                        ),
+                    )
+                }
+                401u16 => {
+                    Err(
+                        Error::ErrorResponse(
+                            ResponseValue::from_response(response).await?,
+                        ),
+                    )
+                }
+                404u16 => {
+                    Err(
+                        Error::ErrorResponse(
+                            ResponseValue::from_response(response).await?,
+                        ),
+                    )
+                }
+                405u16 => {
+                    Err(
+                        Error::ErrorResponse(
+                            ResponseValue::from_response(response).await?,
+                        ),
+                    )
+                }
+                409u16 => {
+                    Err(
+                        Error::ErrorResponse(
+                            ResponseValue::from_response(response).await?,
+                        ),
+                    )
+                }
+                410u16 => {
+                    Err(
+                        Error::ErrorResponse(
+                            ResponseValue::from_response(response).await?,
+                        ),
+                    )
+                }
+                413u16 => {
+                    Err(
+                        Error::ErrorResponse(
+                            ResponseValue::from_response(response).await?,
+                        ),
+                    )
+                }
+                429u16 => {
+                    Err(
+                        Error::ErrorResponse(
+                            ResponseValue::from_response(response).await?,
+                        ),
+                    )
+                }
+                500u16 => {
+                    Err(
+                        Error::ErrorResponse(
+                            ResponseValue::from_response(response).await?,
+                        ),
+                    )
+                }
+                503u16 => {
+                    Err(
+                        Error::ErrorResponse(
+                            ResponseValue::from_response(response).await?,
+                        ),
+                    )
+                }
+                507u16 => {
+                    Err(
+                        Error::ErrorResponse(
+                            ResponseValue::from_response(response).await?,
+                        ),
+                    )
+                }
+                _ => Err(Error::UnexpectedResponse(response)),
+            }
+        }
+    }
+    /**Builder for [`Client::unblock_account`]
+
+[`Client::unblock_account`]: super::Client::unblock_account*/
+    #[derive(Debug, Clone)]
+    pub struct UnblockAccount<'a> {
+        client: &'a super::Client,
+        user: Result<::std::string::String, String>,
+    }
+    impl<'a> UnblockAccount<'a> {
+        pub fn new(client: &'a super::Client) -> Self {
+            Self {
+                client: client,
+                user: Err("user was not initialized".to_string()),
+            }
+        }
+        pub fn user<V>(mut self, value: V) -> Self
+        where
+            V: std::convert::TryInto<::std::string::String>,
+        {
+            self.user = value
+                .try_into()
+                .map_err(|_| {
+                    "conversion to `:: std :: string :: String` for user failed"
+                        .to_string()
+                });
+            self
+        }
+        ///Sends a `DELETE` request to `/v1/blocked-accounts/{user}`
+        pub async fn send(
+            self,
+        ) -> Result<ResponseValue<types::BlockedAccounts>, Error<types::Problem>> {
+            let Self { client, user } = self;
+            let user = user.map_err(Error::InvalidRequest)?;
+            let url = format!(
+                "{}/v1/blocked-accounts/{}", client.baseurl, encode_path(& user
+                .to_string()),
+            );
+            let mut header_map = ::reqwest::header::HeaderMap::with_capacity(1usize);
+            header_map
+                .append(
+                    ::reqwest::header::HeaderName::from_static("api-version"),
+                    ::reqwest::header::HeaderValue::from_static(
+                        super::Client::api_version(),
+                    ),
+                );
+            #[allow(unused_mut)]
+            let mut request = client
+                .client
+                .delete(url)
+                .header(
+                    ::reqwest::header::ACCEPT,
+                    ::reqwest::header::HeaderValue::from_static("application/json"),
+                )
+                .headers(header_map)
+                .build()?;
+            let info = OperationInfo {
+                operation_id: "unblock_account",
+            };
+            client.pre(&mut request, &info).await?;
+            let result = client.exec(request, &info).await;
+            client.post(&result, &info).await?;
+            let response = result?;
+            match response.status().as_u16() {
+                200u16 => ResponseValue::from_response(response).await,
+                400u16 => {
+                    Err(
+                        Error::ErrorResponse(
+                            ResponseValue::from_response(response).await?,
+                        ),
+                    )
+                }
+                401u16 => {
+                    Err(
+                        Error::ErrorResponse(
+                            ResponseValue::from_response(response).await?,
+                        ),
+                    )
+                }
+                404u16 => {
+                    Err(
+                        Error::ErrorResponse(
+                            ResponseValue::from_response(response).await?,
+                        ),
+                    )
+                }
+                405u16 => {
+                    Err(
+                        Error::ErrorResponse(
+                            ResponseValue::from_response(response).await?,
+                        ),
+                    )
+                }
+                409u16 => {
+                    Err(
+                        Error::ErrorResponse(
+                            ResponseValue::from_response(response).await?,
+                        ),
+                    )
+                }
+                410u16 => {
+                    Err(
+                        Error::ErrorResponse(
+                            ResponseValue::from_response(response).await?,
+                        ),
+                    )
+                }
+                413u16 => {
+                    Err(
+                        Error::ErrorResponse(
+                            ResponseValue::from_response(response).await?,
+                        ),
+                    )
+                }
+                429u16 => {
+                    Err(
+                        Error::ErrorResponse(
+                            ResponseValue::from_response(response).await?,
+                        ),
+                    )
+                }
+                500u16 => {
+                    Err(
+                        Error::ErrorResponse(
+                            ResponseValue::from_response(response).await?,
+                        ),
+                    )
+                }
+                503u16 => {
+                    Err(
+                        Error::ErrorResponse(
+                            ResponseValue::from_response(response).await?,
+                        ),
+                    )
+                }
+                507u16 => {
+                    Err(
+                        Error::ErrorResponse(
+                            ResponseValue::from_response(response).await?,
+                        ),
+                    )
+                }
+                _ => Err(Error::UnexpectedResponse(response)),
+            }
+        }
+    }
     /**Builder for [`Client::play`]
 
 [`Client::play`]: super::Client::play*/
@@ -9540,6 +10099,7 @@ pub mod prelude {
 }
 /// The operations that want a bearer token, by operation id.
 pub(crate) const WITH_TOKEN: &[&str] = &[
+    "block_account",
     "clear_inbox",
     "delete_delivery_token",
     "delete_gate_key",
@@ -9555,4 +10115,5 @@ pub(crate) const WITH_TOKEN: &[&str] = &[
     "send_limited",
     "send_oblivious",
     "sign_out",
+    "unblock_account",
 ];

@@ -180,6 +180,8 @@ mod tests {
             "key_status",
             "put_delivery_token",
             "delete_delivery_token",
+            "block_account",
+            "unblock_account",
             "sign_out",
         ] {
             let request = prepared(&clone, operation).await;

@@ -27,6 +27,7 @@ use crate::{
     service::{
         GateRules, Registrations, Rules, StatusRule,
         rates::{Rate, RateLimits},
+        shares::{Percent, ShareRules},
     },
     store::Quota,
     tls::TlsSource,
@@ -49,8 +50,10 @@ pub struct Config {
     pub behind_proxy: bool,
     /// Whose word about a client's address is taken.
     pub proxies: ProxyRules,
-    /// How much a mailbox may hold.
+    /// How much each part of a mailbox may hold.
     pub quota: Quota,
+    /// How much of that strangers may send, and in which time.
+    pub shares: ShareRules,
     /// How long an undelivered envelope is kept.
     pub envelope_ttl: Duration,
     /// How long a session lives.
@@ -301,6 +304,7 @@ impl Config {
                 bytes: bytes("mailbox_size", "64MiB")?.unwrap_or(DEFAULT_BYTES),
                 licenses: count("mailbox_licenses")?.unwrap_or(DEFAULT_LICENSES),
             },
+            shares: shares(values)?,
             envelope_ttl: lifetime("envelope_ttl", "30d")?.unwrap_or(DEFAULT_ENVELOPE_TTL),
             token_ttl: lifetime("token_ttl", "1h")?.unwrap_or(DEFAULT_TOKEN_TTL),
             max_database: get(
@@ -397,6 +401,7 @@ impl Config {
             name: self.name.clone(),
             origins: self.origins.clone(),
             quota: self.quota,
+            shares: self.shares,
             envelope_ttl: self.envelope_ttl,
             token_ttl: self.token_ttl,
             gate: self.gate,
@@ -454,6 +459,28 @@ fn tls(values: &settings::Values) -> Result<Option<TlsSource>, ConfigError> {
         (None, Some(_), false) => Err(half("tls_key", "--tls-cert")),
         (_, _, true) => Err(ConfigError::TwoCertificates),
     }
+}
+
+/// What strangers may send.
+fn shares(values: &settings::Values) -> Result<ShareRules, ConfigError> {
+    use settings::get;
+    let default = ShareRules::default();
+    let strangers = get(
+        values,
+        "strangers",
+        "a whole number of percent from 1% to 100%, or off",
+        "50%",
+        |text| match text {
+            "off" => Some(None),
+            text => Percent::parse(text).map(Some),
+        },
+    )?;
+    let expected = "a whole number of percent from 1% to 100%";
+    let one = get(values, "one_stranger", expected, "12%", Percent::parse)?;
+    Ok(ShareRules {
+        strangers: strangers.unwrap_or(default.strangers),
+        one: one.unwrap_or(default.one),
+    })
 }
 
 /// One core is left to everybody else, where there is more than one.

@@ -45,6 +45,7 @@ pub mod origin;
 mod parking;
 mod places;
 pub mod proxies;
+mod recent;
 pub mod redact;
 mod relay;
 pub mod requests;

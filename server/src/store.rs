@@ -108,6 +108,16 @@ pub trait Store: Send + Sync + 'static {
     fn knows_delivery_token(&self, _mailbox: MailboxId, _hash: Bytes32) -> bool {
         false
     }
+    /// The mailbox takes nothing from this account any more, unless it blocks `most` already.
+    fn block_account(&self, mailbox: MailboxId, account: MailboxId, most: u32) -> Verb<'_, BlockPut>;
+    /// The mailbox takes mail from this account again; answers how many are left blocked, none if there is no such mailbox.
+    fn unblock_account(&self, mailbox: MailboxId, account: MailboxId) -> Verb<'_, Option<u32>>;
+    /// Whether the mailbox takes nothing from this account.
+    fn blocks(&self, mailbox: MailboxId, account: MailboxId) -> Verb<'_, bool>;
+    /// The same, if the store knows it without asking the disk.
+    fn knows_block(&self, _mailbox: MailboxId, _account: MailboxId) -> Option<bool> {
+        None
+    }
     /// Deletes what was read, and raises the commit counter; a stale acknowledgement does neither. However much it is, it keeps nobody waiting.
     fn acknowledge(&self, mailbox: MailboxId, ack: Option<Ack>, commit_counter: Option<u64>) -> Verb<'_, Acked>;
     /// The head of a mailbox, at most `limit` envelopes and, beyond the first, at most `max_bytes` of them.

@@ -31,6 +31,7 @@ fn the_contract_has_every_operation_and_one_shape_of_error() {
     assert_eq!(
         operations,
         [
+            "block_account",
             "challenge",
             "clear_inbox",
             "confirm_play",
@@ -56,7 +57,8 @@ fn the_contract_has_every_operation_and_one_shape_of_error() {
             "sign_in",
             "sign_out",
             "status",
-            "succeed"
+            "succeed",
+            "unblock_account"
         ]
     );
     assert_eq!(server::openapi_yaml(), yaml, "the contract differs from run to run");

@@ -38,6 +38,8 @@ const TABLE: &[(&str, &str, &[&str])] = &[
         &["64MB", "1", "1KiB", "-1MiB", "99999999999GiB"],
     ),
     ("mailbox_licenses", "5", &["0", "x"]),
+    ("strangers", "30%", &["0%", "101%", "50", "half"]),
+    ("one_stranger", "5%", &["0%", "200%", "off", "5"]),
     ("envelope_ttl", "7d", &["30", "0s", "400d", "-1d", "1w"]),
     ("token_ttl", "2h", &["1", "0m", "9999d"]),
     ("rate_limits", "true", &["off", "maybe"]),

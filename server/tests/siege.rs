@@ -12,7 +12,9 @@ use std::{net::SocketAddr, path::Path, process::Command, time::Duration};
 
 use common::*;
 use process::{PROGRAM, Process};
+use reqwest::Method;
 use rustix::process::{Resource, Rlimit, getrlimit, setrlimit};
+use sha2::{Digest as _, Sha256};
 use tempfile::TempDir;
 use tokio::{
     io::{AsyncReadExt as _, AsyncWriteExt as _},
@@ -320,8 +322,7 @@ async fn idle_connections_shut_out_nobody() {
         let (api, token) = (api(client()), alice.token.clone());
         async move {
             let body = serde_json::json!({ "wait_seconds": 30 });
-            api.call(reqwest::Method::POST, "/v1/inbox", Some(&token), Some(body))
-                .await
+            api.call(Method::POST, "/v1/inbox", Some(&token), Some(body)).await
         }
     });
     let metrics = relay.metrics.clone().unwrap();
@@ -362,4 +363,61 @@ async fn the_limit_of_open_files_is_raised_as_far_as_it_may() {
     let files = limits.lines().find(|line| line.starts_with("Max open files")).unwrap();
     let numbers: Vec<_> = files.split_whitespace().skip(3).take(2).collect();
     assert_eq!(numbers, ["3000", "3000"]);
+}
+
+/// What filled a mailbox in three seconds: 278 of the largest envelopes, of each of two accounts at once. The relay runs as it does by default.
+#[tokio::test]
+async fn no_stranger_fills_a_mailbox() {
+    const ENVELOPES: usize = 278;
+    let _alone = ALONE.lock().await;
+    let dir = TempDir::new().unwrap();
+    let mut command = Command::new(PROGRAM);
+    command.args(["--strangers", "50%"]);
+    let relay = Process::spawn(command, &dir.path().join("data"), "127.0.0.1:0");
+    let api = || Api {
+        http: client(),
+        url: relay.url.clone(),
+    };
+    let bob = User::register(api(), "bob").await;
+    let token = random::<32>();
+    let hash = serde_json::json!({ "token_hash": b64(Sha256::digest(token)) });
+    bob.call(Method::PUT, "/v1/delivery-tokens", Some(hash)).await.ok();
+    let friend = async || {
+        let path = format!("/v1/messages?to=bob&id={}", Uuid::new_v4());
+        let request = api().request(Method::POST, &path, None);
+        let request = request
+            .header("Latchkey-Delivery-Token", b64(token))
+            .header("content-type", "application/octet-stream");
+        answer(request.body(vec![8; 250 << 10])).await
+    };
+    let mut floods = JoinSet::new();
+    for name in ["mallory", "eve"] {
+        let mallory = User::register(api(), name).await;
+        floods.spawn(async move {
+            let mut stored = 0;
+            for _ in 0..ENVELOPES {
+                let answer = mallory.send("bob", Uuid::new_v4(), vec![7; 256 << 10]).await;
+                match answer.status {
+                    200 => stored += 1,
+                    _ => drop(answer.refused(429, "rate_limited")),
+                }
+            }
+            stored
+        });
+        friend().await.ok();
+    }
+    let stored: Vec<i32> = floods.join_all().await;
+    assert!(stored.iter().all(|stored| (2..=4).contains(stored)), "{stored:?}");
+    // A friend, and the next stranger.
+    friend().await.ok();
+    let carol = User::register(api(), "carol").await;
+    carol.send("bob", Uuid::new_v4(), vec![9; 20_000]).await.ok();
+    let refused = bob.inbox(serde_json::json!({})).await.ok()["refused_senders"].clone();
+    let refused: Vec<_> = refused
+        .as_array()
+        .unwrap()
+        .iter()
+        .map(|sender| &sender["user"])
+        .collect();
+    assert!(refused.len() == 2 && !refused.contains(&&"carol".into()), "{refused:?}");
 }

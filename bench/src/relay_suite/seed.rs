@@ -13,7 +13,7 @@ use protocol::prekey::PublishedSignedPreKey;
 use server::model::{BearerToken, BodyDigest, Envelope, Incarnation, MailboxId, MessageId, Sender};
 use server::store::sqlite::Sqlite;
 use server::store::wakes::Wakes;
-use server::store::{Deposit, Deposited, Quota, Registered, Registration, SignedPreKeyRow, Store, TokenRow};
+use server::store::{Deposit, Deposited, Part, Quota, Registered, Registration, SignedPreKeyRow, Store, TokenRow};
 use tokio::task::JoinSet;
 use uuid::Uuid;
 use zeroize::Zeroizing;
@@ -62,6 +62,7 @@ pub async fn seed(directory: &Path, accounts: usize, envelopes: usize, body: &[u
             license: None,
             expires: now.plus(DAY * 30),
             forget_at: now.plus(DAY * 30),
+            part: Part::Known,
             quota: Quota {
                 envelopes: u64::MAX,
                 bytes: u64::MAX,

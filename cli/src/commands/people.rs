@@ -33,7 +33,10 @@ pub(crate) fn block(context: &Context, name: &str, block: bool) -> Result<(), Fa
         context.work("unblocking …", messenger.unblock(&peer))?
     };
     context.render.events(&events);
-    context.render.person(&person, None)
+    match person {
+        Some(person) => context.render.person(&person, None),
+        None => context.render.blocked(&peer, block),
+    }
 }
 
 /// By command it is the user's word that the numbers were compared; on a terminal they are shown and it is asked.

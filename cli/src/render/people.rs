@@ -1,7 +1,7 @@
 //! Contacts, identities and keys.
 
 use client::vault::Receipts;
-use client::{KeyReport, Person, SafetyNumber, Standing};
+use client::{Address, KeyReport, Person, SafetyNumber, Standing};
 use console::{Style, measure_text_width};
 use qrcode::QrCode;
 use qrcode::render::unicode::Dense1x2;
@@ -91,6 +91,26 @@ impl Render {
                     "{}  {standing}{blocked}  {since}",
                     Style::new().bold().apply_to(&person.address)
                 )
+            },
+        )
+    }
+
+    /// Somebody who is no contact, blocked or not.
+    ///
+    /// # Errors
+    /// Standard output.
+    pub fn blocked(&self, address: &Address, blocked: bool) -> Result<(), Failure> {
+        self.show(
+            || {
+                let mut object = json!({ "address": address.to_string() });
+                if blocked {
+                    object["blocked"] = json!(true);
+                }
+                object
+            },
+            || {
+                let how = if blocked { "BLOCKED" } else { "not blocked" };
+                format!("{}  no contact  {how}", Style::new().bold().apply_to(address))
             },
         )
     }

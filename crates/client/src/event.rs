@@ -6,6 +6,17 @@ use protocol::identity::Fingerprint;
 use crate::error::Error;
 use crate::vault::{MessageId, StoredMessage};
 
+/// Whose messages the relay refused.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub enum Flooder {
+    /// An account that sends in its own name, contact or not.
+    Account(Address),
+    /// A contact, by the delivery token that we gave it.
+    Contact(Address),
+    /// Somebody with a delivery token that we do not know any more.
+    Unknown,
+}
+
 /// One thing that happened. Messages are in the vault before their event exists.
 #[derive(Debug)]
 #[non_exhaustive]
@@ -93,6 +104,13 @@ pub enum Event {
         expired: u64,
         /// Refused because the mailbox was full, newly reported.
         refused: u64,
+    },
+    /// The relay refused messages to us because too many came from there: somebody floods the mailbox, or wrote while others did. Each is told once.
+    Flooded {
+        /// From whom.
+        by: Flooder,
+        /// How many at least.
+        times: u64,
     },
     /// A message of ours was refused for good.
     Undeliverable {

@@ -14,7 +14,7 @@ pub mod vault;
 
 pub use clock::{Clock, SystemClock};
 pub use error::Error;
-pub use event::Event;
+pub use event::{Event, Flooder};
 pub use invite::{BadInvite, Invite};
 pub use messenger::{
     DECOY_PAUSE, DEFAULT_EXPIRY, FreshGateKeys, GATE_KEY_LIFE, GateKeyReport, GateKeySource, GateStage, GateWatch,

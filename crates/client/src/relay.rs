@@ -19,6 +19,7 @@ use std::time::Duration;
 
 use latchkey_sdk::{Client, SdkError, Token, types};
 use protocol::Timestamp;
+use protocol::address::UserName;
 use uuid::Uuid;
 
 use crate::vault::{AckPosition, Session};
@@ -29,7 +30,9 @@ pub use error::{Code, RelayError, Verdict};
 pub(crate) use gate::{Released, Sent};
 pub(crate) use keys::Bundle;
 pub use url::RelayUrl;
-pub(crate) use wire::{Challenge, KeyStatus, LicenseStatus, Page, Played, SignedClaim, Upload, license_id, own_half};
+pub(crate) use wire::{
+    Challenge, Flood, KeyStatus, LicenseStatus, Page, Played, SignedClaim, Upload, license_id, own_half,
+};
 pub use wire::{Registration, RelayStatus};
 use wire::{base64, fingerprint};
 
@@ -139,6 +142,19 @@ impl Relay {
         Ok(())
     }
 
+    /// The relay is to take nothing for us from the account `user`, or to take it again.
+    pub(crate) async fn bar(&self, user: &UserName, barred: bool) -> Result<(), RelayError> {
+        if barred {
+            let body = types::BlockRequest { user: user.to_string() };
+            self.call(ATTEMPTS, || self.client.block_account().body(body.clone()).send())
+                .await?;
+        } else {
+            self.call(ATTEMPTS, || self.client.unblock_account().user(user.as_str()).send())
+                .await?;
+        }
+        Ok(())
+    }
+
     /// Acknowledges, says how often the vault was committed, fetches.
     pub(crate) async fn inbox(
         &self,
@@ -169,6 +185,7 @@ impl Relay {
                 .collect(),
             expired_total: answer.expired_total,
             refused_total: answer.refused_total,
+            floods: answer.refused_senders.into_iter().filter_map(wire::flood).collect(),
             commit_counter: answer.commit_counter,
         })
     }

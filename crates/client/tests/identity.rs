@@ -144,7 +144,7 @@ async fn what_waited_is_shown_after_the_new_identity_was_accepted() {
 
 #[tokio::test]
 async fn quarantine_is_bounded_in_number_and_time_and_says_so() {
-    let stage = Stage::new().await;
+    let stage = Stage::open_to_strangers().await;
     let (mut alice, _bob, mut impostor) = scene(&stage).await;
     for n in 0..260 {
         impostor.say(&format!("flood {n}")).await;

@@ -11,8 +11,9 @@ mod support;
 use std::time::Duration;
 
 use latchkey_client::vault::{Direction, MessageState};
-use latchkey_client::{Error, Event, LimitRequest, Messenger, RECEIPT_DELAY};
-use support::{Stage, address, kept, receive};
+use latchkey_client::{Code, Error, Event, Flooder, LimitRequest, Messenger, RECEIPT_DELAY, Timestamp};
+use support::raw::Raw;
+use support::{START, Stage, address, kept, receive};
 
 /// Alice and Bob after their first exchange: each holds a token of the other.
 async fn acquainted(stage: &Stage) -> (Messenger, Messenger) {
@@ -108,14 +109,17 @@ async fn each_contact_gets_one_token() {
 async fn a_blocked_contact_is_refused_at_the_relay_and_dropped_here() {
     let stage = Stage::new().await;
     let (mut alice, mut bob) = acquainted(&stage).await;
+    // One message is there already.
+    alice.send_text(&address("bob"), "so long").await.unwrap();
     let (person, events) = bob.block(&address("alice")).await.unwrap();
-    assert!(person.blocked && events.is_empty(), "{events:?}");
+    assert!(person.unwrap().blocked && events.is_empty(), "{events:?}");
 
     stage.line.take_requests();
     stage.line.take_named();
     let sent = alice.send_text(&address("bob"), "do you hear me?").await.unwrap();
-    // Her token is refused; once more as herself, which no relay can tell from a stranger's.
-    assert_eq!(sent.state, MessageState::Sent);
+    // Her token is refused; and once more as herself, as if she had sent too much.
+    assert_eq!(sent.state, MessageState::Queued);
+    assert_eq!(sent.because.unwrap().code(), Some(Code::RateLimited));
     assert_eq!(sends(stage.line.take_requests()).len(), 2);
     assert_eq!(sends(stage.line.take_named()).len(), 1);
     alice.send_text(&address("bob"), "hello?").await.unwrap();
@@ -136,16 +140,110 @@ async fn a_blocked_contact_is_refused_at_the_relay_and_dropped_here() {
     assert!(bob.contact(&address("alice")).unwrap().blocked);
 
     let (person, events) = bob.unblock(&address("alice")).await.unwrap();
-    assert!(!person.blocked && events.is_empty(), "{events:?}");
+    assert!(!person.unwrap().blocked && events.is_empty(), "{events:?}");
     assert!(receive(&mut alice).await.is_empty());
     stage.line.take_named();
     alice.send_text(&address("bob"), "and now?").await.unwrap();
     assert!(stage.line.take_named().is_empty(), "the new token is used");
-    assert_eq!(receive(&mut bob).await, ["and now?"]);
-    assert!(matches!(
-        bob.block(&address("nobody")).await,
-        Err(Error::UnknownContact(_))
-    ));
+    assert_eq!(receive(&mut bob).await, ["do you hear me?", "hello?", "and now?"]);
+    assert!(matches!(bob.block(&address("bob")).await, Err(Error::Oneself)));
+}
+
+/// Somebody who is no contact, and floods.
+#[tokio::test]
+async fn whoever_floods_is_told_of_and_can_be_blocked_without_being_a_contact() {
+    let stage = Stage::new().await;
+    let mut bob = stage.register("bob").await;
+    let mut mallory = Raw::register(&stage.line.url(), "mallory", 1, Timestamp(START)).await;
+    let mut eve = Raw::register(&stage.line.url(), "eve", 2, Timestamp(START)).await;
+    let large = || vec![7; 200 << 10];
+    let mut stored = 0;
+    while mallory.try_deposit(&address("bob"), large()).await.is_ok() {
+        stored += 1;
+        assert!(stored < 100, "there is no end to it");
+    }
+    for _ in 0..4 {
+        let refused = mallory.try_deposit(&address("bob"), large()).await.unwrap_err();
+        assert_eq!(refused.code(), Some(Code::RateLimited));
+    }
+    let told = |events: Vec<Event>| {
+        let floods = events.into_iter().filter_map(|event| match event {
+            Event::Flooded { by, times } => Some((by, times)),
+            _ => None,
+        });
+        floods.collect::<Vec<_>>()
+    };
+    let first = told(bob.receive(Duration::ZERO).await.unwrap());
+    assert_eq!(first, [(Flooder::Account(address("mallory")), 5)]);
+    assert!(told(bob.receive(Duration::ZERO).await.unwrap()).is_empty(), "once");
+
+    // Another, who still has her share, is refused all the same.
+    let (person, events) = bob.block(&address("eve")).await.unwrap();
+    assert!(person.is_none() && events.is_empty(), "{events:?}");
+    let refused = eve.try_deposit(&address("bob"), large()).await.unwrap_err();
+    assert_eq!(refused.code(), Some(Code::RateLimited));
+    drop(bob);
+    let mut bob = stage.open("bob");
+    assert!(
+        told(bob.receive(Duration::ZERO).await.unwrap()).is_empty(),
+        "no news of her"
+    );
+    let (person, events) = bob.unblock(&address("eve")).await.unwrap();
+    assert!(person.is_none() && events.is_empty(), "{events:?}");
+    eve.try_deposit(&address("bob"), large()).await.unwrap();
+}
+
+/// A friend without a token yet, whose messages find the strangers' part of the mailbox used up.
+#[tokio::test]
+async fn a_refused_friend_keeps_the_message_and_sends_it_later() {
+    let stage = Stage::new().await;
+    let (mut alice, mut bob) = (stage.register("alice").await, stage.register("bob").await);
+    let large = |n: usize| format!("{n} {}", "x".repeat(150 << 10));
+    let mut said = Vec::new();
+    let because = loop {
+        said.push(large(said.len()));
+        let sent = alice.send_text(&address("bob"), said.last().unwrap()).await.unwrap();
+        if sent.state == MessageState::Queued {
+            break sent.because.unwrap();
+        }
+        assert!(said.len() < 50, "there is no end to it");
+    };
+    assert_eq!(because.code(), Some(Code::RateLimited));
+    let words = because.to_string();
+    assert!(words.contains("'bob'") && words.contains("later"), "{words}");
+    said.push("short".into());
+    alice.send_text(&address("bob"), "short").await.unwrap();
+    // Asked again in vain, it stays.
+    let events = alice.catch_up().await.unwrap();
+    assert!(matches!(events[..], [Event::Postponed(_)]), "{events:?}");
+    assert_eq!(receive(&mut bob).await, said[..said.len() - 2]);
+    drop(alice);
+    let mut alice = stage.open("alice");
+    stage.advance(Duration::from_secs(24 * 3600));
+    let events = alice.catch_up().await.unwrap();
+    assert!(events.is_empty(), "{events:?}");
+    assert_eq!(receive(&mut bob).await, said[said.len() - 2..]);
+}
+
+/// A contact with a token of ours that sends without end is told of by its name.
+#[tokio::test]
+async fn a_contact_that_floods_is_told_of_by_name() {
+    let stage = Stage::new().await;
+    let (mut alice, mut bob) = acquainted(&stage).await;
+    let mut sent = 0;
+    while alice.send_text(&address("bob"), "again").await.unwrap().state == MessageState::Sent {
+        sent += 1;
+        assert!(sent < 100, "there is no end to it");
+    }
+    let events = bob.receive(Duration::ZERO).await.unwrap();
+    let floods: Vec<_> = events
+        .iter()
+        .filter_map(|event| match event {
+            Event::Flooded { by, .. } => Some(by),
+            _ => None,
+        })
+        .collect();
+    assert_eq!(floods, [&Flooder::Contact(address("alice"))]);
 }
 
 #[tokio::test]
@@ -154,7 +252,7 @@ async fn a_block_without_a_network_reaches_the_relay_later() {
     let (mut alice, mut bob) = acquainted(&stage).await;
     stage.stop_relay().await;
     let (person, events) = bob.block(&address("alice")).await.unwrap();
-    assert!(person.blocked);
+    assert!(person.unwrap().blocked);
     assert!(matches!(events[..], [Event::Postponed(_)]), "{events:?}");
     stage.start_relay().await;
     stage.line.take_requests();
@@ -162,10 +260,12 @@ async fn a_block_without_a_network_reaches_the_relay_later() {
     let deletes = |requests: Vec<String>| {
         let deletes = requests.into_iter();
         deletes
-            .filter(|request| request.starts_with("DELETE /v1/delivery-tokens/"))
+            .filter(|request| {
+                request.starts_with("DELETE /v1/delivery-tokens/") || request.starts_with("PUT /v1/blocked-accounts")
+            })
             .count()
     };
-    assert_eq!(deletes(stage.line.take_requests()), 1);
+    assert_eq!(deletes(stage.line.take_requests()), 2);
     bob.receive(Duration::ZERO).await.unwrap();
     assert_eq!(deletes(stage.line.take_requests()), 0, "once");
     alice.send_text(&address("bob"), "?").await.unwrap();

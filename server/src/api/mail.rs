@@ -19,9 +19,9 @@ use super::{Bytes, Section, auth::Auth, page::WrittenPage, problem::ApiError, to
 use crate::{
     parking::Eventually,
     service::{
-        Services,
+        Refusal, Services,
         licenses::{LicenseParts, LimitParts},
-        mailbox::{Inbox, MAX_PAGE, Reading, Receipt},
+        mailbox::{self, Inbox, Known, MAX_PAGE, Reading, Receipt},
     },
     store::AuditEvent,
 };
@@ -197,6 +197,33 @@ pub struct Delivery {
     pub envelope: Bytes,
 }
 
+/// A sender of whom too much came: `user` or `token_hash` says who.
+#[derive(Object, Debug)]
+pub struct RefusedSender {
+    /// The account's name, to be given to `block_account`
+    #[oai(skip_serializing_if_is_none)]
+    pub user: Option<String>,
+    /// SHA-256 of the delivery token that it showed, 64 lower-case hex digits, to be given to `delete_delivery_token`
+    #[oai(skip_serializing_if_is_none)]
+    pub token_hash: Option<String>,
+    /// How many of its sends were refused, at least
+    pub times: u64,
+}
+
+impl From<mailbox::RefusedSender> for RefusedSender {
+    fn from(refused: mailbox::RefusedSender) -> Self {
+        let (user, token_hash) = match refused.who {
+            Known::Account(user) => (Some(user.to_string()), None),
+            Known::Token(hash) => (None, Some(hex::encode(hash))),
+        };
+        Self {
+            user,
+            token_hash,
+            times: refused.times,
+        }
+    }
+}
+
 /// What is waiting.
 #[derive(Object, Debug)]
 pub struct InboxPage {
@@ -208,6 +235,9 @@ pub struct InboxPage {
     pub expired_total: u64,
     /// Sends to this mailbox that were ever refused because it was full
     pub refused_total: u64,
+    /// Whose sends were refused because there were too many of them, since this was last answered: most first, at most 16. Each refusal is told once, and is
+    /// forgotten when the relay restarts
+    pub refused_senders: Vec<RefusedSender>,
     /// The greatest commit_counter ever given for this account, this request's included; 0 if none
     pub commit_counter: u64,
 }
@@ -231,6 +261,9 @@ impl Mail {
     ///
     /// With a delivery token of the recipient no account is involved, and a bearer token that came along is ignored. An unknown token, a deleted
     /// one and an unknown recipient answer alike: `unauthorized`. A token sends 64 times at once and 4 times a second after that (`rate_limited`).
+    ///
+    /// Accounts without a delivery token share a part of the mailbox, each of them a small share of that, counted by time. When either is used up, and to an account
+    /// that the recipient blocked, the answer is `rate_limited`: nothing was stored, and the same message may be sent again later.
     #[oai(path = "/v1/messages", method = "post", operation_id = "send")]
     async fn send(
         &self,
@@ -349,12 +382,20 @@ impl Mail {
         };
         let owner = auth.live(*services).await?;
         match services.mailboxes.inbox(owner, reading).await? {
-            Inbox::Page(page) => Ok(Eventually::Now(WrittenPage(page))),
+            Inbox::Page(page) => {
+                let refused = services.mailboxes.refused_senders(owner).await?;
+                Ok(Eventually::Now(WrittenPage::new(page, refused)))
+            }
             Inbox::Waiting(waiting) => {
                 let services = Arc::clone(*services);
                 Ok(Eventually::Later(Box::pin(async move {
-                    match services.mailboxes.wait(waiting).await {
-                        Ok(page) => WrittenPage(page).into_response(),
+                    let answer = async {
+                        let page = services.mailboxes.wait(waiting).await?;
+                        let refused = services.mailboxes.refused_senders(owner).await?;
+                        Ok::<_, Refusal>(WrittenPage::new(page, refused))
+                    };
+                    match answer.await {
+                        Ok(page) => page.into_response(),
                         Err(refusal) => ApiError::from(refusal).into_response(),
                     }
                 })))

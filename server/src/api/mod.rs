@@ -3,6 +3,7 @@
 //! The API structs carry nothing (services come with each request), so the contract is printed without a database.
 
 pub mod auth;
+pub mod blocks;
 mod contract;
 mod examples;
 pub mod gate_keys;
@@ -64,6 +65,7 @@ pub fn openapi_service() -> OpenApiService<impl OpenApi, ()> {
             succession::Identities,
             mail::Mail,
             tokens::Tokens,
+            blocks::Blocks,
             plays::Plays,
             gate_keys::GateKeys,
             status::Relay,

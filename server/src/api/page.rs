@@ -11,13 +11,18 @@ use poem_openapi::{
     ApiResponse,
     payload::Json,
     registry::{MetaResponses, Registry},
+    types::ToJSON as _,
 };
 
-use super::mail::{InboxPage, json};
-use crate::store::Page;
+use super::mail::{InboxPage, RefusedSender, json};
+use crate::{service::mailbox, store::Page};
 
 /// The page as JSON, written from the store's rows into one buffer. To the contract it is an [`InboxPage`].
-pub(super) struct WrittenPage(pub Page);
+pub(super) struct WrittenPage {
+    page: Page,
+    /// Few, and seldom any.
+    refused_senders: Vec<RefusedSender>,
+}
 
 /// Bytes of an envelope's JSON besides the envelope, and of a page's besides its envelopes: names, punctuation, numbers at their longest, a UUID.
 const FRAME: usize = 256;
@@ -29,6 +34,14 @@ impl IntoResponse for WrittenPage {
 }
 
 impl WrittenPage {
+    /// `page`, and whose sends were refused.
+    pub fn new(page: Page, refused: Vec<mailbox::RefusedSender>) -> Self {
+        Self {
+            page,
+            refused_senders: refused.into_iter().map(RefusedSender::from).collect(),
+        }
+    }
+
     /// Fields in alphabetical order, as everywhere in this contract.
     fn write(&self) -> Vec<u8> {
         let Page {
@@ -37,7 +50,7 @@ impl WrittenPage {
             expired_total,
             refused_total,
             commit_counter,
-        } = &self.0;
+        } = &self.page;
         let sizes = envelopes.iter().map(|row| row.body.len().div_ceil(3) * 4 + FRAME);
         let mut out = Vec::with_capacity(sizes.sum::<usize>() + FRAME);
         out.extend_from_slice(format!(r#"{{"commit_counter":{commit_counter},"envelopes":["#).as_bytes());
@@ -52,8 +65,9 @@ impl WrittenPage {
             out.extend_from_slice(format!(r#"","received_at":{received_at},"sequence":{sequence}}}"#).as_bytes());
         }
         let incarnation = incarnation.0;
+        let refused_senders = self.refused_senders.to_json_string();
         let end = format!(
-            r#"],"expired_total":{expired_total},"incarnation":"{incarnation}","refused_total":{refused_total}}}"#
+            r#"],"expired_total":{expired_total},"incarnation":"{incarnation}","refused_senders":{refused_senders},"refused_total":{refused_total}}}"#
         );
         out.extend_from_slice(end.as_bytes());
         out
@@ -95,8 +109,8 @@ impl ApiResponse for WrittenPage {
 
 #[cfg(test)]
 mod tests {
-    use poem_openapi::types::{Base64, ToJSON as _};
-    use protocol::Timestamp;
+    use poem_openapi::types::Base64;
+    use protocol::{Timestamp, address::UserName};
     use uuid::Uuid;
 
     use super::*;
@@ -108,6 +122,14 @@ mod tests {
 
     #[tokio::test]
     async fn what_is_written_at_once_is_what_the_framework_writes() {
+        use mailbox::Known;
+        let refused = || {
+            let refused = |who| mailbox::RefusedSender { who, times: 7 };
+            vec![
+                refused(Known::Account(UserName::parse("mallory").unwrap())),
+                refused(Known::Token([0xab; 32])),
+            ]
+        };
         for sizes in [&[][..], &[1], &[1, 2, 3, 4, 5000], &[65_537, 255]] {
             let rows: Vec<_> = (0u64..)
                 .zip(sizes)
@@ -129,15 +151,17 @@ mod tests {
                     .collect(),
                 expired_total: 1,
                 refused_total: 2,
+                refused_senders: refused().into_iter().map(RefusedSender::from).collect(),
                 commit_counter: u64::MAX,
             };
-            let written = WrittenPage(Page {
+            let page_of = Page {
                 incarnation: Incarnation(Uuid::from_u128(9)),
                 envelopes: rows,
                 expired_total: 1,
                 refused_total: 2,
                 commit_counter: u64::MAX,
-            });
+            };
+            let written = WrittenPage::new(page_of, refused());
             let bytes = written.write();
             assert!(
                 bytes.capacity() - bytes.len() <= FRAME * (sizes.len() + 1),

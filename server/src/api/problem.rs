@@ -352,6 +352,9 @@ impl From<Problem> for ApiError {
 impl From<Refusal> for ApiError {
     fn from(refusal: Refusal) -> Self {
         let mut problem = Problem::new(refusal.code(), refusal.to_string());
+        if let Refusal::StrangersWait { wait, .. } = refusal {
+            problem.retry_after_seconds = Some(wait.as_secs());
+        }
         if let Refusal::TooFast { wait, .. } = refusal {
             // Rounded up: who comes a moment too early is refused again.
             problem.retry_after_seconds = Some(wait.as_secs() + 1);

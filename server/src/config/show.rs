@@ -75,6 +75,13 @@ impl Config {
             "mailbox_envelopes" => Some(self.quota.envelopes.to_string()),
             "mailbox_size" => text(&size(self.quota.bytes)),
             "mailbox_licenses" => Some(self.quota.licenses.to_string()),
+            "strangers" => text(
+                &self
+                    .shares
+                    .strangers
+                    .map_or_else(|| "off".to_owned(), |part| part.to_string()),
+            ),
+            "one_stranger" => text(&self.shares.one.to_string()),
             "envelope_ttl" => text(&time(self.envelope_ttl)),
             "token_ttl" => text(&time(self.token_ttl)),
             "rate_limits" => Some((*rates != crate::service::rates::RateLimits::off()).to_string()),

@@ -248,8 +248,10 @@ impl Snapshot {
         let hits = services.rates.hits();
         self.counter(
             "rate_limited",
-            "Requests refused by a rate limit, by limit; one_time: bundles served without a one-time prekey",
-            hits.map(|(limit, hits)| (label("limit", limit.name()), u64::from(hits))),
+            "Requests refused by a rate limit, by limit; one_time: bundles served without a one-time prekey; stranger: sends without a delivery token",
+            hits.map(|(limit, hits)| (label("limit", limit.name()), u64::from(hits)))
+                .into_iter()
+                .chain([(label("limit", "stranger"), services.mailboxes.strangers_refused())]),
         );
         let gate = services.oblivious.load();
         for (name, help, value) in [

@@ -14,7 +14,7 @@ use crate::{
 };
 
 /// Longest life of a play license: a year and a day. Without a bound a sender could leave rows here for ever.
-const MAX_LICENSE_TTL: Duration = Duration::from_secs(366 * 24 * 3600);
+pub(super) const MAX_LICENSE_TTL: Duration = Duration::from_secs(366 * 24 * 3600);
 
 /// A license as it came in, not yet looked at.
 pub struct LicenseParts {

@@ -12,16 +12,18 @@ use uuid::Uuid;
 
 use super::{
     REMEMBERED, Refusal, Result, Rules,
+    floods::Floods,
     gate_keys::GateKeys,
     licenses::{self, LicenseParts},
     sessions::Sessions,
+    shares::{LATER, Shares, Taken},
     tokens::Tokens,
 };
 use crate::{
     clock::Clock,
-    model::{BodyDigest, Envelope, Incarnation, MailboxId, MessageId, Principal, Sender},
+    model::{BodyDigest, Bytes32, Envelope, Incarnation, MailboxId, MessageId, Principal, Sender},
     store::{
-        Ack, Acked, Deposit, Deposited, LicenseRow, LimitRow, Page, Quota, Store,
+        Ack, Acked, Deposit, Deposited, LicenseRow, LimitRow, Page, Part, Quota, Store,
         wakes::{Wait, Wakes},
     },
 };
@@ -69,6 +71,24 @@ pub struct Waiting {
     place: Wait,
 }
 
+/// Whose sends were refused.
+#[derive(Debug, Clone)]
+pub struct RefusedSender {
+    /// Who.
+    pub who: Known,
+    /// How often at least.
+    pub times: u64,
+}
+
+/// A sender by what a mailbox's owner knows it by.
+#[derive(Debug, Clone)]
+pub enum Known {
+    /// An account, by its name.
+    Account(UserName),
+    /// Whoever holds the delivery token with this SHA-256.
+    Token(Bytes32),
+}
+
 /// Where an envelope went.
 #[derive(Debug, Clone, Copy)]
 pub struct Receipt {
@@ -89,6 +109,8 @@ pub struct Mailboxes {
     sessions: Arc<Sessions>,
     wakes: Arc<Wakes>,
     stopped: watch::Receiver<bool>,
+    shares: Shares,
+    floods: Floods,
     quota: Quota,
     envelope_ttl: Duration,
 }
@@ -112,6 +134,8 @@ impl Mailboxes {
             wakes: Arc::clone(sessions.wakes()),
             sessions,
             stopped,
+            shares: Shares::new(rules.shares, rules.quota, rules.envelope_ttl),
+            floods: Floods::default(),
             quota: rules.quota,
             envelope_ttl: rules.envelope_ttl,
         }
@@ -123,7 +147,7 @@ impl Mailboxes {
     /// token it is not.
     ///
     /// # Errors
-    /// [`Refusal::Unauthorized`] when the token is not one of the recipient's, [`Refusal::RateLimited`],
+    /// [`Refusal::Unauthorized`] when the token is not one of the recipient's, [`Refusal::RateLimited`], [`Refusal::StrangersWait`],
     /// [`Refusal::MailboxFull`], [`Refusal::MessageConflict`], [`Refusal::LicenseConflict`], [`Refusal::NoSuchGateKey`], [`Refusal::NoSuchUser`], [`Refusal::StorageFull`],
     /// and what is wrong with the form.
     pub async fn deposit(
@@ -155,15 +179,85 @@ impl Mailboxes {
         envelope: Envelope,
         license: Option<Box<LicenseRow>>,
     ) -> Result<Receipt> {
-        let (mailbox, now) = (MailboxId::of(&user), self.clock.now());
-        // What looks into the database is boxed: hardly any send needs it, and each would have room for it.
-        if let Sender::Token(hash) = &from {
-            Box::pin(self.tokens.admit(mailbox, hash)).await?;
+        let mailbox = MailboxId::of(&user);
+        let id = MessageId::new(id);
+        let stranger = match from {
+            // What looks into the database is boxed: hardly any send needs it, and each would have room for it.
+            Sender::Token(hash) => {
+                let admitted = Box::pin(self.tokens.admit(mailbox, &hash)).await;
+                if matches!(admitted, Err(Refusal::RateLimited)) {
+                    self.floods.note(mailbox, from);
+                }
+                admitted?;
+                None
+            }
+            Sender::Account(account) => Some(account).filter(|account| *account != mailbox),
+        };
+        let taken = match stranger {
+            Some(account) => {
+                let (bytes, license) = (envelope.as_bytes().len(), license.is_some());
+                self.admit(account, &user, id, bytes, license).await?
+            }
+            None => None,
+        };
+        let part = match stranger {
+            Some(_) if self.shares.are_on() => Part::Stranger,
+            _ => Part::Known,
+        };
+        let outcome = self.store(from, part, user, id, envelope, license).await;
+        match (&outcome, stranger, &taken) {
+            (Ok(_), Some(account), Some(_)) => self.shares.note_stored(mailbox, account, id, self.clock.now()),
+            (Err(_), _, Some(taken)) => self.shares.give_back(taken, self.clock.now()),
+            _ => {}
         }
+        outcome
+    }
+
+    /// Lets a stranger's send go on, or not: decided in memory, as long as its recipient was written to lately. What it took of the shares, if it is no repetition.
+    async fn admit(
+        &self,
+        account: MailboxId,
+        user: &UserName,
+        id: MessageId,
+        bytes: usize,
+        license: bool,
+    ) -> Result<Option<Taken>> {
+        let mailbox = MailboxId::of(user);
+        if self.shares.was_stored(mailbox, account, id, self.clock.now()) {
+            return Ok(None);
+        }
+        let wait = || Refusal::StrangersWait {
+            user: user.clone(),
+            wait: LATER,
+        };
+        let blocked = match self.store.knows_block(mailbox, account) {
+            Some(blocked) => blocked,
+            None => Box::pin(self.store.blocks(mailbox, account)).await?,
+        };
+        if blocked {
+            self.shares.note_refused();
+            return Err(wait());
+        }
+        let taken = self.shares.take(mailbox, account, bytes, license, self.clock.now());
+        taken.map_err(|()| {
+            self.floods.note(mailbox, Sender::Account(account));
+            wait()
+        })
+    }
+
+    async fn store(
+        &self,
+        from: Sender,
+        part: Part,
+        user: UserName,
+        id: MessageId,
+        envelope: Envelope,
+        license: Option<Box<LicenseRow>>,
+    ) -> Result<Receipt> {
+        let (mailbox, now) = (MailboxId::of(&user), self.clock.now());
         if let Some(LimitRow::Oblivious(gate)) = license.as_ref().map(|license| &license.limit) {
             Box::pin(self.gate_keys.check_file(gate.gate_key)).await?;
         }
-        let id = MessageId::new(id);
         let deposit = Deposit {
             mailbox,
             principal: from,
@@ -173,6 +267,7 @@ impl Mailboxes {
             license,
             expires: now.plus(self.envelope_ttl),
             forget_at: now.plus(REMEMBERED.max(self.envelope_ttl)),
+            part,
             quota: self.quota,
             now,
         };
@@ -182,7 +277,20 @@ impl Mailboxes {
             Deposited::LicenseConflict => Err(Refusal::LicenseConflict),
             Deposited::LicenseExpired => Err(Refusal::BadRequest("license.expires_at is in the past".into())),
             Deposited::NoSuchGateKey => Err(Refusal::NoSuchGateKey),
-            Deposited::Full => Err(Refusal::MailboxFull(user)),
+            Deposited::Full => {
+                // The owner knows what it sends itself.
+                if from != Sender::Account(mailbox) {
+                    self.floods.note(mailbox, from);
+                }
+                Err(match part {
+                    Part::Known => Refusal::MailboxFull(user),
+                    // Only after restarts of the relay, which fill the shares. A stranger is told what it always is.
+                    Part::Stranger => {
+                        self.shares.note_refused();
+                        Refusal::StrangersWait { user, wait: LATER }
+                    }
+                })
+            }
             Deposited::NoSuchMailbox => Err(Refusal::NoSuchUser(user)),
         }
     }
@@ -287,6 +395,32 @@ impl Mailboxes {
             .page(mailbox, limit, MAX_PAGE_BYTES, self.clock.now())
             .await?;
         page.ok_or(Refusal::Unauthorized)
+    }
+
+    /// Whose sends to `owner` were refused because they were too many since this was last asked, and how often at least.
+    ///
+    /// # Errors
+    /// [`Refusal`] when the store fails.
+    pub async fn refused_senders(&self, owner: Principal) -> Result<Vec<RefusedSender>> {
+        let mut told = Vec::new();
+        for (sender, times) in self.floods.take(owner.mailbox) {
+            let who = match sender {
+                Sender::Token(hash) => Some(Known::Token(hash)),
+                Sender::Account(account) => {
+                    let row = self.store.account(account).await?;
+                    // One that was removed since sends nothing any more.
+                    row.map(|row| Known::Account(row.user))
+                }
+            };
+            told.extend(who.map(|who| RefusedSender { who, times }));
+        }
+        Ok(told)
+    }
+
+    /// How many sends of strangers were refused since the start.
+    #[must_use]
+    pub fn strangers_refused(&self) -> u64 {
+        self.shares.refused()
     }
 
     /// Deletes everything pending; answers how much that was.

@@ -3,10 +3,13 @@
 //! Not its concern: HTTP (`api`) and SQL (`store`).
 
 pub mod audit;
+pub mod blocks;
 pub mod bulletin;
 pub mod challenges;
 pub mod compute;
+mod debts;
 pub mod directory;
+mod floods;
 pub mod gate;
 pub mod gate_cache;
 pub mod gate_keys;
@@ -23,6 +26,7 @@ mod receipts;
 mod refusal;
 mod rules;
 pub mod sessions;
+pub mod shares;
 pub mod tokens;
 mod turns;
 
@@ -81,6 +85,8 @@ pub struct Services {
     pub sessions: Arc<sessions::Sessions>,
     /// Envelopes.
     pub mailboxes: mailbox::Mailboxes,
+    /// Blocked accounts.
+    pub blocks: blocks::Blocks,
     /// Delivery tokens.
     pub tokens: Arc<tokens::Tokens>,
     /// Play limits.
@@ -199,6 +205,7 @@ impl Services {
                 stopped,
                 &rules,
             ),
+            blocks: blocks::Blocks::new(Arc::clone(&store)),
             tokens,
             plays: plays::Plays::new(Arc::clone(&store), Arc::clone(&clock), receipts, Arc::clone(&oblivious)),
             oblivious,

@@ -1,17 +1,16 @@
 //! How fast one delivery token may send: a token bucket for each, in memory.
 //!
-//! A bucket is one time, the moment at which it will be full again; a full bucket is none. So what is kept is only of those who sent in the last
+//! A full bucket is none ([`super::debts`]). So what is kept is only of those who sent in the last
 //! [`BURST`] × [`INTERVAL`], and a restart fills every bucket, which costs the recipient one burst.
 
 use std::{
-    collections::{BTreeSet, HashMap},
     sync::{Mutex, PoisonError},
     time::Duration,
 };
 
 use protocol::Timestamp;
 
-use super::{Refusal, Result};
+use super::{Refusal, Result, debts::Debts};
 use crate::model::Bytes32;
 
 /// Sends at once: a client that was away hands in what it wrote, or sends what was unacknowledged again on a new session.
@@ -22,13 +21,12 @@ pub const INTERVAL: Duration = Duration::from_millis(250);
 const MAX_BUCKETS: usize = 65_536;
 
 /// The buckets.
-#[derive(Default)]
-pub struct Pace(Mutex<Buckets>);
+pub struct Pace(Mutex<Debts<Bytes32>>);
 
-#[derive(Default)]
-struct Buckets {
-    full_at: HashMap<Bytes32, Timestamp>,
-    by_time: BTreeSet<(Timestamp, Bytes32)>,
+impl Default for Pace {
+    fn default() -> Self {
+        Self(Mutex::new(Debts::new(MAX_BUCKETS)))
+    }
 }
 
 impl Pace {
@@ -37,31 +35,16 @@ impl Pace {
     /// # Errors
     /// [`Refusal::RateLimited`] when it is empty, [`Refusal::Busy`] when there are too many buckets.
     pub fn take(&self, token: &Bytes32, now: Timestamp) -> Result<()> {
+        let size = INTERVAL * BURST;
         let mut buckets = self.0.lock().unwrap_or_else(PoisonError::into_inner);
-        while let Some((_, old)) = buckets.by_time.first().copied().filter(|(full, _)| *full <= now) {
-            buckets.by_time.pop_first();
-            buckets.full_at.remove(&old);
-        }
-        // Further ahead than a full bucket's worth: the clock was put back since. Nobody waits a year for that.
-        if let Some(ahead) = buckets.full_at.get(token).copied()
-            && ahead > now.plus(INTERVAL * BURST)
-        {
-            buckets.full_at.remove(token);
-            buckets.by_time.remove(&(ahead, *token));
-        }
-        let before = buckets.full_at.get(token).copied();
-        if before.is_none() && buckets.full_at.len() >= MAX_BUCKETS {
+        let full = buckets.full_at(token, size, now).plus(INTERVAL);
+        if buckets.is_crowded(token) {
             return Err(Refusal::Busy);
         }
-        let full = before.unwrap_or(now).plus(INTERVAL);
-        if full > now.plus(INTERVAL * BURST) {
+        if full > now.plus(size) {
             return Err(Refusal::RateLimited);
         }
-        if let Some(before) = before {
-            buckets.by_time.remove(&(before, *token));
-        }
-        buckets.full_at.insert(*token, full);
-        buckets.by_time.insert((full, *token));
+        buckets.set(*token, full, now);
         Ok(())
     }
 }
@@ -120,7 +103,6 @@ mod tests {
         assert!(matches!(pace.take(&token(MAX_BUCKETS), NOW), Err(Refusal::Busy)));
         pace.take(&token(0), NOW).unwrap();
         pace.take(&token(MAX_BUCKETS), NOW.plus(INTERVAL)).unwrap();
-        let buckets = pace.0.lock().unwrap();
-        assert_eq!((buckets.full_at.len(), buckets.by_time.len()), (2, 2));
+        assert_eq!(pace.0.lock().unwrap().len(), 2);
     }
 }

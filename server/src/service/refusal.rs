@@ -101,6 +101,16 @@ pub enum Refusal {
     /// Too fast.
     #[error("this delivery token sent too much at once; nothing was stored")]
     RateLimited,
+    /// A stranger whose share is used up, or that is blocked: it is not to know which.
+    #[error(
+        "'{user}' takes only so much at a time from senders that it gave no delivery token, and for now it has come; nothing was stored. Send the same message again later"
+    )]
+    StrangersWait {
+        /// To whom.
+        user: UserName,
+        /// How long until it may be worth asking again.
+        wait: Duration,
+    },
     /// Too fast, by address or account.
     #[error("{who} asks too often; nothing was done")]
     TooFast {
@@ -153,7 +163,7 @@ impl Refusal {
             Self::LicenseRevoked => ProblemCode::LicenseRevoked,
             Self::LicenseExpired => ProblemCode::LicenseExpired,
             Self::AnswerGone => ProblemCode::AnswerGone,
-            Self::RateLimited | Self::TooFast { .. } => ProblemCode::RateLimited,
+            Self::RateLimited | Self::TooFast { .. } | Self::StrangersWait { .. } => ProblemCode::RateLimited,
             Self::Busy => ProblemCode::Busy,
             Self::StorageFull => ProblemCode::StorageFull,
             Self::Internal => ProblemCode::Internal,

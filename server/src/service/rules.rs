@@ -4,7 +4,7 @@ use std::time::Duration;
 
 use protocol::address::RelayName;
 
-use super::rates::RateLimits;
+use super::{rates::RateLimits, shares::ShareRules};
 use crate::{origin::Origin, proxies::ProxyRules, store::Quota};
 
 /// What an operator may choose about the services.
@@ -14,8 +14,10 @@ pub struct Rules {
     pub name: RelayName,
     /// Under which URLs clients reach the relay; empty: those of the loopback that the request's Host says.
     pub origins: Vec<Origin>,
-    /// How much a mailbox may hold.
+    /// How much each part of a mailbox may hold.
     pub quota: Quota,
+    /// How much of that strangers may send, and in which time.
+    pub shares: ShareRules,
     /// How long an undelivered envelope is kept.
     pub envelope_ttl: Duration,
     /// How long a session lives.

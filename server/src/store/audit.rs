@@ -44,6 +44,10 @@ pub enum AuditEvent {
     /// The head after this record is shown to everyone. In place of a mailbox there are 16 random bytes: who knows the head before and guesses what came between cannot
     /// confirm the guess by the hash.
     HeadShown = 14,
+    /// A mailbox blocked an account.
+    AccountBlocked = 15,
+    /// A mailbox took a block back.
+    AccountUnblocked = 16,
 }
 
 /// One record, not yet in the chain.

@@ -1,18 +1,17 @@
-//! What was read of sessions and delivery tokens, kept in memory: a send by someone known asks no database.
+//! What was read of sessions, delivery tokens and blocked accounts, kept in memory: a send by someone known asks no database.
 //!
-//! Only what exists is kept, so whoever is refused was refused by the database, on one and the same way. The writer takes out what a commit
+//! Of sessions and tokens only what exists is kept, so whoever is refused was refused by the database, on one and the same way. The writer takes out what a commit
 //! changed before anyone learns of that commit; a read that began earlier cannot put it back, because the writer has counted on.
 
-use std::{
-    collections::HashMap,
-    hash::Hash,
-    sync::{Mutex, MutexGuard, PoisonError},
-};
+use std::sync::{Mutex, MutexGuard, PoisonError};
 
 use super::TokenRow;
-use crate::model::{Bytes32, MailboxId};
+use crate::{
+    model::{Bytes32, MailboxId},
+    recent::Recent,
+};
 
-/// Entries of each kind in each of two halves: 2 × 32 768 at about 100 bytes are 6 MiB at worst. Whoever does not fit is read again.
+/// Entries of each kind in each of two halves: 2 × 32 768 at about 100 bytes are 6 MiB at worst, of each kind. Whoever does not fit is read again.
 const HALF: usize = 32_768;
 
 /// What a commit made untrue.
@@ -22,6 +21,8 @@ pub(super) enum Change {
     Session(MailboxId),
     /// This delivery token.
     DeliveryToken(MailboxId, Bytes32),
+    /// Whether the mailbox takes nothing from this account.
+    Block(MailboxId, MailboxId),
     /// The session of this account and every delivery token of its mailbox: another identity took its place.
     Everything(MailboxId),
 }
@@ -34,11 +35,23 @@ pub(super) struct Moment(u64);
 #[derive(Debug, Default)]
 pub(super) struct Known(Mutex<Inner>);
 
-#[derive(Debug, Default)]
+#[derive(Debug)]
 struct Inner {
     changes: u64,
     sessions: Recent<MailboxId, TokenRow>,
     delivery: Recent<(MailboxId, Bytes32), ()>,
+    blocks: Recent<(MailboxId, MailboxId), bool>,
+}
+
+impl Default for Inner {
+    fn default() -> Self {
+        Self {
+            changes: 0,
+            sessions: Recent::new(HALF),
+            delivery: Recent::new(HALF),
+            blocks: Recent::new(HALF),
+        }
+    }
 }
 
 impl Known {
@@ -77,6 +90,19 @@ impl Known {
         }
     }
 
+    /// Whether the mailbox takes nothing from this account, if that is known.
+    pub fn block(&self, mailbox: MailboxId, account: MailboxId) -> Option<bool> {
+        self.lock().blocks.get(&(mailbox, account))
+    }
+
+    /// Keeps whether an account is blocked, unless something changed since that was read.
+    pub fn learn_block(&self, began: Moment, mailbox: MailboxId, account: MailboxId, blocks: bool) {
+        let mut inner = self.lock();
+        if inner.changes == began.0 {
+            inner.blocks.put((mailbox, account), blocks);
+        }
+    }
+
     /// Forgets what is not true any more.
     pub fn forget(&self, change: Change) {
         let mut inner = self.lock();
@@ -84,56 +110,13 @@ impl Known {
         match change {
             Change::Session(mailbox) => inner.sessions.remove(&mailbox),
             Change::DeliveryToken(mailbox, hash) => inner.delivery.remove(&(mailbox, hash)),
+            Change::Block(mailbox, account) => inner.blocks.remove(&(mailbox, account)),
             Change::Everything(mailbox) => {
                 inner.sessions.remove(&mailbox);
                 inner.delivery.retain(|(of, _)| *of != mailbox);
+                inner.blocks.retain(|(of, _)| *of != mailbox);
             }
         }
-    }
-}
-
-/// A bounded map that keeps what was used last, roughly: the older half goes at once when the younger is full.
-#[derive(Debug)]
-struct Recent<K, V> {
-    young: HashMap<K, V>,
-    old: HashMap<K, V>,
-}
-
-impl<K, V> Default for Recent<K, V> {
-    fn default() -> Self {
-        Self {
-            young: HashMap::new(),
-            old: HashMap::new(),
-        }
-    }
-}
-
-impl<K: Hash + Eq + Copy, V: Clone> Recent<K, V> {
-    fn get(&mut self, key: &K) -> Option<V> {
-        if let Some(value) = self.young.get(key) {
-            return Some(value.clone());
-        }
-        let value = self.old.remove(key)?;
-        self.put(*key, value.clone());
-        Some(value)
-    }
-
-    fn put(&mut self, key: K, value: V) {
-        if self.young.len() >= HALF {
-            self.old = std::mem::take(&mut self.young);
-        }
-        self.young.insert(key, value);
-    }
-
-    fn remove(&mut self, key: &K) {
-        self.young.remove(key);
-        self.old.remove(key);
-    }
-
-    /// Looks at all there is; for what is rare.
-    fn retain(&mut self, keep: impl Fn(&K) -> bool) {
-        self.young.retain(|key, _| keep(key));
-        self.old.retain(|key, _| keep(key));
     }
 }
 
@@ -170,6 +153,18 @@ mod tests {
         assert!(!known.delivery_token(alice, [3; 32]));
 
         let bob = MailboxId::from_bytes([2; 16]);
+        let began = known.moment();
+        known.learn_block(began, alice, bob, false);
+        known.learn_block(began, bob, alice, true);
+        assert_eq!(
+            (known.block(alice, bob), known.block(bob, alice)),
+            (Some(false), Some(true))
+        );
+        known.forget(Change::Block(alice, bob));
+        known.learn_block(began, alice, bob, false);
+        assert_eq!((known.block(alice, bob), known.block(bob, alice)), (None, Some(true)));
+        known.forget(Change::Everything(bob));
+        assert_eq!(known.block(bob, alice), None);
         for mailbox in [alice, bob] {
             known.learn_session(known.moment(), mailbox, row(1));
             known.learn_delivery_token(known.moment(), mailbox, [5; 32]);
@@ -177,16 +172,5 @@ mod tests {
         known.forget(Change::Everything(alice));
         assert!(known.session(alice).is_none() && !known.delivery_token(alice, [5; 32]));
         assert!(known.session(bob).is_some() && known.delivery_token(bob, [5; 32]));
-    }
-
-    #[test]
-    fn the_memory_is_bounded_and_keeps_what_is_used() {
-        let mut recent = Recent::default();
-        for n in 0..5 * HALF {
-            recent.put(n, ());
-            assert!(recent.get(&0).is_some(), "used all the time");
-        }
-        assert!(recent.young.len() + recent.old.len() <= 2 * HALF);
-        assert!(recent.get(&1).is_none());
     }
 }

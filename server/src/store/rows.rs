@@ -194,7 +194,16 @@ pub struct BundleRow {
     pub successions: Vec<PublishedSuccession>,
 }
 
-/// How much a mailbox may hold.
+/// The parts of a mailbox, each with the whole quota for itself: what strangers send takes no room from anybody else.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Part {
+    /// Of holders of delivery tokens and of the owner.
+    Known,
+    /// Of accounts without a delivery token.
+    Stranger,
+}
+
+/// How much each part of a mailbox may hold.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub struct Quota {
     /// Envelopes.
@@ -252,7 +261,9 @@ pub struct Deposit {
     pub expires: Timestamp,
     /// Until when a repetition is recognised.
     pub forget_at: Timestamp,
-    /// How much the mailbox may hold.
+    /// In which part of the mailbox it counts.
+    pub part: Part,
+    /// How much that part may hold.
     pub quota: Quota,
     /// Now.
     pub now: Timestamp,
@@ -276,7 +287,7 @@ pub enum Deposited {
     LicenseExpired,
     /// There is no such gate key, it takes no new licenses, or the capability is not its own.
     NoSuchGateKey,
-    /// The mailbox is full; its count of refusals grew.
+    /// The part of the mailbox is full. If it is not the strangers', the mailbox's count of refusals grew.
     Full,
     /// There is no such mailbox.
     NoSuchMailbox,
@@ -288,6 +299,17 @@ pub enum TokenPut {
     /// It is there, now or before; so many are.
     Done(u32),
     /// There are as many as there may be.
+    TooMany,
+    /// There is no such mailbox, any more perhaps.
+    NoSuchMailbox,
+}
+
+/// How blocking an account went.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum BlockPut {
+    /// It is blocked, now or before; so many are.
+    Done(u32),
+    /// As many are as may be.
     TooMany,
     /// There is no such mailbox, any more perhaps.
     NoSuchMailbox,

@@ -4,6 +4,7 @@
 
 pub mod admin;
 mod audit;
+mod blocks;
 mod checksums;
 mod doors;
 mod envelopes;
@@ -33,11 +34,11 @@ use rusqlite::{Connection, ErrorCode};
 use tokio::sync::Semaphore;
 
 use super::{
-    AccountRow, Ack, Acked, Activity, Admission, AuditHead, AuditRecord, BundleRow, Committed, Deposit, Deposited,
-    DiskUse, FoldCommit, GateKeyPut, GateKeyRow, GateKeyUse, IdentityChange, IdentityChanged, IdentityRow, InviteMade,
-    KeyCounts, LicenseView, NewGateKey, NewInvite, Page, PlayCommit, PlayFound, PlayLookup, Publication, Published,
-    Registered, Registration, Released, Removal, Result, Seed, Store, StoreError, SweepRules, Swept, TokenPut,
-    TokenRow, Totals, Verb,
+    AccountRow, Ack, Acked, Activity, Admission, AuditHead, AuditRecord, BlockPut, BundleRow, Committed, Deposit,
+    Deposited, DiskUse, FoldCommit, GateKeyPut, GateKeyRow, GateKeyUse, IdentityChange, IdentityChanged, IdentityRow,
+    InviteMade, KeyCounts, LicenseView, NewGateKey, NewInvite, Page, PlayCommit, PlayFound, PlayLookup, Publication,
+    Published, Registered, Registration, Released, Removal, Result, Seed, Store, StoreError, SweepRules, Swept,
+    TokenPut, TokenRow, Totals, Verb,
     known::{Change, Known},
     migrations,
     wakes::Wakes,
@@ -315,6 +316,29 @@ impl Store for Sqlite {
     }
     fn knows_delivery_token(&self, mailbox: MailboxId, hash: Bytes32) -> bool {
         self.known.delivery_token(mailbox, hash)
+    }
+    fn block_account(&self, mailbox: MailboxId, account: MailboxId, most: u32) -> Verb<'_, BlockPut> {
+        self.write(move |c, effects| {
+            effects.change = Some(Change::Block(mailbox, account));
+            blocks::put(c, mailbox, account, most)
+        })
+    }
+    fn unblock_account(&self, mailbox: MailboxId, account: MailboxId) -> Verb<'_, Option<u32>> {
+        self.write(move |c, effects| {
+            effects.change = Some(Change::Block(mailbox, account));
+            blocks::delete(c, mailbox, account)
+        })
+    }
+    fn blocks(&self, mailbox: MailboxId, account: MailboxId) -> Verb<'_, bool> {
+        Box::pin(async move {
+            let began = self.known.moment();
+            let blocks = self.read(move |c| blocks::holds(c, mailbox, account)).await?;
+            self.known.learn_block(began, mailbox, account, blocks);
+            Ok(blocks)
+        })
+    }
+    fn knows_block(&self, mailbox: MailboxId, account: MailboxId) -> Option<bool> {
+        self.known.block(mailbox, account)
     }
     fn acknowledge(&self, mailbox: MailboxId, ack: Option<Ack>, commit_counter: Option<u64>) -> Verb<'_, Acked> {
         let index = Arc::clone(&self.index);

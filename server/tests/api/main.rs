@@ -19,6 +19,7 @@ mod relay;
 mod removed;
 mod slow;
 mod status;
+mod strangers;
 mod succession;
 mod thin;
 mod tokens;

@@ -11,7 +11,7 @@ use crate::{ENVELOPE, common::*};
 
 const HEADER: &str = "Latchkey-Delivery-Token";
 
-async fn put(owner: &User, token: &[u8]) -> Answer {
+pub async fn put(owner: &User, token: &[u8]) -> Answer {
     let body = json!({ "token_hash": b64(Sha256::digest(token)) });
     owner.call(Method::PUT, "/v1/delivery-tokens", Some(body)).await
 }
@@ -29,7 +29,7 @@ fn request(api: &Api, to: &str, id: Uuid, token: &[u8], envelope: &[u8]) -> Requ
         .body(envelope.to_vec())
 }
 
-async fn send(api: &Api, to: &str, id: Uuid, token: &[u8], envelope: &[u8]) -> Answer {
+pub async fn send(api: &Api, to: &str, id: Uuid, token: &[u8], envelope: &[u8]) -> Answer {
     answer(request(api, to, id, token, envelope)).await
 }
 

@@ -168,6 +168,8 @@ impl TestRelay {
         config.listen.set_port(0);
         // Tests ask faster than people; what is about the rates sets its own.
         config.rates = RateLimits::off();
+        // And much of it by accounts, without delivery tokens.
+        config.shares.strangers = None;
         change(&mut config);
         let clock = Arc::new(ManualClock::at(START));
         let relay = Relay::start_with(config.clone(), clock.clone(), gate.clone())

@@ -51,9 +51,12 @@ impl Process {
     /// Starts through a command that is or ends up as the relay.
     pub fn spawn(mut command: Command, data: &Path, listen: &str) -> Self {
         let mut child = command
-            .args(["--listen", listen, "--quiet", "--rate-limits", "false", "--data-dir"])
+            .args(["--listen", listen, "--quiet", "--rate-limits", "false"])
+            // By the environment, so that a test may say something else.
+            .args(["--data-dir"])
             .arg(data)
             .env_clear()
+            .env("LATCHKEY_STRANGERS", "off")
             .stdout(Stdio::piped())
             .spawn()
             .unwrap();

@@ -3,7 +3,7 @@
 use protocol::Timestamp;
 use server::{
     model::{Incarnation, Sender},
-    store::{Ack, Acked, Deposit, Deposited, Store, TokenPut, TokenRow},
+    store::{Ack, Acked, BlockPut, Deposit, Deposited, Store, TokenPut, TokenRow},
 };
 use uuid::Uuid;
 
@@ -128,4 +128,30 @@ pub async fn tokens(store: &dyn Store) {
         expires: NOW,
     };
     assert_eq!(store.put_token(bob, session).await.unwrap(), Some(6));
+}
+
+/// Accounts that a mailbox blocks.
+pub async fn blocks(store: &dyn Store) {
+    let (bob, carol, mallory, eve) = (mailbox("bob"), mailbox("carol"), mailbox("mallory"), mailbox("eve"));
+    assert!(!store.blocks(bob, mallory).await.unwrap());
+    assert_eq!(
+        store.knows_block(bob, mallory),
+        Some(false),
+        "read once, known from then on"
+    );
+    let block = async |of, account| store.block_account(of, account, 2).await.unwrap();
+    assert_eq!(block(bob, mallory).await, BlockPut::Done(1));
+    assert_ne!(store.knows_block(bob, mallory), Some(false), "changed since");
+    assert!(store.blocks(bob, mallory).await.unwrap());
+    assert_eq!(block(bob, mallory).await, BlockPut::Done(1));
+    assert_eq!(block(bob, eve).await, BlockPut::Done(2));
+    assert_eq!(block(bob, carol).await, BlockPut::TooMany);
+    assert_eq!(block(bob, eve).await, BlockPut::Done(2));
+    assert!(!store.blocks(mallory, bob).await.unwrap() && !store.blocks(carol, mallory).await.unwrap());
+    assert_eq!(block(carol, mallory).await, BlockPut::NoSuchMailbox);
+    assert_eq!(store.unblock_account(carol, mallory).await.unwrap(), None);
+    assert_eq!(store.unblock_account(bob, mallory).await.unwrap(), Some(1));
+    assert_ne!(store.knows_block(bob, mallory), Some(true));
+    assert!(!store.blocks(bob, mallory).await.unwrap());
+    assert_eq!(store.unblock_account(bob, mallory).await.unwrap(), Some(1));
 }

@@ -18,7 +18,7 @@ use tempfile::TempDir;
 
 use accounts::{accounts, identities, removed};
 use doors::doors;
-use envelopes::{envelopes, tokens};
+use envelopes::{blocks, envelopes, tokens};
 use gates::gates;
 use plays::{plays, time_passes};
 use rows::{deposit, mailbox, registration};
@@ -67,6 +67,17 @@ async fn sqlite_keeps_delivery_tokens_and_the_commit_counter() {
     let store = open(dir.path(), &wakes);
     store.register(registration("bob", 8)).await.unwrap();
     tokens(&store).await;
+}
+
+#[tokio::test]
+async fn sqlite_keeps_blocked_accounts() {
+    let (dir, wakes) = (TempDir::new().unwrap(), Arc::new(Wakes::default()));
+    let store = open(dir.path(), &wakes);
+    store.register(registration("bob", 8)).await.unwrap();
+    blocks(&store).await;
+    drop(store);
+    let store = open(dir.path(), &wakes);
+    assert!(store.blocks(mailbox("bob"), mailbox("eve")).await.unwrap());
 }
 
 #[tokio::test]

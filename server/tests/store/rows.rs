@@ -11,7 +11,7 @@ use protocol::{
 use server::{
     model::{BodyDigest, Envelope, Incarnation, LicenseId, MailboxId, MessageId, Sender},
     store::{
-        Acked, BatchRow, Deposit, Deposited, LicenseRow, LimitRow, PlayCommit, PlayLookup, Quota, Registration,
+        Acked, BatchRow, Deposit, Deposited, LicenseRow, LimitRow, Part, PlayCommit, PlayLookup, Quota, Registration,
         SignedPreKeyRow, TokenRow, Turn,
     },
 };
@@ -83,6 +83,7 @@ pub fn deposit(to: &str, id: u128, body: &[u8]) -> Deposit {
         license: None,
         expires: Timestamp(2_000_000),
         forget_at: Timestamp(4_000_000),
+        part: Part::Known,
         quota: QUOTA,
         now: NOW,
     }

@@ -9,12 +9,14 @@ use super::Messenger;
 use super::round::Round;
 use super::steps::Step;
 use crate::error::Error;
-use crate::event::Event;
-use crate::relay::{Code, Page};
+use crate::event::{Event, Flooder};
+use crate::relay::{Code, Flood, Page};
 use crate::vault::{AckPosition, Moment, Totals, key};
 
 /// Pages in one call: more than a full mailbox (10 000 envelopes of 64 a page), so that a relay that never stops sending is left.
 const MAX_PAGES: usize = 256;
+/// Senders that flood, of one page: as many as the relay tells.
+const MAX_FLOODERS: usize = 16;
 
 impl Messenger {
     /// Fetches what waits, for up to `wait` (at most 30 s) when nothing does. Everything is stored before it is acknowledged, and a
@@ -75,6 +77,7 @@ impl Messenger {
                 other => other?,
             };
             self.compare_commits(page.commit_counter)?;
+            self.note_floods(&page, round)?;
             let empty = page.envelopes.is_empty();
             self.take(&page, ack, round)?;
             if empty {
@@ -83,6 +86,18 @@ impl Messenger {
             self.step(Step::BeforeAck)?;
             // Once more, to acknowledge what was just stored and to see what came meanwhile.
             wait = Duration::ZERO;
+        }
+        Ok(())
+    }
+
+    /// Who the relay says sends too much: a token is looked for among those that we gave.
+    fn note_floods(&mut self, page: &Page, round: &mut Round) -> Result<(), Error> {
+        for (flood, times) in page.floods.iter().take(MAX_FLOODERS) {
+            let by = match flood {
+                Flood::Account(user) => Flooder::Account(Address::new(user.clone(), self.party()?.address().relay())),
+                Flood::Token(hash) => self.holder(hash)?.map_or(Flooder::Unknown, Flooder::Contact),
+            };
+            round.flooded(by, *times);
         }
         Ok(())
     }

@@ -4,7 +4,7 @@ use protocol::address::Address;
 use protocol::identity::Fingerprint;
 use protocol::party::Followed;
 
-use crate::event::Event;
+use crate::event::{Event, Flooder};
 
 /// What a page brought, besides events.
 #[derive(Debug, Default)]
@@ -37,6 +37,19 @@ impl Round {
         if !self.events.iter().any(said) {
             self.events.push(Event::IdentityChanged { peer, offered });
         }
+    }
+
+    /// Some more messages of a sender were refused at the relay.
+    pub(super) fn flooded(&mut self, by: Flooder, more: u64) {
+        for event in &mut self.events {
+            if let Event::Flooded { by: known, times } = event
+                && *known == by
+            {
+                *times = times.saturating_add(more);
+                return;
+            }
+        }
+        self.events.push(Event::Flooded { by, times: more });
     }
 
     /// Some more of a peer's envelopes are gone from quarantine, or never got in.

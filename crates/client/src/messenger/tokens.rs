@@ -19,43 +19,67 @@ use super::steps::Step;
 use super::{Messenger, Scope};
 use crate::error::Error;
 use crate::event::Event;
+use crate::relay::Code;
 use crate::vault::{Delivery, GivenToken, License, OutboxEntry, VaultError};
 
 impl Messenger {
-    /// Blocks a contact: its delivery token is deleted at the relay, and what still comes from it is dropped unseen, without a word to it.
+    /// Blocks a contact, or somebody who is none: the relay deletes its delivery token and takes nothing more from its account, and what is there already is
+    /// dropped unseen, without a word to it. Answers the contact, if it is one.
     ///
     /// What of that the relay has to do and cannot now is an event and done later.
     ///
     /// # Errors
-    /// [`Error::UnknownContact`].
-    pub async fn block(&mut self, peer: &Address) -> Result<(Person, Vec<Event>), Error> {
-        self.contact(peer)?;
+    /// [`Error::Oneself`].
+    pub async fn block(&mut self, peer: &Address) -> Result<(Option<Person>, Vec<Event>), Error> {
+        if peer == self.party()?.address() {
+            return Err(Error::Oneself);
+        }
         self.transact(|scope| {
             scope.revoke_token(peer)?;
             let mut delivery = scope.delivery(peer)?;
             delivery.blocked = true;
+            // Said again, should the relay have it from another copy of this vault.
+            delivery.barred = false;
             Ok(scope.tx.put(peer.as_str().as_bytes(), &delivery)?)
         })?;
         let mut round = Round::default();
         self.serve_tokens(&mut round).await?;
-        Ok((self.contact(peer)?, round.events))
+        Ok((self.acquaintance(peer)?, round.events))
     }
 
-    /// Takes a block back; the contact gets a new delivery token.
+    /// Takes a block back; a contact gets a new delivery token.
     ///
     /// # Errors
-    /// [`Error::UnknownContact`].
-    pub async fn unblock(&mut self, peer: &Address) -> Result<(Person, Vec<Event>), Error> {
-        self.contact(peer)?;
+    /// Vault trouble.
+    pub async fn unblock(&mut self, peer: &Address) -> Result<(Option<Person>, Vec<Event>), Error> {
         self.transact(|scope| {
             let mut delivery = scope.delivery(peer)?;
             delivery.blocked = false;
+            delivery.barred = true;
             scope.tx.put(peer.as_str().as_bytes(), &delivery)?;
             scope.give_token(peer)
         })?;
         let mut round = Round::default();
         self.maintain(&mut round).await?;
-        Ok((self.contact(peer)?, round.events))
+        Ok((self.acquaintance(peer)?, round.events))
+    }
+
+    fn acquaintance(&mut self, peer: &Address) -> Result<Option<Person>, Error> {
+        match self.contact(peer) {
+            Err(Error::UnknownContact(_)) => Ok(None),
+            other => other.map(Some),
+        }
+    }
+
+    /// To whom we gave the token with this hash.
+    pub(super) fn holder(&self, token: &[u8; 32]) -> Result<Option<Address>, Error> {
+        for entry in self.vault.list::<Delivery>()? {
+            let given = entry.record.given.as_ref();
+            if given.is_some_and(|given| hash(&given.token) == *token) {
+                return peer_of(&entry.key).map(Some);
+            }
+        }
+        Ok(None)
     }
 
     pub(super) fn delivery(&self, peer: &Address) -> Result<Delivery, Error> {
@@ -66,19 +90,39 @@ impl Messenger {
     pub(super) async fn serve_tokens(&mut self, round: &mut Round) -> Result<(), Error> {
         for entry in self.vault.list::<Delivery>()? {
             let unsent = entry.record.given.as_ref().is_some_and(|given| !given.sent);
-            if !unsent && entry.record.dead.is_empty() {
+            let told = entry.record.blocked == entry.record.barred;
+            if !unsent && told && entry.record.dead.is_empty() {
                 continue;
             }
-            let peer = std::str::from_utf8(&entry.key)
-                .ok()
-                .and_then(|key| Address::parse(key).ok());
-            let peer = peer.ok_or(VaultError::Corrupt("delivery"))?;
+            let peer = peer_of(&entry.key)?;
+            if let Err(error) = self.serve_block(&peer, &entry.record, round).await {
+                return postpone(error, round);
+            }
             if let Err(error) = self.serve_token(&peer, &entry.record).await {
                 // The next one would meet the same; all of them are tried again next time.
                 return postpone(error, round);
             }
         }
         Ok(())
+    }
+
+    /// Tells the relay whose mail it is not to take any more, or again.
+    async fn serve_block(&mut self, peer: &Address, delivery: &Delivery, round: &mut Round) -> Result<(), Error> {
+        if delivery.blocked == delivery.barred {
+            return Ok(());
+        }
+        let (user, barred) = (peer.user(), delivery.blocked);
+        match self.authorised(async |relay| relay.bar(&user, barred).await).await {
+            Ok(()) => {}
+            // It blocks as many as it ever does. What comes is dropped here all the same, and asking again would help nobody.
+            Err(Error::Relay(error)) if error.code() == Some(Code::BadRequest) => postpone(error.into(), round)?,
+            Err(error) => return Err(error),
+        }
+        self.transact(|scope| {
+            let mut delivery = scope.delivery(peer)?;
+            delivery.barred = barred;
+            Ok(scope.tx.put(peer.as_str().as_bytes(), &delivery)?)
+        })
     }
 
     async fn serve_token(&mut self, peer: &Address, delivery: &Delivery) -> Result<(), Error> {
@@ -256,6 +300,12 @@ impl Scope<'_, '_> {
         }
         Ok(())
     }
+}
+
+/// Whom a record is filed under.
+fn peer_of(key: &[u8]) -> Result<Address, Error> {
+    let peer = std::str::from_utf8(key).ok().and_then(|key| Address::parse(key).ok());
+    Ok(peer.ok_or(VaultError::Corrupt("delivery"))?)
 }
 
 fn hash(token: &[u8; 32]) -> [u8; 32] {

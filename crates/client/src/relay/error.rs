@@ -197,7 +197,7 @@ impl RelayError {
     pub fn verdict(&self) -> Verdict {
         match self {
             Self::Refused { code, .. } => match code {
-                // Only a delivery token has a rate, and it is this peer's. A gate key that the relay has lost is uploaded again.
+                // A delivery token's rate and a stranger's share are this peer's. A gate key that the relay has lost is uploaded again.
                 Code::MailboxFull | Code::RateLimited | Code::NoSuchGateKey => Verdict::ThisPeerWaits,
                 Code::BadRequest
                 | Code::BadName

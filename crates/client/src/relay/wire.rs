@@ -51,8 +51,32 @@ pub(crate) struct Page {
     pub(crate) envelopes: Vec<(u64, Vec<u8>)>,
     pub(crate) expired_total: u64,
     pub(crate) refused_total: u64,
+    /// Whose sends were refused since the last answer, and how often.
+    pub(crate) floods: Vec<(Flood, u64)>,
     /// The greatest commit counter that this account ever told of.
     pub(crate) commit_counter: u64,
+}
+
+/// A sender whose sends were refused, as far as the relay can say who it is.
+pub(crate) enum Flood {
+    /// An account.
+    Account(UserName),
+    /// Whoever holds the delivery token with this hash.
+    Token([u8; 32]),
+}
+
+/// What the relay says of a refused sender; none where that makes no sense.
+pub(super) fn flood(refused: types::RefusedSender) -> Option<(Flood, u64)> {
+    let by = match (refused.user, refused.token_hash) {
+        (Some(user), None) => Flood::Account(UserName::parse(&user).ok()?),
+        (None, Some(hash)) => {
+            let mut bytes = [0; 32];
+            hex::decode_to_slice(hash, &mut bytes).ok()?;
+            Flood::Token(bytes)
+        }
+        _ => return None,
+    };
+    Some((by, refused.times))
 }
 
 /// A granted play.

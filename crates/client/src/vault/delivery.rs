@@ -60,6 +60,10 @@ pub struct Delivery {
     /// The last unknown identity for which the relay was asked how the contact came to it.
     #[cbor(n(9), with = "minicbor::bytes")]
     pub asked: Option<[u8; 32]>,
+    /// The relay takes nothing from its account: what it was last told. Blocked or not, it is told what it was not.
+    #[n(10)]
+    #[cbor(default)]
+    pub barred: bool,
 }
 
 impl Delivery {

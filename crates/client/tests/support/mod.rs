@@ -31,6 +31,7 @@ pub struct Stage {
     /// What differs from the defaults at the next start.
     pub change: fn(&mut server::Config),
     relay: Option<RunningRelay>,
+    strangers: bool,
     dir: TempDir,
 }
 
@@ -44,6 +45,15 @@ impl Clock for TestClock {
 
 impl Stage {
     pub async fn new() -> Self {
+        Self::start(false).await
+    }
+
+    /// With a relay at which accounts send as much as holders of delivery tokens.
+    pub async fn open_to_strangers() -> Self {
+        Self::start(true).await
+    }
+
+    async fn start(strangers: bool) -> Self {
         let dir = tempfile::tempdir().unwrap();
         let clock = Arc::new(ManualClock::at(Timestamp(START)));
         let line = Line::new().await;
@@ -52,6 +62,7 @@ impl Stage {
             clock,
             change: |_| {},
             relay: None,
+            strangers,
             dir,
         };
         stage.start_relay().await;
@@ -62,6 +73,9 @@ impl Stage {
         let mut config = server::Config::new(self.dir.path().join("relay")).unwrap();
         // Crashes at every step mean registrations by the hundred.
         config.rates = server::service::rates::RateLimits::off();
+        if self.strangers {
+            config.shares.strangers = None;
+        }
         config.listen.set_port(0);
         (self.change)(&mut config);
         let clock = Arc::clone(&self.clock);

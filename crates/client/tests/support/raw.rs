@@ -107,6 +107,11 @@ impl Raw {
 
     /// Puts bytes into somebody's mailbox.
     pub async fn deposit(&mut self, to: &Address, envelope: Vec<u8>) {
+        self.try_deposit(to, envelope).await.unwrap();
+    }
+
+    /// The same, if the relay lets it.
+    pub async fn try_deposit(&mut self, to: &Address, envelope: Vec<u8>) -> Result<(), latchkey_sdk::SdkError> {
         let mut id = [0; 16];
         self.rng.fill_bytes(&mut id);
         let id = uuid::Uuid::from_bytes(id);
@@ -116,7 +121,7 @@ impl Raw {
             .id(id)
             .body(envelope)
             .send()
-            .await
-            .unwrap();
+            .await?;
+        Ok(())
     }
 }

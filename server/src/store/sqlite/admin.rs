@@ -82,7 +82,8 @@ const COUNTERS: &[(&str, &str)] = &[
     ),
     (
         "licenses of each mailbox",
-        "SELECT count(*) FROM mailbox AS m WHERE licenses <> (SELECT count(*) FROM license AS l WHERE l.mailbox = m.mailbox)",
+        "SELECT count(*) FROM mailbox AS m WHERE licenses <> (SELECT count(*) FROM license AS l WHERE l.mailbox = m.mailbox AND stranger = 0)
+         OR stranger_licenses <> (SELECT count(*) FROM license AS l WHERE l.mailbox = m.mailbox AND stranger <> 0)",
     ),
     (
         "delivery tokens of each mailbox",
@@ -213,8 +214,8 @@ impl Reader {
                 Ok(AccountLine {
                     user: row.get(0)?,
                     created: timestamp(row, 1)?,
-                    pending: usage.count,
-                    bytes: usage.bytes,
+                    pending: usage.held.iter().map(|held| held.count).sum(),
+                    bytes: usage.held.iter().map(|held| held.bytes).sum(),
                 })
             })?
             .collect()

@@ -25,6 +25,7 @@ const TABLES: [&str; 16] = [
     "token",
     "mailbox",
     "delivery_token",
+    "blocked_account",
     "receipt_generation",
     "license",
     "play_op",

@@ -7,14 +7,14 @@ use subtle::ConstantTimeEq as _;
 use zeroize::Zeroizing;
 
 use super::{
-    gate_keys,
+    gate_keys, mail,
     rows::{add_totals, array, damaged, number, time, timestamp},
     sealed,
     writer::{Effects, Sums},
 };
 use crate::{
     model::{Bytes32, GateKeyId, LicenseId},
-    store::{LicenseRow, LicenseState, LicenseView, LimitRow, LimitView, OpenGate, OpenLicense, Result},
+    store::{LicenseRow, LicenseState, LicenseView, LimitRow, LimitView, OpenGate, OpenLicense, Part, Result},
 };
 
 /// `license.state` in the database.
@@ -56,7 +56,7 @@ pub(super) fn plan(c: &Connection, license: &LicenseRow, now: Timestamp) -> Resu
     })
 }
 
-pub(super) fn insert(c: &Connection, license: &LicenseRow) -> Result<()> {
+pub(super) fn insert(c: &Connection, license: &LicenseRow, part: Part) -> Result<()> {
     let share = sealed::put(c, license.share.as_bytes())?;
     let allowed = match &license.limit {
         LimitRow::Counted(plays) => plays.get(),
@@ -64,8 +64,8 @@ pub(super) fn insert(c: &Connection, license: &LicenseRow) -> Result<()> {
     };
     let key = (license.id.mailbox.as_bytes(), license.id.nonce);
     c.prepare_cached(
-        "INSERT INTO license (mailbox, license, allowed, share, parameters, play_hash, owner_hash, expires, sweep_at)
-         VALUES (?1, ?2, ?3, ?4, ?5, ?6, ?7, ?8, ?8)",
+        "INSERT INTO license (mailbox, license, allowed, share, parameters, play_hash, owner_hash, expires, sweep_at, stranger)
+         VALUES (?1, ?2, ?3, ?4, ?5, ?6, ?7, ?8, ?8, ?9)",
     )?
     .execute(params![
         key.0,
@@ -75,7 +75,8 @@ pub(super) fn insert(c: &Connection, license: &LicenseRow) -> Result<()> {
         license.parameters,
         license.play_hash,
         license.owner_hash,
-        time(license.expires)
+        time(license.expires),
+        part == Part::Stranger
     ])?;
     if let LimitRow::Oblivious(gate) = &license.limit {
         let state = sealed::put(c, &gate.state)?;
@@ -315,6 +316,9 @@ pub(super) fn end(c: &Connection, id: LicenseId, state: i64, forget_at: Timestam
 pub(super) fn remove(c: &Connection, id: LicenseId) -> Result<()> {
     let key = params![id.mailbox.as_bytes(), id.nonce];
     forget_answers(c, id)?;
+    let stranger: bool = c
+        .prepare_cached("SELECT stranger FROM license WHERE mailbox = ?1 AND license = ?2")?
+        .query_row(key, |row| row.get(0))?;
     for sql in [
         "DELETE FROM play_op WHERE mailbox = ?1 AND license = ?2",
         "DELETE FROM play_receipt WHERE mailbox = ?1 AND license = ?2",
@@ -323,7 +327,6 @@ pub(super) fn remove(c: &Connection, id: LicenseId) -> Result<()> {
     ] {
         c.prepare_cached(sql)?.execute(key)?;
     }
-    c.prepare_cached("UPDATE mailbox SET licenses = licenses - 1 WHERE mailbox = ?1")?
-        .execute([id.mailbox.as_bytes()])?;
-    Ok(())
+    let part = if stranger { Part::Stranger } else { Part::Known };
+    mail::count_licenses(c, id.mailbox, part, -1)
 }

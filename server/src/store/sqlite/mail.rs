@@ -15,7 +15,7 @@ use super::{
 };
 use crate::{
     model::{Bytes32, Incarnation, MailboxId, Sender},
-    store::{Ack, Acked, Deposit, LicenseRow, Page, Result},
+    store::{Ack, Acked, Deposit, LicenseRow, Page, Part, Result},
 };
 
 /// The idempotency key: who sent what to whom, only as a hash.
@@ -47,17 +47,30 @@ pub(super) fn all_acked(c: &Connection) -> rusqlite::Result<HashMap<MailboxId, u
         .collect()
 }
 
-/// How many licenses a mailbox has.
-pub(super) fn licenses(c: &Connection, mailbox: MailboxId) -> Result<u64> {
-    Ok(c.prepare_cached("SELECT licenses FROM mailbox WHERE mailbox = ?1")?
+/// How many licenses a part of a mailbox has.
+pub(super) fn licenses(c: &Connection, mailbox: MailboxId, part: Part) -> Result<u64> {
+    let sql = match part {
+        Part::Known => "SELECT licenses FROM mailbox WHERE mailbox = ?1",
+        Part::Stranger => "SELECT stranger_licenses FROM mailbox WHERE mailbox = ?1",
+    };
+    Ok(c.prepare_cached(sql)?
         .query_row([mailbox.as_bytes()], |row| number(row, 0))?)
 }
 
 /// Stores a license, one more of its mailbox.
-pub(super) fn add_license(c: &Connection, license: &LicenseRow) -> Result<()> {
-    c.prepare_cached("UPDATE mailbox SET licenses = licenses + 1 WHERE mailbox = ?1")?
-        .execute([license.id.mailbox.as_bytes()])?;
-    insert(c, license)
+pub(super) fn add_license(c: &Connection, license: &LicenseRow, part: Part) -> Result<()> {
+    count_licenses(c, license.id.mailbox, part, 1)?;
+    insert(c, license, part)
+}
+
+/// So many licenses more, or fewer, of a part of a mailbox.
+pub(super) fn count_licenses(c: &Connection, mailbox: MailboxId, part: Part, more: i64) -> Result<()> {
+    let sql = match part {
+        Part::Known => "UPDATE mailbox SET licenses = licenses + ?2 WHERE mailbox = ?1",
+        Part::Stranger => "UPDATE mailbox SET stranger_licenses = stranger_licenses + ?2 WHERE mailbox = ?1",
+    };
+    c.prepare_cached(sql)?.execute(params![mailbox.as_bytes(), more])?;
+    Ok(())
 }
 
 /// A send was refused because the mailbox is full.

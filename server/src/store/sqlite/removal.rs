@@ -52,6 +52,7 @@ pub(super) fn step(
     let (rows, mut more) = licenses(c, mailbox, now, room)?;
     room -= rows;
     for sql in [
+        "DELETE FROM blocked_account WHERE (mailbox, account) IN (SELECT mailbox, account FROM blocked_account WHERE mailbox = ?1 LIMIT ?2)",
         "DELETE FROM delivery_token WHERE (mailbox, hash) IN (SELECT mailbox, hash FROM delivery_token WHERE mailbox = ?1 LIMIT ?2)",
         "DELETE FROM one_time WHERE rowid IN (SELECT rowid FROM one_time WHERE mailbox = ?1 LIMIT ?2)",
     ] {

@@ -64,6 +64,38 @@ async fn a_full_mailbox_and_rates_are_told_alike() {
 }
 
 #[tokio::test]
+async fn strangers_are_told_alike_and_share_what_they_have_on_both_ways() {
+    let relay = TestRelay::start_with(|config| {
+        config.shares = server::service::shares::ShareRules::default();
+        // A share of 16 envelopes.
+        (config.quota.bytes, config.quota.envelopes) = (16 << 20, 512);
+    })
+    .await;
+    let addr = relay.running().addr();
+    let (alice, mallory) = (known(&relay, "alice").await, known(&relay, "mallory").await);
+    let bob = relay.user("bob").await;
+    let sends = async |user: &User| {
+        let headers = once(user);
+        let ask = |to: &str, id: Uuid| post(&format!("to={to}&id={id}"), &headers, ENVELOPE);
+        both(addr, "a stranger", "bob", ask).await.remove(0)
+    };
+    for _ in 0..8 {
+        assert_eq!(sends(&alice).await.status, 200, "two each time");
+    }
+    let refused = sends(&alice).await;
+    assert!(
+        refused.status == 429 && refused.body.contains("rate_limited"),
+        "{refused:?}"
+    );
+    assert!(refused.headers.contains(&("retry-after".into(), "900".into())));
+    let block = json!({ "user": "mallory" });
+    bob.call(Method::PUT, "/v1/blocked-accounts", Some(block)).await.ok();
+    assert_eq!(sends(&mallory).await, refused, "blocked");
+    let page = bob.inbox(json!({})).await.ok();
+    assert_eq!(page["refused_senders"], json!([{ "user": "alice", "times": 2 }]));
+}
+
+#[tokio::test]
 async fn delivery_tokens_are_told_alike() {
     let relay = TestRelay::start().await;
     let addr = relay.running().addr();

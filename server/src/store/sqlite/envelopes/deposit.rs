@@ -14,7 +14,7 @@ use super::{
 use crate::{
     model::{BodyDigest, Bytes32, MailboxId},
     store::{
-        Deposit, Deposited, LicenseRow, LimitRow, Result, StoreError,
+        Deposit, Deposited, LicenseRow, LimitRow, Part, Result, StoreError,
         sqlite::{
             PAGE_BYTES,
             licenses::{self, Planned},
@@ -212,8 +212,9 @@ impl Envelopes {
             self.index.usage(d.mailbox),
             batch.added.get(&d.mailbox).copied().unwrap_or_default(),
         );
-        let fits = there.count + added.count < d.quota.envelopes
-            && (there.bytes + added.bytes).saturating_add(size) <= d.quota.bytes;
+        let (held, more) = (there.held[d.part as usize], added.held[d.part as usize]);
+        let fits = held.count + more.count < d.quota.envelopes
+            && (held.bytes + more.bytes).saturating_add(size) <= d.quota.bytes;
         let sequence = acked.max(there.last).max(added.last) + 1;
         let new = New {
             id,
@@ -221,10 +222,10 @@ impl Envelopes {
             sequence,
             stored_at: d.now,
             expires: d.expires,
+            part: d.part,
             body_sum: task.body_sum,
             body: d.envelope.as_bytes(),
         };
-        batch.writes = true;
         let limited = match &d.license {
             _ if !fits && d.license.is_none() => Limited::Refused(Deposited::Full),
             None => {
@@ -236,21 +237,24 @@ impl Envelopes {
         };
         match limited {
             Limited::Refused(refusal) => {
-                if refusal == Deposited::Full {
+                // Strangers are refused without a write: there may be many of them.
+                if refusal == Deposited::Full && d.part == Part::Known {
                     mail::refuse(c, d.mailbox)?;
+                    batch.writes = true;
                 }
                 return settled(refusal);
             }
             Limited::Stored { new_license } => batch.licenses += i64::from(new_license),
         }
-        batch.added.insert(
-            d.mailbox,
-            Usage {
-                count: added.count + 1,
-                bytes: added.bytes + size,
-                last: sequence,
-            },
-        );
+        batch.writes = true;
+        let entry = Entry {
+            sequence,
+            id,
+            expires: d.expires,
+            length: u32::try_from(size).unwrap_or(u32::MAX),
+            part: d.part,
+        };
+        batch.added.insert(d.mailbox, added.and(&entry));
         batch.receipts.push((
             key,
             Receipt {
@@ -260,12 +264,7 @@ impl Envelopes {
                 forget_at: d.forget_at,
             },
         ));
-        Ok(Plan::Stored(Entry {
-            sequence,
-            id,
-            expires: d.expires,
-            length: u32::try_from(size).unwrap_or(u32::MAX),
-        }))
+        Ok(Plan::Stored(entry))
     }
 }
 
@@ -329,11 +328,11 @@ fn with_license(c: &Connection, d: &Deposit, license: &LicenseRow, fits: bool, n
         Planned::There => false,
         Planned::New => true,
     };
-    if !fits || (new_license && mail::licenses(c, d.mailbox)? >= d.quota.licenses) {
+    if !fits || (new_license && mail::licenses(c, d.mailbox, d.part)? >= d.quota.licenses) {
         return refused(Deposited::Full);
     }
     if new_license {
-        mail::add_license(c, license)?;
+        mail::add_license(c, license, d.part)?;
     }
     rows::insert(c, new)?;
     Ok(Limited::Stored { new_license })

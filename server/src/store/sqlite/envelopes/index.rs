@@ -9,7 +9,7 @@ use std::{
 
 use protocol::Timestamp;
 
-use crate::model::MailboxId;
+use crate::{model::MailboxId, store::Part};
 
 /// A waiting envelope: 32 bytes, which is what it costs in memory.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -22,12 +22,14 @@ pub(in crate::store::sqlite) struct Entry {
     pub expires: Timestamp,
     /// Its length.
     pub length: u32,
+    /// In which part of the mailbox it counts.
+    pub part: Part,
 }
 
 /// The envelopes of one mailbox.
 #[derive(Debug, Default)]
 struct Waiting {
-    bytes: u64,
+    held: [Held; 2],
     entries: VecDeque<Entry>,
 }
 
@@ -36,19 +38,42 @@ struct Inner {
     mailboxes: HashMap<MailboxId, Waiting>,
     /// When the first envelope of each mailbox expires: a sweep that has nothing to do looks at one of them, however many mailboxes there are.
     heads: BTreeSet<(Timestamp, MailboxId)>,
-    pending: u64,
-    bytes: u64,
+    all: Held,
 }
 
-/// Of a mailbox: envelopes, their bytes, and the last one's place.
+/// Envelopes and their bytes.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Default)]
-pub(in crate::store::sqlite) struct Usage {
+pub(in crate::store::sqlite) struct Held {
     /// Envelopes.
     pub count: u64,
     /// Their bytes.
     pub bytes: u64,
+}
+
+impl Held {
+    fn step(&mut self, length: u32, more: bool) {
+        let step = |value: &mut u64, by: u64| *value = if more { *value + by } else { value.saturating_sub(by) };
+        step(&mut self.count, 1);
+        step(&mut self.bytes, length.into());
+    }
+}
+
+/// Of a mailbox: what each part holds, and the last one's place.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Default)]
+pub(in crate::store::sqlite) struct Usage {
+    /// What each [`Part`] holds.
+    pub held: [Held; 2],
     /// The greatest sequence number; 0 when there are none.
     pub last: u64,
+}
+
+impl Usage {
+    /// With one envelope more.
+    pub fn and(mut self, entry: &Entry) -> Self {
+        self.held[entry.part as usize].step(entry.length, true);
+        self.last = entry.sequence;
+        self
+    }
 }
 
 /// Everything that waits.
@@ -67,7 +92,7 @@ impl Index {
     /// Envelopes and bytes in all.
     pub fn totals(&self) -> (u64, u64) {
         let inner = self.read();
-        (inner.pending, inner.bytes)
+        (inner.all.count, inner.all.bytes)
     }
 
     /// What a mailbox holds.
@@ -77,8 +102,7 @@ impl Index {
             .mailboxes
             .get(&mailbox)
             .map_or_else(Usage::default, |waiting| Usage {
-                count: waiting.entries.len() as u64,
-                bytes: waiting.bytes,
+                held: waiting.held,
                 last: waiting.entries.back().map_or(0, |entry| entry.sequence),
             })
     }
@@ -169,7 +193,9 @@ impl Index {
         let before = waiting.expires();
         let until = waiting.entries.partition_point(|entry| entry.sequence <= sequence);
         let gone: Vec<Entry> = waiting.entries.drain(..until).collect();
-        waiting.bytes -= gone.iter().map(|entry| u64::from(entry.length)).sum::<u64>();
+        for entry in &gone {
+            waiting.held[entry.part as usize].step(entry.length, false);
+        }
         let after = waiting.expires();
         if after.is_none() {
             inner.mailboxes.remove(&mailbox);
@@ -197,7 +223,7 @@ impl Waiting {
         match self.entries.get_mut(at) {
             Some(other) if other.sequence == entry.sequence => Some(std::mem::replace(other, entry)),
             _ => {
-                self.bytes += u64::from(entry.length);
+                self.held[entry.part as usize].step(entry.length, true);
                 self.entries.insert(at, entry);
                 None
             }
@@ -220,10 +246,7 @@ impl Inner {
     }
 
     fn count(&mut self, entry: &Entry, more: bool) {
-        let length = u64::from(entry.length);
-        let step = |value: &mut u64, by: u64| *value = if more { *value + by } else { value.saturating_sub(by) };
-        step(&mut self.pending, 1);
-        step(&mut self.bytes, length);
+        self.all.step(entry.length, more);
     }
 }
 
@@ -237,6 +260,7 @@ mod tests {
             id: sequence,
             expires: Timestamp(expires),
             length: 1,
+            part: Part::Known,
         }
     }
 

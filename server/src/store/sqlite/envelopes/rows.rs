@@ -9,7 +9,7 @@ use rusqlite::{Connection, OptionalExtension as _, params};
 use crate::{
     model::MailboxId,
     store::{
-        EnvelopeRow, Result, StoreError,
+        EnvelopeRow, Part, Result, StoreError,
         sqlite::{
             PAGE_BYTES,
             rows::{array, int, number, time, timestamp},
@@ -41,6 +41,8 @@ pub(super) struct New<'a> {
     pub stored_at: Timestamp,
     /// When it expires.
     pub expires: Timestamp,
+    /// In which part of the mailbox it counts.
+    pub part: Part,
     /// [`body_sum`] of the body.
     pub body_sum: u32,
     /// The envelope.
@@ -53,7 +55,7 @@ pub(in crate::store::sqlite) fn body_sum(body: &[u8]) -> u32 {
 }
 
 /// The checksum of a row: CRC-32 over everything but its id, with the body's own checksum in the place of the body.
-fn checksum(mailbox: MailboxId, numbers: [u64; 3], length: u64, body_sum: u32) -> u32 {
+fn checksum(mailbox: MailboxId, numbers: [u64; 4], length: u64, body_sum: u32) -> u32 {
     let mut hasher = crc32fast::Hasher::new();
     hasher.update(mailbox.as_bytes());
     for number in numbers {
@@ -64,11 +66,27 @@ fn checksum(mailbox: MailboxId, numbers: [u64; 3], length: u64, body_sum: u32) -
     hasher.finalize()
 }
 
+/// A part as it is stored.
+fn stranger(part: Part) -> u64 {
+    u64::from(part == Part::Stranger)
+}
+
+fn part(stranger: u64) -> Part {
+    // Another number than these two is seen by its checksum.
+    if stranger == 0 { Part::Known } else { Part::Stranger }
+}
+
 /// Appends a row.
 pub(super) fn insert(c: &Connection, new: &New<'_>) -> Result<()> {
-    let numbers = [new.sequence, new.stored_at.as_millis(), new.expires.as_millis()];
+    let stranger = stranger(new.part);
+    let numbers = [
+        new.sequence,
+        new.stored_at.as_millis(),
+        new.expires.as_millis(),
+        stranger,
+    ];
     c.prepare_cached(
-        "INSERT INTO envelope (id, mailbox, seq, stored_at, expires, checksum, body_sum, body) VALUES (?1, ?2, ?3, ?4, ?5, ?6, ?7, ?8)",
+        "INSERT INTO envelope (id, mailbox, seq, stored_at, expires, stranger, checksum, body_sum, body) VALUES (?1, ?2, ?3, ?4, ?5, ?6, ?7, ?8, ?9)",
     )?
     .execute(params![
         int(new.id),
@@ -76,6 +94,7 @@ pub(super) fn insert(c: &Connection, new: &New<'_>) -> Result<()> {
         int(new.sequence),
         time(new.stored_at),
         time(new.expires),
+        int(stranger),
         checksum(new.mailbox, numbers, new.body.len() as u64, new.body_sum),
         new.body_sum,
         new.body
@@ -89,7 +108,7 @@ pub(super) fn insert(c: &Connection, new: &New<'_>) -> Result<()> {
 /// The checksums too: with everything else known, one of them would tell for which of all mailboxes it was.
 pub(super) fn erase(c: &Connection, id: u64) -> Result<()> {
     c.prepare_cached(&format!(
-        "UPDATE envelope SET mailbox = zeroblob(16), {}, body = zeroblob(length(body)) WHERE id = ?1",
+        "UPDATE envelope SET mailbox = zeroblob(16), stranger = 0, {}, body = zeroblob(length(body)) WHERE id = ?1",
         ["seq", "stored_at", "expires", "checksum", "body_sum"]
             .map(blank)
             .join(", ")
@@ -130,13 +149,13 @@ pub(super) struct Found {
 /// Shows every row, in the order of the ids. Reads no body.
 pub(super) fn each(c: &Connection, mut each: impl FnMut(Found)) -> rusqlite::Result<()> {
     let mut statement = c.prepare(
-        "SELECT id, mailbox, seq, stored_at, expires, checksum, body_sum, length(body) FROM envelope ORDER BY id",
+        "SELECT id, mailbox, seq, stored_at, expires, checksum, body_sum, length(body), stranger FROM envelope ORDER BY id",
     )?;
     let mut rows = statement.query([])?;
     while let Some(row) = rows.next()? {
         let mailbox = MailboxId::from_bytes(array(row, 1)?);
         let (sequence, stored_at, expires): (u64, u64, u64) = (number(row, 2)?, number(row, 3)?, number(row, 4)?);
-        let length: u32 = number(row, 7)?;
+        let (length, stranger): (u32, u64) = (number(row, 7)?, number(row, 8)?);
         let (stored, body_sum): (i64, u64) = (row.get(5)?, number(row, 6)?);
         let sound = if mailbox == ERASED {
             is_blank(stored)
@@ -146,7 +165,7 @@ pub(super) fn each(c: &Connection, mut each: impl FnMut(Found)) -> rusqlite::Res
                 stored
                     == i64::from(checksum(
                         mailbox,
-                        [sequence, stored_at, expires],
+                        [sequence, stored_at, expires, stranger],
                         length.into(),
                         body_sum,
                     ))
@@ -159,6 +178,7 @@ pub(super) fn each(c: &Connection, mut each: impl FnMut(Found)) -> rusqlite::Res
                 sequence,
                 expires: Timestamp::from_millis(expires),
                 length,
+                part: part(stranger),
             },
             sound,
         });
@@ -174,6 +194,8 @@ pub(super) struct Whole {
     pub row: EnvelopeRow,
     /// When it expires.
     pub expires: Timestamp,
+    /// In which part of the mailbox it counts.
+    pub part: Part,
     /// Whether it is what was stored.
     pub sound: bool,
 }
@@ -182,13 +204,15 @@ fn whole(row: &rusqlite::Row<'_>) -> rusqlite::Result<Whole> {
     let mailbox = MailboxId::from_bytes(array(row, 0)?);
     let (sequence, stored_at, expires) = (number(row, 1)?, timestamp(row, 2)?, timestamp(row, 3)?);
     let body: Vec<u8> = row.get(6)?;
-    let numbers = [sequence, stored_at.as_millis(), expires.as_millis()];
+    let stranger = number(row, 7)?;
+    let numbers = [sequence, stored_at.as_millis(), expires.as_millis(), stranger];
     let right = checksum(mailbox, numbers, body.len() as u64, body_sum(&body));
     Ok(Whole {
         mailbox,
         // The body's own is compared too: it is what the other covers.
         sound: row.get::<_, i64>(4)? == i64::from(right) && row.get::<_, i64>(5)? == i64::from(body_sum(&body)),
         expires,
+        part: part(stranger),
         row: EnvelopeRow {
             sequence,
             stored_at,
@@ -201,7 +225,7 @@ fn whole(row: &rusqlite::Row<'_>) -> rusqlite::Result<Whole> {
 pub(super) fn read(c: &Connection, id: u64) -> Result<Option<Whole>> {
     let row = c
         .prepare_cached(
-            "SELECT mailbox, seq, stored_at, expires, checksum, body_sum, body FROM envelope WHERE id = ?1",
+            "SELECT mailbox, seq, stored_at, expires, checksum, body_sum, body, stranger FROM envelope WHERE id = ?1",
         )?
         .query_row([int(id)], whole)
         .optional()?;
@@ -224,7 +248,7 @@ pub(super) fn first(c: &Connection, from: u64) -> Result<(Option<u64>, Option<u6
 /// The rows with ids from `from` up to `to` that were not erased, at most `limit`. Reads no body.
 pub(super) fn held(c: &Connection, from: u64, to: u64, limit: usize) -> Result<Vec<(MailboxId, Entry)>> {
     Ok(c.prepare_cached(
-        "SELECT id, mailbox, seq, expires, length(body) FROM envelope WHERE id BETWEEN ?1 AND ?2 AND mailbox <> zeroblob(16) ORDER BY id LIMIT ?3",
+        "SELECT id, mailbox, seq, expires, length(body), stranger FROM envelope WHERE id BETWEEN ?1 AND ?2 AND mailbox <> zeroblob(16) ORDER BY id LIMIT ?3",
     )?
     .query_map(params![int(from), int(to), int(limit as u64)], |row| {
         let entry = Entry {
@@ -232,6 +256,7 @@ pub(super) fn held(c: &Connection, from: u64, to: u64, limit: usize) -> Result<V
             sequence: number(row, 2)?,
             expires: timestamp(row, 3)?,
             length: number(row, 4)?,
+            part: part(number(row, 5)?),
         };
         Ok((MailboxId::from_bytes(array(row, 1)?), entry))
     })?
@@ -290,13 +315,14 @@ pub(in crate::store::sqlite) fn without_overwriting(
 /// How many rows are not what was stored, or were erased and still say something. Reads every body.
 pub(in crate::store::sqlite) fn faults(c: &Connection) -> rusqlite::Result<Vec<String>> {
     let (mut altered, mut left) = (0u64, 0u64);
-    let mut statement =
-        c.prepare("SELECT mailbox, seq, stored_at, expires, checksum, body_sum, body FROM envelope ORDER BY id")?;
+    let mut statement = c.prepare(
+        "SELECT mailbox, seq, stored_at, expires, checksum, body_sum, body, stranger FROM envelope ORDER BY id",
+    )?;
     let mut rows = statement.query([])?;
     while let Some(row) = rows.next()? {
         let found = whole(row)?;
         if found.mailbox == ERASED {
-            let blank = is_blank(row.get(4)?) && is_blank(row.get(5)?);
+            let blank = is_blank(row.get(4)?) && is_blank(row.get(5)?) && found.part == Part::Known;
             left += u64::from(!blank || found.row.body.iter().any(|byte| *byte != 0));
         } else {
             altered += u64::from(!found.sound);
@@ -332,6 +358,7 @@ mod tests {
             sequence: id,
             stored_at: Timestamp(1000),
             expires: Timestamp(2000),
+            part: Part::Stranger,
             body_sum: body_sum(body),
             body,
         };
@@ -387,6 +414,9 @@ mod tests {
                     c.query_row(&sql, [int(from + 5)], |row| row.get(0)).unwrap()
                 })
                 .to_vec();
+            let sql = "SELECT stranger FROM envelope WHERE id = ?1";
+            let stranger: i64 = c.query_row(sql, [int(from + 5)], |row| row.get(0)).unwrap();
+            assert_eq!(stranger, 0, "where it came from");
             assert!(
                 left.iter().all(|value| is_blank(*value)),
                 "{left:?} says something of it"
@@ -411,6 +441,7 @@ mod tests {
             "seq = 2",
             "stored_at = 999",
             "expires = 999",
+            "stranger = 0",
             "checksum = checksum + 1",
             "body_sum = body_sum + 1",
             "mailbox = x'01010101010101010101010101010102'",
@@ -428,9 +459,17 @@ mod tests {
         }
         erase(&c, 1).unwrap();
         assert_eq!(faults(&c).unwrap(), [""; 0]);
-        c.execute_batch("UPDATE envelope SET body = x'000001' WHERE id = 1")
-            .unwrap();
-        assert_eq!(faults(&c).unwrap(), ["1 erased envelope(s) still say something"]);
+        for says in ["body = x'000001'", "stranger = 1"] {
+            let undo = c.unchecked_transaction().unwrap();
+            c.execute_batch(&format!("UPDATE envelope SET {says} WHERE id = 1"))
+                .unwrap();
+            assert_eq!(
+                faults(&c).unwrap(),
+                ["1 erased envelope(s) still say something"],
+                "{says}"
+            );
+            undo.rollback().unwrap();
+        }
     }
 
     #[test]

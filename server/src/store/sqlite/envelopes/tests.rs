@@ -15,7 +15,7 @@ use super::*;
 use crate::{
     model::{BodyDigest, Envelope, Incarnation, MessageId, Sender},
     store::{
-        Ack, Acked, Deposit, Deposited, Quota, migrations,
+        Ack, Acked, Deposit, Deposited, Part, Quota, migrations,
         sqlite::{
             checksums, prepare_writer,
             writer::{Effects, Upkeep},
@@ -163,6 +163,7 @@ fn deposit(to: u8, id: u128, body: &[u8]) -> Deposit {
         license: None,
         expires: Timestamp(2000),
         forget_at: Timestamp(3000),
+        part: Part::Known,
         quota: ROOM,
         now: NOW,
     }

@@ -280,6 +280,7 @@ impl Envelopes {
                 sequence: found.row.sequence,
                 stored_at: found.row.stored_at,
                 expires: found.expires,
+                part: found.part,
                 body_sum: rows::body_sum(&found.row.body),
                 body: &found.row.body,
             };

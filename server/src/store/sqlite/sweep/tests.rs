@@ -3,7 +3,7 @@ use rusqlite::params;
 
 use super::*;
 use crate::store::{
-    migrations,
+    Part, migrations,
     sqlite::{checksums, envelopes::Entry},
 };
 
@@ -105,6 +105,7 @@ fn mail() -> Index {
             expires: if n < 700 { Timestamp(1000) } else { Timestamp(3000) },
             id: n,
             length: 40,
+            part: Part::Known,
         };
         (MailboxId::from_bytes([u8::try_from(n % 3).unwrap(); 16]), entry)
     });

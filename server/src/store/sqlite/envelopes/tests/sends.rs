@@ -49,6 +49,43 @@ fn sends_of_one_commit_know_of_each_other() {
     assert_eq!(relay.count("SELECT sum(refused_total) FROM mailbox"), 1);
 }
 
+#[test]
+fn each_part_of_a_mailbox_has_the_quota_for_itself_after_a_restart_too() {
+    let mut relay = Relay::new();
+    let quota = Quota {
+        envelopes: 3,
+        bytes: 1000,
+        licenses: 0,
+    };
+    let send = |relay: &mut Relay, id: u128, part: Part, size: usize| {
+        let sent = Deposit {
+            part,
+            quota,
+            ..deposit(1, id, &vec![7; size])
+        };
+        relay.send_all(vec![sent]).remove(0).unwrap()
+    };
+    for (at, part) in [(0, Part::Stranger), (10, Part::Known)] {
+        assert_eq!(send(&mut relay, at, part, 400), DONE);
+        assert_eq!(send(&mut relay, at + 1, part, 601), Deposited::Full);
+        assert_eq!(send(&mut relay, at + 1, part, 600), DONE);
+    }
+    for _ in 0..2 {
+        assert_eq!(send(&mut relay, 20, Part::Stranger, 1), Deposited::Full);
+        assert_eq!(send(&mut relay, 20, Part::Known, 1), Deposited::Full);
+        relay.reopen();
+    }
+    // Strangers are refused without a write.
+    assert_eq!(relay.count("SELECT sum(refused_total) FROM mailbox"), 1 + 2);
+    assert_eq!(relay.acknowledge(1, 1), Acked::Done(1));
+    for id in 30..32 {
+        assert_eq!(send(&mut relay, id, Part::Known, 1), Deposited::Full);
+        assert_eq!(send(&mut relay, id, Part::Stranger, 1), DONE);
+    }
+    assert_eq!(send(&mut relay, 32, Part::Stranger, 1), Deposited::Full, "three");
+    relay.is_sound();
+}
+
 /// The first of two with one id finds no room: the second, whatever it holds, is told so too.
 #[test]
 fn nothing_is_a_repetition_of_what_was_not_stored() {
@@ -108,7 +145,7 @@ fn an_id_used_again_is_known_by_its_last_use() {
         );
         relay.reopen();
     }
-    assert_eq!(relay.envelopes.index.usage(mailbox(1)).count, 2);
+    assert_eq!(relay.envelopes.index.usage(mailbox(1)).held[0].count, 2);
     assert_eq!(
         relay.count("SELECT count(*) FROM receipt_run"),
         1,
@@ -204,7 +241,7 @@ fn receipts_of_a_busy_relay_are_found_without_reading_them_all() {
         }
     }
     assert_eq!(
-        u128::from(relay.envelopes.index.usage(mailbox(1)).count),
+        u128::from(relay.envelopes.index.usage(mailbox(1)).held[0].count),
         MANY,
         "nothing was stored twice"
     );

@@ -1,0 +1,446 @@
+//! How much strangers, accounts that show no delivery token, may send to a mailbox: all of them together, and each.
+//!
+//! It is counted by time alone: token buckets, taken from before the store is asked. What lies in the mailbox has no say, so a stranger that fills its share and
+//! tries again learns nothing of what the owner does or gets from others (`docs/decisions/0024-shares-of-strangers.md`).
+//!
+//! In memory, and bounded: a restart of the relay fills the buckets. That the strangers' part still has an end is the store's doing ([`Part`](crate::store::Part)).
+
+use std::{
+    collections::hash_map::RandomState,
+    hash::BuildHasher as _,
+    sync::{
+        Mutex, PoisonError,
+        atomic::{AtomicU64, Ordering},
+    },
+    time::Duration,
+};
+
+use protocol::Timestamp;
+
+use super::{REMEMBERED, debts::Debts, licenses::MAX_LICENSE_TTL};
+use crate::{
+    model::{MAX_ENVELOPE_BYTES, MailboxId, MessageId},
+    recent::Recent,
+    store::Quota,
+};
+
+/// What a stranger is told to wait. Always the same, whether its share is used up, that of all is, or it is blocked: the true time would tell which.
+pub const LATER: Duration = Duration::from_secs(15 * 60);
+/// A part is a burst of this fraction of it, and the rest spread over the time for which a mailbox keeps what comes.
+const BURST: u64 = 4;
+/// Envelopes of the greatest size that a stranger may send at once, however small the mailbox is: a handshake and the first message after it.
+const AT_LEAST: u64 = 2;
+/// Buckets of each kind that are not full, about 50 bytes each. Beyond that those with the least to make up for are forgotten.
+const MAX_BUCKETS: usize = 65_536;
+/// Sends that were stored and may be repeated for nothing, in each of two halves of about 30 bytes each.
+const STORED: usize = 16_384;
+/// For so long: a repetition comes within minutes, or when the client is started the next time. The store's receipts, by which it is one, are kept for longer.
+const REPEATED: Duration = Duration::from_secs(24 * 3600);
+
+/// A whole number of percent from 1 to 100.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub struct Percent(u8);
+
+impl Percent {
+    /// Parses `50%`.
+    #[must_use]
+    pub fn parse(text: &str) -> Option<Self> {
+        let percent = text.strip_suffix('%')?.trim().parse().ok()?;
+        (1..=100).contains(&percent).then_some(Self(percent))
+    }
+
+    /// From a number; above 100 it is 100, and 0 is 1.
+    #[must_use]
+    pub const fn of(percent: u8) -> Self {
+        Self(match percent {
+            0 => 1,
+            1..=100 => percent,
+            _ => 100,
+        })
+    }
+
+    fn part(self, of: u64) -> u64 {
+        u64::try_from(u128::from(of) * u128::from(self.0) / 100).unwrap_or(of)
+    }
+}
+
+impl std::fmt::Display for Percent {
+    fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
+        write!(f, "{}%", self.0)
+    }
+}
+
+/// What an operator may choose.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub struct ShareRules {
+    /// What all strangers together may send to a mailbox, of its quota and within the time for which it is kept; none: strangers are treated as everybody else.
+    pub strangers: Option<Percent>,
+    /// What one of them may send, of that.
+    pub one: Percent,
+}
+
+impl Default for ShareRules {
+    fn default() -> Self {
+        Self {
+            strangers: Some(Percent::of(50)),
+            // Eight have to conspire to keep other strangers out. With the default quota it is a megabyte at once: sixty first messages.
+            one: Percent::of(12),
+        }
+    }
+}
+
+/// One kind of bucket: so much at once, and so much more within a time.
+#[derive(Debug, Clone, Copy)]
+struct Bucket {
+    /// How long an empty one takes to be full.
+    size: Duration,
+    refill: u64,
+    window: Duration,
+}
+
+impl Bucket {
+    /// Of `part` within `window`; at least `least` at once.
+    fn of(part: u64, least: u64, window: Duration) -> Self {
+        let refill = (part - part / BURST).max(1);
+        let mut bucket = Self {
+            size: Duration::ZERO,
+            refill,
+            window,
+        };
+        bucket.size = bucket.time((part / BURST).max(least));
+        bucket
+    }
+
+    /// How long so much takes to come back. Rounded down, so that as many fit as was meant; but nothing is for nothing.
+    fn time(&self, amount: u64) -> Duration {
+        let millis = u128::from(amount) * self.window.as_millis() / u128::from(self.refill);
+        Duration::from_millis(u64::try_from(millis).unwrap_or(u64::MAX).max(1))
+    }
+}
+
+/// What is counted, for all strangers of a mailbox and for each.
+#[derive(Debug)]
+struct Measure {
+    all: (Bucket, Debts<u64>),
+    one: (Bucket, Debts<u64>),
+}
+
+/// The buckets that a send takes from.
+#[derive(Debug, Clone, Copy)]
+struct Keys {
+    all: u64,
+    one: u64,
+}
+
+impl Measure {
+    fn new(quota: u64, rules: (Percent, Percent), least: u64, window: Duration) -> Self {
+        let all = rules.0.part(quota);
+        Self {
+            all: (Bucket::of(all, least, window), Debts::new(MAX_BUCKETS)),
+            one: (Bucket::of(rules.1.part(all), least, window), Debts::new(MAX_BUCKETS)),
+        }
+    }
+
+    fn both(&mut self, keys: Keys) -> [(&mut (Bucket, Debts<u64>), u64); 2] {
+        [(&mut self.all, keys.all), (&mut self.one, keys.one)]
+    }
+
+    fn has(&mut self, keys: Keys, amount: u64, now: Timestamp) -> bool {
+        self.both(keys).into_iter().all(|((bucket, debts), key)| {
+            debts.full_at(&key, bucket.size, now).plus(bucket.time(amount)) <= now.plus(bucket.size)
+        })
+    }
+
+    fn take(&mut self, keys: Keys, amount: u64, now: Timestamp) {
+        for ((bucket, debts), key) in self.both(keys) {
+            let full = debts.full_at(&key, bucket.size, now).plus(bucket.time(amount));
+            debts.set(key, full, now);
+        }
+    }
+
+    fn give_back(&mut self, keys: Keys, amount: u64, now: Timestamp) {
+        for ((bucket, debts), key) in self.both(keys) {
+            let full = debts.full_at(&key, bucket.size, now).as_millis();
+            let less = u64::try_from(bucket.time(amount).as_millis()).unwrap_or(u64::MAX);
+            debts.set(key, Timestamp::from_millis(full.saturating_sub(less)), now);
+        }
+    }
+}
+
+/// What a send took, to be given back if nothing came of it.
+#[derive(Debug)]
+pub(super) struct Taken {
+    keys: Keys,
+    bytes: u64,
+    license: bool,
+}
+
+struct Inner {
+    bytes: Measure,
+    licenses: Measure,
+    stored: Recent<u64, Timestamp>,
+}
+
+/// The shares of everyone.
+pub struct Shares {
+    /// None: strangers are treated as everybody else.
+    inner: Option<Mutex<Inner>>,
+    /// What an envelope counts at least, so that the number of envelopes is limited with their bytes.
+    least: u64,
+    hasher: RandomState,
+    refused: AtomicU64,
+}
+
+impl Shares {
+    pub(super) fn new(rules: ShareRules, quota: Quota, envelope_ttl: Duration) -> Self {
+        let least = (quota.bytes / quota.envelopes.max(1)).max(1);
+        let inner = rules.strangers.map(|strangers| {
+            let rules = (strangers, rules.one);
+            let envelopes = AT_LEAST * least.max(MAX_ENVELOPE_BYTES as u64);
+            Mutex::new(Inner {
+                bytes: Measure::new(quota.bytes, rules, envelopes, envelope_ttl),
+                // A license lies there for its own time and is remembered after that.
+                licenses: Measure::new(quota.licenses, rules, AT_LEAST, MAX_LICENSE_TTL + REMEMBERED),
+                stored: Recent::new(STORED),
+            })
+        });
+        Self {
+            inner,
+            least,
+            hasher: RandomState::new(),
+            refused: AtomicU64::new(0),
+        }
+    }
+
+    fn with<T>(&self, work: impl FnOnce(&mut Inner) -> T) -> Option<T> {
+        let inner = self.inner.as_ref()?;
+        Some(work(&mut inner.lock().unwrap_or_else(PoisonError::into_inner)))
+    }
+
+    /// Whether strangers are told apart at all.
+    pub(super) const fn are_on(&self) -> bool {
+        self.inner.is_some()
+    }
+
+    /// Whether this very send was stored lately, as far as that is known here: then it is a repetition, and costs nothing.
+    pub(super) fn was_stored(&self, mailbox: MailboxId, account: MailboxId, id: MessageId, now: Timestamp) -> bool {
+        let key = self.hasher.hash_one((mailbox, account, id));
+        let at = self.with(|inner| inner.stored.get(&key)).flatten();
+        at.is_some_and(|at| at <= now && now < at.plus(REPEATED))
+    }
+
+    /// This send is stored, and was paid for.
+    pub(super) fn note_stored(&self, mailbox: MailboxId, account: MailboxId, id: MessageId, now: Timestamp) {
+        let key = self.hasher.hash_one((mailbox, account, id));
+        self.with(|inner| inner.stored.put(key, now));
+    }
+
+    /// Takes a send of `account` to `mailbox` out of the shares. `Err` when one of them is used up; then nothing was taken.
+    pub(super) fn take(
+        &self,
+        mailbox: MailboxId,
+        account: MailboxId,
+        bytes: usize,
+        license: bool,
+        now: Timestamp,
+    ) -> Result<Option<Taken>, ()> {
+        let taken = Taken {
+            keys: Keys {
+                all: self.hasher.hash_one(mailbox),
+                one: self.hasher.hash_one((mailbox, account)),
+            },
+            bytes: (bytes as u64).max(self.least),
+            license,
+        };
+        let had = self.with(|inner| {
+            let has =
+                inner.bytes.has(taken.keys, taken.bytes, now) && (!license || inner.licenses.has(taken.keys, 1, now));
+            if has {
+                inner.bytes.take(taken.keys, taken.bytes, now);
+            }
+            if has && license {
+                inner.licenses.take(taken.keys, 1, now);
+            }
+            has
+        });
+        match had {
+            None => Ok(None),
+            Some(true) => Ok(Some(taken)),
+            Some(false) => {
+                self.note_refused();
+                Err(())
+            }
+        }
+    }
+
+    /// Nothing was stored of a send: what it took is given back.
+    pub(super) fn give_back(&self, taken: &Taken, now: Timestamp) {
+        self.with(|inner| {
+            inner.bytes.give_back(taken.keys, taken.bytes, now);
+            if taken.license {
+                inner.licenses.give_back(taken.keys, 1, now);
+            }
+        });
+    }
+
+    /// A stranger was refused.
+    pub(super) fn note_refused(&self) {
+        self.refused.fetch_add(1, Ordering::Relaxed);
+    }
+
+    /// How many sends of strangers were refused since the start, blocked ones included.
+    #[must_use]
+    pub fn refused(&self) -> u64 {
+        self.refused.load(Ordering::Relaxed)
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    const NOW: Timestamp = Timestamp(1_000_000_000);
+    const DAY: Duration = Duration::from_secs(24 * 3600);
+    const QUOTA: Quota = Quota {
+        envelopes: 10_000,
+        bytes: 64 << 20,
+        licenses: 10_000,
+    };
+    /// A license is there so long.
+    const LICENSE: Duration = MAX_LICENSE_TTL.saturating_add(REMEMBERED);
+
+    fn shares() -> Shares {
+        Shares::new(ShareRules::default(), QUOTA, DAY * 30)
+    }
+
+    fn id(n: u64) -> MailboxId {
+        let mut id = [0; 16];
+        id[..8].copy_from_slice(&n.to_be_bytes());
+        MailboxId::from_bytes(id)
+    }
+
+    /// How many sends to mailbox 0 go through until each of `senders` is refused.
+    fn flood(shares: &Shares, senders: std::ops::Range<u64>, bytes: usize, license: bool, now: Timestamp) -> u64 {
+        let mut through = 0;
+        for sender in senders {
+            while shares.take(id(0), id(sender), bytes, license, now).is_ok() {
+                through += 1;
+                assert!(through < 1_000_000, "there is no end to it");
+            }
+        }
+        through
+    }
+
+    #[test]
+    fn a_stranger_has_a_small_share_and_all_of_them_less_than_half_of_the_mailbox() {
+        for (bytes, license) in [(1, false), (16 << 10, false), (MAX_ENVELOPE_BYTES, false), (1, true)] {
+            let shares = shares();
+            let counts = (bytes as u64).max(QUOTA.bytes / QUOTA.envelopes);
+            let one = flood(&shares, 1..2, bytes, license, NOW);
+            assert!(one >= 2 && one * counts <= QUOTA.bytes / 64, "{one} of {bytes}");
+            // Whoever comes next is served, and a crowd comes to an end.
+            let all = one + flood(&shares, 2..200, bytes, license, NOW);
+            assert!(all > 6 * one && all * counts <= QUOTA.bytes / 8, "{all} of {bytes}");
+            assert!(shares.refused() >= 199);
+            // Asked all the time while the first lie there: at most half of what the mailbox holds.
+            let (mut sum, mut now) = (all, NOW);
+            for _ in 0..30 * 24 {
+                now = now.plus(Duration::from_secs(3600));
+                sum += flood(&shares, 1..20, bytes, license, now);
+            }
+            assert!(sum * counts <= QUOTA.bytes / 2, "{sum} of {bytes}");
+            assert!(license || sum > 3 * all, "{sum} of {bytes}");
+        }
+    }
+
+    #[test]
+    fn licenses_are_counted_for_as_long_as_they_are_there() {
+        let shares = shares();
+        let (mut sum, mut now) = (flood(&shares, 1..200, 1, true, NOW), NOW);
+        let steps = u32::try_from(LICENSE.as_secs() / DAY.as_secs()).unwrap();
+        for _ in 1..steps {
+            now = now.plus(DAY);
+            sum += flood(&shares, 1..200, 1, true, now);
+        }
+        assert!((QUOTA.licenses * 2 / 5..=QUOTA.licenses / 2).contains(&sum), "{sum}");
+    }
+
+    #[test]
+    fn the_smallest_mailbox_takes_a_first_message_of_a_stranger() {
+        let small = Quota {
+            envelopes: 3,
+            bytes: 1 << 20,
+            licenses: 1,
+        };
+        let shares = Shares::new(ShareRules::default(), small, Duration::from_secs(1));
+        assert_eq!(flood(&shares, 1..2, MAX_ENVELOPE_BYTES, true, NOW), 2);
+    }
+
+    #[test]
+    fn what_a_refused_send_took_is_given_back_and_a_repetition_costs_nothing() {
+        let all = flood(&shares(), 1..2, 16 << 10, true, NOW);
+        let shares = shares();
+        for _ in 0..3 * all {
+            let taken = shares.take(id(0), id(1), 16 << 10, true, NOW).unwrap().unwrap();
+            shares.give_back(&taken, NOW);
+        }
+        assert_eq!(flood(&shares, 1..2, 16 << 10, true, NOW), all);
+        let message = MessageId::new(uuid::Uuid::from_u128(5));
+        let known = |mailbox, account, now| shares.was_stored(mailbox, account, message, now);
+        assert!(!known(id(0), id(1), NOW));
+        shares.note_stored(id(0), id(1), message, NOW);
+        assert!(known(id(0), id(1), NOW) && known(id(0), id(1), NOW.plus(REPEATED / 2)));
+        assert!(!known(id(0), id(2), NOW) && !known(id(2), id(1), NOW));
+        assert!(!known(id(0), id(1), NOW.plus(REPEATED)), "paid for again");
+    }
+
+    #[test]
+    fn memory_is_bounded_and_a_crowd_does_not_wash_a_debt_away() {
+        let shares = shares();
+        flood(&shares, 1..2, 16 << 10, true, NOW);
+        for n in 0..2 * MAX_BUCKETS as u64 {
+            let _ = shares.take(id(n + 1), id(n + 2), 1, true, NOW);
+        }
+        let inner = shares.inner.as_ref().unwrap().lock().unwrap();
+        for measure in [&inner.bytes, &inner.licenses] {
+            assert_eq!((measure.all.1.len(), measure.one.1.len()), (MAX_BUCKETS, MAX_BUCKETS));
+        }
+        drop(inner);
+        assert!(shares.take(id(0), id(1), 16 << 10, true, NOW).is_err());
+    }
+
+    #[test]
+    fn a_clock_that_is_put_back_locks_nobody_out() {
+        let shares = shares();
+        let all = flood(&shares, 1..2, 16 << 10, false, NOW.plus(DAY * 366));
+        assert_eq!(flood(&shares, 1..2, 16 << 10, false, NOW), all);
+    }
+
+    #[test]
+    fn without_shares_strangers_are_as_everybody() {
+        let off = ShareRules {
+            strangers: None,
+            ..ShareRules::default()
+        };
+        let shares = Shares::new(off, QUOTA, DAY);
+        for _ in 0..20_000 {
+            assert!(
+                shares
+                    .take(id(0), id(1), MAX_ENVELOPE_BYTES, true, NOW)
+                    .unwrap()
+                    .is_none()
+            );
+        }
+        assert!(!shares.are_on());
+    }
+
+    #[test]
+    fn percents_are_whole_and_not_more_than_all() {
+        for text in ["1%", "50%", "100%"] {
+            assert_eq!(Percent::parse(text).unwrap().to_string(), text);
+        }
+        for bad in ["", "%", "0%", "101%", "50", "-1%", "5.5%", "256%"] {
+            assert_eq!(Percent::parse(bad), None, "{bad}");
+        }
+    }
+}
