@@ -1,5 +1,7 @@
 //! What can go wrong, each with what to do about it.
 
+use std::time::Duration;
+
 use protocol::address::{Address, NameError};
 use protocol::identity::Fingerprint;
 
@@ -135,12 +137,33 @@ pub enum Error {
     /// The protocol refused, for a reason that users do not meet.
     #[error("the protocol refused: {0}")]
     Protocol(String),
+    /// The clocks of this device and the relay are so far apart that the relay takes no keys of ours.
+    #[error(
+        "the clock of this device is {} {} that of the relay, so the relay does not take its keys. Set the clock, then do it again; if the clock is right, tell the relay's operator",
+        in_words(*.apart), if *.ahead { "ahead of" } else { "behind" }
+    )]
+    ClockWrong {
+        /// By how much.
+        apart: Duration,
+        /// Whether ours is ahead.
+        ahead: bool,
+    },
     /// No random bytes.
     #[error("the operating system's random generator does not answer; nothing was done")]
     Randomness,
     /// A test stopped the work here.
     #[error("interrupted at {0:?}")]
     Interrupted(Step),
+}
+
+/// In words, for a clock that is wrong by hours, days or years.
+fn in_words(by: Duration) -> String {
+    let hours = by.as_secs() / 3600;
+    if hours < 48 {
+        format!("{hours} hours")
+    } else {
+        format!("{} days", hours / 24)
+    }
 }
 
 fn ended(how: Ended) -> &'static str {

@@ -39,7 +39,7 @@ pub enum Event {
         /// Who.
         peer: Address,
     },
-    /// The peer's client has these messages of ours.
+    /// The peer's client has these messages of ours: each was named by a receipt, or was the last that an acknowledgement counts.
     Delivered {
         /// Which.
         ids: Vec<MessageId>,

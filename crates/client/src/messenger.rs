@@ -8,6 +8,7 @@
 //! | before | is durable |
 //! |---|---|
 //! | an envelope is sent | the advanced session, the message, and the envelope itself in the outbox |
+//! | an envelope is sent or acknowledged | the number by which the relay notices a copy that was put back, and the relay has it |
 //! | an envelope is acknowledged | the advanced session and the message that was in it |
 //! | a name is registered, keys are published, an identity is replaced | their private halves |
 //! | a play is asked for | its id; in oblivious mode also the request and its slot of the pad |
@@ -31,6 +32,7 @@ mod play_receipts;
 mod plays;
 mod quarantine;
 mod receipts;
+mod restored;
 mod round;
 mod status;
 mod steps;
@@ -50,7 +52,7 @@ use rand_core::SeedableRng;
 use crate::clock::{Clock, SystemClock};
 use crate::error::Error;
 use crate::relay::{CertificatePin, Relay, RelayUrl};
-use crate::vault::{Account, KdfCost, Passphrase, PinnedRelay, Transaction, Vault, VaultError, key};
+use crate::vault::{Account, KdfCost, Passphrase, PinnedRelay, Told, Transaction, Vault, VaultError, key};
 
 pub use decoys::{DECOY_PAUSE, MAX_DECOYS};
 pub use gate_keys::{FreshGateKeys, GATE_KEY_LIFE, GateKeyReport, GateKeySource, GateStage, GateWatch};
@@ -106,6 +108,7 @@ pub struct Messenger {
     rng: ChaCha20Rng,
     options: Options,
     decoy_clock: decoys::DecoyClock,
+    told: restored::Agreement,
 }
 
 impl std::fmt::Debug for Messenger {
@@ -138,6 +141,11 @@ impl Messenger {
             }
             None => return Err(Error::NotRegistered),
         }
+        if vault.get::<Told>(key::TOLD)?.is_none() {
+            // Earlier versions told the relay the number of their commits: ours goes on above it.
+            let value = vault.commits();
+            vault.transaction(|tx| tx.put(key::TOLD, &Told { value, news: true }))?;
+        }
         let mut pinned: PinnedRelay = vault.get(key::RELAY)?.ok_or(VaultError::Corrupt("relay"))?;
         let pinned_url = RelayUrl::parse_plain_allowed(&pinned.url)?;
         let mut url = url.unwrap_or_else(|| pinned_url.clone());
@@ -164,6 +172,7 @@ impl Messenger {
             rng: seeded()?,
             options,
             decoy_clock: decoys::DecoyClock::default(),
+            told: restored::Agreement::default(),
         })
     }
 
@@ -201,7 +210,7 @@ impl Messenger {
         self.relay.requests()
     }
 
-    /// How often the vault was committed; the relay is told with every `inbox`.
+    /// How often the vault was committed.
     #[must_use]
     pub fn commits(&self) -> u64 {
         self.vault.commits()
@@ -264,8 +273,10 @@ impl Messenger {
             party,
             rng,
             options,
+            told,
             ..
         } = self;
+        let mut agreement = *told;
         let Some(state) = party.as_mut() else {
             return Err(VaultError::Corrupt("party").into());
         };
@@ -275,6 +286,7 @@ impl Messenger {
                 tx,
                 rng,
                 now,
+                told: &mut agreement,
             })?;
             persist(state, tx)?;
             options.steps.reached(Step::BeforeCommit)?;
@@ -283,6 +295,8 @@ impl Messenger {
         if outcome.is_err() {
             // Memory is ahead of the disk: forget it. Reading it back happens now, or on the next use if that fails too.
             self.party = load_party(&self.vault).ok();
+        } else {
+            self.told = agreement;
         }
         outcome
     }
@@ -298,6 +312,7 @@ struct Scope<'a, 'tx> {
     tx: &'a mut Transaction<'tx>,
     rng: &'a mut ChaCha20Rng,
     now: Timestamp,
+    told: &'a mut restored::Agreement,
 }
 
 /// Writes the protocol's changed records.

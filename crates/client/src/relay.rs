@@ -139,12 +139,13 @@ impl Relay {
         Ok(())
     }
 
-    /// Acknowledges, says how often the vault was committed, fetches.
+    /// Acknowledges, says how far the vault has come, fetches at most `limit` envelopes.
     pub(crate) async fn inbox(
         &self,
         ack: Option<AckPosition>,
-        commits: u64,
+        told: u64,
         wait: Duration,
+        limit: u32,
     ) -> Result<Page, RelayError> {
         let wait_seconds = u32::try_from(wait.as_secs()).unwrap_or(u32::MAX).min(MAX_WAIT);
         let body = types::InboxRequest {
@@ -152,9 +153,9 @@ impl Relay {
                 incarnation: Uuid::from_bytes(ack.incarnation),
                 sequence: ack.sequence,
             }),
-            limit: Some(PAGE),
+            limit: Some(limit),
             wait_seconds: Some(wait_seconds),
-            commit_counter: Some(commits),
+            commit_counter: Some(told),
         };
         let patience = ANSWER_TIMEOUT + Duration::from_secs(wait_seconds.into());
         let answer = self

@@ -104,7 +104,7 @@ fn a_used_one_time_prekey_is_gone_for_a_state_that_forgot_the_session() {
         publication.replace_one_time && publication.one_time_batch.is_some() && publication.signed_prekey.is_none()
     );
     // Repeated without end, it asks for no more than four handshakes an hour, and for no second batch.
-    forgot.publication_confirmed();
+    forgot.publication_confirmed(NOW);
     for _ in 0..10 {
         let _ = forgot.receive(first, NOW, &mut rng);
     }

@@ -9,12 +9,12 @@ use protocol::claim::{RegisterClaim, SignInClaim, bundle_digest};
 use protocol::identity::{Fingerprint, Purpose};
 use protocol::party::Party;
 
-use super::keys::upload;
+use super::keys::{check_clock, upload};
 use super::steps::Step;
 use super::{Messenger, Options, load_party, persist, seeded};
 use crate::error::Error;
 use crate::relay::{Challenge, Code, Relay, RelayError, RelayUrl, SignedClaim};
-use crate::vault::{Account, Kind, Moment, Passphrase, PinnedRelay, Session, Vault, VaultError, key};
+use crate::vault::{Account, Kind, Moment, Passphrase, PinnedRelay, Session, Told, Vault, VaultError, key};
 
 /// A session that ends within this is renewed before it is used: clocks differ, and requests take time.
 const SESSION_MARGIN: Duration = Duration::from_secs(30);
@@ -56,8 +56,9 @@ impl Messenger {
             }
         }
         let relay = Relay::new(url)?;
-        // Before a vault is made: a wrong address leaves nothing behind.
+        // Before a vault is made: a wrong address, or a clock by which no relay takes keys, leaves nothing behind.
         let challenge = relay.challenge(name).await?;
+        check_clock(options.clock.now(), challenge.relay_time())?;
         let vault = match existing {
             Some(vault) => vault,
             None => Vault::create(home, passphrase, options.kdf)?,
@@ -99,6 +100,7 @@ impl Messenger {
             party.publication(None, false, now, &mut rng);
             vault.transaction(|tx| {
                 tx.put(key::RELAY, &pinned)?;
+                tx.put(key::TOLD, &Told { value: 0, news: true })?;
                 tx.put(
                     key::ACCOUNT,
                     &Account {
@@ -119,6 +121,7 @@ impl Messenger {
             rng,
             options,
             decoy_clock: super::decoys::DecoyClock::default(),
+            told: super::restored::Agreement::default(),
         })
     }
 
@@ -153,7 +156,7 @@ impl Messenger {
         self.step(Step::AfterRegister)?;
         let now = self.now();
         self.transact(|scope| {
-            scope.party.publication_confirmed();
+            scope.party.publication_confirmed(scope.now);
             scope.tx.put(
                 key::ACCOUNT,
                 &Account {
@@ -244,7 +247,7 @@ impl Messenger {
     async fn sign_in(&mut self) -> Result<(), Error> {
         let name = self.party()?.address().user();
         let mut attempt = 1;
-        let (session, commits) = loop {
+        let (session, told) = loop {
             let challenge = self.checked_challenge(&name).await?;
             let claim = self.sign(&name, &challenge, None)?;
             match self.relay.sign_in(&claim).await {
@@ -258,25 +261,7 @@ impl Messenger {
         };
         self.vault.transaction(|tx| tx.put::<Session>(key::SESSION, &session))?;
         self.relay.resume(Some(session));
-        self.compare_commits(commits)
-    }
-
-    /// A relay that knows of more commits than this vault has shows that it is an older copy: its one-time keys may be used up and its sessions are
-    /// behind. The protocol begins everything anew.
-    pub(super) fn compare_commits(&mut self, at_relay: u64) -> Result<(), Error> {
-        if at_relay <= self.vault.commits() {
-            return Ok(());
-        }
-        self.transact(|scope| {
-            scope.party.restored(scope.now);
-            scope.abandon_pads()?;
-            scope.tx.raise_commits(at_relay);
-            // The user is told in the next round, which may be another run's.
-            let moment = Moment {
-                at: scope.now.as_millis(),
-            };
-            Ok(scope.tx.put(key::RESTORED, &moment)?)
-        })
+        self.compare(told)
     }
 
     /// Makes a request that needs a session; signs in before when there is none, and once more when the relay no longer knows it.

@@ -65,8 +65,7 @@ impl Messenger {
         let mut wait = wait;
         for _ in 0..MAX_PAGES {
             let ack: Option<AckPosition> = self.vault.get(key::ACK)?;
-            let commits = self.vault.commits();
-            let page = match self.poll(ack, commits, wait).await {
+            let page = match self.poll(ack, wait).await {
                 // The mailbox was cleared or restored: our position means nothing there.
                 Err(Error::Relay(error)) if ack.is_some() && error.code() == Some(Code::StaleIncarnation) => {
                     self.vault.transaction(|tx| tx.delete::<AckPosition>(key::ACK))?;
@@ -74,7 +73,6 @@ impl Messenger {
                 }
                 other => other?,
             };
-            self.compare_commits(page.commit_counter)?;
             let empty = page.envelopes.is_empty();
             self.take(&page, ack, round)?;
             if empty {
@@ -116,6 +114,7 @@ impl Messenger {
                         sequence: *sequence,
                     },
                 )?;
+                scope.moved_on()?;
             }
             scope.note_totals(totals, &mut brought)?;
             Ok(brought)
@@ -130,6 +129,9 @@ impl Messenger {
 
     /// What follows a round of receiving.
     pub(super) async fn maintain(&mut self, round: &mut Round) -> Result<(), Error> {
+        if let Err(error) = self.compare_once().await {
+            postpone(error, round)?;
+        }
         if self.vault.get::<Moment>(key::RESTORED)?.is_some() {
             self.vault.transaction(|tx| tx.delete::<Moment>(key::RESTORED))?;
             round.events.push(Event::Restored);

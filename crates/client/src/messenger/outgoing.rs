@@ -14,7 +14,7 @@ use crate::error::Error;
 use crate::event::Event;
 use crate::relay::{Bundle, Code, RelayError, Verdict, license_id};
 use crate::vault::{
-    Direction, GateDeposit, License, LimitMode, LimitedTerms, MessageBody, MessageId, MessageState, OutboxEntry,
+    Direction, GateDeposit, Kind, License, LimitMode, LimitedTerms, MessageBody, MessageId, MessageState, OutboxEntry,
     StoredMessage, VaultError, key,
 };
 
@@ -49,6 +49,8 @@ pub struct Sent {
     pub to: Address,
     /// Whether the recipient was found to have a new identity, named by the one that we knew: its safety number is another.
     pub succeeded: bool,
+    /// What else happened on the way: that this vault was found to be an older copy, what had waited and was refused, …
+    pub events: Vec<Event>,
 }
 
 /// What an oblivious limit adds to a message.
@@ -181,6 +183,8 @@ impl Messenger {
         if self.delivery(to)?.blocked {
             return Err(Error::Blocked(to.clone()));
         }
+        let mut events = Vec::new();
+        self.before_sending(&mut events).await?;
         let first_contact = !self.knows(to)?;
         let id = MessageId(content.id.0);
         let message = StoredMessage {
@@ -219,6 +223,7 @@ impl Messenger {
         })??;
         self.step(Step::BeforeSend)?;
         let mut flushed = self.flush().await?;
+        self.begin_anew(&mut events).await?;
         if let Some(at) = flushed.undeliverable.iter().position(|(failed, _)| *failed == id) {
             return Err(flushed.undeliverable.swap_remove(at).1.into());
         }
@@ -236,6 +241,7 @@ impl Messenger {
             first_contact,
             to: to.clone(),
             succeeded: followed != Followed::Nothing,
+            events,
         })
     }
 
@@ -274,6 +280,16 @@ impl Messenger {
     pub(super) async fn flush(&mut self) -> Result<Flushed, Error> {
         let mut flushed = Flushed::default();
         let mut held: HashSet<String> = HashSet::new();
+        if self.vault.count(Kind::Outbox)? == 0 {
+            return Ok(flushed);
+        }
+        match self.announce().await {
+            Err(Error::Relay(error)) => {
+                flushed.waiting = Some(error);
+                return Ok(flushed);
+            }
+            other => other?,
+        }
         for entry in self.vault.list::<OutboxEntry>()? {
             let envelope = entry.record;
             if held.contains(&envelope.to) {
@@ -366,6 +382,9 @@ impl Scope<'_, '_> {
 
     /// Puts envelopes into the outbox, in order.
     pub(super) fn enqueue(&mut self, outgoing: &[Outgoing]) -> Result<(), VaultError> {
+        if !outgoing.is_empty() {
+            self.moved_on()?;
+        }
         for envelope in outgoing {
             self.tx.put(
                 &envelope.id,

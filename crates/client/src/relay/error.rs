@@ -179,6 +179,11 @@ impl RelayError {
         self.code() == Some(Code::Unauthorized)
     }
 
+    /// Whether the same request may succeed later.
+    pub(crate) fn passes(&self) -> bool {
+        self.worth_repeating().is_some()
+    }
+
     /// How long to wait at least before the same request may succeed; `None` when it will not.
     pub(super) fn worth_repeating(&self) -> Option<Duration> {
         match self {
