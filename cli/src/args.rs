@@ -21,12 +21,13 @@ Exit codes:
   1  anything not below
   2  wrong or missing arguments or input
   3  no name is registered in this home
-  4  the relay cannot be reached (a message reported as queued goes out with the next command)
+  4  the relay cannot be reached (a message reported as queued goes out with the next command that reaches it)
   5  refused: by the relay, or because a limited message was revoked or has expired
   6  an identity changed: a contact's (see `verify NAME --accept`, `reject-identity NAME`), or the relay's (its key, or its
      pinned certificate)
   7  the play limit of a message is reached
   8  wrong passphrase
+  9  another latchkey process kept this home busy for ten seconds; nothing was done
   130  interrupted
 
 Environment: LATCHKEY_HOME, LATCHKEY_RELAY, LATCHKEY_PIN, LATCHKEY_PASSPHRASE, NO_COLOR";

@@ -17,7 +17,7 @@ pub enum Failure {
     Usage(String),
     /// A message is kept, and the relay does not have it yet.
     #[error("{0}")]
-    Queued(RelayError),
+    Queued(Error),
     /// The user broke off.
     #[error("interrupted")]
     Interrupted,
@@ -58,6 +58,8 @@ pub enum Exit {
     PlayLimit = 7,
     /// The passphrase does not open the vault.
     WrongPassphrase = 8,
+    /// Another process has been using this home for too long.
+    Busy = 9,
     /// Ctrl-C: 128 + SIGINT, as shells have it.
     Interrupted = 130,
 }
@@ -75,7 +77,7 @@ impl Failure {
         match self {
             Self::Client(error) => of_client(error),
             Self::Usage(_) => Exit::Usage,
-            Self::Queued(error) => of_relay(error),
+            Self::Queued(error) => of_client(error),
             Self::Interrupted => Exit::Interrupted,
             Self::Io(_) => Exit::Other,
         }
@@ -92,6 +94,7 @@ fn of_client(error: &Error) -> Exit {
     match error {
         Error::Relay(error) => of_relay(error),
         Error::Vault(VaultError::WrongPassphrase) => Exit::WrongPassphrase,
+        Error::Vault(VaultError::Busy(_)) => Exit::Busy,
         Error::NotRegistered | Error::RegistrationPending(_) | Error::Vault(VaultError::NotFound(_)) => {
             Exit::NotRegistered
         }

@@ -325,9 +325,10 @@ impl Drop for Working {
 /// What else to say about a failure.
 fn advice(failure: &Failure) -> Option<String> {
     match failure {
-        Failure::Queued(_) => {
-            Some("The message is kept and goes out with the next command; do not send it again.".to_owned())
-        }
+        Failure::Queued(_) => Some(
+            "The message is kept and goes out with the next command that reaches the relay; do not send it again."
+                .to_owned(),
+        ),
         Failure::Client(Error::IdentityChanged { peer, .. }) => Some(format!(
             "New safety number: latchkey safety-number {0}\n       To accept it: latchkey verify {0} --accept\n       To keep the old one: latchkey reject-identity {0}",
             peer.user()

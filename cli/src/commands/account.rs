@@ -4,6 +4,7 @@ use std::path::Path;
 
 use client::{Error, Messenger, NameError, Options, RelayUrl, UserName};
 
+use super::send_waiting;
 use crate::args::{OnOff, ReceiptKind};
 use crate::context::{Context, DEFAULT_RELAY, read_passphrase};
 use crate::exit::Failure;
@@ -46,7 +47,11 @@ pub(crate) fn show_status(context: &Context, messenger: &mut Messenger) -> Resul
     let own = messenger.own_status()?;
     let relay = context.work("asking the relay …", messenger.relay_status());
     match relay {
-        Ok(relay) => context.render.status(&own, Some(&relay)),
+        Ok(relay) => {
+            send_waiting(context, messenger);
+            let own = messenger.own_status()?;
+            context.render.status(&own, Some(&relay))
+        }
         Err(failure) => {
             // What we know ourselves is worth showing without the relay.
             context.render.status(&own, None)?;
@@ -58,19 +63,25 @@ pub(crate) fn show_status(context: &Context, messenger: &mut Messenger) -> Resul
 pub(crate) fn keys(context: &Context) -> Result<(), Failure> {
     let mut messenger = context.open()?;
     let keys = context.work("asking the relay …", messenger.keys())?;
-    context.render.keys(&keys)
+    context.render.keys(&keys)?;
+    send_waiting(context, &mut messenger);
+    Ok(())
 }
 
 pub(crate) fn rotate_keys(context: &Context) -> Result<(), Failure> {
     let mut messenger = context.open()?;
     let keys = context.work("making and publishing new keys …", messenger.rotate_keys())?;
-    context.render.keys(&keys)
+    context.render.keys(&keys)?;
+    send_waiting(context, &mut messenger);
+    Ok(())
 }
 
 pub(crate) fn clear_inbox(context: &Context) -> Result<(), Failure> {
     let mut messenger = context.open()?;
     let deleted = context.work("deleting …", messenger.clear_inbox())?;
-    context.render.cleared(deleted)
+    context.render.cleared(deleted)?;
+    send_waiting(context, &mut messenger);
+    Ok(())
 }
 
 pub(crate) fn passphrase(context: &Context, new: Option<&Path>) -> Result<(), Failure> {

@@ -75,6 +75,13 @@ pub(crate) fn deliver(
     };
     let limit = limit.map(|limit| (limit.request.plays, limit.mode));
     context.render.sent(&sent, limit, number.as_ref())?;
+    context.render.events(&sent.events);
+    if let Some(error) = &sent.unnoted {
+        context.render.warning(&format!(
+            "the relay has this message, which could not be noted here: {error}. Do not send it again; the next command hands it in once more, and the \
+             relay keeps it once"
+        ));
+    }
     Ok(sent)
 }
 

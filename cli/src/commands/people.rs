@@ -2,6 +2,7 @@
 
 use client::{Error, Messenger, Standing};
 
+use super::send_waiting;
 use crate::context::Context;
 use crate::exit::Failure;
 use crate::prompt;
@@ -28,7 +29,9 @@ pub(crate) fn block(context: &Context, name: &str, block: bool) -> Result<(), Fa
         context.work("unblocking …", messenger.unblock(&peer))?
     };
     context.render.events(&events);
-    context.render.person(&person, None)
+    context.render.person(&person, None)?;
+    send_waiting(context, &mut messenger);
+    Ok(())
 }
 
 /// By command it is the user's word that the numbers were compared; on a terminal they are shown and it is asked.

@@ -109,6 +109,8 @@ pub struct Messenger {
     options: Options,
     decoy_clock: decoys::DecoyClock,
     told: restored::Agreement,
+    /// The vault was unlocked: what is in memory may be outdated.
+    released: bool,
 }
 
 impl std::fmt::Debug for Messenger {
@@ -173,6 +175,7 @@ impl Messenger {
             options,
             decoy_clock: decoys::DecoyClock::default(),
             told: restored::Agreement::default(),
+            released: false,
         })
     }
 
@@ -258,6 +261,9 @@ impl Messenger {
 
     /// The protocol's state, read back from the vault if an earlier attempt at that failed.
     fn party(&mut self) -> Result<&mut Party, Error> {
+        if self.released {
+            self.take_up()?;
+        }
         if self.party.is_none() {
             self.party = Some(load_party(&self.vault)?);
         }
@@ -299,6 +305,28 @@ impl Messenger {
             self.told = agreement;
         }
         outcome
+    }
+
+    /// Lets other processes use this home until the next call that needs the account. For a front end that waits for its user.
+    ///
+    /// # Errors
+    /// The system's.
+    pub fn release(&mut self) -> Result<(), Error> {
+        self.released = true;
+        Ok(self.vault.unlock()?)
+    }
+
+    /// Locks the vault again, and reads what another process changed.
+    fn take_up(&mut self) -> Result<(), Error> {
+        self.vault.relock()?;
+        if self.vault.take_outdated() {
+            self.party = None;
+            self.told = restored::Agreement::Unknown;
+            let session = self.vault.get(key::SESSION)?;
+            self.relay.resume(session);
+        }
+        self.released = false;
+        Ok(())
     }
 
     fn step(&self, step: Step) -> Result<(), Error> {

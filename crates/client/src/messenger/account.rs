@@ -17,7 +17,7 @@ use crate::relay::{Challenge, Code, Relay, RelayError, RelayUrl, SignedClaim};
 use crate::vault::{Account, Kind, Moment, Passphrase, PinnedRelay, Session, Told, Vault, VaultError, key};
 
 /// A session that ends within this is renewed before it is used: clocks differ, and requests take time.
-const SESSION_MARGIN: Duration = Duration::from_secs(30);
+pub(super) const SESSION_MARGIN: Duration = Duration::from_secs(30);
 /// A challenge and its answer, in all. Each attempt is a pair, because the nonce dies with the first use.
 pub(super) const SIGN_IN_ATTEMPTS: u32 = 3;
 /// Pause between such pairs.
@@ -122,6 +122,7 @@ impl Messenger {
             options,
             decoy_clock: super::decoys::DecoyClock::default(),
             told: super::restored::Agreement::default(),
+            released: false,
         })
     }
 

@@ -94,6 +94,7 @@ impl Messenger {
                     () = tokio::time::sleep(left) => {}
                 }
             }
+            self.party()?;
             self.decoy_clock.done();
             let mut round = Round::default();
             if let Err(error) = self.decoy().await {

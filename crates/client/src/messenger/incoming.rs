@@ -74,6 +74,8 @@ impl Messenger {
                 other => other?,
             };
             let empty = page.envelopes.is_empty();
+            // Another process may have acknowledged more while this one waited.
+            let ack: Option<AckPosition> = self.vault.get(key::ACK)?;
             self.take(&page, ack, round)?;
             if empty {
                 return Ok(());

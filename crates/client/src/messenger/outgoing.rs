@@ -41,8 +41,10 @@ pub struct Sent {
     pub id: MessageId,
     /// `Sent`, or `Queued` when the relay did not confirm it yet: then it goes out with the next call, and is not to be sent again.
     pub state: MessageState,
-    /// Why it is still queued.
-    pub because: Option<RelayError>,
+    /// Why it is still queued: the relay, or the vault, which failed after the message was kept.
+    pub because: Option<Error>,
+    /// With `Sent`: the relay has it, and why that could not be noted here. The next call sends it once more, under the same id, which changes nothing.
+    pub unnoted: Option<VaultError>,
     /// Whether this is the first message to this contact: time to compare safety numbers.
     pub first_contact: bool,
     /// The recipient.
@@ -68,6 +70,8 @@ pub(super) struct Flushed {
     pub(super) undeliverable: Vec<(MessageId, RelayError)>,
     /// Why the rest waits.
     pub(super) waiting: Option<RelayError>,
+    /// The relay has it, which could not be noted. Nothing more was transmitted then.
+    pub(super) unnoted: Option<(Option<MessageId>, VaultError)>,
 }
 
 impl Messenger {
@@ -222,22 +226,47 @@ impl Messenger {
             }
         })??;
         self.step(Step::BeforeSend)?;
-        let mut flushed = self.flush().await?;
-        self.begin_anew(&mut events).await?;
+        // From here on it is kept, and goes out: whatever fails is said of a message that waits.
+        let transmitted = async {
+            let flushed = self.flush().await?;
+            self.begin_anew(&mut events).await?;
+            Ok(flushed)
+        };
+        let mut flushed = match transmitted.await {
+            Ok(flushed) => flushed,
+            Err(Error::Vault(error)) => {
+                return Ok(Sent {
+                    id,
+                    state: MessageState::Queued,
+                    because: Some(error.into()),
+                    unnoted: None,
+                    first_contact,
+                    to: to.clone(),
+                    succeeded: followed != Followed::Nothing,
+                    events,
+                });
+            }
+            Err(other) => return Err(other),
+        };
         if let Some(at) = flushed.undeliverable.iter().position(|(failed, _)| *failed == id) {
             return Err(flushed.undeliverable.swap_remove(at).1.into());
         }
         let stored: Option<StoredMessage> = self.vault.get(&key::outgoing(id))?;
-        let state = stored.map_or(MessageState::Queued, |message| message.state);
-        let because = if state == MessageState::Queued {
-            flushed.waiting
-        } else {
-            None
-        };
+        let mut state = stored.map_or(MessageState::Queued, |message| message.state);
+        let (mut because, mut unnoted) = (None, None);
+        match flushed.unnoted {
+            Some((of, error)) if of == Some(id) => (state, unnoted) = (MessageState::Sent, Some(error)),
+            Some((_, error)) => because = Some(error.into()),
+            None => because = flushed.waiting.map(Error::from),
+        }
+        if state != MessageState::Queued {
+            because = None;
+        }
         Ok(Sent {
             id,
             state,
             because,
+            unnoted,
             first_contact,
             to: to.clone(),
             succeeded: followed != Followed::Nothing,
@@ -305,7 +334,13 @@ impl Messenger {
             match self.transmit(&envelope, license.as_ref()).await {
                 Ok(()) => {
                     self.step(Step::AfterSend)?;
-                    self.settle(&entry.key, envelope.content, &MessageState::Sent)?;
+                    match self.settle(&entry.key, envelope.content, &MessageState::Sent) {
+                        Err(Error::Vault(error)) => {
+                            flushed.unnoted = Some((envelope.content, error));
+                            return Ok(flushed);
+                        }
+                        other => other?,
+                    }
                 }
                 Err(Error::Relay(error)) => match error.verdict() {
                     Verdict::Permanent => {
@@ -348,6 +383,16 @@ impl Messenger {
         Ok(())
     }
 
+    /// Transmits what waits, if anything does, and nothing else. For a front end whose user has just reached the relay for another purpose.
+    ///
+    /// # Errors
+    /// Vault trouble; faults of the network are events.
+    pub async fn send_waiting(&mut self) -> Result<Vec<Event>, Error> {
+        let mut events = Vec::new();
+        self.flush_into(&mut events).await?;
+        Ok(events)
+    }
+
     /// Transmits what waits and reports what did not go.
     pub(super) async fn flush_into(&mut self, events: &mut Vec<Event>) -> Result<(), Error> {
         let flushed = self.flush().await?;
@@ -360,7 +405,10 @@ impl Messenger {
         if let Some(error) = flushed.waiting {
             events.push(Event::Postponed(error.into()));
         }
-        Ok(())
+        match flushed.unnoted {
+            Some((_, error)) => Err(error.into()),
+            None => Ok(()),
+        }
     }
 }
 

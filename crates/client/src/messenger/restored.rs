@@ -6,6 +6,7 @@
 
 use std::time::Duration;
 
+use super::account::SESSION_MARGIN;
 use super::round::Round;
 use super::{Messenger, Scope};
 use crate::error::Error;
@@ -75,18 +76,43 @@ impl Messenger {
         self.ask_inbox(None, Duration::ZERO, ONE).await.map(drop)
     }
 
-    /// Asks for mail; that tells our number and compares.
+    /// Asks for mail; that tells our number and compares. While it waits, other processes may use the vault: what is read before is read again after.
     pub(super) async fn ask_inbox(
         &mut self,
         ack: Option<AckPosition>,
         wait: Duration,
         limit: u32,
     ) -> Result<Page, Error> {
+        let begun = self.party()?.successor().is_some();
+        let signed_in = self.relay.signed_in(self.now().plus(SESSION_MARGIN));
+        if wait.is_zero() || begun || !signed_in {
+            // With everything that may have to be kept on the way, so before any waiting.
+            let page = self.ask_at_once(ack, limit).await?;
+            if wait.is_zero() || !page.envelopes.is_empty() {
+                return Ok(page);
+            }
+        }
+        let told = self.told()?.value;
+        self.told = Agreement::Unknown;
+        self.release()?;
+        let answer = self.relay.inbox(ack, told, wait, limit).await;
+        self.take_up()?;
+        let page = match answer {
+            // The session ended meanwhile, perhaps because another process began one.
+            Err(error) if error.is_unauthorized() => return self.ask_at_once(ack, limit).await,
+            other => other?,
+        };
+        self.told = Agreement::Agreed;
+        self.compare(page.commit_counter)?;
+        Ok(page)
+    }
+
+    async fn ask_at_once(&mut self, ack: Option<AckPosition>, limit: u32) -> Result<Page, Error> {
         let told = self.told()?.value;
         // Until there is an answer nothing is known: the relay may have heard of it or not.
         self.told = Agreement::Unknown;
         let page = self
-            .authorised(async |relay| relay.inbox(ack, told, wait, limit).await)
+            .authorised(async |relay| relay.inbox(ack, told, Duration::ZERO, limit).await)
             .await?;
         self.told = Agreement::Agreed;
         self.compare(page.commit_counter)?;

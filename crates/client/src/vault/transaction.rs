@@ -42,6 +42,7 @@ impl Vault {
         &mut self,
         work: impl FnOnce(&mut Transaction<'_>) -> Result<T, E>,
     ) -> Result<T, E> {
+        self.relock()?;
         let commits = self.commits.saturating_add(1);
         let db = self
             .db
