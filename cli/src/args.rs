@@ -156,7 +156,7 @@ pub enum Command {
     ///
     /// Arrivals are told by default, showing is not. One receipt for all that gathered, sent within a minute or with the next command after that; never to blocked
     /// contacts, nor to whoever we have not written to or verified; never of a limited message that it was shown or played. Without a receipt the next
-    /// message to its author still shows that a message arrived.
+    /// message to its author still shows that the last message arrived.
     Receipts {
         /// `on` or `off` for arrivals; `delivery` or `read` to say which; all shown when absent
         what: Option<ReceiptKind>,

@@ -19,10 +19,10 @@ pub enum Failure {
     #[error("{0}")]
     Queued(Error),
     /// The user broke off.
-    #[error("interrupted")]
+    #[error("interrupted; nothing is lost, and the same command can be given again")]
     Interrupted,
     /// Standard output or a file.
-    #[error("{0}")]
+    #[error("input or output failed: {0}; what was not shown is shown again next time")]
     Io(#[from] io::Error),
 }
 
@@ -110,6 +110,7 @@ fn of_client(error: &Error) -> Exit {
         | Error::GateKeyTaken
         | Error::PeerSilent(_)
         | Error::Blocked(_)
+        | Error::ShutOut { .. }
         | Error::Ended(Ended::Revoked | Ended::Expired) => Exit::Refused,
         Error::IdentityChanged { .. } | Error::IdentitySucceeded { .. } | Error::IdentityForked(_) => {
             Exit::IdentityChanged
@@ -127,7 +128,9 @@ fn of_relay(error: &RelayError) -> Exit {
             ..
         } => Exit::PlayLimit,
         RelayError::Refused { .. } => Exit::Refused,
-        RelayError::OtherRelay { .. } | RelayError::OtherCertificate { .. } => Exit::IdentityChanged,
+        RelayError::OtherRelay { .. } | RelayError::RenamedRelay { .. } | RelayError::OtherCertificate { .. } => {
+            Exit::IdentityChanged
+        }
         RelayError::UntrustedCertificate { .. } => Exit::Network,
         RelayError::BadUrl { .. } => Exit::Usage,
         _ => Exit::Other,

@@ -17,3 +17,21 @@ pub(crate) fn send_waiting(context: &Context, messenger: &mut Messenger) {
         Err(failure) => context.render.failure(&failure),
     }
 }
+
+/// Whether what is printed goes nowhere: standard output is the null device. A closed one is too, because the runtime opens that in its place.
+pub(crate) fn nobody_reads() -> bool {
+    #[cfg(unix)]
+    {
+        use std::os::fd::AsFd;
+        use std::os::unix::fs::{FileTypeExt, MetadataExt};
+        let Ok(null) = std::fs::metadata("/dev/null") else {
+            return false;
+        };
+        let output = std::io::stdout().as_fd().try_clone_to_owned().map(std::fs::File::from);
+        output
+            .and_then(|output| output.metadata())
+            .is_ok_and(|output| output.file_type().is_char_device() && output.rdev() == null.rdev())
+    }
+    #[cfg(not(unix))]
+    false
+}

@@ -3,11 +3,17 @@
 use client::Messenger;
 use client::vault::{LimitMode, MessageBody};
 
-use super::send_waiting;
+use super::{nobody_reads, send_waiting};
 use crate::context::Context;
 use crate::exit::Failure;
 
 pub(crate) fn play(context: &Context, message_id: &str) -> Result<(), Failure> {
+    if nobody_reads() {
+        return Err(Failure::Usage(
+            "standard output is closed or goes to /dev/null, so nobody would see the message; no play was used. Let it go to a terminal, a pipe or a file"
+                .to_owned(),
+        ));
+    }
     let mut messenger = context.open()?;
     let playback = context.work(waiting(&messenger, message_id), messenger.play(message_id))?;
     // Shown first, counted as shown afterwards: a run that dies in between is repeated at no cost.

@@ -4,6 +4,7 @@ use protocol::address::Address;
 use protocol::identity::Fingerprint;
 
 use crate::error::Error;
+use crate::relay::RelayError;
 use crate::vault::{MessageId, StoredMessage};
 
 /// One thing that happened. Messages are in the vault before their event exists.
@@ -108,6 +109,13 @@ pub enum Event {
         /// What is wrong.
         reason: String,
     },
+    /// The relay cannot be reached, or asks for patience: [`Messenger::listen`](crate::Messenger::listen) goes on trying, and says no more until it is back.
+    Disconnected {
+        /// What failed.
+        because: RelayError,
+    },
+    /// The relay is back.
+    Reconnected,
     /// Something besides the messages could not be done now and is tried again next time.
     Postponed(Error),
 }

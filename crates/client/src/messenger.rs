@@ -41,6 +41,7 @@ mod tokens;
 
 use std::path::{Path, PathBuf};
 use std::sync::Arc;
+use std::time::Duration;
 
 use protocol::Timestamp;
 use protocol::address::{Address, UserName};
@@ -111,6 +112,8 @@ pub struct Messenger {
     told: restored::Agreement,
     /// The vault was unlocked: what is in memory may be outdated.
     released: bool,
+    /// While [`Messenger::listen`] finds the relay away: the pause before it tries again.
+    outage: Option<Duration>,
 }
 
 impl std::fmt::Debug for Messenger {
@@ -176,6 +179,7 @@ impl Messenger {
             decoy_clock: decoys::DecoyClock::default(),
             told: restored::Agreement::default(),
             released: false,
+            outage: None,
         })
     }
 

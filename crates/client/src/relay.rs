@@ -25,6 +25,7 @@ use crate::vault::{AckPosition, Session};
 
 pub use latchkey_sdk::{BadPin, CertificatePin};
 
+pub(crate) use error::bounded;
 pub use error::{Code, RelayError, Verdict};
 pub(crate) use gate::{Released, Sent};
 pub(crate) use keys::Bundle;
@@ -231,7 +232,7 @@ impl Relay {
 const MAX_WAIT: u32 = 30;
 
 /// Between one and two times `pause`. Without randomness from the system it is exactly one: nothing depends on it.
-fn jittered(pause: Duration) -> Duration {
+pub(crate) fn jittered(pause: Duration) -> Duration {
     let part = getrandom::u32().unwrap_or(0);
     pause + pause.mul_f64(f64::from(part) / f64::from(u32::MAX))
 }

@@ -15,13 +15,17 @@ pub const MAX_ADDRESS: usize = MAX_USER_NAME + 1 + MAX_RELAY_NAME;
 #[non_exhaustive]
 pub enum NameError {
     /// Empty or too long.
-    #[error("a user name has 1 to {MAX_USER_NAME} characters and a relay name 1 to {MAX_RELAY_NAME}")]
+    #[error("a user name has 1 to {MAX_USER_NAME} characters")]
     Length,
     /// A character outside the alphabet.
-    #[error(
-        "a user name is made of a-z, 0-9, '_', '.' and '-'; a relay name is a lower-case host, with a port if it has one"
-    )]
+    #[error("a user name is made of a-z, 0-9, '_', '.' and '-', in lower case and without spaces")]
     Alphabet,
+    /// A relay name that is empty or too long.
+    #[error("a relay name has 1 to {MAX_RELAY_NAME} characters")]
+    RelayLength,
+    /// A character outside the alphabet of relay names.
+    #[error("a relay name, after the @, is a lower-case host, with a port if it has one")]
+    RelayAlphabet,
     /// Begins with punctuation or holds two dots in a row; such names look like paths and options.
     #[error("a name begins with a letter or digit and holds no two dots in a row")]
     Shape,
@@ -74,13 +78,13 @@ impl RelayName {
     /// [`NameError`] says which rule the text breaks.
     pub fn parse(text: &str) -> Result<Self, NameError> {
         if text.is_empty() || text.len() > MAX_RELAY_NAME {
-            return Err(NameError::Length);
+            return Err(NameError::RelayLength);
         }
         if !text
             .bytes()
             .all(|b| b.is_ascii_lowercase() || b.is_ascii_digit() || matches!(b, b'.' | b'-' | b':' | b'[' | b']'))
         {
-            return Err(NameError::Alphabet);
+            return Err(NameError::RelayAlphabet);
         }
         if !text.starts_with(|c: char| c.is_ascii_alphanumeric() || c == '[') || text.contains("..") {
             return Err(NameError::Shape);
@@ -219,11 +223,11 @@ mod tests {
             );
         }
         for (bad, why) in [
-            ("", NameError::Length),
-            (&*"x".repeat(MAX_RELAY_NAME + 1), NameError::Length),
-            (&*"x".repeat(MAX_RELAY_NAME + 2), NameError::Length),
-            ("Relay", NameError::Alphabet),
-            ("a/b", NameError::Alphabet),
+            ("", NameError::RelayLength),
+            (&*"x".repeat(MAX_RELAY_NAME + 1), NameError::RelayLength),
+            (&*"x".repeat(MAX_RELAY_NAME + 2), NameError::RelayLength),
+            ("Relay", NameError::RelayAlphabet),
+            ("a/b", NameError::RelayAlphabet),
             (".a", NameError::Shape),
             ("-a", NameError::Shape),
             (":80", NameError::Shape),
@@ -238,7 +242,7 @@ mod tests {
         let a = Address::parse("alice@relay.example:5000").unwrap();
         assert_eq!((a.user().as_str(), a.relay().as_str()), ("alice", "relay.example:5000"));
         assert_eq!(Address::parse("alice"), Err(NameError::NoRelay));
-        assert_eq!(Address::parse("alice@b@c"), Err(NameError::Alphabet));
-        assert_eq!(Address::parse("alice@"), Err(NameError::Length));
+        assert_eq!(Address::parse("alice@b@c"), Err(NameError::RelayAlphabet));
+        assert_eq!(Address::parse("alice@"), Err(NameError::RelayLength));
     }
 }

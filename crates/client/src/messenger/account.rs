@@ -13,7 +13,7 @@ use super::keys::{check_clock, upload};
 use super::steps::Step;
 use super::{Messenger, Options, load_party, persist, seeded};
 use crate::error::Error;
-use crate::relay::{Challenge, Code, Relay, RelayError, RelayUrl, SignedClaim};
+use crate::relay::{Challenge, Code, Relay, RelayError, RelayUrl, SignedClaim, bounded};
 use crate::vault::{Account, Kind, Moment, Passphrase, PinnedRelay, Session, Told, Vault, VaultError, key};
 
 /// A session that ends within this is renewed before it is used: clocks differ, and requests take time.
@@ -88,7 +88,7 @@ impl Messenger {
         let party = if vault.get::<Account>(key::ACCOUNT)?.is_some() {
             let known: PinnedRelay = vault.get(key::RELAY)?.ok_or(VaultError::Corrupt("relay"))?;
             if known.fingerprint != pinned.fingerprint || known.name != pinned.name {
-                return Err(other_relay(&relay, &known, challenge.relay_fingerprint).into());
+                return Err(other_relay(&relay, &known, challenge.relay_fingerprint, &challenge.relay_name).into());
             }
             vault.transaction(|tx| tx.put(key::RELAY, &pinned))?;
             load_party(&vault)?
@@ -123,6 +123,7 @@ impl Messenger {
             decoy_clock: super::decoys::DecoyClock::default(),
             told: super::restored::Agreement::default(),
             released: false,
+            outage: None,
         })
     }
 
@@ -188,7 +189,7 @@ impl Messenger {
         if challenge.relay_fingerprint.as_bytes() != &self.pinned.fingerprint
             || challenge.relay_name != self.pinned.name
         {
-            return Err(self.other_relay(challenge.relay_fingerprint));
+            return Err(self.other_relay(challenge.relay_fingerprint, &challenge.relay_name));
         }
         self.relay_checked = true;
         Ok(challenge)
@@ -253,9 +254,16 @@ impl Messenger {
             let claim = self.sign(&name, &challenge, None)?;
             match self.relay.sign_in(&claim).await {
                 Ok(answer) => break answer,
-                Err(RelayError::Network { .. }) if attempt < SIGN_IN_ATTEMPTS => {
+                // A challenge may have ended on the way; asked for again, that passes.
+                Err(error) if attempt < SIGN_IN_ATTEMPTS && error.may_be_late() => {
                     tokio::time::sleep(SIGN_IN_PAUSE).await;
                     attempt += 1;
+                }
+                Err(error) if error.is_unauthorized() => {
+                    return Err(Error::ShutOut {
+                        address: self.party()?.address().clone(),
+                        url: self.relay.url().to_string(),
+                    });
                 }
                 Err(error) => return Err(error.into()),
             }
@@ -294,21 +302,29 @@ impl Messenger {
         if !self.relay_checked {
             let status = self.relay.status().await?;
             if status.fingerprint.as_bytes() != &self.pinned.fingerprint || status.name != self.pinned.name {
-                return Err(self.other_relay(status.fingerprint));
+                return Err(self.other_relay(status.fingerprint, &status.name));
             }
             self.relay_checked = true;
         }
         Ok(())
     }
 
-    pub(super) fn other_relay(&self, offered: Fingerprint) -> Error {
-        other_relay(&self.relay, &self.pinned, offered).into()
+    pub(super) fn other_relay(&self, offered: Fingerprint, name: &str) -> Error {
+        other_relay(&self.relay, &self.pinned, offered, name).into()
     }
 }
 
-fn other_relay(relay: &Relay, pinned: &PinnedRelay, offered: Fingerprint) -> RelayError {
+fn other_relay(relay: &Relay, pinned: &PinnedRelay, offered: Fingerprint, name: &str) -> RelayError {
+    let url = relay.url().to_string();
+    if *offered.as_bytes() == pinned.fingerprint {
+        return RelayError::RenamedRelay {
+            url,
+            pinned: pinned.name.clone(),
+            offered: bounded(name.to_owned()),
+        };
+    }
     RelayError::OtherRelay {
-        url: relay.url().to_string(),
+        url,
         pinned: Fingerprint::from_bytes(pinned.fingerprint),
         offered,
     }

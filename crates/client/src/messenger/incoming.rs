@@ -10,11 +10,16 @@ use super::round::Round;
 use super::steps::Step;
 use crate::error::Error;
 use crate::event::Event;
-use crate::relay::{Code, Page};
+use crate::relay::{Code, Page, jittered};
 use crate::vault::{AckPosition, Moment, Totals, key};
 
 /// Pages in one call: more than a full mailbox (10 000 envelopes of 64 a page), so that a relay that never stops sending is left.
 const MAX_PAGES: usize = 256;
+
+/// The first pause of a loop whose relay is away, doubled each time: a relay that restarts is back within a second or so, …
+const FIRST_OUTAGE_PAUSE: Duration = Duration::from_millis(500);
+/// … and one that is away for long is not asked by all its clients at once.
+const LONGEST_OUTAGE_PAUSE: Duration = Duration::from_secs(60);
 
 impl Messenger {
     /// Fetches what waits, for up to `wait` (at most 30 s) when nothing does. Everything is stored before it is acknowledged, and a
@@ -22,6 +27,8 @@ impl Messenger {
     ///
     /// Afterwards the rest of a round is done: conversations that need new keys, publications, the outbox. What of that fails is an
     /// [`Event::Postponed`]; so is a fault after messages came.
+    ///
+    /// A relay that is away is an error here; a loop that shall outlive that calls [`Messenger::listen`].
     ///
     /// # Errors
     /// The relay's refusals when nothing was received; vault trouble.
@@ -49,6 +56,37 @@ impl Messenger {
         }
         self.maintain(&mut round).await?;
         Ok(round.events)
+    }
+
+    /// What a loop calls: as [`Messenger::receive`], and a relay that restarts or is away for a while is no error. It is told once as
+    /// [`Event::Disconnected`]; each further call waits a while, longer from time to time and a minute at most, and tries again; [`Event::Reconnected`] tells
+    /// that it is back. An answer without events says that there is nothing new.
+    ///
+    /// # Errors
+    /// What does not pass by waiting: the relay's refusals, another relay or certificate than the pinned one, vault trouble.
+    pub async fn listen(&mut self, wait: Duration) -> Result<Vec<Event>, Error> {
+        if let Some(pause) = self.outage {
+            self.release()?;
+            tokio::time::sleep(jittered(pause)).await;
+        }
+        match self.receive(wait).await {
+            Ok(mut events) => {
+                if self.outage.take().is_some() {
+                    events.insert(0, Event::Reconnected);
+                }
+                Ok(events)
+            }
+            Err(Error::Relay(because)) if because.passes() => {
+                let longer = self.outage.map(|pause| LONGEST_OUTAGE_PAUSE.min(pause * 2));
+                let known = self.outage.replace(longer.unwrap_or(FIRST_OUTAGE_PAUSE)).is_some();
+                Ok(if known {
+                    Vec::new()
+                } else {
+                    vec![Event::Disconnected { because }]
+                })
+            }
+            Err(error) => Err(error),
+        }
     }
 
     /// Sends what waits and serves what the protocol wants, without fetching.

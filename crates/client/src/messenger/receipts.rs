@@ -29,8 +29,8 @@ impl Messenger {
         Ok(self.vault.get(key::RECEIPTS)?.unwrap_or_default())
     }
 
-    /// Changes that for everything that comes, or is shown, from here on; what waits to be told and shall not be is forgotten. (That a message arrived also
-    /// shows, unavoidably, in the next message to its author.)
+    /// Changes that for everything that comes, or is shown, from here on; what waits to be told and shall not be is forgotten. (That the last message arrived
+    /// also shows, unavoidably, in the next message to its author.)
     ///
     /// # Errors
     /// Vault trouble.
