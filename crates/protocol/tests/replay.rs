@@ -198,9 +198,12 @@ fn an_envelope_under_a_dead_signed_prekey_is_refused() {
     let [[first, _]] = &handshakes(&mut directory, &mut alice, 1, &mut rng)[..] else {
         panic!("one")
     };
-    // Rotated on time, on day 7; the private half dies 30 days after.
-    bob.publication(None, false, later(7 * DAY), &mut rng).unwrap();
-    for (day, opens) in [(36, true), (37, false)] {
+    // Rotated on time, on day 7 and every week after that; the private half dies 31 days after.
+    for week in 1..=5 {
+        bob.publication(None, false, later(week * 7 * DAY), &mut rng).unwrap();
+        bob.publication_confirmed(later(week * 7 * DAY));
+    }
+    for (day, opens) in [(37, true), (38, false)] {
         let mut bob = bob.clone();
         bob.tick(later(day * DAY));
         let outcome = bob.receive(first, later(day * DAY), &mut rng);
