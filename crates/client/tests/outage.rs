@@ -10,6 +10,7 @@ mod support;
 
 use std::time::Duration;
 
+use latchkey_client::vault::MessageState;
 use latchkey_client::{Error, Event, Messenger, RelayError};
 use support::{Stage, address, receive, texts};
 
@@ -115,7 +116,6 @@ async fn a_removed_account_is_told_so_in_words_for_a_person() {
     receive(&mut bob).await;
     bob.send_text(&address("alice"), "hi").await.unwrap();
     receive(&mut alice).await;
-    let kept = alice.history(None, 100).unwrap().len();
     remove(&stage, "alice").await;
     for outcome in [
         alice.send_text(&address("bob"), "not any more").await.map(drop),
@@ -131,11 +131,14 @@ async fn a_removed_account_is_told_so_in_words_for_a_person() {
             assert!(!said.contains(other), "{said}");
         }
     }
-    assert_eq!(
-        alice.history(None, 100).unwrap().len(),
-        kept,
-        "nothing is kept to go out later"
-    );
+    let last = alice.history(None, 1).unwrap().pop().unwrap();
+    assert!(matches!(last.state, MessageState::Failed(_)), "{last:?}");
+    assert_eq!(alice.own_status().unwrap().outbox, 0, "nothing is kept to go out later");
+    drop(alice);
+    let mut alice = stage.open("alice");
+    let error = alice.send_text(&address("bob"), "nor now").await.unwrap_err();
+    assert!(matches!(error, Error::ShutOut { .. }), "{error}");
+    assert_eq!(alice.history(None, 100).unwrap().len(), 3);
 }
 
 #[tokio::test]

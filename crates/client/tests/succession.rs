@@ -11,7 +11,7 @@ mod support;
 use std::time::Duration;
 
 use latchkey_client::vault::{Direction, MessageState};
-use latchkey_client::{Code, Error, Event, Messenger, Standing, Step};
+use latchkey_client::{Error, Event, Messenger, Standing, Step};
 use support::{CrashAt, Stage, address, copy, kept, texts};
 
 async fn acquainted(stage: &Stage) -> (Messenger, Messenger) {

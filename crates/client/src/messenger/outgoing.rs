@@ -246,7 +246,12 @@ impl Messenger {
                     events,
                 });
             }
-            Err(other) => return Err(other),
+            Err(error) => {
+                if matches!(error, Error::ShutOut { .. }) {
+                    self.give_up(id, &error)?;
+                }
+                return Err(error);
+            }
         };
         if let Some(at) = flushed.undeliverable.iter().position(|(failed, _)| *failed == id) {
             return Err(flushed.undeliverable.swap_remove(at).1.into());
@@ -365,6 +370,17 @@ impl Messenger {
             }
         }
         Ok(flushed)
+    }
+
+    /// A message that was kept and can never go.
+    fn give_up(&mut self, id: MessageId, why: &Error) -> Result<(), Error> {
+        let state = MessageState::failed(&why.to_string());
+        for entry in self.vault.list::<OutboxEntry>()? {
+            if entry.record.content == Some(id) {
+                self.settle(&entry.key, Some(id), &state)?;
+            }
+        }
+        Ok(())
     }
 
     /// Takes an envelope out of the outbox and notes how its message fared. A message that was delivered already stays so.
