@@ -51,6 +51,7 @@ async fn later(stage: &Stage, one: &mut Messenger, other: &mut Messenger) -> Vec
 
 const DELIVERED: MessageState = MessageState::Delivered;
 const READ: MessageState = MessageState::Read;
+const SENT: MessageState = MessageState::Sent;
 const LIMIT: LimitRequest = LimitRequest {
     plays: 1,
     expires_in: None,
@@ -258,13 +259,16 @@ async fn what_was_shown_is_told_when_the_user_wants_it_and_never_of_limited_mess
     assert_eq!((sends(&stage), states(&alice).last()), (1, Some(&READ)));
 }
 
-/// Two of Alice's messages never come, a third does and is answered: nothing says that the first two arrived.
-async fn lost_and_answered(lose: impl AsyncFnOnce(&Stage, &mut Messenger)) {
-    let stage = Stage::new().await;
-    let (mut alice, mut bob) = acquainted(&stage).await;
+/// Two of Alice's messages wait for Bob.
+async fn two_that_wait(stage: &Stage) -> (Messenger, Messenger) {
+    let (mut alice, bob) = acquainted(stage).await;
     alice.send_text(&address("bob"), "one").await.unwrap();
     alice.send_limited(&address("bob"), "two", LIMIT).await.unwrap();
-    lose(&stage, &mut bob).await;
+    (alice, bob)
+}
+
+/// They never came; a third one does and is answered: nothing says that the first two arrived.
+async fn lost_and_answered(stage: &Stage, mut alice: Messenger, mut bob: Messenger) {
     alice.send_text(&address("bob"), "three").await.unwrap();
     let events = bob.receive(Duration::ZERO).await.unwrap();
     assert_eq!(support::texts(&events), ["three"]);
@@ -276,11 +280,10 @@ async fn lost_and_answered(lose: impl AsyncFnOnce(&Stage, &mut Messenger)) {
     );
     bob.send_text(&address("alice"), "answer").await.unwrap();
     assert_eq!(receive(&mut alice).await, ["answer"]);
-    const SENT: MessageState = MessageState::Sent;
     assert_eq!(states(&alice), [DELIVERED, SENT, SENT, DELIVERED]);
     for _ in 0..3 {
-        later(&stage, &mut bob, &mut alice).await;
-        later(&stage, &mut alice, &mut bob).await;
+        later(stage, &mut bob, &mut alice).await;
+        later(stage, &mut alice, &mut bob).await;
     }
     assert_eq!(
         states(&alice),
@@ -291,19 +294,19 @@ async fn lost_and_answered(lose: impl AsyncFnOnce(&Stage, &mut Messenger)) {
 
 #[tokio::test]
 async fn what_was_cleared_unread_is_not_called_delivered() {
-    lost_and_answered(async |_: &Stage, bob: &mut Messenger| {
-        assert_eq!(bob.clear_inbox().await.unwrap(), 2);
-    })
-    .await;
+    let stage = Stage::new().await;
+    let (alice, mut bob) = two_that_wait(&stage).await;
+    assert_eq!(bob.clear_inbox().await.unwrap(), 2);
+    Box::pin(lost_and_answered(&stage, alice, bob)).await;
 }
 
 #[tokio::test]
 async fn what_expired_unread_is_not_called_delivered() {
-    lost_and_answered(async |stage: &Stage, _: &mut Messenger| {
-        // Longer than a relay keeps an envelope.
-        stage.advance(Duration::from_secs(31 * 24 * 3600));
-    })
-    .await;
+    let stage = Stage::new().await;
+    let (alice, bob) = two_that_wait(&stage).await;
+    // Longer than a relay keeps an envelope.
+    stage.advance(Duration::from_secs(31 * 24 * 3600));
+    Box::pin(lost_and_answered(&stage, alice, bob)).await;
 }
 
 #[tokio::test]

@@ -179,8 +179,8 @@ async fn a_send_after_a_send(busy: bool) {
 
 #[tokio::test]
 async fn a_restored_vault_that_only_sends_is_noticed_before_it_sends() {
-    a_send_after_a_send(false).await;
-    a_send_after_a_send(true).await;
+    Box::pin(a_send_after_a_send(false)).await;
+    Box::pin(a_send_after_a_send(true)).await;
 }
 
 #[tokio::test]

@@ -66,7 +66,8 @@ impl Messenger {
     pub(super) async fn begin_anew(&mut self, events: &mut Vec<Event>) -> Result<(), Error> {
         if self.vault.get::<Moment>(key::RESTORED)?.is_some() {
             let mut round = Round::default();
-            self.maintain(&mut round).await?;
+            // Seldom, and large: a send does not carry it along.
+            Box::pin(self.maintain(&mut round)).await?;
             events.append(&mut round.events);
         }
         Ok(())
