@@ -22,12 +22,13 @@ Exit codes:
   1  anything not below
   2  wrong or missing arguments or input
   3  no name is registered in this home
-  4  the relay cannot be reached (a message reported as queued goes out with the next command)
+  4  the relay cannot be reached (a message reported as queued goes out with the next command that reaches it)
   5  refused: by the relay, or because a limited message was revoked or has expired
   6  an identity changed: a contact's (see `verify NAME --accept`, `reject-identity NAME`), or the relay's (its key, or its
      pinned certificate)
   7  the play limit of a message is reached
   8  wrong passphrase
+  9  another latchkey process kept this home busy for ten seconds; nothing was done
   130  interrupted
 
 With --json every line on standard output is one object, and so is every line on standard error, by what it has:
@@ -175,7 +176,7 @@ pub enum Command {
     ///
     /// Arrivals are told by default, showing is not. One receipt for all that gathered, sent within a minute or with the next command after that; never to blocked
     /// contacts, nor to whoever we have not written to or verified; never of a limited message that it was shown or played. Without a receipt the next
-    /// message to its author still shows that a message arrived.
+    /// message to its author still shows that the last message arrived.
     Receipts {
         /// `on` or `off` for arrivals; `delivery` or `read` to say which; all shown when absent
         what: Option<ReceiptKind>,

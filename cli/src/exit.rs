@@ -17,12 +17,12 @@ pub enum Failure {
     Usage(String),
     /// A message is kept, and the relay does not have it yet.
     #[error("{0}")]
-    Queued(RelayError),
+    Queued(Error),
     /// The user broke off.
-    #[error("interrupted")]
+    #[error("interrupted; nothing is lost, and the same command can be given again")]
     Interrupted,
     /// Standard output or a file.
-    #[error("{0}")]
+    #[error("input or output failed: {0}; what was not shown is shown again next time")]
     Io(#[from] io::Error),
 }
 
@@ -58,6 +58,8 @@ pub enum Exit {
     PlayLimit = 7,
     /// The passphrase does not open the vault.
     WrongPassphrase = 8,
+    /// Another process has been using this home for too long.
+    Busy = 9,
     /// Ctrl-C: 128 + SIGINT, as shells have it.
     Interrupted = 130,
 }
@@ -75,7 +77,7 @@ impl Failure {
         match self {
             Self::Client(error) => of_client(error),
             Self::Usage(_) => Exit::Usage,
-            Self::Queued(error) => of_relay(error),
+            Self::Queued(error) => of_client(error),
             Self::Interrupted => Exit::Interrupted,
             Self::Io(_) => Exit::Other,
         }
@@ -92,6 +94,7 @@ fn of_client(error: &Error) -> Exit {
     match error {
         Error::Relay(error) => of_relay(error),
         Error::Vault(VaultError::WrongPassphrase) => Exit::WrongPassphrase,
+        Error::Vault(VaultError::Busy(_)) => Exit::Busy,
         Error::NotRegistered | Error::RegistrationPending(_) | Error::Vault(VaultError::NotFound(_)) => {
             Exit::NotRegistered
         }
@@ -107,6 +110,7 @@ fn of_client(error: &Error) -> Exit {
         | Error::GateKeyTaken
         | Error::PeerSilent(_)
         | Error::Blocked(_)
+        | Error::ShutOut { .. }
         | Error::Ended(Ended::Revoked | Ended::Expired) => Exit::Refused,
         Error::IdentityChanged { .. } | Error::IdentitySucceeded { .. } | Error::IdentityForked(_) => {
             Exit::IdentityChanged
@@ -124,7 +128,9 @@ fn of_relay(error: &RelayError) -> Exit {
             ..
         } => Exit::PlayLimit,
         RelayError::Refused { .. } => Exit::Refused,
-        RelayError::OtherRelay { .. } | RelayError::OtherCertificate { .. } => Exit::IdentityChanged,
+        RelayError::OtherRelay { .. } | RelayError::RenamedRelay { .. } | RelayError::OtherCertificate { .. } => {
+            Exit::IdentityChanged
+        }
         RelayError::UntrustedCertificate { .. } => Exit::Network,
         RelayError::BadUrl { .. } => Exit::Usage,
         _ => Exit::Other,

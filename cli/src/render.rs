@@ -168,6 +168,8 @@ impl Render {
             match event {
                 // Messages are shown as such; deliveries are seen in the history.
                 Event::Message(_) | Event::Delivered { .. } | Event::Read { .. } => {}
+                Event::Disconnected { because } => self.notice(&format!("{because}; trying again until the wait is over")),
+                Event::Reconnected => self.notice("the relay is back"),
                 Event::Restored => self.warning(
                     "this vault is an older copy of itself: its keys are replaced and every conversation is begun anew; what came in between is not here",
                 ),

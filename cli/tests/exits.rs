@@ -44,7 +44,7 @@ fn help_documents_the_exit_codes_and_the_contract() {
     ] {
         assert!(help.out.contains(word), "{word} is not in the help");
     }
-    for code in ["0  ", "1  ", "2  ", "3  ", "4  ", "5  ", "6  ", "7  ", "8  "] {
+    for code in ["0  ", "1  ", "2  ", "3  ", "4  ", "5  ", "6  ", "7  ", "8  ", "9  "] {
         assert!(
             help.out.lines().any(|line| line.trim_start().starts_with(code)),
             "exit code {code}"
@@ -441,4 +441,65 @@ fn an_invitation_is_shown_by_link_or_code_and_never_repeated() {
         .person("carol")
         .fails(5, &["register", "carol", "--invite", &link]);
     assert!(spent.contains("not, or no longer"), "{spent}");
+}
+
+/// `>&-` and `>/dev/null`: what would be printed is seen by nobody.
+#[cfg(unix)]
+#[test]
+fn where_nobody_reads_no_play_is_used_and_nothing_counts_as_seen() {
+    let stage = Stage::new();
+    let (alice, bob) = (stage.register("alice"), stage.register("bob"));
+    alice.ok(&["send", "bob", "the code", "--plays", "2"]);
+    alice.ok(&["send", "bob", "unseen"]);
+    let into = |person: &support::Person, redirect: &str, args: &str| -> Answer {
+        let line = format!("exec \"$0\" {args} {redirect}");
+        let mut shell = Command::new("sh");
+        shell.args(["-c", &line, env!("CARGO_BIN_EXE_latchkey")]);
+        for (name, value) in person.command(&[]).get_envs() {
+            match value {
+                Some(value) => shell.env(name, value),
+                None => shell.env_remove(name),
+            };
+        }
+        run(&mut shell)
+    };
+    for redirect in [">&-", ">/dev/null"] {
+        assert_eq!(into(&bob, redirect, "inbox").code, 0);
+        assert_eq!(into(&bob, redirect, "history").code, 0);
+    }
+    let new = bob.json(&["inbox"]);
+    assert_eq!(new.len(), 2, "still new: {new:?}");
+    let id = new
+        .iter()
+        .find_map(|message| message["limited"].as_object().and(message["id"].as_str()))
+        .unwrap();
+    for redirect in [">&-", ">/dev/null"] {
+        let refused = into(&bob, redirect, &format!("play {id}"));
+        assert_eq!(refused.code, 2, "{refused:?}");
+        assert!(refused.err.contains("no play was used"), "{refused:?}");
+    }
+    assert_eq!(bob.json_one(&["play", id])["play"], 1, "the first");
+    assert!(bob.json(&["inbox"]).is_empty());
+}
+
+#[test]
+fn a_wrong_name_is_told_by_its_own_rule() {
+    let stage = Stage::new();
+    let alice = stage.register("alice");
+    for args in [
+        &["send", "bob smith", "hi"][..],
+        &["register", "Bob Smith"],
+        &["history", "Bob"],
+    ] {
+        let error = alice.fails(2, args);
+        assert!(
+            error.contains("a user name is made of") && !error.contains("host"),
+            "{error}"
+        );
+    }
+    let error = alice.fails(2, &["send", "bob@Some Where", "hi"]);
+    assert!(
+        error.contains("a relay name") && !error.contains("user name"),
+        "{error}"
+    );
 }

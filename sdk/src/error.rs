@@ -5,6 +5,7 @@ use std::time::Duration;
 use reqwest::header::RETRY_AFTER;
 use thiserror::Error as ThisError;
 
+use crate::bounds::is_too_large;
 use crate::generated::{Error, ResponseValue};
 use crate::pin::{Distrust, WrongCertificate, distrust};
 use crate::types::{Problem, ProblemCode};
@@ -59,6 +60,9 @@ pub enum SdkError {
         /// The HTTP status; 0 when the body of a successful answer was unreadable.
         status: u16,
     },
+    /// An answer larger than any of a relay; the rest of it was not read.
+    #[error("the answer is larger than any of a Latchkey relay; it was not read to its end")]
+    TooLarge,
     /// The request was not sent because a part of it was missing or malformed.
     #[error("the request is incomplete: {0}")]
     Incomplete(String),
@@ -89,7 +93,9 @@ impl SdkError {
             Self::Untrusted(_) => {
                 "Check the relay's address; a self-signed certificate is accepted when its fingerprint is pinned."
             }
-            Self::NotUnderstood { .. } => "Check the relay's address and that both ends are of the same version.",
+            Self::NotUnderstood { .. } | Self::TooLarge => {
+                "Check the relay's address and that both ends are of the same version."
+            }
             Self::Incomplete(_) => "Set every part of the request before sending it.",
             Self::Url(_) => "Correct the relay's URL.",
         }
@@ -112,7 +118,9 @@ impl SdkError {
             // Bad gateway, service unavailable, gateway timeout: what a proxy says while the relay restarts.
             Self::NotUnderstood { status } => matches!(status, 502..=504),
             Self::Unreachable(_) => true,
-            Self::WrongCertificate(_) | Self::Untrusted(_) | Self::Incomplete(_) | Self::Url(_) => false,
+            Self::WrongCertificate(_) | Self::Untrusted(_) | Self::TooLarge | Self::Incomplete(_) | Self::Url(_) => {
+                false
+            }
         }
     }
 }
@@ -142,6 +150,7 @@ impl From<Error<Problem>> for SdkError {
             {
                 Some(Distrust::Wrong(wrong)) => Self::WrongCertificate(wrong),
                 Some(Distrust::Untrusted(reason)) => Self::Untrusted(reason.to_string()),
+                None if is_too_large(&e) => Self::TooLarge,
                 // Without the URL: it names the recipient, and errors are logged.
                 None => Self::Unreachable(e.without_url()),
             },

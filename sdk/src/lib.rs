@@ -29,6 +29,7 @@
 //!
 //! Every operation is a builder: name it, set its parts, `send()`. A successful answer derefs to its body; `into_inner()` takes it.
 
+mod bounds;
 mod bytes;
 mod connect;
 mod error;

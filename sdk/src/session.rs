@@ -8,6 +8,7 @@ use reqwest::header::{AUTHORIZATION, HeaderValue};
 use serde::{Deserialize, Deserializer, Serialize, Serializer};
 use zeroize::{Zeroize, ZeroizeOnDrop, Zeroizing};
 
+use crate::bounds;
 use crate::generated::{Client, Error, WITH_TOKEN};
 
 /// A bearer token, or the code of an invitation. Wiped on drop; `Debug` does not show it.
@@ -116,6 +117,8 @@ impl ClientHooks<Session> for Client {
                 request.headers_mut().insert(AUTHORIZATION, header);
             }
         }
+        // A caller's own limit is the caller's business.
+        request.timeout_mut().get_or_insert(bounds::longest(info.operation_id));
         // A sensitive header is left out of traces and of HTTP/2's compression table.
         for secret in [CAPABILITY, DELIVERY_TOKEN] {
             if let Some(value) = request.headers_mut().get_mut(secret) {
@@ -123,6 +126,11 @@ impl ClientHooks<Session> for Client {
             }
         }
         Ok(())
+    }
+
+    async fn exec(&self, request: reqwest::Request, info: &OperationInfo) -> reqwest::Result<reqwest::Response> {
+        let answer = self.client.execute(request).await?;
+        Ok(bounds::bounded(answer, info.operation_id))
     }
 }
 
@@ -210,6 +218,27 @@ mod tests {
         }
         client.session().forget();
         assert!(!clone.session().is_signed_in());
+    }
+
+    #[tokio::test]
+    async fn every_request_ends_some_time_and_a_callers_limit_stays() {
+        let client = client();
+        for operation in ["status", "inbox", "put_gate_key"] {
+            let request = prepared(&client, operation).await;
+            let longest = *request.timeout().expect(operation);
+            assert!(
+                longest >= std::time::Duration::from_secs(60) && longest <= std::time::Duration::from_secs(1000),
+                "{operation}: {longest:?}"
+            );
+        }
+        let mut request = reqwest::Request::new(reqwest::Method::GET, "http://127.0.0.1:9/".parse().unwrap());
+        let own = std::time::Duration::from_secs(7);
+        *request.timeout_mut() = Some(own);
+        client
+            .pre::<()>(&mut request, &OperationInfo { operation_id: "status" })
+            .await
+            .unwrap();
+        assert_eq!(request.timeout(), Some(&own));
     }
 
     #[tokio::test]

@@ -182,7 +182,7 @@ fn bundle(party: &mut Party, rng: &mut ChaCha20Rng) -> Result<PreKeyBundle> {
     let publication = party
         .publication(None, true, NOW, rng)
         .context("a new account has nothing to publish")?;
-    party.publication_confirmed();
+    party.publication_confirmed(NOW);
     let batch = publication
         .one_time_batch
         .context("a new account publishes no one-time prekeys")?;

@@ -5,6 +5,7 @@ use std::path::Path;
 use client::vault::Passphrase;
 use client::{Code, Error, Invite, Messenger, NameError, Options, RelayUrl, UserName};
 
+use super::send_waiting;
 use crate::args::{OnOff, ReadInvite, ReceiptKind};
 use crate::context::{Context, DEFAULT_RELAY, read_passphrase};
 use crate::exit::Failure;
@@ -118,7 +119,11 @@ pub(crate) fn show_status(context: &Context, messenger: &mut Messenger) -> Resul
     let own = messenger.own_status()?;
     let relay = context.work("asking the relay …", messenger.relay_status());
     match relay {
-        Ok(relay) => context.render.status(&own, Some(&relay)),
+        Ok(relay) => {
+            send_waiting(context, messenger);
+            let own = messenger.own_status()?;
+            context.render.status(&own, Some(&relay))
+        }
         Err(failure) => {
             // What we know ourselves is worth showing without the relay.
             context.render.status(&own, None)?;
@@ -130,13 +135,17 @@ pub(crate) fn show_status(context: &Context, messenger: &mut Messenger) -> Resul
 pub(crate) fn keys(context: &Context) -> Result<(), Failure> {
     let mut messenger = context.open()?;
     let keys = context.work("asking the relay …", messenger.keys())?;
-    context.render.keys(&keys)
+    context.render.keys(&keys)?;
+    send_waiting(context, &mut messenger);
+    Ok(())
 }
 
 pub(crate) fn rotate_keys(context: &Context) -> Result<(), Failure> {
     let mut messenger = context.open()?;
     let keys = context.work("making and publishing new keys …", messenger.rotate_keys())?;
-    context.render.keys(&keys)
+    context.render.keys(&keys)?;
+    send_waiting(context, &mut messenger);
+    Ok(())
 }
 
 pub(crate) fn clear_inbox(context: &Context, yes: bool) -> Result<(), Failure> {
@@ -151,7 +160,9 @@ pub(crate) fn clear_inbox(context: &Context, yes: bool) -> Result<(), Failure> {
         return context.render.text("Nothing was deleted.");
     }
     let deleted = context.work("deleting …", messenger.clear_inbox())?;
-    context.render.cleared(deleted)
+    context.render.cleared(deleted)?;
+    send_waiting(context, &mut messenger);
+    Ok(())
 }
 
 pub(crate) fn passphrase(context: &Context, new: Option<&Path>) -> Result<(), Failure> {

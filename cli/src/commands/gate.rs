@@ -2,6 +2,7 @@
 
 use client::{Address, Messenger};
 
+use super::send_waiting;
 use crate::args::OnOff;
 use crate::context::Context;
 use crate::exit::Failure;
@@ -14,7 +15,9 @@ pub(crate) fn status(context: &Context) -> Result<(), Failure> {
 pub(crate) fn rotate(context: &Context, contact: Option<&str>) -> Result<(), Failure> {
     let mut messenger = context.open()?;
     let contact = contact.map(|name| messenger.resolve(name)).transpose()?;
-    replace(context, &mut messenger, contact.as_ref())
+    replace(context, &mut messenger, contact.as_ref())?;
+    send_waiting(context, &mut messenger);
+    Ok(())
 }
 
 /// Shared with the interactive client.
@@ -28,7 +31,9 @@ pub(crate) fn drop_own(context: &Context, contact: &str) -> Result<(), Failure> 
     let mut messenger = context.open()?;
     let contact = messenger.resolve(contact)?;
     context.work("retiring the gate key …", messenger.drop_gate_key(&contact))?;
-    context.render.gate_keys(&messenger.gate_keys()?)
+    context.render.gate_keys(&messenger.gate_keys()?)?;
+    send_waiting(context, &mut messenger);
+    Ok(())
 }
 
 pub(crate) fn decoys(context: &Context, state: Option<OnOff>) -> Result<(), Failure> {

@@ -6,6 +6,7 @@ use std::time::{Duration, Instant};
 use client::vault::{LimitMode, MessageState};
 use client::{Address, Error, LimitRequest, Messenger, Sent};
 
+use super::nobody_reads;
 use crate::context::Context;
 use crate::exit::Failure;
 use crate::prompt::Draft;
@@ -16,6 +17,9 @@ const MAX_STDIN: u64 = 256 * 1024;
 const BETWEEN_POLLS: Duration = Duration::from_millis(250);
 /// The relay's longest poll.
 const LONGEST_POLL: Duration = Duration::from_secs(30);
+
+/// What a poll may take beyond its wait before it is given up at the end of the whole wait.
+const PATIENCE: Duration = Duration::from_secs(5);
 
 /// A limit, and who enforces it how.
 #[derive(Clone, Copy, Debug)]
@@ -74,6 +78,13 @@ pub(crate) fn deliver(
     };
     let limit = limit.map(|limit| (limit.request.plays, limit.mode));
     context.render.sent(&sent, limit, number.as_ref())?;
+    context.render.events(&sent.events);
+    if let Some(error) = &sent.unnoted {
+        context.render.warning(&format!(
+            "the relay has this message, which could not be noted here: {error}. Do not send it again; the next command hands it in once more, and the \
+             relay keeps it once"
+        ));
+    }
     Ok(sent)
 }
 
@@ -107,10 +118,30 @@ pub(crate) fn inbox(context: &Context, wait: u32) -> Result<(), Failure> {
     let deadline = Instant::now() + Duration::from_secs(wait.into());
     // What an earlier run received and did not get to show is shown even when the relay is away.
     let mut outcome = Ok(());
+    let (mut reached, mut away) = (false, None);
     loop {
-        let left = deadline.saturating_duration_since(Instant::now());
-        match context.work("receiving …", messenger.receive(left.min(LONGEST_POLL))) {
-            Ok(events) => context.render.events(&events),
+        let left = deadline.saturating_duration_since(Instant::now()).min(LONGEST_POLL);
+        // A wrong address is said at once; a relay that goes away while we wait may come back while we wait.
+        let received = if reached {
+            let listening = tokio::time::timeout(left + PATIENCE, messenger.listen(left));
+            context.work("receiving …", async {
+                listening.await.unwrap_or_else(|_| Ok(Vec::new()))
+            })
+        } else {
+            context.work("receiving …", messenger.receive(left))
+        };
+        match received {
+            Ok(events) => {
+                reached = true;
+                for event in &events {
+                    match event {
+                        Event::Disconnected { because } => away = Some(because.clone()),
+                        Event::Reconnected => away = None,
+                        _ => {}
+                    }
+                }
+                context.render.events(&events);
+            }
             Err(failure) => outcome = Err(failure),
         }
         // The relay counts whole seconds; a fraction is not worth another round.
@@ -124,6 +155,9 @@ pub(crate) fn inbox(context: &Context, wait: u32) -> Result<(), Failure> {
             Ok::<_, Failure>(())
         })?;
     }
+    if let (Ok(()), Some(because)) = (&outcome, away) {
+        outcome = Err(because.into());
+    }
     if outcome.is_ok() || !messenger.unread()?.is_empty() {
         show_unread(context, &mut messenger)?;
     }
@@ -134,7 +168,9 @@ pub(crate) fn inbox(context: &Context, wait: u32) -> Result<(), Failure> {
 pub(crate) fn show_unread(context: &Context, messenger: &mut Messenger) -> Result<(), Failure> {
     let unread = messenger.unread()?;
     context.render.inbox(&unread)?;
-    messenger.mark_seen(&unread)?;
+    if !nobody_reads() {
+        messenger.mark_seen(&unread)?;
+    }
     Ok(())
 }
 
@@ -153,7 +189,9 @@ pub(crate) fn history(context: &Context, with: Option<&str>, limit: u32) -> Resu
         .into_iter()
         .filter(|message| message.state == MessageState::New)
         .collect();
-    messenger.mark_seen(&fresh)?;
+    if !nobody_reads() {
+        messenger.mark_seen(&fresh)?;
+    }
     Ok(())
 }
 

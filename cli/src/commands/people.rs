@@ -2,6 +2,7 @@
 
 use client::{Error, Messenger, Standing};
 
+use super::send_waiting;
 use crate::context::Context;
 use crate::exit::Failure;
 use crate::prompt;
@@ -34,9 +35,11 @@ pub(crate) fn block(context: &Context, name: &str, block: bool) -> Result<(), Fa
     };
     context.render.events(&events);
     match person {
-        Some(person) => context.render.person(&person, None),
-        None => context.render.blocked(&peer, block),
+        Some(person) => context.render.person(&person, None)?,
+        None => context.render.blocked(&peer, block)?,
     }
+    send_waiting(context, &mut messenger);
+    Ok(())
 }
 
 /// By command it is the user's word that the numbers were compared; on a terminal they are shown and it is asked.

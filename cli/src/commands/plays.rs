@@ -3,15 +3,24 @@
 use client::Messenger;
 use client::vault::{LimitMode, MessageBody};
 
+use super::{nobody_reads, send_waiting};
 use crate::context::Context;
 use crate::exit::Failure;
 
 pub(crate) fn play(context: &Context, message_id: &str) -> Result<(), Failure> {
+    if nobody_reads() {
+        return Err(Failure::Usage(
+            "standard output is closed or goes to /dev/null, so nobody would see the message; no play was used. Let it go to a terminal, a pipe or a file"
+                .to_owned(),
+        ));
+    }
     let mut messenger = context.open()?;
     let playback = context.work(waiting(&messenger, message_id), messenger.play(message_id))?;
     // Shown first, counted as shown afterwards: a run that dies in between is repeated at no cost.
     context.render.play(&playback)?;
-    context.work("confirming …", messenger.finish_play(playback))
+    context.work("confirming …", messenger.finish_play(playback))?;
+    send_waiting(context, &mut messenger);
+    Ok(())
 }
 
 /// On the alternate screen of the interactive client.
@@ -37,11 +46,15 @@ fn waiting(messenger: &Messenger, message_id: &str) -> &'static str {
 pub(crate) fn revoke(context: &Context, message_id: &str) -> Result<(), Failure> {
     let mut messenger = context.open()?;
     let report = context.work("taking it back …", messenger.revoke(message_id))?;
-    context.render.license(&report)
+    context.render.license(&report)?;
+    send_waiting(context, &mut messenger);
+    Ok(())
 }
 
 pub(crate) fn plays(context: &Context, message_id: &str) -> Result<(), Failure> {
     let mut messenger = context.open()?;
     let report = context.work("asking the relay …", messenger.license_state(message_id))?;
-    context.render.license(&report)
+    context.render.license(&report)?;
+    send_waiting(context, &mut messenger);
+    Ok(())
 }

@@ -220,3 +220,12 @@ pub fn write_file(dir: &Path, name: &str, content: &str) -> String {
     std::fs::write(&path, content).unwrap();
     path.display().to_string()
 }
+
+/// A home and everything in it, where nothing was.
+pub fn copy_home(from: &Path, to: &Path) {
+    std::fs::create_dir_all(to).unwrap();
+    for entry in std::fs::read_dir(from).unwrap() {
+        let entry = entry.unwrap();
+        std::fs::copy(entry.path(), to.join(entry.file_name())).unwrap();
+    }
+}

@@ -1,8 +1,11 @@
 //! What can go wrong, each with what to do about it.
 
+use std::time::Duration;
+
 use protocol::address::{Address, NameError};
 use protocol::content::MAX_CONTENT;
 use protocol::identity::Fingerprint;
+use protocol::party::MAX_PENDING;
 
 use crate::messenger::Step;
 use crate::relay::RelayError;
@@ -30,6 +33,16 @@ pub enum Error {
     /// A registration was begun and its outcome never learned.
     #[error("the registration of {0} was begun in this home and not finished; register {0} again to finish it")]
     RegistrationPending(String),
+    /// The relay does not know our identity under our name.
+    #[error(
+        "the relay at {url} does not let {address} in any more: the account was removed there, or its identity was replaced from another copy of this home. Nothing was sent, and nothing can be. What is kept here can still be read; ask the relay's operator, or register a name in another home"
+    )]
+    ShutOut {
+        /// Who we are.
+        address: Address,
+        /// Where.
+        url: String,
+    },
     /// An address at another relay.
     #[error("{address} lives at another relay; this account is at {own}, and relays do not forward to each other")]
     ForeignRelay {
@@ -81,7 +94,9 @@ pub enum Error {
     #[error("the identity of {0} has not changed; there is nothing to accept")]
     NothingToAccept(Address),
     /// The relay served keys that do not verify.
-    #[error("the relay's keys for {peer} are refused: {reason}")]
+    #[error(
+        "the relay's keys for {peer} are refused: {reason}. Nothing was sent; try again when {peer} has been online, and ask the relay's operator if that does not help"
+    )]
     KeysRefused {
         /// Whose keys.
         peer: Address,
@@ -95,7 +110,9 @@ pub enum Error {
     #[error("the message is empty; there is nothing to send")]
     Empty,
     /// Too many messages that were never acknowledged.
-    #[error("{0} has not acknowledged 16384 messages; wait until their client comes online")]
+    #[error(
+        "{0} has not acknowledged the last {MAX_PENDING} messages, and more are not kept; nothing was sent. Wait until their client has been online"
+    )]
     PeerSilent(Address),
     /// A limit of no plays, or of more than 255, or one that ends before it begins.
     #[error("a play limit is 1 to 255 plays and ends between a minute and a year from now")]
@@ -134,14 +151,35 @@ pub enum Error {
     )]
     GateKeyTaken,
     /// The protocol refused, for a reason that users do not meet.
-    #[error("the protocol refused: {0}")]
+    #[error("the protocol refused: {0}. Nothing was sent. This should not happen; please report it")]
     Protocol(String),
+    /// The clocks of this device and the relay are so far apart that the relay takes no keys of ours.
+    #[error(
+        "the clock of this device is {} {} that of the relay, so the relay does not take its keys. Set the clock, then do it again; if the clock is right, tell the relay's operator",
+        in_words(*.apart), if *.ahead { "ahead of" } else { "behind" }
+    )]
+    ClockWrong {
+        /// By how much.
+        apart: Duration,
+        /// Whether ours is ahead.
+        ahead: bool,
+    },
     /// No random bytes.
     #[error("the operating system's random generator does not answer; nothing was done")]
     Randomness,
     /// A test stopped the work here.
     #[error("interrupted at {0:?}")]
     Interrupted(Step),
+}
+
+/// In words, for a clock that is wrong by hours, days or years.
+fn in_words(by: Duration) -> String {
+    let hours = by.as_secs() / 3600;
+    if hours < 48 {
+        format!("{hours} hours")
+    } else {
+        format!("{} days", hours / 24)
+    }
 }
 
 fn ended(how: Ended) -> &'static str {

@@ -4,6 +4,7 @@ use protocol::address::Address;
 use protocol::identity::Fingerprint;
 
 use crate::error::Error;
+use crate::relay::RelayError;
 use crate::vault::{MessageId, StoredMessage};
 
 /// Whose messages the relay refused.
@@ -50,7 +51,7 @@ pub enum Event {
         /// Who.
         peer: Address,
     },
-    /// The peer's client has these messages of ours.
+    /// The peer's client has these messages of ours: each was named by a receipt, or was the last that an acknowledgement counts.
     Delivered {
         /// Which.
         ids: Vec<MessageId>,
@@ -126,6 +127,13 @@ pub enum Event {
         /// What is wrong.
         reason: String,
     },
+    /// The relay cannot be reached, or asks for patience: [`Messenger::listen`](crate::Messenger::listen) goes on trying, and says no more until it is back.
+    Disconnected {
+        /// What failed.
+        because: RelayError,
+    },
+    /// The relay is back.
+    Reconnected,
     /// Something besides the messages could not be done now and is tried again next time.
     Postponed(Error),
 }

@@ -8,6 +8,7 @@
 //! | before | is durable |
 //! |---|---|
 //! | an envelope is sent | the advanced session, the message, and the envelope itself in the outbox |
+//! | an envelope is sent or acknowledged | the number by which the relay notices a copy that was put back, and the relay has it |
 //! | an envelope is acknowledged | the advanced session and the message that was in it |
 //! | a name is registered, keys are published, an identity is replaced | their private halves |
 //! | a play is asked for | its id; in oblivious mode also the request and its slot of the pad |
@@ -32,6 +33,7 @@ mod play_receipts;
 mod plays;
 mod quarantine;
 mod receipts;
+mod restored;
 mod round;
 mod status;
 mod steps;
@@ -40,6 +42,7 @@ mod tokens;
 
 use std::path::{Path, PathBuf};
 use std::sync::Arc;
+use std::time::Duration;
 
 use protocol::Timestamp;
 use protocol::address::{Address, UserName};
@@ -51,7 +54,7 @@ use rand_core::SeedableRng;
 use crate::clock::{Clock, SystemClock};
 use crate::error::Error;
 use crate::relay::{CertificatePin, Relay, RelayUrl};
-use crate::vault::{Account, KdfCost, Passphrase, PinnedRelay, Transaction, Vault, VaultError, key};
+use crate::vault::{Account, KdfCost, Passphrase, PinnedRelay, Told, Transaction, Vault, VaultError, key};
 
 pub use decoys::{DECOY_PAUSE, MAX_DECOYS};
 pub use gate_keys::{FreshGateKeys, GATE_KEY_LIFE, GateKeyReport, GateKeySource, GateStage, GateWatch};
@@ -107,6 +110,11 @@ pub struct Messenger {
     rng: ChaCha20Rng,
     options: Options,
     decoy_clock: decoys::DecoyClock,
+    told: restored::Agreement,
+    /// The vault was unlocked: what is in memory may be outdated.
+    released: bool,
+    /// While [`Messenger::listen`] finds the relay away: the pause before it tries again.
+    outage: Option<Duration>,
 }
 
 impl std::fmt::Debug for Messenger {
@@ -139,6 +147,11 @@ impl Messenger {
             }
             None => return Err(Error::NotRegistered),
         }
+        if vault.get::<Told>(key::TOLD)?.is_none() {
+            // Earlier versions told the relay the number of their commits: ours goes on above it.
+            let value = vault.commits();
+            vault.transaction(|tx| tx.put(key::TOLD, &Told { value, news: true }))?;
+        }
         let mut pinned: PinnedRelay = vault.get(key::RELAY)?.ok_or(VaultError::Corrupt("relay"))?;
         let pinned_url = RelayUrl::parse_plain_allowed(&pinned.url)?;
         let mut url = url.unwrap_or_else(|| pinned_url.clone());
@@ -165,6 +178,9 @@ impl Messenger {
             rng: seeded()?,
             options,
             decoy_clock: decoys::DecoyClock::default(),
+            told: restored::Agreement::default(),
+            released: false,
+            outage: None,
         })
     }
 
@@ -202,7 +218,7 @@ impl Messenger {
         self.relay.requests()
     }
 
-    /// How often the vault was committed; the relay is told with every `inbox`.
+    /// How often the vault was committed.
     #[must_use]
     pub fn commits(&self) -> u64 {
         self.vault.commits()
@@ -250,6 +266,9 @@ impl Messenger {
 
     /// The protocol's state, read back from the vault if an earlier attempt at that failed.
     fn party(&mut self) -> Result<&mut Party, Error> {
+        if self.released {
+            self.take_up()?;
+        }
         if self.party.is_none() {
             self.party = Some(load_party(&self.vault)?);
         }
@@ -265,8 +284,10 @@ impl Messenger {
             party,
             rng,
             options,
+            told,
             ..
         } = self;
+        let mut agreement = *told;
         let Some(state) = party.as_mut() else {
             return Err(VaultError::Corrupt("party").into());
         };
@@ -276,6 +297,7 @@ impl Messenger {
                 tx,
                 rng,
                 now,
+                told: &mut agreement,
             })?;
             persist(state, tx)?;
             options.steps.reached(Step::BeforeCommit)?;
@@ -284,8 +306,32 @@ impl Messenger {
         if outcome.is_err() {
             // Memory is ahead of the disk: forget it. Reading it back happens now, or on the next use if that fails too.
             self.party = load_party(&self.vault).ok();
+        } else {
+            self.told = agreement;
         }
         outcome
+    }
+
+    /// Lets other processes use this home until the next call that needs the account. For a front end that waits for its user.
+    ///
+    /// # Errors
+    /// The system's.
+    pub fn release(&mut self) -> Result<(), Error> {
+        self.released = true;
+        Ok(self.vault.unlock()?)
+    }
+
+    /// Locks the vault again, and reads what another process changed.
+    fn take_up(&mut self) -> Result<(), Error> {
+        self.vault.relock()?;
+        if self.vault.take_outdated() {
+            self.party = None;
+            self.told = restored::Agreement::Unknown;
+            let session = self.vault.get(key::SESSION)?;
+            self.relay.resume(session);
+        }
+        self.released = false;
+        Ok(())
     }
 
     fn step(&self, step: Step) -> Result<(), Error> {
@@ -299,6 +345,7 @@ struct Scope<'a, 'tx> {
     tx: &'a mut Transaction<'tx>,
     rng: &'a mut ChaCha20Rng,
     now: Timestamp,
+    told: &'a mut restored::Agreement,
 }
 
 /// Writes the protocol's changed records.

@@ -26,6 +26,7 @@ use crate::vault::{AckPosition, Session};
 
 pub use latchkey_sdk::{BadPin, CertificatePin};
 
+pub(crate) use error::bounded;
 pub use error::{Code, RelayError, Verdict};
 pub(crate) use gate::{Released, Sent};
 pub(crate) use keys::Bundle;
@@ -155,12 +156,13 @@ impl Relay {
         Ok(())
     }
 
-    /// Acknowledges, says how often the vault was committed, fetches.
+    /// Acknowledges, says how far the vault has come, fetches at most `limit` envelopes.
     pub(crate) async fn inbox(
         &self,
         ack: Option<AckPosition>,
-        commits: u64,
+        told: u64,
         wait: Duration,
+        limit: u32,
     ) -> Result<Page, RelayError> {
         let wait_seconds = u32::try_from(wait.as_secs()).unwrap_or(u32::MAX).min(MAX_WAIT);
         let body = types::InboxRequest {
@@ -168,9 +170,9 @@ impl Relay {
                 incarnation: Uuid::from_bytes(ack.incarnation),
                 sequence: ack.sequence,
             }),
-            limit: Some(PAGE),
+            limit: Some(limit),
             wait_seconds: Some(wait_seconds),
-            commit_counter: Some(commits),
+            commit_counter: Some(told),
         };
         let patience = ANSWER_TIMEOUT + Duration::from_secs(wait_seconds.into());
         let answer = self
@@ -248,7 +250,7 @@ impl Relay {
 const MAX_WAIT: u32 = 30;
 
 /// Between one and two times `pause`. Without randomness from the system it is exactly one: nothing depends on it.
-fn jittered(pause: Duration) -> Duration {
+pub(crate) fn jittered(pause: Duration) -> Duration {
     let part = getrandom::u32().unwrap_or(0);
     pause + pause.mul_f64(f64::from(part) / f64::from(u32::MAX))
 }

@@ -39,11 +39,13 @@ pub use messages::{
     Direction, Ended, License, LimitedTerms, MessageBody, MessageId, MessageState, SealedBody, StoredMessage,
 };
 pub(crate) use records::key;
-pub use records::{Account, AckPosition, Moment, OutboxEntry, PinnedRelay, Quarantined, Record, Session, Totals};
+pub use records::{Account, AckPosition, Moment, OutboxEntry, PinnedRelay, Quarantined, Record, Session, Told, Totals};
 pub use transaction::{Entry, Transaction};
 
 /// The database's name inside the home directory.
 const FILE: &str = "vault.db";
+/// Its name until it is finished.
+const UNFINISHED: &str = "vault.new";
 /// The lock's name: a file of its own, because SQLite's locks guard statements, not a client's whole run.
 const LOCK: &str = "vault.lock";
 /// What this build writes. Readers refuse what they do not know.
@@ -61,7 +63,7 @@ mod steps {
 #[derive(Debug, thiserror::Error)]
 pub enum VaultError {
     /// There is no vault in this directory.
-    #[error("there is no account in {}; register a name first", .0.display())]
+    #[error("no account was made in {} yet; register a name first, or name the right home with --home", .0.display())]
     NotFound(PathBuf),
     /// A vault was to be created where one is.
     #[error("{} already holds an account; use it, or choose another home", .0.display())]
@@ -73,8 +75,14 @@ pub enum VaultError {
     #[error("a passphrase has 1 to 1024 bytes; choose another")]
     BadPassphrase,
     /// Another process holds the vault.
-    #[error("another latchkey process is using {}; close it or wait, then try again", .0.display())]
+    #[error("another latchkey process has been working in {} for ten seconds; nothing was done. Wait until it is done, or end it, then try again", .0.display())]
     Busy(PathBuf),
+    /// The file is there, and what it begins with is not.
+    #[error(
+        "the vault {} is empty or cut off, as after a full disk or a copy that was broken off; restore the home directory from a backup. (If no name was ever registered in this home, remove the file and register one)",
+        .0.display()
+    )]
+    Truncated(PathBuf),
     /// A sealed record does not open in its place.
     #[error(
         "a record ({0}) of the vault was altered or moved; restore the home directory from a backup, or register anew"
@@ -90,7 +98,7 @@ pub enum VaultError {
     #[error("the operating system's random generator does not answer; nothing was written")]
     Randomness,
     /// File system trouble.
-    #[error("cannot use {}: {source}", .path.display())]
+    #[error("{} cannot be used: {source}. The account in it, if there is one, was not touched; check the path, its permissions and the disk", .path.display())]
     Io {
         /// The file or directory.
         path: PathBuf,
@@ -98,7 +106,9 @@ pub enum VaultError {
         source: std::io::Error,
     },
     /// SQLite trouble.
-    #[error("the vault's database failed: {0}; check the disk's space and the file's permissions")]
+    #[error(
+        "the vault's database failed: {0}; check the disk's space, and that the home directory and the files in it can be written"
+    )]
     Database(#[from] rusqlite::Error),
     /// A migration failed.
     #[error("the vault could not be brought to this version's format: {0}")]
@@ -172,7 +182,10 @@ pub struct Vault {
     commits: u64,
     dir: PathBuf,
     // Held for its lock; the system releases it when the file closes, whatever way the process ends.
-    _lock: File,
+    lock: File,
+    locked: bool,
+    /// Another process wrote while it was not.
+    outdated: bool,
 }
 
 impl std::fmt::Debug for Vault {
@@ -185,45 +198,47 @@ impl std::fmt::Debug for Vault {
 }
 
 impl Vault {
-    /// Whether `dir` holds a finished vault. One that cannot be looked at (a full or failing disk, a damaged file) is one: opening it says what is
+    /// Whether `dir` holds a vault. One that cannot be looked at (an unreadable home, a full or failing disk, a damaged file) is one: opening it says what is
     /// wrong, and nobody is told that there is no account.
     #[must_use]
     pub fn exists(dir: &Path) -> bool {
-        let path = dir.join(FILE);
-        if !path.is_file() {
-            return false;
-        }
-        let flags = OpenFlags::SQLITE_OPEN_READ_WRITE | OpenFlags::SQLITE_OPEN_NO_MUTEX;
-        let rows = Connection::open_with_flags(&path, flags)
-            .and_then(|db| db.query_row("SELECT count(*) FROM header", [], |row| row.get::<_, i64>(0)));
-        match rows {
-            Ok(rows) => rows == 1,
-            // A wrong statement: there is no such table, so its making was cut short.
-            Err(error) => error
-                .sqlite_error()
-                .is_none_or(|error| error.extended_code != rusqlite::ffi::SQLITE_ERROR),
+        match std::fs::symlink_metadata(dir.join(FILE)) {
+            Ok(_) => true,
+            Err(error) => error.kind() != std::io::ErrorKind::NotFound,
         }
     }
 
-    /// Makes a new vault in `dir` (created with mode 0700 when missing). A run that died half-way through is simply repeated.
+    /// Makes a new vault in `dir` (created with mode 0700 when missing). It gets its name when it is finished: a run that died half-way through is simply
+    /// repeated.
     ///
     /// # Errors
     /// [`VaultError::Exists`] when there is one, [`VaultError::Busy`] when another process is making one, and file or database trouble.
     pub fn create(dir: &Path, passphrase: &Passphrase, cost: KdfCost) -> Result<Self, VaultError> {
         make_dir(dir)?;
         let lock = lock(dir)?;
-        let mut db = connect(dir)?;
-        if read_header(&db)?.is_some() {
+        let (unfinished, finished) = (dir.join(UNFINISHED), dir.join(FILE));
+        if Self::exists(dir) {
             return Err(VaultError::Exists(dir.to_path_buf()));
         }
+        for leftover in ["", "-wal", "-shm"] {
+            remove(&dir.join(format!("{UNFINISHED}{leftover}")))?;
+        }
+        drop(private_file(&unfinished)?);
+        let mut db = connect(&unfinished)?;
         let data = Zeroizing::new(seal::random::<KEY_LEN>()?);
         write_header(&mut db, &Header::wrap(&data, passphrase, cost)?)?;
+        fold(&db)?;
+        db.close().map_err(|(_, error)| error)?;
+        std::fs::rename(&unfinished, &finished).map_err(io(&finished))?;
+        sync_dir(dir)?;
         let mut vault = Self {
-            db,
+            db: connect(&finished)?,
             keys: Keys::derive(data)?,
             commits: 0,
             dir: dir.to_path_buf(),
-            _lock: lock,
+            lock,
+            locked: true,
+            outdated: false,
         };
         vault.transaction(|_| Ok::<_, VaultError>(()))?;
         Ok(vault)
@@ -235,22 +250,63 @@ impl Vault {
     /// [`VaultError::NotFound`], [`VaultError::WrongPassphrase`], [`VaultError::Busy`] after ten seconds of waiting, and what a damaged
     /// or foreign file earns.
     pub fn open(dir: &Path, passphrase: &Passphrase) -> Result<Self, VaultError> {
-        if !dir.join(FILE).is_file() {
+        let path = dir.join(FILE);
+        if !Self::exists(dir) {
             return Err(VaultError::NotFound(dir.to_path_buf()));
         }
+        let length = std::fs::metadata(&path).map_err(io(&path))?.len();
+        // SQLite would take it for a new database.
+        if length == 0 {
+            return Err(VaultError::Truncated(path));
+        }
         let lock = lock(dir)?;
-        let db = connect(dir)?;
-        let header = read_header(&db)?.ok_or_else(|| VaultError::NotFound(dir.to_path_buf()))?;
+        let db = connect(&path)?;
+        let header = read_header(&db)?.ok_or_else(|| VaultError::Truncated(path))?;
         let data = header.unwrap(passphrase)?;
         let mut vault = Self {
             db,
             keys: Keys::derive(data)?,
             commits: 0,
             dir: dir.to_path_buf(),
-            _lock: lock,
+            lock,
+            locked: true,
+            outdated: false,
         };
         vault.commits = transaction::read_commits(&vault)?;
         Ok(vault)
+    }
+
+    /// Lets other processes use the vault until the next write, or [`Vault::relock`]. What was read before may be outdated after that.
+    ///
+    /// # Errors
+    /// The system's, in which case the vault stays locked.
+    pub fn unlock(&mut self) -> Result<(), VaultError> {
+        if self.locked {
+            self.lock.unlock().map_err(io(&self.dir.join(LOCK)))?;
+            self.locked = false;
+        }
+        Ok(())
+    }
+
+    /// Takes the vault back.
+    ///
+    /// # Errors
+    /// [`VaultError::Busy`] after ten seconds of waiting, and database trouble.
+    pub fn relock(&mut self) -> Result<(), VaultError> {
+        if self.locked {
+            return Ok(());
+        }
+        wait_for(&self.lock, &self.dir)?;
+        self.locked = true;
+        let commits = transaction::read_commits(self)?;
+        self.outdated |= self.commits != commits;
+        self.commits = commits;
+        Ok(())
+    }
+
+    /// Whether another process wrote to the vault while it was unlocked, since this was asked last.
+    pub fn take_outdated(&mut self) -> bool {
+        std::mem::take(&mut self.outdated)
     }
 
     /// Wraps the data key under another passphrase; the records stay as they are. The old wrapping is overwritten on the disk.
@@ -293,8 +349,7 @@ impl Vault {
     /// # Errors
     /// Database trouble.
     pub fn compact(&self) -> Result<(), VaultError> {
-        self.db.query_row("PRAGMA wal_checkpoint(TRUNCATE)", [], |_| Ok(()))?;
-        Ok(())
+        fold(&self.db)
     }
 }
 
@@ -304,6 +359,11 @@ impl Drop for Vault {
             tracing::debug!(%error, "the write-ahead log stays until the next run");
         }
     }
+}
+
+fn fold(db: &Connection) -> Result<(), VaultError> {
+    db.query_row("PRAGMA wal_checkpoint(TRUNCATE)", [], |_| Ok(()))?;
+    Ok(())
 }
 
 /// How the data key is wrapped.
@@ -371,24 +431,45 @@ fn private_file(path: &Path) -> Result<File, VaultError> {
     options.open(path).map_err(io(path))
 }
 
+fn remove(path: &Path) -> Result<(), VaultError> {
+    match std::fs::remove_file(path) {
+        Err(error) if error.kind() != std::io::ErrorKind::NotFound => Err(io(path)(error)),
+        _ => Ok(()),
+    }
+}
+
+/// A name in a directory is durable when the directory is.
+fn sync_dir(dir: &Path) -> Result<(), VaultError> {
+    // Windows has no such call, and no need of it.
+    #[cfg(unix)]
+    File::open(dir).and_then(|opened| opened.sync_all()).map_err(io(dir))?;
+    #[cfg(not(unix))]
+    let _ = dir;
+    Ok(())
+}
+
 fn lock(dir: &Path) -> Result<File, VaultError> {
-    let path = dir.join(LOCK);
-    let file = private_file(&path)?;
+    let file = private_file(&dir.join(LOCK))?;
+    wait_for(&file, dir)?;
+    Ok(file)
+}
+
+fn wait_for(file: &File, dir: &Path) -> Result<(), VaultError> {
     let deadline = Instant::now() + LOCK_PATIENCE;
     loop {
         match file.try_lock() {
-            Ok(()) => return Ok(file),
+            Ok(()) => return Ok(()),
             Err(std::fs::TryLockError::WouldBlock) if Instant::now() < deadline => thread::sleep(LOCK_POLL),
             Err(std::fs::TryLockError::WouldBlock) => return Err(VaultError::Busy(dir.to_path_buf())),
-            Err(std::fs::TryLockError::Error(source)) => return Err(VaultError::Io { path, source }),
+            Err(std::fs::TryLockError::Error(source)) => return Err(io(&dir.join(LOCK))(source)),
         }
     }
 }
 
-fn connect(dir: &Path) -> Result<Connection, VaultError> {
-    let path = dir.join(FILE);
-    drop(private_file(&path)?);
-    let mut db = Connection::open(&path)?;
+/// Of a file that exists: SQLite makes none here.
+fn connect(path: &Path) -> Result<Connection, VaultError> {
+    let flags = OpenFlags::SQLITE_OPEN_READ_WRITE | OpenFlags::SQLITE_OPEN_NO_MUTEX;
+    let mut db = Connection::open_with_flags(path, flags)?;
     db.pragma_update(None, "journal_mode", "WAL")?;
     // A commit that returned is on the disk: what is revealed afterwards can be relied upon.
     db.pragma_update(None, "synchronous", "FULL")?;

@@ -10,7 +10,7 @@ mod support;
 
 use std::time::Duration;
 
-use latchkey_client::vault::{Direction, Receipts};
+use latchkey_client::vault::{Direction, MessageState, Receipts};
 use latchkey_client::{Event, Messenger, RECEIPT_DELAY};
 use support::{Stage, address, copy, kept, texts};
 
@@ -71,7 +71,10 @@ async fn story(alice_sends_first: bool, bob_sends_meanwhile: bool, receipts: boo
     let mut alice = stage.open("alice");
     assert_eq!((at_alice.restored, at_bob.restored), (0, 0));
     if alice_sends_first {
-        alice.send_text(&address("bob"), "I am back").await.unwrap();
+        let sent = alice.send_text(&address("bob"), "I am back").await.unwrap();
+        let said = |event: &&Event| matches!(event, Event::Restored);
+        at_alice.restored += sent.events.iter().filter(said).count();
+        assert_eq!(at_alice.restored, 1, "at once");
     }
     bob.send_text(&address("alice"), "are you there?").await.unwrap();
     for _ in 0..4 {
@@ -118,4 +121,129 @@ async fn a_restored_vault_that_listens_first_loses_nothing_said_afterwards() {
 async fn a_restored_vault_that_speaks_first_loses_nothing_said_afterwards() {
     story(true, false, false).await;
     story(true, true, true).await;
+}
+
+/// The states of what somebody sent, by text.
+fn sent(person: &Messenger) -> Vec<(String, MessageState)> {
+    let messages = person.history(None, 1000).unwrap().into_iter();
+    let own = messages.filter(|message| message.direction == Direction::Outgoing);
+    let states = own.map(|message| message.state);
+    kept(person, Direction::Outgoing).into_iter().zip(states).collect()
+}
+
+/// Alice and Bob have exchanged a message each way, and a copy of Alice is kept.
+async fn with_a_copy_of_alice(stage: &Stage) -> (Heard, Heard, Messenger) {
+    let (mut alice, mut bob) = (stage.register("alice").await, stage.register("bob").await);
+    let (mut at_alice, mut at_bob) = (Heard::default(), Heard::default());
+    alice.send_text(&address("bob"), "hello").await.unwrap();
+    at_bob.listen(&mut bob).await;
+    bob.send_text(&address("alice"), "hi").await.unwrap();
+    for _ in 0..2 {
+        at_alice.listen(&mut alice).await;
+        at_bob.listen(&mut bob).await;
+    }
+    drop(alice);
+    copy(&stage.home("alice"), &stage.home("backup"));
+    (at_alice, at_bob, bob)
+}
+
+/// The lost copy only sent, which no `inbox` told the relay of; the restored one sends before it fetches. `busy`: it also changed things of its own
+/// before, more often than the lost one.
+async fn a_send_after_a_send(busy: bool) {
+    let stage = Stage::new().await;
+    let (mut at_alice, mut at_bob, mut bob) = with_a_copy_of_alice(&stage).await;
+    stage.open("alice").send_text(&address("bob"), "m1").await.unwrap();
+    copy(&stage.home("backup"), &stage.home("alice"));
+    let mut alice = stage.open("alice");
+    for _ in 0..if busy { 50 } else { 0 } {
+        alice.set_receipts(Receipts::default()).unwrap();
+    }
+    let result = alice.send_text(&address("bob"), "not lost").await.unwrap();
+    assert_eq!(result.state, MessageState::Sent);
+    assert!(
+        result.events.iter().any(|event| matches!(event, Event::Restored)),
+        "said at once: {:?}",
+        result.events
+    );
+    at_bob.listen(&mut bob).await;
+    assert_eq!(at_bob.texts, ["hello", "m1", "not lost"]);
+    bob.send_text(&address("alice"), "ok").await.unwrap();
+    at_alice.listen(&mut alice).await;
+    assert_eq!(at_alice.texts, ["hi", "ok"]);
+    assert_eq!(at_alice.restored, 0, "said once");
+    assert_eq!(
+        sent(&alice).last().unwrap(),
+        &("not lost".to_owned(), MessageState::Delivered)
+    );
+}
+
+#[tokio::test]
+async fn a_restored_vault_that_only_sends_is_noticed_before_it_sends() {
+    Box::pin(a_send_after_a_send(false)).await;
+    Box::pin(a_send_after_a_send(true)).await;
+}
+
+#[tokio::test]
+async fn a_restored_vault_that_wrote_without_a_network_seals_anew_what_waits() {
+    let mut stage = Stage::new().await;
+    let (mut at_alice, mut at_bob, mut bob) = with_a_copy_of_alice(&stage).await;
+    stage.open("alice").send_text(&address("bob"), "m1").await.unwrap();
+    copy(&stage.home("backup"), &stage.home("alice"));
+    let mut alice = stage.open("alice");
+    stage.stop_relay().await;
+    let waits = alice.send_text(&address("bob"), "not lost").await.unwrap();
+    assert_eq!(waits.state, MessageState::Queued);
+    stage.start_relay().await;
+    let events = alice.catch_up().await.unwrap();
+    assert!(
+        events.iter().any(|event| matches!(event, Event::Restored)),
+        "{events:?}"
+    );
+    at_bob.listen(&mut bob).await;
+    assert_eq!(at_bob.texts, ["hello", "m1", "not lost"]);
+    bob.send_text(&address("alice"), "ok").await.unwrap();
+    at_alice.listen(&mut alice).await;
+    assert_eq!(
+        sent(&alice).last().unwrap(),
+        &("not lost".to_owned(), MessageState::Delivered)
+    );
+}
+
+/// Two copies of one home that take turns: what a person is told `delivered` of stands in one of the two histories.
+#[tokio::test]
+async fn of_copies_that_take_turns_each_notices_the_other_and_nothing_is_called_delivered_that_is_nowhere() {
+    let stage = Stage::new().await;
+    let (_, mut at_bob, mut bob) = with_a_copy_of_alice(&stage).await;
+    copy(&stage.home("backup"), &stage.home("other"));
+    let mut everywhere = Vec::new();
+    for n in 0..4 {
+        let home = if n % 2 == 0 { "alice" } else { "other" };
+        bob.send_text(&address("alice"), &format!("b{n}")).await.unwrap();
+        let mut alice = stage.open(home);
+        let mut here = Heard::default();
+        for _ in 0..3 {
+            here.listen(&mut alice).await;
+            at_bob.listen(&mut bob).await;
+        }
+        assert_eq!(here.restored, usize::from(n > 0), "{n}");
+        alice.send_text(&address("bob"), &format!("a{n}")).await.unwrap();
+        at_bob.listen(&mut bob).await;
+        everywhere.extend(here.texts);
+    }
+    let mut at_bob = at_bob.texts;
+    at_bob.sort_unstable();
+    assert_eq!(at_bob, ["a0", "a1", "a2", "a3", "hello"]);
+    let told: Vec<String> = sent(&bob)
+        .into_iter()
+        .filter(|(_, state)| *state == MessageState::Delivered)
+        .map(|(text, _)| text)
+        .filter(|text| text != "hi")
+        .collect();
+    assert!(!told.is_empty());
+    for text in told {
+        assert!(everywhere.contains(&text), "{text} is shown nowhere: {everywhere:?}");
+    }
+    for n in 0..4 {
+        assert!(everywhere.contains(&format!("b{n}")), "b{n}: {everywhere:?}");
+    }
 }

@@ -278,21 +278,62 @@ fn one_process_at_a_time_and_a_free_vault_after_the_holder_is_gone() {
 #[test]
 fn a_half_made_vault_is_no_vault_and_can_be_made_again() {
     let home = tempfile::tempdir().unwrap();
-    drop(create(home.path()));
-    assert!(Vault::exists(home.path()));
-    raw(home.path())
-        .execute_batch("DELETE FROM header; DELETE FROM record")
-        .unwrap();
-    assert!(!Vault::exists(home.path()));
-    assert!(matches!(
-        Vault::open(home.path(), &passphrase("correct horse")),
-        Err(VaultError::NotFound(_))
-    ));
+    // What a run leaves that died while it made one, at whatever moment.
+    for (name, bytes) in [("vault.new", &b""[..]), ("vault.new-wal", b"half"), ("vault.lock", b"")] {
+        std::fs::write(home.path().join(name), bytes).unwrap();
+        assert!(!Vault::exists(home.path()));
+        assert!(matches!(
+            Vault::open(home.path(), &passphrase("correct horse")),
+            Err(VaultError::NotFound(_))
+        ));
+    }
     let mut vault = create(home.path());
+    assert!(!home.path().join("vault.new").exists() && !home.path().join("vault.new-wal").exists());
     put(&mut vault, &[message(1, "works")]);
     drop(vault);
     let again = Vault::create(home.path(), &passphrase("other"), KdfCost::insecure_for_tests());
     assert!(matches!(again, Err(VaultError::Exists(_))));
+}
+
+#[test]
+fn a_vault_that_lost_what_it_begins_with_is_damaged_and_not_made_again() {
+    let home = tempfile::tempdir().unwrap();
+    drop(create(home.path()));
+    raw(home.path())
+        .execute_batch("DELETE FROM header; DELETE FROM record")
+        .unwrap();
+    let emptied = |home: &Path| {
+        assert!(Vault::exists(home));
+        let opened = Vault::open(home, &passphrase("correct horse"));
+        assert!(matches!(opened, Err(VaultError::Truncated(_))), "{opened:?}");
+        let again = Vault::create(home, &passphrase("other"), KdfCost::insecure_for_tests());
+        assert!(matches!(again, Err(VaultError::Exists(_))), "{again:?}");
+    };
+    emptied(home.path());
+    for file in ["vault.db-wal", "vault.db-shm"] {
+        let _ = std::fs::remove_file(home.path().join(file));
+    }
+    std::fs::write(home.path().join("vault.db"), b"").unwrap();
+    emptied(home.path());
+}
+
+#[test]
+fn an_unlocked_vault_is_anothers_and_the_next_write_takes_it_back() {
+    let home = tempfile::tempdir().unwrap();
+    let mut ours = create(home.path());
+    put(&mut ours, &[message(1, "ours")]);
+    ours.unlock().unwrap();
+    let mut theirs = Vault::open(home.path(), &passphrase("correct horse")).unwrap();
+    put(&mut theirs, &[message(2, "theirs")]);
+    drop(theirs);
+    assert!(!ours.take_outdated(), "not known yet");
+    put(&mut ours, &[message(3, "ours again")]);
+    assert!(ours.take_outdated() && !ours.take_outdated());
+    let kept = ours.list::<StoredMessage>().unwrap();
+    assert_eq!(kept.len(), 3);
+    ours.unlock().unwrap();
+    ours.relock().unwrap();
+    assert!(!ours.take_outdated(), "nobody wrote");
 }
 
 #[test]

@@ -15,7 +15,7 @@ use rand_core::CryptoRng;
 use crate::address::Address;
 use crate::identity::{Fingerprint, IdentityKey, IdentityKeyPair, Purpose};
 use crate::merkle;
-use crate::prekey::{Fields, PublishedBatch, PublishedSignedPreKey};
+use crate::prekey::{Fields, MAX_CLOCK_SKEW, PublishedBatch, PublishedSignedPreKey};
 use crate::primitives::hash;
 use crate::primitives::kem::KemSecretKey;
 use crate::time::Timestamp;
@@ -27,6 +27,10 @@ pub const SIGNED_PREKEY_ROTATION: Duration = DAY.saturating_mul(7);
 pub const SIGNED_PREKEY_LIFETIME: Duration = DAY.saturating_mul(14);
 /// … and its private half dies 30 days after rotation: the relay keeps an envelope no longer.
 pub const SIGNED_PREKEY_GRACE: Duration = DAY.saturating_mul(30);
+/// How long after a sender fetched a prekey its first envelope may reach the relay: it was sealed off line.
+pub const SENDER_LEAD: Duration = DAY;
+/// The clock is believed this far beyond the date of the last keys that the relay took: it takes none from the future, and new ones are due every week.
+const BELIEVED: Duration = SIGNED_PREKEY_ROTATION.saturating_add(DAY);
 /// Keys in a batch: about a month of new contacts, 160 KB to upload.
 pub const BATCH_SIZE: u32 = 100;
 /// Below this many left at the relay a new batch is due.
@@ -49,13 +53,14 @@ pub(crate) struct OwnSignedPreKey {
 }
 
 impl OwnSignedPreKey {
-    /// When its private half dies: the grace after its rotation, or after senders stopped to accept it when we were away and rotated late.
-    /// Never later than it said before, so what is remembered until then (replays) is remembered long enough.
+    /// When its private half dies: the grace after the relay has taken another in its place, or after senders stopped to accept it when we were away and
+    /// rotated late. Never later than it said before, so what is remembered until then (replays) is remembered long enough.
     pub(crate) fn dies(&self) -> Timestamp {
         let refused = self.created.plus(SIGNED_PREKEY_LIFETIME);
         self.retired
             .map_or(refused, |retired| retired.min(refused))
             .plus(SIGNED_PREKEY_GRACE)
+            .plus(SENDER_LEAD)
     }
 }
 
@@ -160,7 +165,8 @@ impl Account {
     }
 
     /// What has to be uploaded now, if anything: the first prekeys, the weekly signed prekey, a new batch when the relay has few left. An
-    /// unconfirmed publication is offered again as it was, unless `force` asks for new keys.
+    /// unconfirmed publication is offered again as it was, unless `force` asks for new keys, or its date is one that a relay refuses: made while the clock
+    /// was wrong.
     pub fn publication(
         &mut self,
         one_time_left: Option<u32>,
@@ -169,8 +175,11 @@ impl Account {
         rng: &mut impl CryptoRng,
     ) -> Option<Publication> {
         let current = self.signed_prekey_created();
-        let rotate = force || current.is_none_or(|created| now.since(created) >= SIGNED_PREKEY_ROTATION);
-        if !rotate && self.unconfirmed.is_some() {
+        let rotate = force
+            || current.is_none_or(|created| {
+                now.since(created) >= SIGNED_PREKEY_ROTATION || created > now.plus(MAX_CLOCK_SKEW)
+            });
+        if !rotate && self.unconfirmed.is_some() && !self.is_misdated(now) {
             return self.unconfirmed.clone();
         }
         // One that was never confirmed and has become old would be refused: what it was to bring is made anew.
@@ -193,16 +202,46 @@ impl Account {
         Some(publication)
     }
 
-    /// The relay has the publication.
-    pub fn publication_confirmed(&mut self) {
-        self.unconfirmed = None;
+    /// The relay has the publication. Only now it hands out no earlier signed prekey any more.
+    pub fn publication_confirmed(&mut self, now: Timestamp) {
+        let taken = self
+            .unconfirmed
+            .take()
+            .and_then(|publication| publication.signed_prekey);
+        if let Some(taken) = taken.map(|key| hash(&[&key.payload])) {
+            for old in self.signed.values_mut().filter(|old| old.payload_hash != taken) {
+                old.retired.get_or_insert(now);
+            }
+        }
+    }
+
+    /// Whether the batch of the unconfirmed publication has a date that a relay refuses.
+    fn is_misdated(&self, now: Timestamp) -> bool {
+        let batch = self.unconfirmed.as_ref().and_then(|lost| lost.one_time_batch.as_ref());
+        let Some(payload) = batch.map(|batch| hash(&[&batch.payload])) else {
+            return false;
+        };
+        let latest = now.plus(MAX_CLOCK_SKEW).plus(BATCH_LIFETIME);
+        self.batches
+            .values()
+            .any(|batch| batch.payload_hash == payload && (batch.expires <= now || batch.expires > latest))
+    }
+
+    /// The time as far as the relay bears it out. It takes no keys from the future, so the date of the last that it took is behind us; a clock that runs far
+    /// ahead of that may be wrong, and what is erased by it cannot be had back.
+    pub(crate) fn borne_out(&self, now: Timestamp) -> Timestamp {
+        let offered = self.unconfirmed.as_ref().and_then(|lost| lost.signed_prekey.as_ref());
+        let offered = offered.map(|key| hash(&[&key.payload]));
+        self.signed
+            .values()
+            .filter(|key| key.retired.is_none() && Some(key.payload_hash) != offered)
+            .map(|key| key.created)
+            .min()
+            .map_or(Timestamp(0), |taken| now.min(taken.plus(BELIEVED)))
     }
 
     fn new_signed_prekey(&mut self, now: Timestamp, rng: &mut impl CryptoRng) -> PublishedSignedPreKey {
         let (secret, public) = KemSecretKey::generate(rng);
-        for old in self.signed.values_mut().filter(|old| old.retired.is_none()) {
-            old.retired = Some(now);
-        }
         let id = unused_id(rng, 1, &self.signed);
         let expires = now.plus(SIGNED_PREKEY_LIFETIME);
         let payload = self.fields(id, now, expires).signed_prekey(public.as_bytes());
@@ -295,7 +334,7 @@ impl Account {
             .and_then(|id| self.one_time.get(&id))
             .and_then(|key| self.batches.get(&key.batch))
             .is_some_and(|batch| batch.published);
-        let recently = self.replaced_at.is_some_and(|at| now.since(at) < interval);
+        let recently = self.replaced_at.is_some_and(|at| at <= now && now.since(at) < interval);
         let ask = published && !recently && !self.replace_wanted;
         if ask {
             self.replace_wanted = true;
@@ -323,8 +362,9 @@ impl Account {
         }
     }
 
-    /// Erases what has lived its time. Says whether anything went.
+    /// Erases what has lived its time, as far as the relay bears the time out. Says whether anything went.
     pub(crate) fn expire(&mut self, now: Timestamp) -> bool {
+        let now = self.borne_out(now);
         let before = (self.signed.len(), self.batches.len());
         self.signed.retain(|_, key| key.dies() > now);
         self.batches

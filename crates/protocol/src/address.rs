@@ -18,13 +18,13 @@ pub enum NameError {
     #[error("a user name has 1 to {MAX_USER_NAME} characters")]
     Length,
     /// A character outside the alphabet.
-    #[error("a user name is made of a-z, 0-9, '_', '.' and '-'")]
+    #[error("a user name is made of a-z, 0-9, '_', '.' and '-', in lower case and without spaces")]
     Alphabet,
-    /// A relay's name that is too long, or empty.
+    /// A relay name that is empty or too long.
     #[error("a relay name has 1 to {MAX_RELAY_NAME} characters")]
     RelayLength,
-    /// A relay's name with a character outside the alphabet.
-    #[error("a relay name is a host in small letters, with a port if it has one")]
+    /// A character outside the alphabet of relay names.
+    #[error("a relay name, after the @, is a lower-case host, with a port if it has one")]
     RelayAlphabet,
     /// Begins with punctuation or holds two dots in a row; such names look like paths and options.
     #[error("a name begins with a letter or digit and holds no two dots in a row")]

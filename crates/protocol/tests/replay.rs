@@ -104,7 +104,7 @@ fn a_used_one_time_prekey_is_gone_for_a_state_that_forgot_the_session() {
         publication.replace_one_time && publication.one_time_batch.is_some() && publication.signed_prekey.is_none()
     );
     // Repeated without end, it asks for no more than four handshakes an hour, and for no second batch.
-    forgot.publication_confirmed();
+    forgot.publication_confirmed(NOW);
     for _ in 0..10 {
         let _ = forgot.receive(first, NOW, &mut rng);
     }
@@ -198,9 +198,12 @@ fn an_envelope_under_a_dead_signed_prekey_is_refused() {
     let [[first, _]] = &handshakes(&mut directory, &mut alice, 1, &mut rng)[..] else {
         panic!("one")
     };
-    // Rotated on time, on day 7; the private half dies 30 days after.
-    bob.publication(None, false, later(7 * DAY), &mut rng).unwrap();
-    for (day, opens) in [(36, true), (37, false)] {
+    // Rotated on time, on day 7 and every week after that; the private half dies 31 days after.
+    for week in 1..=5 {
+        bob.publication(None, false, later(week * 7 * DAY), &mut rng).unwrap();
+        bob.publication_confirmed(later(week * 7 * DAY));
+    }
+    for (day, opens) in [(37, true), (38, false)] {
         let mut bob = bob.clone();
         bob.tick(later(day * DAY));
         let outcome = bob.receive(first, later(day * DAY), &mut rng);

@@ -9,16 +9,16 @@ use protocol::claim::{RegisterClaim, SignInClaim, bundle_digest};
 use protocol::identity::{Fingerprint, Purpose};
 use protocol::party::Party;
 
-use super::keys::upload;
+use super::keys::{check_clock, upload};
 use super::steps::Step;
 use super::{Messenger, Options, load_party, persist, seeded};
 use crate::error::Error;
 use crate::invite::Invite;
-use crate::relay::{Challenge, Code, Relay, RelayError, RelayUrl, SignedClaim};
-use crate::vault::{Account, Kind, Moment, Passphrase, PinnedRelay, Session, Vault, VaultError, key};
+use crate::relay::{Challenge, Code, Relay, RelayError, RelayUrl, SignedClaim, bounded};
+use crate::vault::{Account, Kind, Moment, Passphrase, PinnedRelay, Session, Told, Vault, VaultError, key};
 
 /// A session that ends within this is renewed before it is used: clocks differ, and requests take time.
-const SESSION_MARGIN: Duration = Duration::from_secs(30);
+pub(super) const SESSION_MARGIN: Duration = Duration::from_secs(30);
 /// A challenge and its answer, in all. Each attempt is a pair, because the nonce dies with the first use.
 pub(super) const SIGN_IN_ATTEMPTS: u32 = 3;
 /// Pause between such pairs.
@@ -72,8 +72,9 @@ impl Messenger {
             }
         }
         let relay = Relay::new(url)?;
-        // Before a vault is made: a wrong address leaves nothing behind.
+        // Before a vault is made: a wrong address, or a clock by which no relay takes keys, leaves nothing behind.
         let challenge = relay.challenge(name).await?;
+        check_clock(options.clock.now(), challenge.relay_time())?;
         let vault = match existing {
             Some(vault) => vault,
             None => Vault::create(home, passphrase, options.kdf)?,
@@ -103,7 +104,7 @@ impl Messenger {
         let party = if vault.get::<Account>(key::ACCOUNT)?.is_some() {
             let known: PinnedRelay = vault.get(key::RELAY)?.ok_or(VaultError::Corrupt("relay"))?;
             if known.fingerprint != pinned.fingerprint || known.name != pinned.name {
-                return Err(other_relay(&relay, &known, challenge.relay_fingerprint).into());
+                return Err(other_relay(&relay, &known, challenge.relay_fingerprint, &challenge.relay_name).into());
             }
             vault.transaction(|tx| tx.put(key::RELAY, &pinned))?;
             load_party(&vault)?
@@ -115,6 +116,7 @@ impl Messenger {
             party.publication(None, false, now, &mut rng);
             vault.transaction(|tx| {
                 tx.put(key::RELAY, &pinned)?;
+                tx.put(key::TOLD, &Told { value: 0, news: true })?;
                 tx.put(
                     key::ACCOUNT,
                     &Account {
@@ -135,6 +137,9 @@ impl Messenger {
             rng,
             options,
             decoy_clock: super::decoys::DecoyClock::default(),
+            told: super::restored::Agreement::default(),
+            released: false,
+            outage: None,
         })
     }
 
@@ -185,7 +190,7 @@ impl Messenger {
         self.step(Step::AfterRegister)?;
         let now = self.now();
         self.transact(|scope| {
-            scope.party.publication_confirmed();
+            scope.party.publication_confirmed(scope.now);
             scope.tx.put(
                 key::ACCOUNT,
                 &Account {
@@ -216,7 +221,7 @@ impl Messenger {
         if challenge.relay_fingerprint.as_bytes() != &self.pinned.fingerprint
             || challenge.relay_name != self.pinned.name
         {
-            return Err(self.other_relay(challenge.relay_fingerprint));
+            return Err(self.other_relay(challenge.relay_fingerprint, &challenge.relay_name));
         }
         self.relay_checked = true;
         Ok(challenge)
@@ -276,39 +281,28 @@ impl Messenger {
     async fn sign_in(&mut self) -> Result<(), Error> {
         let name = self.party()?.address().user();
         let mut attempt = 1;
-        let (session, commits) = loop {
+        let (session, told) = loop {
             let challenge = self.checked_challenge(&name).await?;
             let claim = self.sign(&name, &challenge, None)?;
             match self.relay.sign_in(&claim).await {
                 Ok(answer) => break answer,
-                Err(RelayError::Network { .. }) if attempt < SIGN_IN_ATTEMPTS => {
+                // A challenge may have ended on the way; asked for again, that passes.
+                Err(error) if attempt < SIGN_IN_ATTEMPTS && error.may_be_late() => {
                     tokio::time::sleep(SIGN_IN_PAUSE).await;
                     attempt += 1;
+                }
+                Err(error) if error.is_unauthorized() => {
+                    return Err(Error::ShutOut {
+                        address: self.party()?.address().clone(),
+                        url: self.relay.url().to_string(),
+                    });
                 }
                 Err(error) => return Err(error.into()),
             }
         };
         self.vault.transaction(|tx| tx.put::<Session>(key::SESSION, &session))?;
         self.relay.resume(Some(session));
-        self.compare_commits(commits)
-    }
-
-    /// A relay that knows of more commits than this vault has shows that it is an older copy: its one-time keys may be used up and its sessions are
-    /// behind. The protocol begins everything anew.
-    pub(super) fn compare_commits(&mut self, at_relay: u64) -> Result<(), Error> {
-        if at_relay <= self.vault.commits() {
-            return Ok(());
-        }
-        self.transact(|scope| {
-            scope.party.restored(scope.now);
-            scope.abandon_pads()?;
-            scope.tx.raise_commits(at_relay);
-            // The user is told in the next round, which may be another run's.
-            let moment = Moment {
-                at: scope.now.as_millis(),
-            };
-            Ok(scope.tx.put(key::RESTORED, &moment)?)
-        })
+        self.compare(told)
     }
 
     /// Makes a request that needs a session; signs in before when there is none, and once more when the relay no longer knows it.
@@ -340,21 +334,29 @@ impl Messenger {
         if !self.relay_checked {
             let status = self.relay.status().await?;
             if status.fingerprint.as_bytes() != &self.pinned.fingerprint || status.name != self.pinned.name {
-                return Err(self.other_relay(status.fingerprint));
+                return Err(self.other_relay(status.fingerprint, &status.name));
             }
             self.relay_checked = true;
         }
         Ok(())
     }
 
-    pub(super) fn other_relay(&self, offered: Fingerprint) -> Error {
-        other_relay(&self.relay, &self.pinned, offered).into()
+    pub(super) fn other_relay(&self, offered: Fingerprint, name: &str) -> Error {
+        other_relay(&self.relay, &self.pinned, offered, name).into()
     }
 }
 
-fn other_relay(relay: &Relay, pinned: &PinnedRelay, offered: Fingerprint) -> RelayError {
+fn other_relay(relay: &Relay, pinned: &PinnedRelay, offered: Fingerprint, name: &str) -> RelayError {
+    let url = relay.url().to_string();
+    if *offered.as_bytes() == pinned.fingerprint {
+        return RelayError::RenamedRelay {
+            url,
+            pinned: pinned.name.clone(),
+            offered: bounded(name.to_owned()),
+        };
+    }
     RelayError::OtherRelay {
-        url: relay.url().to_string(),
+        url,
         pinned: Fingerprint::from_bytes(pinned.fingerprint),
         offered,
     }

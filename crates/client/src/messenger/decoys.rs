@@ -18,7 +18,7 @@ use super::oblivious::{Outcome, half};
 use super::plays::playable;
 use super::round::Round;
 use crate::error::Error;
-use crate::relay::{Code, Page};
+use crate::relay::{Code, PAGE, Page};
 use crate::vault::{AckPosition, Decoys, Direction, LimitMode, MessageBody, StoredMessage, VaultError, key};
 
 /// Mean pause between two decoys. A play costs the relay a tenth of a second of arithmetic; more often would be a burden on it, more rarely would hide little
@@ -76,11 +76,9 @@ impl Messenger {
     }
 
     /// Waits for envelopes, and sends the decoys that fall due meanwhile.
-    pub(super) async fn poll(&mut self, ack: Option<AckPosition>, commits: u64, wait: Duration) -> Result<Page, Error> {
+    pub(super) async fn poll(&mut self, ack: Option<AckPosition>, wait: Duration) -> Result<Page, Error> {
         if !self.decoys()? {
-            return self
-                .authorised(async |relay| relay.inbox(ack, commits, wait).await)
-                .await;
+            return self.ask_inbox(ack, wait, PAGE).await;
         }
         let began = tokio::time::Instant::now();
         loop {
@@ -92,10 +90,11 @@ impl Messenger {
                 // The poll is cut short, and made again: fetching changes nothing at the relay that it would not change again.
                 tokio::select! {
                     biased;
-                    page = self.authorised(async |relay| relay.inbox(ack, commits, wait).await) => return page,
+                    page = self.ask_inbox(ack, wait, PAGE) => return page,
                     () = tokio::time::sleep(left) => {}
                 }
             }
+            self.party()?;
             self.decoy_clock.done();
             let mut round = Round::default();
             if let Err(error) = self.decoy().await {

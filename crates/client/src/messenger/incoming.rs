@@ -10,7 +10,7 @@ use super::round::Round;
 use super::steps::Step;
 use crate::error::Error;
 use crate::event::{Event, Flooder};
-use crate::relay::{Code, Flood, Page};
+use crate::relay::{Code, Flood, Page, jittered};
 use crate::vault::{AckPosition, Moment, Totals, key};
 
 /// Pages in one call: more than a full mailbox (10 000 envelopes of 64 a page), so that a relay that never stops sending is left.
@@ -18,12 +18,19 @@ const MAX_PAGES: usize = 256;
 /// Senders that flood, of one page: as many as the relay tells.
 const MAX_FLOODERS: usize = 16;
 
+/// The first pause of a loop whose relay is away, doubled each time: a relay that restarts is back within a second or so, …
+const FIRST_OUTAGE_PAUSE: Duration = Duration::from_millis(500);
+/// … and one that is away for long is not asked by all its clients at once.
+const LONGEST_OUTAGE_PAUSE: Duration = Duration::from_secs(60);
+
 impl Messenger {
     /// Fetches what waits, for up to `wait` (at most 30 s) when nothing does. Everything is stored before it is acknowledged, and a
     /// message is in exactly one answer, however often it is delivered.
     ///
     /// Afterwards the rest of a round is done: conversations that need new keys, publications, the outbox. What of that fails is an
     /// [`Event::Postponed`]; so is a fault after messages came.
+    ///
+    /// A relay that is away is an error here; a loop that shall outlive that calls [`Messenger::listen`].
     ///
     /// # Errors
     /// The relay's refusals when nothing was received; vault trouble.
@@ -53,6 +60,37 @@ impl Messenger {
         Ok(round.events)
     }
 
+    /// What a loop calls: as [`Messenger::receive`], and a relay that restarts or is away for a while is no error. It is told once as
+    /// [`Event::Disconnected`]; each further call waits a while, longer from time to time and a minute at most, and tries again; [`Event::Reconnected`] tells
+    /// that it is back. An answer without events says that there is nothing new.
+    ///
+    /// # Errors
+    /// What does not pass by waiting: the relay's refusals, another relay or certificate than the pinned one, vault trouble.
+    pub async fn listen(&mut self, wait: Duration) -> Result<Vec<Event>, Error> {
+        if let Some(pause) = self.outage {
+            self.release()?;
+            tokio::time::sleep(jittered(pause)).await;
+        }
+        match self.receive(wait).await {
+            Ok(mut events) => {
+                if self.outage.take().is_some() {
+                    events.insert(0, Event::Reconnected);
+                }
+                Ok(events)
+            }
+            Err(Error::Relay(because)) if because.passes() => {
+                let longer = self.outage.map(|pause| LONGEST_OUTAGE_PAUSE.min(pause * 2));
+                let known = self.outage.replace(longer.unwrap_or(FIRST_OUTAGE_PAUSE)).is_some();
+                Ok(if known {
+                    Vec::new()
+                } else {
+                    vec![Event::Disconnected { because }]
+                })
+            }
+            Err(error) => Err(error),
+        }
+    }
+
     /// Sends what waits and serves what the protocol wants, without fetching.
     ///
     /// # Errors
@@ -67,8 +105,7 @@ impl Messenger {
         let mut wait = wait;
         for _ in 0..MAX_PAGES {
             let ack: Option<AckPosition> = self.vault.get(key::ACK)?;
-            let commits = self.vault.commits();
-            let page = match self.poll(ack, commits, wait).await {
+            let page = match self.poll(ack, wait).await {
                 // The mailbox was cleared or restored: our position means nothing there.
                 Err(Error::Relay(error)) if ack.is_some() && error.code() == Some(Code::StaleIncarnation) => {
                     self.vault.transaction(|tx| tx.delete::<AckPosition>(key::ACK))?;
@@ -76,9 +113,10 @@ impl Messenger {
                 }
                 other => other?,
             };
-            self.compare_commits(page.commit_counter)?;
             self.note_floods(&page, round)?;
             let empty = page.envelopes.is_empty();
+            // Another process may have acknowledged more while this one waited.
+            let ack: Option<AckPosition> = self.vault.get(key::ACK)?;
             self.take(&page, ack, round)?;
             if empty {
                 return Ok(());
@@ -131,6 +169,7 @@ impl Messenger {
                         sequence: *sequence,
                     },
                 )?;
+                scope.moved_on()?;
             }
             scope.note_totals(totals, &mut brought)?;
             Ok(brought)
@@ -145,6 +184,9 @@ impl Messenger {
 
     /// What follows a round of receiving.
     pub(super) async fn maintain(&mut self, round: &mut Round) -> Result<(), Error> {
+        if let Err(error) = self.compare_once().await {
+            postpone(error, round)?;
+        }
         if self.vault.get::<Moment>(key::RESTORED)?.is_some() {
             self.vault.transaction(|tx| tx.delete::<Moment>(key::RESTORED))?;
             round.events.push(Event::Restored);

@@ -6,6 +6,7 @@ use protocol::Timestamp;
 use protocol::account::{Publication, SIGNED_PREKEY_LIFETIME, SIGNED_PREKEY_ROTATION};
 use protocol::address::Address;
 use protocol::identity::Fingerprint;
+use protocol::prekey::MAX_CLOCK_SKEW;
 
 use super::Messenger;
 use super::steps::Step;
@@ -80,7 +81,9 @@ impl Messenger {
     pub(super) async fn keep_keys_fresh(&mut self, used: bool) -> Result<(), Error> {
         let now = self.now();
         let counted: Option<Moment> = self.vault.get(key::KEYS_COUNTED)?;
-        let due = counted.is_none_or(|counted| now.since(Timestamp(counted.at)) >= COUNT_KEYS_EVERY);
+        // A moment in the future was noted while the clock was wrong.
+        let due = counted
+            .is_none_or(|counted| now.since(Timestamp(counted.at)) >= COUNT_KEYS_EVERY || counted.at > now.as_millis());
         let left = if used || due {
             let status = self.authorised(async |relay| relay.key_status().await).await?;
             self.vault
@@ -96,6 +99,7 @@ impl Messenger {
         let Some(publication) = self.current_publication(one_time_left, force)? else {
             return Ok(());
         };
+        self.announce().await?;
         self.step(Step::BeforePublish)?;
         let outcome = self
             .authorised(async |relay| relay.publish(&upload(&publication)).await)
@@ -104,11 +108,18 @@ impl Messenger {
             Ok(_) => {}
             // An earlier attempt arrived and its answer was lost: the relay has these keys.
             Err(Error::Relay(error)) if error.code() == Some(Code::StaleKey) => {}
+            // The keys are well made, so what the relay dislikes is their date.
+            Err(Error::Relay(error)) if error.code() == Some(Code::BadSignature) => {
+                let name = self.party()?.address().user();
+                let challenge = self.checked_challenge(&name).await?;
+                check_clock(self.now(), challenge.relay_time())?;
+                return Err(error.into());
+            }
             Err(error) => return Err(error),
         }
         self.step(Step::AfterPublish)?;
         self.transact(|scope| {
-            scope.party.publication_confirmed();
+            scope.party.publication_confirmed(scope.now);
             Ok(())
         })
     }
@@ -119,8 +130,26 @@ impl Messenger {
         one_time_left: Option<u32>,
         force: bool,
     ) -> Result<Option<Publication>, Error> {
-        self.transact(|scope| Ok(scope.party.publication(one_time_left, force, scope.now, scope.rng)))
+        self.transact(|scope| {
+            let publication = scope.party.publication(one_time_left, force, scope.now, scope.rng);
+            if publication.is_some() {
+                scope.moved_on()?;
+            }
+            Ok(publication)
+        })
     }
+}
+
+/// Whether a relay will take keys that are made by our clock.
+pub(super) fn check_clock(ours: Timestamp, relay: Timestamp) -> Result<(), Error> {
+    let (ahead, behind) = (ours.since(relay), relay.since(ours));
+    if ahead > MAX_CLOCK_SKEW || behind > SIGNED_PREKEY_ROTATION {
+        return Err(Error::ClockWrong {
+            apart: ahead.max(behind),
+            ahead: ahead > behind,
+        });
+    }
+    Ok(())
 }
 
 fn millis(duration: Duration) -> u64 {

@@ -87,7 +87,7 @@ impl Messenger {
             },
         };
         let mut sent = self.send_under(to, text, &policy, Some(sealed)).await?;
-        let lost = sent.because.as_ref().and_then(|error| error.code()) == Some(Code::NoSuchGateKey);
+        let lost = matches!(&sent.because, Some(Error::Relay(error)) if error.code() == Some(Code::NoSuchGateKey));
         if lost {
             self.serve_gate_keys(watch).await?;
             let flushed = self.flush().await?;
@@ -101,7 +101,8 @@ impl Messenger {
             sent.state = stored.map_or(MessageState::Queued, |message| message.state);
             sent.because = (sent.state == MessageState::Queued)
                 .then_some(flushed.waiting)
-                .flatten();
+                .flatten()
+                .map(Error::from);
         }
         Ok(sent)
     }

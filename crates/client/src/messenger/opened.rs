@@ -74,7 +74,7 @@ impl Scope<'_, '_> {
             round.events.push(Event::NoOneTimeKey { peer: from.clone() });
         }
         self.enqueue(&opened.outgoing)?;
-        self.acknowledge(&opened.acknowledged, round)?;
+        self.acknowledge(&opened.acknowledged, opened.arrived, round)?;
         // Opened all the same: the session goes on, so that a block can be taken back.
         if self.delivery(&from)?.blocked {
             return Ok(());
@@ -107,19 +107,24 @@ impl Scope<'_, '_> {
         Ok(())
     }
 
-    /// Notes what the peer has, and forgets the shares of limited messages that arrived.
-    fn acknowledge(&mut self, ids: &[ContentId], round: &mut Round) -> Result<(), VaultError> {
+    /// Notes what the peer has, and forgets the shares of limited messages that will not be sent again. Of all that an acknowledgement covers only the
+    /// last is known to have arrived: what came before it may have expired or been cleared. Receipts tell of the others.
+    fn acknowledge(
+        &mut self,
+        settled: &[ContentId],
+        arrived: Option<ContentId>,
+        round: &mut Round,
+    ) -> Result<(), VaultError> {
         let mut delivered = Vec::new();
-        for id in ids {
-            let id = MessageId(id.0);
-            let known = self.tx.update::<StoredMessage>(&key::outgoing(id), |message| {
-                if message.state != MessageState::Read {
+        if let Some(id) = arrived.map(|id| MessageId(id.0)) {
+            self.tx.update::<StoredMessage>(&key::outgoing(id), |message| {
+                if matches!(message.state, MessageState::Queued | MessageState::Sent) {
                     message.state = MessageState::Delivered;
+                    delivered.push(id);
                 }
             })?;
-            if known {
-                delivered.push(id);
-            }
+        }
+        for id in settled {
             if let Some(mut license) = self.tx.get::<License>(&id.0)?
                 && license.share.take().is_some()
             {

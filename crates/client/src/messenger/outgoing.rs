@@ -14,7 +14,7 @@ use crate::error::Error;
 use crate::event::Event;
 use crate::relay::{Bundle, Code, RelayError, Verdict, license_id};
 use crate::vault::{
-    Direction, GateDeposit, License, LimitMode, LimitedTerms, MessageBody, MessageId, MessageState, OutboxEntry,
+    Direction, GateDeposit, Kind, License, LimitMode, LimitedTerms, MessageBody, MessageId, MessageState, OutboxEntry,
     StoredMessage, VaultError, key,
 };
 
@@ -41,14 +41,18 @@ pub struct Sent {
     pub id: MessageId,
     /// `Sent`, or `Queued` when the relay did not confirm it yet: then it goes out with the next call, and is not to be sent again.
     pub state: MessageState,
-    /// Why it is still queued.
-    pub because: Option<RelayError>,
+    /// Why it is still queued: the relay, or the vault, which failed after the message was kept.
+    pub because: Option<Error>,
+    /// With `Sent`: the relay has it, and why that could not be noted here. The next call sends it once more, under the same id, which changes nothing.
+    pub unnoted: Option<VaultError>,
     /// Whether this is the first message to this contact: time to compare safety numbers.
     pub first_contact: bool,
     /// The recipient.
     pub to: Address,
     /// Whether the recipient was found to have a new identity, named by the one that we knew: its safety number is another.
     pub succeeded: bool,
+    /// What else happened on the way: that this vault was found to be an older copy, what had waited and was refused, …
+    pub events: Vec<Event>,
 }
 
 /// What an oblivious limit adds to a message.
@@ -68,6 +72,8 @@ pub(super) struct Flushed {
     pub(super) waiting: Option<RelayError>,
     /// Contacts that were met under another identity on the way: what is for them waits for the user's decision.
     pub(super) undecided: Vec<Error>,
+    /// The relay has it, which could not be noted. Nothing more was transmitted then.
+    pub(super) unnoted: Option<(Option<MessageId>, VaultError)>,
 }
 
 impl Messenger {
@@ -183,6 +189,8 @@ impl Messenger {
         license: Option<License>,
     ) -> Result<Sent, Error> {
         self.refuse_unwritable(to)?;
+        let mut events = Vec::new();
+        self.before_sending(&mut events).await?;
         let first_contact = !self.knows(to)?;
         let id = MessageId(content.id.0);
         let message = StoredMessage {
@@ -220,25 +228,57 @@ impl Messenger {
             }
         })??;
         self.step(Step::BeforeSend)?;
-        let mut flushed = self.flush().await?;
+        // From here on it is kept, and goes out: whatever fails is said of a message that waits.
+        let transmitted = async {
+            let flushed = self.flush().await?;
+            self.begin_anew(&mut events).await?;
+            Ok(flushed)
+        };
+        let mut flushed = match transmitted.await {
+            Ok(flushed) => flushed,
+            Err(Error::Vault(error)) => {
+                return Ok(Sent {
+                    id,
+                    state: MessageState::Queued,
+                    because: Some(error.into()),
+                    unnoted: None,
+                    first_contact,
+                    to: to.clone(),
+                    succeeded: followed != Followed::Nothing,
+                    events,
+                });
+            }
+            Err(error) => {
+                if matches!(error, Error::ShutOut { .. }) {
+                    self.give_up(id, &error)?;
+                }
+                return Err(error);
+            }
+        };
         if let Some(at) = flushed.undeliverable.iter().position(|(failed, _)| *failed == id) {
             return Err(flushed.undeliverable.swap_remove(at).1.into());
         }
         self.refuse_undecided(to)?;
         let stored: Option<StoredMessage> = self.vault.get(&key::outgoing(id))?;
-        let state = stored.map_or(MessageState::Queued, |message| message.state);
-        let because = if state == MessageState::Queued {
-            flushed.waiting
-        } else {
-            None
-        };
+        let mut state = stored.map_or(MessageState::Queued, |message| message.state);
+        let (mut because, mut unnoted) = (None, None);
+        match flushed.unnoted {
+            Some((of, error)) if of == Some(id) => (state, unnoted) = (MessageState::Sent, Some(error)),
+            Some((_, error)) => because = Some(error.into()),
+            None => because = flushed.waiting.map(Error::from),
+        }
+        if state != MessageState::Queued {
+            because = None;
+        }
         Ok(Sent {
             id,
             state,
             because,
+            unnoted,
             first_contact,
             to: to.clone(),
             succeeded: followed != Followed::Nothing,
+            events,
         })
     }
 
@@ -289,6 +329,16 @@ impl Messenger {
     pub(super) async fn flush(&mut self) -> Result<Flushed, Error> {
         let mut flushed = Flushed::default();
         let mut held: HashSet<String> = HashSet::new();
+        if self.vault.count(Kind::Outbox)? == 0 {
+            return Ok(flushed);
+        }
+        match self.announce().await {
+            Err(Error::Relay(error)) => {
+                flushed.waiting = Some(error);
+                return Ok(flushed);
+            }
+            other => other?,
+        }
         for entry in self.vault.list::<OutboxEntry>()? {
             let envelope = entry.record;
             if held.contains(&envelope.to) {
@@ -304,7 +354,13 @@ impl Messenger {
             match self.transmit(&envelope, license.as_ref()).await {
                 Ok(()) => {
                     self.step(Step::AfterSend)?;
-                    self.settle(&entry.key, envelope.content, &MessageState::Sent)?;
+                    match self.settle(&entry.key, envelope.content, &MessageState::Sent) {
+                        Err(Error::Vault(error)) => {
+                            flushed.unnoted = Some((envelope.content, error));
+                            return Ok(flushed);
+                        }
+                        other => other?,
+                    }
                 }
                 Err(Error::Relay(error)) => match error.verdict() {
                     Verdict::Permanent => {
@@ -339,6 +395,17 @@ impl Messenger {
         Ok(flushed)
     }
 
+    /// A message that was kept and can never go.
+    fn give_up(&mut self, id: MessageId, why: &Error) -> Result<(), Error> {
+        let state = MessageState::failed(&why.to_string());
+        for entry in self.vault.list::<OutboxEntry>()? {
+            if entry.record.content == Some(id) {
+                self.settle(&entry.key, Some(id), &state)?;
+            }
+        }
+        Ok(())
+    }
+
     /// Takes an envelope out of the outbox and notes how its message fared. A message that was delivered already stays so.
     pub(super) fn settle(&mut self, row: &[u8], content: Option<MessageId>, state: &MessageState) -> Result<(), Error> {
         self.vault.transaction(|tx| {
@@ -353,6 +420,16 @@ impl Messenger {
             Ok::<_, VaultError>(())
         })?;
         Ok(())
+    }
+
+    /// Transmits what waits, if anything does, and nothing else. For a front end whose user has just reached the relay for another purpose.
+    ///
+    /// # Errors
+    /// Vault trouble; faults of the network are events.
+    pub async fn send_waiting(&mut self) -> Result<Vec<Event>, Error> {
+        let mut events = Vec::new();
+        self.flush_into(&mut events).await?;
+        Ok(events)
     }
 
     /// Transmits what waits and reports what did not go.
@@ -378,7 +455,10 @@ impl Messenger {
                 other => Event::Postponed(other),
             });
         }
-        Ok(())
+        match flushed.unnoted {
+            Some((_, error)) => Err(error.into()),
+            None => Ok(()),
+        }
     }
 }
 
@@ -400,6 +480,9 @@ impl Scope<'_, '_> {
 
     /// Puts envelopes into the outbox, in order.
     pub(super) fn enqueue(&mut self, outgoing: &[Outgoing]) -> Result<(), VaultError> {
+        if !outgoing.is_empty() {
+            self.moved_on()?;
+        }
         for envelope in outgoing {
             self.tx.put(
                 &envelope.id,

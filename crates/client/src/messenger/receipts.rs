@@ -29,8 +29,8 @@ impl Messenger {
         Ok(self.vault.get(key::RECEIPTS)?.unwrap_or_default())
     }
 
-    /// Changes that for everything that comes, or is shown, from here on; what waits to be told and shall not be is forgotten. (That a message arrived also
-    /// shows, unavoidably, in the next message to its author.)
+    /// Changes that for everything that comes, or is shown, from here on; what waits to be told and shall not be is forgotten. (That the last message arrived
+    /// also shows, unavoidably, in the next message to its author.)
     ///
     /// # Errors
     /// Vault trouble.
@@ -59,7 +59,9 @@ impl Messenger {
         let mut waiting = Vec::new();
         for entry in self.vault.list::<Delivery>()? {
             let delivery = &entry.record;
-            let due = delivery.due.is_some_and(|due| due <= now);
+            // Dated further ahead than any receipt is: while the clock was wrong.
+            let latest = now.saturating_add(u64::try_from(RECEIPT_DELAY.as_millis()).unwrap_or(u64::MAX));
+            let due = delivery.due.is_some_and(|due| due <= now || due > latest);
             if due && delivery.is_accepted() && !delivery.blocked {
                 let peer = std::str::from_utf8(&entry.key)
                     .ok()

@@ -39,7 +39,7 @@ impl Messenger {
     pub async fn relay_status(&mut self) -> Result<RelayStatus, Error> {
         let status = self.relay.status().await?;
         if status.fingerprint.as_bytes() != &self.pinned.fingerprint || status.name != self.pinned.name {
-            return Err(self.other_relay(status.fingerprint));
+            return Err(self.other_relay(status.fingerprint, &status.name));
         }
         self.relay_checked = true;
         Ok(status)

@@ -51,6 +51,18 @@ pub enum RelayError {
         /// The key shown now.
         offered: Fingerprint,
     },
+    /// The relay of this account, which goes by another name now.
+    #[error(
+        "the relay at {url} calls itself {offered:?} now, and this account's addresses end in @{pinned}: they would be others, and so would all safety numbers. Its key is the same. Nothing was sent. Ask its operator to give it its name back"
+    )]
+    RenamedRelay {
+        /// Where.
+        url: String,
+        /// The name known since registration.
+        pinned: String,
+        /// The name given now.
+        offered: String,
+    },
     /// The certificate is not the pinned one.
     #[error(
         "the relay at {url} shows another certificate than the pinned one: {offered} instead of {pinned}. Nothing was sent. Ask its operator; if the certificate was exchanged, give the new one with --pin, and if it was not, somebody is in between"
@@ -127,6 +139,7 @@ impl RelayError {
                 reason,
             },
             SdkError::NotUnderstood { .. } => Self::Malformed("not the agreed format"),
+            SdkError::TooLarge => Self::Malformed("larger than any answer of a relay"),
             SdkError::Unreachable(error) => {
                 let reason = if error.is_timeout() {
                     "no answer in time"
@@ -179,6 +192,16 @@ impl RelayError {
         self.code() == Some(Code::Unauthorized)
     }
 
+    /// Whether the same request may succeed later.
+    pub(crate) fn passes(&self) -> bool {
+        self.worth_repeating().is_some()
+    }
+
+    /// Whether a sign-in may have failed by what happened on the way to it.
+    pub(crate) fn may_be_late(&self) -> bool {
+        matches!(self, Self::Network { .. }) || self.is_unauthorized()
+    }
+
     /// How long to wait at least before the same request may succeed; `None` when it will not.
     pub(super) fn worth_repeating(&self) -> Option<Duration> {
         match self {
@@ -213,7 +236,8 @@ impl RelayError {
     }
 }
 
-fn bounded(mut text: String) -> String {
+/// A text that somebody else made, as long as it may be shown.
+pub(crate) fn bounded(mut text: String) -> String {
     let mut end = text.len().min(MAX_SENTENCE);
     while !text.is_char_boundary(end) {
         end -= 1;

@@ -1,5 +1,7 @@
 //! What goes over the wire and what comes back, in the engine's terms; and the translation from and to the SDK's.
 
+use std::time::Duration;
+
 use latchkey_sdk::{Base64, LicenseId, types};
 use protocol::Timestamp;
 use protocol::address::UserName;
@@ -18,6 +20,17 @@ pub(crate) struct Challenge {
     pub(crate) expires_at: Timestamp,
     pub(crate) relay_name: String,
     pub(crate) relay_fingerprint: Fingerprint,
+}
+
+/// How long a challenge is good for: the contract's number.
+const CHALLENGE_LIFE: Duration = Duration::from_secs(60);
+
+impl Challenge {
+    /// The relay's clock when it made this.
+    pub(crate) fn relay_time(&self) -> Timestamp {
+        let life = u64::try_from(CHALLENGE_LIFE.as_millis()).unwrap_or(u64::MAX);
+        Timestamp(self.expires_at.as_millis().saturating_sub(life))
+    }
 }
 
 /// A signed claim, ready to be sent.

@@ -60,10 +60,10 @@ pub enum MessageState {
     /// Ours: in the outbox, not yet confirmed by the relay.
     #[n(0)]
     Queued,
-    /// Ours: the relay has it.
+    /// Ours: the relay has it. More is not known: it may have arrived, or have expired or been cleared unread.
     #[n(1)]
     Sent,
-    /// Ours: the peer's client opened the envelope.
+    /// Ours: the peer's client opened the envelope, as a receipt or an acknowledgement of this very message says.
     #[n(2)]
     Delivered,
     /// Ours: refused for good; the reason is the relay's, in words.

@@ -58,6 +58,8 @@ pub(crate) mod key {
     pub(crate) const KEYS_COUNTED: &[u8] = b"keys-counted";
     /// [`super::super::Receipts`].
     pub(crate) const RECEIPTS: &[u8] = b"receipts";
+    /// [`super::Told`].
+    pub(crate) const TOLD: &[u8] = b"told";
     /// [`super::Moment`]: when this vault was found to be restored, until the user is told.
     pub(crate) const RESTORED: &[u8] = b"restored";
     /// [`super::Moment`]: when our own identity was replaced, until the user is told.
@@ -208,6 +210,18 @@ pub struct Moment {
     pub at: u64,
 }
 
+/// How far the relay knows that this vault has come: a number that grows before anything new is revealed, and that the relay keeps the greatest of.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Encode, Decode)]
+#[cbor(map)]
+pub struct Told {
+    /// The number that the relay was told last, or is told next.
+    #[n(0)]
+    pub value: u64,
+    /// Whether something was kept since that the relay has to hear of under a greater number.
+    #[n(1)]
+    pub news: bool,
+}
+
 record!(OutboxEntry, Outbox, "outbox");
 record!(Quarantined, Quarantine, "quarantine");
 record!(Account, Setting, "account");
@@ -216,3 +230,4 @@ record!(Session, Setting, "session");
 record!(AckPosition, Setting, "ack");
 record!(Totals, Setting, "totals");
 record!(Moment, Setting, "moment");
+record!(Told, Setting, "told");

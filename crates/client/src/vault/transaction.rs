@@ -31,7 +31,6 @@ impl<T: Record> Entry<T> {
 pub struct Transaction<'a> {
     db: rusqlite::Transaction<'a>,
     keys: &'a Keys,
-    commits: u64,
 }
 
 impl Vault {
@@ -43,18 +42,14 @@ impl Vault {
         &mut self,
         work: impl FnOnce(&mut Transaction<'_>) -> Result<T, E>,
     ) -> Result<T, E> {
+        self.relock()?;
         let commits = self.commits.saturating_add(1);
         let db = self
             .db
             .transaction_with_behavior(TransactionBehavior::Immediate)
             .map_err(VaultError::from)?;
-        let mut transaction = Transaction {
-            db,
-            keys: &self.keys,
-            commits,
-        };
+        let mut transaction = Transaction { db, keys: &self.keys };
         let answer = work(&mut transaction)?;
-        let commits = transaction.commits;
         transaction.put_bytes(Kind::Meta, COMMITS, &commits.to_be_bytes())?;
         transaction.db.commit().map_err(VaultError::from)?;
         self.commits = commits;
@@ -123,11 +118,6 @@ impl Vault {
 }
 
 impl Transaction<'_> {
-    /// Lets the commit counter go on above `seen`, which somebody else knows of.
-    pub(crate) fn raise_commits(&mut self, seen: u64) {
-        self.commits = self.commits.max(seen.saturating_add(1));
-    }
-
     /// Writes a record; one that exists keeps its position.
     ///
     /// # Errors

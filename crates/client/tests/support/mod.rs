@@ -112,6 +112,13 @@ impl Stage {
             .map_or(0, |relay| relay.services().mailboxes.waiting())
     }
 
+    /// Removes an account as the operator does; whether there was one.
+    pub async fn remove_account(&self, name: &str) -> bool {
+        let mailbox = server::model::MailboxId::of(&UserName::parse(name).unwrap());
+        let services = self.relay.as_ref().unwrap().services();
+        services.remove_account(mailbox).await.unwrap()
+    }
+
     /// Where the relay keeps everything.
     pub fn relay_home(&self) -> PathBuf {
         self.dir.path().join("relay")

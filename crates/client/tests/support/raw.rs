@@ -22,7 +22,7 @@ impl Raw {
         let mut rng = ChaCha20Rng::seed_from_u64(seed);
         let mut party = Party::generate(Address::parse(&format!("{name}@localhost")).unwrap(), &mut rng);
         let keys = party.publication(None, false, now, &mut rng).unwrap();
-        party.publication_confirmed();
+        party.publication_confirmed(now);
         let client = latchkey_sdk::connect(url).unwrap();
         let challenge = client
             .challenge()

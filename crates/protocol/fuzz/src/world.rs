@@ -143,7 +143,7 @@ impl World {
                 .one_time
                 .extend(keys.map(|entry| (verified.expires(), batch.clone(), entry)));
         }
-        party.publication_confirmed();
+        party.publication_confirmed(self.now);
     }
 
     /// The bundle that the relay serves, which uses up a one-time prekey. Expired ones are not handed out.

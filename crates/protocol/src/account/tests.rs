@@ -10,7 +10,7 @@ const INTERVAL: Duration = Duration::from_secs(600);
 fn published() -> (Account, u32) {
     let mut account = Account::generate(Address::parse("alice@localhost").unwrap(), &mut rng(1));
     account.publication(None, false, NOW, &mut rng(2)).unwrap();
-    account.publication_confirmed();
+    account.publication_confirmed(NOW);
     let id = *account.one_time.keys().next().unwrap();
     (account, id)
 }
@@ -48,7 +48,7 @@ fn a_batch_whose_keys_are_gone_is_replaced_once_in_an_interval() {
     assert!(!account.one_time_was_gone(Some(id), INTERVAL, NOW), "asked for already");
     let replacement = account.publication(None, false, NOW, &mut rng(4)).unwrap();
     assert!(replacement.replace_one_time);
-    account.publication_confirmed();
+    account.publication_confirmed(NOW);
     assert!(
         !account.one_time_was_gone(Some(id), INTERVAL, NOW),
         "its batch is not handed out any more"
@@ -78,27 +78,83 @@ fn a_restored_backup_numbers_above_whatever_the_relay_has_seen() {
     assert_eq!(account.one_time_count(), 0);
 }
 
+/// Publishes what is due, week by week; the relay takes it.
+fn kept_up(account: &mut Account, until: Duration) {
+    let mut week = SIGNED_PREKEY_ROTATION;
+    while week <= until {
+        account.publication(None, false, NOW.plus(week), &mut rng(6)).unwrap();
+        account.publication_confirmed(NOW.plus(week));
+        week += SIGNED_PREKEY_ROTATION;
+    }
+}
+
 #[test]
 fn keys_go_when_their_time_is_over_and_it_is_said() {
-    let (account, _) = published();
     let at = |after: Duration| {
-        let mut account = account.clone();
+        let (mut account, first) = published();
+        let signed = *account.signed.keys().next().unwrap();
+        kept_up(&mut account, after);
         let gone = account.expire(NOW.plus(after));
         (
             gone,
-            account.signed.len(),
-            account.batches.len(),
-            account.one_time.len(),
+            account.signed.contains_key(&signed),
+            account.one_time.contains_key(&first),
         )
     };
     let moment = Duration::from_millis(1);
-    let signed = SIGNED_PREKEY_LIFETIME + SIGNED_PREKEY_GRACE;
+    let signed = SIGNED_PREKEY_ROTATION + SIGNED_PREKEY_GRACE + SENDER_LEAD;
     let batch = BATCH_LIFETIME + SIGNED_PREKEY_GRACE;
-    assert_eq!(at(Duration::ZERO), (false, 1, 1, 100));
-    assert_eq!(at(signed - moment), (false, 1, 1, 100));
-    assert_eq!(at(signed), (true, 0, 1, 100));
-    assert_eq!(at(batch - moment), (true, 0, 1, 100));
-    assert_eq!(at(batch), (true, 0, 0, 0));
+    assert_eq!(at(Duration::ZERO), (false, true, true));
+    assert_eq!(at(signed - moment), (false, true, true));
+    assert_eq!(at(signed), (true, false, true));
+    assert_eq!(at(batch - moment), (true, false, true));
+    assert_eq!(at(batch), (true, false, false));
+}
+
+#[test]
+fn no_clock_takes_keys_that_the_relay_still_hands_out() {
+    for wrong in [45, 100, 10_000].map(|days| DAY * days) {
+        let (mut account, _) = published();
+        assert!(!account.expire(NOW.plus(wrong)), "{wrong:?}");
+        // Another is made by that clock, and the relay does not take it.
+        assert!(account.publication(None, false, NOW.plus(wrong), &mut rng(7)).is_some());
+        assert!(!account.expire(NOW.plus(wrong)), "{wrong:?}");
+        assert_eq!((account.signed.len(), account.one_time_count()), (2, 100));
+    }
+    // Taken, and a clock that is behind: the first goes a month after that, by the relay's word too.
+    let (mut account, _) = published();
+    account.publication(None, true, NOW.plus(DAY), &mut rng(8)).unwrap();
+    account.publication_confirmed(NOW);
+    let dies = NOW.plus(SIGNED_PREKEY_GRACE + SENDER_LEAD);
+    assert!(!account.expire(dies), "nothing bears that date out");
+    account.publication(None, true, dies, &mut rng(9)).unwrap();
+    assert!(!account.expire(dies), "nor does what was not taken");
+    account.publication_confirmed(dies);
+    assert!(account.expire(dies));
+    assert_eq!(account.signed.len(), 2);
+}
+
+#[test]
+fn what_was_made_while_the_clock_was_ahead_is_made_anew() {
+    let (mut account, _) = published();
+    let ahead = NOW.plus(MAX_CLOCK_SKEW + Duration::from_secs(60));
+    let (key, address) = (account.identity_key().clone(), account.address().clone());
+    // Keys and all.
+    account.publication(Some(0), true, ahead, &mut rng(7)).unwrap();
+    let anew = account.publication(None, false, NOW, &mut rng(8)).unwrap();
+    anew.signed_prekey.unwrap().verify(&key, &address, NOW).unwrap();
+    anew.one_time_batch.unwrap().verify(&key, &address, NOW).unwrap();
+    account.publication_confirmed(NOW);
+    // A batch alone.
+    let batch = account.publication(Some(0), false, ahead, &mut rng(9)).unwrap();
+    assert!(batch.signed_prekey.is_none() && batch.one_time_batch.unwrap().verify(&key, &address, NOW).is_err());
+    let anew = account.publication(None, false, NOW, &mut rng(10)).unwrap();
+    anew.one_time_batch.unwrap().verify(&key, &address, NOW).unwrap();
+    // A date that a relay takes is no reason.
+    let soon = NOW.plus(MAX_CLOCK_SKEW);
+    account.publication_confirmed(NOW);
+    let batch = account.publication(Some(0), false, soon, &mut rng(11)).unwrap();
+    assert_eq!(account.publication(None, false, NOW, &mut rng(12)), Some(batch));
 }
 
 #[test]

@@ -23,7 +23,7 @@ fn bob_and_a_letter() -> (Party, Vec<u8>) {
     let mut rng = rng(41);
     let [mut alice, mut bob] = ["alice", "bob"].map(|name| Party::generate(address(name), &mut rng));
     let keys = bob.publication(None, false, NOW, &mut rng).unwrap();
-    bob.publication_confirmed();
+    bob.publication_confirmed(NOW);
     let bundle = PreKeyBundle {
         address: address("bob"),
         identity_key: bob.identity_key().clone(),

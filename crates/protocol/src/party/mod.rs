@@ -50,6 +50,7 @@ use crate::account::{Account, Publication, Successor};
 use crate::address::Address;
 use crate::content::ContentId;
 use crate::identity::{Fingerprint, IdentityKey, Purpose, SafetyNumber};
+use crate::prekey::MAX_CLOCK_SKEW;
 use crate::session::{RekeyPolicy, Session, SessionId, Status};
 use crate::time::Timestamp;
 use peer::{Pace, Peer, Pending};
@@ -171,9 +172,15 @@ impl Party {
     }
 
     /// The relay has stored the publication.
-    pub fn publication_confirmed(&mut self) {
-        self.account.publication_confirmed();
-        self.dirty.insert(RecordKey::Publication);
+    pub fn publication_confirmed(&mut self, now: Timestamp) {
+        self.account.publication_confirmed(now);
+        self.dirty.extend([RecordKey::Prekeys, RecordKey::Publication]);
+    }
+
+    /// The time as far as the relay bears it out: for erasing what cannot be had back.
+    #[must_use]
+    pub fn borne_out(&self, now: Timestamp) -> Timestamp {
+        self.account.borne_out(now)
     }
 
     /// Everyone we know, by address.
@@ -286,16 +293,19 @@ impl Party {
         if self.account.expire(now) {
             self.dirty.insert(RecordKey::Prekeys);
         }
+        // As long as the keys that they answer.
+        let borne_out = self.account.borne_out(now);
         let dead: Vec<_> = self
             .handshakes
             .iter()
-            .filter(|(_, known)| known.dies <= now)
+            .filter(|(_, known)| known.dies <= borne_out)
             .map(|(key, _)| *key)
             .collect();
         for digest in dead {
             self.handshakes.remove(&digest);
             self.dirty.insert(RecordKey::Handshake(digest));
         }
+        self.drop_sessions_from_the_future(now);
         for (id, session) in &mut self.sessions {
             if session.expire(now) {
                 self.dirty.extend([RecordKey::Session(*id), RecordKey::Skipped(*id)]);
@@ -309,11 +319,32 @@ impl Party {
             let stale = oldest.is_some_and(|since| now.since(since) >= self.pace.stale_after);
             let again = peer
                 .renewed_stale
-                .is_none_or(|at| now.since(at) >= self.pace.stale_after);
+                .is_none_or(|at| now.since(at) >= self.pace.stale_after || at > now);
             if stale && again {
                 peer.renewed_stale = Some(now);
                 peer.wants_handshake = true;
                 self.dirty.insert(RecordKey::Peer(address.clone()));
+            }
+        }
+    }
+
+    /// Sessions that we began while our clock was far ahead: their peers refuse them until that date, and would refuse whatever is dated after them. What was
+    /// said on them goes again.
+    fn drop_sessions_from_the_future(&mut self, now: Timestamp) {
+        let latest = now.plus(MAX_CLOCK_SKEW);
+        let refused: Vec<SessionId> = self
+            .sessions
+            .values()
+            .filter(|session| session.created_at > latest && session.heard.is_none())
+            .map(Session::id)
+            .collect();
+        for id in refused {
+            let peer = self.peers.iter().find(|(_, peer)| peer.sessions.contains(&id));
+            if let Some(address) = peer.map(|(address, _)| address.clone()) {
+                self.drop_session(id);
+                if let Some(peer) = self.peers.get_mut(&address) {
+                    peer.wants_handshake = true;
+                }
             }
         }
     }

@@ -162,7 +162,7 @@ impl Replay {
                     .map(|key| (batch.payload.clone(), batch.signature.clone(), key))
                     .collect();
             }
-            member.party.publication_confirmed();
+            member.party.publication_confirmed(now);
         }
         self.rng = rng;
     }

@@ -180,7 +180,8 @@ impl Peer {
 
     /// Asks for a handshake of our own, unless there were enough of them.
     pub(super) fn answer(&mut self, pace: &Pace, now: Timestamp) {
-        self.answered.retain(|at| now.since(*at) < pace.answers_in);
+        self.answered
+            .retain(|at| *at <= now && now.since(*at) < pace.answers_in);
         if self.answered.len() < MAX_ANSWERS {
             self.answered.push(now);
             self.wants_handshake = true;

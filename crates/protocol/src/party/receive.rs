@@ -87,8 +87,11 @@ pub struct Opened {
     pub origin: Fingerprint,
     /// What it says. Show an (origin, content id) once: after a change of session or identity contents come again.
     pub content: Content,
-    /// Contents of ours that the peer has now.
+    /// Contents of ours that are settled: not sent again on another session. The acknowledgement covers everything before its number, also what the peer
+    /// passed over because it never came.
     pub acknowledged: Vec<ContentId>,
+    /// Which of them the peer opened for certain: the one at the acknowledgement's own number.
+    pub arrived: Option<ContentId>,
     /// Messages newly known to be missing.
     pub missing: u64,
     /// Which ones.
@@ -257,13 +260,13 @@ impl Party {
             }
             By::New(new) => (new.session.id, new.session.peer, self.take_in(*new, &address, now)),
         };
-        let mut acknowledged = Vec::new();
+        let (mut acknowledged, mut arrived) = (Vec::new(), None);
         if let Some(session) = self.sessions.get_mut(&id) {
             if session.status == Status::Active && session.is_beyond_sent(decrypted.acknowledged) {
                 session.status = Status::ReceiveOnly; // acknowledged beyond what we sent: our state is an old one
             } else {
                 session.acknowledged = session.acknowledged.max(decrypted.acknowledged);
-                acknowledged = self.settle(&address, id, decrypted.acknowledged);
+                (acknowledged, arrived) = self.settle(&address, id, decrypted.acknowledged);
             }
         }
         let after = self.current(&address).map(Session::id);
@@ -284,6 +287,7 @@ impl Party {
             origin,
             content,
             acknowledged,
+            arrived,
             missing,
             gaps,
             late,
@@ -324,21 +328,31 @@ impl Party {
         one_time.is_none()
     }
 
-    /// Contents of `session` below the acknowledgement are settled.
-    fn settle(&mut self, address: &Address, session: SessionId, upto: (u32, u32)) -> Vec<ContentId> {
+    /// Contents of `session` below the acknowledgement are settled; the last one below it is there, because its number counts from what was opened.
+    fn settle(
+        &mut self,
+        address: &Address,
+        session: SessionId,
+        upto: (u32, u32),
+    ) -> (Vec<ContentId>, Option<ContentId>) {
         let Some(list) = self.pending.get_mut(address) else {
-            return Vec::new();
+            return (Vec::new(), None);
         };
-        let settled: Vec<(u64, ContentId)> = list
-            .iter()
-            .filter(|(_, pending)| pending.session == session && pending.position < upto)
+        let last = upto.1.checked_sub(1).map(|number| (upto.0, number));
+        let of_session = list.iter().filter(|(_, pending)| pending.session == session);
+        let arrived = of_session
+            .clone()
+            .find(|(_, pending)| Some(pending.position) == last)
+            .map(|(_, pending)| pending.id);
+        let settled: Vec<(u64, ContentId)> = of_session
+            .filter(|(_, pending)| pending.position < upto)
             .map(|(number, pending)| (*number, pending.id))
             .collect();
         for (number, _) in &settled {
             list.remove(number);
             self.dirty.insert(RecordKey::Pending(address.clone(), *number));
         }
-        settled.into_iter().map(|(_, id)| id).collect()
+        (settled.into_iter().map(|(_, id)| id).collect(), arrived)
     }
 
     fn want_handshake(&mut self, address: &Address) {

@@ -55,7 +55,7 @@ impl Directory {
                 .map(|key| (batch.payload.clone(), batch.signature.clone(), key));
             entry.batch.extend(keys);
         }
-        party.publication_confirmed();
+        party.publication_confirmed(now);
     }
 
     /// Serves a bundle and uses up a one-time prekey.

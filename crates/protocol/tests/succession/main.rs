@@ -66,7 +66,7 @@ fn acquainted(seed: u64) -> (Party, Party, Served, ChaCha20Rng) {
     let [mut alice, mut bob] = ["alice", "bob"].map(|name| Party::generate(address(name), &mut rng));
     alice.publication(None, false, NOW, &mut rng).unwrap();
     let publication = bob.publication(None, false, NOW, &mut rng).unwrap();
-    bob.publication_confirmed();
+    bob.publication_confirmed(NOW);
     let served = Served::new(&bob, &publication);
     alice.start(&served.bundle, NOW, &mut rng).unwrap();
     for _ in 0..2 {

@@ -143,7 +143,7 @@ impl Net {
                 .map(|key| (batch.payload.clone(), batch.signature.clone(), key));
             listing.one_time.extend(keys);
         }
-        self.parties[i].publication_confirmed();
+        self.parties[i].publication_confirmed(self.now);
     }
 
     pub(super) fn fetch(&mut self, i: usize) -> PreKeyBundle {

@@ -1,0 +1,170 @@
+//! Noticing that this vault is an older copy of itself, before it says or acknowledges anything.
+//!
+//! The relay keeps the greatest number that an account ever told it. Whatever this vault is about to reveal (envelopes, acknowledgements, prekeys) is kept
+//! together with a greater number, and the relay is told that number first. A copy that was put back knows a smaller one than the relay. What only
+//! changes something here does not count, so that an old copy cannot catch up by itself.
+
+use std::time::Duration;
+
+use super::account::SESSION_MARGIN;
+use super::round::Round;
+use super::{Messenger, Scope};
+use crate::error::Error;
+use crate::event::Event;
+use crate::relay::Page;
+use crate::vault::{AckPosition, Moment, OutboxEntry, Told, VaultError, key};
+
+/// The number grows by one and a random part below this, so that two copies that go on from the same state seldom tell the same one.
+const LARGEST_STEP: u64 = 1 << 16;
+/// What is asked for when only the number matters: the relay answers one envelope at least.
+const ONE: u32 = 1;
+
+/// How our number and the relay's stand to each other, as far as this run knows.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+pub(super) enum Agreement {
+    /// Not compared yet, or the answer was lost.
+    #[default]
+    Unknown,
+    /// The relay has ours and no greater one.
+    Agreed,
+    /// Ours has grown since, and the relay is to be told.
+    Ahead,
+}
+
+impl Messenger {
+    /// Compares with the relay, and tells it of what is about to be revealed. To be called before anything is.
+    pub(super) async fn announce(&mut self) -> Result<(), Error> {
+        self.compare_once().await?;
+        if self.told == Agreement::Agreed && self.told()?.news {
+            self.transact(|scope| Ok(scope.moved_on()?))?;
+        }
+        if self.told == Agreement::Ahead {
+            self.tell().await?;
+        }
+        Ok(())
+    }
+
+    /// As [`Messenger::announce`], before something new is begun: an older copy of the vault begins everything anew before that. Answers what there is to
+    /// tell the user. Without a network the copy is noticed later, and nothing is transmitted before.
+    pub(super) async fn before_sending(&mut self, events: &mut Vec<Event>) -> Result<(), Error> {
+        match self.compare_once().await {
+            Err(Error::Relay(error)) if error.passes() => {}
+            other => other?,
+        }
+        self.begin_anew(events).await
+    }
+
+    /// Compares, unless that was done since the vault was opened or the relay heard our present number.
+    pub(super) async fn compare_once(&mut self) -> Result<(), Error> {
+        if self.told == Agreement::Unknown {
+            self.tell().await?;
+        }
+        Ok(())
+    }
+
+    /// What an older copy has to do first, if this is one.
+    pub(super) async fn begin_anew(&mut self, events: &mut Vec<Event>) -> Result<(), Error> {
+        if self.vault.get::<Moment>(key::RESTORED)?.is_some() {
+            let mut round = Round::default();
+            // Seldom, and large: a send does not carry it along.
+            Box::pin(self.maintain(&mut round)).await?;
+            events.append(&mut round.events);
+        }
+        Ok(())
+    }
+
+    async fn tell(&mut self) -> Result<(), Error> {
+        self.ask_inbox(None, Duration::ZERO, ONE).await.map(drop)
+    }
+
+    /// Asks for mail; that tells our number and compares. While it waits, other processes may use the vault: what is read before is read again after.
+    pub(super) async fn ask_inbox(
+        &mut self,
+        ack: Option<AckPosition>,
+        wait: Duration,
+        limit: u32,
+    ) -> Result<Page, Error> {
+        let begun = self.party()?.successor().is_some();
+        let signed_in = self.relay.signed_in(self.now().plus(SESSION_MARGIN));
+        if wait.is_zero() || begun || !signed_in {
+            // With everything that may have to be kept on the way, so before any waiting.
+            let page = self.ask_at_once(ack, limit).await?;
+            if wait.is_zero() || !page.envelopes.is_empty() {
+                return Ok(page);
+            }
+        }
+        let told = self.told()?.value;
+        self.told = Agreement::Unknown;
+        self.release()?;
+        let answer = self.relay.inbox(ack, told, wait, limit).await;
+        self.take_up()?;
+        let page = match answer {
+            // The session ended meanwhile, perhaps because another process began one.
+            Err(error) if error.is_unauthorized() => return self.ask_at_once(ack, limit).await,
+            other => other?,
+        };
+        self.told = Agreement::Agreed;
+        self.compare(page.commit_counter)?;
+        Ok(page)
+    }
+
+    async fn ask_at_once(&mut self, ack: Option<AckPosition>, limit: u32) -> Result<Page, Error> {
+        let told = self.told()?.value;
+        // Until there is an answer nothing is known: the relay may have heard of it or not.
+        self.told = Agreement::Unknown;
+        let page = self
+            .authorised(async |relay| relay.inbox(ack, told, Duration::ZERO, limit).await)
+            .await?;
+        self.told = Agreement::Agreed;
+        self.compare(page.commit_counter)?;
+        Ok(page)
+    }
+
+    fn told(&self) -> Result<Told, Error> {
+        Ok(self.vault.get(key::TOLD)?.ok_or(VaultError::Corrupt("told"))?)
+    }
+
+    /// A relay that knows a greater number than this vault shows that it is an older copy: its one-time keys may be used up and its sessions are
+    /// behind. The protocol begins everything anew. What waits to be sent was sealed by those sessions: it is sealed again by new ones.
+    pub(super) fn compare(&mut self, at_relay: u64) -> Result<(), Error> {
+        if at_relay <= self.told()?.value {
+            return Ok(());
+        }
+        let outbox = self.vault.list::<OutboxEntry>()?;
+        self.transact(|scope| {
+            scope.party.restored(scope.now);
+            scope.abandon_pads()?;
+            for entry in &outbox {
+                scope.tx.delete::<OutboxEntry>(&entry.key)?;
+            }
+            let told = Told {
+                value: at_relay,
+                news: true,
+            };
+            scope.tx.put(key::TOLD, &told)?;
+            // The user is told in the next round, which may be another run's.
+            let moment = Moment {
+                at: scope.now.as_millis(),
+            };
+            Ok(scope.tx.put(key::RESTORED, &moment)?)
+        })
+    }
+}
+
+impl Scope<'_, '_> {
+    /// This transaction keeps something that will be revealed: the relay has to hear a greater number before. Where it was not compared with the relay's in
+    /// this run it grows only after that, or an old copy could overtake.
+    pub(super) fn moved_on(&mut self) -> Result<(), VaultError> {
+        let told: Option<Told> = self.tx.get(key::TOLD)?;
+        match (*self.told, told) {
+            (Agreement::Agreed, Some(told)) => {
+                let step = 1 + rand_core::Rng::next_u64(self.rng) % LARGEST_STEP;
+                *self.told = Agreement::Ahead;
+                let value = told.value.saturating_add(step);
+                self.tx.put(key::TOLD, &Told { value, news: false })
+            }
+            (Agreement::Unknown, Some(told)) if !told.news => self.tx.put(key::TOLD, &Told { news: true, ..told }),
+            _ => Ok(()),
+        }
+    }
+}

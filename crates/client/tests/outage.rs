@@ -1,0 +1,160 @@
+//! A relay that goes away and comes back, one that does not let an account in any more, and one under another name.
+#![allow(
+    clippy::unwrap_used,
+    clippy::expect_used,
+    clippy::panic,
+    reason = "helpers of tests fail like tests"
+)]
+
+mod support;
+
+use std::time::Duration;
+
+use latchkey_client::vault::MessageState;
+use latchkey_client::{Error, Event, Messenger, RelayError};
+use support::{Stage, address, receive, texts};
+
+/// Listens until something is told, a bounded number of times.
+async fn hear(person: &mut Messenger) -> Vec<Event> {
+    for _ in 0..20 {
+        let events = person.listen(Duration::from_secs(1)).await.unwrap();
+        if !events.is_empty() {
+            return events;
+        }
+    }
+    panic!("nothing was told");
+}
+
+#[tokio::test]
+async fn a_loop_outlives_a_relay_that_is_away_and_says_so_once() {
+    let mut stage = Stage::new().await;
+    let (mut alice, mut bob) = (stage.register("alice").await, stage.register("bob").await);
+    alice.send_text(&address("bob"), "before").await.unwrap();
+    assert_eq!(texts(&hear(&mut bob).await), ["before"]);
+
+    stage.stop_relay().await;
+    let lost = hear(&mut bob).await;
+    assert!(
+        matches!(
+            &lost[..],
+            [Event::Disconnected {
+                because: RelayError::Network { .. }
+            }]
+        ),
+        "{lost:?}"
+    );
+    for _ in 0..2 {
+        assert!(
+            bob.listen(Duration::from_secs(1)).await.unwrap().is_empty(),
+            "said once"
+        );
+    }
+    // Who does not listen is told of it as before.
+    assert!(matches!(
+        bob.receive(Duration::ZERO).await,
+        Err(Error::Relay(RelayError::Network { .. }))
+    ));
+    stage.start_relay().await;
+    let back = hear(&mut bob).await;
+    assert!(matches!(back[0], Event::Reconnected), "{back:?}");
+    alice.send_text(&address("bob"), "after").await.unwrap();
+    let events = hear(&mut bob).await;
+    assert_eq!(texts(&events), ["after"]);
+    assert!(
+        !events.iter().any(|event| matches!(event, Event::Reconnected)),
+        "said once"
+    );
+}
+
+#[tokio::test]
+async fn a_loop_outlives_a_restart_while_it_waits() {
+    let mut stage = Stage::new().await;
+    let (mut alice, mut bob) = (stage.register("alice").await, stage.register("bob").await);
+    let listening = async {
+        let mut heard = Vec::new();
+        for _ in 0..40 {
+            heard.extend(bob.listen(Duration::from_secs(5)).await.unwrap());
+            if !texts(&heard).is_empty() {
+                break;
+            }
+        }
+        heard
+    };
+    let restarting = async {
+        for _ in 0..2000 {
+            if stage.waiting() == 1 {
+                break;
+            }
+            tokio::time::sleep(Duration::from_millis(5)).await;
+        }
+        assert_eq!(stage.waiting(), 1);
+        stage.restart_relay().await;
+        alice.send_text(&address("bob"), "hello").await.unwrap();
+    };
+    let (heard, ()) = tokio::join!(listening, restarting);
+    assert_eq!(texts(&heard), ["hello"]);
+}
+
+#[tokio::test]
+async fn what_does_not_pass_ends_a_loop() {
+    let stage = Stage::new().await;
+    let mut bob = stage.register("bob").await;
+    remove(&stage, "bob").await;
+    let shut_out = bob.listen(Duration::from_secs(1)).await.unwrap_err();
+    assert!(matches!(shut_out, Error::ShutOut { .. }), "{shut_out}");
+}
+
+async fn remove(stage: &Stage, name: &str) {
+    assert!(stage.remove_account(name).await, "there was one");
+}
+
+#[tokio::test]
+async fn a_removed_account_is_told_so_in_words_for_a_person() {
+    let stage = Stage::new().await;
+    let (mut alice, mut bob) = (stage.register("alice").await, stage.register("bob").await);
+    alice.send_text(&address("bob"), "hello").await.unwrap();
+    receive(&mut bob).await;
+    bob.send_text(&address("alice"), "hi").await.unwrap();
+    receive(&mut alice).await;
+    remove(&stage, "alice").await;
+    for outcome in [
+        alice.send_text(&address("bob"), "not any more").await.map(drop),
+        alice.receive(Duration::ZERO).await.map(drop),
+        alice.keys().await.map(drop),
+        alice.clear_inbox().await.map(drop),
+    ] {
+        let error = outcome.unwrap_err();
+        assert!(matches!(error, Error::ShutOut { .. }), "{error}");
+        let said = error.to_string();
+        assert!(said.contains("removed") && said.contains("operator"), "{said}");
+        for other in ["Authorization", "token", "later", "next"] {
+            assert!(!said.contains(other), "{said}");
+        }
+    }
+    let last = alice.history(None, 1).unwrap().pop().unwrap();
+    assert!(matches!(last.state, MessageState::Failed(_)), "{last:?}");
+    assert_eq!(alice.own_status().unwrap().outbox, 0, "nothing is kept to go out later");
+    drop(alice);
+    let mut alice = stage.open("alice");
+    let error = alice.send_text(&address("bob"), "nor now").await.unwrap_err();
+    assert!(matches!(error, Error::ShutOut { .. }), "{error}");
+    assert_eq!(alice.history(None, 100).unwrap().len(), 3);
+}
+
+#[tokio::test]
+async fn a_relay_under_another_name_is_not_called_one_with_another_key() {
+    let stage = Stage::new().await;
+    let mut alice = stage.register("alice").await;
+    stage.line.alter_answer("GET /v1/status", |_, answer| {
+        answer["relay_name"] = "elsewhere.example".into();
+    });
+    let error = alice.relay_status().await.unwrap_err();
+    assert!(
+        matches!(&error, Error::Relay(RelayError::RenamedRelay { pinned, offered, .. })
+            if pinned == "localhost" && offered == "elsewhere.example"),
+        "{error}"
+    );
+    let said = error.to_string();
+    let fingerprint = alice.own_status().unwrap().relay_fingerprint.to_string();
+    assert!(!said.contains(&fingerprint), "{said}");
+}
