@@ -14,7 +14,7 @@ use rusqlite::{
 use super::rows::number;
 
 /// Tables with a trigger: all of their columns but `checksum` are covered.
-const TABLES: [&str; 16] = [
+const TABLES: [&str; 17] = [
     "relay",
     "account",
     "removed_account",
