@@ -62,9 +62,6 @@ struct Args {
     /// Inboxes that wait at once when their memory is measured [default: 10000, short: 500]
     #[arg(long, value_parser = clap::value_parser!(u32).range(1..=50_000))]
     waiting: Option<u32>,
-    /// Mailboxes of the relay whose status is compared with one of 100 [default: 100000, short: 2000]
-    #[arg(long)]
-    mailboxes: Option<u32>,
     /// The relay to measure; built like this program when absent
     #[arg(long, value_name = "BINARY")]
     relay: Option<PathBuf>,
@@ -82,7 +79,7 @@ enum Suite {
     Protocol,
     /// Play limits: sealing and opening, oblivious plays against a counter of tfhe's integers, and messages while the gate is saturated
     Playgate,
-    /// The relay over loopback: durable sends and deliveries against an echo, Redis and PostgreSQL; what grows with stored envelopes, mailboxes and waiting inboxes
+    /// The relay over loopback: durable sends and deliveries against an echo, Redis and PostgreSQL; what grows with stored envelopes and waiting inboxes
     Relay,
     /// Whole messages through the client engine and a relay: what a limit costs its sender
     Send,
@@ -182,7 +179,6 @@ fn effort(args: &Args) -> (Effort, relay_suite::Size) {
     let size = relay_suite::Size {
         stored: pick(args.stored, 1_000_000, 20_000) as usize,
         waiting: pick(args.waiting, 10_000, 500) as usize,
-        mailboxes: pick(args.mailboxes, 100_000, 2000) as usize,
         sustained: (pick(args.sustained, 3, 1), pick(args.sustained_seconds, 10, 2).into()),
     };
     (effort, size)

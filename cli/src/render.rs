@@ -15,7 +15,7 @@ mod working;
 use std::io::{self, IsTerminal, Write};
 
 use client::vault::Ended;
-use client::{Error, Event, Flooder, OwnStatus, RelayStatus, Timestamp};
+use client::{Event, Flooder, OwnStatus, RelayStatus, Timestamp};
 use console::{Style, Term};
 use serde_json::{Value, json};
 

@@ -78,7 +78,7 @@ mod tests {
             .unwrap();
         let answered = counted.answers[0].load(std::sync::atomic::Ordering::Relaxed);
         assert_eq!(answered, 2, "both are counted as sends");
-        let waiting = relay.services().status().await.unwrap().totals.pending;
+        let waiting = relay.services().totals().await.unwrap().pending;
         assert_eq!(waiting, 1, "the echo was stored");
         serving.abort();
         let _ = serving.await;

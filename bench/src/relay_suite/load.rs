@@ -51,20 +51,6 @@ pub async fn send(
     .await
 }
 
-/// Asks for the status for `time`, over one connection.
-pub async fn status(host: &str, time: Duration) -> Result<Burst> {
-    let mut connection = Connection::open(host).await?;
-    let (start, mut requests) = (Instant::now(), 0);
-    while start.elapsed() < time {
-        connection.request("GET /v1/status", "", &[]).await?.expect_ok()?;
-        requests += 1;
-    }
-    Ok(Burst {
-        requests,
-        seconds: start.elapsed().as_secs_f64(),
-    })
-}
-
 type Request = (String, Arc<str>, Arc<Vec<u8>>);
 
 async fn for_a_while(

@@ -50,6 +50,7 @@ pub const FLAGS: &[(&str, &str)] = &[
     ("rate-fetch-key", "1000000/s"),
     ("rate-one-time", "1000000/s"),
     ("address-connections", "1000000"),
+    ("strangers", "off"),
 ];
 
 /// How large the large things are, and how long the long bursts.
@@ -59,8 +60,6 @@ pub struct Size {
     pub stored: usize,
     /// Inboxes that wait.
     pub waiting: usize,
-    /// Mailboxes of a large relay.
-    pub mailboxes: usize,
     /// Rounds of long bursts, and their seconds.
     pub sustained: (u32, f64),
 }
@@ -72,9 +71,6 @@ pub fn run(effort: Effort, size: Size, relay: Option<&Path>) -> Result<Report> {
     let mut report = runtime.block_on(mail::run(effort, size, &binary))?;
     report.rows.extend(runtime.block_on(scale::idle(effort, &binary))?);
     report.rows.extend(runtime.block_on(scale::waiting(size, &binary))?);
-    report
-        .rows
-        .extend(runtime.block_on(scale::status(effort, size, &binary))?);
     report
         .rows
         .extend(runtime.block_on(scale::fill(effort, size, &binary))?);

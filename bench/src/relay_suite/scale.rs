@@ -1,7 +1,7 @@
-//! What must not grow: with envelopes stored, with mailboxes, with inboxes that wait; and what a relay costs that does nothing.
+//! What must not grow: with envelopes stored, with inboxes that wait; and what a relay costs that does nothing.
 
 use std::path::Path;
-use std::time::{Duration, Instant};
+use std::time::Instant;
 
 use anyhow::{Context, Result};
 use tempfile::TempDir;
@@ -16,8 +16,6 @@ use crate::table::{Row, Target};
 const WAITING_KIB: f64 = 20.0;
 /// A B-tree of 1 000 000 rows is one or two levels deeper than one of 1 000.
 const FULL_TO_EMPTY: f64 = 1.2;
-/// The status costs the same however many mailboxes there are; the rest is the noise of two processes.
-const STATUS_MANY_TO_FEW: f64 = 1.1;
 const IDLE_MB: f64 = 30.0;
 const START_MS: f64 = 150.0;
 /// A start reads a row for each envelope that waits, but no envelope.
@@ -25,8 +23,6 @@ const FULL_START_MS: f64 = 3000.0;
 
 /// Envelopes in the store that is called empty.
 const FEW_STORED: usize = 1000;
-/// Mailboxes of the relay that has few.
-const FEW_MAILBOXES: usize = 100;
 /// Waits that a mailbox allows, less one.
 const WAITS_A_MAILBOX: usize = 3;
 /// Trips of each kind in each round of the comparison by the size of the store.
@@ -123,31 +119,6 @@ impl Trips {
             ratio("many", &self.full_first),
         ]
     }
-}
-
-/// The status with many mailboxes against the status with few.
-pub async fn status(effort: Effort, size: Size, binary: &Path) -> Result<Vec<Row>> {
-    let time = Duration::from_secs_f64(effort.seconds / 2.0);
-    let (few, _) = seeded(binary, FEW_MAILBOXES, FEW_MAILBOXES, &[1; 64]).await?;
-    let (many, _) = seeded(binary, size.mailboxes, size.mailboxes, &[1; 64]).await?;
-    let (mut trips, mut ratios) = (Vec::new(), Vec::new());
-    for round in 0..=effort.rounds {
-        let small = load::status(&few.process.host, time).await?;
-        let large = load::status(&many.process.host, time).await?;
-        if round > 0 {
-            trips.push(1e6 / small.rate());
-            ratios.push(small.rate() / large.rate());
-        }
-    }
-    let name = format!("status, {} mailboxes / {FEW_MAILBOXES}", size.mailboxes);
-    Ok(vec![
-        Row::new(
-            format!("status, round trip, {FEW_MAILBOXES} mailboxes"),
-            median(trips),
-            "µs",
-        ),
-        Row::new(name, median(ratios), "ratio").with(Target::AtMost(STATUS_MANY_TO_FEW)),
-    ])
 }
 
 /// A relay that was just started, on a directory that has a database.

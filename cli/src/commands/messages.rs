@@ -4,7 +4,7 @@ use std::io::{self, Read};
 use std::time::{Duration, Instant};
 
 use client::vault::{LimitMode, MessageState};
-use client::{Address, Error, LimitRequest, Messenger, Sent};
+use client::{Address, Error, Event, LimitRequest, Messenger, Sent};
 
 use super::nobody_reads;
 use crate::context::Context;

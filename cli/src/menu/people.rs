@@ -113,7 +113,7 @@ pub(super) fn contacts(context: &Context, messenger: &mut Messenger) -> Result<(
     }
     choices.push(if person.blocked { unblock } else { block });
     let person = match prompt::choose("What now?", choices)? {
-        Some(choice) if choice == same => messenger.verify(&person.address)?,
+        Some(choice) if choice == same => Some(messenger.verify(&person.address)?),
         Some(choice) if choice == block => {
             let (person, events) = context.work("blocking …", messenger.block(&person.address))?;
             context.render.events(&events);
@@ -126,5 +126,8 @@ pub(super) fn contacts(context: &Context, messenger: &mut Messenger) -> Result<(
         }
         _ => return Ok(()),
     };
-    context.render.person(&person, None)
+    match person {
+        Some(person) => context.render.person(&person, None),
+        None => Ok(()),
+    }
 }

@@ -1,6 +1,6 @@
 //! What to do about a failure.
 
-use client::{Code, Error, RelayError};
+use client::{Code, Error};
 
 use super::Render;
 use crate::exit::Failure;
@@ -78,7 +78,9 @@ impl Render {
 pub(super) fn said(failure: &Failure) -> String {
     match failure {
         // The relay's own words are for a program that holds a token.
-        Failure::Queued(error) | Failure::Client(Error::Relay(error)) if is_shut_out(error) => {
+        Failure::Queued(Error::Relay(error)) | Failure::Client(Error::Relay(error))
+            if error.code() == Some(Code::Unauthorized) =>
+        {
             "the relay does not know this account any more, or not with these keys; its operator may have removed it: ask them".to_owned()
         }
         other => other.to_string(),
@@ -86,12 +88,18 @@ pub(super) fn said(failure: &Failure) -> String {
 }
 
 /// Whether this account cannot sign in.
-fn is_shut_out(error: &RelayError) -> bool {
-    error.code() == Some(Code::Unauthorized)
+fn is_shut_out(error: &Error) -> bool {
+    match error {
+        Error::ShutOut { .. } => true,
+        Error::Relay(error) => error.code() == Some(Code::Unauthorized),
+        _ => false,
+    }
 }
 
 #[cfg(test)]
 mod tests {
+    use client::RelayError;
+
     use super::*;
 
     #[test]
@@ -108,7 +116,7 @@ mod tests {
             menu: false,
             program: "latchkey".to_owned(),
         };
-        for failure in [Failure::Queued(refused()), Failure::from(refused())] {
+        for failure in [Failure::Queued(refused().into()), Failure::from(refused())] {
             let all = [vec![said(&failure)], render.advice(&failure)].concat().join("\n");
             assert!(all.contains("does not know this account"), "{all}");
             for wrong in ["Authorization", "token", "next command", "sign in"] {
