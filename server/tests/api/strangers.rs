@@ -448,7 +448,12 @@ async fn blocks_survive_a_restart_are_bounded_and_go_with_their_account() {
     assert_eq!(block(&bob, "mallory".into()).await.ok(), json!({ "blocked": 1024 }));
     let services = relay.running().services().clone();
     let mailbox = server::model::MailboxId::from_bytes(bobs);
-    assert!(services.remove_account(mailbox).await.unwrap());
+    assert!(
+        services
+            .do_errand(&server::errands::Errand::Remove(mailbox))
+            .await
+            .unwrap()
+    );
     let database = rusqlite::Connection::open(relay.data().join("relay.sqlite3")).unwrap();
     let left: i64 = database
         .query_row("SELECT count(*) FROM blocked_account", [], |row| row.get(0))

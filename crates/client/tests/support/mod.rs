@@ -116,7 +116,10 @@ impl Stage {
     pub async fn remove_account(&self, name: &str) -> bool {
         let mailbox = server::model::MailboxId::of(&UserName::parse(name).unwrap());
         let services = self.relay.as_ref().unwrap().services();
-        services.remove_account(mailbox).await.unwrap()
+        services
+            .do_errand(&server::errands::Errand::Remove(mailbox))
+            .await
+            .unwrap()
     }
 
     /// Where the relay keeps everything.
