@@ -196,6 +196,11 @@ pub enum Command {
     },
     /// Show the relay's state and our own
     Status,
+    /// Print the bearer token of this home's session, for the relay's page /docs and for curl
+    ///
+    /// A program that has it can fetch and delete this account's mail, send in its name, and block people, until the token ends. It opens no message. It is the session that this home goes on to
+    /// use, so nothing is signed out by it: curl -H "Authorization: Bearer $(latchkey token)" http://127.0.0.1:5000/v1/keys
+    Token,
     /// Delete everything that waits at the relay, unread
     ///
     /// On a terminal it asks first.

@@ -98,6 +98,7 @@ fn dispatch(context: &Context, command: Option<Command>) -> Result<(), Failure> 
             action: Some(KeysAction::Rotate),
         } => commands::account::rotate_keys(context),
         Command::Status => commands::account::status(context),
+        Command::Token => commands::account::token(context),
         Command::ClearInbox { yes } => commands::account::clear_inbox(context, yes),
         Command::Revoke { message_id } => commands::plays::revoke(context, &message_id),
         Command::Plays { message_id } => commands::plays::plays(context, &message_id),

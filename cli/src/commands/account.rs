@@ -132,6 +132,14 @@ pub(crate) fn show_status(context: &Context, messenger: &mut Messenger) -> Resul
     }
 }
 
+pub(crate) fn token(context: &Context) -> Result<(), Failure> {
+    let mut messenger = context.open()?;
+    let access = context.work("asking the relay …", messenger.access())?;
+    context.render.access(&access)?;
+    send_waiting(context, &mut messenger);
+    Ok(())
+}
+
 pub(crate) fn keys(context: &Context) -> Result<(), Failure> {
     let mut messenger = context.open()?;
     let keys = context.work("asking the relay …", messenger.keys())?;

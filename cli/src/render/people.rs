@@ -1,7 +1,7 @@
 //! Contacts, identities and keys.
 
 use client::vault::Receipts;
-use client::{Address, KeyReport, Person, SafetyNumber, Standing};
+use client::{Access, Address, KeyReport, Person, SafetyNumber, Standing};
 use console::{Style, measure_text_width};
 use qrcode::QrCode;
 use qrcode::render::unicode::Dense1x2;
@@ -30,6 +30,27 @@ impl Render {
                 )
             },
         )
+    }
+
+    /// A token alone on its line, so that a shell can take it; what is to be known of it is a remark.
+    ///
+    /// # Errors
+    /// Standard output.
+    pub fn access(&self, access: &Access) -> Result<(), Failure> {
+        self.show(
+            || {
+                json!({ "token": access.token.as_str(), "expires_at": access.expires_at.as_millis(), "relay": access.relay.as_str() })
+            },
+            || access.token.to_string(),
+        )?;
+        if !self.json {
+            self.notice(&format!(
+                "for {} until {}, or until this home signs in anew. As a header: Authorization: Bearer TOKEN",
+                access.relay.as_str(),
+                time::utc(access.expires_at.as_millis())
+            ));
+        }
+        Ok(())
     }
 
     /// Everyone known.

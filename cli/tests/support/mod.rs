@@ -52,6 +52,11 @@ impl Stage {
         (stage, fingerprint)
     }
 
+    /// Waits for what is asked of the relay without a client.
+    pub fn block_on<T>(&self, future: impl Future<Output = T>) -> T {
+        self.runtime.block_on(future)
+    }
+
     /// The same relay, which takes new accounts by invitation from now on.
     pub fn ask_for_invitations(&mut self) {
         self.stop_relay();

@@ -17,9 +17,9 @@ pub use error::Error;
 pub use event::{Event, Flooder};
 pub use invite::{BadInvite, Invite};
 pub use messenger::{
-    DECOY_PAUSE, DEFAULT_EXPIRY, FreshGateKeys, GATE_KEY_LIFE, GateKeyReport, GateKeySource, GateStage, GateWatch,
-    KeyReport, LicenseReport, LimitRequest, MAX_DECOYS, Messenger, NoSteps, Options, OwnStatus, Person, Playback,
-    RECEIPT_DELAY, Sent, Standing, Step, Steps,
+    Access, DECOY_PAUSE, DEFAULT_EXPIRY, FreshGateKeys, GATE_KEY_LIFE, GateKeyReport, GateKeySource, GateStage,
+    GateWatch, KeyReport, LicenseReport, LimitRequest, MAX_DECOYS, Messenger, NoSteps, Options, OwnStatus, Person,
+    Playback, RECEIPT_DELAY, Sent, Standing, Step, Steps,
 };
 pub use protocol::Timestamp;
 pub use protocol::address::{Address, NameError, RelayName, UserName};

@@ -18,6 +18,7 @@
 //! point is mended by doing the same again. When a transaction fails after the protocol's state advanced in memory, that state is thrown
 //! away and read back from the vault.
 
+mod access;
 mod account;
 mod decoys;
 mod gate_keys;
@@ -56,6 +57,7 @@ use crate::error::Error;
 use crate::relay::{CertificatePin, Relay, RelayUrl};
 use crate::vault::{Account, KdfCost, Passphrase, PinnedRelay, Told, Transaction, Vault, VaultError, key};
 
+pub use access::Access;
 pub use decoys::{DECOY_PAUSE, MAX_DECOYS};
 pub use gate_keys::{FreshGateKeys, GATE_KEY_LIFE, GateKeyReport, GateKeySource, GateStage, GateWatch};
 pub use keys::KeyReport;

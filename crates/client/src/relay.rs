@@ -120,6 +120,11 @@ impl Relay {
         }
     }
 
+    /// The session, if there is one.
+    pub(crate) const fn session(&self) -> Option<&Session> {
+        self.session.as_ref()
+    }
+
     /// Whether there is a token that has not run out.
     pub(crate) fn signed_in(&self, now: Timestamp) -> bool {
         self.session
