@@ -20,7 +20,7 @@ impl Render {
                 if self.menu {
                     "when the relay can be reached"
                 } else {
-                    "with the next command"
+                    "with the next command that reaches the relay"
                 }
             )],
             Failure::Client(Error::IdentityChanged { peer, .. }) => self.lines(&[
