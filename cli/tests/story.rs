@@ -206,7 +206,7 @@ fn keys_status_and_clearing() {
     let status = alice.json_one(&["status"]);
     assert_eq!(status["address"], "alice@localhost");
     assert_eq!(status["relay"]["name"], "localhost");
-    assert_eq!(status["relay"]["accounts"], 2);
+    assert_eq!(status["relay"]["accounts"], 0, "rough: few");
     let text = alice.ok(&["status"]).out;
     assert!(text.contains("alice@localhost") && text.contains(&stage.url), "{text}");
 

@@ -54,7 +54,7 @@ async fn after_the_first_exchange_nobody_names_themselves() {
         expires_in: None,
     };
     alice.send_limited(&address("bob"), "for you", limit).await.unwrap();
-    let (named, all) = (sends(stage.line.take_named()), sends(stage.line.take_requests()));
+    let (named, all) = (stage.line.take_named_sends(), sends(stage.line.take_requests()));
     assert_eq!((named, all.len()), (Vec::new(), 7));
     assert_eq!(receive(&mut alice).await, ["b0", "b1", "b2"]);
     assert_eq!(receive(&mut bob).await, ["a0", "a1", "a2"]);
@@ -131,7 +131,7 @@ async fn a_blocked_contact_is_refused_at_the_relay_and_dropped_here() {
     assert_eq!(sent.state, MessageState::Queued);
     assert!(is_rate_limited(&sent.because.unwrap()));
     assert_eq!(sends(stage.line.take_requests()).len(), 2);
-    assert_eq!(sends(stage.line.take_named()).len(), 1);
+    assert_eq!(stage.line.take_named_sends().len(), 1);
     alice.send_text(&address("bob"), "hello?").await.unwrap();
     assert_eq!(
         sends(stage.line.take_requests()).len(),
@@ -154,7 +154,7 @@ async fn a_blocked_contact_is_refused_at_the_relay_and_dropped_here() {
     assert!(receive(&mut alice).await.is_empty());
     stage.line.take_named();
     alice.send_text(&address("bob"), "and now?").await.unwrap();
-    assert!(sends(stage.line.take_named()).is_empty(), "the new token is used");
+    assert!(stage.line.take_named_sends().is_empty(), "the new token is used");
     assert_eq!(receive(&mut bob).await, ["do you hear me?", "hello?", "and now?"]);
     assert!(matches!(bob.block(&address("bob")).await, Err(Error::Oneself)));
 }

@@ -103,7 +103,7 @@ fn of_field(schema: &str, field: &str, now: Timestamp) -> Option<Value> {
         (_, "gate_keys") => 0.into(),
         (_, "invite") => digits(field, 32).into(),
         (_, "expired_total" | "refused_total") => 2.into(),
-        (_, "tokens" | "deleted") => 4.into(),
+        (_, "tokens" | "deleted" | "blocked" | "times") => 4.into(),
         ("GateKeyStatus", "bytes") => 23_000_000.into(),
         (_, "suite") => 1.into(),
         (_, "version") => env!("CARGO_PKG_VERSION").into(),

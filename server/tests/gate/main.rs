@@ -192,7 +192,7 @@ async fn what_is_no_key_is_refused_and_what_is_anothers_does_not_fit() {
             .refused(400, "bad_gate_key");
         heads[at] ^= 0x10;
     }
-    assert_eq!(relay.status().await["gate_keys"], 0);
+    assert_eq!(relay.totals().await.gate_keys, 0);
 
     // A flipped bit further on makes a key that computes nonsense: its owner's own loss, and no more than that.
     let mut flipped = whole.clone();
@@ -232,5 +232,5 @@ async fn what_is_no_key_is_refused_and_what_is_anothers_does_not_fit() {
         .ask(&api, Uuid::new_v4(), &[&request[..], &[0]].concat())
         .await
         .refused(400, "bad_request");
-    assert_eq!(relay.status().await["gate_keys"], 1);
+    assert_eq!(relay.totals().await.gate_keys, 1);
 }

@@ -76,6 +76,13 @@ impl Line {
         std::mem::take(&mut self.state.lock().unwrap().named)
     }
 
+    /// Those of them that send a message.
+    pub fn take_named_sends(&self) -> Vec<String> {
+        let mut named = self.take_named();
+        named.retain(|request| request.starts_with("POST /v1/messages"));
+        named
+    }
+
     /// The relay does what the next request that begins with `start` asks, and the client never learns it.
     pub fn lose_answer(&self, start: &str) {
         self.state.lock().unwrap().lose_answers.push_back(start.to_owned());
