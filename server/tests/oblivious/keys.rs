@@ -78,7 +78,7 @@ async fn a_gate_key_is_its_owners_and_what_is_no_key_is_not_kept() {
     let stream = reqwest::Body::wrap_stream(futures_util::stream::iter(half));
     put(&path, token, &hash).body(stream).send().await.unwrap_err();
     eventually("only the good key has a file", || scene.key_files() == 1).await;
-    assert_eq!(scene.relay.status().await["gate_keys"], 1);
+    assert_eq!(scene.relay.totals().await.gate_keys, 1);
 }
 
 /// A client that is in the middle of 23 MB would not hear an answer that came before its end.
@@ -120,7 +120,7 @@ async fn gate_keys_are_bounded_an_account_and_in_all() {
     gate_key(alice, Method::DELETE, [2; 16]).await.ok();
     assert_eq!(scene.key_files(), 2);
     put(bob, 4).await.ok();
-    assert_eq!(scene.relay.status().await["gate_keys"], 3);
+    assert_eq!(scene.relay.totals().await.gate_keys, 3);
 }
 
 #[tokio::test]
@@ -151,7 +151,7 @@ async fn a_deleted_key_plays_on_until_its_last_license_is_over() {
         .ok();
     scene.relay.running().services().sweep().await.unwrap();
     assert_eq!(scene.key_files(), 0);
-    assert_eq!(scene.relay.status().await["gate_keys"], 0);
+    assert_eq!(scene.relay.totals().await.gate_keys, 0);
 }
 
 #[tokio::test]
