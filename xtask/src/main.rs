@@ -11,6 +11,7 @@ use clap::{Parser, Subcommand};
 mod demo;
 mod evidence;
 mod generate;
+mod one_build;
 mod out;
 mod run;
 mod test;
