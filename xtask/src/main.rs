@@ -12,6 +12,7 @@ mod demo;
 mod evidence;
 mod figures;
 mod generate;
+mod one_build;
 mod out;
 mod run;
 mod test;

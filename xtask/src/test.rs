@@ -8,7 +8,7 @@ use std::process::Stdio;
 
 use anyhow::{Context, Result, bail};
 
-use crate::{evidence, generate, out, run, walls};
+use crate::{evidence, generate, one_build, out, run, walls};
 
 /// Runs the tests, then the checks that are no tests of a package.
 ///
@@ -20,6 +20,10 @@ pub fn run() -> Result<()> {
     total.check(
         "evidence",
         evidence::check().map(|named| format!("{named} tests and files that documents name are there")),
+    );
+    total.check(
+        "one build",
+        one_build::check().map(|shared| format!("{shared} packages are compiled once for relay, client and tests")),
     );
     total.check("generated files", generate::run(true).map(|()| "up to date".to_owned()));
     out::line("");

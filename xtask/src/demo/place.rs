@@ -24,7 +24,7 @@ impl Place {
     /// Builds the programs and starts the relay on a free port. With `keep` the directory stays.
     pub fn build(keep: bool) -> Result<Self> {
         // Without naming packages, the whole workspace decides the features: what the tests built is not built again.
-        run::output(&["build", "--quiet", "--bin", "latchkey-relay", "--bin", "latchkey"])?;
+        run::output(&["build", "--package", "server", "--package", "cli"])?;
         let here = std::env::current_exe().context("where am I?")?;
         let program = |name: &str| here.with_file_name(format!("{name}{}", std::env::consts::EXE_SUFFIX));
         let mut directory = tempfile::Builder::new()

@@ -1,0 +1,3 @@
+//! Empty: with it Cargo looks at the features of build dependencies too.
+
+fn main() {}

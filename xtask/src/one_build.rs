@@ -1,0 +1,73 @@
+//! The relay, the client and the tests share one build of what they depend on.
+//!
+//! Cargo compiles a dependency once for each set of features, and what depends on it again. `crates/one-build` asks for all that anything here needs; this
+//! looks whether it does, for this machine's target.
+
+use std::collections::{BTreeMap, BTreeSet};
+
+use anyhow::{Result, bail};
+
+use crate::run;
+
+/// What people start, by the selection that they make of the workspace.
+const PROGRAMS: [&str; 2] = ["server", "cli"];
+
+/// The sets of features with which packages of others are compiled; as a rule one each, and another where a build script needs it too.
+type Features = BTreeMap<String, BTreeSet<String>>;
+
+/// Whether each program's dependencies are those of the tests; how many they are.
+///
+/// # Errors
+/// Names the packages that would be compiled once more.
+pub fn check() -> Result<usize> {
+    let tests = features(&["--workspace", "--edges", "normal,build,dev"])?;
+    let mut shared = BTreeSet::new();
+    let mut twice = Vec::new();
+    for program in PROGRAMS {
+        for (package, sets) in features(&["--package", program, "--edges", "normal,build"])? {
+            let known = tests.get(&package);
+            let others = sets.iter().filter(|set| known.is_none_or(|known| !known.contains(*set)));
+            twice.extend(others.map(|set| format!("{program} wants {package} with [{set}]")));
+            shared.insert(package);
+        }
+    }
+    if !twice.is_empty() {
+        bail!(
+            "the tests compile other features, so these are compiled again:\n  {}\nRun `cargo hakari generate` (cargo-hakari) and commit what it writes into crates/one-build.",
+            twice.join("\n  ")
+        );
+    }
+    Ok(shared.len())
+}
+
+fn features(selection: &[&str]) -> Result<Features> {
+    let fixed = ["tree", "--quiet", "--locked", "--prefix", "none", "--format", "{p}\t{f}"];
+    Ok(read(&run::output(&[&fixed[..], selection].concat())?))
+}
+
+/// Reads lines of `name version\tfeatures`. Packages of the workspace have a path behind the version; they are ours, and quick.
+fn read(tree: &str) -> Features {
+    let mut features = Features::new();
+    for (package, set) in tree.lines().filter_map(|line| line.split_once('\t')) {
+        if !package.contains('/') && !package.contains('\\') {
+            // Shown before: the rest of its dependencies are left out, its features are not.
+            let set = set.trim_end_matches("(*)").trim();
+            features.entry(package.to_owned()).or_default().insert(set.to_owned());
+        }
+    }
+    features
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_package_has_its_sets_of_features_and_ours_are_left_out() {
+        let tree = "server v0.1.0 (/home/u/latchkey/server)\t\nserde v1.0.1\tderive,std\nserde v1.0.1\tderive,std (*)\nsyn v2.0.1\t\nsyn v2.0.1 (proc-macro)\tfull\n";
+        let read = read(tree);
+        assert_eq!(read.len(), 3, "{read:?}");
+        assert_eq!(read["serde v1.0.1"], BTreeSet::from(["derive,std".to_owned()]));
+        assert_eq!(read["syn v2.0.1"], BTreeSet::from([String::new()]));
+    }
+}
