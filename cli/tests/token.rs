@@ -1,4 +1,10 @@
 //! The token of a home's session, in other hands.
+#![allow(
+    clippy::unwrap_used,
+    clippy::expect_used,
+    clippy::panic,
+    reason = "helpers of tests fail like tests"
+)]
 
 mod support;
 
@@ -22,7 +28,7 @@ fn a_token_works_elsewhere_and_nothing_is_signed_out_by_it() {
     let status = |token: &str| {
         let client = latchkey_sdk::connect(&stage.url).unwrap();
         client.session().sign_in(Token::from(token.to_owned()));
-        stage.block_on(async move { client.key_status().send().await.map(|keys| keys.one_time_left) })
+        stage.block_on(async move { client.key_status().send().await.ok().map(|keys| keys.one_time_left) })
     };
     assert!(status(&token).unwrap() > 0);
     // The home goes on with the same session, which others share.
@@ -39,7 +45,7 @@ fn a_token_works_elsewhere_and_nothing_is_signed_out_by_it() {
     stage
         .block_on(async move { other.sign_out().send().await.map(drop) })
         .unwrap();
-    status(&token).unwrap_err();
+    assert_eq!(status(&token), None);
     let again = alice.ok(&["token"]).out.trim_end().to_owned();
     assert_ne!(again, token);
     status(&again).unwrap();

@@ -26,7 +26,9 @@ pub fn check() -> Result<usize> {
     for program in PROGRAMS {
         for (package, sets) in features(&["--package", program, "--edges", "normal,build"])? {
             let known = tests.get(&package);
-            let others = sets.iter().filter(|set| known.is_none_or(|known| !known.contains(*set)));
+            let others = sets
+                .iter()
+                .filter(|set| known.is_none_or(|known| !known.contains(*set)));
             twice.extend(others.map(|set| format!("{program} wants {package} with [{set}]")));
             shared.insert(package);
         }
@@ -41,7 +43,9 @@ pub fn check() -> Result<usize> {
 }
 
 fn features(selection: &[&str]) -> Result<Features> {
-    let fixed = ["tree", "--quiet", "--locked", "--prefix", "none", "--format", "{p}\t{f}"];
+    let fixed = [
+        "tree", "--quiet", "--locked", "--prefix", "none", "--format", "{p}\t{f}",
+    ];
     Ok(read(&run::output(&[&fixed[..], selection].concat())?))
 }
 

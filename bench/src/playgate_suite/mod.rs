@@ -11,6 +11,8 @@ use crate::measure::{Effort, micros};
 use crate::relay_suite::process::named_or_built;
 use crate::table::{Report, Row};
 
+#[cfg(feature = "naive")]
+mod naive;
 mod oblivious;
 mod saturation;
 pub mod soak;
@@ -52,7 +54,10 @@ pub fn run(effort: Effort, relay: Option<&Path>) -> Result<Report> {
     rows.extend(oblivious::run(effort)?);
     rows.extend(saturation::run(effort, &named_or_built(relay)?)?);
     Ok(Report {
-        settings: vec![oblivious::NAIVE.to_owned()],
+        #[cfg(feature = "naive")]
+        settings: vec![naive::NAIVE.to_owned()],
+        #[cfg(not(feature = "naive"))]
+        settings: vec!["the naive play is not compared with: build with --features bench/naive".to_owned()],
         rows,
         ..Report::default()
     })

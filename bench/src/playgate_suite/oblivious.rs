@@ -1,4 +1,4 @@
-//! The homomorphic gate against the naive one, which is the plain counter of tfhe's integers ([`NAIVE`]).
+//! The homomorphic gate, in bootstraps of its own parameter set and, with the feature `naive`, against the naive gate.
 
 use std::time::Instant;
 
@@ -10,18 +10,11 @@ use playgate::oblivious::{
 use playgate::{PlayLimit, PlayShare};
 use rand_chacha::ChaCha20Rng;
 use rand_core::SeedableRng;
-use tfhe::prelude::*;
-use tfhe::shortint::parameters::v1_8::{
-    V1_8_PARAM_MESSAGE_2_CARRY_2_KS_PBS_TUNIFORM_2M128, V1_8_PARAM_MESSAGE_2_CARRY_2_KS32_PBS_TUNIFORM_2M128,
-};
-use tfhe::{ConfigBuilder, FheBool, FheUint8, FheUint128, set_server_key};
+use tfhe::shortint::parameters::v1_8::V1_8_PARAM_MESSAGE_2_CARRY_2_KS32_PBS_TUNIFORM_2M128;
+use tfhe::shortint::{ClientKey, ServerKey};
 
 use crate::measure::{Effort, median};
 use crate::table::{Row, Target};
-
-/// What the naive play is.
-pub const NAIVE: &str = "naive play: tfhe's plain integers, nothing adapted: an FheUint8 counter that is compared with 0 and counted down, and an FheUint128 select of the share; one thread, as the gate's own plays; \
-     tfhe's default parameters (V1_8_PARAM_MESSAGE_2_CARRY_2_KS_PBS_TUNIFORM_2M128). More threads would make the naive play shorter, not cheaper";
 
 /// Plays of a round: the high digit of the larger class is refreshed once in eight.
 const PLAYS: u32 = 8;
@@ -102,52 +95,26 @@ fn plays(side: &Side, class: Class, rng: &mut ChaCha20Rng) -> Result<[f64; 2]> {
     Ok([answers * each, (answers + folds) * each])
 }
 
-/// The naive gate, and one keyswitch and bootstrap of the gate's parameter set. Both run in the one-threaded pool that they are called in.
-struct Naive {
-    client: tfhe::ClientKey,
-    server: tfhe::ServerKey,
-    small: (tfhe::shortint::ClientKey, tfhe::shortint::ServerKey),
+/// One keyswitch and bootstrap of the gate's parameter set, in the one-threaded pool that it is called in.
+struct Bootstrap {
+    client: ClientKey,
+    server: ServerKey,
 }
 
-impl Naive {
+impl Bootstrap {
     fn make() -> Self {
-        let parameters = V1_8_PARAM_MESSAGE_2_CARRY_2_KS_PBS_TUNIFORM_2M128;
-        let (client, server) = tfhe::generate_keys(ConfigBuilder::with_custom_parameters(parameters).build());
-        let small_client = tfhe::shortint::ClientKey::new(V1_8_PARAM_MESSAGE_2_CARRY_2_KS32_PBS_TUNIFORM_2M128);
-        let small_server = tfhe::shortint::ServerKey::new(&small_client);
-        Self {
-            client,
-            server,
-            small: (small_client, small_server),
-        }
+        let client = ClientKey::new(V1_8_PARAM_MESSAGE_2_CARRY_2_KS32_PBS_TUNIFORM_2M128);
+        let server = ServerKey::new(&client);
+        Self { client, server }
     }
 
-    /// Milliseconds of one play.
-    fn play(&self) -> Result<f64> {
-        set_server_key(self.server.clone());
-        let share = 0x0123_4567_89ab_cdef_u128;
-        let left = FheUint8::encrypt(200u8, &self.client);
-        let secret = FheUint128::encrypt(share, &self.client);
-        let nothing = FheUint128::encrypt_trivial(0u128);
-        let want = FheUint8::encrypt(1u8, &self.client);
-        let ((left, out), seconds) = timed(|| {
-            let granted: FheBool = want.ne(0u8) & left.gt(0u8);
-            let left = &left - &FheUint8::cast_from(granted.clone());
-            (left, granted.if_then_else(&secret, &nothing))
-        });
-        let (left, out): (u8, u128) = (left.decrypt(&self.client), out.decrypt(&self.client));
-        ensure!(left == 199 && out == share, "the naive gate is wrong");
-        Ok(seconds * 1e3)
-    }
-
-    /// Milliseconds of one keyswitch and bootstrap.
-    fn bootstrap(&self) -> f64 {
-        let (client, server) = &self.small;
-        let table = server.generate_lookup_table(|x| x);
-        let input = client.encrypt(1);
+    /// Milliseconds of one.
+    fn run(&self) -> f64 {
+        let table = self.server.generate_lookup_table(|x| x);
+        let input = self.client.encrypt(1);
         let (_, seconds) = timed(|| {
             for _ in 0..PLAYS {
-                let _ = std::hint::black_box(server.apply_lookup_table(&input, &table));
+                let _ = std::hint::black_box(self.server.apply_lookup_table(&input, &table));
             }
         });
         seconds * 1e3 / f64::from(PLAYS)
@@ -159,40 +126,27 @@ pub fn run(effort: Effort) -> Result<Vec<Row>> {
     let side = Side::make(1)?;
     let other = Side::make(2)?;
     let one_thread = rayon::ThreadPoolBuilder::new().num_threads(1).build()?;
-    let naive = one_thread.install(Naive::make);
+    let bootstrap = one_thread.install(Bootstrap::make);
+    #[cfg(feature = "naive")]
+    let naive = one_thread.install(super::naive::Naive::make);
     let mut rng = ChaCha20Rng::seed_from_u64(3);
 
-    let mut times: [Vec<f64>; 8] = std::array::from_fn(|_| Vec::new());
+    let mut times: [Vec<f64>; 7] = std::array::from_fn(|_| Vec::new());
+    #[cfg(feature = "naive")]
+    let mut naives = Vec::new();
     for _ in 0..effort.rounds {
         let [small, small_whole] = plays(&side, Class::To15, &mut rng)?;
         let [large, large_whole] = plays(&side, Class::To255, &mut rng)?;
-        let bootstrap = naive.bootstrap();
+        let bootstrap = one_thread.install(|| bootstrap.run());
         let (alone, together) = (one_after_the_other(&side, &other)?, at_once(&side, &other)?);
-        let naive = one_thread.install(|| naive.play())?;
-        let round = [
-            small,
-            small_whole,
-            large,
-            large_whole,
-            bootstrap,
-            naive,
-            alone,
-            together,
-        ];
+        #[cfg(feature = "naive")]
+        naives.push(one_thread.install(|| naive.play())?);
+        let round = [small, small_whole, large, large_whole, bootstrap, alone, together];
         for (times, time) in times.iter_mut().zip(round) {
             times.push(time);
         }
     }
-    let [
-        small,
-        small_whole,
-        large,
-        large_whole,
-        bootstrap,
-        naive,
-        alone,
-        together,
-    ] = times.map(median);
+    let [small, small_whole, large, large_whole, bootstrap, alone, together] = times.map(median);
 
     let row = |name: &str, value, unit| Row::new(format!("oblivious: {name}"), value, unit);
     let license_to = |limit: u8| -> Result<f64> {
@@ -205,17 +159,24 @@ pub fn run(effort: Effort) -> Result<Vec<Row>> {
         .to_bytes()
         .len();
     let megabytes = |bytes: usize| bytes as f64 / 1e6;
-    Ok(vec![
-        row("naive play: plain tfhe counter, one thread", naive, "ms"),
+    let mut rows = Vec::new();
+    #[cfg(feature = "naive")]
+    {
+        let naive = median(naives);
+        rows.extend([
+            row("naive play: plain tfhe counter, one thread", naive, "ms"),
+            row("naive / play to 15, to the answer", naive / small, "ratio"),
+            row("naive / play to 15, whole", naive / small_whole, "ratio").with(Target::AtLeast(45.0)),
+            row("naive / play to 255, to the answer", naive / large, "ratio"),
+            row("naive / play to 255, whole", naive / large_whole, "ratio").with(Target::AtLeast(18.0)),
+        ]);
+    }
+    rows.extend([
         row("keyswitch + bootstrap, one thread", bootstrap, "ms"),
         row("play to 15, to the answer", small, "ms"),
         row("play to 15, whole", small_whole, "ms"),
         row("play to 255, to the answer", large, "ms"),
         row("play to 255, whole", large_whole, "ms"),
-        row("naive / play to 15, to the answer", naive / small, "ratio"),
-        row("naive / play to 15, whole", naive / small_whole, "ratio").with(Target::AtLeast(45.0)),
-        row("naive / play to 255, to the answer", naive / large, "ratio"),
-        row("naive / play to 255, whole", naive / large_whole, "ratio").with(Target::AtLeast(18.0)),
         row("play to 15, to the answer, in bootstraps", small / bootstrap, "ratio"),
         row("play to 15, whole, in bootstraps", small_whole / bootstrap, "ratio").with(Target::AtMost(3.3)),
         row("play to 255, to the answer, in bootstraps", large / bootstrap, "ratio"),
@@ -229,7 +190,8 @@ pub fn run(effort: Effort) -> Result<Vec<Row>> {
         row("evaluation key loaded", megabytes(side.evaluation.loaded_bytes()), "MB").with(Target::AtMost(125.0)),
         row("making an evaluation key", side.making.min(other.making), "s"),
         row("loading an evaluation key", side.loading.min(other.loading), "s"),
-    ])
+    ]);
+    Ok(rows)
 }
 
 /// Seconds for [`PLAYS`] plays under each of two keys, on this thread.
@@ -258,21 +220,8 @@ fn at_once(one: &Side, other: &Side) -> Result<f64> {
     Ok(seconds)
 }
 
-fn timed<T>(work: impl FnOnce() -> T) -> (T, f64) {
+pub fn timed<T>(work: impl FnOnce() -> T) -> (T, f64) {
     let start = Instant::now();
     let result = work();
     (result, start.elapsed().as_secs_f64())
-}
-
-#[cfg(test)]
-mod tests {
-    use super::*;
-
-    #[test]
-    fn the_naive_play_has_the_parameters_that_tfhe_has_by_default() {
-        let default = format!("{:?}", ConfigBuilder::default().build());
-        let named = ConfigBuilder::with_custom_parameters(V1_8_PARAM_MESSAGE_2_CARRY_2_KS_PBS_TUNIFORM_2M128).build();
-        assert_eq!(format!("{named:?}"), default);
-        assert!(NAIVE.contains(stringify!(V1_8_PARAM_MESSAGE_2_CARRY_2_KS_PBS_TUNIFORM_2M128)));
-    }
 }
