@@ -192,7 +192,7 @@ fn an_invitation_is_asked_for_when_the_relay_wants_one_and_nothing_else_is_asked
     terminal.sees("this is no invitation");
     terminal.types("\u{15}");
     terminal.enters(&"0".repeat(32));
-    terminal.sees("not, or no longer");
+    terminal.sees("or not any more");
     terminal.sees("Invitation:");
     terminal.enters(&link);
     terminal.sees("alice@localhost");

@@ -284,3 +284,29 @@ fn a_copy_of_a_home_that_is_put_back_says_so_when_it_sends() {
     bob.ok(&["send", "alice", "ok"]);
     assert_eq!(alice.json(&["inbox"])[0]["text"], "ok");
 }
+
+/// What comes first is a receipt, no message: the wait goes on, for a message.
+#[test]
+fn a_wait_goes_on_after_what_is_no_message() {
+    let stage = Stage::new();
+    let (alice, bob) = (stage.register("alice"), stage.register("bob"));
+    alice.ok(&["send", "bob", "hello"]);
+    bob.ok(&["inbox"]);
+    bob.ok(&["send", "alice", "hello back"]);
+    assert_eq!(alice.json_one(&["inbox"])["text"], "hello back");
+    // Alice's receipt waits for bob by now, and nothing else.
+    let mut waiting = bob.command(&["--json", "inbox", "--wait", "20"]);
+    let waiting = waiting.stdout(Stdio::piped()).stderr(Stdio::piped()).spawn().unwrap();
+    alice.ok(&["send", "bob", "at last"]);
+    let answer = waiting.wait_with_output().unwrap();
+    assert_eq!(answer.status.code(), Some(0), "{answer:?}");
+    assert!(
+        String::from_utf8_lossy(&answer.stdout).contains("at last"),
+        "{answer:?}"
+    );
+    // And to its end, when nothing comes but what is none.
+    bob.ok(&["send", "alice", "and now?"]);
+    alice.ok(&["inbox"]);
+    let empty = bob.ok(&["--json", "inbox", "--wait", "3"]);
+    assert_eq!(empty.out, "");
+}

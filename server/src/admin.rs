@@ -157,7 +157,7 @@ fn remove(data_dir: &Path, reader: &Reader, name: &str, sure: bool) -> anyhow::R
         .into_iter()
         .find(|account| account.user == user.as_str());
     let Some(account) = account else {
-        bail!("nobody here has the name '{user}'. `latchkey-relay accounts list` shows who is there");
+        bail!("no account here has the name '{user}'; `latchkey-relay accounts list` shows all");
     };
     if !sure {
         confirm(

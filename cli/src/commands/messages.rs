@@ -123,8 +123,9 @@ pub(crate) fn inbox(context: &Context, wait: u32) -> Result<(), Failure> {
         let left = deadline.saturating_duration_since(Instant::now()).min(LONGEST_POLL);
         // A wrong address is said at once; a relay that goes away while we wait may come back while we wait.
         let received = if reached {
-            let listening = tokio::time::timeout(left + PATIENCE, messenger.listen(left));
+            // Made inside: a timer belongs to the runtime that waits for it.
             context.work("receiving …", async {
+                let listening = tokio::time::timeout(left + PATIENCE, messenger.listen(left));
                 listening.await.unwrap_or_else(|_| Ok(Vec::new()))
             })
         } else {

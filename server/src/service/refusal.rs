@@ -22,7 +22,7 @@ pub enum Refusal {
     #[error("the token or the proof is missing, wrong, used or expired")]
     Unauthorized,
     /// No such account.
-    #[error("nobody here has the name '{0}'")]
+    #[error("no account here has the name '{0}'")]
     NoSuchUser(UserName),
     /// No such license, or not its capability.
     #[error("there is no such license, or the capability is not its own")]
@@ -36,7 +36,7 @@ pub enum Refusal {
     )]
     GateKeyConflict,
     /// Not a gate key.
-    #[error("these bytes are no gate key: {0}")]
+    #[error("this is not a gate key: {0}")]
     BadGateKey(String),
     /// The account's gate keys.
     #[error("an account has at most {0} gate keys, and those deleted count until their last message has expired")]
@@ -60,7 +60,7 @@ pub enum Refusal {
     #[error("this relay takes new accounts by invitation, and none was shown")]
     InviteRequired,
     /// No invitation (any more).
-    #[error("this invitation is not, or no longer, one of this relay; nothing was registered")]
+    #[error("this invitation is not valid here, or not any more; nothing was registered")]
     InviteRefused,
     /// Same message id, other content.
     #[error("this message id was used before with another content")]
@@ -72,7 +72,7 @@ pub enum Refusal {
     #[error("this play id was used before with another request")]
     PlayConflict,
     /// Acknowledged something else than this mailbox.
-    #[error("the acknowledgement belongs to an earlier life of the mailbox; nothing was deleted")]
+    #[error("the acknowledgement is from before the mailbox was cleared or restored; nothing was deleted")]
     StaleIncarnation,
     /// Another identity took the account's place, or this one never had it.
     #[error("the account of '{0}' has another identity key than the one that is to be replaced")]
@@ -99,11 +99,11 @@ pub enum Refusal {
     #[error("this play was granted before; its answer is no longer kept")]
     AnswerGone,
     /// Too fast.
-    #[error("this delivery token sent too much at once; nothing was stored")]
+    #[error("too many messages at once by this delivery token; nothing was stored")]
     RateLimited,
     /// A stranger whose share is used up, or that is blocked: it is not to know which.
     #[error(
-        "'{user}' takes only so much at a time from senders that it gave no delivery token, and for now it has come; nothing was stored. Send the same message again later"
+        "'{user}' accepts a limited amount from senders without a delivery token, and it is used up for now; nothing was stored. Send the same message again later"
     )]
     StrangersWait {
         /// To whom.
@@ -112,7 +112,7 @@ pub enum Refusal {
         wait: Duration,
     },
     /// Too fast, by address or account.
-    #[error("{who} asks too often; nothing was done")]
+    #[error("too many requests from {who}; nothing was done")]
     TooFast {
         /// Who.
         who: &'static str,
@@ -120,13 +120,13 @@ pub enum Refusal {
         wait: Duration,
     },
     /// Overloaded.
-    #[error("too much is waiting to be done")]
+    #[error("the relay has too much to do at this moment; nothing was done")]
     Busy,
     /// No room.
     #[error("the relay has no room to store this; nothing was stored")]
     StorageFull,
     /// A fault; the log has the reason.
-    #[error("something failed inside the relay; nothing was half done")]
+    #[error("the relay failed to do this, and left nothing half done")]
     Internal,
 }
 

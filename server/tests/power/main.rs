@@ -11,6 +11,7 @@ mod common;
 mod disk;
 #[path = "../process/mod.rs"]
 mod process;
+mod sync;
 mod trace;
 
 use std::{

@@ -171,19 +171,22 @@ impl Messenger {
     /// Hands an envelope to the relay: by the recipient's token if we hold one, else, or when it holds no more, as ourselves.
     pub(super) async fn transmit(&mut self, envelope: &OutboxEntry, license: Option<&License>) -> Result<(), Error> {
         let peer = Address::new(UserName::parse(&envelope.to)?, self.party()?.address().relay());
-        if let Some(token) = self.delivery(&peer)?.held.map(Zeroizing::new) {
+        let held = self.delivery(&peer)?.held.map(Zeroizing::new);
+        if let Some(token) = &held {
             self.check_relay().await?;
-            match self.relay.send(envelope, license, Some(&token)).await {
-                Err(error) if error.is_unauthorized() => {
-                    // Seldom, and large: what is kept for every send is not to grow by it.
-                    Box::pin(self.look_who_has_the_name(&peer)).await?;
-                    self.vault.transaction(|tx| {
-                        tx.update::<Delivery>(peer.as_str().as_bytes(), |delivery| delivery.held = None)
-                            .map(drop)
-                    })?;
-                }
+            match self.relay.send(envelope, license, Some(token)).await {
+                Err(error) if error.is_unauthorized() => {}
                 other => return Ok(other?),
             }
+            self.refuse_undecided(&peer)?;
+        }
+        // A token is its owner's; a name may be another's by now. Seldom, and large: what is kept for every send is not to grow by it.
+        Box::pin(self.look_who_has_the_name(&peer)).await?;
+        if held.is_some() {
+            self.vault.transaction(|tx| {
+                tx.update::<Delivery>(peer.as_str().as_bytes(), |delivery| delivery.held = None)
+                    .map(drop)
+            })?;
         }
         self.authorised(async |relay| relay.send(envelope, license, None).await)
             .await
@@ -191,11 +194,12 @@ impl Messenger {
 }
 
 impl Messenger {
-    /// The relay does not know a contact's token (any more). Either the contact deleted it, or took another identity that the one we know vouches for, which is followed as
-    /// ever; or the name is somebody else's by now: an operator may remove an account and release its name. Then nothing goes there before the user has decided.
+    /// Before anything goes to a contact by its name alone. Another identity than the one we know may have it: one that that vouches for, which is followed as ever; or somebody
+    /// else's, because an operator may remove an account and release its name. Then nothing goes there before the user has decided.
     async fn look_who_has_the_name(&mut self, peer: &Address) -> Result<(), Error> {
-        self.refuse_undecided(peer)?;
-        let Some(contact) = self.party()?.contact(peer) else {
+        let contact = self.party()?.contact(peer);
+        let Some(contact) = contact.filter(|contact| matches!(contact.trust, Trust::Unverified | Trust::Verified))
+        else {
             return Ok(());
         };
         let identity = self.authorised(async |relay| relay.fetch_identity(peer).await).await?;
