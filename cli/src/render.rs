@@ -112,7 +112,8 @@ impl Render {
         let line = if self.json {
             escape::json(&json!({ key: text }).to_string())
         } else {
-            format!("{mark} {text}")
+            // Whoever wrote a part of it, a relay for example: here, so that no caller forgets.
+            format!("{mark} {}", escape::paragraph(text))
         };
         let _ = writeln!(io::stderr().lock(), "{line}");
     }

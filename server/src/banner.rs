@@ -89,7 +89,14 @@ impl Banner {
 pub fn reached(origins: &[Origin], addr: SocketAddr, tls: bool) -> Option<(String, &'static str)> {
     let taken = |origin: &&Origin| origin.is_tls() || origin.is_loopback();
     let scheme = if tls { "https" } else { "http" };
-    match (origins.iter().find(taken), origins.first()) {
+    // A relay behind nothing is reached at its own port.
+    let own = |origin: &&Origin| origin.port() == addr.port();
+    let dialled_first = origins
+        .iter()
+        .filter(taken)
+        .find(own)
+        .or_else(|| origins.iter().find(taken));
+    match (dialled_first, origins.first()) {
         (Some(origin), _) => Some((origin.to_string(), "")),
         (None, Some(plain)) => Some((plain.to_string(), " --allow-plain-http")),
         (None, None) if addr.port() == 0 => None,
@@ -144,6 +151,12 @@ mod tests {
         let text = banner("0.0.0.0:443", &["http://10.0.0.5", "https://relay.example"]);
         assert!(text.contains("latchkey --relay https://relay.example --pin"), "{text}");
         assert!(text.contains("https://relay.example/docs"), "{text}");
+        // A relay behind nothing is dialled at its own port.
+        let text = banner("0.0.0.0:5715", &["https://relay.example", "https://relay.example:5715"]);
+        assert!(
+            text.contains("latchkey --relay https://relay.example:5715 --pin"),
+            "{text}"
+        );
         // Plain HTTP elsewhere is what the client has to be told to take.
         let text = banner("0.0.0.0:443", &["http://10.0.0.5"]);
         assert!(text.contains("--relay http://10.0.0.5 --allow-plain-http"), "{text}");

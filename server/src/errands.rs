@@ -17,6 +17,7 @@ use protocol::Timestamp;
 use crate::{
     model::{Bytes32, MailboxId},
     relay::{StartError, claim},
+    seldom::Seldom,
     service::Services,
     store::{
         AuditEvent, AuditRecord, InviteMade, NewInvite, Released, Removal, STEP, Store, StoreError, sqlite::Sqlite,
@@ -114,30 +115,37 @@ fn bytes<const N: usize>(digits: &str) -> Option<[u8; N]> {
 pub fn ask(data_dir: &Path, errand: &Errand) -> Result<PathBuf, ErrandError> {
     let directory = data_dir.join(DIRECTORY);
     let path = directory.join(errand.file_name());
-    let mut builder = fs::DirBuilder::new();
-    #[cfg(unix)]
-    std::os::unix::fs::DirBuilderExt::mode(&mut builder, 0o700);
-    match builder.create(&directory) {
-        Err(error) if error.kind() != io::ErrorKind::AlreadyExists => {
-            return Err(ErrandError::File(directory, error));
-        }
-        _ => {}
-    }
+    make_directory(data_dir).map_err(|error| ErrandError::File(directory, error))?;
     let file = fs::File::create(&path).and_then(|file| file.sync_all());
     file.map_err(|error| ErrandError::File(path.clone(), error))?;
     Ok(path)
 }
 
 /// What is asked for.
-fn asked(data_dir: &Path) -> Vec<(PathBuf, Errand)> {
-    let Ok(entries) = fs::read_dir(data_dir.join(DIRECTORY)) else {
-        return Vec::new();
+fn asked(data_dir: &Path) -> io::Result<Vec<(PathBuf, Errand)>> {
+    let entries = match fs::read_dir(data_dir.join(DIRECTORY)) {
+        Err(error) if error.kind() == io::ErrorKind::NotFound => return Ok(Vec::new()),
+        other => other?,
     };
     let read = |path: PathBuf| {
         let errand = Errand::parse(path.file_name()?.to_str()?)?;
         Some((path, errand))
     };
-    entries.filter_map(|entry| read(entry.ok()?.path())).collect()
+    Ok(entries.filter_map(|entry| read(entry.ok()?.path())).collect())
+}
+
+/// Makes the directory that errands are left in, so that it is the relay's own: one that a command made as another user could not be read.
+///
+/// # Errors
+/// The file system's.
+pub(crate) fn make_directory(data_dir: &Path) -> io::Result<()> {
+    let mut builder = fs::DirBuilder::new();
+    #[cfg(unix)]
+    std::os::unix::fs::DirBuilderExt::mode(&mut builder, 0o700);
+    match builder.create(data_dir.join(DIRECTORY)) {
+        Err(error) if error.kind() != io::ErrorKind::AlreadyExists => Err(error),
+        _ => Ok(()),
+    }
 }
 
 /// Does it in the store; false when there was nothing to be done. What a relay knows by heart is another matter (`Services::do_errand`).
@@ -184,7 +192,8 @@ async fn remove(store: &dyn Store, mailbox: MailboxId, now: Timestamp) -> Result
 pub async fn perform_all(data_dir: &Path, now: Timestamp) -> Result<(), ErrandError> {
     let lock = claim(data_dir)?;
     let store = Sqlite::open(data_dir, lock, None, Arc::new(Wakes::default())).map_err(StartError::from)?;
-    for (path, errand) in asked(data_dir) {
+    let errands = asked(data_dir).map_err(|error| ErrandError::File(data_dir.join(DIRECTORY), error))?;
+    for (path, errand) in errands {
         perform(&store, &errand, now).await?;
         fs::remove_file(&path).map_err(|error| ErrandError::File(path, error))?;
     }
@@ -192,8 +201,14 @@ pub async fn perform_all(data_dir: &Path, now: Timestamp) -> Result<(), ErrandEr
 }
 
 /// Does what is asked for at a relay that runs.
-pub(crate) async fn serve(services: &Services, data_dir: &Path) {
-    for (path, errand) in asked(data_dir) {
+pub(crate) async fn serve(services: &Services, data_dir: &Path, unreadable: &Seldom) {
+    let errands = asked(data_dir).unwrap_or_else(|error| {
+        unreadable.warn(|_| {
+            tracing::error!(%error, "{DIRECTORY}/ cannot be read, so no errand of the operator's is done; it has to belong to the user that the relay runs as");
+        });
+        Vec::new()
+    });
+    for (path, errand) in errands {
         match services.do_errand(&errand).await {
             Ok(done) => {
                 if done {

@@ -70,6 +70,15 @@ impl Origin {
         [plain].into_iter().chain(more).collect()
     }
 
+    /// The port that a client dials.
+    #[must_use]
+    pub fn port(&self) -> u16 {
+        let default = if self.tls { 443 } else { 80 };
+        // Of an IPv6 address without a port what follows the last colon ends with a bracket.
+        let port = self.text.rsplit_once(':').map(|(_, port)| port.parse());
+        port.and_then(Result::ok).unwrap_or(default)
+    }
+
     /// As a client signs it.
     #[must_use]
     pub fn as_str(&self) -> &str {

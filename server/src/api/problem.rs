@@ -188,9 +188,7 @@ impl ProblemCode {
             Self::LicenseRevoked => "Ask the sender.",
             Self::LicenseExpired => "Ask the sender to send the message again.",
             Self::AnswerGone => "Play with a new play id, which costs a play.",
-            Self::RateLimited | Self::Busy => {
-                "Wait and try again with the same ids; retry_after_seconds says how long."
-            }
+            Self::RateLimited | Self::Busy => "Try again later, with the same ids; retry_after_seconds says when.",
             Self::StorageFull => "Try again later with the same ids; the operator has to make room.",
             Self::MethodNotAllowed => "See /openapi.yaml for the methods of this path.",
             Self::Internal => "Try again with the same ids; tell the operator if it stays.",

@@ -42,6 +42,12 @@ impl Floods {
         refused.put(mailbox, senders);
     }
 
+    /// The mailbox is gone; what was known of it is not for who gets its name.
+    pub fn forget(&self, mailbox: MailboxId) {
+        let mut refused = self.0.lock().unwrap_or_else(PoisonError::into_inner);
+        refused.remove(&mailbox);
+    }
+
     /// Whose sends were refused, and how often at least, since this was last asked; most first.
     pub fn take(&self, mailbox: MailboxId) -> Vec<(Sender, u64)> {
         let mut refused = self.0.lock().unwrap_or_else(PoisonError::into_inner);
@@ -78,6 +84,9 @@ mod tests {
         assert!(floods.take(MailboxId::from_bytes([8; 16])).is_empty());
         assert_eq!(floods.take(bob()), [(account(1), 3), (Sender::Token([5; 32]), 1)]);
         assert!(floods.take(bob()).is_empty());
+        floods.note(bob(), account(1));
+        floods.forget(bob());
+        assert!(floods.take(bob()).is_empty(), "another may have the name by now");
     }
 
     #[test]

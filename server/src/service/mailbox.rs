@@ -16,7 +16,7 @@ use super::{
     gate_keys::GateKeys,
     licenses::{self, LicenseParts},
     sessions::Sessions,
-    shares::{LATER, Shares, Taken},
+    shares::{LATER, Shares, Taken, UsedUp},
     tokens::Tokens,
 };
 use crate::{
@@ -239,8 +239,11 @@ impl Mailboxes {
             return Err(wait());
         }
         let taken = self.shares.take(mailbox, account, bytes, license, self.clock.now());
-        taken.map_err(|()| {
-            self.floods.note(mailbox, Sender::Account(account));
+        taken.map_err(|used_up| {
+            // Who came when the share of all was used up did not use it up.
+            if used_up == UsedUp::Own {
+                self.floods.note(mailbox, Sender::Account(account));
+            }
             wait()
         })
     }
@@ -395,6 +398,11 @@ impl Mailboxes {
             .page(mailbox, limit, MAX_PAGE_BYTES, self.clock.now())
             .await?;
         page.ok_or(Refusal::Unauthorized)
+    }
+
+    /// The account of a mailbox was removed.
+    pub(super) fn forget(&self, mailbox: MailboxId) {
+        self.floods.forget(mailbox);
     }
 
     /// Whose sends to `owner` were refused because they were too many since this was last asked, and how often at least.

@@ -317,6 +317,7 @@ impl Services {
         let done = errands::perform(&*self.store, errand, self.clock.now()).await?;
         if let Errand::Remove(mailbox) = *errand {
             self.sessions.changed(mailbox);
+            self.mailboxes.forget(mailbox);
             // Its gate keys, as far as nothing needs them.
             self.gate_keys.sweep().await?;
         }

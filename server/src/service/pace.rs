@@ -1,6 +1,6 @@
 //! How fast one delivery token may send: a token bucket for each, in memory.
 //!
-//! A full bucket is none ([`super::debts`]). So what is kept is only of those who sent in the last
+//! A full bucket is none (`debts`). So what is kept is only of those who sent in the last
 //! [`BURST`] × [`INTERVAL`], and a restart fills every bucket, which costs the recipient one burst.
 
 use std::{

@@ -103,7 +103,7 @@ pub enum Refusal {
     RateLimited,
     /// A stranger whose share is used up, or that is blocked: it is not to know which.
     #[error(
-        "'{user}' accepts a limited amount from senders without a delivery token, and it is used up for now; nothing was stored. Send the same message again later"
+        "'{user}' accepts a limited amount from senders without a delivery token, and it is used up for now; nothing was stored"
     )]
     StrangersWait {
         /// To whom.

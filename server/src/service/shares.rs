@@ -125,6 +125,15 @@ struct Measure {
     one: (Bucket, Debts<u64>),
 }
 
+/// Whose share has no room for a send.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(super) enum UsedUp {
+    /// That of its sender.
+    Own,
+    /// That of all strangers together; its sender's has room.
+    All,
+}
+
 /// The buckets that a send takes from.
 #[derive(Debug, Clone, Copy)]
 struct Keys {
@@ -145,10 +154,16 @@ impl Measure {
         [(&mut self.all, keys.all), (&mut self.one, keys.one)]
     }
 
-    fn has(&mut self, keys: Keys, amount: u64, now: Timestamp) -> bool {
-        self.both(keys).into_iter().all(|((bucket, debts), key)| {
+    /// What of it is used up, if something is.
+    fn used_up(&mut self, keys: Keys, amount: u64, now: Timestamp) -> Option<UsedUp> {
+        let [all, one] = self.both(keys).map(|((bucket, debts), key)| {
             debts.full_at(&key, bucket.size, now).plus(bucket.time(amount)) <= now.plus(bucket.size)
-        })
+        });
+        match (one, all) {
+            (false, _) => Some(UsedUp::Own),
+            (true, false) => Some(UsedUp::All),
+            (true, true) => None,
+        }
     }
 
     fn take(&mut self, keys: Keys, amount: u64, now: Timestamp) {
@@ -243,7 +258,7 @@ impl Shares {
         bytes: usize,
         license: bool,
         now: Timestamp,
-    ) -> Result<Option<Taken>, ()> {
+    ) -> Result<Option<Taken>, UsedUp> {
         let taken = Taken {
             keys: Keys {
                 all: self.hasher.hash_one(mailbox),
@@ -253,22 +268,26 @@ impl Shares {
             license,
         };
         let had = self.with(|inner| {
-            let has =
-                inner.bytes.has(taken.keys, taken.bytes, now) && (!license || inner.licenses.has(taken.keys, 1, now));
-            if has {
+            let of_bytes = inner.bytes.used_up(taken.keys, taken.bytes, now);
+            let of_licenses = license.then(|| inner.licenses.used_up(taken.keys, 1, now)).flatten();
+            let used_up = match (of_bytes, of_licenses) {
+                (Some(UsedUp::Own), _) | (_, Some(UsedUp::Own)) => Some(UsedUp::Own),
+                (one, other) => one.or(other),
+            };
+            if used_up.is_none() {
                 inner.bytes.take(taken.keys, taken.bytes, now);
             }
-            if has && license {
+            if used_up.is_none() && license {
                 inner.licenses.take(taken.keys, 1, now);
             }
-            has
+            used_up
         });
         match had {
             None => Ok(None),
-            Some(true) => Ok(Some(taken)),
-            Some(false) => {
+            Some(None) => Ok(Some(taken)),
+            Some(Some(used_up)) => {
                 self.note_refused();
-                Err(())
+                Err(used_up)
             }
         }
     }
@@ -392,6 +411,15 @@ mod tests {
         assert!(known(id(0), id(1), NOW) && known(id(0), id(1), NOW.plus(REPEATED / 2)));
         assert!(!known(id(0), id(2), NOW) && !known(id(2), id(1), NOW));
         assert!(!known(id(0), id(1), NOW.plus(REPEATED)), "paid for again");
+    }
+
+    #[test]
+    fn who_comes_when_the_others_used_all_up_is_told_from_who_used_up_its_own() {
+        let shares = shares();
+        flood(&shares, 1..40, 256 << 10, false, NOW);
+        let take = |account| shares.take(id(0), id(account), 256 << 10, false, NOW).map(drop);
+        assert_eq!(take(1), Err(UsedUp::Own));
+        assert_eq!(take(100), Err(UsedUp::All));
     }
 
     #[test]

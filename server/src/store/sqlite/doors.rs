@@ -10,7 +10,10 @@ use super::{
 };
 use crate::{
     model::{Bytes32, MailboxId},
-    store::{Admission, AuditEvent, AuditRecord, InviteMade, MAX_INVITES, NewInvite, Registered, Released, Result},
+    store::{
+        Admission, AuditEvent, AuditRecord, InviteMade, MAX_INVITES, NewInvite, Registered, Released, Result,
+        StoreError,
+    },
 };
 
 /// Whether someone new may claim a name. Changes nothing: until the name is known to be free, nothing is spent ([`spend`]).
@@ -82,6 +85,12 @@ pub(super) fn release_name(c: &Connection, mailbox: MailboxId, now: Timestamp) -
         .optional()?;
     if account.is_some() {
         return Ok(Released::HasAccount);
+    }
+    // What was addressed to it is erased within moments, or, on a disk that fails, not yet: the next one who has the name would be given it.
+    if c.prepare_cached("SELECT 1 FROM envelope WHERE mailbox = ?1")?
+        .exists([id])?
+    {
+        return Err(StoreError::Busy);
     }
     let reserved = c
         .prepare_cached("DELETE FROM removed_account WHERE mailbox = ?1")?
