@@ -25,6 +25,10 @@ use crate::{
     },
 };
 
+/// So often, and with such pauses, it is looked whether the mail of a removed account is erased: ten times as long as that takes on a disk that works. After that the errand is
+/// tried again.
+const ERASING_LOOKS: u32 = 100;
+const ERASING_PAUSE: Duration = Duration::from_millis(50);
 /// Where errands lie, in the data directory.
 const DIRECTORY: &str = "errands";
 
@@ -152,7 +156,7 @@ pub(crate) fn make_directory(data_dir: &Path) -> io::Result<()> {
 pub(crate) async fn perform(store: &dyn Store, errand: &Errand, now: Timestamp) -> Result<bool, StoreError> {
     Ok(match *errand {
         Errand::Remove(mailbox) => remove(store, mailbox, now).await?,
-        Errand::Release(mailbox) => store.release_name(mailbox, now).await? == Released::Done,
+        Errand::Release(mailbox) => release(store, mailbox, now).await? == Released::Done,
         Errand::Invite { hash, uses, lifetime } => {
             let invite = NewInvite {
                 hash,
@@ -164,6 +168,17 @@ pub(crate) async fn perform(store: &dyn Store, errand: &Errand, now: Timestamp) 
         }
         Errand::Revoke(hash) => store.revoke_invite(hash, now).await?,
     })
+}
+
+/// Releases a name, as soon as the mail of the account that had it is erased.
+async fn release(store: &dyn Store, mailbox: MailboxId, now: Timestamp) -> Result<Released, StoreError> {
+    for _ in 0..ERASING_LOOKS {
+        match store.release_name(mailbox, now).await {
+            Err(StoreError::Busy) => tokio::time::sleep(ERASING_PAUSE).await,
+            other => return other,
+        }
+    }
+    store.release_name(mailbox, now).await
 }
 
 /// Removes an account with all that was addressed to it; false when there is none.

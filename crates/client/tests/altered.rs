@@ -109,6 +109,11 @@ async fn keys_of_the_relays_own_at_first_contact_show_in_the_safety_number() {
         bundle["signed_prekey"]["signature"] = base64(signed.signature);
         bundle.as_object_mut().unwrap().remove("one_time");
     });
+    // The same lie to a client that looks who has the name before it sends.
+    let again = relays_bob.identity_key().to_bytes();
+    stage.line.alter_answer("GET /v1/keys/bob/identity", move |_, history| {
+        history["identity_key"] = serde_json::to_value(Base64::from(again)).unwrap();
+    });
     let sent = alice.send_text(&address("bob"), "hello").await.unwrap();
     assert!(sent.first_contact && sent.state == MessageState::Sent, "{sent:?}");
     bob.send_text(&address("alice"), "hello").await.unwrap();
