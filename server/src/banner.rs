@@ -89,14 +89,13 @@ impl Banner {
 pub fn reached(origins: &[Origin], addr: SocketAddr, tls: bool) -> Option<(String, &'static str)> {
     let taken = |origin: &&Origin| origin.is_tls() || origin.is_loopback();
     let scheme = if tls { "https" } else { "http" };
-    // A relay behind nothing is reached at its own port.
-    let own = |origin: &&Origin| origin.port() == addr.port();
-    let dialled_first = origins
-        .iter()
-        .filter(taken)
-        .find(own)
-        .or_else(|| origins.iter().find(taken));
-    match (dialled_first, origins.first()) {
+    let first = origins.iter().find(taken);
+    // Of a host with and without a port it is the one where the relay listens: it may be behind nothing.
+    let own = first.and_then(|first| {
+        let same = |origin: &&Origin| origin.is_tls() == first.is_tls() && origin.host() == first.host();
+        origins.iter().filter(same).find(|origin| origin.port() == addr.port())
+    });
+    match (own.or(first), origins.first()) {
         (Some(origin), _) => Some((origin.to_string(), "")),
         (None, Some(plain)) => Some((plain.to_string(), " --allow-plain-http")),
         (None, None) if addr.port() == 0 => None,
