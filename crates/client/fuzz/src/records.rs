@@ -196,6 +196,7 @@ fn kinds() -> &'static [Kind] {
                 due: Some(5),
                 read: vec![ID],
                 asked: Some([3; 32]),
+                barred: true,
                 dead: Vec::new(),
             }]),
         ]
