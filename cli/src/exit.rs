@@ -111,6 +111,7 @@ fn of_client(error: &Error) -> Exit {
         | Error::PeerSilent(_)
         | Error::Blocked(_)
         | Error::ShutOut { .. }
+        | Error::RestartsSpent
         | Error::Ended(Ended::Revoked | Ended::Expired) => Exit::Refused,
         Error::IdentityChanged { .. } | Error::IdentitySucceeded { .. } | Error::IdentityForked(_) => {
             Exit::IdentityChanged

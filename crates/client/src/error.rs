@@ -33,6 +33,13 @@ pub enum Error {
     /// A registration was begun and its outcome never learned.
     #[error("the registration of {0} was begun in this home and not finished; register {0} again to finish it")]
     RegistrationPending(String),
+    /// The relay said too often within a day that this vault is an older copy of itself.
+    #[error(
+        "the relay says again that this home is an older copy of itself, for the {}th time within a day. Nothing was sent or fetched: conversations are begun anew at most {} times a day. If two copies of this home are in use, use one of them alone; if not, the relay lies, or somebody holds a token of this account. It is tried again within a day",
+        crate::messenger::MAX_RESTARTS + 1,
+        crate::messenger::MAX_RESTARTS
+    )]
+    RestartsSpent,
     /// The relay does not know our identity under our name.
     #[error(
         "the relay at {url} does not let {address} in any more: the account was removed there, or its identity was replaced from another copy of this home. Nothing was sent, and nothing can be. What is kept here can still be read; ask the relay's operator, or register a name in another home"

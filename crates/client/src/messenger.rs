@@ -54,7 +54,7 @@ use rand_core::SeedableRng;
 
 use crate::clock::{Clock, SystemClock};
 use crate::error::Error;
-use crate::relay::{CertificatePin, Relay, RelayUrl};
+use crate::relay::{CertificatePin, Flood, Relay, RelayUrl};
 use crate::vault::{Account, KdfCost, Passphrase, PinnedRelay, Told, Transaction, Vault, VaultError, key};
 
 pub use access::Access;
@@ -65,6 +65,7 @@ pub use outgoing::{DEFAULT_EXPIRY, LimitRequest, Sent};
 pub use people::{Person, Standing};
 pub use plays::{LicenseReport, Playback};
 pub use receipts::RECEIPT_DELAY;
+pub(crate) use restored::MAX_RESTARTS;
 pub use status::OwnStatus;
 pub use steps::{NoSteps, Step, Steps};
 
@@ -117,6 +118,8 @@ pub struct Messenger {
     released: bool,
     /// While [`Messenger::listen`] finds the relay away: the pause before it tries again.
     outage: Option<Duration>,
+    /// Who floods, as the relay told once, until the user is told.
+    floods: Vec<(Flood, u64)>,
 }
 
 impl std::fmt::Debug for Messenger {
@@ -183,6 +186,7 @@ impl Messenger {
             told: restored::Agreement::default(),
             released: false,
             outage: None,
+            floods: Vec::new(),
         })
     }
 

@@ -39,7 +39,9 @@ pub use messages::{
     Direction, Ended, License, LimitedTerms, MessageBody, MessageId, MessageState, SealedBody, StoredMessage,
 };
 pub(crate) use records::key;
-pub use records::{Account, AckPosition, Moment, OutboxEntry, PinnedRelay, Quarantined, Record, Session, Told, Totals};
+pub use records::{
+    Account, AckPosition, Moment, OutboxEntry, PinnedRelay, Quarantined, Record, Restarts, Session, Told, Totals,
+};
 pub use transaction::{Entry, Transaction};
 
 /// The database's name inside the home directory.

@@ -320,3 +320,20 @@ async fn who_writes_to_a_released_name_is_warned_before_anything_goes_there() {
     let events = another.receive(Duration::ZERO).await.unwrap();
     assert!(texts(&events).contains(&"whoever you are".to_owned()), "{events:?}");
 }
+
+/// Whom the old holder never answered holds no token that could be refused.
+#[tokio::test]
+async fn a_released_name_is_looked_at_by_who_held_no_token_too() {
+    let stage = Stage::new().await;
+    let (mut alice, _bob) = (stage.register("alice").await, stage.register("bob").await);
+    alice.send_text(&address("bob"), "hello").await.unwrap();
+    let mut another = given_to_another(&stage).await;
+    let refused = alice.send_text(&address("bob"), "the door code is 4711").await;
+    assert!(matches!(refused, Err(Error::IdentityChanged { .. })), "{refused:?}");
+    assert_eq!(
+        stage.services().totals().await.unwrap().pending,
+        0,
+        "nothing of it lies in another's mailbox"
+    );
+    warned(&mut alice, &mut another).await;
+}

@@ -11,7 +11,7 @@ mod support;
 use std::time::Duration;
 
 use latchkey_client::vault::{Direction, MessageState, Receipts};
-use latchkey_client::{Event, Messenger, RECEIPT_DELAY};
+use latchkey_client::{Error, Event, Messenger, RECEIPT_DELAY};
 use support::{Stage, address, copy, kept, texts};
 
 /// What somebody heard: texts in order, how often a restored vault was reported.
@@ -246,4 +246,53 @@ async fn of_copies_that_take_turns_each_notices_the_other_and_nothing_is_called_
     for n in 0..4 {
         assert!(everywhere.contains(&format!("b{n}")), "b{n}: {everywhere:?}");
     }
+}
+
+/// A relay that says each time that it knows a later copy. What it costs is bounded, and the conversation is not among it.
+#[tokio::test]
+async fn a_relay_that_lies_about_the_number_restarts_a_client_so_often_a_day_and_no_more() {
+    let stage = Stage::new().await;
+    let (mut alice, mut bob) = (stage.register("alice").await, stage.register("bob").await);
+    let mut at_bob = Heard::default();
+    alice.send_text(&address("bob"), "one").await.unwrap();
+    at_bob.listen(&mut bob).await;
+    bob.send_text(&address("alice"), "two").await.unwrap();
+    alice.receive(Duration::ZERO).await.unwrap();
+    let (mut restarts, mut refused) = (0, 0);
+    for lie in 1..=20_u64 {
+        stage.line.alter_answer("POST /v1/inbox", move |_, page| {
+            page["commit_counter"] = (page["commit_counter"].as_u64().unwrap() + lie * 1_000_000_000).into();
+        });
+        match alice.receive(Duration::ZERO).await {
+            Ok(events) => restarts += events.iter().filter(|event| matches!(event, Event::Restored)).count(),
+            Err(Error::RestartsSpent) => {
+                refused += 1;
+                stage.line.take_requests();
+                // The next lie is for this: nothing goes out by keys that may have been used.
+                stage.line.alter_answer("POST /v1/inbox", move |_, page| {
+                    page["commit_counter"] = (page["commit_counter"].as_u64().unwrap() + 50_000_000_000).into();
+                });
+                let sent = alice.send_text(&address("bob"), "by old keys").await;
+                assert!(matches!(sent, Err(Error::RestartsSpent)), "{sent:?}");
+                let requests = stage.line.take_requests();
+                assert!(
+                    requests.iter().all(|request| !request.starts_with("POST /v1/messages")),
+                    "{requests:?}"
+                );
+            }
+            Err(other) => panic!("{other}"),
+        }
+    }
+    assert_eq!((restarts, refused), (8, 12));
+    // An honest one, at once: whoever lied is gone.
+    alice.send_text(&address("bob"), "three").await.unwrap();
+    for _ in 0..3 {
+        at_bob.listen(&mut bob).await;
+        alice.receive(Duration::ZERO).await.unwrap();
+    }
+    bob.send_text(&address("alice"), "four").await.unwrap();
+    alice.receive(Duration::ZERO).await.unwrap();
+    assert_eq!(at_bob.texts, ["one", "three"]);
+    let heard = kept(&alice, Direction::Incoming);
+    assert_eq!(heard, ["two", "four"]);
 }

@@ -140,6 +140,7 @@ impl Messenger {
             told: super::restored::Agreement::default(),
             released: false,
             outage: None,
+            floods: Vec::new(),
         })
     }
 

@@ -15,8 +15,8 @@ use crate::vault::{AckPosition, Moment, Totals, key};
 
 /// Pages in one call: more than a full mailbox (10 000 envelopes of 64 a page), so that a relay that never stops sending is left.
 const MAX_PAGES: usize = 256;
-/// Senders that flood, of one page: as many as the relay tells.
-const MAX_FLOODERS: usize = 16;
+/// Senders that flood: as many as the relay tells at once.
+pub(super) const MAX_FLOODERS: usize = 16;
 
 /// The first pause of a loop whose relay is away, doubled each time: a relay that restarts is back within a second or so, …
 const FIRST_OUTAGE_PAUSE: Duration = Duration::from_millis(500);
@@ -113,7 +113,7 @@ impl Messenger {
                 }
                 other => other?,
             };
-            self.note_floods(&page, round)?;
+            self.note_floods(round)?;
             let empty = page.envelopes.is_empty();
             // Another process may have acknowledged more while this one waited.
             let ack: Option<AckPosition> = self.vault.get(key::ACK)?;
@@ -129,14 +129,22 @@ impl Messenger {
     }
 
     /// Who the relay says sends too much: a token is looked for among those that we gave.
-    fn note_floods(&mut self, page: &Page, round: &mut Round) -> Result<(), Error> {
-        for (flood, times) in page.floods.iter().take(MAX_FLOODERS) {
+    fn note_floods(&mut self, round: &mut Round) -> Result<(), Error> {
+        for (flood, times) in std::mem::take(&mut self.floods) {
             let by = match flood {
-                Flood::Account(user) => Flooder::Account(Address::new(user.clone(), self.party()?.address().relay())),
-                Flood::Token(hash) => self.holder(hash)?.map_or(Flooder::Unknown, Flooder::Contact),
+                Flood::Account(user) => Flooder::Account(Address::new(user, self.party()?.address().relay())),
+                Flood::Token(hash) => self.holder(&hash)?.map_or(Flooder::Unknown, Flooder::Contact),
             };
-            round.flooded(by, *times);
+            round.flooded(by, times);
         }
+        Ok(())
+    }
+
+    /// The same outside of a round of receiving.
+    pub(super) fn tell_floods(&mut self, events: &mut Vec<Event>) -> Result<(), Error> {
+        let mut round = Round::default();
+        self.note_floods(&mut round)?;
+        events.append(&mut round.events);
         Ok(())
     }
 

@@ -270,6 +270,8 @@ impl Messenger {
         if state != MessageState::Queued {
             because = None;
         }
+        // What the relay told beside its answers to this send.
+        self.tell_floods(&mut events)?;
         Ok(Sent {
             id,
             state,

@@ -6,16 +6,23 @@
 
 use std::time::Duration;
 
+use protocol::Timestamp;
+
 use super::account::SESSION_MARGIN;
+use super::incoming::MAX_FLOODERS;
 use super::round::Round;
 use super::{Messenger, Scope};
 use crate::error::Error;
 use crate::event::Event;
 use crate::relay::Page;
-use crate::vault::{AckPosition, Moment, OutboxEntry, Told, VaultError, key};
+use crate::vault::{AckPosition, Moment, OutboxEntry, Restarts, Told, VaultError, key};
 
 /// The number grows by one and a random part below this, so that two copies that go on from the same state seldom tell the same one.
 const LARGEST_STEP: u64 = 1 << 16;
+/// So often within a day everything is begun anew because of the number. Each time costs every contact the memory of a handshake, and it keeps 256 for as long as a prekey lives, a
+/// month: a relay that lies would have used them up, and no conversation could be begun any more, also when it is honest again. People put copies back more seldom.
+pub(crate) const MAX_RESTARTS: usize = 8;
+const RESTARTS_WITHIN: Duration = Duration::from_secs(24 * 3600);
 /// What is asked for when only the number matters: the relay answers one envelope at least.
 const ONE: u32 = 1;
 
@@ -51,7 +58,8 @@ impl Messenger {
             Err(Error::Relay(error)) if error.passes() => {}
             other => other?,
         }
-        self.begin_anew(events).await
+        self.begin_anew(events).await?;
+        self.tell_floods(events)
     }
 
     /// Compares, unless that was done since the vault was opened or the relay heard our present number.
@@ -98,24 +106,32 @@ impl Messenger {
         self.release()?;
         let answer = self.relay.inbox(ack, told, wait, limit).await;
         self.take_up()?;
-        let page = match answer {
+        let mut page = match answer {
             // The session ended meanwhile, perhaps because another process began one.
             Err(error) if error.is_unauthorized() => return self.ask_at_once(ack, limit).await,
             other => other?,
         };
         self.told = Agreement::Agreed;
+        self.keep_floods(&mut page);
         self.compare(page.commit_counter)?;
         Ok(page)
+    }
+
+    /// The relay tells once who floods, in whatever answer comes first.
+    fn keep_floods(&mut self, page: &mut Page) {
+        self.floods.append(&mut page.floods);
+        self.floods.truncate(MAX_FLOODERS);
     }
 
     async fn ask_at_once(&mut self, ack: Option<AckPosition>, limit: u32) -> Result<Page, Error> {
         let told = self.told()?.value;
         // Until there is an answer nothing is known: the relay may have heard of it or not.
         self.told = Agreement::Unknown;
-        let page = self
+        let mut page = self
             .authorised(async |relay| relay.inbox(ack, told, Duration::ZERO, limit).await)
             .await?;
         self.told = Agreement::Agreed;
+        self.keep_floods(&mut page);
         self.compare(page.commit_counter)?;
         Ok(page)
     }
@@ -126,10 +142,24 @@ impl Messenger {
 
     /// A relay that knows a greater number than this vault shows that it is an older copy: its one-time keys may be used up and its sessions are
     /// behind. The protocol begins everything anew. What waits to be sent was sealed by those sessions: it is sealed again by new ones.
+    ///
+    /// # Errors
+    /// [`Error::RestartsSpent`] when that was done too often within a day. Nothing goes on then: a copy that went on by its old sessions would use keys twice.
     pub(super) fn compare(&mut self, at_relay: u64) -> Result<(), Error> {
         if at_relay <= self.told()?.value {
             return Ok(());
         }
+        let now = self.now();
+        let mut restarts: Restarts = self.vault.get(key::RESTARTS)?.unwrap_or_default();
+        // One with a date that is still to come is of a clock that was wrong.
+        let lately = |at: &u64| Timestamp(*at) <= now && Timestamp(*at).plus(RESTARTS_WITHIN) > now;
+        restarts.at.retain(lately);
+        if restarts.at.len() >= MAX_RESTARTS {
+            // Not agreed: nothing goes out before another answer.
+            self.told = Agreement::Unknown;
+            return Err(Error::RestartsSpent);
+        }
+        restarts.at.push(now.as_millis());
         let outbox = self.vault.list::<OutboxEntry>()?;
         self.transact(|scope| {
             scope.party.restored(scope.now);
@@ -142,6 +172,7 @@ impl Messenger {
                 news: true,
             };
             scope.tx.put(key::TOLD, &told)?;
+            scope.tx.put(key::RESTARTS, &restarts)?;
             // The user is told in the next round, which may be another run's.
             let moment = Moment {
                 at: scope.now.as_millis(),

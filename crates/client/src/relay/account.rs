@@ -11,6 +11,18 @@ use super::{ATTEMPTS, Relay, RelayError};
 use crate::invite::Invite;
 use crate::vault::Session;
 
+/// Characters of a bearer token: several times those that a relay makes.
+const MAX_TOKEN: usize = 512;
+
+/// A token as a relay makes them: without what a header, a terminal or a shell takes for something else.
+fn token(answered: &str) -> Result<String, RelayError> {
+    let plain = |byte: u8| byte.is_ascii_alphanumeric() || matches!(byte, b'-' | b'_' | b'+' | b'/' | b'=' | b'.');
+    if answered.is_empty() || answered.len() > MAX_TOKEN || !answered.bytes().all(plain) {
+        return Err(RelayError::Malformed("token"));
+    }
+    Ok(answered.to_owned())
+}
+
 impl Relay {
     pub(crate) async fn challenge(&self, user: &UserName) -> Result<Challenge, RelayError> {
         let body = types::ChallengeRequest { user: user.to_string() };
@@ -37,7 +49,7 @@ impl Relay {
         };
         let answer = self.call(1, || self.client.sign_in().body(body.clone()).send()).await?;
         let session = Session {
-            token: answer.token.expose().to_owned(),
+            token: token(answer.token.expose())?,
             expires_at: answer.expires_at,
             url: self.url.to_string(),
         };
@@ -71,7 +83,7 @@ impl Relay {
             .call(1, || self.client.register().body(body.clone()).send())
             .await?;
         Ok(Session {
-            token: answer.token.expose().to_owned(),
+            token: token(answer.token.expose())?,
             expires_at: answer.token_expires_at,
             url: self.url.to_string(),
         })
@@ -102,7 +114,7 @@ impl Relay {
         };
         let answer = self.call(1, || self.client.succeed().body(body.clone()).send()).await?;
         Ok(Session {
-            token: answer.token.expose().to_owned(),
+            token: token(answer.token.expose())?,
             expires_at: answer.token_expires_at,
             url: self.url.to_string(),
         })

@@ -60,6 +60,8 @@ pub(crate) mod key {
     pub(crate) const RECEIPTS: &[u8] = b"receipts";
     /// [`super::Told`].
     pub(crate) const TOLD: &[u8] = b"told";
+    /// [`super::Restarts`].
+    pub(crate) const RESTARTS: &[u8] = b"restarts";
     /// [`super::Moment`]: when this vault was found to be restored, until the user is told.
     pub(crate) const RESTORED: &[u8] = b"restored";
     /// [`super::Moment`]: when our own identity was replaced, until the user is told.
@@ -222,6 +224,15 @@ pub struct Told {
     pub news: bool,
 }
 
+/// When everything was begun anew within the last day because the relay knew a greater number.
+#[derive(Clone, Debug, Default, PartialEq, Eq, Encode, Decode)]
+#[cbor(map)]
+pub struct Restarts {
+    /// Milliseconds since the epoch.
+    #[n(0)]
+    pub at: Vec<u64>,
+}
+
 record!(OutboxEntry, Outbox, "outbox");
 record!(Quarantined, Quarantine, "quarantine");
 record!(Account, Setting, "account");
@@ -231,3 +242,4 @@ record!(AckPosition, Setting, "ack");
 record!(Totals, Setting, "totals");
 record!(Moment, Setting, "moment");
 record!(Told, Setting, "told");
+record!(Restarts, Setting, "restarts");
