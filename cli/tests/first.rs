@@ -14,14 +14,6 @@ mod terminal;
 use support::{PASSPHRASE, Stage};
 use terminal::{Terminal, at_terminal};
 
-/// Leaves the menu.
-fn quits(mut terminal: Terminal) -> String {
-    terminal.enters("Quit");
-    let (status, all) = terminal.ends();
-    assert_eq!(status.code(), Some(0), "{all}");
-    all
-}
-
 #[test]
 fn somebody_registers_sends_and_reads_in_the_menu() {
     let stage = Stage::new();
@@ -142,7 +134,7 @@ fn at_the_first_start_what_can_fail_comes_first_and_nothing_is_typed_twice() {
         "{between}"
     );
     terminal.sees("What next?");
-    quits(terminal);
+    terminal.quits();
 
     // By command too: no passphrase for a relay that is not there.
     stage.stop_relay();
@@ -170,7 +162,7 @@ fn the_interactive_client_takes_a_pin() {
     terminal.enters(PASSPHRASE);
     terminal.sees("fingerprint");
     terminal.sees("What next?");
-    quits(terminal);
+    terminal.quits();
 }
 
 #[test]
@@ -197,5 +189,5 @@ fn an_invitation_is_asked_for_when_the_relay_wants_one_and_nothing_else_is_asked
     terminal.enters(&link);
     terminal.sees("alice@localhost");
     terminal.sees("What next?");
-    quits(terminal);
+    terminal.quits();
 }

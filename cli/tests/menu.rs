@@ -66,14 +66,6 @@ fn several_pasted_lines_are_one_message_by_command() {
     }
 }
 
-/// Leaves the menu.
-fn quits(mut terminal: Terminal) -> String {
-    terminal.enters("Quit");
-    let (status, all) = terminal.ends();
-    assert_eq!(status.code(), Some(0), "{all}");
-    all
-}
-
 #[test]
 fn mail_arrives_while_the_menu_waits_and_in_its_conversation() {
     let stage = Stage::new();
@@ -103,7 +95,7 @@ fn mail_arrives_while_the_menu_waits_and_in_its_conversation() {
     terminal.presses_escape();
     terminal.sees("What next?");
     bob.ok(&["inbox"]);
-    let all = quits(terminal);
+    let all = terminal.quits();
     assert!(!all.contains("No new messages"), "{all}");
     assert!(
         alice.json(&["inbox"]).is_empty(),
@@ -152,7 +144,7 @@ fn limits_that_are_none_are_said_and_can_be_corrected() {
     terminal.types("\u{15}");
     terminal.enters("n");
     terminal.sees("What next?");
-    quits(terminal);
+    terminal.quits();
 }
 
 #[test]
@@ -171,7 +163,7 @@ fn contacts_are_blocked_and_unblocked_in_the_menu() {
         terminal.sees(state);
         terminal.sees("What next?");
     }
-    quits(terminal);
+    terminal.quits();
     assert!(alice.json_one(&["contacts"]).get("blocked").is_none());
 }
 
@@ -184,7 +176,7 @@ fn a_search_without_a_match_says_so() {
     terminal.sees("Nothing here matches");
     terminal.types("\u{15}");
     terminal.sees("Quit");
-    quits(terminal);
+    terminal.quits();
 }
 
 /// Commands belong to a shell; and a hint there names the home that it is about.
@@ -211,7 +203,7 @@ fn the_menu_names_no_commands_and_commands_name_their_home() {
     terminal.sees("Gate keys:");
     terminal.presses_escape();
     terminal.sees("What next?");
-    let all = quits(terminal);
+    let all = terminal.quits();
     assert!(all.contains("wrote for the first time") && all.contains("limited: opens twice"));
     assert!(!all.contains("latchkey ") && !all.contains(" --"), "{all}");
 
@@ -266,7 +258,7 @@ fn a_recipient_that_cannot_be_written_to_is_known_before_the_message_is_written(
     terminal.enters("short");
     terminal.sees("sent to bob");
     terminal.sees("What next?");
-    quits(terminal);
+    terminal.quits();
     assert_eq!(bob.json_one(&["inbox"])["text"], "short");
 
     let mut terminal = Terminal::start(alice.command(&["send", "nobody"]));
@@ -289,7 +281,7 @@ fn a_wrong_current_passphrase_is_noticed_before_a_new_one_is_thought_of() {
     let between = terminal.sees("wrong passphrase");
     assert!(!between.contains("New passphrase"), "{between}");
     terminal.sees("What next?");
-    quits(terminal);
+    terminal.quits();
 }
 
 fn has_code(screen: &str) -> bool {
@@ -330,7 +322,7 @@ fn the_digits_are_before_the_eyes_at_the_question_and_a_code_only_where_it_fits(
         assert_eq!(has_code(&screen), code, "{rows} × {columns}: {screen}");
         terminal.presses_escape();
         terminal.sees("What next?");
-        quits(terminal);
+        terminal.quits();
     }
 }
 

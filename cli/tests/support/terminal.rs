@@ -195,6 +195,14 @@ impl Terminal {
         !tcgetattr(&self.line).unwrap().local_modes.contains(LocalModes::ICANON)
     }
 
+    /// Leaves the menu; what was on the screen in all.
+    pub fn quits(mut self) -> String {
+        self.enters("Quit");
+        let (status, all) = self.ends();
+        assert_eq!(status.code(), Some(0), "{all}");
+        all
+    }
+
     /// Waits for the end. The terminal has to be as it was, its cursor visible.
     #[track_caller]
     pub fn ends(mut self) -> (ExitStatus, String) {
