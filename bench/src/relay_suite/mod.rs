@@ -96,7 +96,7 @@ pub fn start(binary: &Path, data: &Path) -> Result<Process> {
 /// A relay with a throw-away data directory.
 pub struct Relay {
     pub process: Process,
-    pub client: latchkey_sdk::Client,
+    pub client: sdk::Client,
     data: TempDir,
 }
 
@@ -108,7 +108,7 @@ impl Relay {
 
     fn start_on(binary: &Path, data: TempDir) -> Result<Self> {
         let process = start(binary, data.path())?;
-        let client = latchkey_sdk::connect(&format!("http://{}", process.host))?;
+        let client = sdk::connect(&format!("http://{}", process.host))?;
         Ok(Self { process, client, data })
     }
 

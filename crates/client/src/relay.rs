@@ -17,14 +17,14 @@ use std::fmt;
 use std::sync::atomic::{AtomicU64, Ordering};
 use std::time::Duration;
 
-use latchkey_sdk::{Client, SdkError, Token, types};
 use protocol::Timestamp;
 use protocol::address::UserName;
+use sdk::{Client, SdkError, Token, types};
 use uuid::Uuid;
 
 use crate::vault::{AckPosition, Session};
 
-pub use latchkey_sdk::{BadPin, CertificatePin};
+pub use sdk::{BadPin, CertificatePin};
 
 pub(crate) use error::bounded;
 pub use error::{Code, RelayError, Verdict};
@@ -68,7 +68,7 @@ impl fmt::Debug for Relay {
     }
 }
 
-type Answer<T> = Result<latchkey_sdk::ResponseValue<T>, latchkey_sdk::Error<types::Problem>>;
+type Answer<T> = Result<sdk::ResponseValue<T>, sdk::Error<types::Problem>>;
 
 impl Relay {
     /// Prepares requests to `url`; makes none.
@@ -94,7 +94,7 @@ impl Relay {
         let http = builder
             .build()
             .map_err(|error| RelayError::from_sdk(&url, SdkError::Unreachable(error)))?;
-        let client = Client::new_with_client(url.as_str(), http, latchkey_sdk::Session::default());
+        let client = Client::new_with_client(url.as_str(), http, sdk::Session::default());
         Ok(Self {
             url,
             client,

@@ -1,10 +1,10 @@
 //! Signing in, registering, and changing one's identity.
 
-use latchkey_sdk::{Token, types};
 use protocol::Timestamp;
 use protocol::account::Successor;
 use protocol::address::UserName;
 use protocol::identity::IdentityKey;
+use sdk::{Token, types};
 
 use super::wire::{Challenge, SignedClaim, Upload, base64, batch, fingerprint, fixed, signed};
 use super::{ATTEMPTS, Relay, RelayError};

@@ -2,9 +2,9 @@
 
 use std::time::Duration;
 
-use latchkey_sdk::types::ProblemCode;
-use latchkey_sdk::{CertificatePin, SdkError};
 use protocol::identity::Fingerprint;
+use sdk::types::ProblemCode;
+use sdk::{CertificatePin, SdkError};
 
 use super::RelayUrl;
 

@@ -5,8 +5,8 @@ use std::time::Duration;
 
 use bytes::Bytes;
 use futures_util::stream;
-use latchkey_sdk::{LicenseId, types};
 use protocol::identity::{Fingerprint, IdentityKey, relay_fingerprint};
+use sdk::{LicenseId, types};
 use uuid::Uuid;
 
 use super::wire::base64;

@@ -1,6 +1,6 @@
 //! Envelopes on their way out.
 
-use latchkey_sdk::{LicenseId, types};
+use sdk::{LicenseId, types};
 use uuid::Uuid;
 
 use super::wire::base64;

@@ -3,7 +3,7 @@
 use std::fmt;
 use std::net::IpAddr;
 
-use latchkey_sdk::CertificatePin;
+use sdk::CertificatePin;
 
 use super::RelayError;
 

@@ -2,12 +2,12 @@
 
 use std::time::Duration;
 
-use latchkey_sdk::{Base64, LicenseId, types};
 use protocol::Timestamp;
 use protocol::address::UserName;
 use protocol::identity::Fingerprint;
 use protocol::prekey::{PublishedBatch, PublishedSignedPreKey};
 use protocol::succession::PublishedSuccession;
+use sdk::{Base64, LicenseId, types};
 use zeroize::Zeroizing;
 
 use super::RelayError;

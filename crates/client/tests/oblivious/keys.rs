@@ -4,7 +4,7 @@ use std::time::Duration;
 
 use latchkey_client::vault::{LimitMode, MessageState};
 use latchkey_client::{Error, Step};
-use latchkey_sdk::Base64;
+use sdk::Base64;
 
 use crate::support::gate::evaluation_key;
 use crate::support::raw::Raw;

@@ -256,7 +256,7 @@ pub fn forms(text: &str) -> Vec<String> {
     for shift in 0..3 {
         let from = &text.as_bytes()[shift..];
         let whole = &from[..from.len() / 3 * 3];
-        forms.push(latchkey_sdk::Base64::from(whole.to_vec()).to_string());
+        forms.push(sdk::Base64::from(whole.to_vec()).to_string());
     }
     forms
 }
