@@ -94,7 +94,9 @@ fn written(events: &[Event]) -> BTreeMap<String, usize> {
     let mut counts = BTreeMap::new();
     for event in events {
         if let Event::Message(message) = event {
-            *counts.entry(crate::render::escape::line(&message.peer)).or_default() += 1;
+            *counts
+                .entry(crate::render::escape::line(message.peer.as_str()))
+                .or_default() += 1;
         }
     }
     counts

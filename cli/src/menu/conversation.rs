@@ -80,10 +80,7 @@ fn came(
 ) -> Result<(), Failure> {
     arrivals.tell(context, arrived)?;
     let unread = messenger.unread()?;
-    let here: Vec<StoredMessage> = unread
-        .into_iter()
-        .filter(|message| message.peer == peer.as_str())
-        .collect();
+    let here: Vec<StoredMessage> = unread.into_iter().filter(|message| message.peer == *peer).collect();
     if !here.is_empty() {
         context.render.inbox(&here)?;
         messenger.mark_seen(&here)?;

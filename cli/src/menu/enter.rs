@@ -29,7 +29,7 @@ pub(super) fn enter(context: &Context) -> Result<Option<Messenger>, Failure> {
                 context.render.text(&format!(
                     "The registration of {name} was not finished; finishing it now."
                 ))?;
-                return first_run(context, Some(&name), Some(passphrase));
+                return first_run(context, Some(name.as_str()), Some(passphrase));
             }
             Err(Error::NotRegistered) => return first_run(context, None, Some(passphrase)),
             Err(Error::Vault(error @ VaultError::WrongPassphrase))

@@ -67,7 +67,7 @@ impl fmt::Display for Choice {
             return f.write_str("?");
         };
         let (used, limit, sent) = (terms.used, terms.limit, time::utc(self.0.sent_at));
-        let peer = escape::line(&self.0.peer);
+        let peer = escape::line(self.0.peer.as_str());
         write!(f, "from {peer}, {sent}: {used} of {limit} plays used")
     }
 }
@@ -101,7 +101,7 @@ struct Own(StoredMessage);
 impl fmt::Display for Own {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         let sent = time::utc(self.0.sent_at);
-        let peer = escape::line(&self.0.peer);
+        let peer = escape::line(self.0.peer.as_str());
         match &self.0.body {
             MessageBody::Limited(terms, _) => write!(f, "to {peer}, {sent}, opens at most {} ×", terms.limit),
             _ => write!(f, "to {peer}, {sent}"),

@@ -1,7 +1,7 @@
 //! Keys and settings.
 
-use client::Messenger;
 use client::vault::{Receipts, VaultError};
+use client::{Address, Messenger};
 
 use super::people::Recipient;
 use crate::commands::{account, gate};
@@ -108,7 +108,7 @@ pub(super) fn settings(context: &Context, messenger: &mut Messenger) -> Result<(
 fn gate_keys(context: &Context, messenger: &mut Messenger) -> Result<(), Failure> {
     let keys = messenger.gate_keys()?;
     context.render.gate_keys(&keys)?;
-    let own: Vec<String> = keys
+    let own: Vec<Address> = keys
         .into_iter()
         .filter(|key| !key.retired)
         .filter_map(|key| key.contact)
@@ -138,7 +138,6 @@ fn gate_keys(context: &Context, messenger: &mut Messenger) -> Result<(), Failure
         }
         Some(choice) if choice == drop_one => match prompt::choose("For whom?", own)? {
             Some(contact) => {
-                let contact = messenger.resolve(&contact)?;
                 context.work("retiring the gate key …", messenger.drop_gate_key(&contact))?;
                 context.render.gate_keys(&messenger.gate_keys()?)
             }

@@ -83,7 +83,7 @@ impl Render {
                 || {
                     let mut object = Map::new();
                     object.insert("id".into(), json!(message.id.to_string()));
-                    object.insert("from".into(), json!(message.peer));
+                    object.insert("from".into(), json!(message.peer.as_str()));
                     object.insert("sent_at".into(), json!(message.sent_at));
                     body_into(&mut object, &message.body);
                     Value::Object(object)
@@ -135,13 +135,13 @@ impl Render {
     pub fn play(&self, playback: &Playback) -> Result<(), Failure> {
         if self.json {
             return self.object(&json!({
-                "id": playback.id.to_string(), "from": playback.from, "text": playback.text.as_str(),
+                "id": playback.id.to_string(), "from": playback.from.as_str(), "text": playback.text.as_str(),
                 "play": playback.play, "plays": playback.plays,
             }));
         }
         self.notice(&format!(
             "from {}, play {} of {}",
-            escape::line(&playback.from),
+            escape::line(playback.from.as_str()),
             playback.play,
             playback.plays
         ));
@@ -164,7 +164,7 @@ impl Render {
                 if let Some(reason) = &report.unreadable {
                     limited["unreadable"] = json!(reason);
                 }
-                json!({ "id": report.id.to_string(), "to": report.to, "limited": limited })
+                json!({ "id": report.id.to_string(), "to": report.to.as_str(), "limited": limited })
             },
             || {
                 let (used, limit) = (report.terms.used, report.terms.limit);
@@ -182,7 +182,7 @@ impl Render {
                 format!(
                     "message {} to {}: {count}, {}",
                     short(&report.id.to_string()),
-                    escape::line(&report.to),
+                    escape::line(report.to.as_str()),
                     ended_word(report.terms.ended)
                 )
             },
@@ -216,7 +216,7 @@ impl Render {
     /// A message for people: who and when, then what.
     fn paragraph(&self, message: &StoredMessage) -> String {
         let incoming = message.direction == Direction::Incoming;
-        let peer = escape::line(message.peer.split('@').next().unwrap_or_default());
+        let peer = escape::line(message.peer.user().as_str());
         let who = if incoming { peer } else { format!("you to {peer}") };
         let who = if incoming {
             Style::new().cyan().bold().apply_to(who)

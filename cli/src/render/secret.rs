@@ -27,7 +27,7 @@ impl Render {
             "Play {} of {}   from {}",
             playback.play,
             playback.plays,
-            escape::line(&playback.from)
+            escape::line(playback.from.as_str())
         );
         let screen = terminal::alternate()?;
         let mut top = 0;

@@ -2,12 +2,11 @@
 
 use std::time::Duration;
 
-use protocol::address::{Address, NameError};
+use protocol::address::{Address, NameError, RelayName, UserName};
 use protocol::content::MAX_CONTENT;
 use protocol::identity::Fingerprint;
 use protocol::party::MAX_PENDING;
 
-use crate::messenger::Step;
 use crate::relay::RelayError;
 use crate::vault::{Ended, VaultError};
 
@@ -32,7 +31,7 @@ pub enum Error {
     AlreadyRegistered(Address),
     /// A registration was begun and its outcome never learned.
     #[error("the registration of {0} was begun in this home and not finished; register {0} again to finish it")]
-    RegistrationPending(String),
+    RegistrationPending(UserName),
     /// The relay said too often within a day that this vault is an older copy of itself.
     #[error(
         "the relay says again that this home is an older copy of itself, for the {}th time within a day. Nothing was sent or fetched: conversations are begun anew at most {} times a day. If two copies of this home are in use, use one of them alone; if not, the relay lies, or somebody holds a token of this account. It is tried again within a day",
@@ -56,7 +55,7 @@ pub enum Error {
         /// Who was meant.
         address: Address,
         /// Our own relay's name.
-        own: String,
+        own: RelayName,
     },
     /// A message to oneself.
     #[error("that is your own address; write to somebody else")]
@@ -174,9 +173,6 @@ pub enum Error {
     /// No random bytes.
     #[error("the operating system's random generator does not answer; nothing was done")]
     Randomness,
-    /// A test stopped the work here.
-    #[error("interrupted at {0:?}")]
-    Interrupted(Step),
 }
 
 /// In words, for a clock that is wrong by hours, days or years.

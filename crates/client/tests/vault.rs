@@ -8,6 +8,7 @@
 
 use std::path::Path;
 
+use latchkey_client::Address;
 use latchkey_client::vault::{
     Account, Direction, KdfCost, Kind, MessageBody, MessageId, MessageState, Moment, Passphrase, StoredMessage, Vault,
     VaultError,
@@ -25,7 +26,7 @@ fn create(dir: &Path) -> Vault {
 fn message(n: u8, text: &str) -> StoredMessage {
     StoredMessage {
         id: MessageId([n; 16]),
-        peer: "carolina@relay.example".to_owned(),
+        peer: Address::parse("carolina@relay.example").unwrap(),
         direction: Direction::Incoming,
         sent_at: 1,
         received_at: 2,

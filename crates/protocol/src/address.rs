@@ -177,6 +177,21 @@ macro_rules! text_type {
                 &self.$field
             }
         }
+        // In records it is its text, and what is read back is parsed: a name that is none does not come in by this door either.
+        impl<C> minicbor::Encode<C> for $name {
+            fn encode<W: minicbor::encode::Write>(
+                &self,
+                e: &mut minicbor::Encoder<W>,
+                _: &mut C,
+            ) -> Result<(), minicbor::encode::Error<W::Error>> {
+                e.str(&self.$field)?.ok()
+            }
+        }
+        impl<'b, C> minicbor::Decode<'b, C> for $name {
+            fn decode(d: &mut minicbor::Decoder<'b>, _: &mut C) -> Result<Self, minicbor::decode::Error> {
+                Self::parse(d.str()?).map_err(minicbor::decode::Error::custom)
+            }
+        }
     };
 }
 text_type!(UserName, 0);

@@ -121,7 +121,7 @@ impl Messenger {
             if empty {
                 return Ok(());
             }
-            self.step(Step::BeforeAck)?;
+            self.step(Step::BeforeAck);
             // Once more, to acknowledge what was just stored and to see what came meanwhile.
             wait = Duration::ZERO;
         }
@@ -162,7 +162,7 @@ impl Messenger {
             return Ok(());
         }
         let quarantine = self.quarantine_room()?;
-        self.step(Step::BeforeReceiveCommit)?;
+        self.step(Step::BeforeReceiveCommit);
         let mut brought = self.transact(|scope| {
             let mut brought = Round::default();
             let mut room = quarantine;
@@ -265,7 +265,7 @@ impl Messenger {
 /// Faults of the network and refusals wait for the next round; vault trouble does not.
 pub(super) fn postpone(error: Error, round: &mut Round) -> Result<(), Error> {
     match error {
-        Error::Vault(_) | Error::Interrupted(_) | Error::Randomness => Err(error),
+        Error::Vault(_) | Error::Randomness => Err(error),
         other => {
             round.events.push(Event::Postponed(other));
             Ok(())

@@ -100,7 +100,7 @@ impl Messenger {
             return Ok(());
         };
         self.announce().await?;
-        self.step(Step::BeforePublish)?;
+        self.step(Step::BeforePublish);
         let outcome = self
             .authorised(async |relay| relay.publish(&upload(&publication)).await)
             .await;
@@ -117,7 +117,7 @@ impl Messenger {
             }
             Err(error) => return Err(error),
         }
-        self.step(Step::AfterPublish)?;
+        self.step(Step::AfterPublish);
         self.transact(|scope| {
             scope.party.publication_confirmed(scope.now);
             Ok(())

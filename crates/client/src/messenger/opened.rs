@@ -57,7 +57,7 @@ impl Scope<'_, '_> {
             return Ok(());
         }
         let record = Quarantined {
-            peer: from.to_string(),
+            peer: from.clone(),
             envelope: envelope.to_vec(),
             received_at: self.now.as_millis(),
         };
@@ -165,7 +165,7 @@ fn incoming(from: &Address, content: Content, now: Timestamp) -> Option<StoredMe
     };
     Some(StoredMessage {
         id: MessageId(content.id.0),
-        peer: from.to_string(),
+        peer: from.clone(),
         direction: Direction::Incoming,
         // A claim: a message from the future would stay on top for ever.
         sent_at: content.sent_at.min(now).as_millis(),

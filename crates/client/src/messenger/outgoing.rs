@@ -195,7 +195,7 @@ impl Messenger {
         let id = MessageId(content.id.0);
         let message = StoredMessage {
             id,
-            peer: to.to_string(),
+            peer: to.clone(),
             direction: Direction::Outgoing,
             sent_at: content.sent_at.as_millis(),
             received_at: content.sent_at.as_millis(),
@@ -227,7 +227,7 @@ impl Messenger {
                 Err(refusal) => Ok(Err(send_error(refusal))),
             }
         })??;
-        self.step(Step::BeforeSend)?;
+        self.step(Step::BeforeSend);
         // From here on it is kept, and goes out: whatever fails is said of a message that waits.
         let transmitted = async {
             let flushed = self.flush().await?;
@@ -330,7 +330,7 @@ impl Messenger {
     /// network that is down holds back all.
     pub(super) async fn flush(&mut self) -> Result<Flushed, Error> {
         let mut flushed = Flushed::default();
-        let mut held: HashSet<String> = HashSet::new();
+        let mut held = HashSet::new();
         if self.vault.count(Kind::Outbox)? == 0 {
             return Ok(flushed);
         }
@@ -355,7 +355,7 @@ impl Messenger {
             };
             match self.transmit(&envelope, license.as_ref()).await {
                 Ok(()) => {
-                    self.step(Step::AfterSend)?;
+                    self.step(Step::AfterSend);
                     match self.settle(&entry.key, envelope.content, &MessageState::Sent) {
                         Err(Error::Vault(error)) => {
                             flushed.unnoted = Some((envelope.content, error));
@@ -489,7 +489,7 @@ impl Scope<'_, '_> {
             self.tx.put(
                 &envelope.id,
                 &OutboxEntry {
-                    to: envelope.to.user().to_string(),
+                    to: envelope.to.user(),
                     id: envelope.id,
                     envelope: envelope.envelope.clone(),
                     content: envelope.content_id.map(|id| MessageId(id.0)),

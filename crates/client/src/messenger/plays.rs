@@ -1,6 +1,7 @@
 //! Play-limited messages: playing what came, and taking back what was sent.
 
 use playgate::{ContentShare, PlayShare};
+use protocol::address::Address;
 use protocol::play_receipt::counted_answer;
 use zeroize::Zeroizing;
 
@@ -19,7 +20,7 @@ pub struct Playback {
     /// The message.
     pub id: MessageId,
     /// Its sender's address.
-    pub from: String,
+    pub from: Address,
     /// When it was sent.
     pub sent_at: u64,
     /// What it says. In memory only; erased when dropped.
@@ -50,7 +51,7 @@ pub struct LicenseReport {
     /// The message.
     pub id: MessageId,
     /// To whom.
-    pub to: String,
+    pub to: Address,
     /// Limit, count, and why it ended.
     pub terms: LimitedTerms,
     /// Requests that the relay answered, granted or not, decoys among them; in counted mode the same as the count.
@@ -92,14 +93,14 @@ impl Messenger {
                 Some(id) => id,
                 None => self.begin_play(&row)?,
             };
-            self.step(Step::BeforePlay)?;
+            self.step(Step::BeforePlay);
             match self
                 .relay
                 .play(&sealed.license, &play_id, &sealed.play_capability)
                 .await
             {
                 Ok(played) => {
-                    self.step(Step::AfterPlay)?;
+                    self.step(Step::AfterPlay);
                     let said = Said {
                         license: &sealed.license,
                         play: &play_id,
@@ -151,7 +152,7 @@ impl Messenger {
                 terms.ended = Some(Ended::Exhausted);
             }
         })?;
-        self.step(Step::BeforeConfirm)?;
+        self.step(Step::BeforeConfirm);
         if let Err(error) = self
             .relay
             .confirm_play(&sealed.license, &playback.play_id, &sealed.play_capability)

@@ -1,7 +1,5 @@
 //! The places where a test may pull the plug.
 
-use crate::error::Error;
-
 /// A point between two effects that have to survive each other's absence.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
 pub enum Step {
@@ -66,13 +64,13 @@ impl Step {
     pub const GATE_KEY: [Self; 3] = [Self::GateKeyMade, Self::BeforeGateKeyUpload, Self::AfterGateKeyUpload];
 }
 
-/// Is told of every step and may stop the work there. Outside tests: [`NoSteps`].
+/// Is told of every step. Outside tests: [`NoSteps`].
+///
+/// A test that pulls the plug at a step unwinds from there (`std::panic::resume_unwind`) and drops the messenger: what was in memory is lost, what was
+/// committed stays, as after a crash.
 pub trait Steps: Send + Sync {
     /// `step` is reached.
-    ///
-    /// # Errors
-    /// [`Error::Interrupted`] stops the work as a crash would: what is in memory is lost, what is committed stays.
-    fn reached(&self, step: Step) -> Result<(), Error>;
+    fn reached(&self, step: Step);
 }
 
 /// Never stops anything.
@@ -80,7 +78,5 @@ pub trait Steps: Send + Sync {
 pub struct NoSteps;
 
 impl Steps for NoSteps {
-    fn reached(&self, _: Step) -> Result<(), Error> {
-        Ok(())
-    }
+    fn reached(&self, _: Step) {}
 }

@@ -3,7 +3,7 @@
 //! Ours for a contact: made and committed when both have spoken (a stranger learns nothing before the user answers), then registered at the relay, then sent. A crash in between repeats the
 //! last step, which changes nothing. There is one for each contact at most; before another is made the earlier one is on the list of those to delete.
 
-use protocol::address::{Address, UserName};
+use protocol::address::Address;
 use protocol::content::{Body, Content, ContentId, DeliveryToken};
 use protocol::identity::IdentityKey;
 use protocol::party::Trust;
@@ -146,7 +146,7 @@ impl Messenger {
         let hash = hash(&given.token);
         self.authorised(async |relay| relay.put_delivery_token(&hash).await)
             .await?;
-        self.step(Step::AfterTokenPut)?;
+        self.step(Step::AfterTokenPut);
         self.transact(|scope| {
             let content = Content {
                 id: ContentId::random(scope.rng),
@@ -170,7 +170,7 @@ impl Messenger {
 
     /// Hands an envelope to the relay: by the recipient's token if we hold one, else, or when it holds no more, as ourselves.
     pub(super) async fn transmit(&mut self, envelope: &OutboxEntry, license: Option<&License>) -> Result<(), Error> {
-        let peer = Address::new(UserName::parse(&envelope.to)?, self.party()?.address().relay());
+        let peer = Address::new(envelope.to.clone(), self.party()?.address().relay());
         let held = self.delivery(&peer)?.held.map(Zeroizing::new);
         if let Some(token) = &held {
             self.check_relay().await?;

@@ -5,11 +5,13 @@ pub mod gate;
 pub mod line;
 pub mod raw;
 
+use std::panic::{AssertUnwindSafe, resume_unwind};
 use std::path::{Path, PathBuf};
 use std::sync::atomic::{AtomicUsize, Ordering};
 use std::sync::{Arc, Mutex};
 use std::time::Duration;
 
+use futures_util::FutureExt;
 use latchkey_client::vault::{Direction, KdfCost, MessageBody, Passphrase};
 use latchkey_client::{
     Address, Clock, Error, Event, Messenger, NoSteps, Options, RelayUrl, Step, Steps, Timestamp, UserName,
@@ -265,6 +267,20 @@ fn hex(bytes: &[u8]) -> String {
     bytes.iter().map(|byte| format!("{byte:02x}")).collect()
 }
 
+/// What unwinds when the plug is pulled.
+struct Crash(Step);
+
+/// Where the plug was pulled in `work`, if it was. Whatever `work` worked on is to be dropped then: its memory is lost, as after a crash.
+pub async fn until_crash<T>(work: impl Future<Output = T>) -> Result<T, Step> {
+    match AssertUnwindSafe(work).catch_unwind().await {
+        Ok(outcome) => Ok(outcome),
+        Err(unwound) => match unwound.downcast::<Crash>() {
+            Ok(crash) => Err(crash.0),
+            Err(other) => resume_unwind(other),
+        },
+    }
+}
+
 /// Pulls the plug at one step.
 pub struct CrashAt {
     only: Option<Step>,
@@ -298,17 +314,19 @@ impl CrashAt {
 }
 
 impl Steps for CrashAt {
-    fn reached(&self, step: Step) -> Result<(), Error> {
+    fn reached(&self, step: Step) {
         let mut crashed = self.crashed.lock().unwrap();
         if crashed.is_some() || self.only.is_some_and(|only| only != step) {
-            return Ok(());
+            return;
         }
         let left = self.countdown.load(Ordering::SeqCst);
         if left > 0 {
             self.countdown.store(left - 1, Ordering::SeqCst);
-            return Ok(());
+            return;
         }
         *crashed = Some(step);
-        Err(Error::Interrupted(step))
+        drop(crashed);
+        // Without the hook of panics: a crash says nothing.
+        resume_unwind(Box::new(Crash(step)));
     }
 }
