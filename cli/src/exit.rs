@@ -103,6 +103,7 @@ fn of_client(error: &Error) -> Exit {
         | Error::Empty
         | Error::ForeignRelay { .. }
         | Error::Oneself
+        | Error::NotReceived
         | Error::NoGateKey(_)
         | Error::TooLarge
         | Error::Vault(VaultError::BadPassphrase) => Exit::Usage,

@@ -138,6 +138,9 @@ pub enum Error {
     /// Only the sender revokes.
     #[error("only the sender of a limited message can take it back or read its count")]
     NotOurs,
+    /// Only what came is answered.
+    #[error("that message is your own; only a received one can be answered")]
+    NotReceived,
     /// It opens no more.
     #[error("{}", ended(*.0))]
     Ended(Ended),

@@ -20,6 +20,7 @@
 
 mod access;
 mod account;
+mod answer;
 mod decoys;
 mod gate_keys;
 mod history;

@@ -32,7 +32,7 @@ impl Messenger {
     }
 
     /// What was received and not shown yet, oldest first. It stays unread until [`Messenger::mark_seen`]: a front end that dies in
-    /// between shows it the next time.
+    /// between shows it the next time, and a program that answers by itself finds here what it has not answered ([`Messenger::answer`]).
     ///
     /// # Errors
     /// Vault trouble.

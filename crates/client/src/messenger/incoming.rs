@@ -32,6 +32,14 @@ impl Messenger {
     ///
     /// A relay that is away is an error here; a loop that shall outlive that calls [`Messenger::listen`].
     ///
+    /// # After a crash
+    /// The events of this answer are told once. A program that dies between this call and what it does about a message is not told again: the message
+    /// is in the vault, and the relay has deleted its copy. What is still to be done is asked of [`Messenger::unread`], at the start and after each
+    /// round; a message is there until [`Messenger::mark_seen`]. Take events for news to show, and `unread` for work.
+    ///
+    /// Work that sends something is repeated when the program dies before `mark_seen`. [`Messenger::answer`] makes that harmless: there is one answer
+    /// to a message, whatever happens in between.
+    ///
     /// # Errors
     /// The relay's refusals when nothing was received; vault trouble.
     pub async fn receive(&mut self, wait: Duration) -> Result<Vec<Event>, Error> {
@@ -62,7 +70,7 @@ impl Messenger {
 
     /// What a loop calls: as [`Messenger::receive`], and a relay that restarts or is away for a while is no error. It is told once as
     /// [`Event::Disconnected`]; each further call waits a while, longer from time to time and a minute at most, and tries again; [`Event::Reconnected`] tells
-    /// that it is back. An answer without events says that there is nothing new.
+    /// that it is back. An answer without events says that there is nothing new. After a crash: as [`Messenger::receive`].
     ///
     /// # Errors
     /// What does not pass by waiting: the relay's refusals, another relay or certificate than the pinned one, vault trouble.

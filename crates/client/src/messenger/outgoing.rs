@@ -181,7 +181,7 @@ impl Messenger {
             .await
     }
 
-    async fn send_content(
+    pub(super) async fn send_content(
         &mut self,
         to: &Address,
         content: Content,
