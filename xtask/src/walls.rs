@@ -66,7 +66,13 @@ const WALLS: &[Wall] = &[
     },
     Wall {
         package: "latchkey-sdk",
-        never: &["latchkey-protocol", "latchkey-playgate", "latchkey-client", "server"],
+        never: &[
+            "latchkey-protocol",
+            "latchkey-playgate",
+            "latchkey-client",
+            "server",
+            "tfhe",
+        ],
         because: "the SDK is usable alone",
     },
     Wall {
