@@ -320,3 +320,14 @@ async fn what_is_no_relay_is_said_to_be_none() {
     );
     assert!(matches!(incomplete, SdkError::Incomplete(_)), "{incomplete:?}");
 }
+
+#[test]
+fn the_readme_shows_an_example_as_it_is() {
+    let example = include_str!("../examples/relay_status.rs");
+    let blocks: Vec<&str> = include_str!("../README.md").split("```rust\n").skip(1).collect();
+    assert_eq!(blocks.len(), 1);
+    for block in blocks {
+        let block = block.split("```").next().unwrap();
+        assert!(example.contains(block), "{block}");
+    }
+}

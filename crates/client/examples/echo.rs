@@ -19,16 +19,11 @@ const WAIT: Duration = Duration::from_secs(30);
 ///
 /// # Errors
 /// A wrong passphrase, a name that is taken, a relay that is not there, …
-pub async fn start(
-    home: &Path,
-    passphrase: &Passphrase,
-    name: &UserName,
-    relay: RelayUrl,
-    options: Options,
-) -> Result<Messenger, Error> {
-    match Messenger::open(home, passphrase, None, options.clone()) {
+pub async fn start(home: &Path, key: &Passphrase, name: &str, relay: &str, with: Options) -> Result<Messenger, Error> {
+    match Messenger::open(home, key, None, with.clone()) {
         Err(Error::NotRegistered | Error::RegistrationPending(_)) => {
-            Messenger::register(home, passphrase, name, relay, options).await
+            let (name, relay) = (UserName::parse(name)?, RelayUrl::parse(relay)?);
+            Messenger::register(home, key, &name, relay, with).await
         }
         opened => opened,
     }
@@ -57,14 +52,12 @@ pub async fn answer_all(bot: &mut Messenger) -> Result<(), Error> {
 #[tokio::main]
 #[allow(dead_code, reason = "a test includes this file as a module")]
 async fn main() -> Result<(), Box<dyn std::error::Error>> {
-    let [relay, name, home] = std::env::args()
-        .skip(1)
-        .collect::<Vec<_>>()
-        .try_into()
-        .map_err(|_| "usage: echo URL NAME HOME")?;
+    let args: Vec<String> = std::env::args().skip(1).collect();
+    let [relay, name, home] = args.as_slice() else {
+        return Err("usage: echo URL NAME HOME".into());
+    };
     let passphrase = Passphrase::new(std::env::var("LATCHKEY_PASSPHRASE")?)?;
-    let (name, relay) = (UserName::parse(&name)?, RelayUrl::parse(&relay)?);
-    let mut bot = start(home.as_ref(), &passphrase, &name, relay, Options::default()).await?;
+    let mut bot = start(home.as_ref(), &passphrase, name, relay, Options::default()).await?;
     loop {
         answer_all(&mut bot).await?;
         bot.listen(WAIT).await?;

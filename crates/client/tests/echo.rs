@@ -14,12 +14,15 @@ use std::sync::Arc;
 use std::time::Duration;
 
 use latchkey_client::vault::{Direction, MessageState};
-use latchkey_client::{Error, LimitRequest, Messenger, Options, Step, UserName};
+use latchkey_client::{Error, LimitRequest, Messenger, Options, Step};
 use support::{CrashAt, Stage, address, copy, kept, passphrase, receive, until_crash};
 
 async fn start(stage: &Stage, options: Options) -> Result<Messenger, Error> {
-    let name = UserName::parse("echo").unwrap();
-    echo::start(&stage.home("echo"), &passphrase(), &name, stage.url(), options).await
+    start_as(stage, "echo", options).await
+}
+
+async fn start_as(stage: &Stage, name: &str, options: Options) -> Result<Messenger, Error> {
+    echo::start(&stage.home(name), &passphrase(), name, &stage.line.url(), options).await
 }
 
 /// One turn of its loop.
@@ -56,21 +59,21 @@ async fn a_text_comes_back_once_and_what_is_no_text_does_not() {
 }
 
 /// Alice says two things; the bot dies at its step `n` and starts again. Where it died, if it came so far.
-async fn story(n: usize) -> Option<Step> {
-    let stage = Stage::new().await;
-    let mut alice = stage.register("alice").await;
+async fn story(stage: &Stage, n: usize) -> Option<Step> {
+    let name = format!("echo-{n}");
+    let mut alice = stage.register(&format!("alice-{n}")).await;
     let crash = CrashAt::nth(n);
     let mut bot = None;
     for text in [None, Some("one"), Some("two")] {
         if let Some(text) = text {
-            alice.send_text(&address("echo"), text).await.unwrap();
+            alice.send_text(&address(&name), text).await.unwrap();
         }
         loop {
             let options = stage.options_with(Arc::clone(&crash) as _);
             let work = until_crash(async {
                 let mut running = match bot.take() {
                     Some(running) => running,
-                    None => start(&stage, options).await?,
+                    None => start_as(stage, &name, options).await?,
                 };
                 turn(&mut running).await?;
                 Ok::<_, Error>(running)
@@ -92,9 +95,10 @@ async fn story(n: usize) -> Option<Step> {
 
 #[tokio::test]
 async fn there_is_one_answer_wherever_the_bot_dies() {
+    let stage = Stage::new().await;
     let mut met = Vec::new();
     for n in 0..1000 {
-        match story(n).await {
+        match story(&stage, n).await {
             Some(step) => met.push(step),
             None => break,
         }
@@ -192,4 +196,15 @@ async fn a_message_has_one_answer_and_our_own_have_none() {
     stage.start_relay().await;
     bot.catch_up().await.unwrap();
     assert_eq!(receive(&mut alice).await, ["it waits"]);
+}
+
+#[test]
+fn the_readme_shows_the_example_as_it_is() {
+    let example = include_str!("../examples/echo.rs");
+    let blocks: Vec<&str> = include_str!("../README.md").split("```rust\n").skip(1).collect();
+    assert_eq!(blocks.len(), 3);
+    for block in blocks {
+        let block = block.split("```").next().unwrap();
+        assert!(example.contains(block), "{block}");
+    }
 }

@@ -3,13 +3,13 @@
 use std::fmt::Debug;
 use std::sync::OnceLock;
 
-use client::{Address, UserName};
 use client::vault::{
     Account, AckPosition, AfterPlays, Decoys, Delivery, Direction, Ended, GateDeposit, GateKeyRecord, GivenToken, Head,
     License, LicenseKey, LimitMode, LimitedTerms, MessageBody, MessageId, MessageState, Moment, ObliviousHalf,
     OutboxEntry, PendingRequest, PinnedRelay, PlayChain, Quarantined, Receipts, Record, RelayFault, RelayKey,
     SealedBody, Session, StoredMessage, Totals, Unconfirmed,
 };
+use client::{Address, UserName};
 
 use crate::altered;
 use crate::edit::Script;
