@@ -103,6 +103,12 @@ impl std::fmt::Debug for Options {
 }
 
 /// One account: its vault, its conversations, its relay.
+///
+/// One call at a time, from whatever thread: the futures are `Send`. A call may be dropped while it waits; then its events are not told, and everything
+/// else is as after a crash, without the need to open the home again (see [`Messenger::receive`]).
+///
+/// A commit and the derivation of the passphrase's key (at [`Messenger::register`], [`Messenger::open`] and [`Messenger::change_passphrase`], about a second) block
+/// the thread.
 pub struct Messenger {
     vault: Vault,
     /// `None` only while reading it back has failed.

@@ -14,6 +14,7 @@ mod url;
 mod wire;
 
 use std::fmt;
+use std::sync::Arc;
 use std::sync::atomic::{AtomicU64, Ordering};
 use std::time::Duration;
 
@@ -51,12 +52,13 @@ const LONGEST_PAUSE: Duration = Duration::from_secs(5);
 /// Most envelopes asked for at once; the relay's own bound.
 pub(crate) const PAGE: u32 = 64;
 
-/// A connection to one relay.
+/// A connection to one relay; clones share it.
+#[derive(Clone)]
 pub(crate) struct Relay {
     url: RelayUrl,
     client: Client,
     session: Option<Session>,
-    requests: AtomicU64,
+    requests: Arc<AtomicU64>,
 }
 
 impl fmt::Debug for Relay {
@@ -99,7 +101,7 @@ impl Relay {
             url,
             client,
             session: None,
-            requests: AtomicU64::new(0),
+            requests: Arc::default(),
         })
     }
 

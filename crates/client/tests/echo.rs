@@ -10,11 +10,14 @@
 mod echo;
 mod support;
 
+use std::future::poll_fn;
+use std::path::Path;
 use std::sync::Arc;
+use std::task::Poll;
 use std::time::Duration;
 
-use latchkey_client::vault::{Direction, MessageState};
-use latchkey_client::{Error, LimitRequest, Messenger, Options, Step};
+use latchkey_client::vault::{Direction, MessageState, StoredMessage};
+use latchkey_client::{Error, GateWatch, LimitRequest, Messenger, Options, RelayUrl, Step};
 use support::{CrashAt, Stage, address, copy, kept, passphrase, receive, until_crash};
 
 async fn start(stage: &Stage, options: Options) -> Result<Messenger, Error> {
@@ -115,6 +118,110 @@ async fn there_is_one_answer_wherever_the_bot_dies() {
         assert!(met.contains(&step), "{step:?} was never reached: {met:?}");
     }
     assert!(met.len() < 1000);
+}
+
+#[tokio::test]
+async fn a_bot_can_be_a_task_of_its_own() {
+    let stage = Stage::new().await;
+    let mut bot = start(&stage, stage.options()).await.unwrap();
+    let mut alice = stage.register("alice").await;
+    let running = tokio::spawn(async move {
+        loop {
+            echo::answer_all(&mut bot).await?;
+            bot.listen(Duration::from_secs(30)).await?;
+        }
+        #[allow(unreachable_code, reason = "says what the loop ends with")]
+        Ok::<(), Error>(())
+    });
+    alice.send_text(&address("echo"), "hello").await.unwrap();
+    let mut heard = Vec::new();
+    while heard.is_empty() {
+        heard = support::texts(&alice.receive(Duration::from_secs(30)).await.unwrap());
+        assert!(!running.is_finished());
+    }
+    assert_eq!(heard, ["hello"]);
+    running.abort();
+    assert!(running.await.unwrap_err().is_cancelled());
+}
+
+/// Nothing but a question to the compiler: each call can be part of a task that moves between threads.
+#[allow(dead_code, reason = "it is compiled")]
+fn every_call_moves_between_threads(bot: &mut Messenger, message: &StoredMessage, limit: LimitRequest, url: RelayUrl) {
+    fn moves<T: Send>(_: T) {}
+    let (to, watch, text, wait) = (&message.peer, &(Arc::new(|_| {}) as GateWatch), "hello", Duration::ZERO);
+    moves(Messenger::relay_at(url.clone()));
+    moves(Messenger::register(
+        Path::new(""),
+        &passphrase(),
+        &to.user(),
+        url,
+        Options::default(),
+    ));
+    moves(bot.access());
+    moves(bot.answer(message, text));
+    moves(bot.block(to));
+    moves(bot.can_write_to(to));
+    moves(bot.catch_up());
+    moves(bot.clear_inbox());
+    moves(bot.drop_gate_key(to));
+    moves(bot.keys());
+    moves(bot.license_state(text));
+    moves(bot.listen(wait));
+    moves(bot.play(text));
+    moves(bot.receive(wait));
+    moves(bot.relay_status());
+    moves(bot.revoke(text));
+    moves(bot.rotate_gate_key(None, watch));
+    moves(bot.rotate_identity());
+    moves(bot.rotate_keys());
+    moves(bot.send_limited(to, text, limit));
+    moves(bot.send_oblivious(to, text, limit, watch));
+    moves(bot.send_text(to, text));
+    moves(bot.send_waiting());
+    moves(bot.unblock(to));
+    moves(async {
+        let playback = bot.play(text).await?;
+        bot.finish_play(playback).await
+    });
+}
+
+/// Drops `work` where it waits for the `n`-th time, as a time-out or `select!` does.
+async fn dropped_at<T>(n: usize, work: impl Future<Output = T>) -> Option<T> {
+    let mut work = Box::pin(work);
+    let mut left = n;
+    poll_fn(move |context| match work.as_mut().poll(context) {
+        Poll::Ready(outcome) => Poll::Ready(Some(outcome)),
+        Poll::Pending if left == 0 => Poll::Ready(None),
+        Poll::Pending => {
+            left -= 1;
+            Poll::Pending
+        }
+    })
+    .await
+}
+
+#[tokio::test]
+async fn a_call_that_is_dropped_while_it_waits_loses_and_doubles_nothing() {
+    let stage = Stage::new().await;
+    let mut dropped = 0;
+    for n in 0..1000 {
+        let name = format!("echo-{n}");
+        let mut bot = start_as(&stage, &name, stage.options()).await.unwrap();
+        let mut alice = stage.register(&format!("alice-{n}")).await;
+        alice.send_text(&address(&name), "one").await.unwrap();
+        alice.send_text(&address(&name), "two").await.unwrap();
+        let ended = dropped_at(n, turn(&mut bot)).await;
+        // The same messenger goes on.
+        turn(&mut bot).await.unwrap();
+        assert_eq!(receive(&mut alice).await, ["one", "two"], "dropped at {n}");
+        assert_eq!(kept(&bot, Direction::Outgoing), ["one", "two"], "dropped at {n}");
+        assert!(bot.unread().unwrap().is_empty(), "dropped at {n}");
+        if ended.is_some() {
+            break;
+        }
+        dropped += 1;
+    }
+    assert!((5..1000).contains(&dropped), "{dropped}");
 }
 
 #[tokio::test]

@@ -307,9 +307,12 @@ impl Messenger {
     }
 
     /// Makes a request that needs a session; signs in before when there is none, and once more when the relay no longer knows it.
-    pub(super) async fn authorised<T>(
+    ///
+    /// The request gets a relay of its own (a clone is cheap), not a borrowed one: a closure for whatever lifetime makes a future of which the compiler cannot
+    /// tell that it moves between threads, and the tasks of programs do.
+    pub(super) async fn authorised<T, F: Future<Output = Result<T, RelayError>>>(
         &mut self,
-        request: impl AsyncFn(&Relay) -> Result<T, RelayError>,
+        request: impl Fn(Relay) -> F,
     ) -> Result<T, Error> {
         if self.party()?.successor().is_some() {
             // Begun and not finished: the relay may have the new identity already, and the old one's session is over then.
@@ -320,10 +323,10 @@ impl Messenger {
             self.sign_in().await?;
             fresh = true;
         }
-        match request(&self.relay).await {
+        match request(self.relay.clone()).await {
             Err(error) if error.is_unauthorized() && !fresh => {
                 self.sign_in().await?;
-                Ok(request(&self.relay).await?)
+                Ok(request(self.relay.clone()).await?)
             }
             other => Ok(other?),
         }

@@ -197,7 +197,10 @@ impl Messenger {
             return Ok(());
         }
         // An upload whose answer was lost, or that was finished before a crash, is not made again.
-        if !self.authorised(async |relay| relay.has_gate_key(&id).await).await? {
+        if !self
+            .authorised(|relay| async move { relay.has_gate_key(&id).await })
+            .await?
+        {
             let key = self.evaluation_key(&record, watch).await?;
             self.step(Step::BeforeGateKeyUpload);
             let hash = Capability::from_bytes(record.capability).hash();
@@ -208,7 +211,8 @@ impl Messenger {
                     heard(GateStage::Checking);
                 }
             });
-            self.authorised(async |relay| relay.put_gate_key(&id, &hash, &key, &sent).await)
+            let (hash, key, sent) = (&hash, &key, &sent);
+            self.authorised(|relay| async move { relay.put_gate_key(&id, hash, key, sent).await })
                 .await?;
             self.step(Step::AfterGateKeyUpload);
         }
@@ -280,7 +284,10 @@ impl Messenger {
                 continue;
             }
             if !entry.record.deleted {
-                match self.authorised(async |relay| relay.delete_gate_key(&id).await).await {
+                match self
+                    .authorised(|relay| async move { relay.delete_gate_key(&id).await })
+                    .await
+                {
                     Ok(()) => {
                         self.vault
                             .transaction(|tx| tx.update::<GateKeyRecord>(&id, |record| record.deleted = true))?;

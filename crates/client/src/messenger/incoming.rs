@@ -264,7 +264,9 @@ impl Messenger {
     /// # Errors
     /// The relay's refusals.
     pub async fn clear_inbox(&mut self) -> Result<u64, Error> {
-        let deleted = self.authorised(async |relay| relay.clear_inbox().await).await?;
+        let deleted = self
+            .authorised(|relay| async move { relay.clear_inbox().await })
+            .await?;
         self.vault.transaction(|tx| tx.delete::<AckPosition>(key::ACK))?;
         Ok(deleted)
     }

@@ -202,7 +202,8 @@ impl Messenger {
         Ok(pending)
     }
 
-    pub(super) async fn exchange(&self, sealed: &SealedBody, pending: &PendingRequest) -> Result<Released, Error> {
+    /// `&mut self`, although nothing changes: a future that holds `&self` could not move to another thread, and a program's task does.
+    pub(super) async fn exchange(&mut self, sealed: &SealedBody, pending: &PendingRequest) -> Result<Released, Error> {
         Ok(self
             .relay
             .play_oblivious(&sealed.license, &pending.id, &sealed.play_capability, &pending.request)

@@ -286,7 +286,8 @@ impl Messenger {
 
     /// Fetches and parses a peer's keys. One request.
     pub(super) async fn fetch_bundle(&mut self, peer: &Address) -> Result<Bundle, Error> {
-        self.authorised(async |relay| relay.fetch_key(peer).await).await
+        self.authorised(|relay| async move { relay.fetch_key(peer).await })
+            .await
     }
 
     /// Stops before anything is spent when nothing can go to them.

@@ -128,7 +128,7 @@ impl Messenger {
         // Until there is an answer nothing is known: the relay may have heard of it or not.
         self.told = Agreement::Unknown;
         let mut page = self
-            .authorised(async |relay| relay.inbox(ack, told, Duration::ZERO, limit).await)
+            .authorised(|relay| async move { relay.inbox(ack, told, Duration::ZERO, limit).await })
             .await?;
         self.told = Agreement::Agreed;
         self.keep_floods(&mut page);

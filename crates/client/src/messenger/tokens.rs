@@ -111,8 +111,11 @@ impl Messenger {
         if delivery.blocked == delivery.barred {
             return Ok(());
         }
-        let (user, barred) = (peer.user(), delivery.blocked);
-        match self.authorised(async |relay| relay.bar(&user, barred).await).await {
+        let (user, barred) = (&peer.user(), delivery.blocked);
+        match self
+            .authorised(|relay| async move { relay.bar(user, barred).await })
+            .await
+        {
             Ok(()) => {}
             // It blocks as many as it ever does. What comes is dropped here all the same, and asking again would help nobody.
             Err(Error::Relay(error)) if error.code() == Some(Code::BadRequest) => postpone(error.into(), round)?,
@@ -127,8 +130,8 @@ impl Messenger {
 
     async fn serve_token(&mut self, peer: &Address, delivery: &Delivery) -> Result<(), Error> {
         for dead in &delivery.dead {
-            let hash = hex::encode(&dead[..]);
-            self.authorised(async |relay| relay.delete_delivery_token(&hash).await)
+            let hash = &hex::encode(&dead[..]);
+            self.authorised(|relay| async move { relay.delete_delivery_token(hash).await })
                 .await?;
             self.transact(|scope| {
                 let mut delivery = scope.delivery(peer)?;
@@ -144,7 +147,7 @@ impl Messenger {
             return Ok(());
         }
         let hash = hash(&given.token);
-        self.authorised(async |relay| relay.put_delivery_token(&hash).await)
+        self.authorised(|relay| async move { relay.put_delivery_token(&hash).await })
             .await?;
         self.step(Step::AfterTokenPut);
         self.transact(|scope| {
@@ -188,7 +191,7 @@ impl Messenger {
                     .map(drop)
             })?;
         }
-        self.authorised(async |relay| relay.send(envelope, license, None).await)
+        self.authorised(|relay| async move { relay.send(envelope, license, None).await })
             .await
     }
 }
@@ -202,7 +205,9 @@ impl Messenger {
         else {
             return Ok(());
         };
-        let identity = self.authorised(async |relay| relay.fetch_identity(peer).await).await?;
+        let identity = self
+            .authorised(|relay| async move { relay.fetch_identity(peer).await })
+            .await?;
         let vouches = |link: &PublishedSuccession| {
             IdentityKey::from_bytes(&link.identity_key).is_ok_and(|old| old.fingerprint(peer) == contact.fingerprint)
         };

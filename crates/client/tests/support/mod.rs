@@ -272,7 +272,7 @@ struct Crash(Step);
 
 /// Where the plug was pulled in `work`, if it was. Whatever `work` worked on is to be dropped then: its memory is lost, as after a crash.
 pub async fn until_crash<T>(work: impl Future<Output = T>) -> Result<T, Step> {
-    match AssertUnwindSafe(work).catch_unwind().await {
+    match AssertUnwindSafe(Box::pin(work)).catch_unwind().await {
         Ok(outcome) => Ok(outcome),
         Err(unwound) => match unwound.downcast::<Crash>() {
             Ok(crash) => Err(crash.0),
