@@ -63,6 +63,7 @@ mod steps {
 
 /// Why the vault could not be used.
 #[derive(Debug, thiserror::Error)]
+#[non_exhaustive]
 pub enum VaultError {
     /// There is no vault in this directory.
     #[error("no account was made in {} yet; register a name first, or name the right home with --home", .0.display())]

@@ -70,6 +70,7 @@ impl GateKeySource for FreshGateKeys {
 
 /// A gate key of ours, as far as it may be shown.
 #[derive(Clone, Debug)]
+#[non_exhaustive]
 pub struct GateKeyReport {
     /// Its id at the relay.
     pub id: [u8; 16],

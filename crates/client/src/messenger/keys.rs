@@ -20,6 +20,7 @@ const COUNT_KEYS_EVERY: Duration = Duration::from_secs(3600);
 
 /// Our own keys, as the relay has them.
 #[derive(Clone, Debug)]
+#[non_exhaustive]
 pub struct KeyReport {
     /// Our address.
     pub address: Address,

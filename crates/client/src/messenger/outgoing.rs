@@ -36,6 +36,7 @@ pub struct LimitRequest {
 
 /// What became of a message.
 #[derive(Debug)]
+#[non_exhaustive]
 pub struct Sent {
     /// Its id, the same at both ends.
     pub id: MessageId,

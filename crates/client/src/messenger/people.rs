@@ -49,6 +49,7 @@ impl Standing {
 
 /// A contact.
 #[derive(Clone, Debug)]
+#[non_exhaustive]
 pub struct Person {
     /// Their address.
     pub address: Address,

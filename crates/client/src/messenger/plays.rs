@@ -47,6 +47,7 @@ impl std::fmt::Debug for Playback {
 
 /// A limited message of ours, as the relay counts it.
 #[derive(Clone, Debug)]
+#[non_exhaustive]
 pub struct LicenseReport {
     /// The message.
     pub id: MessageId,

@@ -118,6 +118,7 @@ pub(crate) struct LicenseStatus {
 
 /// The relay as it shows itself to everybody.
 #[derive(Clone, Debug)]
+#[non_exhaustive]
 pub struct RelayStatus {
     /// Version of its software.
     pub version: String,
