@@ -49,7 +49,7 @@ impl Tree {
     pub fn read(top: &FilePath, root: &str) -> Result<Self> {
         let mut tree = Self::default();
         let folder = root.rsplit_once('/').map_or("", |(folder, _)| folder);
-        tree.file(top, root.to_owned(), folder, None)?;
+        tree.file(top, root, folder, None)?;
         Ok(tree)
     }
 
@@ -62,23 +62,23 @@ impl Tree {
     }
 
     /// Reads one file; `folder` is where its modules are.
-    fn file(&mut self, top: &FilePath, file: String, folder: &str, parent: Option<usize>) -> Result<usize> {
-        let text = fs::read_to_string(top.join(&file)).with_context(|| file.clone())?;
-        let parsed = syn::parse_file(&text).with_context(|| file.clone())?;
+    fn file(&mut self, top: &FilePath, file: &str, folder: &str, parent: Option<usize>) -> Result<usize> {
+        let text = fs::read_to_string(top.join(file)).with_context(|| file.to_owned())?;
+        let parsed = syn::parse_file(&text).with_context(|| file.to_owned())?;
         self.module(top, file, folder, parent, parsed.items)
     }
 
     fn module(
         &mut self,
         top: &FilePath,
-        file: String,
+        file: &str,
         folder: &str,
         parent: Option<usize>,
         items: Vec<Item>,
     ) -> Result<usize> {
         let at = self.modules.len();
         self.modules.push(Module {
-            file: file.clone(),
+            file: file.to_owned(),
             parent,
             ..Module::default()
         });
@@ -90,10 +90,10 @@ impl Tree {
                 let name = module.ident.to_string();
                 let inside = format!("{folder}/{name}");
                 let child = match module.content {
-                    Some((_, items)) => self.module(top, file.clone(), &inside, Some(at), items)?,
+                    Some((_, items)) => self.module(top, file, &inside, Some(at), items)?,
                     None => {
-                        let (path, inside) = located(top, &file, folder, &name, &module.attrs);
-                        self.file(top, path, &inside, Some(at))?
+                        let (path, inside) = located(top, file, folder, &name, &module.attrs);
+                        self.file(top, &path, &inside, Some(at))?
                     }
                 };
                 self.modules[at].children.insert(name, child);
