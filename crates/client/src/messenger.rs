@@ -309,7 +309,7 @@ impl Messenger {
                 told: &mut agreement,
             })?;
             persist(state, tx)?;
-            options.steps.reached(Step::BeforeCommit);
+            options.steps.reached(Step::BeforeCommit)?;
             Ok(answer)
         });
         if outcome.is_err() {
@@ -343,8 +343,8 @@ impl Messenger {
         Ok(())
     }
 
-    fn step(&self, step: Step) {
-        self.options.steps.reached(step);
+    fn step(&self, step: Step) -> Result<(), Error> {
+        self.options.steps.reached(step)
     }
 }
 

@@ -80,7 +80,7 @@ impl Messenger {
             None => Vault::create(home, passphrase, options.kdf)?,
         };
         let mut messenger = Self::begin(vault, relay, name, &challenge, options)?;
-        messenger.step(Step::BeforeRegister);
+        messenger.step(Step::BeforeRegister)?;
         messenger.finish_registration(name, challenge, invite).await?;
         Ok(messenger)
     }
@@ -188,7 +188,7 @@ impl Messenger {
                 }
             }
         };
-        self.step(Step::AfterRegister);
+        self.step(Step::AfterRegister)?;
         let now = self.now();
         self.transact(|scope| {
             scope.party.publication_confirmed(scope.now);

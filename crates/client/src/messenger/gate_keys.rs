@@ -171,7 +171,7 @@ impl Messenger {
             deleted: false,
         };
         self.vault.transaction(|tx| tx.put(&id, &record))?;
-        self.step(Step::GateKeyMade);
+        self.step(Step::GateKeyMade)?;
         Ok(id)
     }
 
@@ -203,7 +203,7 @@ impl Messenger {
             .await?
         {
             let key = self.evaluation_key(&record, watch).await?;
-            self.step(Step::BeforeGateKeyUpload);
+            self.step(Step::BeforeGateKeyUpload)?;
             let hash = Capability::from_bytes(record.capability).hash();
             let heard = Arc::clone(watch);
             let sent: crate::relay::Sent = Arc::new(move |sent, total| {
@@ -215,7 +215,7 @@ impl Messenger {
             let (hash, key, sent) = (&hash, &key, &sent);
             self.authorised(|relay| async move { relay.put_gate_key(&id, hash, key, sent).await })
                 .await?;
-            self.step(Step::AfterGateKeyUpload);
+            self.step(Step::AfterGateKeyUpload)?;
         }
         self.mark_gate_key(&id, true)
     }

@@ -129,7 +129,7 @@ impl Messenger {
             if empty {
                 return Ok(());
             }
-            self.step(Step::BeforeAck);
+            self.step(Step::BeforeAck)?;
             // Once more, to acknowledge what was just stored and to see what came meanwhile.
             wait = Duration::ZERO;
         }
@@ -170,7 +170,7 @@ impl Messenger {
             return Ok(());
         }
         let quarantine = self.quarantine_room()?;
-        self.step(Step::BeforeReceiveCommit);
+        self.step(Step::BeforeReceiveCommit)?;
         let mut brought = self.transact(|scope| {
             let mut brought = Round::default();
             let mut room = quarantine;

@@ -101,7 +101,7 @@ impl Messenger {
             return Ok(());
         };
         self.announce().await?;
-        self.step(Step::BeforePublish);
+        self.step(Step::BeforePublish)?;
         let keys = &upload(&publication);
         let outcome = self.authorised(|relay| async move { relay.publish(keys).await }).await;
         match outcome {
@@ -117,7 +117,7 @@ impl Messenger {
             }
             Err(error) => return Err(error),
         }
-        self.step(Step::AfterPublish);
+        self.step(Step::AfterPublish)?;
         self.transact(|scope| {
             scope.party.publication_confirmed(scope.now);
             Ok(())

@@ -124,10 +124,10 @@ impl Messenger {
                 Some(pending) => pending,
                 None => self.begin_request(&row, &sealed, Want::Play)?,
             };
-            self.step(Step::BeforePlay);
+            self.step(Step::BeforePlay)?;
             match self.exchange(&sealed, &pending).await {
                 Ok(released) => {
-                    self.step(Step::AfterPlay);
+                    self.step(Step::AfterPlay)?;
                     self.note_release(&message, &sealed, &pending, &released, relay_key)?;
                     let Some(share) = opened(&sealed.license, half, &pending, &released)? else {
                         self.settle_play(&row, &sealed, &pending.id, Outcome::Denied)?;

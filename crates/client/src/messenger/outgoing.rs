@@ -228,7 +228,7 @@ impl Messenger {
                 Err(refusal) => Ok(Err(send_error(refusal))),
             }
         })??;
-        self.step(Step::BeforeSend);
+        self.step(Step::BeforeSend)?;
         // From here on it is kept, and goes out: whatever fails is said of a message that waits.
         let transmitted = async {
             let flushed = self.flush().await?;
@@ -357,7 +357,7 @@ impl Messenger {
             };
             match self.transmit(&envelope, license.as_ref()).await {
                 Ok(()) => {
-                    self.step(Step::AfterSend);
+                    self.step(Step::AfterSend)?;
                     match self.settle(&entry.key, envelope.content, &MessageState::Sent) {
                         Err(Error::Vault(error)) => {
                             flushed.unnoted = Some((envelope.content, error));

@@ -94,14 +94,14 @@ impl Messenger {
                 Some(id) => id,
                 None => self.begin_play(&row)?,
             };
-            self.step(Step::BeforePlay);
+            self.step(Step::BeforePlay)?;
             match self
                 .relay
                 .play(&sealed.license, &play_id, &sealed.play_capability)
                 .await
             {
                 Ok(played) => {
-                    self.step(Step::AfterPlay);
+                    self.step(Step::AfterPlay)?;
                     let said = Said {
                         license: &sealed.license,
                         play: &play_id,
@@ -153,7 +153,7 @@ impl Messenger {
                 terms.ended = Some(Ended::Exhausted);
             }
         })?;
-        self.step(Step::BeforeConfirm);
+        self.step(Step::BeforeConfirm)?;
         if let Err(error) = self
             .relay
             .confirm_play(&sealed.license, &playback.play_id, &sealed.play_capability)

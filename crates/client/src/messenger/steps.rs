@@ -1,5 +1,7 @@
 //! The places where a test may pull the plug.
 
+use crate::error::Error;
+
 /// A point between two effects that have to survive each other's absence.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
 pub enum Step {
@@ -64,13 +66,16 @@ impl Step {
     pub const GATE_KEY: [Self; 3] = [Self::GateKeyMade, Self::BeforeGateKeyUpload, Self::AfterGateKeyUpload];
 }
 
-/// Is told of every step. Outside tests: [`NoSteps`].
+/// Is told of every step, and may fail the work there. Outside tests: [`NoSteps`].
 ///
 /// A test that pulls the plug at a step unwinds from there (`std::panic::resume_unwind`) and drops the messenger: what was in memory is lost, what was
-/// committed stays, as after a crash.
+/// committed stays, as after a crash. An error is what it says, and the messenger goes on: a disk that fails once.
 pub trait Steps: Send + Sync {
     /// `step` is reached.
-    fn reached(&self, step: Step);
+    ///
+    /// # Errors
+    /// Whatever is to go wrong there.
+    fn reached(&self, step: Step) -> Result<(), Error>;
 }
 
 /// Never stops anything.
@@ -78,5 +83,7 @@ pub trait Steps: Send + Sync {
 pub struct NoSteps;
 
 impl Steps for NoSteps {
-    fn reached(&self, _: Step) {}
+    fn reached(&self, _: Step) -> Result<(), Error> {
+        Ok(())
+    }
 }

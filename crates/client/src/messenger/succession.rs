@@ -36,7 +36,7 @@ impl Messenger {
                 Ok(())
             })?;
         }
-        self.step(Step::BeforeSucceed);
+        self.step(Step::BeforeSucceed)?;
         self.finish_succession().await?;
         events.extend(self.catch_up().await?);
         Ok(events)
@@ -74,7 +74,7 @@ impl Messenger {
                 }
             }
         };
-        self.step(Step::AfterSucceed);
+        self.step(Step::AfterSucceed)?;
         let known: Vec<Address> = self
             .vault
             .list::<Delivery>()?

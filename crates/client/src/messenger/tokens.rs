@@ -149,7 +149,7 @@ impl Messenger {
         let hash = hash(&given.token);
         self.authorised(|relay| async move { relay.put_delivery_token(&hash).await })
             .await?;
-        self.step(Step::AfterTokenPut);
+        self.step(Step::AfterTokenPut)?;
         self.transact(|scope| {
             let content = Content {
                 id: ContentId::random(scope.rng),

@@ -314,15 +314,15 @@ impl CrashAt {
 }
 
 impl Steps for CrashAt {
-    fn reached(&self, step: Step) {
+    fn reached(&self, step: Step) -> Result<(), Error> {
         let mut crashed = self.crashed.lock().unwrap();
         if crashed.is_some() || self.only.is_some_and(|only| only != step) {
-            return;
+            return Ok(());
         }
         let left = self.countdown.load(Ordering::SeqCst);
         if left > 0 {
             self.countdown.store(left - 1, Ordering::SeqCst);
-            return;
+            return Ok(());
         }
         *crashed = Some(step);
         drop(crashed);
