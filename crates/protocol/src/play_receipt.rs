@@ -58,10 +58,10 @@ pub enum ReceiptError {
     #[error("the receipt was not signed by this relay")]
     Signature(#[from] SignatureError),
     /// Signed, and about something else than what was asked and answered.
-    #[error("the relay signed another play than the one it answered")]
+    #[error("the relay signed another play than the one that it answered")]
     OtherPlay,
     /// Signed, and not a continuation of what this relay signed before.
-    #[error("the relay's receipts contradict each other: it went back behind a play that it had answered")]
+    #[error("the relay's receipts contradict each other: it denies a play that it had answered")]
     Forked,
 }
 

@@ -37,15 +37,15 @@ impl Scope<'_, '_> {
             // The protocol answers with a handshake of its own (`wanted`); the sender sends again on that.
             Received::OneTimeKeyGone { .. } => round.keys_used = true,
             Received::Forked { .. } => {}
-            Received::Unknown => round.unreadable("it belongs to no conversation known here"),
+            Received::Unknown => round.unreadable("it belongs to no conversation of this home; if this home was restored or copied, ask your contacts to write again"),
             Received::Malformed(reason) => round.unreadable(&reason.to_string()),
-            Received::Replay => round.unreadable("it repeats an old handshake"),
+            Received::Replay => round.unreadable("it repeats an old handshake; nothing is lost"),
             Received::Refused(reason) => round.unreadable(&reason.to_string()),
             #[allow(
                 unreachable_patterns,
                 reason = "the protocol may learn new outcomes; they are counted, not hidden"
             )]
-            _ => round.unreadable("this version does not know its kind"),
+            _ => round.unreadable("this version does not know its kind; update latchkey"),
         }
         Ok(())
     }
