@@ -181,10 +181,10 @@ fn an_invitation_is_asked_for_when_the_relay_wants_one_and_nothing_else_is_asked
     terminal.sees("by invitation");
     terminal.sees("Invitation:");
     terminal.enters("this is none");
-    terminal.sees("this is no invitation");
+    terminal.sees("this is not an invitation");
     terminal.types("\u{15}");
     terminal.enters(&"0".repeat(32));
-    terminal.sees("or not any more");
+    terminal.sees("unknown, used up, expired or revoked");
     terminal.sees("Invitation:");
     terminal.enters(&link);
     terminal.sees("alice@localhost");

@@ -45,7 +45,7 @@ fn relay_of(context: &Context, invite: Option<&Invite>) -> Result<Option<RelayUr
         && named.as_str() != linked.as_str()
     {
         return Err(Failure::Usage(format!(
-            "the invitation is for {linked}, and --relay or LATCHKEY_RELAY says {named}: leave that out, or give the code alone if both are the same relay"
+            "the invitation is for {linked}, and --relay or LATCHKEY_RELAY names {named}; leave that out, or give the code alone if both are the same relay"
         )));
     }
     Ok(Some(linked))
@@ -205,7 +205,7 @@ pub(crate) fn receipts(context: &Context, what: Option<ReceiptKind>, state: Opti
         (None | Some(ReceiptKind::Delivery | ReceiptKind::Read), None) => return context.render.receipts(receipts),
         (None | Some(ReceiptKind::On | ReceiptKind::Off), Some(_)) => {
             return Err(Failure::Usage(
-                "write `receipts on`, `receipts off`, `receipts read on` or `receipts read off`".to_owned(),
+                "receipts has no such form; write `receipts on`, `receipts off`, `receipts read on` or `receipts read off`".to_owned(),
             ));
         }
     }
@@ -217,14 +217,14 @@ pub(crate) fn receipts(context: &Context, what: Option<ReceiptKind>, state: Opti
 pub(crate) const ROTATION: &str = "\
 This makes a new identity for your name; the present one vouches for it and is then worthless.
 Contacts follow by themselves. Those who compared your safety number have to compare the new one before they write to you again.
-All conversations are begun anew. Your name and everything kept here stay. It cannot be undone.";
+All conversations restart. Your name and everything kept here stay. It cannot be undone.";
 
 pub(crate) fn rotate_identity(context: &Context, yes: bool) -> Result<(), Failure> {
     let mut messenger = context.open()?;
     if !yes {
         if !context.interactive() || context.render.is_json() {
             return Err(Failure::Usage(
-                "a new identity cannot be taken back; to make one without being asked, say --yes".to_owned(),
+                "a new identity cannot be taken back, and nothing can be asked here; give --yes to make one all the same".to_owned(),
             ));
         }
         context.render.text(ROTATION)?;

@@ -203,9 +203,7 @@ fn in_words(by: Duration) -> String {
 
 fn ended(how: Ended) -> &'static str {
     match how {
-        Ended::Exhausted => {
-            "this message was opened as many times as its sender allowed; ask the sender to send it again"
-        }
+        Ended::Exhausted => "all plays of this message are used; ask the sender to send it again",
         Ended::Revoked => "the sender took this message back, so it does not open any more; ask the sender",
         Ended::Expired => "this message has expired, so it does not open any more; ask the sender to send it again",
     }
