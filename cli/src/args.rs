@@ -194,8 +194,8 @@ pub enum Command {
     },
     /// Block an account: the relay accepts nothing from it any more, and does not tell it why
     ///
-    /// Its delivery token is deleted at the relay, which refuses the account as if it had sent too much. What had arrived and was not shown yet is dropped, and is not shown later
-    /// either. Nothing is sent to it until `unblock`.
+    /// Its delivery token is deleted at the relay, which refuses the account as if it had sent too much. What had arrived and was not shown yet is dropped after it is opened, and
+    /// is not shown later either. Nothing is sent to it until `unblock`.
     #[command(after_help = keys::BLOCK)]
     Block {
         /// The name of the account; it need not be a contact
@@ -278,7 +278,7 @@ pub enum Command {
     },
     /// Show or change whether decoys hide how often oblivious messages are opened
     ///
-    /// Off by default. A decoy is a request that looks like a play and never uses one. While this client waits for messages (`inbox --wait`, the interactive client) it sends
+    /// Off by default. Decoys look like plays to the relay and never cost a play. While this client waits for messages (`inbox --wait`, the interactive client) it sends
     /// decoys at random times, ten minutes apart on average and at most eight for a message. The relay still sees a request for each `play`.
     #[command(after_help = keys::DECOYS)]
     Decoys {

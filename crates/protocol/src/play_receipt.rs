@@ -58,7 +58,7 @@ pub enum ReceiptError {
     #[error("the receipt was not signed by this relay")]
     Signature(#[from] SignatureError),
     /// Signed, and about something else than what was asked and answered.
-    #[error("the relay signed another play than the one that it answered")]
+    #[error("the relay signed another play than the one it answered")]
     OtherPlay,
     /// Signed, and not a continuation of what this relay signed before.
     #[error("the relay's receipts contradict each other: it denies a play that it had answered")]

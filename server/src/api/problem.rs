@@ -194,7 +194,7 @@ impl ProblemCode {
             Self::LicenseRevoked => "Ask the sender; the message does not open any more.",
             Self::LicenseExpired => "Ask the sender to send the message again.",
             Self::AnswerGone => "Play again with a new play id; that uses another play.",
-            Self::RateLimited | Self::Busy => "Try again with the same ids after retry_after_seconds.",
+            Self::RateLimited | Self::Busy => "Try again later with the same ids: wait retry_after_seconds.",
             Self::StorageFull => {
                 "Try again later with the same ids; if it stays so, tell the operator, who has to make room."
             }
