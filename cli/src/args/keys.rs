@@ -29,7 +29,7 @@ pub(super) const SEND: &str = concat!(
 );
 pub(super) const INBOX: &str = concat!(
     keys!(
-        "an object a message",
+        "one object per message",
         "id, from, sent_at",
         "text, limited {mode, limit, used}, unknown"
     ),
@@ -38,7 +38,7 @@ pub(super) const INBOX: &str = concat!(
 pub(super) const PLAY: &str = keys!("an object", "id, from, text, play, plays");
 pub(super) const HISTORY: &str = concat!(
     keys!(
-        "an object a message",
+        "one object per message",
         "id, direction, from, to, sent_at, state",
         "text, limited {mode, limit, used}, unknown, reason"
     ),
@@ -46,7 +46,7 @@ pub(super) const HISTORY: &str = concat!(
 );
 pub(super) const CONTACTS: &str = concat!(
     keys!(
-        "an object a contact",
+        "one object per contact",
         "address, fingerprint, standing, first_seen",
         "offered, verified, blocked"
     ),
@@ -95,7 +95,7 @@ pub(super) const PLAYS: &str = concat!(
 );
 pub(super) const GATE_KEY: &str = concat!(
     keys!(
-        "an object a key",
+        "one object per key",
         "id, created_at, replaced_at, uploaded, contact, retired"
     ),
     " contact is null for the general key."
