@@ -18,7 +18,8 @@ const AFTER_HELP: &str = r#"Without a command, on a terminal: the interactive cl
 
 Passphrase: from --passphrase-file, else from LATCHKEY_PASSPHRASE, else from a
 prompt, on a terminal only. Without a terminal the program asks nothing: it
-names what is missing and exits with code 2.
+names what is missing and exits with code 2. Give --yes to `verify`,
+`clear-inbox` and `rotate-identity` there, and with --json.
 
 Exit codes:
   0  done
@@ -163,7 +164,7 @@ pub enum Command {
     Contacts,
     /// Note that you compared a contact's safety number, or accept its changed identity
     ///
-    /// On a terminal it shows the number and asks. By --yes, --json or without a terminal the command itself says that the number was compared.
+    /// On a terminal it shows the number and asks. Without a terminal, and with --json, give --yes.
     #[command(after_help = keys::VERIFY)]
     Verify {
         /// The contact
@@ -250,7 +251,7 @@ pub enum Command {
     Token,
     /// Delete all messages that wait at the relay, unread
     ///
-    /// On a terminal it asks first; without one it does not.
+    /// On a terminal it asks first. Without a terminal, and with --json, give --yes.
     #[command(after_help = keys::CLEAR_INBOX)]
     ClearInbox {
         /// Do not ask
