@@ -11,6 +11,7 @@ mod people;
 mod secret;
 pub mod time;
 mod working;
+pub(crate) mod wrap;
 
 use std::io::{self, IsTerminal, Write};
 
@@ -23,6 +24,9 @@ use crate::args::Global;
 use crate::exit::{Exit, Failure};
 
 pub use working::Working;
+
+/// How far a line is set off where it goes on in another row.
+const HANG: usize = 4;
 
 /// Where output goes, and in what form.
 #[derive(Clone, Debug)]
@@ -74,7 +78,12 @@ impl Render {
         self.json
     }
 
+    /// Lines of text, in rows of the terminal.
     fn out(&self, text: &str) -> Result<(), Failure> {
+        self.lines_as_they_are(&wrap::fold(text, columns(), HANG))
+    }
+
+    fn lines_as_they_are(&self, text: &str) -> Result<(), Failure> {
         let mut stdout = io::stdout().lock();
         stdout.write_all(text.as_bytes())?;
         stdout.write_all(b"\n")?;
@@ -83,7 +92,7 @@ impl Render {
     }
 
     fn object(&self, value: &Value) -> Result<(), Failure> {
-        self.out(&escape::json(&value.to_string()))
+        self.lines_as_they_are(&escape::json(&value.to_string()))
     }
 
     /// One or the other, as asked for.
@@ -113,7 +122,7 @@ impl Render {
             escape::json(&json!({ key: text }).to_string())
         } else {
             // Whoever wrote a part of it, a relay for example: here, so that no caller forgets.
-            format!("{mark} {}", escape::paragraph(text))
+            set_off(mark, key.len() + 2, &escape::paragraph(text))
         };
         let _ = writeln!(io::stderr().lock(), "{line}");
     }
@@ -131,10 +140,12 @@ impl Render {
             return;
         }
         let mark = Style::new().for_stderr().red().bold().apply_to("error:");
-        let _ = writeln!(io::stderr().lock(), "{mark} {text}");
-        for line in advice {
-            let _ = writeln!(io::stderr().lock(), "       {line}");
-        }
+        let all = [vec![text], advice].concat().join("\n");
+        let _ = writeln!(
+            io::stderr().lock(),
+            "{}",
+            set_off(&mark.to_string(), "error: ".len(), &all)
+        );
     }
 
     /// Bytes that are a file's.
@@ -373,6 +384,16 @@ fn roughly(number: u64) -> String {
     }
 }
 
+/// A remark behind its mark. Its other lines, and the rows of the terminal on which it goes on, stand under its first word.
+fn set_off(mark: &str, width: usize, text: &str) -> String {
+    let mut lines = text.lines();
+    let first = format!("{mark} {}", lines.next().unwrap_or_default());
+    let all: Vec<String> = std::iter::once(first)
+        .chain(lines.map(|line| format!("{}{line}", " ".repeat(width))))
+        .collect();
+    wrap::fold(&all.join("\n"), columns_of_stderr(), width)
+}
+
 /// `name  value` lines.
 fn table(rows: &[(&str, String)]) -> String {
     let width = rows.iter().map(|(name, _)| name.len()).max().unwrap_or(0);
@@ -380,7 +401,7 @@ fn table(rows: &[(&str, String)]) -> String {
         .iter()
         .map(|(name, value)| format!("{}  {value}", Style::new().dim().apply_to(format!("{name:width$}"))))
         .collect();
-    lines.join("\n")
+    wrap::fold(&lines.join("\n"), columns(), width + 2)
 }
 
 /// An id's beginning: enough to type, nearly always unique.
@@ -403,8 +424,21 @@ fn date(at: Timestamp) -> String {
     time::utc(at.as_millis())
 }
 
-/// How wide the terminal is, for wrapping.
+/// How large the terminal is.
 fn terminal_size() -> (usize, usize) {
     let (rows, columns) = Term::stdout().size();
     (rows.into(), columns.into())
+}
+
+/// How wide the terminal is to which results go, if they go to one.
+fn columns() -> Option<usize> {
+    columns_of(&Term::stdout())
+}
+
+fn columns_of_stderr() -> Option<usize> {
+    columns_of(&Term::stderr())
+}
+
+fn columns_of(term: &Term) -> Option<usize> {
+    term.is_term().then(|| term.size().1.into())
 }

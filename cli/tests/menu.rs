@@ -87,7 +87,7 @@ fn mail_arrives_while_the_menu_waits_and_in_its_conversation() {
     terminal.sees("half an ");
     terminal.enters("answer");
     terminal.looks("the conversation", |screen| {
-        screen.contains("you to bob") && screen.contains("\n  half an answer")
+        screen.contains("you to bob") && screen.contains("\n│ half an answer")
     });
     assert_eq!(bob.json_one(&["inbox"])["text"], "half an answer");
     // A receipt is no message, and no reason to say that there is none.

@@ -203,6 +203,15 @@ impl Terminal {
         all
     }
 
+    /// Waits for the end; what a person then has before their eyes.
+    #[track_caller]
+    pub fn ends_with_screen(self) -> String {
+        let size = self.size;
+        let mut parser = vt100::Parser::new(size.0.try_into().unwrap(), size.1.try_into().unwrap(), 0);
+        parser.process(self.ends().1.as_bytes());
+        parser.screen().contents()
+    }
+
     /// Waits for the end. The terminal has to be as it was, its cursor visible.
     #[track_caller]
     pub fn ends(mut self) -> (ExitStatus, String) {
@@ -251,7 +260,11 @@ pub fn at_terminal_sized(person: &Person, args: &[&str], rows: u16, columns: u16
 
 /// The menu of somebody who is registered.
 pub fn menu(person: &Person) -> Terminal {
-    let mut terminal = at_terminal(person, &[]);
+    menu_sized(person, 50, 160)
+}
+
+pub fn menu_sized(person: &Person, rows: u16, columns: u16) -> Terminal {
+    let mut terminal = at_terminal_sized(person, &[], rows, columns);
     terminal.sees("Passphrase:");
     terminal.enters(PASSPHRASE);
     terminal.sees("What next?");
