@@ -5,17 +5,18 @@ use std::path::PathBuf;
 use std::time::Duration;
 
 use clap::{Args, Parser, Subcommand};
-use client::{BadInvite, Invite};
+use client::{BadInvite, Invite, Messenger};
 
 /// Longest `--wait`, in seconds: a day. Longer waits are what loops are for.
-const MAX_WAIT: i64 = 86_400;
+const MAX_WAIT: u32 = 86_400;
 /// Messages that `history` shows when it is not told: a screen or two.
 pub const DEFAULT_HISTORY: u32 = 50;
 
 const AFTER_HELP: &str = r#"Without a command, on a terminal: the interactive client.
 
 Passphrase: --passphrase-file, else LATCHKEY_PASSPHRASE, else a prompt (on a terminal only).
-Without a terminal nothing is asked: what is missing is named, and the exit code is 2.
+Without a terminal nothing is asked: what is missing is named, and the exit code is 2. `verify`, `clear-inbox` and `rotate-identity`, which
+ask whether it is to be done, want --yes there, and with --json.
 
 Exit codes:
   0  done
@@ -101,7 +102,7 @@ pub enum Command {
         #[arg(allow_hyphen_values = true)]
         message: Option<String>,
         /// The message opens this often, and is never stored in the clear
-        #[arg(long, value_name = "N", value_parser = clap::value_parser!(u8).range(1..))]
+        #[arg(long, value_name = "N", value_parser = read_plays, allow_negative_numbers = true)]
         plays: Option<u8>,
         /// With --plays: the relay enforces the limit without learning it, or how often the message was opened
         ///
@@ -110,13 +111,13 @@ pub enum Command {
         #[arg(long, requires = "plays")]
         oblivious: bool,
         /// With --plays: how long it can be opened: 30m, 12h, 7d, … [default: 90d]
-        #[arg(long, value_name = "DURATION", value_parser = parse_duration, requires = "plays")]
+        #[arg(long, value_name = "DURATION", value_parser = parse_expiry, requires = "plays", allow_negative_numbers = true)]
         expires: Option<Duration>,
     },
     /// Receive, and show what is new
     Inbox {
         /// When nothing is there, wait this long for it
-        #[arg(long, value_name = "SECONDS", default_value_t = 0, value_parser = clap::value_parser!(u32).range(0..=MAX_WAIT))]
+        #[arg(long, value_name = "SECONDS", default_value_t = 0, value_parser = read_wait, allow_negative_numbers = true)]
         wait: u32,
     },
     /// Open a play-limited message; that uses one play
@@ -129,19 +130,21 @@ pub enum Command {
         /// Only with this contact
         with: Option<String>,
         /// At most this many, the latest
-        #[arg(long, value_name = "N", default_value_t = DEFAULT_HISTORY, value_parser = clap::value_parser!(u32).range(1..))]
+        #[arg(long, value_name = "N", default_value_t = DEFAULT_HISTORY, value_parser = read_limit, allow_negative_numbers = true)]
         limit: u32,
     },
     /// Show everyone known, and how sure their identity is
     Contacts,
     /// Note that a contact's safety number was compared; or decide about a changed identity
+    ///
+    /// It shows the number and asks, on a terminal. Without one, and with --json, it does nothing unless --yes is given.
     Verify {
         /// The contact
         name: String,
         /// Accept a changed identity, or a verified one's successor; compare the new safety number first
         #[arg(long)]
         accept: bool,
-        /// Do not show the number and ask on a terminal: it was compared
+        /// Do not show the number and ask: it was compared
         #[arg(long)]
         yes: bool,
     },
@@ -154,6 +157,8 @@ pub enum Command {
     ///
     /// For when keys may have been stolen, or from time to time. Contacts follow by themselves; who had verified us has to compare the new safety number before
     /// writing to us again. All conversations are begun anew. The name and what is kept here stay. A run that was cut off is finished by the next command.
+    ///
+    /// It asks first, on a terminal. Without one, and with --json, it does nothing unless --yes is given.
     RotateIdentity {
         /// Do not ask
         #[arg(long)]
@@ -164,7 +169,7 @@ pub enum Command {
     /// Their delivery token is deleted at the relay, and their account is refused there as if it had sent too much. What had come already is dropped after it is
     /// opened. It is not shown later either. Nothing is sent to them until `unblock`.
     Block {
-        /// Their name; they need not be a contact
+        /// Their name; an account at this relay, which need not be a contact
         name: String,
     },
     /// Take a block back; what was dropped meanwhile stays dropped, and what still waits on their side comes
@@ -203,7 +208,7 @@ pub enum Command {
     Token,
     /// Delete everything that waits at the relay, unread
     ///
-    /// On a terminal it asks first.
+    /// It asks first, on a terminal. Without one, and with --json, it does nothing unless --yes is given.
     ClearInbox {
         /// Do not ask
         #[arg(long)]
@@ -259,6 +264,46 @@ pub type ReadInvite = Result<Invite, BadInvite>;
 #[allow(clippy::unnecessary_wraps, reason = "the form of a value parser")]
 fn read_invite(text: &str) -> Result<ReadInvite, Infallible> {
     Ok(Invite::parse(text))
+}
+
+/// A number within bounds, or what is allowed: the library's own words are a programmer's.
+fn number<T>(text: &str, what: &str, least: T, most: T) -> Result<T, String>
+where
+    T: std::str::FromStr + PartialOrd + Copy + std::fmt::Display,
+{
+    match text.parse() {
+        Ok(number) if number >= least && number <= most => Ok(number),
+        _ => Err(format!("write a number of {what}, from {least} to {most}")),
+    }
+}
+
+/// How often a limited message opens.
+///
+/// # Errors
+/// A sentence that says what is allowed.
+pub fn read_plays(text: &str) -> Result<u8, String> {
+    number(text, "plays", 1, u8::MAX)
+}
+
+fn read_wait(text: &str) -> Result<u32, String> {
+    number(text, "seconds", 0, MAX_WAIT)
+}
+
+fn read_limit(text: &str) -> Result<u32, String> {
+    number(text, "messages", 1, u32::MAX)
+}
+
+/// How long a limited message can be opened.
+///
+/// # Errors
+/// A sentence that says what is allowed.
+pub fn parse_expiry(text: &str) -> Result<Duration, String> {
+    let wanted = parse_duration(text)?;
+    if Messenger::can_expire_in(wanted) {
+        Ok(wanted)
+    } else {
+        Err("a limited message can be opened for a minute at least and a year at most".to_owned())
+    }
 }
 
 /// What `receipts` is about; a bare switch is that of arrivals.
@@ -332,8 +377,9 @@ pub fn parse_duration(text: &str) -> Result<Duration, String> {
     if number.is_empty() || !number.bytes().all(|b| b.is_ascii_digit()) {
         return Err(wrong());
     }
-    let number: u64 = number.parse().map_err(|_| wrong())?;
-    number.checked_mul(seconds).map(Duration::from_secs).ok_or_else(wrong)
+    let number: u64 = number.parse().unwrap_or(u64::MAX);
+    // Longer than anything lasts: what is allowed is said by those who know what it is for.
+    Ok(Duration::from_secs(number.saturating_mul(seconds)))
 }
 
 #[cfg(test)]
@@ -436,19 +482,15 @@ mod tests {
         ] {
             assert_eq!(parse_duration(text), Ok(Duration::from_secs(seconds)), "{text}");
         }
-        for text in [
-            "",
-            "d",
-            "7",
-            "7 d",
-            "-1d",
-            "+1d",
-            "1.5h",
-            "7y",
-            "é",
-            "99999999999999999999d",
-            "18446744073709551615w",
-        ] {
+        for text in ["99999999999999999999d", "18446744073709551615w"] {
+            assert_eq!(
+                parse_duration(text),
+                Ok(Duration::MAX.min(Duration::from_secs(u64::MAX))),
+                "{text}"
+            );
+            assert!(parse_expiry(text).is_err(), "{text}");
+        }
+        for text in ["", "d", "7", "7 d", "-1d", "+1d", "1.5h", "7y", "é"] {
             assert!(parse_duration(text).is_err(), "{text}");
         }
     }

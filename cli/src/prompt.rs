@@ -54,6 +54,21 @@ pub fn checked<T>(
     ask(&mut field.help(help).default(default.unwrap_or_default()))
 }
 
+/// As [`checked`], and what stays on the screen is not what was typed: that is nobody else's business.
+///
+/// # Errors
+/// Ctrl-C, or the terminal.
+pub fn secretly<T>(
+    question: &str,
+    help: &str,
+    default: Option<&str>,
+    shown: fn(&str) -> String,
+    check: impl Fn(&str) -> Result<T, String>,
+) -> Result<Option<T>, Failure> {
+    let field = Field::new(question, Box::new(check)).shown_as(shown);
+    ask(&mut field.help(help).default(default.unwrap_or_default()))
+}
+
 /// A message in the making, of any number of lines.
 pub struct Draft(Field<'static, String>);
 

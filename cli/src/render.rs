@@ -23,6 +23,7 @@ use serde_json::{Value, json};
 use crate::args::Global;
 use crate::exit::{Exit, Failure};
 
+pub use advice::without_options;
 pub use working::Working;
 
 /// How far a line is set off where it goes on in another row.
@@ -129,7 +130,7 @@ impl Render {
 
     /// A failure, on standard error.
     pub fn failure(&self, failure: &Failure) {
-        let text = escape::line(&advice::said(failure));
+        let text = escape::line(&advice::said(failure, self.menu));
         let advice = self.advice(failure);
         if self.json {
             let mut object = json!({ "error": text, "exit": failure.exit() as u8 });
@@ -232,8 +233,8 @@ impl Render {
                     "the relay dropped {expired} message(s) that nobody fetched in time and refused {refused} because the mailbox was full"
                 )),
                 Event::Flooded { by: Flooder::Account(who) | Flooder::Contact(who), times } => self.warning(&format!(
-                    "the relay refused {times} message(s) of {who}: more than it takes at a time. To stop them: latchkey block {}",
-                    who.user()
+                    "the relay refused {times} message(s) of {who}: more than it takes at a time. To stop them: {}",
+                    self.how(&format!("block {}", who.user()), "choose Contacts, then block somebody")
                 )),
                 Event::Flooded { by: Flooder::Unknown, times } => self.warning(&format!(
                     "the relay refused {times} message(s) that came with a delivery token of nobody you know any more"
@@ -299,7 +300,7 @@ impl Render {
                             ),
                             ("registration", relay.registration.to_string()),
                         ]);
-                        // Rough, so that nobody sees others' messages in them.
+                        // Rough and an hour old, so that nobody sees others' messages in them.
                         let numbers = [
                             ("accounts", relay.accounts, ""),
                             ("waiting", relay.messages_pending, " messages, in all mailboxes"),
@@ -376,11 +377,15 @@ fn quoted(text: &str) -> String {
     }
 }
 
-/// What a relay shows of its numbers: powers of two, and 0 for few.
-fn roughly(number: u64) -> String {
-    match number {
-        0 => "few".to_owned(),
-        number => format!("about {number}"),
+/// What a relay adds to a number before it rounds it by chance, up or down, to a power of two.
+const FEW: u64 = 64;
+
+/// What a relay's rough number says of the true one: as much as the contract has it, which is not that they are alike.
+fn roughly(shown: u64) -> String {
+    match (shown / 2, shown.saturating_mul(2).saturating_sub(FEW)) {
+        (0, _) => format!("fewer than {FEW}"),
+        (least, most) if least <= FEW => format!("fewer than {most}"),
+        (least, most) => format!("more than {} and fewer than {most}", least - FEW),
     }
 }
 
@@ -441,4 +446,32 @@ fn columns_of_stderr() -> Option<usize> {
 
 fn columns_of(term: &Term) -> Option<usize> {
     term.is_term().then(|| term.size().1.into())
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn what_is_said_of_a_rough_number_holds_for_the_true_one() {
+        assert_eq!(roughly(0), "fewer than 64");
+        assert_eq!(roughly(128), "fewer than 192");
+        assert_eq!(roughly(256), "more than 64 and fewer than 448");
+        assert_eq!(roughly(4096), "more than 1984 and fewer than 8128");
+        // As a relay rounds: what it shows of (n + 64) · 2^u, where u is uniform between 0 and 1.
+        for n in (0..5_000_u32).chain([1 << 20, (1 << 20) - 65, 1 << 31]) {
+            for part in 0..100 {
+                let exponent = ((f64::from(n) + 64.0).log2() + f64::from(part) / 100.0).floor() as u32;
+                let shown = if exponent <= 6 { 0 } else { 1_u64 << exponent };
+                let said = roughly(shown);
+                let bounds: Vec<u64> = said.split(' ').filter_map(|word| word.parse().ok()).collect();
+                let n = u64::from(n);
+                match bounds[..] {
+                    [most] => assert!(n < most, "{n} as {said}"),
+                    [least, most] => assert!(least < n && n < most, "{n} as {said}"),
+                    _ => panic!("{said}"),
+                }
+            }
+        }
+    }
 }

@@ -227,7 +227,7 @@ fn what_waits_goes_out_with_every_command_that_reaches_the_relay() {
         &["play", &theirs],
         &["block", "carol"],
         &["unblock", "carol"],
-        &["clear-inbox"],
+        &["clear-inbox", "--yes"],
         &["revoke", &limited],
         &["send", "bob", "another"],
         &["inbox"],

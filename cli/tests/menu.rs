@@ -7,10 +7,13 @@
     reason = "helpers of tests fail like tests"
 )]
 
+#[path = "support/silent.rs"]
+mod silent;
 mod support;
 #[path = "support/terminal.rs"]
 mod terminal;
 
+use rustix::process::Signal;
 use support::{PASSPHRASE, Stage};
 use terminal::{Terminal, at_terminal, at_terminal_sized, menu};
 
@@ -114,7 +117,7 @@ fn limits_that_are_none_are_said_and_can_be_corrected() {
     terminal.sees("Play limit:");
     for wrong in ["300", "0", "abc", ""] {
         terminal.enters(wrong);
-        terminal.sees("a number from 1 to 255\u{1b}[0m");
+        terminal.sees("a number of plays, from 1 to 255\u{1b}[0m");
         terminal.types("\u{15}");
     }
     terminal.enters("2");
@@ -165,6 +168,70 @@ fn contacts_are_blocked_and_unblocked_in_the_menu() {
     }
     terminal.quits();
     assert!(alice.json_one(&["contacts"]).get("blocked").is_none());
+}
+
+/// Somebody who floods need not be known.
+#[test]
+fn somebody_who_is_no_contact_is_blocked_in_the_menu() {
+    let stage = Stage::new();
+    let (alice, _bob) = (stage.register("alice"), stage.register("bob"));
+    let mut terminal = menu(&alice);
+    terminal.enters("Contacts");
+    terminal.sees("Contact:");
+    terminal.enters("block somebody");
+    terminal.sees("Whom?");
+    terminal.enters("nobody");
+    terminal.sees("error:");
+    terminal.sees("Whom?");
+    terminal.enters("bob");
+    terminal.sees("What now?");
+    terminal.enters("Block");
+    terminal.sees("BLOCKED");
+    terminal.sees("What next?");
+    terminal.quits();
+    assert!(alice.fails(5, &["send", "bob", "hi"]).contains("blocked"));
+}
+
+/// What was written is not lost by Ctrl-C while it is sent.
+#[test]
+fn a_message_that_was_broken_off_is_still_there_in_the_menu() {
+    let stage = Stage::new();
+    let (mut alice, bob) = (stage.register("alice"), stage.register("bob"));
+    alice.ok(&["send", "bob", "hello"]);
+    bob.ok(&["inbox"]);
+    let relay = alice.url.clone();
+    let nothing = std::net::TcpListener::bind("127.0.0.1:0").unwrap();
+    let (silent, taken) = silent::swallows_messages(&relay);
+    // Before it is on its way: it can be sent again.
+    alice.url = format!("http://{}", nothing.local_addr().unwrap());
+    let mut terminal = menu(&alice);
+    terminal.enters("Send a message");
+    terminal.sees("To:");
+    terminal.enters("bob");
+    terminal.sees("Message to bob:");
+    terminal.enters("not yet");
+    terminal.sees("sending …");
+    terminal.sends(Signal::INT);
+    terminal.sees("Nothing was sent");
+    terminal.sees("not yet");
+    terminal.presses_ctrl_c();
+    terminal.sees("What next?");
+    terminal.quits();
+    // On its way: not again.
+    alice.url = silent;
+    let mut terminal = menu(&alice);
+    terminal.enters("Send a message");
+    terminal.sees("To:");
+    terminal.enters("bob");
+    terminal.sees("Message to bob:");
+    terminal.enters("on its way");
+    taken.recv().unwrap();
+    terminal.sees("sending …");
+    terminal.sends(Signal::INT);
+    terminal.sees("kept here");
+    terminal.sees("1 waiting for the relay");
+    terminal.sees("What next?");
+    terminal.quits();
 }
 
 #[test]
@@ -339,10 +406,4 @@ fn deleting_unread_mail_is_asked_about_on_a_terminal() {
     let terminal = Terminal::start(bob.command(&["clear-inbox", "--yes"]));
     let (status, all) = terminal.ends();
     assert!(status.success() && all.contains("1 message(s) deleted"), "{all}");
-    alice.ok(&["send", "bob", "another"]);
-    assert_eq!(
-        bob.json_one(&["clear-inbox"])["deleted"],
-        1,
-        "a script has said what it wants"
-    );
 }

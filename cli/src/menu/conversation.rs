@@ -60,8 +60,12 @@ fn conversation(
         }
         draft = match write::deliver(context, messenger, peer, &text, None, true) {
             Ok(true) => Draft::new(&question, HELP, ""),
-            Ok(false) => Draft::new(&question, KEPT, &text),
-            Err(failure @ (Failure::Io(_) | Failure::Interrupted)) => return Err(failure),
+            Ok(false) | Err(Failure::Interrupted) => Draft::new(&question, KEPT, &text),
+            Err(failure @ Failure::Io(_)) => return Err(failure),
+            Err(failure @ Failure::Unsure) => {
+                context.render.failure(&failure);
+                Draft::new(&question, HELP, "")
+            }
             Err(failure) => {
                 context.render.failure(&failure);
                 Draft::new(&question, KEPT, &text)

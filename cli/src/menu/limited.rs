@@ -17,22 +17,12 @@ use crate::render::{escape, time};
 
 /// `None`: the user stepped back.
 pub(super) fn ask(messenger: &Messenger) -> Result<Option<Limit>, Failure> {
-    let number = |text: &str| match text.trim().parse::<u8>() {
-        Ok(plays @ 1..) => Ok(plays),
-        _ => Err("a play limit is a number from 1 to 255".to_owned()),
-    };
+    let number = |text: &str| args::read_plays(text.trim());
     let help = "How often it may be opened: 1 to 255. Esc leaves.";
     let Some(plays) = prompt::checked("Play limit:", help, None, number)? else {
         return Ok(None);
     };
-    let duration = |text: &str| {
-        let request = args::parse_duration(text.trim())?;
-        if Messenger::can_expire_in(request) {
-            Ok(request)
-        } else {
-            Err("a limited message can be opened for a minute at least and a year at most".to_owned())
-        }
-    };
+    let duration = |text: &str| args::parse_expiry(text.trim());
     let help = "30m, 12h, 7d, …";
     let Some(expires) = prompt::checked("Can be opened for:", help, Some("90d"), duration)? else {
         return Ok(None);

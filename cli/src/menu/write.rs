@@ -26,7 +26,7 @@ fn recipient(context: &Context, messenger: &mut Messenger) -> Result<Option<Addr
         recipients.push(Recipient::New);
         match prompt::choose("To:", recipients)? {
             Some(Recipient::Known(person)) => return Ok(Some(person.address)),
-            Some(Recipient::New) => {}
+            Some(Recipient::New | Recipient::Stranger) => {}
             None => return Ok(None),
         }
     }
@@ -88,8 +88,13 @@ pub(super) fn write_to(
         }
         match deliver(context, messenger, to, &text, limit, false) {
             Ok(true) => return Ok(()),
-            Ok(false) => context.render.text("Nothing was sent.")?,
-            Err(failure @ (Failure::Io(_) | Failure::Interrupted)) => return Err(failure),
+            // Broken off before it was on its way, or not decided.
+            Ok(false) | Err(Failure::Interrupted) => context.render.text("Nothing was sent.")?,
+            Err(failure @ Failure::Io(_)) => return Err(failure),
+            Err(failure @ Failure::Unsure) => {
+                context.render.failure(&failure);
+                return Ok(());
+            }
             Err(failure) => context.render.failure(&failure),
         }
         (written, help) = (text, KEPT);

@@ -63,6 +63,12 @@ impl Stage {
         self.start_relay_with(0, |config| config.registration = Registrations::Invite);
     }
 
+    /// The same relay, which takes no new accounts from now on.
+    pub fn close_registration(&mut self) {
+        self.stop_relay();
+        self.start_relay_with(0, |config| config.registration = Registrations::Closed);
+    }
+
     /// A link by which one may register.
     pub fn invite(&self) -> String {
         let code = InviteCode::generate().unwrap();
