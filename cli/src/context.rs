@@ -215,7 +215,7 @@ impl Context {
         let outcome = self.runtime.block_on(async {
             tokio::select! {
                 biased;
-                _ = tokio::signal::ctrl_c() => Err(Failure::Interrupted),
+                () = working.interrupted() => Err(Failure::Interrupted),
                 outcome = work => outcome.map_err(Into::into),
                 never = spinner.appear() => match never {},
             }

@@ -5,13 +5,14 @@
 //! as it was before.
 
 use std::io::{self, Write};
-use std::sync::atomic::{AtomicBool, Ordering};
+use std::sync::atomic::{AtomicBool, AtomicU64, Ordering};
 use std::sync::{Mutex, MutexGuard, PoisonError};
 
 use crossterm::cursor::{MoveTo, Show};
 use crossterm::event::{DisableBracketedPaste, EnableBracketedPaste};
 use crossterm::execute;
 use crossterm::terminal::{self, Clear, ClearType, EnterAlternateScreen, LeaveAlternateScreen};
+use tokio::sync::Notify;
 
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 enum Mode {
@@ -37,6 +38,10 @@ static STATE: Mutex<State> = Mutex::new(State {
 });
 /// Ctrl-C ends the work, not the program: [`crate::context::Context::work`] waits for it.
 static WORKING: AtomicBool = AtomicBool::new(false);
+/// How often it did, and who waits for it. There is one hearer of signals: with a second one, the first might find the work over that the other had just ended,
+/// and end the program too.
+static INTERRUPTIONS: AtomicU64 = AtomicU64::new(0);
+static INTERRUPTED: Notify = Notify::const_new();
 
 fn state() -> MutexGuard<'static, State> {
     STATE.lock().unwrap_or_else(PoisonError::into_inner)
@@ -95,13 +100,36 @@ pub fn is_quiet() -> bool {
 
 /// Until this is dropped Ctrl-C and SIGINT end the work alone.
 #[derive(Debug)]
-pub struct Working;
+pub struct Working {
+    before: u64,
+}
 
 /// Begins work that hears Ctrl-C itself.
 #[must_use]
 pub fn working() -> Working {
+    let before = INTERRUPTIONS.load(Ordering::SeqCst);
     WORKING.store(true, Ordering::SeqCst);
-    Working
+    Working { before }
+}
+
+impl Working {
+    /// Waits for Ctrl-C.
+    pub async fn interrupted(&self) {
+        if !state().watched || cfg!(not(unix)) {
+            // Without a question before it nothing else listens. What cannot be heard never comes.
+            if tokio::signal::ctrl_c().await.is_err() {
+                std::future::pending::<()>().await;
+            }
+            return;
+        }
+        loop {
+            let next = INTERRUPTED.notified();
+            if INTERRUPTIONS.load(Ordering::SeqCst) != self.before {
+                return;
+            }
+            next.await;
+        }
+    }
 }
 
 impl Drop for Working {
@@ -297,7 +325,7 @@ mod signals {
     use signal_hook::iterator::Signals;
     use signal_hook::low_level::emulate_default_handler;
 
-    use super::{STATE, State, WORKING, line};
+    use super::{INTERRUPTED, INTERRUPTIONS, STATE, State, WORKING, line};
 
     /// A terminal that takes nothing more (its line is stopped) holds up a drawing, not the end of the program: half a second in all.
     const ATTEMPTS: u32 = 50;
@@ -311,8 +339,10 @@ mod signals {
         thread::Builder::new().name("signals".to_owned()).spawn(move || {
             for signal in signals.forever() {
                 match signal {
-                    // The work hears it itself.
-                    SIGINT if WORKING.load(Ordering::SeqCst) => {}
+                    SIGINT if WORKING.load(Ordering::SeqCst) => {
+                        INTERRUPTIONS.fetch_add(1, Ordering::SeqCst);
+                        INTERRUPTED.notify_waiters();
+                    }
                     SIGTSTP => {
                         if let Some(mut state) = patiently() {
                             let _ = state.suspend();
