@@ -267,13 +267,13 @@ fn read_invite(text: &str) -> Result<ReadInvite, Infallible> {
 }
 
 /// A number within bounds, or what is allowed: the library's own words are a programmer's.
-fn number<T>(text: &str, what: &str, least: T, most: T) -> Result<T, String>
+fn number<T>(text: &str, of: &str, least: T, most: T) -> Result<T, String>
 where
     T: std::str::FromStr + PartialOrd + Copy + std::fmt::Display,
 {
     match text.parse() {
         Ok(number) if number >= least && number <= most => Ok(number),
-        _ => Err(format!("write a number of {what}, from {least} to {most}")),
+        _ => Err(format!("write a number{of} from {least} to {most}")),
     }
 }
 
@@ -282,15 +282,15 @@ where
 /// # Errors
 /// A sentence that says what is allowed.
 pub fn read_plays(text: &str) -> Result<u8, String> {
-    number(text, "plays", 1, u8::MAX)
+    number(text, "", 1, u8::MAX)
 }
 
 fn read_wait(text: &str) -> Result<u32, String> {
-    number(text, "seconds", 0, MAX_WAIT)
+    number(text, " of seconds", 0, MAX_WAIT)
 }
 
 fn read_limit(text: &str) -> Result<u32, String> {
-    number(text, "messages", 1, u32::MAX)
+    number(text, " of messages", 1, u32::MAX)
 }
 
 /// How long a limited message can be opened.

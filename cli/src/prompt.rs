@@ -165,6 +165,9 @@ impl<T: Display + Clone> Choices<T> {
 /// Ctrl-C, Esc, or the terminal.
 pub fn passphrase(question: &str) -> Result<Passphrase, Failure> {
     secret(question, "", |text| {
+        if text.is_empty() {
+            return Err("nothing was typed; Esc leaves".to_owned());
+        }
         let text = Zeroizing::new(text.to_owned());
         Passphrase::new(text).map_err(|error| error.to_string())
     })

@@ -27,7 +27,7 @@ pub use advice::without_options;
 pub use working::Working;
 
 /// How far a line is set off where it goes on in another row.
-const HANG: usize = 4;
+const HANG: usize = 2;
 
 /// Where output goes, and in what form.
 #[derive(Clone, Debug)]
@@ -380,7 +380,7 @@ fn quoted(text: &str) -> String {
 /// What a relay adds to a number before it rounds it by chance, up or down, to a power of two.
 const FEW: u64 = 64;
 
-/// What a relay's rough number says of the true one: as much as the contract has it, which is not that they are alike.
+/// What a relay's rough number says of the true one: docs/decisions/0025-doors.md. They need not be alike: one message may be shown as 128.
 fn roughly(shown: u64) -> String {
     match (shown / 2, shown.saturating_mul(2).saturating_sub(FEW)) {
         (0, _) => format!("fewer than {FEW}"),

@@ -330,18 +330,14 @@ fn wrong_numbers_and_times_are_told_what_is_allowed() {
         (
             &["history", "--limit"][..],
             &["0", "abc", "", "-1", "1.5", "99999999999999"][..],
-            "a number of messages, from 1 to 4294967295",
+            "a number of messages from 1 to 4294967295",
         ),
         (
             &["inbox", "--wait"],
             &["abc", "", "-1", "1.5", "86401", "30s"],
-            "a number of seconds, from 0 to 86400",
+            "a number of seconds from 0 to 86400",
         ),
-        (
-            &plays,
-            &["0", "abc", "", "-1", "256", "1.5"],
-            "a number of plays, from 1 to 255",
-        ),
+        (&plays, &["0", "abc", "", "-1", "256", "1.5"], "a number from 1 to 255"),
         (
             &expires,
             &["soon", "", "7", "1.5h", "-1"],

@@ -117,7 +117,7 @@ fn limits_that_are_none_are_said_and_can_be_corrected() {
     terminal.sees("Play limit:");
     for wrong in ["300", "0", "abc", ""] {
         terminal.enters(wrong);
-        terminal.sees("a number of plays, from 1 to 255\u{1b}[0m");
+        terminal.sees("a number from 1 to 255\u{1b}[0m");
         terminal.types("\u{15}");
     }
     terminal.enters("2");
@@ -270,6 +270,20 @@ fn the_menu_names_no_commands_and_commands_name_their_home() {
     terminal.sees("Gate keys:");
     terminal.presses_escape();
     terminal.sees("What next?");
+    for (entry, question) in [
+        ("Send a message with", "To:"),
+        ("Contacts", "Contact:"),
+        ("Plays", "You sent no limited message"),
+        ("Keys", "Keys:"),
+        ("Status", "licenses"),
+    ] {
+        terminal.enters(entry);
+        terminal.sees(question);
+        if question.ends_with(':') {
+            terminal.presses_escape();
+        }
+        terminal.sees("What next?");
+    }
     let all = terminal.quits();
     assert!(all.contains("wrote for the first time") && all.contains("limited: opens twice"));
     assert!(!all.contains("latchkey ") && !all.contains(" --"), "{all}");

@@ -23,7 +23,7 @@ pub(super) fn ask(messenger: &Messenger) -> Result<Option<Limit>, Failure> {
         return Ok(None);
     };
     let duration = |text: &str| args::parse_expiry(text.trim());
-    let help = "30m, 12h, 7d, …";
+    let help = "A number and a unit: 30m, 12h, 7d, 2w. A minute at least, a year at most. Esc leaves.";
     let Some(expires) = prompt::checked("Can be opened for:", help, Some("90d"), duration)? else {
         return Ok(None);
     };

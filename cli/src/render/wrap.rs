@@ -39,11 +39,18 @@ fn hanging(line: &str, first: usize, then: usize) -> Vec<&str> {
             column += word.gap + word.width;
             continue;
         }
-        if !row.is_empty() {
-            rows.push(&line[row]);
-            width = then.max(1);
+        // One that is longer than any row is broken anyhow, and goes on from here.
+        let long = word.width > then && column + word.gap < width;
+        if long && !row.is_empty() {
+            row.end = word.at.start;
+            column += word.gap;
+        } else {
+            if !row.is_empty() {
+                rows.push(&line[row]);
+                width = then.max(1);
+            }
+            (row, column) = (word.at.start..word.at.start, 0);
         }
-        (row, column) = (word.at.start..word.at.start, 0);
         for atom in atoms(&line[word.at.clone()]) {
             let at = word.at.start + atom.at.start;
             if column + atom.width > width && column > 0 {
@@ -203,6 +210,7 @@ mod tests {
         assert_eq!(rows("one two  three", 8), ["one two", "three"]);
         assert_eq!(rows("abcdefghij", 4), ["abcd", "efgh", "ij"]);
         assert_eq!(rows("ab cd efghijk", 6), ["ab cd", "efghij", "k"]);
+        assert_eq!(rows("ab efghijk", 6), ["ab efg", "hijk"]);
         assert_eq!(rows("", 4), [""]);
         assert_eq!(rows("  a  b", 80), ["  a  b"]);
         assert_eq!(rows("          a", 4), ["a"]);
