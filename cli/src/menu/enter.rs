@@ -126,7 +126,7 @@ fn relay(context: &Context, pending: bool) -> Result<Option<(RelayUrl, Option<In
             Failure::Interrupted => return Ok(None),
             Failure::Client(Error::Relay(
                 RelayError::UntrustedCertificate { .. } | RelayError::OtherCertificate { .. },
-            )) => given = pinned(context, url, failure)?,
+            )) => given = pinned(context, url, &failure)?,
             failure @ Failure::Io(_) => return Err(failure),
             failure => context.render.failure(&failure),
         }
@@ -161,7 +161,7 @@ fn without_code(text: &str) -> String {
 }
 
 /// The same relay with the fingerprint that the person has of it.
-fn pinned(context: &Context, url: RelayUrl, failure: Failure) -> Result<Option<RelayUrl>, Failure> {
+fn pinned(context: &Context, url: RelayUrl, failure: &Failure) -> Result<Option<RelayUrl>, Failure> {
     context.render.warning(&match failure {
         Failure::Client(Error::Relay(RelayError::OtherCertificate { offered, .. })) => format!(
             "{} shows another certificate than the one with the fingerprint that was given, {offered}. Nothing was sent. Ask its operator for the fingerprint, \

@@ -38,6 +38,7 @@ impl Render {
             let room = rows.saturating_sub(FRAME).max(1);
             let last = lines.len().saturating_sub(room);
             top = top.min(last);
+            let headline = console::truncate_str(&headline, wrap::room(columns), "…");
             draw(&headline, &lines[top..lines.len().min(top + room)], last > 0, rows)?;
             match next_key()? {
                 Key::Close => break,
