@@ -197,11 +197,11 @@ impl Context {
         spinner: Working,
         work: impl Future<Output = Result<T, E>>,
     ) -> Result<T, Failure> {
-        let working = terminal::working();
+        let mut working = terminal::working();
         let outcome = self.runtime.block_on(async {
             tokio::select! {
                 biased;
-                _ = tokio::signal::ctrl_c() => Err(Failure::Interrupted),
+                () = working.broken_off() => Err(Failure::Interrupted),
                 outcome = work => outcome.map_err(Into::into),
                 never = spinner.appear() => match never {},
             }

@@ -158,6 +158,7 @@ pub(crate) fn rotate_keys(context: &Context) -> Result<(), Failure> {
 
 pub(crate) fn clear_inbox(context: &Context, yes: bool) -> Result<(), Failure> {
     let mut messenger = context.open()?;
+    messenger.release()?;
     if !yes
         && context.interactive()
         && !prompt::confirm(
@@ -228,6 +229,7 @@ pub(crate) fn rotate_identity(context: &Context, yes: bool) -> Result<(), Failur
             ));
         }
         context.render.text(ROTATION)?;
+        messenger.release()?;
         if !prompt::confirm("Make a new identity now?", false)? {
             return context.render.text("Nothing was changed.");
         }

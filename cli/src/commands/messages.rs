@@ -51,6 +51,7 @@ pub(crate) fn send(context: &Context, to: &str, message: Option<&str>, limit: Op
             let address = messenger.resolve(to)?;
             context.work("looking for them …", messenger.can_write_to(&address))?;
             let help = "Enter sends, Alt-Enter begins a new line, Esc leaves without sending.";
+            messenger.release()?;
             Draft::new("Message:", help, "").ask()?.ok_or(Failure::Interrupted)?
         }
     };

@@ -92,6 +92,7 @@ pub(super) fn contacts(context: &Context, messenger: &mut Messenger) -> Result<(
         return context.render.contacts(&people);
     }
     let recipients = people.into_iter().map(Recipient::Known).collect();
+    messenger.release()?;
     let Some(Recipient::Known(person)) = prompt::choose("Contact:", recipients)? else {
         return Ok(());
     };
