@@ -2,6 +2,9 @@
 //!
 //! `None` means that the person stepped back (Esc); Ctrl-C is [`Failure::Interrupted`]. What is pasted is text: no line of it answers a question, and none
 //! of it chooses from a list.
+//!
+//! Who asks lets other processes use the home meanwhile (`Messenger::release`). Questions about what somebody's identity is keep it: the answer is about what
+//! is on the screen.
 
 mod ask;
 mod field;

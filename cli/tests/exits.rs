@@ -553,3 +553,36 @@ fn a_wrong_name_is_told_by_its_own_rule() {
         "{error}"
     );
 }
+
+/// Output that fails half-way: the play is there again at no cost, and what was to be shown is still new.
+#[cfg(target_os = "linux")]
+#[test]
+fn what_cannot_be_written_out_costs_no_play_and_stays_new() {
+    let stage = Stage::new();
+    let (alice, bob) = (stage.register("alice"), stage.register("bob"));
+    alice.ok(&["send", "bob", "the code", "--plays", "1"]);
+    alice.ok(&["send", "bob", "unseen"]);
+    let full = |args: &[&str]| -> Answer {
+        let mut command = bob.command(args);
+        command.stdout(std::fs::File::options().write(true).open("/dev/full").unwrap());
+        run(&mut command)
+    };
+    for args in [&["inbox"][..], &["history"], &["--json", "inbox"]] {
+        let answer = full(args);
+        assert_eq!(answer.code, 1, "{answer:?}");
+        assert!(answer.err.contains("output failed"), "{answer:?}");
+    }
+    let new = bob.json(&["inbox"]);
+    assert_eq!(new.len(), 2, "still new: {new:?}");
+    let id = new
+        .iter()
+        .find_map(|message| message["limited"].as_object().and(message["id"].as_str()))
+        .unwrap();
+    for _ in 0..2 {
+        let answer = full(&["play", id]);
+        assert_eq!(answer.code, 1, "{answer:?}");
+        assert!(answer.err.contains("output failed"), "{answer:?}");
+    }
+    assert_eq!(bob.json_one(&["play", id])["text"], "the code");
+    bob.fails(7, &["play", id]);
+}

@@ -78,6 +78,36 @@ fn every_signal_gives_the_terminal_back_at_every_question() {
     }
 }
 
+/// Between questions too, when echo is off and something is waited for. INT breaks the work off, which is an answer of the program's own.
+#[test]
+fn every_signal_gives_the_terminal_back_while_something_is_done() {
+    let stage = Stage::new();
+    let alice = stage.register("alice");
+    for signal in [Signal::TERM, Signal::HUP, Signal::QUIT, Signal::INT, Signal::TSTP] {
+        let mut terminal = at_terminal(&alice, &["inbox", "--wait", "600"]);
+        terminal.sees("Passphrase:");
+        terminal.enters(PASSPHRASE);
+        terminal.sees("receiving");
+        assert!(!terminal.is_as_before(), "the control");
+        terminal.sends(signal);
+        if signal == Signal::TSTP {
+            terminal.is_suspended();
+            assert!(terminal.is_as_before());
+            terminal.sends(Signal::CONT);
+            terminal.sees("receiving");
+            terminal.sends(Signal::TERM);
+            assert_eq!(terminal.ends().0.signal(), Some(Signal::TERM.as_raw()));
+            continue;
+        }
+        let (status, all) = terminal.ends();
+        if signal == Signal::INT {
+            assert_eq!(status.code(), Some(130), "{all}");
+        } else {
+            assert_eq!(status.signal(), Some(signal.as_raw()), "{all}");
+        }
+    }
+}
+
 #[test]
 fn letters_with_ctrl_or_alt_edit_or_do_nothing() {
     let stage = Stage::new();

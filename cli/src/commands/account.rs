@@ -194,6 +194,7 @@ pub(crate) fn rotate_keys(context: &Context) -> Result<(), Failure> {
 pub(crate) fn clear_inbox(context: &Context, yes: bool) -> Result<(), Failure> {
     let asks = context.asks(yes, "deleting what waits at the relay, unread,")?;
     let mut messenger = context.open()?;
+    messenger.release()?;
     if asks
         && !prompt::confirm(
             "Delete everything that waits at the relay, unread? It cannot be undone.",
@@ -259,6 +260,7 @@ pub(crate) fn rotate_identity(context: &Context, yes: bool) -> Result<(), Failur
     let mut messenger = context.open()?;
     if asks {
         context.render.text(ROTATION)?;
+        messenger.release()?;
         if !prompt::confirm("Make a new identity now?", false)? {
             return context.render.text("Nothing was changed.");
         }

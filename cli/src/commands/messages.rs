@@ -51,6 +51,7 @@ pub(crate) fn send(context: &Context, to: &str, message: Option<&str>, limit: Op
             let address = messenger.resolve(to)?;
             context.work("looking for them …", messenger.can_write_to(&address))?;
             let help = "Enter sends, Alt-Enter begins a new line, Esc leaves without sending.";
+            messenger.release()?;
             match Draft::new("Message:", help, "").ask() {
                 Ok(Some(text)) => text,
                 Ok(None) | Err(Failure::Interrupted) => return Err(Failure::Unsent),

@@ -77,6 +77,7 @@ pub(super) fn offer_plays(
     if choices.is_empty() {
         return Ok(false);
     }
+    messenger.release()?;
     if let Some(Choice(message)) =
         prompt::choose("Open a limited message? That uses one play. (Esc: not now)", choices)?
     {
@@ -110,12 +111,14 @@ pub(super) fn own(context: &Context, messenger: &mut Messenger) -> Result<(), Fa
     if own.is_empty() {
         return context.render.text("You sent no limited message lately.");
     }
+    messenger.release()?;
     let Some(Own(message)) = prompt::choose("Which one?", own)? else {
         return Ok(());
     };
     let id = message.id.to_string();
     let report = context.work("asking the relay …", messenger.license_state(&id))?;
     context.render.license(&report)?;
+    messenger.release()?;
     if report.terms.ended.is_none() && prompt::confirm("Take it back?", false)? {
         let report = context.work("taking it back …", messenger.revoke(&id))?;
         context.render.license(&report)?;

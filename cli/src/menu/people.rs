@@ -97,6 +97,7 @@ pub(super) fn contacts(context: &Context, messenger: &mut Messenger) -> Result<(
     }
     let mut recipients: Vec<Recipient> = people.into_iter().map(Recipient::Known).collect();
     recipients.push(Recipient::Stranger);
+    messenger.release()?;
     let person = match prompt::choose("Contact:", recipients)? {
         Some(Recipient::Known(person)) => person,
         Some(Recipient::Stranger) => return stranger(context, messenger),
@@ -143,6 +144,7 @@ pub(super) fn contacts(context: &Context, messenger: &mut Messenger) -> Result<(
 fn stranger(context: &Context, messenger: &mut Messenger) -> Result<(), Failure> {
     let mut typed: Option<String> = None;
     loop {
+        messenger.release()?;
         let Some(name) = prompt::text("Whom?", "a name at this relay; Esc goes back", typed.as_deref())? else {
             return Ok(());
         };
@@ -164,6 +166,7 @@ fn stranger(context: &Context, messenger: &mut Messenger) -> Result<(), Failure>
             "Block: the relay takes nothing from them any more, without a word to them",
             "Unblock",
         );
+        messenger.release()?;
         let blocked = match prompt::choose("What now?", vec![back, block, unblock])? {
             Some(choice) if choice == block => true,
             Some(choice) if choice == unblock => false,

@@ -171,8 +171,12 @@ impl Terminal {
         self.keyboard.write_all(text.as_bytes()).unwrap();
     }
 
-    /// Pastes, as a terminal does that was asked to say what is pasted.
+    /// Pastes, as a terminal does that was asked to say what is pasted. It has to have been asked.
+    #[track_caller]
     pub fn pastes(&mut self, text: &str) {
+        let all = String::from_utf8_lossy(&self.screen.0.lock().unwrap().bytes).into_owned();
+        let (marked, plain) = (all.rfind("\u{1b}[?2004h"), all.rfind("\u{1b}[?2004l"));
+        assert!(marked.is_some() && marked > plain, "pastes are to be marked");
         self.types(&format!("\u{1b}[200~{}\u{1b}[201~", text.replace('\n', "\r")));
     }
 
