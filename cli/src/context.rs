@@ -64,7 +64,7 @@ impl Context {
             return Ok(home.clone());
         }
         let base = etcetera::choose_base_strategy().map_err(|_| {
-            Failure::Usage("there is no home directory; name one with --home or LATCHKEY_HOME".to_owned())
+            Failure::Usage("this system names no home directory; name one with --home or LATCHKEY_HOME".to_owned())
         })?;
         Ok(base.data_dir().join("latchkey"))
     }
@@ -77,7 +77,7 @@ impl Context {
         match self.global.relay.as_deref().filter(|url| !url.is_empty()) {
             Some(url) => self.parse_relay(url).map(Some),
             None if self.global.pin.as_deref().is_some_and(|pin| !pin.is_empty()) => Err(Failure::Usage(
-                "--pin says nothing without --relay; write --relay https://host:port --pin sha256:…".to_owned(),
+                "--pin needs --relay; write --relay https://host:port --pin sha256:…".to_owned(),
             )),
             None => Ok(None),
         }

@@ -184,26 +184,26 @@ impl Render {
                 Event::Disconnected { because } => self.notice(&format!("{because}; trying again until the wait is over")),
                 Event::Reconnected => self.notice("the relay is back"),
                 Event::Restored => self.warning(
-                    "this vault is an older copy of itself: its keys are replaced and every conversation is begun anew; what came in between is not here",
+                    "this home is an older copy of itself, as after a backup was restored: its keys were replaced and every conversation restarts. Messages of the time in between are not here; ask your contacts for them",
                 ),
                 Event::Upgraded { peers } => self.notice(&format!(
-                    "this version derives message keys in another way: the conversation(s) with {} are begun anew, and what had not arrived is sent \
-                     again; they need this version too",
+                    "this version derives message keys in another way: the conversation(s) with {} restart, and what had not arrived is sent again. \
+                     These contacts need this version too",
                     peers.iter().map(ToString::to_string).collect::<Vec<_>>().join(", ")
                 )),
                 Event::OwnSuccession => self.notice(
-                    "your identity was replaced; conversations are begun anew, and your safety numbers are others than before",
+                    "your identity was replaced: all conversations restart, and your safety numbers have changed",
                 ),
                 Event::Succeeded { peer, was_verified: false } => self.notice(&format!(
-                    "{peer} has a new identity, named by the one you knew; the safety number is another"
+                    "{peer} has a new identity, and the one you knew vouches for it; the safety number has changed"
                 )),
                 Event::Succeeded { peer, was_verified: true } => self.warning(&format!(
-                    "{peer} has a new identity, named by the one you verified; nothing is sent until you compared the new safety number: {}",
+                    "{peer} has a new identity, and the one you verified vouches for it. Nothing is sent before you compare the new safety number: {}",
                     self.decide(peer.user().as_str(), &["verify NAME"])
                 )),
                 Event::IdentityForked { peer } => self.warning(&format!(
-                    "two identities say that they follow the one you knew of {peer}: somebody else has its key. Nothing is sent or shown. Meet or \
-                     call, and compare: {}",
+                    "two identities claim to succeed the one you knew of {peer}, so another person has its key. Nothing is sent or shown. Meet or \
+                     call {peer}, and compare: {}",
                     self.decide(peer.user().as_str(), &["safety-number NAME", "verify NAME --accept", "reject-identity NAME"])
                 )),
                 Event::FirstContact { peer } => self.notice(&format!(
@@ -214,30 +214,30 @@ impl Render {
                     self.warning(&format!("{count} message(s) from {peer} were sent and have not arrived"));
                 }
                 Event::IdentityChanged { peer, .. } => self.warning(&format!(
-                    "the identity of {peer} has changed; what they send waits. Compare the new safety number: {}",
+                    "the identity of {peer} has changed; its messages wait for your decision. Compare the new safety number: {}",
                     self.decide(peer.user().as_str(), &["safety-number NAME", "verify NAME --accept", "reject-identity NAME"])
                 )),
                 Event::QuarantineDropped { peer, count } => {
-                    self.warning(&format!("{count} message(s) that seemed to come from {peer} waited too long for a decision and are gone"));
+                    self.warning(&format!("{count} message(s) from the undecided identity of {peer} waited too long for your decision and were deleted"));
                 }
                 Event::Unreadable { count, reason } => {
                     self.warning(&format!("{count} envelope(s) could not be opened: {}", escape::line(reason)));
                 }
                 Event::Restarted { peer } => {
-                    self.notice(&format!("the conversation with {peer} was begun anew with fresh keys; nothing is lost"));
+                    self.notice(&format!("the conversation with {peer} was restarted with fresh keys; nothing is lost"));
                 }
                 Event::NoOneTimeKey { peer } => {
-                    self.notice(&format!("{peer} found no one-time key of ours; full forward secrecy begins with our first answer"));
+                    self.notice(&format!("{peer} found no one-time prekey of this account at the relay; full forward secrecy begins with your first answer"));
                 }
                 Event::DroppedByRelay { expired, refused } => self.warning(&format!(
-                    "the relay dropped {expired} message(s) that nobody fetched in time and refused {refused} because the mailbox was full"
+                    "the relay dropped {expired} message(s) that were not fetched in time, and refused {refused} because the mailbox was full"
                 )),
                 Event::Flooded { by: Flooder::Account(who) | Flooder::Contact(who), times } => self.warning(&format!(
                     "the relay refused {times} message(s) of {who}: more than it takes at a time. To stop them: {}",
                     self.how(&format!("block {}", who.user()), "choose Contacts, then block somebody")
                 )),
                 Event::Flooded { by: Flooder::Unknown, times } => self.warning(&format!(
-                    "the relay refused {times} message(s) that came with a delivery token of nobody you know any more"
+                    "the relay refused {times} message(s) that came with a delivery token of a contact that you do not have any more"
                 )),
                 Event::Undeliverable { id, reason } => {
                     self.warning(&format!("message {} was not delivered: {}", short(&id.to_string()), escape::line(reason)));
@@ -248,7 +248,7 @@ impl Render {
                     escape::line(reason)
                 )),
                 Event::Postponed(error) => {
-                    self.notice(&format!("put off until next time: {}", escape::line(&error.to_string())));
+                    self.notice(&format!("put off until the next command: {}", escape::line(&error.to_string())));
                 }
                 _ => {}
             }

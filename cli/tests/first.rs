@@ -181,7 +181,7 @@ fn an_invitation_is_asked_for_when_the_relay_wants_one_and_nothing_else_is_asked
         "{before}"
     );
     terminal.enters("this is none");
-    let said = terminal.sees("this is no invitation");
+    let said = terminal.sees("this is not an invitation");
     assert!(!said.contains("shell"), "{said}");
     terminal.types("\u{15}");
     terminal.enters(&"0".repeat(32));
@@ -191,7 +191,7 @@ fn an_invitation_is_asked_for_when_the_relay_wants_one_and_nothing_else_is_asked
     terminal.enters(PASSPHRASE);
     terminal.sees("Once more:");
     terminal.enters(PASSPHRASE);
-    terminal.sees("or not any more");
+    terminal.sees("unknown, used up, expired or revoked");
     terminal.sees("Invitation:");
     terminal.enters(&link);
     let between = terminal.sees("alice@localhost");
@@ -229,8 +229,8 @@ fn a_link_is_taken_where_the_relay_is_asked_for() {
     let mut terminal = Terminal::start(command);
     terminal.sees("Relay:");
     for (wrong, said) in [
-        (format!("{}/#nothing", stage.url), "no invitation"),
-        (format!("{}/#invite={}", stage.url, &code[1..]), "no invitation"),
+        (format!("{}/#nothing", stage.url), "not an invitation"),
+        (format!("{}/#invite={}", stage.url, &code[1..]), "not an invitation"),
         ("http://relay.example".to_owned(), "plain http"),
     ] {
         terminal.pastes(&wrong);

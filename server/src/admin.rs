@@ -30,31 +30,31 @@ pub fn commands() -> Vec<Command> {
     let kept = Arg::new("kept")
         .long("kept")
         .value_name("HEAD")
-        .help("A head that was kept elsewhere, as status shows it, or with its length as this command does: the log has to pass through it");
+        .help("A head that you kept elsewhere, as the relay's status shows it or, with its length, as this command prints it: the log must pass through it");
     let target = Arg::new("file")
         .value_name("FILE")
         .required(true)
-        .help("Where to; must not exist");
+        .help("The file to write; it must not exist");
     vec![
         Command::new("audit")
-            .about("The log of security events")
+            .about("Checks the log of security events")
             .subcommand_required(true)
             .subcommand(
                 Command::new("verify")
-                    .about("Follows the chain from its beginning")
+                    .about("Follows the hash chain of the log from its beginning, and prints its length and head")
                     .arg(kept),
             ),
         Command::new("backup")
-            .about("Writes a consistent copy of the database and its gate keys (FILE.gate-keys), while the relay runs")
+            .about("Writes a consistent copy of the database to FILE and of the gate keys to FILE.gate-keys; the relay may run")
             .arg(target),
         Command::new("check")
-            .about("Looks whether the database, the gate keys and the certificate are sound, and the counters right"),
+            .about("Checks the database, its counters, the gate keys and the certificate; the relay may run"),
         Command::new("config")
-            .about("The settings")
+            .about("Shows the settings")
             .subcommand_required(true)
-            .subcommand(Command::new("show").about("What holds, as TOML, and where each value comes from")),
+            .subcommand(Command::new("show").about("Prints the settings of this command line, environment and file as TOML, with the origin of each")),
         Command::new("accounts")
-            .about("The accounts")
+            .about("Lists and removes accounts, and releases their names")
             .subcommand_required(true)
             .subcommand(
                 Command::new("list").about("Name, registration (milliseconds since 1970), envelopes and bytes pending"),
@@ -64,7 +64,7 @@ pub fn commands() -> Vec<Command> {
                     .about(
                         "Removes an account and everything addressed to it; the name stays taken until it is released",
                     )
-                    .arg(Arg::new("name").value_name("NAME").required(true))
+                    .arg(Arg::new("name").value_name("NAME").required(true).help("The name of the account"))
                     .arg(
                         Arg::new("yes")
                             .long("yes")
@@ -157,7 +157,7 @@ fn remove(data_dir: &Path, reader: &Reader, name: &str, sure: bool) -> anyhow::R
         .into_iter()
         .find(|account| account.user == user.as_str());
     let Some(account) = account else {
-        bail!("no account here has the name '{user}'; `latchkey-relay accounts list` shows all");
+        bail!("no account named '{user}'; `latchkey-relay accounts list` shows all");
     };
     if !sure {
         confirm(

@@ -36,7 +36,7 @@ const DIRECTORY: &str = "errands";
 #[derive(Debug, thiserror::Error)]
 pub enum ErrandError {
     /// It cannot be left.
-    #[error("cannot write in {0}: {1}")]
+    #[error("cannot write in {0}: {1}. Run this command as the user that the relay runs as")]
     File(PathBuf, io::Error),
     /// The data directory.
     #[error(transparent)]

@@ -22,6 +22,12 @@ use banner::Banner;
 /// A mistake in the configuration, as distinct from a failure: what `sysexits.h` calls a usage error.
 const EXIT_CONFIGURATION: u8 = 64;
 
+const AFTER_HELP: &str = "\
+A setting comes from its flag, else from the environment, else from the TOML file, else it has its default.
+LATCHKEY_LOG chooses log lines, such as LATCHKEY_LOG=debug or LATCHKEY_LOG=info,server::service=debug.
+
+Exit codes: 0 done; 1 a failure; 2 wrong arguments; 64 a wrong setting.";
+
 /// An error with its causes, each said once: many of our own say their cause in the middle of the sentence.
 fn whole(error: &anyhow::Error) -> String {
     error.chain().skip(1).fold(error.to_string(), |said, cause| {
@@ -57,7 +63,7 @@ fn command() -> Command {
     Command::new("latchkey-relay")
         .version(env!("CARGO_PKG_VERSION"))
         .about("The Latchkey relay: keeps sealed messages until they are delivered, reads nothing")
-        .after_help("Flags beat the environment, which beats the TOML file.")
+        .after_help(AFTER_HELP)
         .arg(config)
         .args(settings)
         .subcommands(admin::commands())

@@ -70,7 +70,9 @@ const LOCK_FILE: &str = "relay.lock";
 #[derive(Debug, thiserror::Error)]
 pub enum StartError {
     /// The data directory.
-    #[error("cannot use the data directory {path}: {source}. Choose another with --data-dir, or make it writable")]
+    #[error(
+        "cannot use the data directory {path}: {source}. Make it writable for the relay's user, or choose another with --data-dir"
+    )]
     DataDir {
         /// The directory.
         path: PathBuf,
@@ -79,7 +81,7 @@ pub enum StartError {
     },
     /// It is open to others, and not ours to close.
     #[error(
-        "others can read the data directory {path} (its mode is {mode:o}), and {why}. Choose a directory of the relay's own with --data-dir, or chmod 700 it"
+        "other users can read the data directory {path} (its mode is {mode:o}), and {why}. Choose a directory of the relay's own with --data-dir, or chmod 700 this one"
     )]
     Exposed {
         /// The directory.
@@ -94,8 +96,8 @@ pub enum StartError {
     InUse(PathBuf),
     /// The database is that of a relay with another name.
     #[error(
-        "this relay is called '{given}', but the accounts in {data_dir} belong to '{stored}': the name is inside every fingerprint and key of theirs and \
-         cannot change. Say --name {stored}, or keep the accounts of '{given}' in another directory with --data-dir"
+        "this relay is called '{given}', but the accounts in {data_dir} belong to '{stored}': their fingerprints and keys contain that name, so it cannot \
+         change. Start it with --name {stored}, or keep the accounts of '{given}' in another directory with --data-dir"
     )]
     OtherName {
         /// What the configuration says.
@@ -122,7 +124,7 @@ pub enum StartError {
     #[error(transparent)]
     Tls(#[from] TlsError),
     /// The services.
-    #[error("the relay could not be put together: {0}")]
+    #[error("the relay could not be started: {0}. Its log has the reason")]
     Services(#[from] Refusal),
 }
 

@@ -32,7 +32,7 @@ use crate::model::{Bytes32, GateKeyId, Incarnation, LicenseId, MailboxId};
 #[derive(Debug, Clone, thiserror::Error)]
 pub enum StoreError {
     /// The disk (or the database's size limit) is full, or the disk fails.
-    #[error("the store has no room or its disk fails: {0}")]
+    #[error("the store has no room, or its disk fails: {0}")]
     Full(String),
     /// The queue of the writer is full.
     #[error("the store's queue is full")]

@@ -272,7 +272,7 @@ async fn check_finds_what_does_not_add_up_and_accounts_are_listed() {
     let copy = relay.dir.path().join("copy.sqlite3");
     let said = bad(&command(relay.data(), &["backup", copy.to_str().unwrap()]));
     assert!(
-        said.contains("damaged, so it was not copied") && !copy.exists(),
+        said.contains("damaged, so no backup was made") && !copy.exists(),
         "{said}"
     );
     let nowhere = bad(&command(Path::new("/nonexistent"), &["check"]));

@@ -207,7 +207,7 @@ fn a_directory_of_others_is_refused_and_left_as_it_is() {
             .unwrap();
         let said = String::from_utf8(refused.stderr).unwrap();
         assert_eq!(refused.status.code(), Some(1), "{said}");
-        for part in ["others can read", &format!("{open:o}"), "--data-dir", "chmod 700"] {
+        for part in ["other users can read", &format!("{open:o}"), "--data-dir", "chmod 700"] {
             assert!(said.contains(part), "{part} is not in {said}");
         }
         assert_eq!(mode(&data), open);

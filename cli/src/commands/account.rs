@@ -77,7 +77,7 @@ fn relay_of(context: &Context, invite: Option<&Invite>) -> Result<Option<RelayUr
         && named.as_str() != linked.as_str()
     {
         return Err(Failure::Usage(format!(
-            "the invitation is for {linked}, and --relay or LATCHKEY_RELAY says {named}: leave that out, or give the code alone if both are the same relay"
+            "the invitation is for {linked}, and --relay or LATCHKEY_RELAY names {named}; leave that out, or give the code alone if both are the same relay"
         )));
     }
     Ok(Some(linked))
@@ -127,7 +127,7 @@ fn wants_invite(failure: &Failure) -> bool {
 }
 
 /// Said where one types or pastes, and no shell is in the way.
-pub(crate) const NO_INVITE: &str = "this is no invitation; it is a link such as https://relay.example/#invite=… with 32 digits (0-9, a-f) at its end, or these digits alone";
+pub(crate) const NO_INVITE: &str = "this is not an invitation. An invitation is a link such as https://relay.example/#invite=… with 32 digits (0-9, a-f) at its end, or these digits alone";
 
 /// An invitation to this relay, or none; what is no invitation, or one to another relay, is said and can be corrected.
 fn ask_for_invite(context: &Context, relay: &RelayUrl) -> Result<Option<Invite>, Failure> {
@@ -241,7 +241,7 @@ pub(crate) fn receipts(context: &Context, what: Option<ReceiptKind>, state: Opti
         (None | Some(ReceiptKind::Delivery | ReceiptKind::Read), None) => return context.render.receipts(receipts),
         (None | Some(ReceiptKind::On | ReceiptKind::Off), Some(_)) => {
             return Err(Failure::Usage(
-                "write `receipts on`, `receipts off`, `receipts read on` or `receipts read off`".to_owned(),
+                "receipts has no such form; write `receipts on`, `receipts off`, `receipts read on` or `receipts read off`".to_owned(),
             ));
         }
     }
@@ -253,7 +253,7 @@ pub(crate) fn receipts(context: &Context, what: Option<ReceiptKind>, state: Opti
 pub(crate) const ROTATION: &str = "\
 This makes a new identity for your name; the present one vouches for it and is then worthless.
 Contacts follow by themselves. Those who compared your safety number have to compare the new one before they write to you again.
-All conversations are begun anew. Your name and everything kept here stay. It cannot be undone.";
+All conversations restart. Your name and everything kept here stay. It cannot be undone.";
 
 pub(crate) fn rotate_identity(context: &Context, yes: bool) -> Result<(), Failure> {
     let asks = context.asks(yes, "making a new identity, which cannot be taken back,")?;

@@ -89,8 +89,8 @@ pub(crate) fn deliver(
     context.render.events(&sent.events);
     if let Some(error) = &sent.unnoted {
         context.render.warning(&format!(
-            "the relay has this message, which could not be noted here: {error}. Do not send it again; the next command hands it in once more, and the \
-             relay keeps it once"
+            "the relay has this message, but this home could not note it: {error}. Do not send it again: the next command repeats the send, and the \
+             relay keeps one copy"
         ));
     }
     Ok(sent)
@@ -225,8 +225,8 @@ fn read_stdin() -> Result<String, Failure> {
     if bytes.len() as u64 >= MAX_STDIN {
         return Err(Error::TooLarge.into());
     }
-    let mut text =
-        String::from_utf8(bytes).map_err(|_| Failure::Usage("standard input is not UTF-8 text".to_owned()))?;
+    let mut text = String::from_utf8(bytes)
+        .map_err(|_| Failure::Usage("standard input is not UTF-8 text; nothing was sent".to_owned()))?;
     // The line break that `echo` and editors add is not part of the message.
     if text.ends_with('\n') {
         text.pop();

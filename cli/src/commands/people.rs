@@ -110,7 +110,7 @@ pub(crate) fn verify(context: &Context, name: &str, accept: bool, yes: bool) -> 
 
 /// The conversation goes on with fresh keys; what waited for the relay or for a decision goes out.
 pub(crate) fn go_on(context: &Context, messenger: &mut Messenger) {
-    match context.work("beginning anew …", messenger.catch_up()) {
+    match context.work("restarting the conversation …", messenger.catch_up()) {
         Ok(events) => context.render.events(&events),
         Err(failure) => context.render.failure(&failure),
     }

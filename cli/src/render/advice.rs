@@ -82,7 +82,7 @@ pub(super) fn said(failure: &Failure, menu: bool) -> String {
         Failure::Queued(Error::Relay(error)) | Failure::Client(Error::Relay(error))
             if error.code() == Some(Code::Unauthorized) =>
         {
-            "the relay does not know this account any more, or not with these keys; its operator may have removed it: ask them".to_owned()
+            "the relay does not know this account any more, or not with these keys; ask its operator whether it was removed".to_owned()
         }
         other => other.to_string(),
     }

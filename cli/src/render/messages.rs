@@ -57,7 +57,7 @@ impl Render {
         )?;
         if sent.succeeded {
             self.notice(&format!(
-                "{} has a new identity, named by the one you knew; the safety number is another",
+                "{} has a new identity, and the one you knew vouches for it; the safety number has changed",
                 sent.to
             ));
         }
@@ -198,7 +198,7 @@ impl Render {
         }
         if let (false, Some(play)) = (self.json, report.went_back) {
             self.warning(&format!(
-                "the relay went back behind play {play}: its signed receipts contradict each other. A backup was put back, or it shows different people different counts; do \
+                "the relay denies play {play}: its signed receipts contradict each other. A backup was restored there, or it shows you and the recipient different counts; do \
                  not rely on this limit"
             ));
         }

@@ -61,7 +61,12 @@ pub fn invite_command() -> Command {
 pub fn release_command() -> Command {
     Command::new("release")
         .about("Lets the name of a removed account be registered again, by anyone who may register")
-        .arg(Arg::new("name").value_name("NAME").required(true))
+        .arg(
+            Arg::new("name")
+                .value_name("NAME")
+                .required(true)
+                .help("The name to release"),
+        )
         .arg(
             Arg::new("yes")
                 .long("yes")

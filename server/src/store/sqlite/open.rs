@@ -24,7 +24,7 @@ const CHECKED_AT_EVERY_START: u64 = 64 << 20;
 #[derive(Debug, thiserror::Error)]
 pub enum OpenError {
     /// SQLite refused.
-    #[error("cannot open the database {path}: {source}")]
+    #[error("cannot open the database {path}: {source}. Check its permissions and the disk")]
     Sqlite {
         /// The file.
         path: PathBuf,
@@ -32,7 +32,9 @@ pub enum OpenError {
         source: rusqlite::Error,
     },
     /// The schema could not be brought up to date.
-    #[error("cannot bring the database {path} up to date: {source}. Was it made by a newer relay?")]
+    #[error(
+        "cannot bring the database {path} up to date: {source}. If a newer relay made it, use that version; otherwise restore a backup"
+    )]
     Schema {
         /// The file.
         path: PathBuf,
@@ -60,7 +62,7 @@ pub enum OpenError {
     },
     /// The log's commits can no longer be read.
     #[error(
-        "the write-ahead log {path} is damaged from frame {frame} on: messages that were accepted would be lost without a word. Nothing was changed. Copy \
+        "the write-ahead log {path} is damaged from frame {frame} on; accepted messages would be lost silently. Nothing was changed. Copy \
          the whole data directory away first; then restore a backup, or accept the loss by moving {path} out of the directory"
     )]
     DamagedLog {
@@ -70,7 +72,7 @@ pub enum OpenError {
         frame: usize,
     },
     /// The writer's thread did not start.
-    #[error("cannot start the store's writer: {0}")]
+    #[error("cannot start the store's writer: {0}. Check how many threads the relay's user may have")]
     Thread(#[from] std::io::Error),
 }
 
