@@ -5,12 +5,12 @@ use std::path::PathBuf;
 use std::time::Duration;
 
 use clap::{Args, Parser, Subcommand};
-use client::{BadInvite, Invite};
+use client::{BadInvite, Invite, Messenger};
 
 mod keys;
 
 /// Longest `--wait`, in seconds: a day. Longer waits are what loops are for.
-const MAX_WAIT: i64 = 86_400;
+const MAX_WAIT: u32 = 86_400;
 /// Messages that `history` shows when it is not told: a screen or two.
 pub const DEFAULT_HISTORY: u32 = 50;
 
@@ -18,8 +18,8 @@ const AFTER_HELP: &str = r#"Without a command, on a terminal: the interactive cl
 
 Passphrase: from --passphrase-file, else from LATCHKEY_PASSPHRASE, else from a
 prompt, on a terminal only. Without a terminal the program asks nothing: it
-names what is missing and exits with code 2. Give --yes to `verify`,
-`clear-inbox` and `rotate-identity` there, and with --json.
+names what is missing and exits with code 2. There, and with --json, `verify`,
+`clear-inbox` and `rotate-identity`, which ask before they act, need --yes.
 
 Exit codes:
   0  done
@@ -119,7 +119,7 @@ pub enum Command {
         #[arg(allow_hyphen_values = true)]
         message: Option<String>,
         /// Let the recipient open the message N times, 1 to 255; its text is not shown in an inbox or history
-        #[arg(long, value_name = "N", value_parser = clap::value_parser!(u8).range(1..))]
+        #[arg(long, value_name = "N", value_parser = read_plays, allow_negative_numbers = true)]
         plays: Option<u8>,
         /// With --plays: the relay enforces the limit without learning N, or how often the message was opened
         ///
@@ -128,7 +128,7 @@ pub enum Command {
         #[arg(long, requires = "plays")]
         oblivious: bool,
         /// With --plays: for how long it can be opened, a minute to a year: 30m, 12h, 7d, 2w [default: 90d]
-        #[arg(long, value_name = "DURATION", value_parser = parse_duration, requires = "plays")]
+        #[arg(long, value_name = "DURATION", value_parser = parse_expiry, requires = "plays", allow_negative_numbers = true)]
         expires: Option<Duration>,
     },
     /// Receive messages, and show those that were not shown yet
@@ -137,7 +137,7 @@ pub enum Command {
     #[command(after_help = keys::INBOX)]
     Inbox {
         /// When nothing is there, wait up to this long for a message, at most 86400
-        #[arg(long, value_name = "SECONDS", default_value_t = 0, value_parser = clap::value_parser!(u32).range(0..=MAX_WAIT))]
+        #[arg(long, value_name = "SECONDS", default_value_t = 0, value_parser = read_wait, allow_negative_numbers = true)]
         wait: u32,
     },
     /// Open a limited message; that uses one play
@@ -156,7 +156,7 @@ pub enum Command {
         /// Only messages with this contact
         with: Option<String>,
         /// The latest N messages
-        #[arg(long, value_name = "N", default_value_t = DEFAULT_HISTORY, value_parser = clap::value_parser!(u32).range(1..))]
+        #[arg(long, value_name = "N", default_value_t = DEFAULT_HISTORY, value_parser = read_limit, allow_negative_numbers = true)]
         limit: u32,
     },
     /// Show every contact, and whether its identity was verified
@@ -164,7 +164,7 @@ pub enum Command {
     Contacts,
     /// Note that you compared a contact's safety number, or accept its changed identity
     ///
-    /// On a terminal it shows the number and asks. Without a terminal, and with --json, give --yes.
+    /// On a terminal it shows the number and asks. Without one, and with --json, it does nothing unless --yes is given.
     #[command(after_help = keys::VERIFY)]
     Verify {
         /// The contact
@@ -186,7 +186,7 @@ pub enum Command {
     ///
     /// Use it when keys may have been stolen, or from time to time. Contacts accept the new identity automatically; a contact that had verified you has to compare the new
     /// safety number before writing to you again. All conversations restart. The name and everything in this home stay. A run that was cut off is finished by the next
-    /// command. Without a terminal, or with --json, it needs --yes.
+    /// command. It asks first, on a terminal; without one, and with --json, it does nothing unless --yes is given.
     #[command(after_help = keys::ROTATE_IDENTITY)]
     RotateIdentity {
         /// Do not ask
@@ -199,7 +199,7 @@ pub enum Command {
     /// is not shown later either. Nothing is sent to it until `unblock`.
     #[command(after_help = keys::BLOCK)]
     Block {
-        /// The name of the account; it need not be a contact
+        /// The name of an account at this relay; it need not be a contact
         name: String,
     },
     /// Unblock an account
@@ -251,7 +251,7 @@ pub enum Command {
     Token,
     /// Delete all messages that wait at the relay, unread
     ///
-    /// On a terminal it asks first. Without a terminal, and with --json, give --yes.
+    /// On a terminal it asks first. Without one, and with --json, it does nothing unless --yes is given.
     #[command(after_help = keys::CLEAR_INBOX)]
     ClearInbox {
         /// Do not ask
@@ -315,6 +315,46 @@ pub type ReadInvite = Result<Invite, BadInvite>;
 #[allow(clippy::unnecessary_wraps, reason = "the form of a value parser")]
 fn read_invite(text: &str) -> Result<ReadInvite, Infallible> {
     Ok(Invite::parse(text))
+}
+
+/// A number within bounds, or what is allowed: the library's own words are a programmer's.
+fn number<T>(text: &str, of: &str, least: T, most: T) -> Result<T, String>
+where
+    T: std::str::FromStr + PartialOrd + Copy + std::fmt::Display,
+{
+    match text.parse() {
+        Ok(number) if number >= least && number <= most => Ok(number),
+        _ => Err(format!("write a number{of} from {least} to {most}")),
+    }
+}
+
+/// How often a limited message opens.
+///
+/// # Errors
+/// A sentence that says what is allowed.
+pub fn read_plays(text: &str) -> Result<u8, String> {
+    number(text, "", 1, u8::MAX)
+}
+
+fn read_wait(text: &str) -> Result<u32, String> {
+    number(text, " of seconds", 0, MAX_WAIT)
+}
+
+fn read_limit(text: &str) -> Result<u32, String> {
+    number(text, " of messages", 1, u32::MAX)
+}
+
+/// How long a limited message can be opened.
+///
+/// # Errors
+/// A sentence that says what is allowed.
+pub fn parse_expiry(text: &str) -> Result<Duration, String> {
+    let wanted = parse_duration(text)?;
+    if Messenger::can_expire_in(wanted) {
+        Ok(wanted)
+    } else {
+        Err("a limited message can be opened for a minute at least and a year at most".to_owned())
+    }
 }
 
 /// What `receipts` is about; a bare switch is that of arrivals.
@@ -392,8 +432,9 @@ pub fn parse_duration(text: &str) -> Result<Duration, String> {
     if number.is_empty() || !number.bytes().all(|b| b.is_ascii_digit()) {
         return Err(wrong());
     }
-    let number: u64 = number.parse().map_err(|_| wrong())?;
-    number.checked_mul(seconds).map(Duration::from_secs).ok_or_else(wrong)
+    let number: u64 = number.parse().unwrap_or(u64::MAX);
+    // Longer than anything lasts: what is allowed is said by those who know what it is for.
+    Ok(Duration::from_secs(number.saturating_mul(seconds)))
 }
 
 #[cfg(test)]
@@ -496,19 +537,15 @@ mod tests {
         ] {
             assert_eq!(parse_duration(text), Ok(Duration::from_secs(seconds)), "{text}");
         }
-        for text in [
-            "",
-            "d",
-            "7",
-            "7 d",
-            "-1d",
-            "+1d",
-            "1.5h",
-            "7y",
-            "é",
-            "99999999999999999999d",
-            "18446744073709551615w",
-        ] {
+        for text in ["99999999999999999999d", "18446744073709551615w"] {
+            assert_eq!(
+                parse_duration(text),
+                Ok(Duration::MAX.min(Duration::from_secs(u64::MAX))),
+                "{text}"
+            );
+            assert!(parse_expiry(text).is_err(), "{text}");
+        }
+        for text in ["", "d", "7", "7 d", "-1d", "+1d", "1.5h", "7y", "é"] {
             assert!(parse_duration(text).is_err(), "{text}");
         }
     }

@@ -78,7 +78,7 @@ fn told_the_story(shown: &str) {
         "Registered alice@localhost",
         "Registered bob@localhost",
         "sent to bob@localhost",
-        "  hello",
+        "│ hello",
         "verified",
         "limited: opens twice",
         "from alice@localhost, play 1 of 2",

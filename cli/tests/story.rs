@@ -46,7 +46,7 @@ fn two_people_register_verify_and_talk() {
     );
     assert_eq!(number["safety_number"].as_str().unwrap().split(' ').count(), 12);
     assert_eq!(alice.json_one(&["contacts"])["standing"], "unverified");
-    assert_eq!(alice.json_one(&["verify", "bob"])["standing"], "verified");
+    assert_eq!(alice.json_one(&["verify", "bob", "--yes"])["standing"], "verified");
     assert_eq!(alice.json_one(&["contacts"])["standing"], "verified");
 
     // By full address, and from standard input.
@@ -213,7 +213,7 @@ fn keys_status_and_clearing() {
     for n in 0..3 {
         alice.ok(&["send", "bob", &format!("unread {n}")]);
     }
-    assert_eq!(bob.json_one(&["clear-inbox"]), json!({ "deleted": 3 }));
+    assert_eq!(bob.json_one(&["clear-inbox", "--yes"]), json!({ "deleted": 3 }));
     assert!(bob.json(&["inbox"]).is_empty());
 }
 

@@ -242,3 +242,13 @@ fn the_unit_allows_what_the_defaults_need() {
     assert!(files > config.connections.get() + 1000);
     assert_eq!(of_unit("ExecReload"), ["kill -HUP $MAINPID"]);
 }
+
+/// Where it listens is what an operator sees first.
+#[test]
+fn a_first_start_says_where_it_listens_and_nothing_else() {
+    let mut relay = Running::start(TempDir::new().unwrap(), &[]);
+    assert_eq!(relay.said("log"), "");
+    assert!(relay.said("out").starts_with("Latchkey relay"), "{}", relay.said("out"));
+    relay.tell("-TERM");
+    assert_eq!(relay.end(), Some(0));
+}

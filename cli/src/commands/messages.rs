@@ -51,10 +51,18 @@ pub(crate) fn send(context: &Context, to: &str, message: Option<&str>, limit: Op
             let address = messenger.resolve(to)?;
             context.work("looking for them …", messenger.can_write_to(&address))?;
             let help = "Enter sends, Alt-Enter begins a new line, Esc leaves without sending.";
-            Draft::new("Message:", help, "").ask()?.ok_or(Failure::Interrupted)?
+            messenger.release()?;
+            match Draft::new("Message:", help, "").ask() {
+                Ok(Some(text)) => text,
+                Ok(None) | Err(Failure::Interrupted) => return Err(Failure::Unsent),
+                Err(failure) => return Err(failure),
+            }
         }
     };
-    let sent = deliver(context, &mut messenger, to, &text, limit)?;
+    let sent = match deliver(context, &mut messenger, to, &text, limit) {
+        Err(Failure::Interrupted) => return Err(Failure::Unsent),
+        sent => sent?,
+    };
     match sent.because {
         Some(error) => Err(Failure::Queued(error)),
         None => Ok(()),
@@ -88,8 +96,23 @@ pub(crate) fn deliver(
     Ok(sent)
 }
 
-/// Sends and shows nothing.
+/// Sends and shows nothing. [`Failure::Interrupted`]: nothing was sent; what was on its way is [`Failure::Unsure`].
 pub(crate) fn transmit(
+    context: &Context,
+    messenger: &mut Messenger,
+    to: &Address,
+    text: &str,
+    limit: Option<Limit>,
+) -> Result<Sent, Failure> {
+    let before = messenger.own_status()?.messages;
+    match hand_over(context, messenger, to, text, limit) {
+        // It is kept before it goes.
+        Err(Failure::Interrupted) if messenger.own_status()?.messages > before => Err(Failure::Unsure),
+        outcome => outcome,
+    }
+}
+
+fn hand_over(
     context: &Context,
     messenger: &mut Messenger,
     to: &Address,

@@ -26,6 +26,7 @@ pub(crate) fn play(context: &Context, message_id: &str) -> Result<(), Failure> {
 /// On the alternate screen of the interactive client.
 pub(crate) fn play_on_screen(context: &Context, messenger: &mut Messenger, message_id: &str) -> Result<(), Failure> {
     let playback = context.work(waiting(messenger, message_id), messenger.play(message_id))?;
+    messenger.release()?;
     context.render.secret(&playback)?;
     let (play, plays) = (playback.play, playback.plays);
     context.work("confirming …", messenger.finish_play(playback))?;

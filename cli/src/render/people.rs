@@ -170,7 +170,7 @@ impl Render {
                 .sum::<usize>();
             // A code that is broken or scrolls cannot be read, and the digits would go with it.
             if wide <= columns && above + code.lines().count() + below <= rows {
-                self.out(&code)?;
+                self.lines_as_they_are(&code)?;
             }
         }
         Ok(())

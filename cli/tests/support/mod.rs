@@ -52,6 +52,18 @@ impl Stage {
         (stage, fingerprint)
     }
 
+    /// A relay at which one address may register and ask as often as it likes.
+    pub fn without_limits() -> Self {
+        let mut stage = Self {
+            runtime: Runtime::new().unwrap(),
+            relay: None,
+            url: String::new(),
+            dir: tempfile::tempdir().unwrap(),
+        };
+        stage.start_relay_with(0, |config| config.rates = server::service::rates::RateLimits::off());
+        stage
+    }
+
     /// Waits for what is asked of the relay without a client.
     pub fn block_on<T>(&self, future: impl Future<Output = T>) -> T {
         self.runtime.block_on(future)
@@ -61,6 +73,12 @@ impl Stage {
     pub fn ask_for_invitations(&mut self) {
         self.stop_relay();
         self.start_relay_with(0, |config| config.registration = Registrations::Invite);
+    }
+
+    /// The same relay, which takes no new accounts from now on.
+    pub fn close_registration(&mut self) {
+        self.stop_relay();
+        self.start_relay_with(0, |config| config.registration = Registrations::Closed);
     }
 
     /// A link by which one may register.

@@ -3,7 +3,11 @@
 //! Not its concern: deciding what is an error (the services do) and logging.
 
 use poem::http::StatusCode;
-use poem_openapi::{ApiResponse, Enum, Object, payload::Json, types::ToJSON};
+use poem_openapi::{
+    ApiResponse, Enum, Object,
+    payload::Json,
+    types::{Example, ToJSON},
+};
 
 use crate::{requests::RequestId, service::Refusal};
 
@@ -220,6 +224,7 @@ impl ProblemCode {
 
 /// The one error body.
 #[derive(Object, Debug, Clone)]
+#[oai(example)]
 pub struct Problem {
     /// `urn:latchkey:problem:` followed by the code
     #[oai(rename = "type")]
@@ -243,6 +248,15 @@ pub struct Problem {
     /// Names this answer in the relay's log, 16 lower-case hex digits: tell it to the operator. Also in the header `X-Request-Id` of every answer
     #[oai(skip_serializing_if_is_none)]
     pub request_id: Option<String>,
+}
+
+impl Example for Problem {
+    fn example() -> Self {
+        Self {
+            request_id: Some("9f1c2a1e3b584d0a".to_owned()),
+            ..Self::new(ProblemCode::NoSuchUser, "no account named 'alice'")
+        }
+    }
 }
 
 /// A longer detail would only repeat what the caller sent.
