@@ -3,7 +3,10 @@
 
 mod doors;
 
+mod lists;
+
 use std::{
+    io,
     path::{Path, PathBuf},
     time::{Duration, Instant},
 };
@@ -12,10 +15,10 @@ use anyhow::{Context as _, bail};
 use clap::{Arg, ArgAction, ArgMatches, Command};
 use protocol::address::UserName;
 use server::{
-    Config, StartError,
+    StartError,
     clock::{Clock as _, SystemClock},
     errands::{self, Errand, ErrandError},
-    model::MailboxId,
+    running,
     store::{
         KeptHead,
         sqlite::admin::{Reader, keys_beside},
@@ -23,7 +26,7 @@ use server::{
     tls::Certificates,
 };
 
-use crate::{configuration, flags, print};
+use crate::{configuration, print};
 
 /// The commands besides `openapi`.
 pub fn commands() -> Vec<Command> {
@@ -52,13 +55,15 @@ pub fn commands() -> Vec<Command> {
         Command::new("config")
             .about("The settings")
             .subcommand_required(true)
-            .subcommand(Command::new("show").about("What holds, as TOML, and where each value comes from")),
+            .subcommand(Command::new("show").about(
+                "Those of the relay that runs, as TOML and with where each comes from; where none runs, those of a start with this command's",
+            )),
         Command::new("accounts")
             .about("The accounts")
             .subcommand_required(true)
-            .subcommand(
-                Command::new("list").about("Name, registration (milliseconds since 1970), envelopes and bytes pending"),
-            )
+            .subcommand(lists::command("list").about(
+                "Name, registration (UTC), envelopes and bytes pending, separated by tabs; by name",
+            ))
             .subcommand(
                 Command::new("remove")
                     .about(
@@ -124,31 +129,52 @@ pub fn run(name: &str, of: &ArgMatches, settings: &ArgMatches) -> anyhow::Result
             doors::release(data_dir, &reader, name, of.get_flag("yes"))?;
         }
         ("invite", _) => doors::invite(of, &config, &reader)?,
-        ("accounts", _) => {
-            let lines = reader.accounts()?.into_iter().map(|account| {
-                let created = account.created.as_millis();
-                format!("{}\t{created}\t{}\t{}\n", account.user, account.pending, account.bytes)
-            });
-            print(&lines.collect::<String>());
-        }
+        ("accounts", Some((_, of))) => print(&lists::accounts(&reader.accounts()?, lists::json(of))?),
         _ => bail!("there is no such command"),
     }
     Ok(())
 }
 
+/// Says which settings hold: those of the relay that runs, and what a start with this command's would change; or, where none runs, this command's.
 fn show(settings: &ArgMatches) -> anyhow::Result<()> {
-    let lines = Config::explain(&flags(settings), |name| std::env::var(name).ok())?
-        .into_iter()
-        .map(|shown| match shown.value {
-            Some(value) => format!("{} = {value}  # {}\n", shown.name, shown.origin),
-            None => format!("# {} is not set\n", shown.name),
-        });
-    print(&lines.collect::<String>());
+    let own = configuration(settings)?;
+    let place = own.data_dir.display();
+    let text = if !running::is_held(&own.data_dir) {
+        format!(
+            "# No relay runs on {place}. One that is started with these settings takes:\n{}",
+            own.to_toml()
+        )
+    } else if let (Some(of), Ok(text)) = (running::read(&own.data_dir), running::text(&own.data_dir)) {
+        let others: String = own
+            .shown()
+            .iter()
+            .zip(of.shown())
+            .filter(|(shown, of)| own.is_set(shown.name) && shown.name != "data_dir" && shown.value != of.value)
+            .map(|(shown, _)| format!("# {shown}"))
+            .collect();
+        let others = if others.is_empty() {
+            others
+        } else {
+            format!("# This command has other settings, which hold if the relay is started anew with them:\n{others}")
+        };
+        format!("# A relay runs on {place} with these settings:\n{text}{others}")
+    } else {
+        format!(
+            "# A relay runs on {place}, but which settings it has could not be read ({}). These are this command's:\n{}",
+            running::FILE_NAME,
+            own.to_toml()
+        )
+    };
+    print(&text);
     Ok(())
 }
 
 /// How long a relay that runs may take: it looks every second, and removes ten thousand envelopes in a few.
 const PATIENCE: Duration = Duration::from_secs(120);
+/// How long one that is just starting may take until commands can ask for anything.
+const STARTING: Duration = Duration::from_secs(5);
+/// How often a command looks meanwhile.
+const LOOK: Duration = Duration::from_millis(50);
 
 fn remove(data_dir: &Path, reader: &Reader, name: &str, sure: bool) -> anyhow::Result<()> {
     let user = UserName::parse(name)?;
@@ -156,7 +182,7 @@ fn remove(data_dir: &Path, reader: &Reader, name: &str, sure: bool) -> anyhow::R
         .accounts()?
         .into_iter()
         .find(|account| account.user == user.as_str());
-    let Some(account) = account else {
+    let (Some(account), Some(errand)) = (account, Errand::removal(reader, &user)?) else {
         bail!("no account here has the name '{user}'; `latchkey-relay accounts list` shows all");
     };
     if !sure {
@@ -170,7 +196,10 @@ fn remove(data_dir: &Path, reader: &Reader, name: &str, sure: bool) -> anyhow::R
             "nothing was removed",
         )?;
     }
-    let by = done(data_dir, &Errand::Remove(MailboxId::of(&user)))?;
+    let by = done(data_dir, &errand)?;
+    if Errand::removal(reader, &user)? == Some(errand) {
+        bail!("'{user}' was not removed; see the relay's log");
+    }
     print(&format!("Removed '{user}'{by}\n"));
     Ok(())
 }
@@ -188,25 +217,38 @@ fn confirm(meaning: &str, name: &str, otherwise: &str) -> anyhow::Result<()> {
 
 /// Has an errand done, by the relay that runs or, where none does, here; says by whom.
 fn done(data_dir: &Path, errand: &Errand) -> anyhow::Result<String> {
-    let request = errands::ask(data_dir, errand)?;
     let runtime = tokio::runtime::Builder::new_current_thread().enable_all().build()?;
-    match runtime.block_on(errands::perform_all(data_dir, SystemClock.now())) {
-        Ok(()) => return Ok(format!(". No relay is running on {}.", data_dir.display())),
-        Err(ErrandError::Start(StartError::InUse(_))) => {}
-        Err(error) => return Err(error.into()),
-    }
+    let mut request = None;
     let begun = Instant::now();
-    while request.exists() {
-        if begun.elapsed() > PATIENCE {
-            bail!(
+    loop {
+        // Also while the relay that runs is waited for: it may end before it comes to it.
+        match runtime.block_on(errands::perform_here(data_dir, errand, SystemClock.now())) {
+            Ok(()) => return Ok(format!(". No relay is running on {}.", data_dir.display())),
+            Err(ErrandError::Start(StartError::InUse(_))) => {}
+            Err(error) => return Err(error.into()),
+        }
+        match &request {
+            None => match errands::ask(data_dir, errand) {
+                Ok(path) => request = Some(path),
+                // The relay makes the directory when it starts.
+                Err(ErrandError::File(_, error))
+                    if error.kind() == io::ErrorKind::NotFound && begun.elapsed() < STARTING =>
+                {
+                    std::thread::sleep(LOOK);
+                }
+                Err(error) => return Err(error.into()),
+            },
+            Some(path) if !path.exists() => {
+                return Ok(format!(", by the relay that runs on {}.", data_dir.display()));
+            }
+            Some(path) if begun.elapsed() > PATIENCE => bail!(
                 "the relay that runs on {} has not done it yet; see its log. It goes on trying, also after a restart, until {} is deleted",
                 data_dir.display(),
-                request.display()
-            );
+                path.display()
+            ),
+            Some(_) => std::thread::sleep(LOOK),
         }
-        std::thread::sleep(Duration::from_millis(50));
     }
-    Ok(format!(", by the relay that runs on {}.", data_dir.display()))
 }
 
 fn parse_head(text: &str) -> anyhow::Result<KeptHead> {

@@ -37,8 +37,8 @@ use super::{
     AccountRow, Ack, Acked, Activity, Admission, AuditHead, AuditRecord, BlockPut, BundleRow, Committed, Deposit,
     Deposited, DiskUse, FoldCommit, GateKeyPut, GateKeyRow, GateKeyUse, IdentityChange, IdentityChanged, IdentityRow,
     InviteMade, KeyCounts, LicenseView, NewGateKey, NewInvite, Page, PlayCommit, PlayFound, PlayLookup, Publication,
-    Published, Registered, Registration, Released, Removal, Result, Seed, Store, StoreError, SweepRules, Swept,
-    TokenPut, TokenRow, Totals, Verb,
+    Published, Registered, Registration, Released, Removal, Result, RoughNumbers, Seed, ShownRow, Store, StoreError,
+    SweepRules, Swept, TokenPut, TokenRow, Totals, Verb,
     known::{Change, Known},
     migrations,
     wakes::Wakes,
@@ -235,8 +235,13 @@ impl Store for Sqlite {
     fn revoke_invite(&self, hash: Bytes32, now: protocol::Timestamp) -> Verb<'_, bool> {
         self.write(move |c, _| doors::revoke_invite(c, &hash, now))
     }
-    fn release_name(&self, mailbox: MailboxId, now: protocol::Timestamp) -> Verb<'_, Released> {
-        self.write(move |c, _| doors::release_name(c, mailbox, now))
+    fn release_name(
+        &self,
+        mailbox: MailboxId,
+        removed: protocol::Timestamp,
+        now: protocol::Timestamp,
+    ) -> Verb<'_, Released> {
+        self.write(move |c, _| doors::release_name(c, mailbox, removed, now))
     }
     fn succeed(&self, change: IdentityChange) -> Verb<'_, IdentityChanged> {
         self.write(move |c, effects| {
@@ -419,13 +424,25 @@ impl Store for Sqlite {
     fn audit(&self, records: Vec<AuditRecord>) -> Verb<'_, AuditHead> {
         self.write(move |c, _| audit::append(c, &records))
     }
+    fn show(&self, numbers: RoughNumbers, record: AuditRecord) -> Verb<'_, AuditHead> {
+        self.write(move |c, _| audit::show(c, &numbers, &record))
+    }
+    fn shown(&self) -> Verb<'_, Option<ShownRow>> {
+        self.read(audit::shown)
+    }
     fn sweep(&self, rules: SweepRules) -> Verb<'_, Swept> {
         let index = Arc::clone(&self.index);
         self.write(move |c, effects| sweep::step(c, &index, effects, &rules))
     }
-    fn remove_account(&self, mailbox: MailboxId, now: protocol::Timestamp, step: u32) -> Verb<'_, Removal> {
+    fn remove_account(
+        &self,
+        mailbox: MailboxId,
+        registered: protocol::Timestamp,
+        now: protocol::Timestamp,
+        step: u32,
+    ) -> Verb<'_, Removal> {
         let index = Arc::clone(&self.index);
-        self.write(move |c, effects| removal::step(c, &index, effects, mailbox, now, step))
+        self.write(move |c, effects| removal::step(c, &index, effects, (mailbox, registered), now, step))
     }
     fn disk_use(&self) -> Verb<'_, DiskUse> {
         let log = self.log.clone();
