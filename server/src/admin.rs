@@ -208,7 +208,7 @@ fn remove(data_dir: &Path, reader: &Reader, name: &str, sure: bool) -> anyhow::R
 fn confirm(meaning: &str, name: &str, otherwise: &str) -> anyhow::Result<()> {
     print(&format!("{meaning}\nType the name to go on: "));
     let mut typed = String::new();
-    std::io::stdin().read_line(&mut typed)?;
+    io::stdin().read_line(&mut typed)?;
     if typed.trim() != name {
         bail!("{otherwise}. (--yes does not ask.)");
     }

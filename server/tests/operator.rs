@@ -289,13 +289,14 @@ async fn config_show_beside_a_relay_that_runs_shows_what_that_one_has() {
 async fn a_command_is_not_taken_for_the_value_of_a_flag() {
     let mut relay = TestRelay::start().await;
     relay.relay.take().unwrap().shutdown().await;
-    for flag in [
-        "--tls-self-signed",
-        "--behind-proxy",
-        "--tls-self-signed=true",
-        "--behind-proxy=no",
+    for flags in [
+        &["--tls-self-signed"][..],
+        &["--tls-self-signed=true"],
+        &["--origins", "https://relay.example", "--behind-proxy"],
+        &["--behind-proxy=no"],
     ] {
-        assert_eq!(good(relay.data(), &[flag, "accounts", "list"]).await, "", "{flag}");
+        let list = good(relay.data(), &[flags, &["accounts", "list"]].concat()).await;
+        assert_eq!(list, "", "{flags:?}");
     }
     let said = bad(relay.data(), &["--tls-self-signed=perhaps", "accounts", "list"]).await;
     assert!(said.contains("true or false"), "{said}");
