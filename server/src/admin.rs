@@ -21,7 +21,10 @@ use server::{
     running,
     store::{
         KeptHead,
-        sqlite::admin::{Reader, keys_beside},
+        sqlite::{
+            FILE_NAME,
+            admin::{Reader, keys_beside},
+        },
     },
     tls::Certificates,
 };
@@ -89,8 +92,12 @@ pub fn run(name: &str, of: &ArgMatches, settings: &ArgMatches) -> anyhow::Result
     }
     let config = configuration(settings)?;
     let data_dir = &config.data_dir;
-    let reader =
-        Reader::open(data_dir).context("Say where the relay keeps its data: latchkey-relay --data-dir DIR …")?;
+    let reader = Reader::open(data_dir).with_context(|| match data_dir.join(FILE_NAME).metadata() {
+        Err(error) if error.kind() == io::ErrorKind::PermissionDenied => {
+            "This user may not read the relay's data: run the command as root, or as the user that the relay runs as"
+        }
+        _ => "Say where the relay keeps its data: latchkey-relay --data-dir DIR …",
+    })?;
     match (name, of.subcommand()) {
         ("audit", Some(("verify", of))) => {
             let kept = of.get_one::<String>("kept").map(|text| parse_head(text)).transpose()?;
@@ -139,31 +146,31 @@ pub fn run(name: &str, of: &ArgMatches, settings: &ArgMatches) -> anyhow::Result
 fn show(settings: &ArgMatches) -> anyhow::Result<()> {
     let own = configuration(settings)?;
     let place = own.data_dir.display();
-    let text = if !running::is_held(&own.data_dir) {
-        format!(
-            "# No relay runs on {place}. One that is started with these settings takes:\n{}",
-            own.to_toml()
-        )
-    } else if let (Some(of), Ok(text)) = (running::read(&own.data_dir), running::text(&own.data_dir)) {
-        let others: String = own
-            .shown()
-            .iter()
-            .zip(of.shown())
-            .filter(|(shown, of)| own.is_set(shown.name) && shown.name != "data_dir" && shown.value != of.value)
-            .map(|(shown, _)| format!("# {shown}"))
-            .collect();
-        let others = if others.is_empty() {
-            others
-        } else {
-            format!("# This command has other settings, which hold if the relay is started anew with them:\n{others}")
-        };
-        format!("# A relay runs on {place} with these settings:\n{text}{others}")
-    } else {
-        format!(
-            "# A relay runs on {place}, but which settings it has could not be read ({}). These are this command's:\n{}",
-            running::FILE_NAME,
-            own.to_toml()
-        )
+    let mine = own.to_toml();
+    let written = running::read(&own.data_dir).zip(running::text(&own.data_dir).ok());
+    let text = match (running::is_held(&own.data_dir), written) {
+        (Err(error), _) => format!(
+            "# Whether a relay runs on {place} cannot be seen ({error}). One that is started with these settings takes:\n{mine}"
+        ),
+        (Ok(false), _) => {
+            format!("# No relay runs on {place}. One that is started with these settings takes:\n{mine}")
+        }
+        (Ok(true), None) => format!(
+            "# A relay runs on {place}, but {} does not say with which settings. These are this command's:\n{mine}",
+            running::FILE_NAME
+        ),
+        (Ok(true), Some((of, text))) => {
+            let pairs = own.shown().into_iter().zip(of.shown());
+            let others = pairs
+                .filter(|(shown, of)| own.is_set(shown.name) && shown.name != "data_dir" && shown.value != of.value);
+            let others: String = others.map(|(shown, _)| format!("# {shown}")).collect();
+            let said = if others.is_empty() {
+                ""
+            } else {
+                "# This command has other settings, which hold if the relay is started anew with them:\n"
+            };
+            format!("# A relay runs on {place} with these settings:\n{text}{said}{others}")
+        }
     };
     print(&text);
     Ok(())

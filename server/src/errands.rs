@@ -292,10 +292,14 @@ impl Runner {
                     if done {
                         tracing::info!("{}", errand.past());
                     }
-                    if let Err(error) = unlink(&path) {
-                        self.stays.warn(|_| {
+                    match unlink(&path) {
+                        Ok(()) if !done => {
+                            tracing::info!("an errand of the operator's changed nothing: it was done before, or what it names is gone");
+                        }
+                        Ok(()) => {}
+                        Err(error) => self.stays.warn(|_| {
                             tracing::error!(%error, "an errand of the operator's was done, and its file stays in {DIRECTORY}/; nothing comes of it any more");
-                        });
+                        }),
                     }
                 }
                 Err(refusal) => self.undone.warn(|_| {

@@ -15,6 +15,10 @@ use crate::{config::Config, relay::LOCK_FILE};
 /// The file, in the data directory.
 pub const FILE_NAME: &str = "running.toml";
 
+/// The first line of the file, for who opens it.
+const HEADER: &str =
+    "# The settings of the relay that runs here, or ran last; written at each start, and read by commands alone.\n";
+
 /// Says with which settings a relay runs that listens there, a port that was chosen at the start included.
 ///
 /// # Errors
@@ -25,7 +29,7 @@ pub(crate) fn write(config: &Config, listens: SocketAddr, metrics: Option<Socket
     config.metrics_listen = metrics;
     let (path, new) = (file(&config.data_dir), config.data_dir.join(format!("{FILE_NAME}.new")));
     let written = private(&new)
-        .and_then(|mut file| file.write_all(config.to_toml().as_bytes()))
+        .and_then(|mut file| file.write_all(format!("{HEADER}{}", config.to_toml()).as_bytes()))
         .and_then(|()| fs::rename(&new, &path));
     if written.is_err() {
         // Room may be what was missing.
@@ -49,14 +53,20 @@ pub fn read(data_dir: &Path) -> Option<Config> {
 /// # Errors
 /// The file system's.
 pub fn text(data_dir: &Path) -> io::Result<String> {
-    fs::read_to_string(file(data_dir))
+    let text = fs::read_to_string(file(data_dir))?;
+    Ok(text.strip_prefix(HEADER).unwrap_or(&text).to_owned())
 }
 
 /// Whether a relay runs there.
-#[must_use]
-pub fn is_held(data_dir: &Path) -> bool {
-    File::open(data_dir.join(LOCK_FILE))
-        .is_ok_and(|lock| matches!(lock.try_lock_shared(), Err(TryLockError::WouldBlock)))
+///
+/// # Errors
+/// When this user may not see it.
+pub fn is_held(data_dir: &Path) -> io::Result<bool> {
+    match File::open(data_dir.join(LOCK_FILE)) {
+        Ok(lock) => Ok(matches!(lock.try_lock_shared(), Err(TryLockError::WouldBlock))),
+        Err(error) if error.kind() == io::ErrorKind::NotFound => Ok(false),
+        Err(error) => Err(error),
+    }
 }
 
 fn file(data_dir: &Path) -> PathBuf {

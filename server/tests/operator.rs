@@ -270,6 +270,10 @@ async fn config_show_beside_a_relay_that_runs_shows_what_that_one_has() {
     let (_, others) = shown.split_once("# This command has other settings").expect("it has");
     let others: Vec<&str> = others.lines().skip(1).collect();
     assert_eq!(others, ["# mailbox_size = \"32MiB\"  # --mailbox-size"], "{shown}");
+    assert!(
+        shown.lines().all(|line| !line.contains("written at each start")),
+        "{shown}"
+    );
     // It is a configuration, and nobody else reads it.
     let file = relay.data().join(server::running::FILE_NAME);
     let again = good(relay.data(), &["--config", file.to_str().unwrap(), "config", "show"]).await;

@@ -8,7 +8,7 @@ mod process;
 use std::{
     fs::{self, File},
     num::NonZeroU32,
-    os::unix::fs::MetadataExt as _,
+    os::unix::fs::{MetadataExt as _, PermissionsExt as _},
     path::Path,
     process::Command,
     time::Duration,
@@ -156,6 +156,35 @@ async fn what_root_does_by_command_a_relay_of_another_user_goes_on_from() {
     all_are_the_relays("everything");
     let log = fs::read_to_string(dir.path().join("log")).unwrap();
     assert_eq!(log, "", "nothing went wrong");
+}
+
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn who_may_not_read_the_data_is_told_who_may() {
+    let dir = TempDir::new().unwrap();
+    let data = dir.path().join("data");
+    stop(Process::start(&data, "127.0.0.1:0"));
+    // As root they are root's, and the command is another's.
+    let mode = if is_root() { 0o700 } else { 0 };
+    fs::set_permissions(&data, fs::Permissions::from_mode(mode)).unwrap();
+    let said = async |args: &[&str]| {
+        let mut command = unprivileged(dir.path());
+        command.env_clear().arg("--data-dir").arg(&data).args(args);
+        let output = tokio::task::spawn_blocking(move || command.output().unwrap())
+            .await
+            .unwrap();
+        let said = String::from_utf8([output.stdout, output.stderr].concat()).unwrap();
+        (output.status.success(), said)
+    };
+    for args in [&["invite"][..], &["accounts", "list"], &["check"]] {
+        let (success, said) = said(args).await;
+        assert!(
+            !success && said.contains("run the command as root, or as the user"),
+            "{said}"
+        );
+    }
+    let (success, said) = said(&["config", "show"]).await;
+    assert!(success && said.starts_with("# Whether a relay runs on "), "{said}");
+    fs::set_permissions(&data, fs::Permissions::from_mode(0o700)).unwrap();
 }
 
 /// A link that the relay's user left where root is to make a file: root writes nowhere else.
