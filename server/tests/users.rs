@@ -223,6 +223,29 @@ async fn a_link_in_the_relays_directory_makes_no_command_write_elsewhere() {
         assert_eq!(fs::read_to_string(&target).unwrap(), "untouched");
         let meta = fs::metadata(&target).unwrap();
         assert_eq!((meta.uid(), meta.mode()), before);
+        // Nor the database itself.
+        let database = data.join("relay.sqlite3");
+        let kept = dir.path().join("kept");
+        fs::rename(&database, &kept).unwrap();
+        fs::write(&target, "").unwrap();
+        std::os::unix::fs::symlink(to, &database).unwrap();
+        for args in [&["invite"][..], &["check"]] {
+            let mut command = Command::new(PROGRAM);
+            command.env_clear().arg("--data-dir").arg(&data).args(args);
+            let output = tokio::task::spawn_blocking(move || command.output().unwrap())
+                .await
+                .unwrap();
+            let said = String::from_utf8(output.stderr).unwrap();
+            assert!(
+                !output.status.success() && said.contains("is a link, which is not followed"),
+                "{said}"
+            );
+        }
+        assert!(!absent.exists());
+        assert_eq!(fs::read(&target).unwrap(), b"");
+        assert_eq!(fs::read_dir(&precious).unwrap().count(), 1);
+        fs::write(&target, "untouched").unwrap();
+        fs::rename(&kept, &database).unwrap();
         if file.symlink_metadata().is_err() {
             std::os::unix::fs::symlink(to, &file).unwrap();
         }

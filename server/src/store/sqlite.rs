@@ -30,7 +30,7 @@ use std::{
     sync::{Arc, Mutex, PoisonError},
 };
 
-use rusqlite::{Connection, ErrorCode};
+use rusqlite::{Connection, ErrorCode, OpenFlags};
 use tokio::sync::Semaphore;
 
 use super::{
@@ -95,14 +95,15 @@ impl Sqlite {
         max_bytes: Option<u64>,
         wakes: Arc<Wakes>,
     ) -> std::result::Result<Self, OpenError> {
-        let path = directory.join(FILE_NAME);
+        let path = open::database(directory)?;
         let failed = |source| OpenError::Sqlite {
             path: path.clone(),
             source,
         };
-        let log = directory.join(format!("{FILE_NAME}-wal"));
+        let log = path.with_file_name(format!("{FILE_NAME}-wal"));
         check_files(&path, &log)?;
-        let mut connection = Connection::open(&path).map_err(failed)?;
+        let mut connection =
+            Connection::open_with_flags(&path, OpenFlags::default() | open::NOFOLLOW).map_err(failed)?;
         if connection.is_readonly(rusqlite::MAIN_DB).map_err(failed)? {
             return Err(OpenError::ReadOnly { path });
         }
