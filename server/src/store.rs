@@ -4,6 +4,7 @@
 //! Refusals that depend on what is stored are values, not errors: an error means that the store itself could not do it. That an account is not there is
 //! such a value in every verb: the operator may remove it between a request's authentication and its work.
 
+mod account_rows;
 mod activity;
 mod audit;
 mod bulletin;
@@ -20,6 +21,7 @@ pub mod wakes;
 use futures_util::future::BoxFuture;
 use protocol::Timestamp;
 
+pub use account_rows::*;
 pub use activity::Activity;
 pub use audit::{AuditEvent, AuditHead, AuditRecord, KeptHead};
 pub use bulletin::{RoughNumbers, ShownRow};

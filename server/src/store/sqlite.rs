@@ -30,6 +30,7 @@ use std::{
     sync::{Arc, Mutex, PoisonError},
 };
 
+use protocol::Timestamp;
 use rusqlite::{Connection, ErrorCode, OpenFlags};
 use tokio::sync::Semaphore;
 
@@ -233,15 +234,10 @@ impl Store for Sqlite {
     fn make_invite(&self, invite: NewInvite) -> Verb<'_, InviteMade> {
         self.write(move |c, _| doors::make_invite(c, &invite))
     }
-    fn revoke_invite(&self, hash: Bytes32, now: protocol::Timestamp) -> Verb<'_, bool> {
+    fn revoke_invite(&self, hash: Bytes32, now: Timestamp) -> Verb<'_, bool> {
         self.write(move |c, _| doors::revoke_invite(c, &hash, now))
     }
-    fn release_name(
-        &self,
-        mailbox: MailboxId,
-        removed: protocol::Timestamp,
-        now: protocol::Timestamp,
-    ) -> Verb<'_, Released> {
+    fn release_name(&self, mailbox: MailboxId, removed: Timestamp, now: Timestamp) -> Verb<'_, Released> {
         self.write(move |c, _| doors::release_name(c, mailbox, removed, now))
     }
     fn succeed(&self, change: IdentityChange) -> Verb<'_, IdentityChanged> {
@@ -259,10 +255,10 @@ impl Store for Sqlite {
     fn publish(&self, publication: Publication) -> Verb<'_, Published> {
         self.write(move |c, _| keys::publish(c, &publication))
     }
-    fn key_counts(&self, mailbox: MailboxId, now: protocol::Timestamp) -> Verb<'_, Option<KeyCounts>> {
+    fn key_counts(&self, mailbox: MailboxId, now: Timestamp) -> Verb<'_, Option<KeyCounts>> {
         self.read(move |c| keys::key_counts(c, mailbox, now))
     }
-    fn take_bundle(&self, mailbox: MailboxId, now: protocol::Timestamp, one_time: bool) -> Verb<'_, Option<BundleRow>> {
+    fn take_bundle(&self, mailbox: MailboxId, now: Timestamp, one_time: bool) -> Verb<'_, Option<BundleRow>> {
         self.write(move |c, _| keys::take_bundle(c, mailbox, now, one_time))
     }
     fn put_token(&self, mailbox: MailboxId, token: TokenRow) -> Verb<'_, Option<u64>> {
@@ -350,13 +346,7 @@ impl Store for Sqlite {
         let index = Arc::clone(&self.index);
         self.write(move |c, effects| mail::acknowledge(c, &index, effects, mailbox, ack, commit_counter))
     }
-    fn page(
-        &self,
-        mailbox: MailboxId,
-        limit: u32,
-        max_bytes: usize,
-        now: protocol::Timestamp,
-    ) -> Verb<'_, Option<Page>> {
+    fn page(&self, mailbox: MailboxId, limit: u32, max_bytes: usize, now: Timestamp) -> Verb<'_, Option<Page>> {
         let index = Arc::clone(&self.index);
         self.read(move |c| mail::page(c, &index, mailbox, limit, max_bytes, now))
     }
@@ -376,20 +366,15 @@ impl Store for Sqlite {
     fn confirm_play(&self, license: LicenseId, capability_hash: Bytes32, play: [u8; 16]) -> Verb<'_, bool> {
         self.write(move |c, effects| plays::confirm(c, effects, license, &capability_hash, &play))
     }
-    fn license(
-        &self,
-        license: LicenseId,
-        owner_hash: Bytes32,
-        now: protocol::Timestamp,
-    ) -> Verb<'_, Option<LicenseView>> {
+    fn license(&self, license: LicenseId, owner_hash: Bytes32, now: Timestamp) -> Verb<'_, Option<LicenseView>> {
         self.read(move |c| licenses::view(c, license, &owner_hash, now))
     }
     fn revoke(
         &self,
         license: LicenseId,
         owner_hash: Bytes32,
-        forget_at: protocol::Timestamp,
-        now: protocol::Timestamp,
+        forget_at: Timestamp,
+        now: Timestamp,
     ) -> Verb<'_, Option<LicenseView>> {
         self.write(move |c, effects| licenses::revoke(c, effects, license, &owner_hash, forget_at, now))
     }
@@ -408,7 +393,7 @@ impl Store for Sqlite {
     fn retire_gate_key(&self, id: GateKeyId, owner: MailboxId) -> Verb<'_, bool> {
         self.write(move |c, _| gate_keys::retire(c, id, owner))
     }
-    fn sweep_gate_keys(&self, idle_since: protocol::Timestamp, step: u32) -> Verb<'_, Vec<GateKeyRow>> {
+    fn sweep_gate_keys(&self, idle_since: Timestamp, step: u32) -> Verb<'_, Vec<GateKeyRow>> {
         self.write(move |c, _| gate_keys::sweep(c, idle_since, step))
     }
     fn totals(&self) -> Verb<'_, Totals> {
@@ -438,8 +423,8 @@ impl Store for Sqlite {
     fn remove_account(
         &self,
         mailbox: MailboxId,
-        registered: protocol::Timestamp,
-        now: protocol::Timestamp,
+        registered: Timestamp,
+        now: Timestamp,
         step: u32,
     ) -> Verb<'_, Removal> {
         let index = Arc::clone(&self.index);
