@@ -1,6 +1,7 @@
 use std::io::Write as _;
 
 use super::*;
+use crate::proxies::Trust;
 
 fn load(flags: &[(&'static str, &str)], environment: &[(&str, &str)]) -> Result<Config, ConfigError> {
     let flags = flags.iter().map(|(name, value)| (*name, (*value).to_owned())).collect();
