@@ -24,6 +24,13 @@ pub fn median(mut values: Vec<f64>) -> f64 {
     }
 }
 
+/// What came of it, and how many seconds it took.
+pub fn timed<T>(work: impl FnOnce() -> T) -> (T, f64) {
+    let start = Instant::now();
+    let result = work();
+    (result, start.elapsed().as_secs_f64())
+}
+
 /// A round of a micro-benchmark repeats its work for about this long: far above the clock's resolution, far below a scheduler's mood.
 const ROUND: Duration = Duration::from_millis(40);
 

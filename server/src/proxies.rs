@@ -16,12 +16,11 @@ use std::{
 };
 
 use ipnet::IpNet;
-use poem::http::{HeaderMap, HeaderName, header::FORWARDED};
+use poem::http::HeaderMap;
 
+pub use headers::Header;
 use headers::claims;
 
-/// What most proxies set.
-const X_FORWARDED_FOR: HeaderName = HeaderName::from_static("x-forwarded-for");
 /// The most proxies in a row that can be counted: a number far above any real chain is a mistake, and each one too many believes a client.
 const MAX_HOPS: u8 = 16;
 
@@ -71,35 +70,6 @@ impl fmt::Display for Trust {
                 let networks: Vec<_> = networks.iter().map(ToString::to_string).collect();
                 f.write_str(&networks.join(","))
             }
-        }
-    }
-}
-
-/// The header that the proxy sets. Never both: a client that may write the other one could choose its address.
-#[derive(Debug, Clone, Copy, PartialEq, Eq, Default)]
-pub enum Header {
-    /// `X-Forwarded-For`.
-    #[default]
-    XForwardedFor,
-    /// `Forwarded` (RFC 7239).
-    Forwarded,
-}
-
-impl Header {
-    /// Parses its name.
-    #[must_use]
-    pub fn parse(text: &str) -> Option<Self> {
-        [Self::XForwardedFor, Self::Forwarded]
-            .into_iter()
-            .find(|header| header.name().as_str().eq_ignore_ascii_case(text))
-    }
-
-    /// Its name.
-    #[must_use]
-    pub const fn name(self) -> HeaderName {
-        match self {
-            Self::XForwardedFor => X_FORWARDED_FOR,
-            Self::Forwarded => FORWARDED,
         }
     }
 }
@@ -167,7 +137,8 @@ impl Proxies {
 
     /// A header that is not believed is worth a word: if a proxy wrote it, all its clients share one rate limit.
     fn untrusted(&self, headers: &HeaderMap) {
-        let shown = [X_FORWARDED_FOR, FORWARDED]
+        let shown = [Header::XForwardedFor, Header::Forwarded]
+            .map(Header::name)
             .into_iter()
             .find(|name| headers.contains_key(name));
         let Some(header) = shown else {

@@ -2,6 +2,7 @@
 //!
 //! - `cargo xtask generate [--check]`: openapi.yaml from the relay, the SDK from openapi.yaml, and measured numbers in documents from `docs/performance.json`.
 //! - `cargo xtask test`: everything that proves the project, on a fresh machine, without root and without anything installed by hand.
+//! - `cargo xtask check`: of that, what is no test of a package: who depends on whom, names in documents, generated files.
 //! - `cargo xtask demo [--keep]`: two people talk through a relay, told as a story.
 
 use std::process::ExitCode;
@@ -12,6 +13,7 @@ mod demo;
 mod evidence;
 mod figures;
 mod generate;
+mod modules;
 mod one_build;
 mod out;
 mod run;
@@ -39,6 +41,8 @@ enum Chore {
     },
     /// Run everything that proves the project
     Test,
+    /// Run the checks that are no tests of a package; they take seconds
+    Check,
     /// Start a relay and two clients with throw-away homes and let them talk
     Demo {
         /// Keep the directories, and say where they are
@@ -51,6 +55,7 @@ fn main() -> ExitCode {
     let done = match Args::parse().chore {
         Chore::Generate { check } => generate::run(check),
         Chore::Test => test::run(),
+        Chore::Check => test::check(),
         Chore::Demo { keep } => demo::run(keep),
     };
     match done {

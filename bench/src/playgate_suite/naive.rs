@@ -5,7 +5,7 @@ use tfhe::prelude::*;
 use tfhe::shortint::parameters::v1_8::V1_8_PARAM_MESSAGE_2_CARRY_2_KS_PBS_TUNIFORM_2M128;
 use tfhe::{ConfigBuilder, FheBool, FheUint8, FheUint128, set_server_key};
 
-use super::oblivious::timed;
+use crate::measure::timed;
 
 /// What the naive play is.
 pub const NAIVE: &str = "naive play: tfhe's plain integers, nothing adapted: an FheUint8 counter that is compared with 0 and counted down, and an FheUint128 select of the share; one thread, as the gate's own plays; \

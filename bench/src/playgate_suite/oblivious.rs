@@ -1,7 +1,5 @@
 //! The homomorphic gate, in bootstraps of its own parameter set and, with the feature `naive`, against the naive gate.
 
-use std::time::Instant;
-
 use anyhow::{Context, Result, ensure};
 use playgate::oblivious::{
     Class, EvaluationKey, GateKey, PAD_SLOTS, PadKey, PlayContext, PlayRequest, PlayState, RELEASE_LEN, Want, fold,
@@ -13,7 +11,7 @@ use rand_core::SeedableRng;
 use tfhe::shortint::parameters::v1_8::V1_8_PARAM_MESSAGE_2_CARRY_2_KS32_PBS_TUNIFORM_2M128;
 use tfhe::shortint::{ClientKey, ServerKey};
 
-use crate::measure::{Effort, median};
+use crate::measure::{Effort, median, timed};
 use crate::table::{Row, Target};
 
 /// Plays of a round: the high digit of the larger class is refreshed once in eight.
@@ -218,10 +216,4 @@ fn at_once(one: &Side, other: &Side) -> Result<f64> {
     });
     done.into_iter().collect::<Result<()>>()?;
     Ok(seconds)
-}
-
-pub fn timed<T>(work: impl FnOnce() -> T) -> (T, f64) {
-    let start = Instant::now();
-    let result = work();
-    (result, start.elapsed().as_secs_f64())
 }

@@ -1,26 +1,19 @@
 //! The end-to-end protocol: what a conversation costs in time and bytes.
 
+mod pair;
 mod shape;
 
-use std::time::Duration;
-
-use anyhow::{Context, Result, bail};
-use protocol::Timestamp;
-use protocol::address::Address;
-use protocol::content::{Body, Content, ContentId};
-use protocol::handshake::PreKeyBundle;
-use protocol::party::{Party, Received};
-use protocol::prekey::PublishedOneTime;
+use anyhow::Result;
 use protocol::session::RekeyPolicy;
 use rand_chacha::ChaCha20Rng;
 use rand_core::SeedableRng;
 use vodozemac::olm::OlmMessage;
 
-use crate::measure::{Effort, median, micros};
+use crate::measure::{Effort, median, micros, timed};
 use crate::olm;
 use crate::table::{Row, Target};
+use pair::{NOW, bundle, exchange, never, opened, party, text};
 
-const NOW: Timestamp = Timestamp(1_800_000_000_000);
 const TEXT_LEN: usize = 4096;
 
 /// Post-quantum sessions are to cost no more than this share of a classical one in its steady state.
@@ -41,14 +34,14 @@ pub fn run(effort: Effort) -> Result<Vec<Row>> {
     for _ in 0..effort.rounds {
         // On copies: every set-up is the first one.
         let (mut alice, mut bob) = (alice.clone(), bob.clone());
-        let (time, first) = timed(|| -> Result<_> {
+        let (first, time) = timed(|| -> Result<_> {
             alice.start(&bundle, NOW, &mut rng)?;
             Ok(alice.send(bob.address(), &hello, NOW, &mut rng)?)
         });
         let first = first?;
         initiate.push(time);
         first_overhead = first.envelope.len() - hello.encode().len();
-        let (time, received) = timed(|| bob.receive(&first.envelope, NOW, &mut rng));
+        let (received, time) = timed(|| bob.receive(&first.envelope, NOW, &mut rng));
         accept.push(time);
         opened(&received)?;
     }
@@ -66,7 +59,7 @@ pub fn run(effort: Effort) -> Result<Vec<Row>> {
     for _ in 0..effort.rounds {
         // Contents carry their own ids; what is measured is sealing and opening, not remembering ten thousand unacknowledged ones.
         let (mut alice, mut bob) = (alice.clone(), bob.clone());
-        let (time, sealed) = timed(|| -> Result<Vec<_>> {
+        let (sealed, time) = timed(|| -> Result<Vec<_>> {
             (0..BURST)
                 .map(|_| Ok(alice.send(bob.address(), &letter, NOW, &mut rng)?.envelope))
                 .collect()
@@ -74,7 +67,7 @@ pub fn run(effort: Effort) -> Result<Vec<Row>> {
         let sealed = sealed?;
         seal.push(time / f64::from(BURST));
         overhead = sealed.last().map_or(0, Vec::len) - letter.encode().len();
-        let (time, outcome) = timed(|| {
+        let (outcome, time) = timed(|| {
             sealed
                 .iter()
                 .try_for_each(|envelope| opened(&bob.receive(envelope, NOW, &mut rng)))
@@ -82,14 +75,14 @@ pub fn run(effort: Effort) -> Result<Vec<Row>> {
         outcome?;
         open.push(time / f64::from(BURST));
         // The same work by Olm, in turns with ours: from a text to the bytes on the wire, and from these to the text.
-        let (time, sealed) = timed(|| {
+        let (sealed, time) = timed(|| {
             (0..BURST)
                 .map(|_| Ok(olm_out.encrypt(&words)?.to_parts()))
                 .collect::<Result<Vec<_>>>()
         });
         let sealed = sealed?;
         olm_seal.push(time / f64::from(BURST));
-        let (time, outcome) = timed(|| {
+        let (outcome, time) = timed(|| {
             sealed.iter().try_for_each(|(kind, bytes)| -> Result<()> {
                 olm_back.decrypt(&OlmMessage::from_parts(*kind, bytes)?)?;
                 Ok(())
@@ -120,8 +113,9 @@ pub fn run(effort: Effort) -> Result<Vec<Row>> {
         return Err(error);
     }
 
-    let (initiate, accept) = (median(initiate), median(accept));
-    let [seal, open, olm_seal, olm_open] = [seal, open, olm_seal, olm_open].map(median);
+    let median_micros = |seconds| median(seconds) * 1e6;
+    let (initiate, accept) = (median_micros(initiate), median_micros(accept));
+    let [seal, open, olm_seal, olm_open] = [seal, open, olm_seal, olm_open].map(median_micros);
     let mut rows = vec![
         Row::new("session set-up, initiate and first message", initiate / 1e3, "ms"),
         Row::new("session set-up, accept and first message", accept / 1e3, "ms"),
@@ -148,70 +142,4 @@ pub fn run(effort: Effort) -> Result<Vec<Row>> {
     ];
     rows.extend(shape::rows(effort, &mut rng)?);
     Ok(rows)
-}
-
-/// Nobody's turn comes up.
-fn never() -> RekeyPolicy {
-    RekeyPolicy {
-        messages: u32::MAX,
-        after: Duration::from_secs(1 << 40),
-    }
-}
-
-/// Microseconds, and what came of it.
-fn timed<T>(job: impl FnOnce() -> T) -> (f64, T) {
-    let start = std::time::Instant::now();
-    let outcome = job();
-    (start.elapsed().as_secs_f64() * 1e6, outcome)
-}
-
-fn party(name: &str, rng: &mut ChaCha20Rng) -> Result<Party> {
-    Ok(Party::generate(Address::parse(&format!("{name}@localhost"))?, rng))
-}
-
-fn text(len: usize, rng: &mut ChaCha20Rng) -> Content {
-    Content {
-        id: ContentId::random(rng),
-        sent_at: NOW,
-        body: Body::Text("a".repeat(len)),
-    }
-}
-
-/// What a relay would serve of a freshly registered account.
-fn bundle(party: &mut Party, rng: &mut ChaCha20Rng) -> Result<PreKeyBundle> {
-    let publication = party
-        .publication(None, true, NOW, rng)
-        .context("a new account has nothing to publish")?;
-    party.publication_confirmed(NOW);
-    let batch = publication
-        .one_time_batch
-        .context("a new account publishes no one-time prekeys")?;
-    let verified = batch.verify(party.identity_key(), party.address(), NOW)?;
-    let entry = verified.entries().next().context("an empty batch")?;
-    Ok(PreKeyBundle {
-        address: party.address().clone(),
-        identity_key: party.identity_key().clone(),
-        signed_prekey: publication
-            .signed_prekey
-            .context("a new account publishes no signed prekey")?,
-        one_time: Some(PublishedOneTime {
-            payload: batch.payload.clone(),
-            signature: batch.signature.clone(),
-            id: entry.id,
-            key: entry.key,
-            path: entry.path,
-        }),
-    })
-}
-
-fn exchange(from: &mut Party, to: &mut Party, content: &Content, rng: &mut ChaCha20Rng) -> Result<()> {
-    let sent = from.send(to.address(), content, NOW, rng)?;
-    opened(&to.receive(&sent.envelope, NOW, rng))
-}
-
-fn opened(received: &Received) -> Result<()> {
-    match received {
-        Received::Opened(_) => Ok(()),
-        other => bail!("a message did not open: {other:?}"),
-    }
 }

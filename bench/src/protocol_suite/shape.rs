@@ -9,8 +9,8 @@ use protocol::party::{Party, Received};
 use protocol::session::RekeyPolicy;
 use rand_chacha::ChaCha20Rng;
 
-use super::{NOW, bundle, exchange, never, opened, party, text, timed};
-use crate::measure::Effort;
+use super::pair::{NOW, bundle, exchange, never, opened, party, text};
+use crate::measure::{Effort, timed};
 use crate::table::{Row, Target};
 
 /// `ver ‖ type ‖ id ‖ tag`.
@@ -150,9 +150,9 @@ fn jump(alice: &Party, bob: &Party, lost: u32, content: &Content, rng: &mut ChaC
     for _ in 0..=lost {
         last = alice.send(bob.address(), content, NOW, rng)?.envelope;
     }
-    let (time, received) = timed(|| bob.receive(&last, NOW, rng));
+    let (received, time) = timed(|| bob.receive(&last, NOW, rng));
     match received {
-        Received::Opened(opened) if opened.missing == u64::from(lost) => Ok(time),
+        Received::Opened(opened) if opened.missing == u64::from(lost) => Ok(time * 1e6),
         other => bail!("not what was lost: {other:?}"),
     }
 }

@@ -5,7 +5,7 @@ use std::path::Path;
 use anyhow::{Context, Result};
 use server::{Config, Relay};
 
-use super::FLAGS;
+use super::setting::FLAGS;
 use crate::table;
 
 /// What the relay's process is told by flags, told to a relay in this one.

@@ -14,7 +14,8 @@ use super::process::Process;
 use super::quiet::Rests;
 #[cfg(unix)]
 use super::rivals::Rivals;
-use super::{BODY_LEN, MAILBOXES, Relay, Size, flags, metrics};
+use super::setting::{BODY_LEN, MAILBOXES, Relay, Size, Stored, flags};
+use super::{account::Account, metrics};
 use crate::measure::{Effort, median};
 use crate::place;
 use crate::table::{Report, Row, Target};
@@ -83,7 +84,7 @@ pub async fn run(effort: Effort, size: Size, binary: &Path) -> Result<Report> {
 struct Bench {
     echo: Process,
     relay: Relay,
-    accounts: Arc<Vec<super::Account>>,
+    accounts: Arc<Vec<Account>>,
     body: Arc<Vec<u8>>,
     connections: usize,
     rivals: Rivals,
@@ -99,14 +100,6 @@ struct Round {
     /// Seconds from the first request of the deliveries until nothing of them is left.
     gone: f64,
     rivals: Stored,
-}
-
-/// What rivals stored a second; none of those that are not there.
-#[derive(Clone, Copy, Debug, Default)]
-pub struct Stored {
-    pub redis: Option<f64>,
-    pub appended: Option<f64>,
-    pub postgres: Option<f64>,
 }
 
 /// A burst, and the seconds of processor time that the server spent on it, with what it did afterwards: receipts that are put away, mail that is overwritten.

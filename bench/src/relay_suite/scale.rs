@@ -6,7 +6,8 @@ use std::time::Instant;
 use anyhow::{Context, Result};
 use tempfile::TempDir;
 
-use super::{BODY_LEN, Relay, Size, load, metrics, seed};
+use super::setting::{BODY_LEN, Relay, Size};
+use super::{load, metrics, seed};
 use crate::http::Connection;
 use crate::measure::{Effort, median};
 use crate::place;
@@ -28,7 +29,12 @@ const WAITS_A_MAILBOX: usize = 3;
 /// Trips of each kind in each round of the comparison by the size of the store.
 const TRIPS: usize = 100;
 
-async fn seeded(binary: &Path, accounts: usize, envelopes: usize, body: &[u8]) -> Result<(Relay, Vec<super::Account>)> {
+async fn seeded(
+    binary: &Path,
+    accounts: usize,
+    envelopes: usize,
+    body: &[u8],
+) -> Result<(Relay, Vec<super::account::Account>)> {
     let data = place::directory()?;
     let accounts = seed::seed(data.path(), accounts, envelopes, body).await?;
     let relay = Relay::start_on(binary, data)?;

@@ -3,6 +3,7 @@
 //! A content is a CBOR map (RFC 8949) in the one deterministic form: `{0: bstr id[16], 1: uint sent_at, 2: uint kind, 3: bstr body}`.
 //! Decoding accepts only what encoding would have produced.
 
+mod cbor;
 mod limited;
 #[cfg(test)]
 mod tests;
@@ -10,13 +11,14 @@ mod tests;
 use std::borrow::Cow;
 use std::fmt;
 
-use minicbor::{Decoder, Encoder};
+use minicbor::Decoder;
 use rand_core::CryptoRng;
 
 use crate::error::DecodeError;
 use crate::primitives::secret::Secret;
 use crate::time::Timestamp;
 
+use cbor::{CborResult, encode_with};
 pub use limited::{Limited, OPENING_KEY_LENGTH, Oblivious, PAD_KEY_LENGTH, PlayHead};
 
 /// Largest encoded content. With padding (12 %) and the headers of a first envelope (13 KB) it stays within an envelope of 256 KiB.
@@ -121,19 +123,6 @@ const KIND_LIMITED: u64 = 2;
 const KIND_RECEIPT: u64 = 3;
 const KIND_DELIVERY_TOKEN: u64 = 5;
 const KIND_PLAY_HEAD: u64 = 6;
-
-type CborResult<T> = Result<T, minicbor::decode::Error>;
-
-/// Writing CBOR into a vector cannot fail.
-pub(crate) fn encode_with(
-    capacity: usize,
-    write: impl FnOnce(&mut Encoder<&mut Vec<u8>>) -> Result<(), minicbor::encode::Error<std::convert::Infallible>>,
-) -> Vec<u8> {
-    let mut out = Vec::with_capacity(capacity);
-    let result = write(&mut Encoder::new(&mut out));
-    debug_assert!(result.is_ok());
-    out
-}
 
 impl Content {
     /// The encoding.

@@ -4,44 +4,21 @@ use std::sync::Arc;
 
 use poem::{Request, web::Data};
 use poem_openapi::{Object, OpenApi, param::Path, payload::Json, types::Base64};
-use protocol::prekey::{PublishedBatch, PublishedOneTime, PublishedSignedPreKey};
+use protocol::prekey::PublishedOneTime;
 use zeroize::Zeroizing;
 
 use super::{
     Bytes, Section,
     auth::{Auth, host},
+    prekeys::{OneTimeBatch, Registered, SignedPreKey},
     problem::ApiError,
     succession::SuccessionStatement,
 };
 use crate::{
     model::MailboxId,
-    service::{
-        Services,
-        directory::{Account, Claim},
-        sessions::ProofParts,
-    },
+    service::{Services, directory::Claim, sessions::ProofParts},
     store::{AuditEvent, KeyCounts},
 };
-
-/// A signed prekey as its owner published it.
-#[derive(Object, Debug, Clone)]
-pub struct SignedPreKey {
-    /// The signed bytes: suite, address, fingerprint, id, sequence number, key, times
-    pub payload: Bytes,
-    /// The identity key's hybrid signature over the payload, 4691 bytes
-    pub signature: Bytes,
-}
-
-/// A batch of one-time prekeys under one signature.
-#[derive(Object, Debug, Clone)]
-pub struct OneTimeBatch {
-    /// The signed bytes: the fields of a signed prekey, with the count and the Merkle root of the keys
-    pub payload: Bytes,
-    /// The identity key's hybrid signature over the payload, 4691 bytes
-    pub signature: Bytes,
-    /// The keys in the order of the tree, 1600 bytes each
-    pub keys: Vec<Bytes>,
-}
 
 /// One one-time prekey with the proof that it is of its batch.
 #[derive(Object, Debug, Clone)]
@@ -85,19 +62,6 @@ pub struct RegisterRequest {
     pub invite: Option<String>,
 }
 
-/// An account, signed in.
-#[derive(Object)]
-pub struct Registered {
-    /// name@relay
-    pub address: String,
-    /// The identity's fingerprint under this address, 64 lower-case hex digits
-    pub fingerprint: String,
-    /// To be sent as `Authorization: Bearer …`
-    pub token: String,
-    /// When the token ends, milliseconds since the Unix epoch
-    pub token_expires_at: u64,
-}
-
 /// New keys of the caller.
 #[derive(Object, Debug)]
 pub struct PublishRequest {
@@ -138,46 +102,6 @@ pub struct KeyBundle {
     /// The statements that led to this identity, oldest first, at most 8; absent when it is the first one
     #[oai(default, skip_serializing_if_is_empty)]
     pub successions: Vec<SuccessionStatement>,
-}
-
-impl From<Account> for Registered {
-    fn from(account: Account) -> Self {
-        Self {
-            address: account.address.to_string(),
-            fingerprint: account.fingerprint.to_string(),
-            token: account.session.token.reveal(),
-            token_expires_at: account.session.row.expires.as_millis(),
-        }
-    }
-}
-
-impl From<SignedPreKey> for PublishedSignedPreKey {
-    fn from(wire: SignedPreKey) -> Self {
-        Self {
-            payload: wire.payload.0,
-            signature: wire.signature.0,
-        }
-    }
-}
-
-impl From<PublishedSignedPreKey> for SignedPreKey {
-    fn from(published: PublishedSignedPreKey) -> Self {
-        Self {
-            payload: Base64(published.payload),
-            signature: Base64(published.signature),
-        }
-    }
-}
-
-impl From<OneTimeBatch> for PublishedBatch {
-    fn from(wire: OneTimeBatch) -> Self {
-        let keys = wire.keys.into_iter().map(|key| key.0).collect();
-        Self {
-            payload: wire.payload.0,
-            signature: wire.signature.0,
-            keys,
-        }
-    }
 }
 
 impl From<PublishedOneTime> for OneTimePreKey {

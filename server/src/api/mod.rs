@@ -11,33 +11,17 @@ pub mod keys;
 pub mod mail;
 mod page;
 pub mod plays;
+mod prekeys;
 pub mod problem;
+mod shared;
 pub mod status;
 pub mod succession;
 pub mod tokens;
 
-use poem_openapi::{LicenseObject, OpenApi, OpenApiService, Tags, types::Base64};
+use poem_openapi::{LicenseObject, OpenApi, OpenApiService};
 use protocol::Timestamp;
 
-/// Sections of the contract.
-#[derive(Tags)]
-pub enum Section {
-    /// Accounts and sessions: a name is claimed, and signed in to, by proof of possession of an identity key.
-    Accounts,
-    /// Key bundles: what a sender needs to begin a conversation.
-    Keys,
-    /// Messages: sealed envelopes, kept until they are acknowledged.
-    Messages,
-    /// Play limits: a share of a content key, released a number of times that the relay counts, or computes on without knowing it.
-    Plays,
-    /// Gate keys: what the relay needs of a sender to compute on limits that it cannot read.
-    GateKeys,
-    /// The relay itself.
-    Relay,
-}
-
-/// Binary in JSON: standard base64 with padding.
-pub type Bytes = Base64<Vec<u8>>;
+pub use shared::{Bytes, Section};
 
 /// What the whole contract says about itself.
 const DESCRIPTION: &str = "\

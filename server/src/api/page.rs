@@ -1,4 +1,4 @@
-//! A page of mail on its way out.
+//! A page of mail: its shape, and how it is written.
 //!
 //! A page is up to a megabyte of base64. As the framework writes JSON it would be copied four times: into a string for each envelope, a tree of
 //! values, a buffer that grows, and with each character looked at for what has to be escaped.
@@ -6,16 +6,95 @@
 use std::sync::LazyLock;
 
 use base64::{Engine as _, engine::general_purpose::PAD};
-use poem::{IntoResponse, Response};
+use poem::{
+    IntoResponse, Response,
+    http::{HeaderMap, HeaderValue, header::CONTENT_TYPE},
+};
 use poem_openapi::{
-    ApiResponse,
-    payload::Json,
+    ApiResponse, Object,
+    payload::{Json, Payload},
     registry::{MetaResponses, Registry},
     types::ToJSON as _,
 };
+use uuid::Uuid;
 
-use super::mail::{InboxPage, RefusedSender, json};
-use crate::{service::mailbox, store::Page};
+use super::Bytes;
+use crate::{
+    service::mailbox::{self, Known},
+    store::Page,
+};
+
+/// Room for the headers of an answer: its type, the request id, and one more.
+const HEADERS: usize = 3;
+
+/// Bytes that are JSON already, as an answer.
+pub(super) fn json(body: Vec<u8>) -> Response {
+    let mut headers = HeaderMap::with_capacity(HEADERS);
+    headers.insert(
+        CONTENT_TYPE,
+        HeaderValue::from_static(<Json<InboxPage> as Payload>::CONTENT_TYPE),
+    );
+    let mut answer = Response::default();
+    *answer.headers_mut() = headers;
+    answer.set_body(body);
+    answer
+}
+
+/// One envelope out of the inbox.
+#[derive(Object, Debug)]
+pub struct Delivery {
+    /// Its place in the mailbox, ascending
+    pub sequence: u64,
+    /// When the relay received it, milliseconds since the Unix epoch
+    pub received_at: u64,
+    /// The sealed envelope
+    pub envelope: Bytes,
+}
+
+/// A sender of whom too much came: `user` or `token_hash` says who.
+#[derive(Object, Debug)]
+pub struct RefusedSender {
+    /// The account's name, to be given to `block_account`
+    #[oai(skip_serializing_if_is_none)]
+    pub user: Option<String>,
+    /// SHA-256 of the delivery token that it showed, 64 lower-case hex digits, to be given to `delete_delivery_token`
+    #[oai(skip_serializing_if_is_none)]
+    pub token_hash: Option<String>,
+    /// How many of its sends were refused, at least
+    pub times: u64,
+}
+
+impl From<mailbox::RefusedSender> for RefusedSender {
+    fn from(refused: mailbox::RefusedSender) -> Self {
+        let (user, token_hash) = match refused.who {
+            Known::Account(user) => (Some(user.to_string()), None),
+            Known::Token(hash) => (None, Some(hex::encode(hash))),
+        };
+        Self {
+            user,
+            token_hash,
+            times: refused.times,
+        }
+    }
+}
+
+/// What is waiting.
+#[derive(Object, Debug)]
+pub struct InboxPage {
+    /// The life of the mailbox that the sequence numbers belong to; new after `clear_inbox`
+    pub incarnation: Uuid,
+    /// The oldest envelopes that are not acknowledged, in order; empty when there are none. About 1 MiB at most at once
+    pub envelopes: Vec<Delivery>,
+    /// Envelopes of this mailbox that ever expired undelivered
+    pub expired_total: u64,
+    /// Sends to this mailbox that were ever refused because it was full
+    pub refused_total: u64,
+    /// Whose sends were refused because there were too many of them, since this was last answered: most first, at most 16. Each refusal is told once, and is
+    /// forgotten when the relay restarts
+    pub refused_senders: Vec<RefusedSender>,
+    /// The greatest commit_counter ever given for this account, this request's included; 0 if none
+    pub commit_counter: u64,
+}
 
 /// The page as JSON, written from the store's rows into one buffer. To the contract it is an [`InboxPage`].
 pub(super) struct WrittenPage {

@@ -347,9 +347,49 @@ impl From<Problem> for ApiError {
     }
 }
 
+/// The code a client decides by.
+impl From<&Refusal> for ProblemCode {
+    fn from(refusal: &Refusal) -> Self {
+        match refusal {
+            Refusal::BadRequest(_) => Self::BadRequest,
+            Refusal::BadName(_) => Self::BadName,
+            Refusal::BadSignature(_) => Self::BadSignature,
+            Refusal::Unauthorized => Self::Unauthorized,
+            Refusal::NoSuchUser(_) => Self::NoSuchUser,
+            Refusal::NoSuchLicense => Self::NoSuchLicense,
+            Refusal::NoSuchGateKey => Self::NoSuchGateKey,
+            Refusal::GateKeyConflict => Self::GateKeyConflict,
+            Refusal::BadGateKey(_) => Self::BadGateKey,
+            Refusal::GateKeysFull(_) => Self::GateKeysFull,
+            Refusal::SlotUsed { .. } => Self::SlotUsed,
+            Refusal::RequestsSpent => Self::PlayLimitReached,
+            Refusal::NameTaken(_) => Self::NameTaken,
+            Refusal::RegistrationClosed => Self::RegistrationClosed,
+            Refusal::InviteRequired => Self::InviteRequired,
+            Refusal::InviteRefused => Self::InviteRefused,
+            Refusal::MessageConflict => Self::MessageConflict,
+            Refusal::LicenseConflict => Self::LicenseConflict,
+            Refusal::PlayConflict => Self::PlayConflict,
+            Refusal::StaleIncarnation => Self::StaleIncarnation,
+            Refusal::IdentityReplaced(_) => Self::IdentityReplaced,
+            Refusal::StaleKey => Self::StaleKey,
+            Refusal::MailboxFull(_) => Self::MailboxFull,
+            Refusal::TooLarge(_) => Self::TooLarge,
+            Refusal::PlayLimitReached => Self::PlayLimitReached,
+            Refusal::LicenseRevoked => Self::LicenseRevoked,
+            Refusal::LicenseExpired => Self::LicenseExpired,
+            Refusal::AnswerGone => Self::AnswerGone,
+            Refusal::RateLimited | Refusal::TooFast { .. } | Refusal::StrangersWait { .. } => Self::RateLimited,
+            Refusal::Busy => Self::Busy,
+            Refusal::StorageFull => Self::StorageFull,
+            Refusal::Internal => Self::Internal,
+        }
+    }
+}
+
 impl From<Refusal> for ApiError {
     fn from(refusal: Refusal) -> Self {
-        let mut problem = Problem::new(refusal.code(), refusal.to_string());
+        let mut problem = Problem::new(ProblemCode::from(&refusal), refusal.to_string());
         if let Refusal::StrangersWait { wait, .. } = refusal {
             problem.retry_after_seconds = Some(wait.as_secs());
         }

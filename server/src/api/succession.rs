@@ -9,7 +9,7 @@ use protocol::succession::PublishedSuccession;
 use super::{
     Bytes, Section,
     auth::{Auth, host},
-    keys::{OneTimeBatch, Registered, SignedPreKey},
+    prekeys::{OneTimeBatch, Registered, SignedPreKey},
     problem::ApiError,
 };
 use crate::{

@@ -2,9 +2,39 @@
 
 use std::net::{IpAddr, Ipv4Addr, Ipv6Addr};
 
-use poem::http::HeaderMap;
+use poem::http::{HeaderMap, HeaderName, header::FORWARDED};
 
-use super::Header;
+/// What most proxies set.
+const X_FORWARDED_FOR: HeaderName = HeaderName::from_static("x-forwarded-for");
+
+/// The header that the proxy sets. Never both: a client that may write the other one could choose its address.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Default)]
+pub enum Header {
+    /// `X-Forwarded-For`.
+    #[default]
+    XForwardedFor,
+    /// `Forwarded` (RFC 7239).
+    Forwarded,
+}
+
+impl Header {
+    /// Parses its name.
+    #[must_use]
+    pub fn parse(text: &str) -> Option<Self> {
+        [Self::XForwardedFor, Self::Forwarded]
+            .into_iter()
+            .find(|header| header.name().as_str().eq_ignore_ascii_case(text))
+    }
+
+    /// Its name.
+    #[must_use]
+    pub const fn name(self) -> HeaderName {
+        match self {
+            Self::XForwardedFor => X_FORWARDED_FOR,
+            Self::Forwarded => FORWARDED,
+        }
+    }
+}
 
 /// What a header says of where a request came from, nearest hop first; none for what is no address. Several lines are one list (RFC 9110, 5.3), and
 /// elements without content do not count (5.6.1).

@@ -9,12 +9,14 @@ pub mod challenges;
 pub mod compute;
 mod debts;
 pub mod directory;
+mod entropy;
 mod floods;
 pub mod gate;
 pub mod gate_cache;
 pub mod gate_keys;
 mod gate_pool;
 pub mod homomorphic;
+mod identity;
 pub mod jumps;
 pub mod licenses;
 pub mod mailbox;
@@ -24,24 +26,21 @@ pub mod plays;
 pub mod rates;
 mod receipts;
 mod refusal;
+mod retention;
 mod rules;
 pub mod sessions;
 pub mod shares;
 pub mod tokens;
 mod turns;
 
-use std::{
-    sync::{
-        Arc,
-        atomic::{AtomicBool, Ordering},
-    },
-    time::Duration,
+use std::sync::{
+    Arc,
+    atomic::{AtomicBool, Ordering},
 };
 
 use protocol::{
     Timestamp,
-    address::RelayName,
-    identity::{Fingerprint, IdentityKey, IdentityKeyPair, relay_fingerprint},
+    identity::{IdentityKeyPair, relay_fingerprint},
     primitives::secret::Secret,
 };
 use tokio::sync::watch;
@@ -55,27 +54,13 @@ use crate::{
     proxies::Proxies,
     store::{Activity, DiskUse, STEP, Store, SweepRules, Totals, files::KeyFiles, wakes::Wakes},
 };
+pub(crate) use entropy::fill;
 use gate::Gate;
-pub use refusal::Refusal;
+pub use identity::RelayIdentity;
+pub(crate) use refusal::exactly;
+pub use refusal::{Refusal, Result};
+pub use retention::REMEMBERED;
 pub use rules::{GateRules, Registrations, Rules, StatusRule};
-
-/// How long what is over is remembered: receipts of sends (so that a repetition is recognised) and tombstones of licenses (so that a play is told
-/// why it is refused). A client that was away for a month starts afresh anyway: its prekeys are gone.
-pub const REMEMBERED: Duration = Duration::from_secs(30 * 24 * 3600);
-
-/// What services answer.
-pub type Result<T> = std::result::Result<T, Refusal>;
-
-/// The relay's own identity.
-#[derive(Debug, Clone)]
-pub struct RelayIdentity {
-    /// The part after the @ in addresses here.
-    pub name: RelayName,
-    /// The public key.
-    pub key: IdentityKey,
-    /// Its fingerprint, which clients pin.
-    pub fingerprint: Fingerprint,
-}
 
 /// Everything the handlers call, in one place.
 pub struct Services {
@@ -371,19 +356,4 @@ impl Services {
     pub fn stop(&self) {
         self.stop.send_replace(true);
     }
-}
-
-/// Randomness of the operating system.
-pub(crate) fn fill(bytes: &mut [u8]) -> Result<()> {
-    getrandom::fill(bytes).map_err(|error| {
-        tracing::error!(%error, "the operating system gives no randomness");
-        Refusal::Internal
-    })
-}
-
-/// Exactly N bytes, or a sentence about which field is not.
-pub(crate) fn exactly<const N: usize>(field: &str, bytes: &[u8]) -> Result<[u8; N]> {
-    bytes
-        .try_into()
-        .map_err(|_| Refusal::BadRequest(format!("{field} has {} bytes and must have {N}", bytes.len())))
 }

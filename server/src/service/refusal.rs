@@ -4,7 +4,7 @@ use std::time::Duration;
 
 use protocol::address::{NameError, UserName};
 
-use crate::{api::problem::ProblemCode, model::EnvelopeError, store::StoreError};
+use crate::{model::EnvelopeError, store::StoreError};
 
 /// Why a request is refused. Every text is for the caller: no internals, no secrets.
 #[derive(Debug, Clone, thiserror::Error)]
@@ -130,47 +130,6 @@ pub enum Refusal {
     Internal,
 }
 
-impl Refusal {
-    /// The code a client decides by.
-    #[must_use]
-    pub const fn code(&self) -> ProblemCode {
-        match self {
-            Self::BadRequest(_) => ProblemCode::BadRequest,
-            Self::BadName(_) => ProblemCode::BadName,
-            Self::BadSignature(_) => ProblemCode::BadSignature,
-            Self::Unauthorized => ProblemCode::Unauthorized,
-            Self::NoSuchUser(_) => ProblemCode::NoSuchUser,
-            Self::NoSuchLicense => ProblemCode::NoSuchLicense,
-            Self::NoSuchGateKey => ProblemCode::NoSuchGateKey,
-            Self::GateKeyConflict => ProblemCode::GateKeyConflict,
-            Self::BadGateKey(_) => ProblemCode::BadGateKey,
-            Self::GateKeysFull(_) => ProblemCode::GateKeysFull,
-            Self::SlotUsed { .. } => ProblemCode::SlotUsed,
-            Self::RequestsSpent => ProblemCode::PlayLimitReached,
-            Self::NameTaken(_) => ProblemCode::NameTaken,
-            Self::RegistrationClosed => ProblemCode::RegistrationClosed,
-            Self::InviteRequired => ProblemCode::InviteRequired,
-            Self::InviteRefused => ProblemCode::InviteRefused,
-            Self::MessageConflict => ProblemCode::MessageConflict,
-            Self::LicenseConflict => ProblemCode::LicenseConflict,
-            Self::PlayConflict => ProblemCode::PlayConflict,
-            Self::StaleIncarnation => ProblemCode::StaleIncarnation,
-            Self::IdentityReplaced(_) => ProblemCode::IdentityReplaced,
-            Self::StaleKey => ProblemCode::StaleKey,
-            Self::MailboxFull(_) => ProblemCode::MailboxFull,
-            Self::TooLarge(_) => ProblemCode::TooLarge,
-            Self::PlayLimitReached => ProblemCode::PlayLimitReached,
-            Self::LicenseRevoked => ProblemCode::LicenseRevoked,
-            Self::LicenseExpired => ProblemCode::LicenseExpired,
-            Self::AnswerGone => ProblemCode::AnswerGone,
-            Self::RateLimited | Self::TooFast { .. } | Self::StrangersWait { .. } => ProblemCode::RateLimited,
-            Self::Busy => ProblemCode::Busy,
-            Self::StorageFull => ProblemCode::StorageFull,
-            Self::Internal => ProblemCode::Internal,
-        }
-    }
-}
-
 impl From<StoreError> for Refusal {
     fn from(error: StoreError) -> Self {
         match error {
@@ -194,4 +153,14 @@ impl From<EnvelopeError> for Refusal {
             EnvelopeError::TooLarge(_) => Self::TooLarge(error.to_string()),
         }
     }
+}
+
+/// What services answer.
+pub type Result<T> = std::result::Result<T, Refusal>;
+
+/// Exactly N bytes, or a sentence about which field is not.
+pub(crate) fn exactly<const N: usize>(field: &str, bytes: &[u8]) -> Result<[u8; N]> {
+    bytes
+        .try_into()
+        .map_err(|_| Refusal::BadRequest(format!("{field} has {} bytes and must have {N}", bytes.len())))
 }

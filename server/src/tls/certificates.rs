@@ -15,7 +15,7 @@ use tokio_rustls::rustls::{
 };
 use zeroize::Zeroizing;
 
-use super::{TlsError, TlsSource, fingerprint, provider};
+use super::source::{TlsError, TlsSource, provider};
 
 /// Where a self-signed certificate and its key are kept in the data directory.
 const DIRECTORY: &str = "tls";
@@ -228,6 +228,12 @@ fn write_private(path: &Path, content: &[u8]) -> io::Result<()> {
     let mut file = options.open(path)?;
     file.write_all(content)?;
     file.sync_all()
+}
+
+/// SHA-256 of a certificate: what clients pin.
+#[must_use]
+pub fn fingerprint(certificate: &CertificateDer<'_>) -> String {
+    format!("sha256:{}", hex::encode(Sha256::digest(certificate)))
 }
 
 #[cfg(test)]

@@ -9,63 +9,17 @@
 mod postgres;
 mod redis;
 mod server;
-
-use std::ops::Deref;
+mod work;
 
 use anyhow::{Result, bail};
 use rand_chacha::ChaCha20Rng;
-use rand_core::{Rng, SeedableRng};
-use sha2::{Digest as _, Sha256};
+use rand_core::SeedableRng;
 
-use super::mail::Stored;
 use super::quiet::Rests;
-use super::{BODY_LEN, MAILBOXES};
+use super::setting::Stored;
 use postgres::Postgres;
 use redis::Redis;
-
-/// The relay's defaults. No mailbox comes near them here.
-const QUOTA: Quota = Quota {
-    envelopes: 10_000,
-    bytes: 64 << 20,
-};
-
-/// Bytes of a digest.
-const DIGEST_LEN: usize = 16;
-
-/// What a mailbox may hold.
-#[derive(Clone, Copy)]
-struct Quota {
-    envelopes: u64,
-    bytes: u64,
-}
-
-/// What is sent: text without a backslash, because pgbench sends text, which is then its own encoding as `bytea`, and redis-benchmark ends at a NUL.
-struct Body {
-    text: String,
-    /// As long as the relay's digest, hexadecimal.
-    digest: String,
-}
-
-impl Body {
-    fn random(rng: &mut impl Rng) -> Self {
-        const ALPHABET: &[u8; 64] = b"ABCDEFGHIJKLMNOPQRSTUVWXYZabcdefghijklmnopqrstuvwxyz0123456789+/";
-        let mut bytes = vec![0; BODY_LEN];
-        rng.fill_bytes(&mut bytes);
-        let text: String = bytes
-            .iter()
-            .map(|byte| char::from(ALPHABET[usize::from(byte % 64)]))
-            .collect();
-        let digest = hex::encode(&Sha256::digest(text.as_bytes())[..DIGEST_LEN]);
-        Self { text, digest }
-    }
-}
-
-impl Deref for Body {
-    type Target = str;
-    fn deref(&self) -> &str {
-        &self.text
-    }
-}
+use work::Body;
 
 /// A burst of a number of requests that lasts shorter than this part of what it should is made again with more.
 const LONG_ENOUGH: f64 = 0.9;

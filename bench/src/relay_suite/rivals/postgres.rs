@@ -10,8 +10,9 @@ use anyhow::{Context, Result, ensure};
 use tempfile::TempDir;
 
 use super::server::{Server, quiet, said, until};
-use super::{BODY_LEN, Body, DIGEST_LEN, MAILBOXES, QUOTA, Quota};
+use super::work::{Body, DIGEST_LEN, QUOTA, Quota};
 use crate::place;
+use crate::relay_suite::setting::{BODY_LEN, MAILBOXES};
 
 const SCHEMA: &str = include_str!("schema.sql");
 const SEND: &str = include_str!("send.sql");

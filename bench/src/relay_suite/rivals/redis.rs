@@ -10,8 +10,9 @@ use anyhow::{Context, Result, ensure};
 use tempfile::TempDir;
 
 use super::server::{Server, said, until};
-use super::{BODY_LEN, Body, MAILBOXES, QUOTA, Quota};
+use super::work::{Body, QUOTA, Quota};
 use crate::place;
+use crate::relay_suite::setting::{BODY_LEN, MAILBOXES};
 
 const SEND: &str = include_str!("send.lua");
 const COUNT: &str = include_str!("count.lua");

@@ -5,7 +5,7 @@ use std::fmt;
 use minicbor::Decoder;
 use zeroize::Zeroize;
 
-use super::{CborResult, encode_with};
+use super::cbor::{CborResult, encode_with};
 
 /// Bytes of the key that opens the relay's answers in oblivious mode: a binary secret of 2048 bits.
 pub const OPENING_KEY_LENGTH: usize = 256;

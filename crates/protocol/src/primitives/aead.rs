@@ -4,6 +4,7 @@
 mod aws_lc;
 #[cfg(any(target_family = "wasm", test))]
 mod portable;
+mod sizes;
 
 use subtle::ConstantTimeEq;
 use zeroize::Zeroizing;
@@ -14,13 +15,9 @@ use crate::primitives::secret::SecretBytes;
 use aws_lc as library;
 #[cfg(target_family = "wasm")]
 use portable as library;
+pub use sizes::TAG_LENGTH;
+use sizes::{KEY_LENGTH, NONCE_LENGTH};
 
-/// Bytes of an AES-256 key.
-const KEY_LENGTH: usize = 32;
-/// Bytes of a nonce, of the one length that GCM does not hash (SP 800-38D, section 7.1).
-const NONCE_LENGTH: usize = 12;
-/// Bytes of the tag at the end of a box.
-pub const TAG_LENGTH: usize = 16;
 /// Bytes of a key commitment.
 pub const COMMITMENT_LENGTH: usize = 32;
 /// Bytes of key ‖ nonce.

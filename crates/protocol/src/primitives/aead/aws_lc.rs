@@ -3,7 +3,7 @@
 
 use aws_lc_rs::aead::{AES_256_GCM, Aad, LessSafeKey, Nonce, UnboundKey};
 
-use super::{KEY_LENGTH, NONCE_LENGTH, TAG_LENGTH};
+use super::sizes::{KEY_LENGTH, NONCE_LENGTH, TAG_LENGTH};
 
 fn key(bytes: &[u8; KEY_LENGTH]) -> Option<LessSafeKey> {
     UnboundKey::new(&AES_256_GCM, bytes).ok().map(LessSafeKey::new)

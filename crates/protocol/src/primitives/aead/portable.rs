@@ -3,7 +3,7 @@
 use aes_gcm::aead::AeadInOut;
 use aes_gcm::{Aes256Gcm, KeyInit};
 
-use super::{KEY_LENGTH, NONCE_LENGTH, TAG_LENGTH};
+use super::sizes::{KEY_LENGTH, NONCE_LENGTH, TAG_LENGTH};
 
 /// Enciphers `text` where it stands; the tag, or `None` if the library will not.
 pub(super) fn seal(

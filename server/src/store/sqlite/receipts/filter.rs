@@ -4,7 +4,7 @@ use std::ops::RangeInclusive;
 
 use protocol::Timestamp;
 
-use super::Key;
+use super::item::Key;
 
 /// Keys that were put away, as a Bloom filter (Bloom 1970): it may say of a new one that it was, never of one that was that it was not. All bits of a key lie in one block, which
 /// is a line of the processor's cache (Putze, Sanders and Singler 2007): asking for one, or adding one, waits for the memory once.

@@ -5,6 +5,7 @@
 //! are, from looking; and it says in which generations a repetition's receipt may be, of which there are only so many, however many the last thirty days had.
 
 mod filter;
+mod item;
 mod rows;
 
 use std::{
@@ -17,12 +18,10 @@ use protocol::Timestamp;
 use rusqlite::Connection;
 
 use self::filter::{FIRST, Filter};
+use self::item::{ITEM, Run, head, runs};
+pub(super) use self::item::{Key, Receipt};
 pub(super) use self::rows::forget as forget_rows;
-use crate::{model::BodyDigest, store::Result};
-
-/// The first half of a receipt's key, a SHA-256 over sender, recipient and message id. 16 bytes are enough for what it is asked: a sender who finds two of
-/// its own message ids with one key (2^64 hashes) has its second send refused.
-pub(super) type Key = [u8; 16];
+use crate::store::Result;
 
 /// Receipts of a generation: sorting so many takes some milliseconds, and in memory they have 6 MiB.
 const GENERATION: usize = 1 << 16;
@@ -32,58 +31,6 @@ const GENERATION_LASTS: Duration = Duration::from_secs(24 * 3600);
 const MERGE: usize = 2048;
 /// Rows of merged receipts deleted at once.
 const PRUNE: u32 = 512;
-
-/// What is remembered of a send.
-#[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub(super) struct Receipt {
-    /// Of what was sent.
-    pub digest: BodyDigest,
-    /// When it was stored.
-    pub stored_at: Timestamp,
-    /// Until when it was to be kept.
-    pub expires: Timestamp,
-    /// Until when this is remembered.
-    pub forget_at: Timestamp,
-}
-
-impl Receipt {
-    /// Puts it into a run.
-    pub fn push(&self, key: &Key, run: &mut Vec<u8>) {
-        run.extend_from_slice(key);
-        run.extend_from_slice(self.digest.as_bytes());
-        for at in [self.stored_at, self.expires, self.forget_at] {
-            run.extend_from_slice(&at.as_millis().to_le_bytes());
-        }
-    }
-}
-
-/// Bytes of a receipt in a run: key, digest of the body, three times.
-const ITEM: usize = 16 + 16 + 3 * 8;
-
-/// The receipts of a run.
-fn items(run: &[u8]) -> impl Iterator<Item = (Key, Receipt)> {
-    run.as_chunks::<ITEM>().0.iter().filter_map(item)
-}
-
-/// The receipts of a run that have this key; the others are not taken apart.
-fn with_key(run: &[u8], key: &Key) -> impl Iterator<Item = Receipt> {
-    let having = run.as_chunks::<ITEM>().0.iter().filter(|item| item.starts_with(key));
-    having.filter_map(item).map(|(_, receipt)| receipt)
-}
-
-fn item(item: &[u8; ITEM]) -> Option<(Key, Receipt)> {
-    let (key, rest) = item.split_first_chunk::<16>()?;
-    let (digest, rest) = rest.split_first_chunk::<16>()?;
-    let times = rest.as_chunks::<8>().0;
-    let time = |n: usize| Some(Timestamp::from_millis(u64::from_le_bytes(*times.get(n)?)));
-    let receipt = Receipt {
-        digest: BodyDigest::from_bytes(*digest),
-        stored_at: time(0)?,
-        expires: time(1)?,
-        forget_at: time(2)?,
-    };
-    Some((*key, receipt))
-}
 
 /// Receipts of one generation that are in memory.
 #[derive(Debug, Default)]
@@ -150,48 +97,6 @@ pub(super) struct Receipts {
     unpruned: VecDeque<u32>,
 }
 
-/// Receipts in a run: 3.5 KiB, which is what looking for one reads, and a page of the database. The last may have fewer, and one has more if it would end between two keys
-/// that begin alike: a sender needs some 2^36 hashes for 64 of those, and a generation has 65 536 in all.
-const RUN: usize = 64;
-
-/// How a key begins: what says in which run it is.
-fn head(key: &Key) -> u32 {
-    key.first_chunk().copied().map(u32::from_be_bytes).unwrap_or_default()
-}
-
-/// A run that is ready for the database: receipts of one generation, in the order of their keys.
-#[derive(Debug)]
-struct Run {
-    /// How its first key begins; no other run of the generation has a key that begins so.
-    pub head: u32,
-    /// When the last of it can be forgotten.
-    pub forget_at: Timestamp,
-    /// The receipts.
-    pub items: Vec<u8>,
-}
-
-/// Makes runs of receipts that come in the order of their keys.
-fn runs<'a>(receipts: impl Iterator<Item = (Key, &'a Receipt)>) -> Vec<Run> {
-    let mut runs: Vec<Run> = Vec::new();
-    let mut last = None;
-    for (key, receipt) in receipts {
-        let alike = last.replace(head(&key)) == Some(head(&key));
-        let goes_on = |run: &Run| alike || run.items.len() < RUN * ITEM;
-        if !runs.last().is_some_and(goes_on) {
-            runs.push(Run {
-                head: head(&key),
-                forget_at: Timestamp(0),
-                items: Vec::with_capacity(RUN * ITEM),
-            });
-        }
-        if let Some(run) = runs.last_mut() {
-            receipt.push(&key, &mut run.items);
-            run.forget_at = run.forget_at.max(receipt.forget_at);
-        }
-    }
-    runs
-}
-
 impl Receipts {
     /// Reads what the database has.
     ///
@@ -203,7 +108,7 @@ impl Receipts {
         let mut altered = rows::each_run(c, |generation, items| {
             // Of a merge that was cut off nothing counts: it begins anew.
             if merged.contains(&generation) {
-                for (key, receipt) in self::items(items) {
+                for (key, receipt) in item::items(items) {
                     receipts.put_away(&key, generation, receipt.forget_at);
                 }
             }
@@ -217,7 +122,7 @@ impl Receipts {
                 return;
             }
             let recent = receipts.recent.entry(generation).or_default();
-            self::items(items).for_each(|(key, receipt)| recent.add(key, receipt));
+            item::items(items).for_each(|(key, receipt)| recent.add(key, receipt));
             last = Some((generation, row));
         })?;
         if altered > 0 {

@@ -5,7 +5,7 @@ use std::{collections::HashSet, ops::RangeInclusive};
 use protocol::Timestamp;
 use rusqlite::{Connection, OptionalExtension as _, params};
 
-use super::{Key, Receipt, Run, head, with_key};
+use super::item::{Key, Receipt, Run, head, with_key};
 use crate::store::{
     Result,
     sqlite::{
@@ -190,7 +190,7 @@ pub(in crate::store::sqlite) fn forget(c: &Connection, now: Timestamp, limit: us
 #[cfg(test)]
 mod tests {
     use super::{
-        super::{items, runs},
+        super::item::{items, runs},
         *,
     };
     use crate::{

@@ -3,6 +3,7 @@
 use sha2::{Digest as _, Sha256};
 
 use super::{filter::SPAN, *};
+use crate::model::BodyDigest;
 
 fn receipt() -> Receipt {
     Receipt {
