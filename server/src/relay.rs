@@ -2,18 +2,17 @@
 
 mod chores;
 mod directory;
+mod error;
 mod name;
 
 use std::{
     future::Future,
     io,
     net::SocketAddr,
-    path::PathBuf,
     sync::{Arc, atomic::Ordering},
     time::Duration,
 };
 
-use protocol::address::RelayName;
 use tokio::{
     net::{TcpListener, TcpSocket},
     sync::{Notify, oneshot},
@@ -32,19 +31,15 @@ use crate::{
     places::Places,
     proxies::Trust,
     running,
-    service::{Refusal, Services, gate::Gate, homomorphic::Homomorphic},
-    store::{
-        Activity,
-        files::KeyFiles,
-        sqlite::{OpenError, Sqlite},
-        wakes::Wakes,
-    },
+    service::{Services, gate::Gate, homomorphic::Homomorphic},
+    store::{Activity, files::KeyFiles, sqlite::Sqlite, wakes::Wakes},
     thin::ThinSend,
     tls::{Acceptor, Certificates, TlsError},
 };
 use chores::{refresh, refresh_for_ever, run_errands_for_ever, sweep_for_ever};
 use directory::claim_in_time;
 pub(crate) use directory::{LOCK_FILE, claim};
+pub use error::StartError;
 
 /// How long requests under way may take after the relay was told to stop; nothing takes longer once the waits have ended. With a second for the
 /// database that is the five that a relay has to be gone in.
@@ -60,66 +55,6 @@ const CROWD: u64 = 256;
 const BACKLOG: u32 = 4096;
 /// What the system keeps of an answer that is not read (Linux doubles it): otherwise it is up to 4 MiB a connection. With 200 ms to the client 640 KB a second still leave.
 const SEND_BUFFER: u32 = 128 << 10;
-
-/// Why a relay did not start.
-#[derive(Debug, thiserror::Error)]
-pub enum StartError {
-    /// The data directory.
-    #[error("cannot use the data directory {path}: {source}. Choose another with --data-dir, or make it writable")]
-    DataDir {
-        /// The directory.
-        path: PathBuf,
-        /// Why.
-        source: io::Error,
-    },
-    /// It is open to others, and not ours to close.
-    #[error(
-        "others can read the data directory {path} (its mode is {mode:o}), and {why}. Choose a directory of the relay's own with --data-dir, or chmod 700 it"
-    )]
-    Exposed {
-        /// The directory.
-        path: PathBuf,
-        /// Who may do what there.
-        mode: u32,
-        /// Why it stays so.
-        why: String,
-    },
-    /// Another relay is there.
-    #[error("another relay is running on the data directory {0}. Stop it, or choose another directory with --data-dir")]
-    InUse(PathBuf),
-    /// The database is that of a relay with another name.
-    #[error(
-        "this relay is called '{given}', but the accounts in {data_dir} belong to '{stored}': the name is inside every fingerprint and key of theirs and \
-         cannot change. Say --name {stored}, or keep the accounts of '{given}' in another directory with --data-dir"
-    )]
-    OtherName {
-        /// What the configuration says.
-        given: RelayName,
-        /// What the accounts have signed.
-        stored: RelayName,
-        /// Where they are.
-        data_dir: PathBuf,
-    },
-    /// The address.
-    #[error("cannot listen on {addr}: {source}. Choose another address with {flag}; port 0 picks a free one")]
-    Listen {
-        /// The address.
-        addr: SocketAddr,
-        /// What chooses it.
-        flag: &'static str,
-        /// Why.
-        source: io::Error,
-    },
-    /// The database.
-    #[error(transparent)]
-    Store(#[from] OpenError),
-    /// The certificate.
-    #[error(transparent)]
-    Tls(#[from] TlsError),
-    /// The services.
-    #[error("the relay could not be put together: {0}")]
-    Services(#[from] Refusal),
-}
 
 /// Starts relays.
 pub struct Relay;

@@ -18,7 +18,7 @@ use server::{
 };
 
 use super::{
-    confirm, done,
+    asking::{confirm, done},
     lists::{self, ID_DIGITS},
 };
 use crate::{banner, complain, print};

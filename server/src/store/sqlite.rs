@@ -46,15 +46,13 @@ use super::{
 };
 pub use audit::AuditFault;
 use envelopes::{Envelopes, Index};
-pub use open::OpenError;
 use open::{BUSY_TIMEOUT, PAGE_BYTES, check_files, check_rows, is_damage, open_reader, prepare_writer};
+pub use open::{FILE_NAME, OpenError};
 use writer::{Aftermath, Effects, Writer};
 
 use crate::clock::{Clock as _, SystemClock};
 use crate::model::{Bytes32, GateKeyId, Incarnation, LicenseId, MailboxId};
 
-/// The database's file in the data directory.
-pub const FILE_NAME: &str = "relay.sqlite3";
 /// Readers at once. Reads are short and come out of memory; a handful keeps every core of a small machine busy.
 const READERS: usize = 4;
 

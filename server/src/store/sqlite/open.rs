@@ -7,8 +7,10 @@ use std::{
 
 use rusqlite::{Connection, ErrorCode, OpenFlags};
 
-use super::{FILE_NAME, checksums, log};
+use super::{checksums, log};
 
+/// The database's file in the data directory.
+pub const FILE_NAME: &str = "relay.sqlite3";
 /// Statements kept prepared for each connection: more than there are verbs.
 const STATEMENT_CACHE: usize = 128;
 /// How long a checkpoint waits for readers; they take microseconds.
