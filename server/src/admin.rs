@@ -182,7 +182,7 @@ fn remove(data_dir: &Path, reader: &Reader, name: &str, sure: bool) -> anyhow::R
         .into_iter()
         .find(|account| account.user == user.as_str());
     let (Some(account), Some(errand)) = (account, Errand::removal(reader, &user)?) else {
-        bail!("no account here has the name '{user}'; `latchkey-relay accounts list` shows all");
+        bail!("no account named '{user}'; `latchkey-relay accounts list` shows all");
     };
     if !sure {
         confirm(

@@ -7,6 +7,8 @@
 //! A file may come back: the relay dies before it is removed, it cannot be removed, or the directory is restored from a copy. So an errand names the very thing that it is about, and is good
 //! once: the account by when it was registered, the reserved name by when it was removed, the invitation by a hash that is remembered until it expires, which is a moment and not a length of time.
 
+mod runner;
+
 use std::{
     fs, io,
     num::NonZeroU32,
@@ -19,14 +21,14 @@ use protocol::{Timestamp, address::UserName};
 use crate::{
     model::{Bytes32, MailboxId},
     relay::{StartError, claim},
-    seldom::Seldom,
-    service::Services,
     store::{
         InviteMade, NewInvite, Released, Removal, STEP, Store, StoreError,
         sqlite::{Sqlite, admin::Reader},
         wakes::Wakes,
     },
 };
+
+pub(crate) use runner::Runner;
 
 /// Where errands lie, in the data directory.
 const DIRECTORY: &str = "errands";
@@ -35,7 +37,7 @@ const DIRECTORY: &str = "errands";
 #[derive(Debug, thiserror::Error)]
 pub enum ErrandError {
     /// It cannot be left, or not be removed.
-    #[error("cannot write in {0}: {1}")]
+    #[error("cannot write in {0}: {1}. Run this command as root, or as the user that the relay runs as")]
     File(PathBuf, io::Error),
     /// The data directory.
     #[error(transparent)]
@@ -256,58 +258,6 @@ pub async fn perform_here(data_dir: &Path, errand: &Errand, now: Timestamp) -> R
     }
     perform(&store, errand, now).await?;
     Ok(())
-}
-
-/// Does at a relay that runs what is asked for.
-pub(crate) struct Runner {
-    data_dir: PathBuf,
-    // An errand that stays is looked at every second.
-    unreadable: Seldom,
-    undone: Seldom,
-    stays: Seldom,
-}
-
-impl Runner {
-    /// For errands in this data directory.
-    pub fn new(data_dir: PathBuf) -> Self {
-        Self {
-            data_dir,
-            unreadable: Seldom::default(),
-            undone: Seldom::default(),
-            stays: Seldom::default(),
-        }
-    }
-
-    /// Does what there is.
-    pub async fn serve(&self, services: &Services) {
-        let errands = asked(&self.data_dir).unwrap_or_else(|error| {
-            self.unreadable.warn(|_| {
-                tracing::error!(%error, "{DIRECTORY}/ cannot be read, so no errand of the operator's is done; it has to belong to the user that the relay runs as");
-            });
-            Vec::new()
-        });
-        for (path, errand) in errands {
-            match services.do_errand(&errand).await {
-                Ok(done) => {
-                    if done {
-                        tracing::info!("{}", errand.past());
-                    }
-                    match unlink(&path) {
-                        Ok(()) if !done => {
-                            tracing::info!("an errand of the operator's changed nothing: it was done before, or what it names is gone");
-                        }
-                        Ok(()) => {}
-                        Err(error) => self.stays.warn(|_| {
-                            tracing::error!(%error, "an errand of the operator's was done, and its file stays in {DIRECTORY}/; nothing comes of it any more");
-                        }),
-                    }
-                }
-                Err(refusal) => self.undone.warn(|_| {
-                    tracing::error!(%refusal, "an errand of the operator's could not be done; trying again");
-                }),
-            }
-        }
-    }
 }
 
 #[cfg(test)]

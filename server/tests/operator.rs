@@ -122,7 +122,7 @@ async fn gone(relay: &TestRelay, mut alice: User, bob: &User, to_bob: &Oblivious
 async fn an_account_is_removed_by_the_relay_that_runs() {
     let (relay, alice, bob, to_bob) = scene().await;
     let nobody = bad(relay.data(), &["accounts", "remove", "nobody", "--yes"]).await;
-    assert!(nobody.contains("no account here has the name"), "{nobody}");
+    assert!(nobody.contains("no account named"), "{nobody}");
     // Asked, and not sure.
     let (removed, said) = command(relay.data(), &["accounts", "remove", "alice"], "yes\n").await;
     assert!(!removed && said.contains("301 envelope(s)"), "{said}");

@@ -28,7 +28,9 @@ pub enum ConfigError {
         reason: String,
     },
     /// The TOML file sets something that does not exist.
-    #[error("the configuration file {path} sets '{key}', which is no setting. The settings are: {known}")]
+    #[error(
+        "the configuration file {path} sets '{key}', which is not a setting. Remove it or correct its name. The settings are: {known}"
+    )]
     Unknown {
         /// The file.
         path: PathBuf,
@@ -51,9 +53,9 @@ pub enum ConfigError {
     PlainHttp(SocketAddr),
     /// Others can reach the relay, and it does not know under which URL.
     #[error(
-        "others can reach this relay (listen is {listen}{proxy}), but not under which URL: without that it would take proofs of a sign-in that another server had \
-         its users make. Say it with --origins, as clients dial it and separated by commas if there are several. Or give the relay its name: with \
-         TLS, --name relay.example is https://relay.example. Example: --origins https://relay.example"
+        "others can reach this relay (listen is {listen}{proxy}), but no setting says under which URL. Without it, the relay would accept sign-ins \
+         that another server obtained from its own users. Give the URL that clients dial with --origins, several separated by commas. Or give the relay \
+         its name: with TLS, --name relay.example stands for https://relay.example. Example: --origins https://relay.example"
     )]
     NoOrigins {
         /// Where it listens.
