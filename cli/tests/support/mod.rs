@@ -84,12 +84,12 @@ impl Stage {
     /// A link by which one may register.
     pub fn invite(&self) -> String {
         let code = InviteCode::generate().unwrap();
+        let services = self.relay.as_ref().unwrap().services();
         let errand = Errand::Invite {
             hash: code.hash(),
             uses: NonZeroU32::MIN,
-            lifetime: Duration::from_secs(3600),
+            expires: services.now().plus(Duration::from_secs(3600)),
         };
-        let services = self.relay.as_ref().unwrap().services();
         assert!(self.runtime.block_on(services.do_errand(&errand)).unwrap());
         code.link(&self.url).to_string()
     }

@@ -14,9 +14,9 @@ use protocol::Timestamp;
 use rusqlite::{Connection, OpenFlags, OptionalExtension as _, params};
 
 use super::{
-    FILE_NAME, OpenError,
+    OpenError,
     audit::{self, AuditFault},
-    checksums, envelopes,
+    checksums, envelopes, open,
     rows::{array, timestamp},
 };
 use crate::{
@@ -130,11 +130,11 @@ impl Reader {
     /// Opens the database in `data_dir`, which a relay may be running on.
     ///
     /// # Errors
-    /// [`OpenError::Sqlite`].
+    /// [`OpenError`].
     pub fn open(data_dir: &Path) -> Result<Self, OpenError> {
-        let path = data_dir.join(FILE_NAME);
-        let flags = OpenFlags::SQLITE_OPEN_READ_ONLY | OpenFlags::SQLITE_OPEN_NO_MUTEX;
-        let open = || {
+        let path = open::database(data_dir)?;
+        let flags = OpenFlags::SQLITE_OPEN_READ_ONLY | OpenFlags::SQLITE_OPEN_NO_MUTEX | open::NOFOLLOW;
+        let connect = || {
             let connection = Connection::open_with_flags(&path, flags)?;
             connection.busy_timeout(super::BUSY_TIMEOUT)?;
             connection.execute_batch("PRAGMA temp_store = MEMORY; PRAGMA trusted_schema = OFF;")?;
@@ -143,7 +143,7 @@ impl Reader {
             connection.query_row("SELECT count(*) FROM sqlite_schema", [], |_| Ok(()))?;
             Ok(connection)
         };
-        let connection = open().map_err(|source| OpenError::Sqlite {
+        let connection = connect().map_err(|source| OpenError::Sqlite {
             path: path.clone(),
             source,
         })?;

@@ -9,6 +9,8 @@ use rusqlite::{Connection, ErrorCode, OpenFlags};
 
 use super::{checksums, log};
 
+/// The database's file in the data directory.
+pub const FILE_NAME: &str = "relay.sqlite3";
 /// Statements kept prepared for each connection: more than there are verbs.
 const STATEMENT_CACHE: usize = 128;
 /// How long a checkpoint waits for readers; they take microseconds.
@@ -19,6 +21,9 @@ pub(super) const PAGE_BYTES: u32 = 4096;
 
 /// A database up to this size is checked from end to end at every start: some hundred milliseconds. A larger one is after a crash only.
 const CHECKED_AT_EVERY_START: u64 = 64 << 20;
+
+/// For every opening: the directory may be another user's, who could put a link there at any moment.
+pub(super) const NOFOLLOW: OpenFlags = OpenFlags::SQLITE_OPEN_NOFOLLOW;
 
 /// Why the database could not be opened.
 #[derive(Debug, thiserror::Error)]
@@ -40,6 +45,15 @@ pub enum OpenError {
         path: PathBuf,
         /// The migration runner's reason.
         source: Box<refinery::Error>,
+    },
+    /// The file is somewhere else.
+    #[error(
+        "the database {path} is a link, which is not followed: what runs as root would write wherever its directory's user points it. Move the file itself there, or name \
+         the directory that it is in with --data-dir"
+    )]
+    Link {
+        /// The link.
+        path: PathBuf,
     },
     /// The file can be read, and no more.
     #[error(
@@ -76,6 +90,17 @@ pub enum OpenError {
     Thread(#[from] std::io::Error),
 }
 
+/// The database of a directory, by its real name: then no part of it need be a link, and none is followed ([`NOFOLLOW`]).
+pub(super) fn database(directory: &Path) -> Result<PathBuf, OpenError> {
+    // A directory that is not there is told of by whoever opens the file.
+    let directory = directory.canonicalize().unwrap_or_else(|_| directory.to_owned());
+    let path = directory.join(FILE_NAME);
+    if path.is_symlink() {
+        return Err(OpenError::Link { path });
+    }
+    Ok(path)
+}
+
 /// Looks for damage before anything is written: what is wrong is not made worse, and what can still be copied away is as it was.
 pub(super) fn check_files(path: &Path, log: &Path) -> Result<(), OpenError> {
     let unreadable = |path: &Path, source: std::io::Error| OpenError::Damaged {
@@ -97,7 +122,7 @@ pub(super) fn check_files(path: &Path, log: &Path) -> Result<(), OpenError> {
     if bytes > CHECKED_AT_EVERY_START && state == log::Log::Empty {
         return Ok(());
     }
-    let verdict = Connection::open_with_flags(path, OpenFlags::SQLITE_OPEN_READ_ONLY)
+    let verdict = Connection::open_with_flags(path, OpenFlags::SQLITE_OPEN_READ_ONLY | NOFOLLOW)
         .and_then(|connection| connection.query_row("PRAGMA quick_check(1)", [], |row| row.get::<_, String>(0)));
     let what = match verdict {
         Ok(verdict) if verdict == "ok" => return Ok(()),
@@ -153,7 +178,7 @@ pub(super) fn prepare_writer(connection: &Connection, max_bytes: Option<u64>) ->
 }
 
 pub(super) fn open_reader(path: &Path) -> rusqlite::Result<Connection> {
-    let flags = OpenFlags::SQLITE_OPEN_READ_ONLY | OpenFlags::SQLITE_OPEN_NO_MUTEX;
+    let flags = OpenFlags::SQLITE_OPEN_READ_ONLY | OpenFlags::SQLITE_OPEN_NO_MUTEX | NOFOLLOW;
     let connection = Connection::open_with_flags(path, flags)?;
     connection.set_prepared_statement_cache_capacity(STATEMENT_CACHE);
     connection.busy_timeout(BUSY_TIMEOUT)?;
