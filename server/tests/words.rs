@@ -75,7 +75,7 @@ fn help(of: &[&str]) -> String {
 fn help_names_every_setting_and_says_plainly_what_each_command_does() {
     let all = help(&[]);
     let flags: BTreeSet<&str> = all
-        .split_whitespace()
+        .split(|c: char| !c.is_ascii_alphanumeric() && c != '-')
         .filter_map(|word| word.strip_prefix("--"))
         .collect();
     for setting in SETTINGS {
