@@ -56,7 +56,7 @@ fn a_changed_identity_is_6_until_it_was_accepted() {
     let (alice, bob) = (stage.register("alice"), stage.register("bob"));
     alice.ok(&["send", "bob", "hello"]);
     bob.ok(&["inbox"]);
-    alice.ok(&["verify", "bob"]);
+    alice.ok(&["verify", "bob", "--yes"]);
     let before = alice.json_one(&["safety-number", "bob"])["safety_number"].clone();
     tokio::runtime::Runtime::new()
         .unwrap()
@@ -67,7 +67,7 @@ fn a_changed_identity_is_6_until_it_was_accepted() {
     assert!(inbox.err.contains("identity of bob@localhost has changed"), "{inbox:?}");
     let error = alice.fails(6, &["send", "bob", "secret"]);
     assert!(error.contains("latchkey verify bob --accept"), "{error}");
-    alice.fails(6, &["verify", "bob"]);
+    alice.fails(6, &["verify", "bob", "--yes"]);
     let contact = alice.json_one(&["contacts"]);
     assert_eq!(contact["standing"], "changed");
     assert_ne!(contact["offered"], contact["fingerprint"]);
@@ -75,7 +75,7 @@ fn a_changed_identity_is_6_until_it_was_accepted() {
     assert_ne!(offered, before);
 
     // The user's choice. Accepted is not verified, and what waited is shown.
-    let accepted = alice.json_one(&["verify", "bob", "--accept"]);
+    let accepted = alice.json_one(&["verify", "bob", "--accept", "--yes"]);
     assert_eq!(accepted["standing"], "unverified");
     assert_eq!(accepted["safety_number"], offered);
     assert_eq!(alice.json_one(&["inbox"])["text"], "it is me, bob");
@@ -92,7 +92,7 @@ fn another_identity_can_be_rejected() {
     let (alice, bob) = (stage.register("alice"), stage.register("bob"));
     alice.ok(&["send", "bob", "hello"]);
     bob.ok(&["inbox"]);
-    alice.ok(&["verify", "bob"]);
+    alice.ok(&["verify", "bob", "--yes"]);
     alice.fails(1, &["reject-identity", "bob"]);
     tokio::runtime::Runtime::new()
         .unwrap()
@@ -118,7 +118,7 @@ fn a_new_identity_of_ones_own_is_followed_and_compared_again() {
     }
     alice.ok(&["send", "bob", "hi"]);
     bob.ok(&["inbox"]);
-    bob.ok(&["verify", "alice"]);
+    bob.ok(&["verify", "alice", "--yes"]);
     let before = bob.json_one(&["safety-number", "alice"])["safety_number"].clone();
 
     // Never without a word.
@@ -153,7 +153,7 @@ fn a_new_identity_of_ones_own_is_followed_and_compared_again() {
     let number = bob.json_one(&["safety-number", "alice"])["safety_number"].clone();
     assert_ne!(number, before);
     assert_eq!(number, alice.json_one(&["safety-number", "bob"])["safety_number"]);
-    assert_eq!(bob.json_one(&["verify", "alice"])["standing"], "verified");
+    assert_eq!(bob.json_one(&["verify", "alice", "--yes"])["standing"], "verified");
     bob.ok(&["send", "alice", "secret"]);
     let got: Vec<String> = alice
         .json(&["inbox"])

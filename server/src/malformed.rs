@@ -128,7 +128,7 @@ fn automatic(bytes: &[u8]) -> Option<(StatusCode, Option<&str>)> {
 
 fn answer(status: StatusCode, date: Option<&str>, head_only: bool) -> Vec<u8> {
     let (code, detail) = match status {
-        StatusCode::BAD_REQUEST => (ProblemCode::BadRequest, "this is no request of HTTP/1.1".to_owned()),
+        StatusCode::BAD_REQUEST => (ProblemCode::BadRequest, "this is not an HTTP/1.1 request".to_owned()),
         StatusCode::URI_TOO_LONG => (ProblemCode::TooLarge, "the request's first line is too long".to_owned()),
         _ => (
             ProblemCode::TooLarge,

@@ -55,7 +55,7 @@ macro_rules! sixteen_bytes {
     };
 }
 
-/// A mailbox: computed from the user name, never looked up. Names are never reused, so neither are mailboxes.
+/// A mailbox: computed from the user name, never looked up. A name that was released has the same one again; its sequence numbers begin behind all that were there before.
 #[derive(Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash)]
 pub struct MailboxId([u8; 16]);
 sixteen_bytes!(MailboxId);

@@ -4,8 +4,9 @@ use client::vault::{Direction, LimitMode, LimitedTerms, MessageBody, MessageStat
 use client::{LicenseReport, Playback, SafetyNumber, Sent};
 use console::Style;
 use serde_json::{Map, Value, json};
+use zeroize::Zeroizing;
 
-use super::{Render, ended_word, escape, short, time};
+use super::{Render, ended_word, escape, short, time, wrap};
 use crate::exit::Failure;
 
 impl Render {
@@ -56,7 +57,7 @@ impl Render {
         )?;
         if sent.succeeded {
             self.notice(&format!(
-                "{} has a new identity, named by the one you knew; the safety number is another",
+                "{} has a new identity, and the one you knew vouches for it; the safety number has changed",
                 sent.to
             ));
         }
@@ -145,7 +146,12 @@ impl Render {
             playback.play,
             playback.plays
         ));
-        self.out(&escape::paragraph(&playback.text))
+        let text = Zeroizing::new(escape::paragraph(&playback.text));
+        match super::columns() {
+            // To a program or a file it goes as it is.
+            None => self.lines_as_they_are(&text),
+            columns => self.lines_as_they_are(&Zeroizing::new(wrap::behind_bar(&text, columns))),
+        }
     }
 
     /// A limited message of ours.
@@ -192,7 +198,7 @@ impl Render {
         }
         if let (false, Some(play)) = (self.json, report.went_back) {
             self.warning(&format!(
-                "the relay went back behind play {play}: its signed receipts contradict each other. A backup was put back, or it shows different people different counts; do \
+                "the relay denies play {play}: its signed receipts contradict each other. A backup was restored there, or it shows you and the recipient different counts; do \
                  not rely on this limit"
             ));
         }
@@ -235,16 +241,13 @@ impl Render {
             time::utc(message.sent_at),
             short(&message.id.to_string())
         );
-        format!(
-            "{who}  {}\n{}",
-            Style::new().dim().apply_to(about),
-            indented(&self.words(message))
-        )
+        format!("{who}  {}\n{}", Style::new().dim().apply_to(about), self.words(message))
     }
 
+    /// What was written is behind a bar; what the client says in its place is not.
     fn words(&self, message: &StoredMessage) -> String {
-        match &message.body {
-            MessageBody::Text(text) => escape::paragraph(text),
+        let said = match &message.body {
+            MessageBody::Text(text) => return wrap::behind_bar(&escape::paragraph(text), super::columns()),
             MessageBody::Limited(terms, _) => {
                 let state = match terms.ended {
                     Some(ended) => ended_word(Some(ended)).to_owned(),
@@ -268,7 +271,8 @@ impl Render {
             MessageBody::Unknown => {
                 "[a kind of message that this version cannot show; a newer latchkey may]".to_owned()
             }
-        }
+        };
+        format!("  {said}")
     }
 }
 
@@ -283,12 +287,6 @@ fn requests(count: u64) -> String {
         1 => "1 request".to_owned(),
         more => format!("{more} requests"),
     }
-}
-
-/// Each line of a body set off, so that no text can pass for a message's headline.
-fn indented(text: &str) -> String {
-    let lines: Vec<String> = text.lines().map(|line| format!("  {line}")).collect();
-    lines.join("\n")
 }
 
 fn opened(count: u8) -> String {

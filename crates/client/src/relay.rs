@@ -5,6 +5,7 @@
 //! the first attempt, so the messenger repeats the pair of requests as a whole.)
 
 mod account;
+mod advice;
 mod error;
 mod gate;
 mod keys;

@@ -66,7 +66,7 @@ mod steps {
 #[non_exhaustive]
 pub enum VaultError {
     /// There is no vault in this directory.
-    #[error("no account was made in {} yet; register a name first, or name the right home with --home", .0.display())]
+    #[error("there is no account in {}; register a name first, or name the right home with --home", .0.display())]
     NotFound(PathBuf),
     /// A vault was to be created where one is.
     #[error("{} already holds an account; use it, or choose another home", .0.display())]
@@ -82,23 +82,25 @@ pub enum VaultError {
     Busy(PathBuf),
     /// The file is there, and what it begins with is not.
     #[error(
-        "the vault {} is empty or cut off, as after a full disk or a copy that was broken off; restore the home directory from a backup. (If no name was ever registered in this home, remove the file and register one)",
+        "the vault {} is empty or cut off, as after a full disk or an unfinished copy; restore the home directory from a backup. (If no name was ever registered in this home, remove the file and register one)",
         .0.display()
     )]
     Truncated(PathBuf),
     /// A sealed record does not open in its place.
     #[error(
-        "a record ({0}) of the vault was altered or moved; restore the home directory from a backup, or register anew"
+        "a record ({0}) of the vault was altered or moved; restore the home directory from a backup, or register another name in another home"
     )]
     Tampered(&'static str),
     /// Something that this program never writes.
-    #[error("the vault is damaged ({0}); restore the home directory from a backup, or register anew")]
+    #[error(
+        "the vault is damaged ({0}); restore the home directory from a backup, or register another name in another home"
+    )]
     Corrupt(&'static str),
     /// Written by a later version.
     #[error("the vault has format {0}, which this version does not know; use a newer latchkey")]
     TooNew(i64),
     /// The operating system gives no random bytes.
-    #[error("the operating system's random generator does not answer; nothing was written")]
+    #[error("the operating system's random generator does not answer; nothing was written, try again")]
     Randomness,
     /// File system trouble.
     #[error("{} cannot be used: {source}. The account in it, if there is one, was not touched; check the path, its permissions and the disk", .path.display())]
@@ -114,7 +116,9 @@ pub enum VaultError {
     )]
     Database(#[from] rusqlite::Error),
     /// A migration failed.
-    #[error("the vault could not be brought to this version's format: {0}")]
+    #[error(
+        "the vault could not be converted to this version's format: {0}; copy the home directory away, check the disk's space, then try again"
+    )]
     Migration(String),
 }
 
@@ -482,8 +486,18 @@ fn connect(path: &Path) -> Result<Connection, VaultError> {
     db.pragma_update(None, "temp_store", "MEMORY")?;
     steps::migrations::runner()
         .run(&mut db)
-        .map_err(|error| VaultError::Migration(error.to_string()))?;
+        .map_err(|error| failed_step(&error))?;
     Ok(db)
+}
+
+/// A disk that fails in the middle of a step is that, and no fault of the step.
+fn failed_step(error: &refinery::Error) -> VaultError {
+    if let refinery::error::Kind::Connection(_, source) = error.kind()
+        && let Some(rusqlite::Error::SqliteFailure(code, said)) = source.downcast_ref()
+    {
+        return rusqlite::Error::SqliteFailure(*code, said.clone()).into();
+    }
+    VaultError::Migration(error.to_string())
 }
 
 fn read_header(db: &Connection) -> Result<Option<Header>, VaultError> {

@@ -263,11 +263,11 @@ async fn whoever_may_be_somebody_else_loses_the_delivery_token() {
 /// The relay's operator removes bob and releases his name, and somebody else registers it.
 async fn given_to_another(stage: &Stage) -> Messenger {
     let services = stage.services();
-    let mailbox = server::model::MailboxId::of(&latchkey_client::UserName::parse("bob").unwrap());
-    for errand in [Errand::Remove(mailbox), Errand::Release(mailbox)] {
-        assert!(services.do_errand(&errand).await.unwrap(), "{errand:?}");
-    }
     let name = latchkey_client::UserName::parse("bob").unwrap();
+    assert!(stage.remove_account("bob").await);
+    let reader = server::store::sqlite::admin::Reader::open(&stage.relay_home()).unwrap();
+    let release = Errand::release(&reader, &name).unwrap().unwrap();
+    assert!(services.do_errand(&release).await.unwrap());
     let home = stage.home("another-bob");
     Messenger::register(&home, &support::passphrase(), &name, stage.url(), stage.options())
         .await

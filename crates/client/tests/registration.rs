@@ -73,7 +73,7 @@ async fn an_invitation_is_shown_and_what_is_refused_leaves_nothing() {
     let errand = server::errands::Errand::Invite {
         hash: code.hash(),
         uses: std::num::NonZeroU32::MIN,
-        lifetime: std::time::Duration::from_secs(3600),
+        expires: services.now().plus(std::time::Duration::from_secs(3600)),
     };
     assert!(services.do_errand(&errand).await.unwrap());
     let home = stage.home("alice");

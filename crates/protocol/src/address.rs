@@ -24,7 +24,7 @@ pub enum NameError {
     #[error("a relay name has 1 to {MAX_RELAY_NAME} characters")]
     RelayLength,
     /// A character outside the alphabet of relay names.
-    #[error("a relay name, after the @, is a lower-case host, with a port if it has one")]
+    #[error("a relay name, after the @, is a host in lower case, with its port if it has one")]
     RelayAlphabet,
     /// Begins with punctuation or holds two dots in a row; such names look like paths and options.
     #[error("a name begins with a letter or digit and holds no two dots in a row")]

@@ -3,7 +3,11 @@
 //! Not its concern: deciding what is an error (the services do) and logging.
 
 use poem::http::StatusCode;
-use poem_openapi::{ApiResponse, Enum, Object, payload::Json, types::ToJSON};
+use poem_openapi::{
+    ApiResponse, Enum, Object,
+    payload::Json,
+    types::{Example, ToJSON},
+};
 
 use crate::{requests::RequestId, service::Refusal};
 
@@ -157,41 +161,49 @@ impl ProblemCode {
                 "Use 1 to 32 characters out of a-z, 0-9, '_', '.' and '-'; begin with a letter or a digit; no '..'."
             }
             Self::BadSignature => {
-                "Sign the exact bytes of the specification with the account's identity key and try again."
+                "Sign exactly the bytes that docs/protocol.md specifies with the account's identity key, then try again."
             }
-            Self::Unauthorized => "Ask for a challenge, sign in, and send the token as 'Authorization: Bearer …'.",
+            Self::Unauthorized => "Sign in (challenge, then sign_in) and send the token as 'Authorization: Bearer …'.",
             Self::NotFound => "See /openapi.yaml for the paths that exist.",
             Self::NoSuchUser => "Check the spelling of the name.",
-            Self::NoSuchLicense => "Check the license id and the capability; the message may be from another relay.",
-            Self::NoSuchGateKey => "Upload the gate key again, or another one, and send again with it.",
+            Self::NoSuchLicense => {
+                "Check the license id and the capability; the message may belong to another relay, or its license was removed."
+            }
+            Self::NoSuchGateKey => "Upload this gate key again or another one, and send with it.",
             Self::BadGateKey => "Make a new gate key with a current client.",
             Self::GateKeyConflict => "Use a fresh gate key id.",
             Self::GateKeysFull => "Delete a gate key that is not needed for new messages.",
-            Self::SlotUsed => "Use next_slot, or a later one, with a new play id.",
+            Self::SlotUsed => "Ask again with next_slot or a later slot, and a new play id.",
             Self::NameTaken => "Choose another name.",
             Self::RegistrationClosed => "Ask the operator of this relay, or choose another relay.",
             Self::InviteRequired => "Ask the operator of this relay for an invitation, and register with it.",
             Self::InviteRefused => {
-                "Compare it with what you were given; if it is the same, ask the operator for another."
+                "Compare the code with the one that was given out; if it is the same, ask the operator for another."
             }
-            Self::MessageConflict => "Use a fresh message id for a new envelope; repeat an old one byte by byte.",
-            Self::LicenseConflict => "Use a fresh license id.",
-            Self::PlayConflict => "Use a fresh play id.",
-            Self::StaleIncarnation => "Call inbox without an acknowledgement and go on from what it answers.",
-            Self::StaleKey => "Publish a key with a higher sequence number.",
+            Self::MessageConflict => {
+                "Use a fresh message id for a new envelope; to repeat a send, send the same bytes."
+            }
+            Self::LicenseConflict => {
+                "Use a fresh license id for another license; to repeat a send, send the same parameters."
+            }
+            Self::PlayConflict => "Use a fresh play id for another request; to repeat a play, send the same request.",
+            Self::StaleIncarnation => "Call inbox without an acknowledgement, and go on from its answer.",
+            Self::StaleKey => "Publish the key again with a higher sequence number.",
             Self::IdentityReplaced => {
-                "If this is no older copy of the account, somebody else holds its old key: tell your contacts over another channel."
+                "If this is not an older copy of the account, another person holds its old key: tell its contacts over another channel."
             }
-            Self::MailboxFull => "Try again later with the same message id; the recipient has to fetch first.",
+            Self::MailboxFull => "Try again with the same message id when the recipient has fetched.",
             Self::TooLarge => "Send less at once; the limits are in /openapi.yaml.",
             Self::PlayLimitReached => "Ask the sender to send the message again.",
-            Self::LicenseRevoked => "Ask the sender.",
+            Self::LicenseRevoked => "Ask the sender; the message does not open any more.",
             Self::LicenseExpired => "Ask the sender to send the message again.",
-            Self::AnswerGone => "Play with a new play id, which costs a play.",
-            Self::RateLimited | Self::Busy => "Try again later, with the same ids; retry_after_seconds says when.",
-            Self::StorageFull => "Try again later with the same ids; the operator has to make room.",
+            Self::AnswerGone => "Play again with a new play id; that uses another play.",
+            Self::RateLimited | Self::Busy => "Try again later with the same ids: wait retry_after_seconds.",
+            Self::StorageFull => {
+                "Try again later with the same ids; if it stays so, tell the operator, who has to make room."
+            }
             Self::MethodNotAllowed => "See /openapi.yaml for the methods of this path.",
-            Self::Internal => "Try again with the same ids; tell the operator if it stays.",
+            Self::Internal => "Try again with the same ids; if it stays so, tell the operator the request_id.",
         }
     }
 
@@ -212,6 +224,7 @@ impl ProblemCode {
 
 /// The one error body.
 #[derive(Object, Debug, Clone)]
+#[oai(example)]
 pub struct Problem {
     /// `urn:latchkey:problem:` followed by the code
     #[oai(rename = "type")]
@@ -235,6 +248,15 @@ pub struct Problem {
     /// Names this answer in the relay's log, 16 lower-case hex digits: tell it to the operator. Also in the header `X-Request-Id` of every answer
     #[oai(skip_serializing_if_is_none)]
     pub request_id: Option<String>,
+}
+
+impl Example for Problem {
+    fn example() -> Self {
+        Self {
+            request_id: Some("9f1c2a1e3b584d0a".to_owned()),
+            ..Self::new(ProblemCode::NoSuchUser, "no account named 'alice'")
+        }
+    }
 }
 
 /// A longer detail would only repeat what the caller sent.

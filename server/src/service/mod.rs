@@ -300,7 +300,7 @@ impl Services {
     /// [`Refusal`] when the store fails; what is left is done by asking again.
     pub async fn do_errand(&self, errand: &Errand) -> Result<bool> {
         let done = errands::perform(&*self.store, errand, self.clock.now()).await?;
-        if let Errand::Remove(mailbox) = *errand {
+        if let (true, Errand::Remove { mailbox, .. }) = (done, *errand) {
             self.sessions.changed(mailbox);
             self.mailboxes.forget(mailbox);
             // Its gate keys, as far as nothing needs them.

@@ -202,7 +202,7 @@ pub async fn removed(store: &dyn Store) {
         assert_eq!(store.deposit(deposit(to, id, b"mail")).await.unwrap(), done(NOW));
     }
     let incarnation = store.page(carol, 1, 1000, NOW).await.unwrap().unwrap().incarnation;
-    assert_eq!(store.remove_account(carol, NOW, 256).await.unwrap(), Removal::Done);
+    assert_eq!(store.remove_account(carol, NOW, NOW, 256).await.unwrap(), Removal::Done);
 
     let ack = Ack {
         incarnation,
@@ -240,7 +240,7 @@ pub async fn removed(store: &dyn Store) {
     );
     assert!(store.page(carol, 1, 1000, NOW).await.unwrap().is_none());
     assert_eq!(
-        store.remove_account(carol, NOW, 256).await.unwrap(),
+        store.remove_account(carol, NOW, NOW, 256).await.unwrap(),
         Removal::NoSuchAccount
     );
     // Nobody else noticed.

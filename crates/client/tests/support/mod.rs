@@ -116,12 +116,12 @@ impl Stage {
 
     /// Removes an account as the operator does; whether there was one.
     pub async fn remove_account(&self, name: &str) -> bool {
-        let mailbox = server::model::MailboxId::of(&UserName::parse(name).unwrap());
+        let reader = server::store::sqlite::admin::Reader::open(&self.relay_home()).unwrap();
+        let Some(removal) = server::errands::Errand::removal(&reader, &UserName::parse(name).unwrap()).unwrap() else {
+            return false;
+        };
         let services = self.relay.as_ref().unwrap().services();
-        services
-            .do_errand(&server::errands::Errand::Remove(mailbox))
-            .await
-            .unwrap()
+        services.do_errand(&removal).await.unwrap()
     }
 
     /// Where the relay keeps everything.

@@ -34,6 +34,8 @@ mod stored;
 mod succession;
 #[cfg(test)]
 mod thief;
+#[cfg(test)]
+mod words;
 
 use std::collections::{BTreeMap, BTreeSet};
 

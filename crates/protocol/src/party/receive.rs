@@ -63,16 +63,18 @@ pub enum Refusal {
     #[error(transparent)]
     Handshake(#[from] HandshakeError),
     /// Altered on its way.
-    #[error("the message was altered or does not belong where it claims")]
+    #[error(
+        "the message was altered, or belongs to another conversation than it claims; ask the sender to write again"
+    )]
     Altered,
     /// It opened, and what is inside is not a content.
-    #[error("the message opened, but its content is malformed: {0}")]
+    #[error("the message opened, but its content is malformed: {0}; ask the sender to update")]
     BadContent(DecodeError),
     /// By an identity that its owner has left: what it was to say comes again from its successor.
-    #[error("it comes from an identity that was replaced since")]
+    #[error("it comes from an identity that its owner has replaced since; the new identity sends it again")]
     Superseded,
     /// More handshakes or contacts than are kept.
-    #[error("there are too many handshakes or contacts already")]
+    #[error("this account keeps as many handshakes or contacts as it can; block the accounts that flood you")]
     TooMany,
 }
 

@@ -41,7 +41,7 @@ pub(super) fn register(c: &Connection, r: &Registration, admission: Admission) -
         .query_row([id], |row| row.get(0))
         .optional()?;
     let removed = c
-        .prepare_cached("SELECT 1 FROM removed_account WHERE mailbox = ?1")?
+        .prepare_cached("SELECT 1 FROM removed_account WHERE mailbox = ?1 AND released = 0")?
         .query_row([id], |_| Ok(()))
         .optional()?;
     let is_owner = removed.is_none() && known.as_ref() == Some(&r.identity_key);
@@ -89,8 +89,9 @@ pub(super) fn register(c: &Connection, r: &Registration, admission: Admission) -
                 time(spk.expires),
                 time(r.now)
             ])?;
-            c.prepare_cached("INSERT INTO mailbox (mailbox, incarnation) VALUES (?1, ?2)")?
-                .execute(params![id, r.incarnation.0.as_bytes()])?;
+            let begins = doors::next_life(c, r.mailbox)?;
+            c.prepare_cached("INSERT INTO mailbox (mailbox, incarnation, acked_seq) VALUES (?1, ?2, ?3)")?
+                .execute(params![id, r.incarnation.0.as_bytes(), int(begins)])?;
             if let Some(batch) = &r.batch {
                 put_batch(c, r.mailbox, batch)?;
             }
