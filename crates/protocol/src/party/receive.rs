@@ -1,5 +1,7 @@
 //! Receiving: find the session, open, commit; or say why not.
 
+use std::collections::BTreeMap;
+
 use rand_core::CryptoRng;
 
 use super::peer::Peer;
@@ -27,7 +29,7 @@ pub enum Received {
     Unknown,
     /// Not an envelope.
     Malformed(DecodeError),
-    /// A handshake that was accepted before, whose session is gone.
+    /// A handshake that was accepted before, whose session is gone; or one that is as old as those that were forgotten, and may have been.
     Replay,
     /// A handshake to a one-time prekey that we no longer have; a handshake of our own is wanted in answer.
     OneTimeKeyGone {
@@ -227,14 +229,55 @@ impl Party {
                     offered: *fingerprint,
                 });
             }
+            // What was forgotten is refused by its date. An honest peer dates each later than all before, and says again on the newest session what did not arrive.
+            Some(peer) if peer.forgotten.is_some_and(|at| claimant.created_at <= at) => return Err(Received::Replay),
             None if peers >= MAX_PEERS => return Err(Received::Refused(Refusal::TooMany)),
             _ => {}
         }
-        let of_peer = self.handshakes.values().filter(|known| known.peer == *address).count();
-        if self.handshakes.len() >= MAX_HANDSHAKES || of_peer >= MAX_HANDSHAKES_OF_PEER {
-            return Err(Received::Refused(Refusal::TooMany));
+        match self.room_for_handshake(address, claimant.created_at) {
+            Room::None => Err(Received::Refused(Refusal::TooMany)),
+            Room::Free | Room::After(_) => Ok(()),
         }
-        Ok(())
+    }
+
+    /// Whether another handshake of `address` can be remembered, and which one is forgotten for it: the oldest of that peer when it has its share, else the
+    /// oldest of the peer that has the most, so that no crowd keeps a peer out that has few. Of a session that is gone, if there is one: what comes on the
+    /// others may still be repeating its handshake.
+    fn room_for_handshake(&self, address: &Address, created_at: Timestamp) -> Room {
+        let of = |peer: &Address| self.handshakes.values().filter(|known| known.peer == *peer).count();
+        let own = of(address);
+        if self.handshakes.len() < MAX_HANDSHAKES && own < MAX_HANDSHAKES_OF_PEER {
+            return Room::Free;
+        }
+        let mut crowd = address;
+        if own < MAX_HANDSHAKES_OF_PEER {
+            let mut counts: BTreeMap<&Address, usize> = BTreeMap::from([(address, own)]);
+            for known in self.handshakes.values() {
+                *counts.entry(&known.peer).or_default() += 1;
+            }
+            let most = counts.iter().max_by_key(|(peer, count)| (**count, **peer == address));
+            crowd = most.map_or(address, |(peer, _)| peer);
+        }
+        // The peer has to be there to remember the date; and the one that comes in is not to be the next to go.
+        let may_go = |known: &KnownHandshake| {
+            known.peer == *crowd && known.created_at.is_some_and(|at| crowd != address || at < created_at)
+        };
+        self.handshakes
+            .iter()
+            .filter(|(_, known)| may_go(known) && self.peers.contains_key(crowd))
+            .min_by_key(|(digest, known)| (self.sessions.contains_key(&known.session), known.created_at, **digest))
+            .map_or(Room::None, |(digest, _)| Room::After(*digest))
+    }
+
+    fn forget_handshake(&mut self, digest: [u8; 32]) {
+        let Some(forgotten) = self.handshakes.remove(&digest) else {
+            return;
+        };
+        self.dirty.insert(RecordKey::Handshake(digest));
+        if let Some(peer) = self.peers.get_mut(&forgotten.peer) {
+            peer.forgotten = peer.forgotten.max(forgotten.created_at);
+            self.dirty.insert(RecordKey::Peer(forgotten.peer));
+        }
     }
 
     /// Everything that follows a success, as one change.
@@ -314,12 +357,16 @@ impl Party {
             self.account.consume_one_time(id);
             self.dirty.insert(RecordKey::Prekeys);
         }
+        if let Room::After(oldest) = self.room_for_handshake(address, session.created_at) {
+            self.forget_handshake(oldest);
+        }
         self.handshakes.insert(
             digest,
             KnownHandshake {
                 session: session.id,
                 peer: address.clone(),
                 dies,
+                created_at: Some(session.created_at),
             },
         );
         self.dirty
@@ -402,6 +449,14 @@ impl Party {
         }
         self.dirty.insert(RecordKey::Peer(address.clone()));
     }
+}
+
+/// Whether a handshake can be remembered.
+enum Room {
+    Free,
+    /// When this one is forgotten.
+    After([u8; 32]),
+    None,
 }
 
 /// Which session opened an envelope.
