@@ -120,6 +120,7 @@ impl User {
             client_nonce: Base64::from([7; 32]),
             expires_at: challenge.expires_at,
             signature: signature.into(),
+            commit_counter: None,
         }
     }
 }

@@ -51,6 +51,8 @@ pub enum ProblemCode {
     PlayConflict,
     /// The acknowledgement belongs to an earlier life of the mailbox; nothing was deleted (409)
     StaleIncarnation,
+    /// The commit_counter is further above the kept one than a token alone may put it; nothing was deleted or answered (409)
+    CounterTooFar,
     /// A key with a lower or reused sequence number than the published one (409)
     StaleKey,
     /// The account has another identity key than the one that a succession replaces (409)
@@ -94,6 +96,7 @@ impl ProblemCode {
             | Self::LicenseConflict
             | Self::PlayConflict
             | Self::StaleIncarnation
+            | Self::CounterTooFar
             | Self::IdentityReplaced
             | Self::StaleKey
             | Self::GateKeyConflict
@@ -132,6 +135,7 @@ impl ProblemCode {
             Self::LicenseConflict => "The license id is in use",
             Self::PlayConflict => "The play id is in use",
             Self::StaleIncarnation => "The acknowledgement is stale",
+            Self::CounterTooFar => "The commit counter is too far ahead",
             Self::StaleKey => "The key is older than the published one",
             Self::IdentityReplaced => "The identity was replaced",
             Self::MailboxFull => "The mailbox is full",
@@ -178,6 +182,7 @@ impl ProblemCode {
             Self::LicenseConflict => "Use a fresh license id.",
             Self::PlayConflict => "Use a fresh play id.",
             Self::StaleIncarnation => "Call inbox without an acknowledgement and go on from what it answers.",
+            Self::CounterTooFar => "Sign in with this commit_counter, then repeat the request.",
             Self::StaleKey => "Publish a key with a higher sequence number.",
             Self::IdentityReplaced => {
                 "If this is no older copy of the account, somebody else holds its old key: tell your contacts over another channel."
@@ -287,7 +292,7 @@ pub enum ApiError {
     #[oai(status = 405)]
     MethodNotAllowed(Json<Problem>),
     /// In conflict with what is stored: name_taken, message_conflict, license_conflict, play_conflict, stale_incarnation, stale_key, gate_key_conflict,
-    /// gate_keys_full, slot_used
+    /// gate_keys_full, slot_used, counter_too_far
     #[oai(status = 409)]
     Conflict(Json<Problem>),
     /// Was there and is no more: play_limit_reached, license_revoked, license_expired, answer_gone

@@ -11,7 +11,7 @@ use twox_hash::XxHash3_128;
 use uuid::Uuid;
 
 use super::{
-    REMEMBERED, Refusal, Result, Rules,
+    REMEMBERED, Refusal, Result, Rules, counter,
     floods::Floods,
     gate_keys::GateKeys,
     licenses::{self, LicenseParts},
@@ -324,6 +324,7 @@ impl Mailboxes {
                 "limit is {limit} and must be 1 to {MAX_PAGE}"
             )));
         }
+        let commit_counter = counter(commit_counter)?;
         if ack.is_some() || commit_counter.is_some() {
             let ack = ack.map(|(incarnation, sequence)| Ack {
                 incarnation: Incarnation(incarnation),
@@ -332,6 +333,7 @@ impl Mailboxes {
             match self.store.acknowledge(owner.mailbox, ack, commit_counter).await? {
                 Acked::Done(_) => {}
                 Acked::Stale => return Err(Refusal::StaleIncarnation),
+                Acked::CounterTooFar(kept) => return Err(Refusal::CounterTooFar { kept }),
                 // The account was removed after its owner had been let in.
                 Acked::NoSuchMailbox => return Err(Refusal::Unauthorized),
             }

@@ -51,7 +51,7 @@ use crate::{
     clock::Clock,
     errands::{self, Errand},
     metrics::Metrics,
-    model::Bytes32,
+    model::{Bytes32, CommitCounter},
     proxies::Proxies,
     store::{Activity, DiskUse, STEP, Store, SweepRules, Totals, files::KeyFiles, wakes::Wakes},
 };
@@ -379,6 +379,19 @@ pub(crate) fn fill(bytes: &mut [u8]) -> Result<()> {
         tracing::error!(%error, "the operating system gives no randomness");
         Refusal::Internal
     })
+}
+
+/// A commit counter in its range.
+pub(crate) fn counter(told: Option<u64>) -> Result<Option<CommitCounter>> {
+    let parse = |value| {
+        CommitCounter::new(value).ok_or_else(|| {
+            Refusal::BadRequest(format!(
+                "commit_counter is {value} and must be at most {}",
+                CommitCounter::MAX
+            ))
+        })
+    };
+    told.map(parse).transpose()
 }
 
 /// Exactly N bytes, or a sentence about which field is not.

@@ -4,7 +4,11 @@ use std::time::Duration;
 
 use protocol::address::{NameError, UserName};
 
-use crate::{api::problem::ProblemCode, model::EnvelopeError, store::StoreError};
+use crate::{
+    api::problem::ProblemCode,
+    model::{CommitCounter, EnvelopeError},
+    store::StoreError,
+};
 
 /// Why a request is refused. Every text is for the caller: no internals, no secrets.
 #[derive(Debug, Clone, thiserror::Error)]
@@ -74,6 +78,15 @@ pub enum Refusal {
     /// Acknowledged something else than this mailbox.
     #[error("the acknowledgement is from before the mailbox was cleared or restored; nothing was deleted")]
     StaleIncarnation,
+    /// A commit counter that only a sign-in may tell.
+    #[error(
+        "commit_counter is more than {} above the {kept} that is kept; nothing was deleted or answered",
+        CommitCounter::MAX_JUMP
+    )]
+    CounterTooFar {
+        /// The greatest that was told so far.
+        kept: u64,
+    },
     /// Another identity took the account's place, or this one never had it.
     #[error("the account of '{0}' has another identity key than the one that is to be replaced")]
     IdentityReplaced(UserName),
@@ -155,6 +168,7 @@ impl Refusal {
             Self::LicenseConflict => ProblemCode::LicenseConflict,
             Self::PlayConflict => ProblemCode::PlayConflict,
             Self::StaleIncarnation => ProblemCode::StaleIncarnation,
+            Self::CounterTooFar { .. } => ProblemCode::CounterTooFar,
             Self::IdentityReplaced(_) => ProblemCode::IdentityReplaced,
             Self::StaleKey => ProblemCode::StaleKey,
             Self::MailboxFull(_) => ProblemCode::MailboxFull,

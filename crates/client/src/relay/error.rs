@@ -192,6 +192,11 @@ impl RelayError {
         self.code() == Some(Code::Unauthorized)
     }
 
+    /// Whether the same request may succeed after signing in.
+    pub(crate) fn wants_sign_in(&self) -> bool {
+        self.is_unauthorized() || self.code() == Some(Code::CounterTooFar)
+    }
+
     /// Whether the same request may succeed later.
     pub(crate) fn passes(&self) -> bool {
         self.worth_repeating().is_some()
