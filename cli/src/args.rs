@@ -34,6 +34,7 @@ Exit codes:
 With --json every line on standard output is one object, and so is every line on standard error, by what it has:
   {"error": TEXT, "exit": CODE, "advice": [TEXT, …]}   why it failed; the last line; advice only where there is some
   {"warning": TEXT}                                    what somebody should look at
+  {"note": TEXT, "goes_to_new_identity": [ID, …]}      which messages go to a new identity, before `verify NAME --accept` takes it
   {"note": TEXT}                                       anything else
 Questions are asked in text all the same, and only where standard input and standard error are a terminal.
 
@@ -125,6 +126,10 @@ pub enum Command {
         message_id: String,
     },
     /// Show earlier messages, both ways
+    ///
+    /// Of ours it says how far each came: `waiting for the relay` (queued); `sent`, the relay has it, and more is not known: it may have arrived, or have expired or been
+    /// cleared unread; `delivered`, their client has it; `read`, if they tell that; `not delivered`, with the reason (failed). The words in brackets are those of `--json`, where theirs
+    /// are `new` until `inbox` has shown them, then `seen`.
     History {
         /// Only with this contact
         with: Option<String>,
@@ -135,6 +140,9 @@ pub enum Command {
     /// Show everyone known, and how sure their identity is
     Contacts,
     /// Note that a contact's safety number was compared; or decide about a changed identity
+    ///
+    /// With `--accept` it names the messages that go to the new identity: ours of which it is not known that they arrived. What was said to be delivered, or not to be, does not go again
+    /// by itself.
     Verify {
         /// The contact
         name: String,

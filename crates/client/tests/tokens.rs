@@ -290,13 +290,15 @@ async fn tokens_that_the_relay_does_not_delete_are_bounded_and_deleted_when_it_d
     let (mut alice, mut bob) = acquainted(&stage).await;
     for _ in 0..36 {
         for _ in 0..2 {
-            stage.line.alter_answer("DELETE /v1/delivery-tokens/", |status, answer| {
-                *status = 400;
-                *answer = serde_json::json!({
-                    "type": "urn:latchkey:problem:bad_request", "title": "no", "status": 400, "code": "bad_request",
-                    "detail": "not today", "action": "go away",
+            stage
+                .line
+                .alter_answer("DELETE /v1/delivery-tokens/", |status, answer| {
+                    *status = 400;
+                    *answer = serde_json::json!({
+                        "type": "urn:latchkey:problem:bad_request", "title": "no", "status": 400, "code": "bad_request",
+                        "detail": "not today", "action": "go away",
+                    });
                 });
-            });
         }
         bob.block(&address("alice")).await.unwrap();
         bob.unblock(&address("alice")).await.unwrap();

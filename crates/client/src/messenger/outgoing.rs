@@ -15,7 +15,7 @@ use crate::event::Event;
 use crate::relay::{Bundle, Code, RelayError, Verdict, license_id};
 use crate::vault::{
     Direction, GateDeposit, Kind, License, LimitMode, LimitedTerms, MessageBody, MessageId, MessageState, OutboxEntry,
-    StoredMessage, VaultError, key,
+    StoredMessage, Transaction, VaultError, key,
 };
 
 /// A limit ends after this when the sender does not say: the relay keeps no share for ever.
@@ -408,9 +408,10 @@ impl Messenger {
         Ok(())
     }
 
-    /// Takes an envelope out of the outbox and notes how its message fared. A message that was delivered already stays so.
+    /// Takes an envelope out of the outbox and notes how its message fared. A message that was delivered already stays so. One that failed is not sent again by
+    /// itself, on no later session and to nobody who has the name by then: the user was told so.
     pub(super) fn settle(&mut self, row: &[u8], content: Option<MessageId>, state: &MessageState) -> Result<(), Error> {
-        self.vault.transaction(|tx| {
+        let note = |tx: &mut Transaction<'_>| {
             tx.delete::<OutboxEntry>(row)?;
             if let Some(id) = content {
                 tx.update::<StoredMessage>(&key::outgoing(id), |message| {
@@ -420,8 +421,18 @@ impl Messenger {
                 })?;
             }
             Ok::<_, VaultError>(())
-        })?;
-        Ok(())
+        };
+        match (state, content) {
+            (MessageState::Failed(_), Some(id)) => self.transact(|scope| {
+                note(scope.tx)?;
+                let message: Option<StoredMessage> = scope.tx.get(&key::outgoing(id))?;
+                if let Some(peer) = message.and_then(|message| Address::parse(&message.peer).ok()) {
+                    scope.party.withdraw(&peer, ContentId(id.0));
+                }
+                Ok(())
+            }),
+            _ => Ok(self.vault.transaction(note)?),
+        }
     }
 
     /// Transmits what waits, if anything does, and nothing else. For a front end whose user has just reached the relay for another purpose.

@@ -202,6 +202,11 @@ impl RelayError {
         self.worth_repeating().is_some()
     }
 
+    /// How long the relay asks to be left alone.
+    pub(crate) fn wanted_pause(&self) -> Duration {
+        self.worth_repeating().unwrap_or_default()
+    }
+
     /// Whether a sign-in may have failed by what happened on the way to it.
     pub(crate) fn may_be_late(&self) -> bool {
         matches!(self, Self::Network { .. }) || self.is_unauthorized()
