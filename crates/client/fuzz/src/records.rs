@@ -6,8 +6,8 @@ use std::sync::OnceLock;
 use client::vault::{
     Account, AckPosition, AfterPlays, Decoys, Delivery, Direction, Ended, GateDeposit, GateKeyRecord, GivenToken, Head,
     License, LicenseKey, LimitMode, LimitedTerms, MessageBody, MessageId, MessageState, Moment, ObliviousHalf,
-    OutboxEntry, PendingRequest, PinnedRelay, PlayChain, Quarantined, Receipts, Record, RelayFault, RelayKey,
-    SealedBody, Session, StoredMessage, Totals, Unconfirmed,
+    OutboxEntry, PendingRequest, PinnedRelay, PlayChain, Quarantined, Receipts, Record, RelayFault, RelayKey, Restarts,
+    SealedBody, Session, StoredMessage, Told, Totals, Unconfirmed,
 };
 
 use crate::altered;
@@ -151,6 +151,11 @@ fn kinds() -> &'static [Kind] {
             }]),
             kind(&[Totals { expired: 1, refused: 2 }]),
             kind(&[Moment { at: 5 }]),
+            kind(&[Told {
+                value: 1 << 52,
+                news: true,
+            }]),
+            kind(&[Restarts { at: vec![5, 6] }]),
             kind(&[GateKeyRecord {
                 secret: vec![1; 64],
                 capability: [2; 32],

@@ -222,6 +222,13 @@ impl Messenger {
         if let Err(error) = self.keep_keys_fresh(round.keys_used).await {
             postpone(error, round)?;
         }
+        if !wanted.is_empty() {
+            // What can go goes before it is superseded, receipts for example. What cannot is said at the end of the round.
+            let mut events = Vec::new();
+            self.flush_into(&mut events).await?;
+            events.retain(|event| !matches!(event, Event::Postponed(_)));
+            round.add(events);
+        }
         for peer in wanted {
             if self.delivery(&peer)?.blocked {
                 continue;

@@ -8,7 +8,7 @@ use protocol::party::{Contact, Trust};
 use super::Messenger;
 use crate::error::Error;
 use crate::event::Event;
-use crate::vault::{MessageId, MessageState, OutboxEntry, StoredMessage, key};
+use crate::vault::{MessageId, MessageState, StoredMessage, key};
 
 /// How sure we are that a contact is who they seem to be.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -188,11 +188,7 @@ impl Messenger {
                 return Ok(());
             }
             // Sealed for the earlier holder: the new one opens none of it. What goes again is sealed anew.
-            for entry in scope.tx.list::<OutboxEntry>()? {
-                if entry.record.to == peer.user().as_str() {
-                    scope.tx.delete::<OutboxEntry>(&entry.key)?;
-                }
-            }
+            scope.forget_outbox(peer)?;
             // Tokens and receipts were for the earlier holder.
             scope.revoke_token(peer)?;
             Ok(scope.forget_delivery(peer)?)

@@ -24,6 +24,7 @@ mod driver;
 mod forgery;
 #[cfg(test)]
 mod halves;
+mod handshakes;
 #[cfg(test)]
 mod model;
 mod peer;
