@@ -25,7 +25,7 @@ impl CommitCounter {
     /// The greatest that is taken: every reader of JSON holds it exactly, and a client whose number grows by 2^15 for each message has 2^38 messages until there.
     pub const MAX: u64 = (1 << 53) - 1;
     /// So far above the kept one a bearer token alone may put it: four of the largest steps that a client makes. A number at the end of the range would end the
-    /// noticing for ever, and whoever has stolen a token would need 2^35 requests to get there; a token lives for an hour. A sign-in, which the identity key
+    /// noticing for ever, and a thief of a token would need 2^35 requests to get there; a token lives for an hour. A sign-in, which the identity key
     /// signs, may go further: after the relay was put back from a backup, or after another relay in its place had told a greater number.
     pub const MAX_JUMP: u64 = 1 << 18;
 

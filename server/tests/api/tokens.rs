@@ -273,7 +273,7 @@ async fn the_commit_counter_only_grows_and_is_told_at_sign_in() {
     assert_eq!(session["commit_counter"], 9);
 }
 
-/// Who stole a bearer token, and a client after a mishap of the relay's.
+/// A thief of a bearer token, and a client whose relay was put back from a backup.
 #[tokio::test]
 async fn a_token_alone_moves_the_commit_counter_a_little_and_a_sign_in_as_far_as_it_goes() {
     const JUMP: u64 = 1 << 18;
@@ -312,7 +312,7 @@ async fn a_token_alone_moves_the_commit_counter_a_little_and_a_sign_in_as_far_as
         (1 << 50) + JUMP
     );
 
-    // Of whom nobody holds the key, nobody signs in for.
+    // The key of one account does not move the counter of another.
     let challenge = alice.api.challenge("alice").await;
     let mut forged = bob.sign_in_with(&challenge, &relay.url());
     forged["user"] = "alice".into();

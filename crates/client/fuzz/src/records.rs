@@ -151,11 +151,6 @@ fn kinds() -> &'static [Kind] {
             }]),
             kind(&[Totals { expired: 1, refused: 2 }]),
             kind(&[Moment { at: 5 }]),
-            kind(&[Told {
-                value: 1 << 52,
-                news: true,
-            }]),
-            kind(&[Restarts { at: vec![5, 6] }]),
             kind(&[GateKeyRecord {
                 secret: vec![1; 64],
                 capability: [2; 32],
@@ -204,6 +199,11 @@ fn kinds() -> &'static [Kind] {
                 barred: true,
                 dead: Vec::new(),
             }]),
+            kind(&[Told {
+                value: 1 << 52,
+                news: true,
+            }]),
+            kind(&[Restarts { at: vec![5, 6] }]),
         ]
     })
 }

@@ -20,7 +20,7 @@ pub(super) const MAX_FLOODERS: usize = 16;
 
 /// The first pause of a loop whose relay is away, doubled each time: a relay that restarts is back within a second or so, …
 const FIRST_OUTAGE_PAUSE: Duration = Duration::from_millis(500);
-/// … and one that was away for long is noticed within twice this by whoever sits in front of it: a random part of up to the same is added, so that not all clients come
+/// … and one that was away for long is noticed within twice this by the person in front of it: a random part of up to the same is added, so that not all clients come
 /// at once. To ask in vain costs a connection that is not taken.
 const LONGEST_OUTAGE_PAUSE: Duration = Duration::from_millis(2500);
 /// A relay that answers and asks for patience gets so much.
@@ -296,7 +296,7 @@ mod tests {
     const SECOND: Duration = Duration::from_secs(1);
 
     #[test]
-    fn whoever_waits_for_a_relay_that_was_away_for_an_hour_waits_five_seconds_more_at_most() {
+    fn a_relay_that_was_away_for_an_hour_is_noticed_within_five_seconds_of_its_return() {
         let (mut pause, mut passed, mut attempts) = (None, Duration::ZERO, 0);
         while passed < 3600 * SECOND {
             let next = outage_pause(pause, Duration::ZERO);

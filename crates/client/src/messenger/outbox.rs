@@ -25,6 +25,7 @@ pub(super) struct Flushed {
     /// The relay has it, which could not be noted. Nothing more was transmitted then.
     pub(super) unnoted: Option<(Option<MessageId>, VaultError)>,
 }
+
 impl Messenger {
     /// Transmits the outbox in order. One request an envelope. An envelope that has to wait holds back only those to the same peer; a
     /// network that is down holds back all.
@@ -109,7 +110,7 @@ impl Messenger {
     }
 
     /// Takes an envelope out of the outbox and notes how its message fared. A message that was delivered already stays so. One that failed is not sent again by
-    /// itself, on no later session and to nobody who has the name by then: the user was told so.
+    /// itself, neither on a later session nor to a later holder of the name: the user was told that it failed.
     pub(super) fn settle(&mut self, row: &[u8], content: Option<MessageId>, state: &MessageState) -> Result<(), Error> {
         let note = |tx: &mut Transaction<'_>| {
             tx.delete::<OutboxEntry>(row)?;

@@ -106,7 +106,7 @@ fn the_oldest_handshake_of_a_peer_makes_room_for_its_next_one_and_of_a_crowd_for
     let crowded = [("alice", 1, before), ("carol", all - 2, before), ("dave", 1, before)];
     assert_eq!(outcome(&crowded), (true, all, [None, first_of(all - 2), None]));
     assert_eq!(outcome(&[("carol", all, None)]), (false, all, [None; 3]));
-    // Whoever has the most makes room itself.
+    // Of the peer with the most, dave, no date is known.
     let even = [
         ("alice", 200, before),
         ("carol", 200, before),
