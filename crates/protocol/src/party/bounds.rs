@@ -106,6 +106,16 @@ fn the_oldest_handshake_of_a_peer_makes_room_for_its_next_one_and_of_a_crowd_for
     let crowded = [("alice", 1, before), ("carol", all - 2, before), ("dave", 1, before)];
     assert_eq!(outcome(&crowded), (true, all, [None, first_of(all - 2), None]));
     assert_eq!(outcome(&[("carol", all, None)]), (false, all, [None; 3]));
+    // Many with four each: not the one with three, of whom a fourth comes.
+    let mut bob_of_many = bob.clone();
+    known(&mut bob_of_many, 3, &address("alice"), before);
+    for n in 0..(all - 3).div_ceil(4) {
+        let left = all - bob_of_many.handshakes.len();
+        known(&mut bob_of_many, left.min(4), &address(&format!("p{n}")), before);
+    }
+    assert_eq!(bob_of_many.handshakes.len(), all);
+    assert!(is_taken(&mut bob_of_many, &letter));
+    assert_eq!(bob_of_many.peers[&address("alice")].forgotten, None);
     // Of the peer with the most, dave, no date is known.
     let even = [
         ("alice", 200, before),

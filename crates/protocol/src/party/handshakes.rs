@@ -27,7 +27,7 @@ impl Party {
         }
         let mut crowd = address;
         if own < MAX_HANDSHAKES_OF_PEER {
-            let mut counts: BTreeMap<&Address, usize> = BTreeMap::from([(address, own)]);
+            let mut counts: BTreeMap<&Address, usize> = BTreeMap::from([(address, 0)]);
             for known in self.handshakes.values() {
                 *counts.entry(&known.peer).or_default() += 1;
             }
