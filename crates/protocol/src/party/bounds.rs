@@ -122,7 +122,7 @@ fn the_oldest_handshake_of_a_peer_makes_room_for_its_next_one_and_of_a_crowd_for
         ("carol", 200, before),
         ("dave", all - 400, None),
     ];
-    assert_eq!(outcome(&even).0, false, "of the crowd no date is known");
+    assert!(!outcome(&even).0, "of the crowd no date is known");
 }
 
 #[test]
