@@ -45,6 +45,8 @@ error is one object too:
   {"error": TEXT, "exit": CODE, "advice": [TEXT, …]}   why it failed; the last
      line; advice only where there is some
   {"warning": TEXT}                                    what a person should see
+  {"note": TEXT, "goes_to_new_identity": [ID, …]}      which messages go to a new
+     identity, before `verify NAME --accept` takes it
   {"note": TEXT}                                       anything else
 Questions are still asked as text, and only where standard input and standard
 error are a terminal.
@@ -150,7 +152,9 @@ pub enum Command {
     },
     /// Show earlier messages, sent and received, the oldest first
     ///
-    /// It reads this home and does not ask the relay.
+    /// It reads this home and does not ask the relay. Of your own messages it says how far each came: `waiting for the relay` (queued); `sent`, the relay has it and no more
+    /// is known, so it may have arrived, expired or been cleared unread; `delivered`, the contact's client has it; `read`, if the contact tells that; `not delivered`, with the reason (failed).
+    /// The words in brackets are those of `--json`. There a message of the contact is `new` until `inbox` has shown it, then `seen`.
     #[command(after_help = keys::HISTORY)]
     History {
         /// Only messages with this contact
@@ -165,6 +169,8 @@ pub enum Command {
     /// Note that you compared a contact's safety number, or accept its changed identity
     ///
     /// On a terminal it shows the number and asks. Without one, and with --json, it does nothing unless --yes is given.
+    /// With --accept it first names your messages that go to the new identity: those that may not have arrived. A message that was reported as delivered, or as not
+    /// delivered, does not go again.
     #[command(after_help = keys::VERIFY)]
     Verify {
         /// The contact

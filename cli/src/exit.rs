@@ -119,6 +119,7 @@ fn of_client(error: &Error) -> Exit {
         | Error::Blocked(_)
         | Error::ShutOut { .. }
         | Error::RestartsSpent
+        | Error::NumberImplausible { .. }
         | Error::Ended(Ended::Revoked | Ended::Expired) => Exit::Refused,
         Error::IdentityChanged { .. } | Error::IdentitySucceeded { .. } | Error::IdentityForked(_) => {
             Exit::IdentityChanged

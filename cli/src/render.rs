@@ -111,6 +111,16 @@ impl Render {
         self.remark("note", &mark.to_string(), text);
     }
 
+    /// The same, and for programs also what it is about.
+    pub fn notice_with(&self, text: &str, key: &str, about: &Value) {
+        if self.json {
+            let object = json!({ "note": text, key: about });
+            let _ = writeln!(io::stderr().lock(), "{}", escape::json(&object.to_string()));
+        } else {
+            self.notice(text);
+        }
+    }
+
     /// A warning, on standard error.
     pub fn warning(&self, text: &str) {
         let mark = Style::new().for_stderr().yellow().bold().apply_to("warning:");

@@ -162,3 +162,58 @@ fn a_new_identity_of_ones_own_is_followed_and_compared_again() {
         .collect();
     assert_eq!(got, ["so it is", "secret"]);
 }
+
+/// Which messages go to a new identity is said before it is accepted, and what was sent shows as such in the history.
+#[test]
+fn what_goes_to_an_accepted_identity_is_named_by_count_id_and_first_words() {
+    let stage = Stage::new();
+    let (alice, bob) = (stage.register("alice"), stage.register("bob"));
+    alice.ok(&["send", "bob", "hello"]);
+    bob.ok(&["inbox"]);
+    bob.ok(&["send", "alice", "hi"]);
+    alice.ok(&["inbox"]);
+    let long = format!("on its way {}", "and on ".repeat(20));
+    let first = alice.json_one(&["send", "bob", &long])["id"]
+        .as_str()
+        .unwrap()
+        .to_owned();
+    let second = alice.json_one(&["send", "bob", "the second\nof two"])["id"]
+        .as_str()
+        .unwrap()
+        .to_owned();
+    let history = alice.ok(&["history"]).out;
+    let heads: Vec<&str> = history.lines().filter(|line| line.starts_with("you to bob")).collect();
+    assert_eq!(heads.len(), 3, "{history}");
+    assert!(heads[0].contains(", delivered, "), "{history}");
+    assert!(heads[1..].iter().all(|line| line.contains(", sent, ")), "{history}");
+
+    tokio::runtime::Runtime::new()
+        .unwrap()
+        .block_on(forge(&stage.url, "it is me, bob"));
+    alice.ok(&["inbox"]);
+    // The same decision in a copy, for a program.
+    let program = stage.person("copy-of-alice");
+    std::fs::create_dir(&program.home).unwrap();
+    for file in std::fs::read_dir(&alice.home).unwrap() {
+        let file = file.unwrap();
+        std::fs::copy(file.path(), program.home.join(file.file_name())).unwrap();
+    }
+    let said = program.ok(&["--json", "verify", "bob", "--accept"]).err;
+    let notes: Vec<serde_json::Value> = said.lines().map(|line| serde_json::from_str(line).unwrap()).collect();
+    let named = notes.iter().find_map(|note| note.get("goes_to_new_identity"));
+    assert_eq!(named, Some(&serde_json::json!([first, second])), "{said}");
+
+    let accepted = alice.ok(&["verify", "bob", "--accept"]);
+    assert!(
+        accepted.err.contains(
+            "2 messages to bob@localhost may not have arrived, and go to the new identity when it is accepted"
+        ),
+        "{accepted:?}"
+    );
+    for (id, words) in [(&first, "on its way and on"), (&second, "the second")] {
+        let line = accepted.err.lines().find(|line| line.contains(&id[..8]));
+        assert!(line.is_some_and(|line| line.contains(words)), "{words}: {accepted:?}");
+    }
+    assert!(!accepted.err.contains("hello"), "that arrived: {accepted:?}");
+    assert!(!accepted.err.contains(long.trim_end()), "not the whole: {accepted:?}");
+}

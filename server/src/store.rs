@@ -30,7 +30,7 @@ pub use gate_rows::*;
 pub use play_rows::*;
 pub use rows::*;
 
-use crate::model::{Bytes32, GateKeyId, Incarnation, LicenseId, MailboxId};
+use crate::model::{Bytes32, CommitCounter, GateKeyId, Incarnation, LicenseId, MailboxId};
 
 /// The store could not do it. Nothing of the verb is half done.
 #[derive(Debug, Clone, thiserror::Error)]
@@ -89,8 +89,9 @@ pub trait Store: Send + Sync + 'static {
     fn key_counts(&self, mailbox: MailboxId, now: Timestamp) -> Verb<'_, Option<KeyCounts>>;
     /// A bundle; takes one one-time prekey out, if it is to have one.
     fn take_bundle(&self, mailbox: MailboxId, now: Timestamp, one_time: bool) -> Verb<'_, Option<BundleRow>>;
-    /// Stores a session, which ends the earlier one; answers the account's commit counter, none if there is no such account.
-    fn put_token(&self, mailbox: MailboxId, token: TokenRow) -> Verb<'_, Option<u64>>;
+    /// Stores a session, which ends the earlier one, and raises the commit counter, however far; answers the account's commit counter, none if there is no such
+    /// account.
+    fn put_token(&self, mailbox: MailboxId, token: TokenRow, counter: Option<CommitCounter>) -> Verb<'_, Option<u64>>;
     /// The live session of an account.
     fn token(&self, mailbox: MailboxId) -> Verb<'_, Option<TokenRow>>;
     /// The live session of an account, if the store has it at hand without asking the disk. None says nothing; what it answers is as true as
@@ -122,8 +123,14 @@ pub trait Store: Send + Sync + 'static {
     fn knows_block(&self, _mailbox: MailboxId, _account: MailboxId) -> Option<bool> {
         None
     }
-    /// Deletes what was read, and raises the commit counter; a stale acknowledgement does neither. However much it is, it keeps nobody waiting.
-    fn acknowledge(&self, mailbox: MailboxId, ack: Option<Ack>, commit_counter: Option<u64>) -> Verb<'_, Acked>;
+    /// Deletes what was read, and raises the commit counter; a stale acknowledgement, and a counter that is too far above the kept one, do neither. However much it
+    /// is, it keeps nobody waiting.
+    fn acknowledge(
+        &self,
+        mailbox: MailboxId,
+        ack: Option<Ack>,
+        commit_counter: Option<CommitCounter>,
+    ) -> Verb<'_, Acked>;
     /// The head of a mailbox, at most `limit` envelopes and, beyond the first, at most `max_bytes` of them.
     fn page(&self, mailbox: MailboxId, limit: u32, max_bytes: usize, now: Timestamp) -> Verb<'_, Option<Page>>;
     /// Deletes everything pending and begins a new life; answers how much that was, none if there is no such mailbox.

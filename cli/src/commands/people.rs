@@ -81,6 +81,11 @@ pub(crate) fn verify(context: &Context, name: &str, accept: bool, yes: bool) -> 
         Standing::Forked { .. } if !accept => return Err(Error::IdentityForked(peer).into()),
         _ => {}
     }
+    if accept && !matches!(person.standing, Standing::Unverified | Standing::Verified) {
+        context
+            .render
+            .goes_to_new_identity(&peer, &messenger.not_arrived(&peer)?);
+    }
     if asks {
         context.render.safety_number(&person, &number, QUESTION)?;
         let question = if accept {

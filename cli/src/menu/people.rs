@@ -57,6 +57,7 @@ pub(super) fn decide(context: &Context, messenger: &mut Messenger, peer: &client
     };
     context.render.warning(&what);
     context.render.safety_number(&person, &number, LIST)?;
+    context.render.goes_to_new_identity(peer, &messenger.not_arrived(peer)?);
     let (later, verified, accept, reject) = (
         "Decide later: nothing is sent",
         "It is the same on the other side: verified",

@@ -1,7 +1,7 @@
 //! Messages, sent and received.
 
 use client::vault::{Direction, LimitMode, LimitedTerms, MessageBody, MessageState, StoredMessage};
-use client::{LicenseReport, Playback, SafetyNumber, Sent};
+use client::{Address, LicenseReport, Playback, SafetyNumber, Sent};
 use console::Style;
 use serde_json::{Map, Value, json};
 use zeroize::Zeroizing;
@@ -129,6 +129,32 @@ impl Render {
         })
     }
 
+    /// Before a new identity is accepted: which messages go to it. On standard error, by count, with each one's short id and first words.
+    pub fn goes_to_new_identity(&self, peer: &Address, messages: &[StoredMessage]) {
+        if messages.is_empty() {
+            return;
+        }
+        let (count, go) = match messages.len() {
+            1 => ("1 message".to_owned(), "goes"),
+            more => (format!("{more} messages"), "go"),
+        };
+        let mut text =
+            format!("{count} to {peer} may not have arrived, and {go} to the new identity when it is accepted:");
+        for message in messages.iter().take(NAMED) {
+            let words = match &message.body {
+                MessageBody::Text(text) => first_words(text),
+                MessageBody::Limited(terms, _) => format!("[limited: opens {}]", times(terms.limit)),
+                MessageBody::Unknown => "[of another version]".to_owned(),
+            };
+            text.push_str(&format!("\n  {}  {words}", short(&message.id.to_string())));
+        }
+        if let Some(more) = messages.len().checked_sub(NAMED).filter(|more| *more > 0) {
+            text.push_str(&format!("\n  and {more} more, see the history"));
+        }
+        let ids: Vec<String> = messages.iter().map(|message| message.id.to_string()).collect();
+        self.notice_with(&text, "goes_to_new_identity", &json!(ids));
+    }
+
     /// A play, by command: its text on standard output.
     ///
     /// # Errors
@@ -206,6 +232,21 @@ impl Render {
     }
 }
 
+/// As many messages are named one by one.
+const NAMED: usize = 20;
+/// So much of a message tells which one it is, in characters.
+const WORDS: usize = 40;
+
+/// The beginning of a text, in one line.
+fn first_words(text: &str) -> String {
+    let line = escape::line(text);
+    let mut words: String = line.chars().take(WORDS).collect();
+    if words.len() < line.len() {
+        words.push('…');
+    }
+    words
+}
+
 fn limited(terms: &LimitedTerms) -> Value {
     json!({ "mode": terms.mode().word(), "limit": terms.limit, "used": terms.used })
 }
@@ -231,10 +272,12 @@ impl Render {
         };
         let state = match &message.state {
             MessageState::Queued => ", waiting for the relay".to_owned(),
+            MessageState::Sent => ", sent".to_owned(),
             MessageState::Delivered => ", delivered".to_owned(),
             MessageState::Read => ", read".to_owned(),
             MessageState::Failed(reason) => format!(", not delivered: {}", escape::line(reason)),
-            MessageState::Sent | MessageState::New | MessageState::Seen => String::new(),
+            // Theirs: that they are here says it.
+            MessageState::New | MessageState::Seen => String::new(),
         };
         let about = format!(
             "{}{state}, {}",

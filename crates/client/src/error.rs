@@ -39,6 +39,16 @@ pub enum Error {
         crate::messenger::MAX_RESTARTS
     )]
     RestartsSpent,
+    /// The relay told a number that no later copy of this vault can have.
+    #[error(
+        "the relay says that a copy of this home has come to {at_relay}, and this one is at {ours}: no copy can be that far ahead. Nothing was taken over, sent or fetched. The relay lies, or its database is damaged; ask its operator, and try again when that is mended"
+    )]
+    NumberImplausible {
+        /// The relay's number.
+        at_relay: u64,
+        /// Ours.
+        ours: u64,
+    },
     /// The relay does not know our identity under our name.
     #[error(
         "the relay at {url} no longer admits {address}: the account was removed there, or its identity was replaced from another copy of this home. Nothing was sent, and nothing can be sent. What is kept here can still be read; ask the relay's operator, or register a name in another home"

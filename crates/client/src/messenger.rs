@@ -29,6 +29,7 @@ mod keys;
 mod lookup;
 mod oblivious;
 mod opened;
+mod outbox;
 mod outgoing;
 mod people;
 mod play_receipts;

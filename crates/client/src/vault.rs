@@ -11,22 +11,24 @@
 //! Every write happens in [`Vault::transaction`]: all of it is on the disk when that returns (`synchronous=FULL`), or none of it.
 
 mod delivery;
+mod files;
 mod gate;
+mod header;
 mod kdf;
 mod messages;
 mod records;
 mod seal;
 mod transaction;
 
-use std::fs::{DirBuilder, File, OpenOptions};
+use std::fs::File;
 use std::path::{Path, PathBuf};
-use std::thread;
-use std::time::{Duration, Instant};
 
-use rusqlite::{Connection, OpenFlags, OptionalExtension};
+use rusqlite::{Connection, OpenFlags};
 use zeroize::Zeroizing;
 
-use kdf::{KEY_LEN, SALT_LEN};
+use files::{LOCK, io, lock, make_dir, private_file, remove, sync_dir, wait_for};
+use header::{Header, read_header, write_header};
+use kdf::KEY_LEN;
 use seal::Keys;
 
 pub use delivery::{Delivery, GivenToken, Receipts};
@@ -48,14 +50,6 @@ pub use transaction::{Entry, Transaction};
 const FILE: &str = "vault.db";
 /// Its name until it is finished.
 const UNFINISHED: &str = "vault.new";
-/// The lock's name: a file of its own, because SQLite's locks guard statements, not a client's whole run.
-const LOCK: &str = "vault.lock";
-/// What this build writes. Readers refuse what they do not know.
-const FORMAT: i64 = 1;
-/// How long to wait for another process to let go: longer than a command takes, shorter than a long poll.
-const LOCK_PATIENCE: Duration = Duration::from_secs(10);
-/// How often to look again while waiting.
-const LOCK_POLL: Duration = Duration::from_millis(50);
 
 mod steps {
     refinery::embed_migrations!("migrations");
@@ -373,106 +367,6 @@ fn fold(db: &Connection) -> Result<(), VaultError> {
     Ok(())
 }
 
-/// How the data key is wrapped.
-struct Header {
-    cost: KdfCost,
-    salt: Vec<u8>,
-    wrapped: Vec<u8>,
-}
-
-impl Header {
-    fn wrap(data: &[u8; KEY_LEN], passphrase: &Passphrase, cost: KdfCost) -> Result<Self, VaultError> {
-        let salt = seal::random::<SALT_LEN>()?.to_vec();
-        let key = cost.derive(passphrase, &salt)?;
-        let wrapped = seal::seal(&key, &Self::aad(cost, &salt), data)?;
-        Ok(Self { cost, salt, wrapped })
-    }
-
-    fn unwrap(&self, passphrase: &Passphrase) -> Result<Zeroizing<[u8; KEY_LEN]>, VaultError> {
-        let key = self.cost.derive(passphrase, &self.salt)?;
-        let data =
-            seal::unseal(&key, &Self::aad(self.cost, &self.salt), &self.wrapped).ok_or(VaultError::WrongPassphrase)?;
-        let data: [u8; KEY_LEN] = data
-            .as_slice()
-            .try_into()
-            .map_err(|_| VaultError::Corrupt("data key"))?;
-        Ok(Zeroizing::new(data))
-    }
-
-    fn aad(cost: KdfCost, salt: &[u8]) -> Vec<u8> {
-        let mut aad = b"latchkey/1/vault/data-key".to_vec();
-        for number in [cost.memory_kib, cost.passes, cost.lanes] {
-            aad.extend_from_slice(&number.to_be_bytes());
-        }
-        aad.extend_from_slice(salt);
-        aad
-    }
-}
-
-fn io(path: &Path) -> impl FnOnce(std::io::Error) -> VaultError {
-    let path = path.to_path_buf();
-    move |source| VaultError::Io { path, source }
-}
-
-/// Makes the directory readable by its owner alone. One that exists is left as it is: it may be somebody's home.
-fn make_dir(dir: &Path) -> Result<(), VaultError> {
-    let mut builder = DirBuilder::new();
-    builder.recursive(true);
-    #[cfg(unix)]
-    {
-        use std::os::unix::fs::DirBuilderExt;
-        builder.mode(0o700);
-    }
-    builder.create(dir).map_err(io(dir))
-}
-
-/// Opens or makes a file that only its owner may read. SQLite gives the log and the shared memory file the database's mode.
-fn private_file(path: &Path) -> Result<File, VaultError> {
-    let mut options = OpenOptions::new();
-    options.read(true).write(true).create(true).truncate(false);
-    #[cfg(unix)]
-    {
-        use std::os::unix::fs::OpenOptionsExt;
-        options.mode(0o600);
-    }
-    options.open(path).map_err(io(path))
-}
-
-fn remove(path: &Path) -> Result<(), VaultError> {
-    match std::fs::remove_file(path) {
-        Err(error) if error.kind() != std::io::ErrorKind::NotFound => Err(io(path)(error)),
-        _ => Ok(()),
-    }
-}
-
-/// A name in a directory is durable when the directory is.
-fn sync_dir(dir: &Path) -> Result<(), VaultError> {
-    // Windows has no such call, and no need of it.
-    #[cfg(unix)]
-    File::open(dir).and_then(|opened| opened.sync_all()).map_err(io(dir))?;
-    #[cfg(not(unix))]
-    let _ = dir;
-    Ok(())
-}
-
-fn lock(dir: &Path) -> Result<File, VaultError> {
-    let file = private_file(&dir.join(LOCK))?;
-    wait_for(&file, dir)?;
-    Ok(file)
-}
-
-fn wait_for(file: &File, dir: &Path) -> Result<(), VaultError> {
-    let deadline = Instant::now() + LOCK_PATIENCE;
-    loop {
-        match file.try_lock() {
-            Ok(()) => return Ok(()),
-            Err(std::fs::TryLockError::WouldBlock) if Instant::now() < deadline => thread::sleep(LOCK_POLL),
-            Err(std::fs::TryLockError::WouldBlock) => return Err(VaultError::Busy(dir.to_path_buf())),
-            Err(std::fs::TryLockError::Error(source)) => return Err(io(&dir.join(LOCK))(source)),
-        }
-    }
-}
-
 /// Of a file that exists: SQLite makes none here.
 fn connect(path: &Path) -> Result<Connection, VaultError> {
     let flags = OpenFlags::SQLITE_OPEN_READ_WRITE | OpenFlags::SQLITE_OPEN_NO_MUTEX;
@@ -498,52 +392,4 @@ fn failed_step(error: &refinery::Error) -> VaultError {
         return rusqlite::Error::SqliteFailure(*code, said.clone()).into();
     }
     VaultError::Migration(error.to_string())
-}
-
-fn read_header(db: &Connection) -> Result<Option<Header>, VaultError> {
-    let row = db
-        .query_row(
-            "SELECT format, memory_kib, passes, lanes, salt, wrapped_key FROM header WHERE id = 1",
-            [],
-            |row| {
-                Ok((
-                    row.get::<_, i64>(0)?,
-                    (row.get::<_, i64>(1)?, row.get::<_, i64>(2)?, row.get::<_, i64>(3)?),
-                    row.get::<_, Vec<u8>>(4)?,
-                    row.get::<_, Vec<u8>>(5)?,
-                ))
-            },
-        )
-        .optional()?;
-    let Some((format, (memory_kib, passes, lanes), salt, wrapped)) = row else {
-        return Ok(None);
-    };
-    if format != FORMAT {
-        return Err(VaultError::TooNew(format));
-    }
-    if salt.len() != SALT_LEN {
-        return Err(VaultError::Corrupt("salt"));
-    }
-    Ok(Some(Header {
-        cost: KdfCost::from_stored(memory_kib, passes, lanes)?,
-        salt,
-        wrapped,
-    }))
-}
-
-fn write_header(db: &mut Connection, header: &Header) -> Result<(), VaultError> {
-    db.execute(
-        "INSERT INTO header (id, format, memory_kib, passes, lanes, salt, wrapped_key) VALUES (1, ?1, ?2, ?3, ?4, ?5, ?6)
-         ON CONFLICT (id) DO UPDATE SET format = excluded.format, memory_kib = excluded.memory_kib, passes = excluded.passes,
-             lanes = excluded.lanes, salt = excluded.salt, wrapped_key = excluded.wrapped_key",
-        rusqlite::params![
-            FORMAT,
-            header.cost.memory_kib,
-            header.cost.passes,
-            header.cost.lanes,
-            header.salt,
-            header.wrapped
-        ],
-    )?;
-    Ok(())
 }

@@ -55,6 +55,8 @@ pub enum ProblemCode {
     PlayConflict,
     /// The acknowledgement belongs to an earlier life of the mailbox; nothing was deleted (409)
     StaleIncarnation,
+    /// The commit_counter is further above the kept one than a token alone may put it; nothing was deleted or answered (409)
+    CounterTooFar,
     /// A key with a lower or reused sequence number than the published one (409)
     StaleKey,
     /// The account has another identity key than the one that a succession replaces (409)
@@ -98,6 +100,7 @@ impl ProblemCode {
             | Self::LicenseConflict
             | Self::PlayConflict
             | Self::StaleIncarnation
+            | Self::CounterTooFar
             | Self::IdentityReplaced
             | Self::StaleKey
             | Self::GateKeyConflict
@@ -136,6 +139,7 @@ impl ProblemCode {
             Self::LicenseConflict => "The license id is in use",
             Self::PlayConflict => "The play id is in use",
             Self::StaleIncarnation => "The acknowledgement is stale",
+            Self::CounterTooFar => "The commit counter is too far ahead",
             Self::StaleKey => "The key is older than the published one",
             Self::IdentityReplaced => "The identity was replaced",
             Self::MailboxFull => "The mailbox is full",
@@ -188,6 +192,7 @@ impl ProblemCode {
             }
             Self::PlayConflict => "Use a fresh play id for another request; to repeat a play, send the same request.",
             Self::StaleIncarnation => "Call inbox without an acknowledgement, and go on from its answer.",
+            Self::CounterTooFar => "Sign in with this commit_counter, then repeat the request.",
             Self::StaleKey => "Publish the key again with a higher sequence number.",
             Self::IdentityReplaced => {
                 "If this is not an older copy of the account, another person holds its old key: tell its contacts over another channel."
@@ -309,7 +314,7 @@ pub enum ApiError {
     #[oai(status = 405)]
     MethodNotAllowed(Json<Problem>),
     /// In conflict with what is stored: name_taken, message_conflict, license_conflict, play_conflict, stale_incarnation, stale_key, gate_key_conflict,
-    /// gate_keys_full, slot_used
+    /// gate_keys_full, slot_used, counter_too_far
     #[oai(status = 409)]
     Conflict(Json<Problem>),
     /// Was there and is no more: play_limit_reached, license_revoked, license_expired, answer_gone
@@ -393,6 +398,7 @@ impl From<&Refusal> for ProblemCode {
             Refusal::LicenseConflict => Self::LicenseConflict,
             Refusal::PlayConflict => Self::PlayConflict,
             Refusal::StaleIncarnation => Self::StaleIncarnation,
+            Refusal::CounterTooFar { .. } => Self::CounterTooFar,
             Refusal::IdentityReplaced(_) => Self::IdentityReplaced,
             Refusal::StaleKey => Self::StaleKey,
             Refusal::MailboxFull(_) => Self::MailboxFull,

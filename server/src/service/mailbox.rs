@@ -12,7 +12,8 @@ use tokio::{
 use uuid::Uuid;
 
 use super::{
-    Refusal, Result, Rules, floods::Floods, gate_keys::GateKeys, sessions::Sessions, shares::Shares, tokens::Tokens,
+    Refusal, Result, Rules, counter, floods::Floods, gate_keys::GateKeys, sessions::Sessions, shares::Shares,
+    tokens::Tokens,
 };
 use crate::{
     clock::Clock,
@@ -153,6 +154,7 @@ impl Mailboxes {
                 "limit is {limit} and must be 1 to {MAX_PAGE}"
             )));
         }
+        let commit_counter = counter(commit_counter)?;
         if ack.is_some() || commit_counter.is_some() {
             let ack = ack.map(|(incarnation, sequence)| Ack {
                 incarnation: Incarnation(incarnation),
@@ -161,6 +163,7 @@ impl Mailboxes {
             match self.store.acknowledge(owner.mailbox, ack, commit_counter).await? {
                 Acked::Done(_) => {}
                 Acked::Stale => return Err(Refusal::StaleIncarnation),
+                Acked::CounterTooFar(kept) => return Err(Refusal::CounterTooFar { kept }),
                 // The account was removed after its owner had been let in.
                 Acked::NoSuchMailbox => return Err(Refusal::Unauthorized),
             }

@@ -50,15 +50,15 @@ use crate::{
     clock::Clock,
     errands::{self, Errand},
     metrics::Metrics,
-    model::Bytes32,
+    model::{Bytes32, CommitCounter},
     proxies::Proxies,
     store::{Activity, DiskUse, STEP, Store, SweepRules, Totals, files::KeyFiles, wakes::Wakes},
 };
 pub(crate) use entropy::fill;
 use gate::Gate;
 pub use identity::RelayIdentity;
-pub(crate) use refusal::exactly;
 pub use refusal::{Refusal, Result};
+pub(crate) use refusal::{counter, exactly};
 pub use retention::REMEMBERED;
 pub use rules::{GateRules, Registrations, Rules, StatusRule};
 

@@ -4,7 +4,10 @@ use std::time::Duration;
 
 use protocol::address::{NameError, UserName};
 
-use crate::{model::EnvelopeError, store::StoreError};
+use crate::{
+    model::{CommitCounter, EnvelopeError},
+    store::StoreError,
+};
 
 /// Why a request is refused. Every text is for the caller: no internals, no secrets.
 #[derive(Debug, Clone, thiserror::Error)]
@@ -78,6 +81,15 @@ pub enum Refusal {
     /// Acknowledged something else than this mailbox.
     #[error("the acknowledgement is from before the mailbox was cleared or restored; nothing was deleted")]
     StaleIncarnation,
+    /// A commit counter that only a sign-in may tell.
+    #[error(
+        "commit_counter is more than {} above the {kept} that is kept; nothing was deleted or answered",
+        CommitCounter::MAX_JUMP
+    )]
+    CounterTooFar {
+        /// The greatest that was told so far.
+        kept: u64,
+    },
     /// Another identity took the account's place, or this one never had it.
     #[error("the account of '{0}' has another identity key than the one that is to be replaced")]
     IdentityReplaced(UserName),
@@ -161,6 +173,19 @@ impl From<EnvelopeError> for Refusal {
 
 /// What services answer.
 pub type Result<T> = std::result::Result<T, Refusal>;
+
+/// A commit counter in its range.
+pub(crate) fn counter(told: Option<u64>) -> Result<Option<CommitCounter>> {
+    let parse = |value| {
+        CommitCounter::new(value).ok_or_else(|| {
+            Refusal::BadRequest(format!(
+                "commit_counter is {value} and must be at most {}",
+                CommitCounter::MAX
+            ))
+        })
+    };
+    told.map(parse).transpose()
+}
 
 /// Exactly N bytes, or a sentence about which field is not.
 pub(crate) fn exactly<const N: usize>(field: &str, bytes: &[u8]) -> Result<[u8; N]> {

@@ -147,6 +147,8 @@ pub enum Acked {
     Done(u64),
     /// Another incarnation, or beyond what was ever stored: nothing was deleted.
     Stale,
+    /// The commit counter is too far above the one that is kept, which is this: nothing was deleted, and it stays.
+    CounterTooFar(u64),
     /// There is no such mailbox, any more perhaps.
     NoSuchMailbox,
 }

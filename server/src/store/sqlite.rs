@@ -51,7 +51,7 @@ pub use open::{FILE_NAME, OpenError};
 use writer::{Aftermath, Effects, Writer};
 
 use crate::clock::{Clock as _, SystemClock};
-use crate::model::{Bytes32, GateKeyId, Incarnation, LicenseId, MailboxId};
+use crate::model::{Bytes32, CommitCounter, GateKeyId, Incarnation, LicenseId, MailboxId};
 
 /// Readers at once. Reads are short and come out of memory; a handful keeps every core of a small machine busy.
 const READERS: usize = 4;
@@ -259,10 +259,10 @@ impl Store for Sqlite {
     fn take_bundle(&self, mailbox: MailboxId, now: Timestamp, one_time: bool) -> Verb<'_, Option<BundleRow>> {
         self.write(move |c, _| keys::take_bundle(c, mailbox, now, one_time))
     }
-    fn put_token(&self, mailbox: MailboxId, token: TokenRow) -> Verb<'_, Option<u64>> {
+    fn put_token(&self, mailbox: MailboxId, token: TokenRow, counter: Option<CommitCounter>) -> Verb<'_, Option<u64>> {
         self.write(move |c, effects| {
             effects.change = Some(Change::Session(mailbox));
-            keys::put_token(c, mailbox, &token)
+            keys::put_token(c, mailbox, &token, counter)
         })
     }
     fn token(&self, mailbox: MailboxId) -> Verb<'_, Option<TokenRow>> {
@@ -340,7 +340,12 @@ impl Store for Sqlite {
     fn knows_block(&self, mailbox: MailboxId, account: MailboxId) -> Option<bool> {
         self.known.block(mailbox, account)
     }
-    fn acknowledge(&self, mailbox: MailboxId, ack: Option<Ack>, commit_counter: Option<u64>) -> Verb<'_, Acked> {
+    fn acknowledge(
+        &self,
+        mailbox: MailboxId,
+        ack: Option<Ack>,
+        commit_counter: Option<CommitCounter>,
+    ) -> Verb<'_, Acked> {
         let index = Arc::clone(&self.index);
         self.write(move |c, effects| mail::acknowledge(c, &index, effects, mailbox, ack, commit_counter))
     }

@@ -188,10 +188,10 @@ async fn refused_sign_in(relay: &TestRelay, user: &User, challenge: Challenge) -
     let (first, second) = (issue(), issue());
     let mut spoilt = proof(relay, user, &first);
     spoilt.signature[0] ^= 1;
-    timed(services.sessions.sign_in(spoilt)).await;
+    timed(services.sessions.sign_in(spoilt, None)).await;
     let answered = if challenge == Challenge::Used { &first } else { &second };
     let proof = proof(relay, user, answered);
-    timed(services.sessions.sign_in(proof)).await
+    timed(services.sessions.sign_in(proof, None)).await
 }
 
 fn proof(relay: &TestRelay, user: &User, challenge: &Value) -> ProofParts {

@@ -2,7 +2,7 @@
 
 use protocol::{Timestamp, succession::PublishedSuccession};
 use server::{
-    model::Incarnation,
+    model::{CommitCounter, Incarnation},
     store::{
         Ack, Acked, Deposited, IdentityChange, IdentityChanged, KeyCounts, Publication, Published, Registered, Removal,
         Store, TokenPut, TokenRow, Totals,
@@ -53,6 +53,7 @@ pub async fn accounts(store: &dyn Store) {
                 hash: [9; 32],
                 expires: NOW,
             },
+            None,
         )
         .await
         .unwrap();
@@ -209,7 +210,10 @@ pub async fn removed(store: &dyn Store) {
         sequence: 1,
     };
     for ack in [ack, Ack { sequence: 9, ..ack }] {
-        let answer = store.acknowledge(carol, Some(ack), Some(5)).await.unwrap();
+        let answer = store
+            .acknowledge(carol, Some(ack), CommitCounter::new(5))
+            .await
+            .unwrap();
         assert_eq!(answer, Acked::NoSuchMailbox);
     }
     assert_eq!(store.clear(carol, Incarnation(Uuid::from_u128(9))).await.unwrap(), None);
@@ -233,7 +237,7 @@ pub async fn removed(store: &dyn Store) {
         hash: [9; 32],
         expires: NOW,
     };
-    assert_eq!(store.put_token(carol, session).await.unwrap(), None);
+    assert_eq!(store.put_token(carol, session, None).await.unwrap(), None);
     assert_eq!(
         store.deposit(deposit("carol", 3, b"late")).await.unwrap(),
         Deposited::NoSuchMailbox

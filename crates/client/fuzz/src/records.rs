@@ -6,8 +6,8 @@ use std::sync::OnceLock;
 use client::vault::{
     Account, AckPosition, AfterPlays, Decoys, Delivery, Direction, Ended, GateDeposit, GateKeyRecord, GivenToken, Head,
     License, LicenseKey, LimitMode, LimitedTerms, MessageBody, MessageId, MessageState, Moment, ObliviousHalf,
-    OutboxEntry, PendingRequest, PinnedRelay, PlayChain, Quarantined, Receipts, Record, RelayFault, RelayKey,
-    SealedBody, Session, StoredMessage, Totals, Unconfirmed,
+    OutboxEntry, PendingRequest, PinnedRelay, PlayChain, Quarantined, Receipts, Record, RelayFault, RelayKey, Restarts,
+    SealedBody, Session, StoredMessage, Told, Totals, Unconfirmed,
 };
 use client::{Address, UserName};
 
@@ -204,6 +204,11 @@ fn kinds() -> &'static [Kind] {
                 barred: true,
                 dead: Vec::new(),
             }]),
+            kind(&[Told {
+                value: 1 << 52,
+                news: true,
+            }]),
+            kind(&[Restarts { at: vec![5, 6] }]),
         ]
     })
 }

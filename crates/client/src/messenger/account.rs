@@ -278,14 +278,16 @@ impl Messenger {
         })
     }
 
-    /// Signs in and keeps the token.
+    /// Signs in and keeps the token. The relay hears our number here too, and takes one that is far above the one it kept: it was put back from a backup, or
+    /// something in its place told us a greater one.
     async fn sign_in(&mut self) -> Result<(), Error> {
         let name = self.party()?.address().user();
+        let ours = self.told()?.value;
         let mut attempt = 1;
         let (session, told) = loop {
             let challenge = self.checked_challenge(&name).await?;
             let claim = self.sign(&name, &challenge, None)?;
-            match self.relay.sign_in(&claim).await {
+            match self.relay.sign_in(&claim, ours).await {
                 Ok(answer) => break answer,
                 // A challenge may have ended on the way; asked for again, that passes.
                 Err(error) if attempt < SIGN_IN_ATTEMPTS && error.may_be_late() => {
@@ -306,7 +308,8 @@ impl Messenger {
         self.compare(told)
     }
 
-    /// Makes a request that needs a session; signs in before when there is none, and once more when the relay no longer knows it.
+    /// Makes a request that needs a session; signs in before when there is none, and once more when the relay no longer knows it
+    /// or wants one for our number.
     ///
     /// The request gets a relay of its own (a clone is cheap), not a borrowed one: a closure for whatever lifetime makes a future of which the compiler cannot
     /// tell that it moves between threads, and the tasks of programs do.
@@ -324,7 +327,7 @@ impl Messenger {
             fresh = true;
         }
         match request(self.relay.clone()).await {
-            Err(error) if error.is_unauthorized() && !fresh => {
+            Err(error) if error.wants_sign_in() && !fresh => {
                 self.sign_in().await?;
                 Ok(request(self.relay.clone()).await?)
             }

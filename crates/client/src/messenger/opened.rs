@@ -76,7 +76,9 @@ impl Scope<'_, '_> {
         if opened.without_one_time {
             round.events.push(Event::NoOneTimeKey { peer: from.clone() });
         }
-        self.enqueue(&opened.outgoing)?;
+        if !opened.outgoing.is_empty() {
+            self.supersede(&from, &opened.outgoing)?;
+        }
         self.acknowledge(&opened.acknowledged, opened.arrived, round)?;
         // Opened all the same: the session goes on, so that a block can be taken back.
         if self.delivery(&from)?.blocked {

@@ -22,6 +22,9 @@ use crate::event::Event;
 use crate::relay::Code;
 use crate::vault::{Delivery, GivenToken, License, OutboxEntry, VaultError};
 
+/// Earlier tokens of one contact that the relay has not deleted yet. While there are as many the contact gets no other: none is forgotten, because it would go on working.
+const MAX_DEAD: usize = 32;
+
 impl Messenger {
     /// Blocks a contact, or somebody who is none: the relay deletes its delivery token and takes nothing more from its account, and what is there already is
     /// dropped unseen, without a word to it. Answers the contact, if it is one.
@@ -232,7 +235,8 @@ impl Scope<'_, '_> {
             .contact(peer)
             .is_none_or(|contact| !matches!(contact.trust, Trust::Unverified | Trust::Verified));
         let stranger = !delivery.is_accepted() || !delivery.wrote;
-        if delivery.given.is_some() || delivery.blocked || undecided || stranger {
+        let enough = delivery.dead.len() >= MAX_DEAD;
+        if delivery.given.is_some() || delivery.blocked || undecided || stranger || enough {
             return Ok(());
         }
         let mut token = [0; 32];

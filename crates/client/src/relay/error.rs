@@ -194,9 +194,19 @@ impl RelayError {
         self.code() == Some(Code::Unauthorized)
     }
 
+    /// Whether the same request may succeed after signing in.
+    pub(crate) fn wants_sign_in(&self) -> bool {
+        self.is_unauthorized() || self.code() == Some(Code::CounterTooFar)
+    }
+
     /// Whether the same request may succeed later.
     pub(crate) fn passes(&self) -> bool {
         self.worth_repeating().is_some()
+    }
+
+    /// How long the relay asks to be left alone.
+    pub(crate) fn wanted_pause(&self) -> Duration {
+        self.worth_repeating().unwrap_or_default()
     }
 
     /// Whether a sign-in may have failed by what happened on the way to it.

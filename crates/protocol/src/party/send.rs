@@ -278,6 +278,23 @@ impl Party {
         Ok(outgoing)
     }
 
+    /// Gives a content up that the peer has not acknowledged: it is not sent again on another session. Says whether it was waiting for that.
+    pub fn withdraw(&mut self, address: &Address, content: ContentId) -> bool {
+        let Some(list) = self.pending.get_mut(address) else {
+            return false;
+        };
+        let numbers: Vec<u64> = list
+            .iter()
+            .filter(|(_, pending)| pending.id == content)
+            .map(|(number, _)| *number)
+            .collect();
+        for number in &numbers {
+            list.remove(number);
+            self.dirty.insert(RecordKey::Pending(address.clone(), *number));
+        }
+        !numbers.is_empty()
+    }
+
     fn encrypt(
         &mut self,
         id: SessionId,

@@ -10,11 +10,12 @@ use zeroize::Zeroizing;
 
 use super::doors;
 use super::envelopes::refuse_growth;
+use super::mail::raise_counter;
 use super::rows::{add_totals, array, damaged, int, number, time, timestamp};
 use super::succession::successions;
 use super::writer::Sums;
 use crate::{
-    model::{Bytes32, MailboxId},
+    model::{Bytes32, CommitCounter, MailboxId},
     store::{
         AccountRow, Admission, BatchRow, BundleRow, KeyCounts, Publication, Published, Registered, Registration,
         Result, Seed, SignedPreKeyRow, TokenRow,
@@ -102,7 +103,7 @@ pub(super) fn register(c: &Connection, r: &Registration, admission: Admission) -
             add_totals(c, one_more)?;
         }
     }
-    put_token(c, r.mailbox, &r.token)?;
+    put_token(c, r.mailbox, &r.token, None)?;
     Ok(Registered::Done)
 }
 
@@ -325,7 +326,15 @@ pub(super) fn take_bundle(
     }))
 }
 
-pub(super) fn put_token(c: &Connection, mailbox: MailboxId, token: &TokenRow) -> Result<Option<u64>> {
+pub(super) fn put_token(
+    c: &Connection,
+    mailbox: MailboxId,
+    token: &TokenRow,
+    counter: Option<CommitCounter>,
+) -> Result<Option<u64>> {
+    if let Some(counter) = counter {
+        raise_counter(c, mailbox, counter)?;
+    }
     let commit_counter = c
         .prepare_cached("SELECT commit_counter FROM mailbox WHERE mailbox = ?1")?
         .query_row([mailbox.as_bytes()], |row| number(row, 0))
