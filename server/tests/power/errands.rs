@@ -51,6 +51,9 @@ async fn the_file_of_an_errand_is_gone_for_good_before_the_next_is_looked_for() 
     };
     let file = errands::ask(&data, &errand).unwrap();
     eventually("the relay takes it up", || !file.exists()).await;
+    // When it has taken up another it is through with this one: a trace ends with the signal.
+    let another = errands::ask(&data, &Errand::Revoke([7; 32])).unwrap();
+    eventually("the relay takes the other up", || !another.exists()).await;
     traced.terminate();
     traced.child.wait().unwrap();
 
