@@ -127,7 +127,7 @@ fn json_has_the_keys_that_help_lists() {
         (&["history"] as &[&str], &["history"] as &[&str]),
         (&["contacts"], &["contacts"]),
         (&["safety-number"], &["safety-number", "bob"]),
-        (&["verify"], &["verify", "bob"]),
+        (&["verify"], &["verify", "bob", "--yes"]),
         (&["plays"], &["plays", id]),
         (&["revoke"], &["revoke", id]),
         (&["keys"], &["keys"]),
@@ -138,7 +138,7 @@ fn json_has_the_keys_that_help_lists() {
         (&["decoys"], &["decoys"]),
         (&["block"], &["block", "bob"]),
         (&["unblock"], &["unblock", "bob"]),
-        (&["clear-inbox"], &["clear-inbox"]),
+        (&["clear-inbox"], &["clear-inbox", "--yes"]),
         (&["rotate-identity"], &["rotate-identity", "--yes"]),
     ] {
         assert!(!of(command, args).is_empty(), "{args:?} printed nothing");

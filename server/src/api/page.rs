@@ -194,7 +194,7 @@ mod tests {
 
     use super::*;
     use crate::{
-        api::{mail::Delivery, said},
+        api::{page::Delivery, said},
         model::Incarnation,
         store::EnvelopeRow,
     };
