@@ -173,8 +173,7 @@ impl Context {
     pub fn asks(&self, yes: bool, what: &str) -> Result<bool, Failure> {
         if !yes && (!self.interactive || self.render.is_json()) {
             return Err(Failure::Usage(format!(
-                "{what} is asked about first, and nobody can be asked here: there is no terminal, or --json was given. Nothing was done; to do it without \
-                 a question say --yes"
+                "latchkey asks first {what}, and cannot ask here: there is no terminal, or --json was given. Nothing was done; give --yes to do it without the question"
             )));
         }
         Ok(!yes)

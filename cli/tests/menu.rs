@@ -285,7 +285,8 @@ fn the_menu_names_no_commands_and_commands_name_their_home() {
         terminal.sees("What next?");
     }
     let all = terminal.quits();
-    assert!(all.contains("wrote for the first time") && all.contains("limited: opens twice"));
+    assert!(all.contains("wrote for the first time"), "{all}");
+    assert!(all.contains("limited: opens twice"), "{all}");
     assert!(!all.contains("latchkey ") && !all.contains(" --"), "{all}");
 
     let carol = stage.register("carol");

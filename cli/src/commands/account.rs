@@ -192,7 +192,7 @@ pub(crate) fn rotate_keys(context: &Context) -> Result<(), Failure> {
 }
 
 pub(crate) fn clear_inbox(context: &Context, yes: bool) -> Result<(), Failure> {
-    let asks = context.asks(yes, "deleting what waits at the relay, unread,")?;
+    let asks = context.asks(yes, "whether to delete what waits at the relay, unread")?;
     let mut messenger = context.open()?;
     messenger.release()?;
     if asks
@@ -256,7 +256,7 @@ Contacts follow by themselves. Those who compared your safety number have to com
 All conversations restart. Your name and everything kept here stay. It cannot be undone.";
 
 pub(crate) fn rotate_identity(context: &Context, yes: bool) -> Result<(), Failure> {
-    let asks = context.asks(yes, "making a new identity, which cannot be taken back,")?;
+    let asks = context.asks(yes, "whether to make a new identity, which cannot be taken back")?;
     let mut messenger = context.open()?;
     if asks {
         context.render.text(ROTATION)?;

@@ -60,9 +60,9 @@ pub(crate) fn block(context: &Context, name: &str, block: bool) -> Result<(), Fa
 /// The numbers are shown and it is asked, unless `yes` says that they were compared.
 pub(crate) fn verify(context: &Context, name: &str, accept: bool, yes: bool) -> Result<(), Failure> {
     let what = if accept {
-        "accepting a new identity"
+        "whether to accept the new identity"
     } else {
-        "noting that a safety number is the same"
+        "whether the safety number is the same on both sides"
     };
     let asks = context.asks(yes, what)?;
     let mut messenger = context.open()?;
