@@ -2,7 +2,7 @@
 //!
 //! A relay's own `action` speaks to the author of a client: of ids, tokens and the contract. These sentences stand in its place wherever an error is shown.
 
-use latchkey_sdk::types::ProblemCode as Code;
+use sdk::types::ProblemCode as Code;
 
 /// A sentence without its final period, for behind what was wrong.
 pub(super) const fn what_to_do(code: Code) -> &'static str {
