@@ -161,7 +161,7 @@ pub enum Error {
     )]
     NotOurs,
     /// Only what came is answered.
-    #[error("that message is your own; only a received one can be answered")]
+    #[error("that message is your own, and only a received one can be answered; choose a received one")]
     NotReceived,
     /// It opens no more.
     #[error("{}", ended(*.0))]

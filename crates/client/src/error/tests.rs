@@ -61,10 +61,10 @@ fn what_the_messenger_does_not_do_it_says_with_what_to_do() {
         Error::Name(_) => NameError::Length.into(), "has 1 to";
         Error::NotRegistered => Error::NotRegistered, "register one first";
         Error::AlreadyRegistered(_) => Error::AlreadyRegistered(bob()), "use another home";
-        Error::RegistrationPending(_) => Error::RegistrationPending("bob".to_owned()), "register bob again";
+        Error::RegistrationPending(_) => Error::RegistrationPending(bob().user()), "register bob again";
         Error::RestartsSpent => Error::RestartsSpent, "use only one of them";
         Error::ShutOut { .. } => Error::ShutOut { address: bob(), url: url.clone() }, "ask the relay's operator";
-        Error::ForeignRelay { .. } => Error::ForeignRelay { address: bob(), own: "own.example".to_owned() }, "register a name at that relay";
+        Error::ForeignRelay { .. } => Error::ForeignRelay { address: bob(), own: RelayName::parse("own.example").unwrap() }, "register a name at that relay";
         Error::Oneself => Error::Oneself, "name another recipient";
         Error::IdentityChanged { .. } => Error::IdentityChanged { peer: bob(), pinned: None, offered: None }, "Compare safety numbers";
         Error::IdentitySucceeded { .. } => Error::IdentitySucceeded { peer: bob(), verified: Fingerprint::from_bytes([7; 32]) }, "Compare the new safety number";
@@ -83,6 +83,7 @@ fn what_the_messenger_does_not_do_it_says_with_what_to_do() {
         Error::NotLimited => Error::NotLimited, "read it in the history";
         Error::NotPlayable => Error::NotPlayable, "You can read its count";
         Error::NotOurs => Error::NotOurs, "ask its sender";
+        Error::NotReceived => Error::NotReceived, "choose a received one";
         Error::Ended(_) => Error::Ended(Ended::Exhausted), "ask the sender to send it again";
         Error::Unopened(_) => playgate::OpenError::RelayFault.into(), "ask the sender to send the message again";
         Error::Receipt(_) => protocol::play_receipt::ReceiptError::Forked.into(), "do not rely on the count";
@@ -91,8 +92,6 @@ fn what_the_messenger_does_not_do_it_says_with_what_to_do() {
         Error::Protocol(_) => Error::Protocol("x".to_owned()), "report it if it happens again";
         Error::ClockWrong { .. } => Error::ClockWrong { apart: Duration::from_secs(200_000), ahead: true }, "Set the clock";
         Error::Randomness => Error::Randomness, "try again";
-        // A test's own, which no person meets.
-        Error::Interrupted(_) => Error::Interrupted(Step::BeforeSend), "";
     });
     let of_sender = |how| match how {
         Ended::Exhausted | Ended::Expired => "ask the sender to send it again",
