@@ -326,7 +326,7 @@ fn a_copy_of_a_home_that_is_put_back_says_so_when_it_sends() {
     assert_eq!(alice.json(&["inbox"])[0]["text"], "ok");
 }
 
-/// What comes first is a receipt, no message: the wait goes on, for a message.
+/// What comes first is no message: the wait goes on, for a message.
 #[test]
 fn a_wait_goes_on_after_what_is_no_message() {
     let stage = Stage::new();
@@ -335,7 +335,9 @@ fn a_wait_goes_on_after_what_is_no_message() {
     bob.ok(&["inbox"]);
     bob.ok(&["send", "alice", "hello back"]);
     assert_eq!(alice.json_one(&["inbox"])["text"], "hello back");
-    // Alice's receipt waits for bob by now, and nothing else.
+    // Who is unblocked is given a new delivery token: that waits for bob by now, and nothing that can be read.
+    alice.ok(&["block", "bob"]);
+    alice.ok(&["unblock", "bob"]);
     let mut waiting = bob.command(&["--json", "inbox", "--wait", "20"]);
     let waiting = waiting.stdout(Stdio::piped()).stderr(Stdio::piped()).spawn().unwrap();
     alice.ok(&["send", "bob", "at last"]);
@@ -348,6 +350,8 @@ fn a_wait_goes_on_after_what_is_no_message() {
     // And to its end, when nothing comes but what is none.
     bob.ok(&["send", "alice", "and now?"]);
     alice.ok(&["inbox"]);
+    alice.ok(&["block", "bob"]);
+    alice.ok(&["unblock", "bob"]);
     let empty = bob.ok(&["--json", "inbox", "--wait", "3"]);
     assert_eq!(empty.out, "");
 }
