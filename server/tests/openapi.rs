@@ -100,6 +100,14 @@ fn without_example(place: &str, schema: &Value, found: &mut Vec<String>) {
     }
 }
 
+/// A token takes two signatures: who reads the contract in a browser is told what makes one.
+#[test]
+fn the_contract_names_the_way_to_a_token() {
+    let contract: Value = serde_yaml::from_str(&server::openapi_yaml()).unwrap();
+    let told = contract["info"]["description"].as_str().unwrap();
+    assert!(told.contains("`latchkey token`"), "{told}");
+}
+
 #[test]
 fn every_field_shows_a_value_that_a_relay_would_take_or_answer() {
     let contract: Value = serde_yaml::from_str(&server::openapi_yaml()).unwrap();
