@@ -9,12 +9,11 @@
 mod support;
 
 use std::sync::Arc;
-use std::sync::atomic::{AtomicBool, Ordering};
 use std::time::Duration;
 
-use latchkey_client::vault::{Direction, Ended, MessageBody, MessageState, VaultError};
+use latchkey_client::vault::{Direction, Ended, MessageBody};
 use latchkey_client::{Error, LimitRequest, Messenger, NoSteps, Step, Steps};
-use support::{CrashAt, Stage, address, kept, receive};
+use support::{CrashAt, Stage, kept};
 
 const SECRET: &str = "for your eyes only";
 
@@ -228,31 +227,4 @@ async fn nothing_is_lost_or_doubled_wherever_the_sender_of_a_limited_message_die
 #[tokio::test]
 async fn nothing_is_lost_or_doubled_wherever_its_recipient_dies() {
     every_step(false).await;
-}
-
-/// A vault that fails once, behind a step.
-struct Fails(Step, AtomicBool);
-
-impl Steps for Fails {
-    fn reached(&self, step: Step) -> Result<(), Error> {
-        if step == self.0 && !self.1.swap(true, Ordering::SeqCst) {
-            return Err(VaultError::Corrupt("for a test").into());
-        }
-        Ok(())
-    }
-}
-
-#[tokio::test]
-async fn a_vault_that_fails_after_a_message_was_kept_says_that_it_waits() {
-    let stage = Stage::new().await;
-    drop(stage.register("alice").await);
-    let mut bob = stage.register("bob").await;
-    let steps = Arc::new(Fails(Step::AfterSend, AtomicBool::new(false)));
-    let mut alice = stage.try_open("alice", stage.options_with(steps)).unwrap();
-    let sent = alice.send_text(&address("bob"), "once").await.unwrap();
-    assert_eq!(sent.state, MessageState::Queued);
-    assert!(matches!(sent.because, Some(Error::Vault(_))), "{:?}", sent.because);
-    alice.catch_up().await.unwrap();
-    assert_eq!(receive(&mut bob).await, ["once"]);
-    assert_eq!(alice.history(None, 1).unwrap()[0].state, MessageState::Sent);
 }
