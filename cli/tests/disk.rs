@@ -238,8 +238,7 @@ fn play(kind: &str) -> usize {
     alice.ok(&["send", "bob", "the code", "--plays", "255"]);
     let id = bob.json_one(&["inbox"])["id"].as_str().unwrap().to_owned();
     let mut last = 0;
-    let mut failed = 0;
-    for n in points() {
+    for (failed, n) in points().enumerate() {
         let answer = with_failing(&bob, &library, kind, n, &["play", &id]);
         let shown = lines(&answer);
         for play in &shown {
@@ -258,7 +257,6 @@ fn play(kind: &str) -> usize {
             );
             return failed;
         }
-        failed += 1;
         if answer.code != 0 {
             said(&answer, kind, n);
         }
