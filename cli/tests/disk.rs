@@ -238,8 +238,7 @@ fn play(kind: &str) -> usize {
     alice.ok(&["send", "bob", "the code", "--plays", "255"]);
     let id = bob.json_one(&["inbox"])["id"].as_str().unwrap().to_owned();
     let mut last = 0;
-    let mut failed = 0;
-    for n in points() {
+    for (failed, n) in points().enumerate() {
         let answer = with_failing(&bob, &library, kind, n, &["play", &id]);
         let shown = lines(&answer);
         for play in &shown {
@@ -258,7 +257,6 @@ fn play(kind: &str) -> usize {
             );
             return failed;
         }
-        failed += 1;
         if answer.code != 0 {
             said(&answer, kind, n);
         }
@@ -270,4 +268,46 @@ fn play(kind: &str) -> usize {
 fn a_full_or_failing_disk_while_playing_uses_no_play_unseen() {
     assert!(play("write") >= 3);
     assert!(play("sync") >= 2);
+}
+
+/// Something waited when the disk filled up: it goes out first, that it did cannot be noted, and the new message is kept behind it.
+#[test]
+fn a_full_disk_while_what_waited_goes_out_says_that_the_new_message_is_kept() {
+    let mut stage = Stage::new();
+    let library = failing_disk(stage.dir.path());
+    let (mut alice, mut bob) = (stage.register("alice"), stage.register("bob"));
+    alice.ok(&["send", "bob", "hello"]);
+    bob.ok(&["inbox"]);
+    let mut kept = 0;
+    for n in points() {
+        let (waits, text) = (format!("waits {n}"), format!("message {n}"));
+        stage.stop_relay();
+        alice.fails(4, &["send", "bob", &waits]);
+        stage.restart_relay();
+        alice.url.clone_from(&stage.url);
+        bob.url.clone_from(&stage.url);
+        let answer = with_failing(&alice, &library, "write", n, &["send", "bob", &text]);
+        alice.ok(&["inbox"]);
+        let received = texts(&bob.json(&["inbox"]));
+        assert_eq!(
+            received.iter().filter(|one| **one == waits).count(),
+            1,
+            "{n}: {received:?}"
+        );
+        assert!(received.len() <= 2, "{n}: {received:?}");
+        if answer.code == 0 {
+            assert!(kept > 0, "it never failed between the two");
+            assert!(received.contains(&text), "{n}: {received:?}");
+            return;
+        }
+        said(&answer, "write", n);
+        if received.contains(&text) {
+            kept += 1;
+            assert!(
+                answer.err.contains("kept") && answer.err.contains("do not send it again"),
+                "{n}: {answer:?}"
+            );
+        }
+    }
+    panic!("it never ended");
 }

@@ -83,7 +83,10 @@ fn every_signal_gives_the_terminal_back_at_every_question() {
 fn every_signal_gives_the_terminal_back_while_something_is_done() {
     let stage = Stage::new();
     let alice = stage.register("alice");
-    for signal in [Signal::TERM, Signal::HUP, Signal::QUIT, Signal::INT, Signal::TSTP] {
+    // INT several times: whoever hears it first, the work or the program, the work alone ends by it.
+    let interrupts = [Signal::INT; 8];
+    let others = [Signal::TERM, Signal::HUP, Signal::QUIT, Signal::TSTP];
+    for signal in others.into_iter().chain(interrupts) {
         let mut terminal = at_terminal(&alice, &["inbox", "--wait", "600"]);
         terminal.sees("Passphrase:");
         terminal.enters(PASSPHRASE);

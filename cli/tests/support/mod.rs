@@ -113,6 +113,18 @@ impl Stage {
         }
     }
 
+    /// Returns when somebody waits for mail.
+    pub fn waits_for_mail(&self) {
+        let services = self.relay.as_ref().unwrap().services();
+        for _ in 0..6000 {
+            if services.mailboxes.waiting() > 0 {
+                return;
+            }
+            std::thread::sleep(Duration::from_millis(10));
+        }
+        panic!("nobody waits");
+    }
+
     /// The same relay at another address.
     pub fn restart_relay(&mut self) {
         self.stop_relay();

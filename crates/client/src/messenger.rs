@@ -122,6 +122,7 @@ pub struct Messenger {
     options: Options,
     decoy_clock: decoys::DecoyClock,
     told: restored::Agreement,
+    untold: round::Untold,
     /// The vault was unlocked: what is in memory may be outdated.
     released: bool,
     /// While [`Messenger::listen`] finds the relay away: the pause before it tries again.
@@ -191,6 +192,7 @@ impl Messenger {
             options,
             decoy_clock: decoys::DecoyClock::default(),
             told: restored::Agreement::default(),
+            untold: round::Untold::default(),
             released: false,
             outage: None,
             floods: Vec::new(),

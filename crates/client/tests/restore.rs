@@ -194,11 +194,16 @@ async fn a_restored_vault_that_wrote_without_a_network_seals_anew_what_waits() {
     let waits = alice.send_text(&address("bob"), "not lost").await.unwrap();
     assert_eq!(waits.state, MessageState::Queued);
     stage.start_relay().await;
+    stage.line.take_requests();
     let events = alice.catch_up().await.unwrap();
     assert!(
         events.iter().any(|event| matches!(event, Event::Restored)),
         "{events:?}"
     );
+    // What the old keys had sealed is not sent: they sealed something else in the lost copy.
+    let sends = stage.line.take_requests().into_iter();
+    let sends = sends.filter(|request| request.starts_with("POST /v1/messages")).count();
+    assert_eq!(sends, 1, "the message, with a new handshake");
     at_bob.listen(&mut bob).await;
     assert_eq!(at_bob.texts, ["hello", "m1", "not lost"]);
     bob.send_text(&address("alice"), "ok").await.unwrap();
@@ -246,6 +251,21 @@ async fn of_copies_that_take_turns_each_notices_the_other_and_nothing_is_called_
     for n in 0..4 {
         assert!(everywhere.contains(&format!("b{n}")), "b{n}: {everywhere:?}");
     }
+}
+
+/// The other copy only fetched, and said nothing to anybody: what it fetched is gone from the relay all the same.
+#[tokio::test]
+async fn a_copy_that_only_fetched_is_noticed_by_the_other() {
+    let stage = Stage::new().await;
+    let (_, _, mut bob) = with_a_copy_of_alice(&stage).await;
+    copy(&stage.home("backup"), &stage.home("other"));
+    bob.send_text(&address("alice"), "b0").await.unwrap();
+    let mut here = Heard::default();
+    here.listen(&mut stage.open("alice")).await;
+    assert_eq!((&here.texts[..], here.restored), (&["b0".to_owned()][..], 0));
+    let mut there = Heard::default();
+    there.listen(&mut stage.open("other")).await;
+    assert_eq!((there.texts.len(), there.restored), (0, 1));
 }
 
 /// A relay that says each time that it knows a later copy. What it costs is bounded, and the conversation is not among it.

@@ -138,6 +138,7 @@ impl Messenger {
             options,
             decoy_clock: super::decoys::DecoyClock::default(),
             told: super::restored::Agreement::default(),
+            untold: super::round::Untold::default(),
             released: false,
             outage: None,
             floods: Vec::new(),

@@ -46,14 +46,11 @@ impl Messenger {
     /// # Errors
     /// The relay's refusals when nothing was received; vault trouble.
     pub async fn receive(&mut self, wait: Duration) -> Result<Vec<Event>, Error> {
-        let mut round = Round::default();
+        let mut round = self.untold.round();
         let fetched = self.fetch_all(wait, &mut round).await;
         if round.unreadable > 0 {
-            let reason = round.first_reason.take().unwrap_or_default();
-            round.events.push(Event::Unreadable {
-                count: round.unreadable,
-                reason,
-            });
+            let (count, reason) = (round.unreadable, round.first_reason.take().unwrap_or_default());
+            round.events.push(Event::Unreadable { count, reason });
         }
         if round.forgot {
             self.vault.compact()?;
@@ -63,12 +60,12 @@ impl Messenger {
             Err(Error::Relay(error)) if !round.events.is_empty() => {
                 // The messages are here and must be shown; the rest waits until the relay is back.
                 round.events.push(Event::Postponed(error.into()));
-                return Ok(round.events);
+                return Ok(std::mem::take(&mut round.events));
             }
             Err(error) => return Err(error),
         }
         self.maintain(&mut round).await?;
-        Ok(round.events)
+        Ok(std::mem::take(&mut round.events))
     }
 
     /// What a loop calls: as [`Messenger::receive`], and a relay that restarts or is away for a while is no error. It is told once as
@@ -107,9 +104,9 @@ impl Messenger {
     /// # Errors
     /// Vault trouble; faults of the network are events.
     pub async fn catch_up(&mut self) -> Result<Vec<Event>, Error> {
-        let mut round = Round::default();
+        let mut round = self.untold.round();
         self.maintain(&mut round).await?;
-        Ok(round.events)
+        Ok(std::mem::take(&mut round.events))
     }
 
     async fn fetch_all(&mut self, wait: Duration, round: &mut Round) -> Result<(), Error> {

@@ -10,7 +10,6 @@ use protocol::Timestamp;
 
 use super::account::SESSION_MARGIN;
 use super::incoming::MAX_FLOODERS;
-use super::round::Round;
 use super::{Messenger, Scope};
 use crate::error::Error;
 use crate::event::Event;
@@ -80,7 +79,7 @@ impl Messenger {
     /// What an older copy has to do first, if this is one.
     pub(super) async fn begin_anew(&mut self, events: &mut Vec<Event>) -> Result<(), Error> {
         if self.vault.get::<Moment>(key::RESTORED)?.is_some() {
-            let mut round = Round::default();
+            let mut round = self.untold.round();
             // Seldom, and large: a send does not carry it along.
             Box::pin(self.maintain(&mut round)).await?;
             events.append(&mut round.events);
