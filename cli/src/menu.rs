@@ -19,9 +19,6 @@ use crate::context::Context;
 use crate::exit::Failure;
 use crate::prompt::{Beside, Choices};
 
-/// Messages of a conversation that are shown, and looked through for limited ones: a screen or two.
-const LATELY: usize = 50;
-
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 enum Item {
     Inbox(usize),

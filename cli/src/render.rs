@@ -8,6 +8,7 @@ pub mod escape;
 mod gate;
 pub(crate) mod messages;
 mod people;
+mod said;
 mod secret;
 pub mod time;
 mod working;
@@ -23,7 +24,7 @@ use serde_json::{Value, json};
 use crate::args::Global;
 use crate::exit::{Exit, Failure};
 
-pub use advice::without_options;
+pub use said::without_options;
 pub use working::Working;
 
 /// How far a line is set off where it goes on in another row.
@@ -140,7 +141,7 @@ impl Render {
 
     /// A failure, on standard error.
     pub fn failure(&self, failure: &Failure) {
-        let text = escape::line(&advice::said(failure, self.menu));
+        let text = escape::line(&said::said(failure, self.menu));
         let advice = self.advice(failure);
         if self.json {
             let mut object = json!({ "error": text, "exit": failure.exit() as u8 });

@@ -4,8 +4,9 @@ use client::vault::StoredMessage;
 use client::{Address, Messenger};
 
 use super::arrivals::{Arrivals, Arrived};
+use super::limited::{self, LATELY};
 use super::people::Recipient;
-use super::{LATELY, limited, write};
+use super::write;
 use crate::context::Context;
 use crate::exit::Failure;
 use crate::prompt::{self, Beside, Draft};

@@ -5,7 +5,6 @@ use std::fmt;
 use client::vault::{Direction, LimitMode, MessageBody, StoredMessage};
 use client::{LimitRequest, Messenger};
 
-use super::LATELY;
 use crate::args;
 use crate::commands::messages::Limit;
 use crate::commands::plays;
@@ -14,6 +13,9 @@ use crate::exit::Failure;
 use crate::prompt;
 use crate::render::messages::used_up;
 use crate::render::{escape, time};
+
+/// Messages of a conversation that are shown, and looked through for limited ones: a screen or two.
+pub(super) const LATELY: usize = 50;
 
 /// `None`: the user stepped back.
 pub(super) fn ask(messenger: &Messenger) -> Result<Option<Limit>, Failure> {

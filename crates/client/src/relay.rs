@@ -7,6 +7,7 @@
 mod account;
 mod advice;
 mod error;
+mod failed;
 mod gate;
 mod keys;
 mod plays;

@@ -11,11 +11,15 @@
 //! Every write happens in [`Vault::transaction`]: all of it is on the disk when that returns (`synchronous=FULL`), or none of it.
 
 mod delivery;
+mod error;
 mod files;
 mod gate;
 mod header;
 mod kdf;
+mod kind;
+mod message_id;
 mod messages;
+mod record;
 mod records;
 mod seal;
 mod transaction;
@@ -32,17 +36,19 @@ use kdf::KEY_LEN;
 use seal::Keys;
 
 pub use delivery::{Delivery, GivenToken, Receipts};
+pub use error::VaultError;
 pub use gate::{
     AfterPlays, Decoys, GateDeposit, GateKeyRecord, Head, LicenseKey, LimitMode, ObliviousHalf, PendingRequest,
     PlayChain, RelayFault, RelayKey, Unconfirmed,
 };
 pub use kdf::{KdfCost, Passphrase};
-pub use messages::{
-    Direction, Ended, License, LimitedTerms, MessageBody, MessageId, MessageState, SealedBody, StoredMessage,
-};
+pub use kind::Kind;
+pub use message_id::MessageId;
+pub use messages::{Direction, Ended, License, LimitedTerms, MessageBody, MessageState, SealedBody, StoredMessage};
+pub use record::Record;
 pub(crate) use records::key;
 pub use records::{
-    Account, AckPosition, Moment, OutboxEntry, PinnedRelay, Quarantined, Record, Restarts, Session, Told, Totals,
+    Account, AckPosition, Moment, OutboxEntry, PinnedRelay, Quarantined, Restarts, Session, Told, Totals,
 };
 pub use transaction::{Entry, Transaction};
 
@@ -53,127 +59,6 @@ const UNFINISHED: &str = "vault.new";
 
 mod steps {
     refinery::embed_migrations!("migrations");
-}
-
-/// Why the vault could not be used.
-#[derive(Debug, thiserror::Error)]
-#[non_exhaustive]
-pub enum VaultError {
-    /// There is no vault in this directory.
-    #[error("there is no account in {}; register a name first, or name the right home with --home", .0.display())]
-    NotFound(PathBuf),
-    /// A vault was to be created where one is.
-    #[error("{} already holds an account; use it, or choose another home", .0.display())]
-    Exists(PathBuf),
-    /// The passphrase does not open this vault.
-    #[error("wrong passphrase; nothing was changed, try again")]
-    WrongPassphrase,
-    /// An empty or over-long passphrase.
-    #[error("a passphrase has 1 to 1024 bytes; choose another")]
-    BadPassphrase,
-    /// Another process holds the vault.
-    #[error("another latchkey process has been working in {} for ten seconds; nothing was done. Wait until it is done, or end it, then try again", .0.display())]
-    Busy(PathBuf),
-    /// The file is there, and what it begins with is not.
-    #[error(
-        "the vault {} is empty or cut off, as after a full disk or an unfinished copy; restore the home directory from a backup. (If no name was ever registered in this home, remove the file and register one)",
-        .0.display()
-    )]
-    Truncated(PathBuf),
-    /// A sealed record does not open in its place.
-    #[error(
-        "a record ({0}) of the vault was altered or moved; restore the home directory from a backup, or register another name in another home"
-    )]
-    Tampered(&'static str),
-    /// Something that this program never writes.
-    #[error(
-        "the vault is damaged ({0}); restore the home directory from a backup, or register another name in another home"
-    )]
-    Corrupt(&'static str),
-    /// Written by a later version.
-    #[error("the vault has format {0}, which this version does not know; use a newer latchkey")]
-    TooNew(i64),
-    /// The operating system gives no random bytes.
-    #[error("the operating system's random generator does not answer; nothing was written, try again")]
-    Randomness,
-    /// File system trouble.
-    #[error("{} cannot be used: {source}. The account in it, if there is one, was not touched; check the path, its permissions and the disk", .path.display())]
-    Io {
-        /// The file or directory.
-        path: PathBuf,
-        /// What the system said.
-        source: std::io::Error,
-    },
-    /// SQLite trouble.
-    #[error(
-        "the vault's database failed: {0}; check the disk's space, and that the home directory and the files in it can be written"
-    )]
-    Database(#[from] rusqlite::Error),
-    /// A migration failed.
-    #[error(
-        "the vault could not be converted to this version's format: {0}; copy the home directory away, check the disk's space, then try again"
-    )]
-    Migration(String),
-}
-
-/// The kinds of records. Names are part of the file format (key derivation and authenticated data): never change one.
-#[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
-#[repr(u8)]
-pub enum Kind {
-    /// Keys, sessions and contacts, as the protocol gives them: opaque here.
-    Party = 1,
-    /// Messages in both directions, oldest first.
-    Message = 2,
-    /// Envelopes that the relay has not confirmed yet, in sending order.
-    Outbox = 3,
-    /// Envelopes that wait for the user's decision about a changed identity.
-    Quarantine = 4,
-    /// Single values: pinned relay, session token, acknowledged position, …
-    Setting = 5,
-    /// What the sender of a limited message keeps about it.
-    License = 6,
-    /// The vault's own: the commit counter.
-    Meta = 7,
-    /// How messages go to and come from a contact: delivery tokens, blocking.
-    Delivery = 8,
-    /// Our gate keys, with which oblivious limits are sealed.
-    GateKey = 9,
-    /// The last receipt that the relay signed for each license that we play.
-    PlayChain = 10,
-}
-
-impl Kind {
-    const ALL: [Self; 10] = [
-        Self::Party,
-        Self::Message,
-        Self::Outbox,
-        Self::Quarantine,
-        Self::Setting,
-        Self::License,
-        Self::Meta,
-        Self::Delivery,
-        Self::GateKey,
-        Self::PlayChain,
-    ];
-
-    const fn name(self) -> &'static str {
-        match self {
-            Self::Party => "party",
-            Self::Message => "message",
-            Self::Outbox => "outbox",
-            Self::Quarantine => "quarantine",
-            Self::Setting => "setting",
-            Self::License => "license",
-            Self::Meta => "meta",
-            Self::Delivery => "delivery",
-            Self::GateKey => "gate-key",
-            Self::PlayChain => "play-chain",
-        }
-    }
-
-    const fn code(self) -> u8 {
-        self as u8
-    }
 }
 
 /// An open vault. Dropping it folds the write-ahead log into the file and releases the lock.
@@ -273,7 +158,7 @@ impl Vault {
             locked: true,
             outdated: false,
         };
-        vault.commits = transaction::read_commits(&vault)?;
+        vault.commits = vault.read_commits()?;
         Ok(vault)
     }
 
@@ -299,7 +184,7 @@ impl Vault {
         }
         wait_for(&self.lock, &self.dir)?;
         self.locked = true;
-        let commits = transaction::read_commits(self)?;
+        let commits = self.read_commits()?;
         self.outdated |= self.commits != commits;
         self.commits = commits;
         Ok(())

@@ -9,6 +9,7 @@ mod checksums;
 mod doors;
 mod envelopes;
 mod gate_keys;
+mod heads;
 mod keys;
 mod licenses;
 mod log;
@@ -22,6 +23,7 @@ mod sealed;
 mod succession;
 mod sweep;
 mod tokens;
+mod totals;
 mod writer;
 
 use std::{
@@ -151,7 +153,7 @@ impl Sqlite {
         let aftermath = Aftermath {
             wakes,
             known: Arc::clone(&known),
-            count: rows::add_totals,
+            count: totals::add_totals,
         };
         Ok(Self {
             writer: Writer::start(connection, log.clone(), envelopes, aftermath)?,
@@ -406,7 +408,7 @@ impl Store for Sqlite {
             Ok(Totals {
                 pending,
                 pending_bytes,
-                ..rows::totals(c)?
+                ..totals::totals(c)?
             })
         })
     }
@@ -439,7 +441,7 @@ impl Store for Sqlite {
             let log = std::fs::metadata(log).map_or(0, |meta| meta.len());
             Ok(DiskUse {
                 log,
-                ..rows::disk_use(c)?
+                ..totals::disk_use(c)?
             })
         })
     }

@@ -5,7 +5,7 @@ use std::fmt;
 use minicbor::{Decode, Encode};
 use zeroize::{Zeroize, ZeroizeOnDrop, Zeroizing};
 
-use super::records::record;
+use super::record::record;
 use super::{Kind, MessageId, Record, VaultError};
 
 /// A delivery token that we made for a contact.

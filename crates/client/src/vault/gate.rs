@@ -6,7 +6,7 @@ use minicbor::{Decode, Encode};
 use protocol::address::Address;
 use zeroize::{Zeroize, ZeroizeOnDrop, Zeroizing};
 
-use super::records::record;
+use super::record::record;
 use super::{Kind, MessageId, Record, VaultError};
 
 /// How a limit is enforced.

@@ -34,6 +34,18 @@ pub struct Transaction<'a> {
 }
 
 impl Vault {
+    /// The commit counter as the file has it.
+    pub(super) fn read_commits(&self) -> Result<u64, VaultError> {
+        let bytes = read(&self.db, &self.keys, Kind::Meta, COMMITS)?;
+        bytes.map_or(Ok(0), |bytes| {
+            bytes
+                .as_slice()
+                .try_into()
+                .map(u64::from_be_bytes)
+                .map_err(|_| VaultError::Corrupt("commit counter"))
+        })
+    }
+
     /// Runs `work` and commits what it wrote; on any error nothing of it remains.
     ///
     /// # Errors
@@ -240,18 +252,6 @@ impl Transaction<'_> {
             .execute(rusqlite::params![kind.code(), row, position, sealed])?;
         Ok(())
     }
-}
-
-/// The stored commit counter; a vault that has none was never finished.
-pub(super) fn read_commits(vault: &Vault) -> Result<u64, VaultError> {
-    let bytes = read(&vault.db, &vault.keys, Kind::Meta, COMMITS)?;
-    bytes.map_or(Ok(0), |bytes| {
-        bytes
-            .as_slice()
-            .try_into()
-            .map(u64::from_be_bytes)
-            .map_err(|_| VaultError::Corrupt("commit counter"))
-    })
 }
 
 fn read(db: &Connection, keys: &Keys, kind: Kind, key: &[u8]) -> Result<Option<Zeroizing<Vec<u8>>>, VaultError> {

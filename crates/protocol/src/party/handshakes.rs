@@ -2,7 +2,7 @@
 
 use std::collections::BTreeMap;
 
-use super::stored::RecordKey;
+use super::record_key::RecordKey;
 use super::{KnownHandshake, MAX_HANDSHAKES, MAX_HANDSHAKES_OF_PEER, Party};
 use crate::address::Address;
 use crate::time::Timestamp;

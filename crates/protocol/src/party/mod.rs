@@ -29,6 +29,7 @@ mod handshakes;
 mod model;
 mod peer;
 mod receive;
+mod record_key;
 mod replay;
 mod send;
 mod stored;
@@ -57,8 +58,8 @@ use crate::prekey::MAX_CLOCK_SKEW;
 use crate::session::{RekeyPolicy, Session, SessionId, Status};
 use crate::time::Timestamp;
 use peer::{Pace, Peer, Pending};
+use record_key::RecordKey;
 use replay::ReplayMemory;
-use stored::RecordKey;
 
 /// Sessions kept with one peer: the one that sends and those whose envelopes may still be under way. More handshakes than this within the
 /// relay's 30 days are a fault or an attack; the lowest ranking session goes.

@@ -4,8 +4,8 @@ use rand_core::CryptoRng;
 
 use super::handshakes::Room;
 use super::peer::Peer;
+use super::record_key::RecordKey;
 use super::replay::ReplayMemory;
-use super::stored::RecordKey;
 use super::{KnownHandshake, MAX_PEERS, Outgoing, Party};
 use crate::address::Address;
 use crate::content::{Content, ContentId};

@@ -4,7 +4,7 @@ use rand_core::CryptoRng;
 use zeroize::Zeroizing;
 
 use super::peer::{Peer, Pending};
-use super::stored::RecordKey;
+use super::record_key::RecordKey;
 use super::{MAX_PEERS, MAX_PENDING, Party};
 use crate::address::Address;
 use crate::content::{Body, Content, ContentId, MAX_CONTENT};

@@ -3,7 +3,7 @@
 use rand_core::CryptoRng;
 
 use super::Party;
-use super::stored::{Part, RecordKey};
+use super::record_key::{Part, RecordKey};
 use crate::account::Successor;
 use crate::address::Address;
 use crate::identity::Fingerprint;

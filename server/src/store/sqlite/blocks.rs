@@ -2,7 +2,7 @@
 
 use rusqlite::{Connection, OptionalExtension as _, params};
 
-use super::{mail, rows::number};
+use super::{heads, rows::number};
 use crate::{
     model::MailboxId,
     store::{BlockPut, Result},
@@ -17,7 +17,7 @@ fn count(c: &Connection, mailbox: MailboxId) -> Result<u32> {
 }
 
 pub(super) fn put(c: &Connection, mailbox: MailboxId, account: MailboxId, most: u32) -> Result<BlockPut> {
-    if mail::acked(c, mailbox)?.is_none() {
+    if heads::acked(c, mailbox)?.is_none() {
         return Ok(BlockPut::NoSuchMailbox);
     }
     let blocked = count(c, mailbox)?;
@@ -33,7 +33,7 @@ pub(super) fn put(c: &Connection, mailbox: MailboxId, account: MailboxId, most: 
 }
 
 pub(super) fn delete(c: &Connection, mailbox: MailboxId, account: MailboxId) -> Result<Option<u32>> {
-    if mail::acked(c, mailbox)?.is_none() {
+    if heads::acked(c, mailbox)?.is_none() {
         return Ok(None);
     }
     c.prepare_cached("DELETE FROM blocked_account WHERE mailbox = ?1 AND account = ?2")?

@@ -7,9 +7,10 @@ use subtle::ConstantTimeEq as _;
 use zeroize::Zeroizing;
 
 use super::{
-    gate_keys, mail,
-    rows::{add_totals, array, damaged, number, time, timestamp},
+    gate_keys, heads,
+    rows::{array, damaged, number, time, timestamp},
     sealed,
+    totals::add_totals,
     writer::{Effects, Sums},
 };
 use crate::{
@@ -328,5 +329,5 @@ pub(super) fn remove(c: &Connection, id: LicenseId) -> Result<()> {
         c.prepare_cached(sql)?.execute(key)?;
     }
     let part = if stranger { Part::Stranger } else { Part::Known };
-    mail::count_licenses(c, id.mailbox, part, -1)
+    heads::count_licenses(c, id.mailbox, part, -1)
 }

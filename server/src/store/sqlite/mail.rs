@@ -1,7 +1,5 @@
 //! Mailboxes: how far each was read, and what follows from that.
 
-use std::collections::HashMap;
-
 use protocol::Timestamp;
 use rusqlite::{Connection, OptionalExtension as _, params};
 use sha2::{Digest as _, Sha256};
@@ -10,6 +8,7 @@ use uuid::Uuid;
 use super::writer::Effects;
 use super::{
     envelopes::{self, Index},
+    heads::{acked, count_licenses},
     licenses::insert,
     rows::{array, int, number},
 };
@@ -33,44 +32,10 @@ pub(super) fn receipt_key(d: &Deposit) -> Bytes32 {
         .into()
 }
 
-/// How far a mailbox was read, if there is such a mailbox.
-pub(super) fn acked(c: &Connection, mailbox: MailboxId) -> Result<Option<u64>> {
-    Ok(c.prepare_cached("SELECT acked_seq FROM mailbox WHERE mailbox = ?1")?
-        .query_row([mailbox.as_bytes()], |row| number(row, 0))
-        .optional()?)
-}
-
-/// How far each mailbox was read.
-pub(super) fn all_acked(c: &Connection) -> rusqlite::Result<HashMap<MailboxId, u64>> {
-    c.prepare("SELECT mailbox, acked_seq FROM mailbox")?
-        .query_map([], |row| Ok((MailboxId::from_bytes(array(row, 0)?), number(row, 1)?)))?
-        .collect()
-}
-
-/// How many licenses a part of a mailbox has.
-pub(super) fn licenses(c: &Connection, mailbox: MailboxId, part: Part) -> Result<u64> {
-    let sql = match part {
-        Part::Known => "SELECT licenses FROM mailbox WHERE mailbox = ?1",
-        Part::Stranger => "SELECT stranger_licenses FROM mailbox WHERE mailbox = ?1",
-    };
-    Ok(c.prepare_cached(sql)?
-        .query_row([mailbox.as_bytes()], |row| number(row, 0))?)
-}
-
 /// Stores a license, one more of its mailbox.
 pub(super) fn add_license(c: &Connection, license: &LicenseRow, part: Part) -> Result<()> {
     count_licenses(c, license.id.mailbox, part, 1)?;
     insert(c, license, part)
-}
-
-/// So many licenses more, or fewer, of a part of a mailbox.
-pub(super) fn count_licenses(c: &Connection, mailbox: MailboxId, part: Part, more: i64) -> Result<()> {
-    let sql = match part {
-        Part::Known => "UPDATE mailbox SET licenses = licenses + ?2 WHERE mailbox = ?1",
-        Part::Stranger => "UPDATE mailbox SET stranger_licenses = stranger_licenses + ?2 WHERE mailbox = ?1",
-    };
-    c.prepare_cached(sql)?.execute(params![mailbox.as_bytes(), more])?;
-    Ok(())
 }
 
 /// A send was refused because the mailbox is full.

@@ -10,8 +10,9 @@ use zeroize::Zeroizing;
 
 use super::{
     licenses::{ACTIVE, EXHAUSTED, EXPIRED, REVOKED, Stored, open, share, stored, with_capability},
-    rows::{add_totals, array, damaged, int, number, time, timestamp},
+    rows::{array, damaged, int, number, time, timestamp},
     sealed,
+    totals::add_totals,
     writer::{Effects, Sums},
 };
 use crate::{

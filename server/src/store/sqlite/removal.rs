@@ -91,7 +91,7 @@ pub(super) fn step(
         accounts: -1,
         ..Sums::default()
     };
-    super::rows::add_totals(c, one_less)?;
+    super::totals::add_totals(c, one_less)?;
     doors::note(c, AuditEvent::AccountRemoved, Some(mailbox), 1, now)?;
     Ok(Removal::Done)
 }

@@ -12,6 +12,7 @@
 //! Upkeep: between two commits the envelopes have a piece of what there is to do ([`Envelopes::upkeep`]): erasing rows that do not wait any more, above all.
 
 mod commits;
+mod folder;
 mod folding;
 mod growth;
 mod job;
@@ -31,7 +32,7 @@ use std::{
 use rusqlite::Connection;
 use tokio::{runtime::Handle, sync::oneshot};
 
-use folding::Folder;
+use folder::Folder;
 use growth::Growth;
 use job::{Job, Task};
 

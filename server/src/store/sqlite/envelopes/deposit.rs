@@ -16,11 +16,11 @@ use crate::{
     store::{
         Deposit, Deposited, LicenseRow, LimitRow, Part, Result, StoreError,
         sqlite::{
-            PAGE_BYTES,
+            PAGE_BYTES, heads,
             licenses::{self, Planned},
             mail,
             receipts::{Key, Receipt},
-            rows::add_totals,
+            totals::add_totals,
             writer::Sums,
         },
     },
@@ -328,7 +328,7 @@ fn with_license(c: &Connection, d: &Deposit, license: &LicenseRow, fits: bool, n
         Planned::There => false,
         Planned::New => true,
     };
-    if !fits || (new_license && mail::licenses(c, d.mailbox, d.part)? >= d.quota.licenses) {
+    if !fits || (new_license && heads::licenses(c, d.mailbox, d.part)? >= d.quota.licenses) {
         return refused(Deposited::Full);
     }
     if new_license {

@@ -27,7 +27,7 @@ pub(super) use self::{
     index::{Entry, Index},
     rows::{body_sum, faults, without_overwriting},
 };
-use super::{mail, receipts::Receipts, rows::number};
+use super::{heads, receipts::Receipts, rows::number};
 use crate::{
     model::MailboxId,
     store::{EnvelopeRow, Result, StoreError},
@@ -130,7 +130,7 @@ impl Envelopes {
         if let Some(acked) = self.heads.get(&mailbox) {
             return Ok(Some(*acked));
         }
-        let Some(acked) = mail::acked(c, mailbox)? else {
+        let Some(acked) = heads::acked(c, mailbox)? else {
             return Ok(None);
         };
         if self.heads.len() >= HEADS {
@@ -143,7 +143,7 @@ impl Envelopes {
 
 /// Takes the rows that wait into an index and shows all of them; those that do not wait any more, and are still to be erased.
 fn scan(c: &Connection, index: &Index, mut each: impl FnMut(&Found)) -> rusqlite::Result<Vec<Entry>> {
-    let acked = mail::all_acked(c)?;
+    let acked = heads::all_acked(c)?;
     let mut dead = Vec::new();
     rows::each(c, |found| {
         each(&found);

@@ -17,7 +17,7 @@ use crate::{
     store::{
         Ack, Acked, Deposit, Deposited, Part, Quota, migrations,
         sqlite::{
-            checksums, prepare_writer,
+            checksums, mail, prepare_writer,
             writer::{Effects, Upkeep},
         },
     },

@@ -1,6 +1,7 @@
 //! Rows from their insertion to their deletion.
 
 use super::*;
+use crate::store::sqlite::mail;
 
 /// More small envelopes than a few pages hold.
 fn fill(relay: &mut Relay, from: u128, count: u128, to: impl Fn(u128) -> u8, body: &[u8]) {

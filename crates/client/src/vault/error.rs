@@ -1,0 +1,64 @@
+//! Why the vault could not be used.
+
+use std::path::PathBuf;
+
+/// Why the vault could not be used.
+#[derive(Debug, thiserror::Error)]
+#[non_exhaustive]
+pub enum VaultError {
+    /// There is no vault in this directory.
+    #[error("there is no account in {}; register a name first, or name the right home with --home", .0.display())]
+    NotFound(PathBuf),
+    /// A vault was to be created where one is.
+    #[error("{} already holds an account; use it, or choose another home", .0.display())]
+    Exists(PathBuf),
+    /// The passphrase does not open this vault.
+    #[error("wrong passphrase; nothing was changed, try again")]
+    WrongPassphrase,
+    /// An empty or over-long passphrase.
+    #[error("a passphrase has 1 to 1024 bytes; choose another")]
+    BadPassphrase,
+    /// Another process holds the vault.
+    #[error("another latchkey process has been working in {} for ten seconds; nothing was done. Wait until it is done, or end it, then try again", .0.display())]
+    Busy(PathBuf),
+    /// The file is there, and what it begins with is not.
+    #[error(
+        "the vault {} is empty or cut off, as after a full disk or an unfinished copy; restore the home directory from a backup. (If no name was ever registered in this home, remove the file and register one)",
+        .0.display()
+    )]
+    Truncated(PathBuf),
+    /// A sealed record does not open in its place.
+    #[error(
+        "a record ({0}) of the vault was altered or moved; restore the home directory from a backup, or register another name in another home"
+    )]
+    Tampered(&'static str),
+    /// Something that this program never writes.
+    #[error(
+        "the vault is damaged ({0}); restore the home directory from a backup, or register another name in another home"
+    )]
+    Corrupt(&'static str),
+    /// Written by a later version.
+    #[error("the vault has format {0}, which this version does not know; use a newer latchkey")]
+    TooNew(i64),
+    /// The operating system gives no random bytes.
+    #[error("the operating system's random generator does not answer; nothing was written, try again")]
+    Randomness,
+    /// File system trouble.
+    #[error("{} cannot be used: {source}. The account in it, if there is one, was not touched; check the path, its permissions and the disk", .path.display())]
+    Io {
+        /// The file or directory.
+        path: PathBuf,
+        /// What the system said.
+        source: std::io::Error,
+    },
+    /// SQLite trouble.
+    #[error(
+        "the vault's database failed: {0}; check the disk's space, and that the home directory and the files in it can be written"
+    )]
+    Database(#[from] rusqlite::Error),
+    /// A migration failed.
+    #[error(
+        "the vault could not be converted to this version's format: {0}; copy the home directory away, check the disk's space, then try again"
+    )]
+    Migration(String),
+}
