@@ -4,7 +4,7 @@ use std::time::Duration;
 
 use protocol::address::{NameError, UserName};
 
-use crate::{model::EnvelopeError, store::StoreError};
+use crate::{model::EnvelopeError, seldom::Seldom, store::StoreError};
 
 /// Why a request is refused. Every text is for the caller: no internals, no secrets.
 #[derive(Debug, Clone, thiserror::Error)]
@@ -134,7 +134,9 @@ impl From<StoreError> for Refusal {
     fn from(error: StoreError) -> Self {
         match error {
             StoreError::Full(_) => {
-                tracing::error!(%error, "the store refuses");
+                // Onto the disk that is full, most likely, and as often as anybody asks.
+                static SAID: Seldom = Seldom::new();
+                SAID.warn(|left_out| tracing::error!(%error, left_out, "the store refuses"));
                 Self::StorageFull
             }
             StoreError::Busy | StoreError::Closed => Self::Busy,

@@ -133,7 +133,10 @@ impl Loop {
                 }
             }
             Err(error) => {
-                tracing::error!(%error, jobs = jobs.len(), "a commit failed; nothing of it was stored");
+                let jobs = jobs.len();
+                self.said.unless_full(error, |left_out| {
+                    tracing::error!(%error, jobs, left_out, "a commit failed; nothing of it was stored");
+                });
                 self.note_failure(error);
             }
         }
