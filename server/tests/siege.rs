@@ -437,6 +437,7 @@ async fn tokens_of_one_account_and_requests_that_stop_shut_out_nobody() {
         tokio::time::sleep(LOOK).await;
     }
     drop(stopped);
+    mallory.send("alice", Uuid::new_v4(), b"mail".to_vec()).await.ok();
     waiting.await.unwrap().ok();
 }
 
