@@ -1,45 +1,61 @@
-//! What can be typed. The command names are a contract with scripts.
+//! What can be typed. The command names, and the keys of `--json`, are a contract with scripts.
 
-use std::convert::Infallible;
 use std::path::PathBuf;
 use std::time::Duration;
 
 use clap::{Args, Parser, Subcommand};
-use client::{BadInvite, Invite};
 
-/// Longest `--wait`, in seconds: a day. Longer waits are what loops are for.
-const MAX_WAIT: i64 = 86_400;
+mod keys;
+mod values;
+
+pub use values::{ReadInvite, parse_duration, parse_expiry, read_plays};
+use values::{read_invite, read_limit, read_wait};
+
 /// Messages that `history` shows when it is not told: a screen or two.
 pub const DEFAULT_HISTORY: u32 = 50;
 
 const AFTER_HELP: &str = r#"Without a command, on a terminal: the interactive client.
 
-Passphrase: --passphrase-file, else LATCHKEY_PASSPHRASE, else a prompt (on a terminal only).
-Without a terminal nothing is asked: what is missing is named, and the exit code is 2.
+Passphrase: from --passphrase-file, else from LATCHKEY_PASSPHRASE, else from a
+prompt, on a terminal only. Without a terminal the program asks nothing: it
+names what is missing and exits with code 2. There, and with --json, `verify`,
+`clear-inbox` and `rotate-identity`, which ask before they act, need --yes.
 
 Exit codes:
   0  done
-  1  anything not below
+  1  a failure without a code of its own
   2  wrong or missing arguments or input
-  3  no name is registered in this home
-  4  the relay cannot be reached (a message reported as queued goes out with the next command that reaches it)
-  5  refused: by the relay, or because a limited message was revoked or has expired
-  6  an identity changed: a contact's (see `verify NAME --accept`, `reject-identity NAME`), or the relay's (its key, or its
-     pinned certificate)
+  3  no name is registered in this home, or its registration is not finished
+  4  the relay cannot be reached, or what answers there is not a relay that this
+     client trusts and understands (a message reported as queued goes out with
+     the next command that reaches the relay)
+  5  refused: by the relay, or by this client because the contact is blocked or
+     silent, its keys do not verify, or a limited message was revoked or expired
+  6  an identity changed: a contact's (see `verify NAME --accept` and
+     `reject-identity NAME`), or the relay's key, name or pinned certificate
   7  the play limit of a message is reached
   8  wrong passphrase
-  9  another latchkey process kept this home busy for ten seconds; nothing was done
+  9  another latchkey process kept this home busy for ten seconds; nothing was
+     done
   130  interrupted
 
-With --json every line on standard output is one object, and so is every line on standard error, by what it has:
-  {"error": TEXT, "exit": CODE, "advice": [TEXT, …]}   why it failed; the last line; advice only where there is some
-  {"warning": TEXT}                                    what somebody should look at
+With --json every line on standard output is one object; `latchkey help COMMAND`
+lists its keys. Times are milliseconds since 1970, UTC. Every line on standard
+error is one object too:
+  {"error": TEXT, "exit": CODE, "advice": [TEXT, …]}   why it failed; the last
+     line; advice only where there is some
+  {"warning": TEXT}                                    what a person should see
+  {"note": TEXT, "goes_to_new_identity": [ID, …]}      which messages go to a new
+     identity, before `verify NAME --accept` takes it
   {"note": TEXT}                                       anything else
-Questions are asked in text all the same, and only where standard input and standard error are a terminal.
+Questions are still asked as text, and only where standard input and standard
+error are a terminal.
 
-Proxies: HTTPS_PROXY, HTTP_PROXY, ALL_PROXY and NO_PROXY (in small letters too) are honoured, but never for a relay on this machine.
+Proxies: HTTPS_PROXY, HTTP_PROXY, ALL_PROXY and NO_PROXY, in lower case too, are
+honoured, but never for a relay on this machine.
 
-Environment: LATCHKEY_HOME, LATCHKEY_RELAY, LATCHKEY_PIN, LATCHKEY_PASSPHRASE, NO_COLOR"#;
+Environment: LATCHKEY_HOME, LATCHKEY_RELAY, LATCHKEY_PIN, LATCHKEY_PASSPHRASE,
+NO_COLOR"#;
 
 /// Post-quantum end-to-end encrypted chat through a relay that cannot read it.
 #[derive(Debug, Parser)]
@@ -59,21 +75,21 @@ pub struct Global {
     /// Where the account is kept [default: the platform's data directory]
     #[arg(long, global = true, value_name = "DIR", env = "LATCHKEY_HOME")]
     pub home: Option<PathBuf>,
-    /// The relay, such as http://127.0.0.1:5000 [default: the one registered at; http://127.0.0.1:5000 at registration]
+    /// The relay's URL [default: the relay of this account; for `register` http://127.0.0.1:5000]
     #[arg(long, global = true, value_name = "URL", env = "LATCHKEY_RELAY")]
     pub relay: Option<String>,
-    /// The fingerprint of the relay's certificate, as a relay with a self-signed one prints it; kept with the account
+    /// The fingerprint of the relay's self-signed certificate, as the relay prints it at its start; needs --relay
     ///
-    /// That certificate is accepted and no other. Given again, it replaces the one that was kept.
+    /// Only that certificate is accepted. The fingerprint is kept with the account; a new one replaces it.
     #[arg(long, global = true, value_name = "SHA256", env = "LATCHKEY_PIN")]
     pub pin: Option<String>,
     /// A file whose first line is the passphrase
     #[arg(long, global = true, value_name = "FILE")]
     pub passphrase_file: Option<PathBuf>,
-    /// One JSON object a line instead of text
+    /// Print one JSON object a line instead of text
     #[arg(long, global = true)]
     pub json: bool,
-    /// Allow http:// to other machines (the network is protected by other means)
+    /// Allow http:// to another machine, for networks that are protected by other means
     #[arg(long, global = true)]
     pub allow_plain_http: bool,
 }
@@ -82,144 +98,186 @@ pub struct Global {
 #[derive(Debug, Subcommand)]
 pub enum Command {
     /// Claim a name at the relay and make an account in this home
+    ///
+    /// A registration that was cut off is finished by giving the same command again.
+    #[command(after_help = keys::REGISTER)]
     Register {
         /// 1 to 32 of a-z 0-9 _ . - beginning with a letter or digit; a name is given out once
         name: String,
-        /// An invitation, for relays that ask for one; with a link the relay need not be named. Quote the link: a shell may take the # for itself
+        /// An invitation, for a relay that asks for one; a link names the relay, so --relay can be left out. Quote the link: a shell may read its # as a comment
         #[arg(long, value_name = "LINK|CODE", value_parser = read_invite)]
         invite: Option<ReadInvite>,
     },
-    /// Send a message
+    /// Send a message, with a play limit if you like
     ///
-    /// The message may begin with a hyphen. `send --help` shows this; behind the name it is a message like any other. A message that is another option's
-    /// name goes behind `--`: send bob -- --json
-    #[command(disable_help_flag = true)]
+    /// A message may begin with a hyphen: `send bob --help` sends "--help". Put a message that is the name of an option behind `--`: send bob -- --json
+    ///
+    /// When the relay cannot be reached, the message is kept and goes out with the next command that reaches the relay: do not send it again.
+    #[command(disable_help_flag = true, after_help = keys::SEND)]
     Send {
         /// NAME or NAME@RELAY
         to: String,
-        /// The text; `-` reads it from standard input; asked for on a terminal when absent
+        /// The text; `-` reads it from standard input; without it, a terminal asks for it
         #[arg(allow_hyphen_values = true)]
         message: Option<String>,
-        /// The message opens this often, and is never stored in the clear
-        #[arg(long, value_name = "N", value_parser = clap::value_parser!(u8).range(1..))]
+        /// Let the recipient open the message N times, 1 to 255; its text is not shown in an inbox or history
+        #[arg(long, value_name = "N", value_parser = read_plays, allow_negative_numbers = true)]
         plays: Option<u8>,
-        /// With --plays: the relay enforces the limit without learning it, or how often the message was opened
+        /// With --plays: the relay enforces the limit without learning N, or how often the message was opened
         ///
-        /// The first such message makes a gate key (some seconds of arithmetic) and uploads it (23 MB, once). Opening one takes the relay a fraction of a second of
-        /// arithmetic. docs/play-limits.md says what this hides and what it does not.
+        /// The first such message makes a gate key (some seconds of arithmetic) and uploads it (23 MB, once). The relay computes for a fraction of a second each time
+        /// the message is opened. docs/play-limits.md says what this hides and what it does not.
         #[arg(long, requires = "plays")]
         oblivious: bool,
-        /// With --plays: how long it can be opened: 30m, 12h, 7d, … [default: 90d]
-        #[arg(long, value_name = "DURATION", value_parser = parse_duration, requires = "plays")]
+        /// With --plays: for how long it can be opened, a minute to a year: 30m, 12h, 7d, 2w [default: 90d]
+        #[arg(long, value_name = "DURATION", value_parser = parse_expiry, requires = "plays", allow_negative_numbers = true)]
         expires: Option<Duration>,
     },
-    /// Receive, and show what is new
+    /// Receive messages, and show those that were not shown yet
+    ///
+    /// A limited message is listed without its text: `play` opens it. What waits to be sent goes out too.
+    #[command(after_help = keys::INBOX)]
     Inbox {
-        /// When nothing is there, wait this long for it
-        #[arg(long, value_name = "SECONDS", default_value_t = 0, value_parser = clap::value_parser!(u32).range(0..=MAX_WAIT))]
+        /// When nothing is there, wait up to this long for a message, at most 86400
+        #[arg(long, value_name = "SECONDS", default_value_t = 0, value_parser = read_wait, allow_negative_numbers = true)]
         wait: u32,
     },
-    /// Open a play-limited message; that uses one play
+    /// Open a limited message; that uses one play
+    ///
+    /// The text alone goes to standard output. No play is used when standard output is closed or /dev/null.
+    #[command(after_help = keys::PLAY)]
     Play {
         /// The id as `inbox` shows it, or the beginning of it
         message_id: String,
     },
-    /// Show earlier messages, both ways
+    /// Show earlier messages, sent and received, the oldest first
+    ///
+    /// It reads this home and does not ask the relay. Of your own messages it says how far each came: `waiting for the relay` (queued); `sent`, the relay has it and no more
+    /// is known, so it may have arrived, expired or been cleared unread; `delivered`, the contact's client has it; `read`, if the contact tells that; `not delivered`, with the reason (failed).
+    /// The words in brackets are those of `--json`. There a message of the contact is `new` until `inbox` has shown it, then `seen`.
+    #[command(after_help = keys::HISTORY)]
     History {
-        /// Only with this contact
+        /// Only messages with this contact
         with: Option<String>,
-        /// At most this many, the latest
-        #[arg(long, value_name = "N", default_value_t = DEFAULT_HISTORY, value_parser = clap::value_parser!(u32).range(1..))]
+        /// The latest N messages
+        #[arg(long, value_name = "N", default_value_t = DEFAULT_HISTORY, value_parser = read_limit, allow_negative_numbers = true)]
         limit: u32,
     },
-    /// Show everyone known, and how sure their identity is
+    /// Show every contact, and whether its identity was verified
+    #[command(after_help = keys::CONTACTS)]
     Contacts,
-    /// Note that a contact's safety number was compared; or decide about a changed identity
+    /// Note that you compared a contact's safety number, or accept its changed identity
+    ///
+    /// On a terminal it shows the number and asks. Without one, and with --json, it does nothing unless --yes is given.
+    /// With --accept it first names your messages that go to the new identity: those that may not have arrived. A message that was reported as delivered, or as not
+    /// delivered, does not go again.
+    #[command(after_help = keys::VERIFY)]
     Verify {
         /// The contact
         name: String,
-        /// Accept a changed identity, or a verified one's successor; compare the new safety number first
+        /// Accept a changed identity, or the successor of a verified one; compare the new safety number first
         #[arg(long)]
         accept: bool,
-        /// Do not show the number and ask on a terminal: it was compared
+        /// Do not ask: the number was compared
         #[arg(long)]
         yes: bool,
     },
-    /// Keep the known identity of a contact, and forget the one that is offered with what it sent
+    /// Keep the known identity of a contact; forget the one that is offered, and what it sent
+    #[command(after_help = keys::REJECT_IDENTITY)]
     RejectIdentity {
         /// The contact
         name: String,
     },
-    /// Replace our own identity by a new one, which the old one vouches for
+    /// Replace your identity by a new one, which the old one vouches for
     ///
-    /// For when keys may have been stolen, or from time to time. Contacts follow by themselves; who had verified us has to compare the new safety number before
-    /// writing to us again. All conversations are begun anew. The name and what is kept here stay. A run that was cut off is finished by the next command.
+    /// Use it when keys may have been stolen, or from time to time. Contacts accept the new identity automatically; a contact that had verified you has to compare the new
+    /// safety number before writing to you again. All conversations restart. The name and everything in this home stay. A run that was cut off is finished by the next
+    /// command. It asks first, on a terminal; without one, and with --json, it does nothing unless --yes is given.
+    #[command(after_help = keys::ROTATE_IDENTITY)]
     RotateIdentity {
         /// Do not ask
         #[arg(long)]
         yes: bool,
     },
-    /// Block a contact, or somebody who floods you: the relay takes nothing from them any more, without a word to them
+    /// Block an account: the relay accepts nothing from it any more, and does not tell it why
     ///
-    /// Their delivery token is deleted at the relay, and their account is refused there as if it had sent too much. What had come already is dropped after it is
-    /// opened. It is not shown later either. Nothing is sent to them until `unblock`.
+    /// Its delivery token is deleted at the relay, which refuses the account as if it had sent too much. What had arrived and was not shown yet is dropped after it is opened, and
+    /// is not shown later either. Nothing is sent to it until `unblock`.
+    #[command(after_help = keys::BLOCK)]
     Block {
-        /// Their name; they need not be a contact
+        /// The name of an account at this relay; it need not be a contact
         name: String,
     },
-    /// Take a block back; what was dropped meanwhile stays dropped, and what still waits on their side comes
-    Unblock {
-        /// Their name
-        name: String,
-    },
-    /// Show or change what contacts are told about their messages: `receipts on|off` that they arrived, `receipts read on|off` that they were shown
+    /// Unblock an account
     ///
-    /// Arrivals are told by default, showing is not. One receipt for all that gathered, sent within a minute or with the next command after that; never to blocked
-    /// contacts, nor to whoever we have not written to or verified; never of a limited message that it was shown or played. Without a receipt the next
-    /// message to its author still shows that the last message arrived.
+    /// What was dropped stays dropped; what its client still keeps is delivered.
+    #[command(after_help = keys::BLOCK)]
+    Unblock {
+        /// The name of the account
+        name: String,
+    },
+    /// Show or change which receipts contacts get: `receipts on|off` for delivery, `receipts read on|off` for reading
+    ///
+    /// Delivery receipts are on by default, read receipts are off. One receipt covers all messages of up to a minute; it goes out then, or with the next command after
+    /// that. Blocked contacts get none, nor do those whom you have neither written to nor verified. A limited message has no read receipt. Without receipts, your next message to
+    /// a contact still shows that its last one arrived.
+    #[command(after_help = keys::RECEIPTS)]
     Receipts {
-        /// `on` or `off` for arrivals; `delivery` or `read` to say which; all shown when absent
+        /// `on` or `off` for delivery receipts; `delivery` or `read` names the kind; without it both are shown
         what: Option<ReceiptKind>,
-        /// With `delivery` or `read`
+        /// With `delivery` or `read`: whether they are sent
         state: Option<OnOff>,
     },
-    /// Show the number to compare with a contact over another channel
+    /// Show the safety number, to compare with a contact over another channel
+    ///
+    /// Both sides see the same sixty digits. On a terminal a QR code of them is shown too, where it fits.
+    #[command(after_help = keys::SAFETY_NUMBER)]
     SafetyNumber {
         /// The contact
         name: String,
     },
-    /// Show our own keys; `keys rotate` makes new prekeys
+    /// Show the keys of this account; `keys rotate` makes new prekeys
+    #[command(after_help = keys::KEYS)]
     Keys {
         /// What to do with them
         #[command(subcommand)]
         action: Option<KeysAction>,
     },
-    /// Show the relay's state and our own
+    /// Show the state of this account and of its relay
+    ///
+    /// The relay's numbers are rough and up to an hour old; a relay can be set to show none. When the relay cannot be reached, this account's state is shown all the same, and the
+    /// command fails.
+    #[command(after_help = keys::STATUS)]
     Status,
     /// Print the bearer token of this home's session, for the relay's page /docs and for curl
     ///
-    /// A program that has it can fetch and delete this account's mail, send in its name, and block people, until the token ends. It opens no message. It is the session that this home goes on to
-    /// use, so nothing is signed out by it: curl -H "Authorization: Bearer $(latchkey token)" http://127.0.0.1:5000/v1/keys
+    /// A program that has the token can fetch and delete this account's mail, send in its name, and block accounts, until the token expires. It cannot open a message. This home
+    /// uses the same session, so printing its token signs nothing out: curl -H "Authorization: Bearer $(latchkey token)" http://127.0.0.1:5000/v1/keys
+    #[command(after_help = keys::TOKEN)]
     Token,
-    /// Delete everything that waits at the relay, unread
+    /// Delete all messages that wait at the relay, unread
     ///
-    /// On a terminal it asks first.
+    /// On a terminal it asks first. Without one, and with --json, it does nothing unless --yes is given.
+    #[command(after_help = keys::CLEAR_INBOX)]
     ClearInbox {
         /// Do not ask
         #[arg(long)]
         yes: bool,
     },
-    /// Take back a play-limited message: it opens no more
+    /// Take back a limited message that you sent: it does not open any more
+    #[command(after_help = keys::PLAYS)]
     Revoke {
         /// The id as `send` or `history` shows it, or the beginning of it
         message_id: String,
     },
-    /// Show how often a play-limited message of ours was opened
+    /// Show how often a limited message that you sent was opened
+    #[command(after_help = keys::PLAYS)]
     Plays {
         /// The id as `send` or `history` shows it, or the beginning of it
         message_id: String,
     },
-    /// Show our gate keys, which seal oblivious limits; `gate-key rotate` makes a new one
+    /// Show your gate keys, which seal oblivious limits; `gate-key rotate` makes a new one
+    #[command(after_help = keys::GATE_KEY)]
     GateKey {
         /// What to do with them
         #[command(subcommand)]
@@ -227,74 +285,73 @@ pub enum Command {
     },
     /// Show or change whether decoys hide how often oblivious messages are opened
     ///
-    /// Off by default. While this client waits for messages (`inbox --wait`, the interactive client) it asks the relay, at random times, for plays that are none: ten minutes
-    /// apart on average, at most eight for a message. They never cost a play. A play by command, when no decoys are sent, still shows as a request.
+    /// Off by default. Decoys look like plays to the relay and never cost a play. While this client waits for messages (`inbox --wait`, the interactive client) it sends
+    /// decoys at random times, ten minutes apart on average and at most eight for a message. The relay still sees a request for each `play`.
+    #[command(after_help = keys::DECOYS)]
     Decoys {
-        /// Shown when absent
+        /// Whether decoys are sent; without it, the present state is shown
         state: Option<OnOff>,
     },
     /// Change the passphrase of this home
+    #[command(after_help = keys::PASSPHRASE)]
     Passphrase {
-        /// A file whose first line is the new passphrase; asked for on a terminal when absent
+        /// A file whose first line is the new passphrase; without it, a terminal asks for it
         #[arg(long, value_name = "FILE")]
         new_passphrase_file: Option<PathBuf>,
     },
-    /// Print what a shell needs to complete this command line
+    /// Print the completions of this command line for a shell
     ///
     /// bash: latchkey completions bash > ~/.local/share/bash-completion/completions/latchkey
     Completions {
-        /// For which shell
+        /// The shell
         shell: clap_complete::Shell,
     },
     /// Print the manual page, or write one for every command into a directory
+    ///
+    /// latchkey man | man -l -
     Man {
-        /// Where to write them
+        /// The directory; it is made where it does not exist
         directory: Option<PathBuf>,
     },
-}
-
-/// An invitation as it was read. It is refused later: what the command line's own errors refuse they repeat.
-pub type ReadInvite = Result<Invite, BadInvite>;
-
-#[allow(clippy::unnecessary_wraps, reason = "the form of a value parser")]
-fn read_invite(text: &str) -> Result<ReadInvite, Infallible> {
-    Ok(Invite::parse(text))
 }
 
 /// What `receipts` is about; a bare switch is that of arrivals.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, clap::ValueEnum)]
 pub enum ReceiptKind {
-    /// Tell of arrivals
+    /// Send delivery receipts
     On,
-    /// Do not tell of arrivals
+    /// Send no delivery receipts
     Off,
-    /// That a message arrived
+    /// Delivery receipts: that a message arrived
     Delivery,
-    /// That a message was shown
+    /// Read receipts: that a message was shown
     Read,
 }
 
 /// A switch.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, clap::ValueEnum)]
 pub enum OnOff {
-    /// Do
+    /// Yes
     On,
-    /// Do not
+    /// No
     Off,
 }
 
 /// What to do with our gate keys.
 #[derive(Debug, Subcommand)]
 pub enum GateKeyAction {
-    /// Show them: when they were made, whether the relay has them (also without a subcommand)
+    /// Show them: when they were made, and whether the relay has them; the same as `gate-key` alone
+    #[command(after_help = keys::GATE_KEY)]
     Status,
-    /// Make a new one and upload it (23 MB); what the old one sealed can be opened to its end
+    /// Make a new one and upload it (23 MB); messages that the old one sealed stay playable
+    #[command(after_help = keys::GATE_KEY)]
     Rotate {
-        /// A key of this contact's own: the relay cannot link its messages to others', and other recipients cannot read its counts
+        /// Make a key for this contact alone: the relay cannot link its messages to others', and other recipients cannot read its counts
         #[arg(long, value_name = "NAME")]
         contact: Option<String>,
     },
-    /// Go back to the general key for a contact that has one of its own
+    /// Drop a contact's own key; the general one seals later messages to that contact
+    #[command(after_help = keys::GATE_KEY)]
     Drop {
         /// The contact
         #[arg(long, value_name = "NAME")]
@@ -306,34 +363,8 @@ pub enum GateKeyAction {
 #[derive(Debug, Subcommand)]
 pub enum KeysAction {
     /// Make new prekeys and publish them
+    #[command(after_help = keys::KEYS)]
     Rotate,
-}
-
-/// `90s`, `30m`, `12h`, `7d`, `2w`.
-///
-/// # Errors
-/// A sentence that says what is accepted.
-pub fn parse_duration(text: &str) -> Result<Duration, String> {
-    let wrong = || "write a number and a unit: 90s, 30m, 12h, 7d or 2w".to_owned();
-    let split = text
-        .len()
-        .checked_sub(1)
-        .filter(|at| text.is_char_boundary(*at))
-        .ok_or_else(wrong)?;
-    let (number, unit) = text.split_at(split);
-    let seconds: u64 = match unit {
-        "s" => 1,
-        "m" => 60,
-        "h" => 3600,
-        "d" => 24 * 3600,
-        "w" => 7 * 24 * 3600,
-        _ => return Err(wrong()),
-    };
-    if number.is_empty() || !number.bytes().all(|b| b.is_ascii_digit()) {
-        return Err(wrong());
-    }
-    let number: u64 = number.parse().map_err(|_| wrong())?;
-    number.checked_mul(seconds).map(Duration::from_secs).ok_or_else(wrong)
 }
 
 #[cfg(test)]
@@ -422,34 +453,6 @@ mod tests {
         ] {
             let words = std::iter::once("latchkey").chain(line.split(' '));
             assert!(Cli::try_parse_from(words).is_err(), "{line}");
-        }
-    }
-
-    #[test]
-    fn durations_are_a_number_and_a_unit() {
-        for (text, seconds) in [
-            ("90s", 90),
-            ("30m", 1800),
-            ("12h", 43_200),
-            ("7d", 604_800),
-            ("2w", 1_209_600),
-        ] {
-            assert_eq!(parse_duration(text), Ok(Duration::from_secs(seconds)), "{text}");
-        }
-        for text in [
-            "",
-            "d",
-            "7",
-            "7 d",
-            "-1d",
-            "+1d",
-            "1.5h",
-            "7y",
-            "é",
-            "99999999999999999999d",
-            "18446744073709551615w",
-        ] {
-            assert!(parse_duration(text).is_err(), "{text}");
         }
     }
 }

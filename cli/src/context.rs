@@ -64,7 +64,7 @@ impl Context {
             return Ok(home.clone());
         }
         let base = etcetera::choose_base_strategy().map_err(|_| {
-            Failure::Usage("there is no home directory; name one with --home or LATCHKEY_HOME".to_owned())
+            Failure::Usage("this system names no home directory; name one with --home or LATCHKEY_HOME".to_owned())
         })?;
         Ok(base.data_dir().join("latchkey"))
     }
@@ -77,7 +77,7 @@ impl Context {
         match self.global.relay.as_deref().filter(|url| !url.is_empty()) {
             Some(url) => self.parse_relay(url).map(Some),
             None if self.global.pin.as_deref().is_some_and(|pin| !pin.is_empty()) => Err(Failure::Usage(
-                "--pin says nothing without --relay; write --relay https://host:port --pin sha256:…".to_owned(),
+                "--pin needs --relay; write --relay https://host:port --pin sha256:…".to_owned(),
             )),
             None => Ok(None),
         }
@@ -166,6 +166,19 @@ impl Context {
             || std::env::var_os("LATCHKEY_PASSPHRASE").is_some_and(|text| !text.is_empty())
     }
 
+    /// Whether to ask before something that cannot be undone. `yes` was said with the command; where nobody can be asked it has to be.
+    ///
+    /// # Errors
+    /// When it was not said and nobody can be asked. Programs are not.
+    pub fn asks(&self, yes: bool, what: &str) -> Result<bool, Failure> {
+        if !yes && (!self.interactive || self.render.is_json()) {
+            return Err(Failure::Usage(format!(
+                "latchkey asks first {what}, and cannot ask here: there is no terminal, or --json was given. Nothing was done; give --yes to do it without the question"
+            )));
+        }
+        Ok(!yes)
+    }
+
     /// Waits for a question that is asked while something else goes on.
     ///
     /// # Errors
@@ -197,11 +210,11 @@ impl Context {
         spinner: Working,
         work: impl Future<Output = Result<T, E>>,
     ) -> Result<T, Failure> {
-        let working = terminal::working();
+        let mut working = terminal::working();
         let outcome = self.runtime.block_on(async {
             tokio::select! {
                 biased;
-                _ = tokio::signal::ctrl_c() => Err(Failure::Interrupted),
+                () = working.broken_off() => Err(Failure::Interrupted),
                 outcome = work => outcome.map_err(Into::into),
                 never = spinner.appear() => match never {},
             }

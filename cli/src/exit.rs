@@ -21,6 +21,12 @@ pub enum Failure {
     /// The user broke off.
     #[error("interrupted; nothing is lost, and the same command can be given again")]
     Interrupted,
+    /// The user broke off before a message was sent.
+    #[error("interrupted; the message was not sent, and it is not kept")]
+    Unsent,
+    /// The user broke off while a message was being sent.
+    #[error("interrupted; whether the relay has the message is not known, and it is kept here: do not send it again")]
+    Unsure,
     /// Standard output or a file.
     #[error("input or output failed: {0}; what was not shown is shown again next time")]
     Io(#[from] io::Error),
@@ -78,7 +84,7 @@ impl Failure {
             Self::Client(error) => of_client(error),
             Self::Usage(_) => Exit::Usage,
             Self::Queued(error) => of_client(error),
-            Self::Interrupted => Exit::Interrupted,
+            Self::Interrupted | Self::Unsent | Self::Unsure => Exit::Interrupted,
             Self::Io(_) => Exit::Other,
         }
     }
@@ -103,6 +109,7 @@ fn of_client(error: &Error) -> Exit {
         | Error::Empty
         | Error::ForeignRelay { .. }
         | Error::Oneself
+        | Error::NotReceived
         | Error::NoGateKey(_)
         | Error::TooLarge
         | Error::Vault(VaultError::BadPassphrase) => Exit::Usage,
@@ -112,6 +119,7 @@ fn of_client(error: &Error) -> Exit {
         | Error::Blocked(_)
         | Error::ShutOut { .. }
         | Error::RestartsSpent
+        | Error::NumberImplausible { .. }
         | Error::Ended(Ended::Revoked | Ended::Expired) => Exit::Refused,
         Error::IdentityChanged { .. } | Error::IdentitySucceeded { .. } | Error::IdentityForked(_) => {
             Exit::IdentityChanged

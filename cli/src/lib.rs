@@ -56,7 +56,7 @@ fn dispatch(context: &Context, command: Option<Command>) -> Result<(), Failure> 
             return menu::run(context);
         }
         return Err(Failure::Usage(
-            "no command, and no terminal for the interactive client; see latchkey --help".to_owned(),
+            "no command was given, and there is no terminal for the interactive client; see latchkey --help".to_owned(),
         ));
     };
     match command {

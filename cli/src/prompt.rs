@@ -2,6 +2,9 @@
 //!
 //! `None` means that the person stepped back (Esc); Ctrl-C is [`Failure::Interrupted`]. What is pasted is text: no line of it answers a question, and none
 //! of it chooses from a list.
+//!
+//! Who asks lets other processes use the home meanwhile (`Messenger::release`). Questions about what somebody's identity is keep it: the answer is about what
+//! is on the screen.
 
 mod ask;
 mod field;
@@ -51,6 +54,21 @@ pub fn checked<T>(
     check: impl Fn(&str) -> Result<T, String>,
 ) -> Result<Option<T>, Failure> {
     let field = Field::new(question, Box::new(check));
+    ask(&mut field.help(help).default(default.unwrap_or_default()))
+}
+
+/// As [`checked`], and what stays on the screen is not what was typed: that is nobody else's business.
+///
+/// # Errors
+/// Ctrl-C, or the terminal.
+pub fn secretly<T>(
+    question: &str,
+    help: &str,
+    default: Option<&str>,
+    shown: fn(&str) -> String,
+    check: impl Fn(&str) -> Result<T, String>,
+) -> Result<Option<T>, Failure> {
+    let field = Field::new(question, Box::new(check)).shown_as(shown);
     ask(&mut field.help(help).default(default.unwrap_or_default()))
 }
 
@@ -150,6 +168,9 @@ impl<T: Display + Clone> Choices<T> {
 /// Ctrl-C, Esc, or the terminal.
 pub fn passphrase(question: &str) -> Result<Passphrase, Failure> {
     secret(question, "", |text| {
+        if text.is_empty() {
+            return Err("nothing was typed; Esc leaves".to_owned());
+        }
         let text = Zeroizing::new(text.to_owned());
         Passphrase::new(text).map_err(|error| error.to_string())
     })

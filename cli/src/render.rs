@@ -11,6 +11,7 @@ mod people;
 mod secret;
 pub mod time;
 mod working;
+pub(crate) mod wrap;
 
 use std::io::{self, IsTerminal, Write};
 
@@ -22,7 +23,11 @@ use serde_json::{Value, json};
 use crate::args::Global;
 use crate::exit::{Exit, Failure};
 
+pub use advice::without_options;
 pub use working::Working;
+
+/// How far a line is set off where it goes on in another row.
+const HANG: usize = 2;
 
 /// Where output goes, and in what form.
 #[derive(Clone, Debug)]
@@ -74,7 +79,12 @@ impl Render {
         self.json
     }
 
+    /// Lines of text, in rows of the terminal.
     fn out(&self, text: &str) -> Result<(), Failure> {
+        self.lines_as_they_are(&wrap::fold(text, columns(), HANG))
+    }
+
+    fn lines_as_they_are(&self, text: &str) -> Result<(), Failure> {
         let mut stdout = io::stdout().lock();
         stdout.write_all(text.as_bytes())?;
         stdout.write_all(b"\n")?;
@@ -83,7 +93,7 @@ impl Render {
     }
 
     fn object(&self, value: &Value) -> Result<(), Failure> {
-        self.out(&escape::json(&value.to_string()))
+        self.lines_as_they_are(&escape::json(&value.to_string()))
     }
 
     /// One or the other, as asked for.
@@ -101,6 +111,16 @@ impl Render {
         self.remark("note", &mark.to_string(), text);
     }
 
+    /// The same, and for programs also what it is about.
+    pub fn notice_with(&self, text: &str, key: &str, about: &Value) {
+        if self.json {
+            let object = json!({ "note": text, key: about });
+            let _ = writeln!(io::stderr().lock(), "{}", escape::json(&object.to_string()));
+        } else {
+            self.notice(text);
+        }
+    }
+
     /// A warning, on standard error.
     pub fn warning(&self, text: &str) {
         let mark = Style::new().for_stderr().yellow().bold().apply_to("warning:");
@@ -113,14 +133,14 @@ impl Render {
             escape::json(&json!({ key: text }).to_string())
         } else {
             // Whoever wrote a part of it, a relay for example: here, so that no caller forgets.
-            format!("{mark} {}", escape::paragraph(text))
+            set_off(mark, key.len() + 2, &escape::paragraph(text))
         };
         let _ = writeln!(io::stderr().lock(), "{line}");
     }
 
     /// A failure, on standard error.
     pub fn failure(&self, failure: &Failure) {
-        let text = escape::line(&advice::said(failure));
+        let text = escape::line(&advice::said(failure, self.menu));
         let advice = self.advice(failure);
         if self.json {
             let mut object = json!({ "error": text, "exit": failure.exit() as u8 });
@@ -131,10 +151,12 @@ impl Render {
             return;
         }
         let mark = Style::new().for_stderr().red().bold().apply_to("error:");
-        let _ = writeln!(io::stderr().lock(), "{mark} {text}");
-        for line in advice {
-            let _ = writeln!(io::stderr().lock(), "       {line}");
-        }
+        let all = [vec![text], advice].concat().join("\n");
+        let _ = writeln!(
+            io::stderr().lock(),
+            "{}",
+            set_off(&mark.to_string(), "error: ".len(), &all)
+        );
     }
 
     /// Bytes that are a file's.
@@ -172,26 +194,26 @@ impl Render {
                 Event::Disconnected { because } => self.notice(&format!("{because}; trying again until the wait is over")),
                 Event::Reconnected => self.notice("the relay is back"),
                 Event::Restored => self.warning(
-                    "this vault is an older copy of itself: its keys are replaced and every conversation is begun anew; what came in between is not here",
+                    "this home is an older copy of itself, as after a backup was restored: its keys were replaced and every conversation restarts. Messages of the time in between are not here; ask your contacts for them",
                 ),
                 Event::Upgraded { peers } => self.notice(&format!(
-                    "this version derives message keys in another way: the conversation(s) with {} are begun anew, and what had not arrived is sent \
-                     again; they need this version too",
+                    "this version derives message keys in another way: the conversation(s) with {} restart, and what had not arrived is sent again. \
+                     These contacts need this version too",
                     peers.iter().map(ToString::to_string).collect::<Vec<_>>().join(", ")
                 )),
                 Event::OwnSuccession => self.notice(
-                    "your identity was replaced; conversations are begun anew, and your safety numbers are others than before",
+                    "your identity was replaced: all conversations restart, and your safety numbers have changed",
                 ),
                 Event::Succeeded { peer, was_verified: false } => self.notice(&format!(
-                    "{peer} has a new identity, named by the one you knew; the safety number is another"
+                    "{peer} has a new identity, and the one you knew vouches for it; the safety number has changed"
                 )),
                 Event::Succeeded { peer, was_verified: true } => self.warning(&format!(
-                    "{peer} has a new identity, named by the one you verified; nothing is sent until you compared the new safety number: {}",
+                    "{peer} has a new identity, and the one you verified vouches for it. Nothing is sent before you compare the new safety number: {}",
                     self.decide(peer.user().as_str(), &["verify NAME"])
                 )),
                 Event::IdentityForked { peer } => self.warning(&format!(
-                    "two identities say that they follow the one you knew of {peer}: somebody else has its key. Nothing is sent or shown. Meet or \
-                     call, and compare: {}",
+                    "two identities claim to succeed the one you knew of {peer}, so another person has its key. Nothing is sent or shown. Meet or \
+                     call {peer}, and compare: {}",
                     self.decide(peer.user().as_str(), &["safety-number NAME", "verify NAME --accept", "reject-identity NAME"])
                 )),
                 Event::FirstContact { peer } => self.notice(&format!(
@@ -202,30 +224,30 @@ impl Render {
                     self.warning(&format!("{count} message(s) from {peer} were sent and have not arrived"));
                 }
                 Event::IdentityChanged { peer, .. } => self.warning(&format!(
-                    "the identity of {peer} has changed; what they send waits. Compare the new safety number: {}",
+                    "the identity of {peer} has changed; its messages wait for your decision. Compare the new safety number: {}",
                     self.decide(peer.user().as_str(), &["safety-number NAME", "verify NAME --accept", "reject-identity NAME"])
                 )),
                 Event::QuarantineDropped { peer, count } => {
-                    self.warning(&format!("{count} message(s) that seemed to come from {peer} waited too long for a decision and are gone"));
+                    self.warning(&format!("{count} message(s) from the undecided identity of {peer} waited too long for your decision and were deleted"));
                 }
                 Event::Unreadable { count, reason } => {
                     self.warning(&format!("{count} envelope(s) could not be opened: {}", escape::line(reason)));
                 }
                 Event::Restarted { peer } => {
-                    self.notice(&format!("the conversation with {peer} was begun anew with fresh keys; nothing is lost"));
+                    self.notice(&format!("the conversation with {peer} was restarted with fresh keys; nothing is lost"));
                 }
                 Event::NoOneTimeKey { peer } => {
-                    self.notice(&format!("{peer} found no one-time key of ours; full forward secrecy begins with our first answer"));
+                    self.notice(&format!("{peer} found no one-time prekey of this account at the relay; full forward secrecy begins with your first answer"));
                 }
                 Event::DroppedByRelay { expired, refused } => self.warning(&format!(
-                    "the relay dropped {expired} message(s) that nobody fetched in time and refused {refused} because the mailbox was full"
+                    "the relay dropped {expired} message(s) that were not fetched in time, and refused {refused} because the mailbox was full"
                 )),
                 Event::Flooded { by: Flooder::Account(who) | Flooder::Contact(who), times } => self.warning(&format!(
-                    "the relay refused {times} message(s) of {who}: more than it takes at a time. To stop them: latchkey block {}",
-                    who.user()
+                    "the relay refused {times} message(s) of {who}: more than it takes at a time. To stop them: {}",
+                    self.how(&format!("block {}", who.user()), "choose Contacts, then block somebody")
                 )),
                 Event::Flooded { by: Flooder::Unknown, times } => self.warning(&format!(
-                    "the relay refused {times} message(s) that came with a delivery token of nobody you know any more"
+                    "the relay refused {times} message(s) that came with a delivery token of a contact that you do not have any more"
                 )),
                 Event::Undeliverable { id, reason } => {
                     self.warning(&format!("message {} was not delivered: {}", short(&id.to_string()), escape::line(reason)));
@@ -236,7 +258,7 @@ impl Render {
                     escape::line(reason)
                 )),
                 Event::Postponed(error) => {
-                    self.notice(&format!("put off until next time: {}", escape::line(&error.to_string())));
+                    self.notice(&format!("put off until the next command: {}", escape::line(&error.to_string())));
                 }
                 _ => {}
             }
@@ -288,7 +310,7 @@ impl Render {
                             ),
                             ("registration", relay.registration.to_string()),
                         ]);
-                        // Rough, so that nobody sees others' messages in them.
+                        // Rough and an hour old, so that nobody sees others' messages in them.
                         let numbers = [
                             ("accounts", relay.accounts, ""),
                             ("waiting", relay.messages_pending, " messages, in all mailboxes"),
@@ -365,12 +387,26 @@ fn quoted(text: &str) -> String {
     }
 }
 
-/// What a relay shows of its numbers: powers of two, and 0 for few.
-fn roughly(number: u64) -> String {
-    match number {
-        0 => "few".to_owned(),
-        number => format!("about {number}"),
+/// What a relay adds to a number before it rounds it by chance, up or down, to a power of two.
+const FEW: u64 = 64;
+
+/// What a relay's rough number says of the true one: docs/decisions/0025-doors.md. They need not be alike: one message may be shown as 128.
+fn roughly(shown: u64) -> String {
+    match (shown / 2, shown.saturating_mul(2).saturating_sub(FEW)) {
+        (0, _) => format!("fewer than {FEW}"),
+        (least, most) if least <= FEW => format!("fewer than {most}"),
+        (least, most) => format!("more than {} and fewer than {most}", least - FEW),
     }
+}
+
+/// A remark behind its mark. Its other lines, and the rows of the terminal on which it goes on, stand under its first word.
+fn set_off(mark: &str, width: usize, text: &str) -> String {
+    let mut lines = text.lines();
+    let first = format!("{mark} {}", lines.next().unwrap_or_default());
+    let all: Vec<String> = std::iter::once(first)
+        .chain(lines.map(|line| format!("{}{line}", " ".repeat(width))))
+        .collect();
+    wrap::fold(&all.join("\n"), columns_of_stderr(), width)
 }
 
 /// `name  value` lines.
@@ -380,7 +416,7 @@ fn table(rows: &[(&str, String)]) -> String {
         .iter()
         .map(|(name, value)| format!("{}  {value}", Style::new().dim().apply_to(format!("{name:width$}"))))
         .collect();
-    lines.join("\n")
+    wrap::fold(&lines.join("\n"), columns(), width + 2)
 }
 
 /// An id's beginning: enough to type, nearly always unique.
@@ -403,8 +439,49 @@ fn date(at: Timestamp) -> String {
     time::utc(at.as_millis())
 }
 
-/// How wide the terminal is, for wrapping.
+/// How large the terminal is.
 fn terminal_size() -> (usize, usize) {
     let (rows, columns) = Term::stdout().size();
     (rows.into(), columns.into())
+}
+
+/// How wide the terminal is to which results go, if they go to one.
+fn columns() -> Option<usize> {
+    columns_of(&Term::stdout())
+}
+
+fn columns_of_stderr() -> Option<usize> {
+    columns_of(&Term::stderr())
+}
+
+fn columns_of(term: &Term) -> Option<usize> {
+    term.is_term().then(|| term.size().1.into())
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn what_is_said_of_a_rough_number_holds_for_the_true_one() {
+        assert_eq!(roughly(0), "fewer than 64");
+        assert_eq!(roughly(128), "fewer than 192");
+        assert_eq!(roughly(256), "more than 64 and fewer than 448");
+        assert_eq!(roughly(4096), "more than 1984 and fewer than 8128");
+        // As a relay rounds: what it shows of (n + 64) · 2^u, where u is uniform between 0 and 1.
+        for n in (0..5_000_u32).chain([1 << 20, (1 << 20) - 65, 1 << 31]) {
+            for part in 0..100 {
+                let exponent = ((f64::from(n) + 64.0).log2() + f64::from(part) / 100.0).floor() as u32;
+                let shown = if exponent <= 6 { 0 } else { 1_u64 << exponent };
+                let said = roughly(shown);
+                let bounds: Vec<u64> = said.split(' ').filter_map(|word| word.parse().ok()).collect();
+                let n = u64::from(n);
+                match bounds[..] {
+                    [most] => assert!(n < most, "{n} as {said}"),
+                    [least, most] => assert!(least < n && n < most, "{n} as {said}"),
+                    _ => panic!("{said}"),
+                }
+            }
+        }
+    }
 }

@@ -5,13 +5,13 @@
 //! as it was before.
 
 use std::io::{self, Write};
-use std::sync::atomic::{AtomicBool, Ordering};
 use std::sync::{Mutex, MutexGuard, PoisonError};
 
 use crossterm::cursor::{MoveTo, Show};
 use crossterm::event::{DisableBracketedPaste, EnableBracketedPaste};
 use crossterm::execute;
 use crossterm::terminal::{self, Clear, ClearType, EnterAlternateScreen, LeaveAlternateScreen};
+use tokio::sync::oneshot;
 
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 enum Mode {
@@ -36,7 +36,22 @@ static STATE: Mutex<State> = Mutex::new(State {
     watched: false,
 });
 /// Ctrl-C ends the work, not the program: [`crate::context::Context::work`] waits for it.
-static WORKING: AtomicBool = AtomicBool::new(false);
+static WORK: Mutex<Work> = Mutex::new(Work::None);
+
+/// What an interrupt is about. It is decided when it comes, and not when the work has ended because of it.
+#[derive(Debug)]
+enum Work {
+    /// Nothing: it ends the program.
+    None,
+    /// This, which is told.
+    Going(oneshot::Sender<()>),
+    /// This, which was told and is about to end.
+    Ending,
+}
+
+fn work() -> MutexGuard<'static, Work> {
+    WORK.lock().unwrap_or_else(PoisonError::into_inner)
+}
 
 fn state() -> MutexGuard<'static, State> {
     STATE.lock().unwrap_or_else(PoisonError::into_inner)
@@ -95,18 +110,32 @@ pub fn is_quiet() -> bool {
 
 /// Until this is dropped Ctrl-C and SIGINT end the work alone.
 #[derive(Debug)]
-pub struct Working;
+pub struct Working {
+    told: oneshot::Receiver<()>,
+}
 
 /// Begins work that hears Ctrl-C itself.
 #[must_use]
 pub fn working() -> Working {
-    WORKING.store(true, Ordering::SeqCst);
-    Working
+    let (tell, told) = oneshot::channel();
+    *work() = Work::Going(tell);
+    Working { told }
+}
+
+impl Working {
+    /// Waits until the work is to end.
+    pub async fn broken_off(&mut self) {
+        if signals::watched() {
+            let _ = (&mut self.told).await;
+        } else {
+            let _ = tokio::signal::ctrl_c().await;
+        }
+    }
 }
 
 impl Drop for Working {
     fn drop(&mut self) {
-        WORKING.store(false, Ordering::SeqCst);
+        *work() = Work::None;
     }
 }
 
@@ -288,7 +317,6 @@ mod line {
 #[cfg(unix)]
 mod signals {
     use std::io;
-    use std::sync::atomic::Ordering;
     use std::sync::{MutexGuard, TryLockError};
     use std::thread;
     use std::time::Duration;
@@ -297,11 +325,31 @@ mod signals {
     use signal_hook::iterator::Signals;
     use signal_hook::low_level::emulate_default_handler;
 
-    use super::{STATE, State, WORKING, line};
+    use super::{STATE, State, Work, line, state, work};
 
     /// A terminal that takes nothing more (its line is stopped) holds up a drawing, not the end of the program: half a second in all.
     const ATTEMPTS: u32 = 50;
     const PAUSE: Duration = Duration::from_millis(10);
+
+    pub(super) fn watched() -> bool {
+        state().watched
+    }
+
+    /// Whether there was work that this ends.
+    fn ends_work() -> bool {
+        let mut work = work();
+        match std::mem::replace(&mut *work, Work::Ending) {
+            Work::Going(tell) => {
+                let _ = tell.send(());
+                true
+            }
+            Work::Ending => true,
+            Work::None => {
+                *work = Work::None;
+                false
+            }
+        }
+    }
 
     pub(super) fn watch(state: &mut State) -> io::Result<()> {
         if state.watched {
@@ -311,8 +359,7 @@ mod signals {
         thread::Builder::new().name("signals".to_owned()).spawn(move || {
             for signal in signals.forever() {
                 match signal {
-                    // The work hears it itself.
-                    SIGINT if WORKING.load(Ordering::SeqCst) => {}
+                    SIGINT if ends_work() => {}
                     SIGTSTP => {
                         if let Some(mut state) = patiently() {
                             let _ = state.suspend();
@@ -356,6 +403,10 @@ mod signals {
     use std::io;
 
     use super::State;
+
+    pub(super) fn watched() -> bool {
+        false
+    }
 
     pub(super) fn watch(state: &mut State) -> io::Result<()> {
         state.watched = true;

@@ -67,6 +67,19 @@ fn said(answer: &Answer, kind: &str, n: usize) {
     assert!(answer.err.contains("check the disk's space"), "{kind} {n}: {answer:?}");
 }
 
+/// A failure of a home that is no failure of an account: the same, or a file that could not be opened.
+fn named(answer: &Answer, kind: &str, n: usize) {
+    assert_eq!(answer.code, 1, "{kind} {n}: {answer:?}");
+    let words = ["database failed", "cannot be used"];
+    assert!(
+        words.iter().any(|word| answer.err.contains(word)),
+        "{kind} {n}: {answer:?}"
+    );
+    for other in ["no name is registered", "no account", "damaged", "restore"] {
+        assert!(!answer.err.contains(other), "{kind} {n}: {answer:?}");
+    }
+}
+
 /// One message for each point at which the disk can fail while it is received.
 fn receive(kind: &str) -> usize {
     let stage = Stage::new();
@@ -164,4 +177,137 @@ fn a_failed_sync_while_sending_is_said_and_what_left_was_kept() {
 #[test]
 fn a_full_disk_while_sending_is_said_and_what_left_was_kept() {
     assert!(send("write") >= 2);
+}
+
+#[test]
+fn a_disk_that_cannot_be_read_is_not_a_lost_account() {
+    for kind in ["read", "open"] {
+        let stage = Stage::new();
+        let library = failing_disk(stage.dir.path());
+        let alice = stage.register("alice");
+        let failed = points()
+            .take_while(|n| {
+                let answer = with_failing(&alice, &library, kind, *n, &["inbox"]);
+                if answer.code == 0 {
+                    return false;
+                }
+                named(&answer, kind, *n);
+                alice.ok(&["contacts"]);
+                true
+            })
+            .count();
+        assert!(failed >= 3, "{kind}: {failed}");
+    }
+}
+
+/// One account for each point at which the disk can fail while it is made.
+fn register(kind: &str) -> usize {
+    let stage = Stage::without_limits();
+    let library = failing_disk(stage.dir.path());
+    // A hundred keys are hundreds of writes, and each account takes a second.
+    let points = std::iter::successors(Some(0), |n| Some(n + 1 + n / 3)).take_while(|n| *n < 10 * LONGEST);
+    for (round, n) in points.enumerate() {
+        let name = format!("person-{n}");
+        let person = stage.person(&name);
+        let answer = with_failing(&person, &library, kind, n, &["register", &name]);
+        if answer.code == 0 {
+            person.ok(&["inbox"]);
+            return round;
+        }
+        named(&answer, kind, n);
+        // The same again, whatever the relay had heard. A sync that fails may come after the last thing that was to be kept.
+        let again = person.run(&["register", &name]);
+        let done = again.err.contains(&format!("this home belongs to {name}@localhost"));
+        assert!(again.code == 0 || done, "{kind} {n}: {again:?}");
+        person.ok(&["inbox"]);
+    }
+    panic!("{kind}: it never ended");
+}
+
+#[test]
+fn a_full_or_failing_disk_while_registering_is_said_and_the_same_again_finishes_it() {
+    assert!(register("write") >= 5);
+    assert!(register("sync") >= 3);
+}
+
+/// One message that opens often enough, played once for each point at which the disk can fail.
+fn play(kind: &str) -> usize {
+    let stage = Stage::new();
+    let library = failing_disk(stage.dir.path());
+    let (alice, bob) = (stage.register("alice"), stage.register("bob"));
+    alice.ok(&["send", "bob", "the code", "--plays", "255"]);
+    let id = bob.json_one(&["inbox"])["id"].as_str().unwrap().to_owned();
+    let mut last = 0;
+    for (failed, n) in points().enumerate() {
+        let answer = with_failing(&bob, &library, kind, n, &["play", &id]);
+        let shown = lines(&answer);
+        for play in &shown {
+            let number = play["play"].as_u64().unwrap();
+            assert!(
+                number == last || number == last + 1,
+                "{kind} {n}: after {last} came {number}"
+            );
+            last = number;
+        }
+        if answer.code == 0 && answer.err.is_empty() {
+            assert_eq!(
+                bob.json_one(&["play", &id])["play"],
+                last + 1,
+                "{kind}: none was used unseen"
+            );
+            return failed;
+        }
+        if answer.code != 0 {
+            said(&answer, kind, n);
+        }
+    }
+    panic!("{kind}: it never ended");
+}
+
+#[test]
+fn a_full_or_failing_disk_while_playing_uses_no_play_unseen() {
+    assert!(play("write") >= 3);
+    assert!(play("sync") >= 2);
+}
+
+/// Something waited when the disk filled up: it goes out first, that it did cannot be noted, and the new message is kept behind it.
+#[test]
+fn a_full_disk_while_what_waited_goes_out_says_that_the_new_message_is_kept() {
+    let mut stage = Stage::new();
+    let library = failing_disk(stage.dir.path());
+    let (mut alice, mut bob) = (stage.register("alice"), stage.register("bob"));
+    alice.ok(&["send", "bob", "hello"]);
+    bob.ok(&["inbox"]);
+    let mut kept = 0;
+    for n in points() {
+        let (waits, text) = (format!("waits {n}"), format!("message {n}"));
+        stage.stop_relay();
+        alice.fails(4, &["send", "bob", &waits]);
+        stage.restart_relay();
+        alice.url.clone_from(&stage.url);
+        bob.url.clone_from(&stage.url);
+        let answer = with_failing(&alice, &library, "write", n, &["send", "bob", &text]);
+        alice.ok(&["inbox"]);
+        let received = texts(&bob.json(&["inbox"]));
+        assert_eq!(
+            received.iter().filter(|one| **one == waits).count(),
+            1,
+            "{n}: {received:?}"
+        );
+        assert!(received.len() <= 2, "{n}: {received:?}");
+        if answer.code == 0 {
+            assert!(kept > 0, "it never failed between the two");
+            assert!(received.contains(&text), "{n}: {received:?}");
+            return;
+        }
+        said(&answer, "write", n);
+        if received.contains(&text) {
+            kept += 1;
+            assert!(
+                answer.err.contains("kept") && answer.err.contains("do not send it again"),
+                "{n}: {answer:?}"
+            );
+        }
+    }
+    panic!("it never ended");
 }

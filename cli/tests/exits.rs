@@ -81,28 +81,6 @@ fn without_a_terminal_nothing_is_asked_and_what_is_missing_is_named() {
 }
 
 #[test]
-fn usage_is_2() {
-    let stage = Stage::new();
-    let alice = stage.register("alice");
-    for args in [
-        &["nonsense"][..],
-        &["register", "Not A Name"],
-        &["send", "../bob", "hi"],
-        &["send", "bob@elsewhere", "hi"],
-        &["send", "alice", "to myself"],
-        &["send", "bob", ""],
-        &["send", "bob", "hi", "--plays", "0"],
-        &["send", "bob", "hi", "--plays", "300"],
-        &["send", "bob", "hi", "--plays", "1", "--expires", "soon"],
-        &["send", "bob", "hi", "--plays", "1", "--expires", "1s"],
-        &["--relay", "http://relay.example:5000", "status"],
-        &["--relay", "nonsense", "status"],
-    ] {
-        alice.fails(2, args);
-    }
-}
-
-#[test]
 fn not_registered_is_3() {
     let stage = Stage::new();
     let nobody = stage.person("nobody");
@@ -131,7 +109,7 @@ fn network_is_4() {
         &["send", "bob", "hi"],
         &["keys"],
         &["status"],
-        &["clear-inbox"],
+        &["clear-inbox", "--yes"],
     ] {
         let error = alice.fails(4, args);
         assert!(error.contains("cannot be reached"), "{error}");
@@ -240,7 +218,7 @@ fn with_json_every_line_on_standard_error_is_an_object_of_one_shape() {
     alice.ok(&["--json", "send", "bob", "hello"]);
     check(&bob.run(&["--json", "inbox"]), "note");
     alice.ok(&["rotate-identity", "--yes"]);
-    bob.ok(&["verify", "alice"]);
+    bob.ok(&["verify", "alice", "--yes"]);
     alice.ok(&["send", "bob", "again"]);
     let mut answer = bob.run(&["--json", "inbox"]);
     while answer.err.is_empty() {
@@ -256,68 +234,6 @@ fn with_json_every_line_on_standard_error_is_an_object_of_one_shape() {
     for shape in ["\"error\"", "\"warning\"", "\"note\"", "\"advice\""] {
         assert!(help.contains(shape), "{shape}");
     }
-}
-
-#[test]
-fn a_message_may_begin_with_a_hyphen() {
-    let stage = Stage::new();
-    let (alice, bob) = (stage.register("alice"), stage.register("bob"));
-    for text in ["-h", "--help", "-5°C", "--", "-", "--unknown=3", "-- two", "-V"] {
-        let args = match text {
-            // These two are the shell's convention and standard input; a message of them comes from there.
-            "--" | "-" => {
-                let answer = alice.run_with_input(&["send", "bob", "-"], text);
-                assert_eq!(answer.code, 0, "{answer:?}");
-                assert_eq!(bob.json_one(&["inbox"])["text"], text);
-                continue;
-            }
-            text => ["send", "bob", text],
-        };
-        alice.ok(&args);
-        assert_eq!(bob.json_one(&["inbox"])["text"], text);
-    }
-    alice.ok(&["send", "bob", "-5°C", "--plays", "1"]);
-    assert_eq!(bob.json_one(&["inbox"])["limited"]["limit"], 1);
-    alice.ok(&["send", "bob", "--", "--json"]);
-    assert_eq!(bob.json_one(&["inbox"])["text"], "--json");
-    // The name of an option is never taken for help, and never sends nothing with success.
-    assert!(alice.fails(2, &["send", "bob", "--json"]).contains("--"));
-    alice.fails(2, &["send", "bob", "one", "--help"]);
-    alice.fails(2, &["send", "bob", "--plays"]);
-    // Help is where there is no name yet.
-    for args in [&["send", "--help"][..], &["send", "-h"], &["help", "send"]] {
-        assert!(alice.ok(args).out.contains("--oblivious"), "{args:?}");
-    }
-}
-
-#[test]
-fn what_is_not_there_is_said() {
-    let stage = Stage::new();
-    let alice = stage.register("alice");
-    assert!(
-        alice
-            .fails(1, &["history", "nobody"])
-            .contains("no contact nobody@localhost")
-    );
-    assert!(alice.ok(&["history"]).out.contains("No messages yet"));
-    assert!(alice.fails(2, &["history", "--limit", "0"]).contains("1.."));
-    let error = alice.fails(2, &["register", "not a name"]);
-    assert!(
-        error.contains("a user name") && !error.contains("relay name"),
-        "{error}"
-    );
-    let error = alice.fails(2, &["send", "bob@Not A Relay", "hi"]);
-    assert!(
-        error.contains("a relay name") && !error.contains("user name"),
-        "{error}"
-    );
-    let long = "x".repeat(protocol::content::MAX_CONTENT);
-    let answer = alice.run_with_input(&["send", "alice2", "-"], &long);
-    assert_ne!(answer.code, 0);
-    let answer = alice.run_with_input(&["send", "bob", "-"], &"x".repeat(300_000));
-    assert_eq!(answer.code, 2);
-    let told = format!("{} KB", protocol::content::MAX_CONTENT / 1000);
-    assert!(answer.err.contains(&told), "{answer:?}");
 }
 
 #[test]
@@ -344,7 +260,8 @@ fn proxies_of_the_environment_are_honoured_but_not_for_this_machine() {
     use std::io::Read;
     let stage = Stage::new();
     let proxy = std::net::TcpListener::bind("127.0.0.1:0").unwrap();
-    let address = format!("http://{}", proxy.local_addr().unwrap());
+    let proxy_at = proxy.local_addr().unwrap();
+    let address = format!("http://{proxy_at}");
     // For a relay on this machine there is none.
     let mut alice = stage.person("alice");
     for name in ["HTTP_PROXY", "http_proxy", "HTTPS_PROXY", "ALL_PROXY"] {
@@ -363,6 +280,8 @@ fn proxies_of_the_environment_are_honoured_but_not_for_this_machine() {
     let mut bob = stage.person("bob");
     bob.env.push(("HTTPS_PROXY".to_owned(), address));
     bob.fails(4, &["--relay", "https://relay.invalid", "register", "bob"]);
+    // If nobody came we do, with nothing to say, so that it does not wait for ever.
+    drop(std::net::TcpStream::connect(proxy_at));
     let heard = heard.join().unwrap();
     assert!(heard.starts_with("CONNECT relay.invalid:443"), "{heard}");
     assert!(bob.ok(&["--help"]).out.contains("HTTPS_PROXY"));
@@ -433,14 +352,14 @@ fn an_invitation_is_shown_by_link_or_code_and_never_repeated() {
     assert_eq!(status["relay"]["url"], stage.url);
     assert_eq!(status["relay"]["registration"], "invite");
     assert_eq!(status["relay"]["accounts"], 0, "rough: few");
-    assert!(alice.ok(&["status"]).out.contains("accounts      few"));
+    assert!(alice.ok(&["status"]).out.contains("accounts      fewer than 64"));
     // The code alone, at a relay that is named.
     let code = stage.invite().split_once('=').unwrap().1.to_owned();
     stage.person("bob").ok(&["register", "bob", "--invite", &code]);
     let spent = stage
         .person("carol")
         .fails(5, &["register", "carol", "--invite", &link]);
-    assert!(spent.contains("or not any more"), "{spent}");
+    assert!(spent.contains("unknown, used up, expired or revoked"), "{spent}");
 }
 
 /// `>&-` and `>/dev/null`: what would be printed is seen by nobody.
@@ -482,24 +401,35 @@ fn where_nobody_reads_no_play_is_used_and_nothing_counts_as_seen() {
     assert!(bob.json(&["inbox"]).is_empty());
 }
 
+/// Output that fails half-way: the play is there again at no cost, and what was to be shown is still new.
+#[cfg(target_os = "linux")]
 #[test]
-fn a_wrong_name_is_told_by_its_own_rule() {
+fn what_cannot_be_written_out_costs_no_play_and_stays_new() {
     let stage = Stage::new();
-    let alice = stage.register("alice");
-    for args in [
-        &["send", "bob smith", "hi"][..],
-        &["register", "Bob Smith"],
-        &["history", "Bob"],
-    ] {
-        let error = alice.fails(2, args);
-        assert!(
-            error.contains("a user name is made of") && !error.contains("host"),
-            "{error}"
-        );
+    let (alice, bob) = (stage.register("alice"), stage.register("bob"));
+    alice.ok(&["send", "bob", "the code", "--plays", "1"]);
+    alice.ok(&["send", "bob", "unseen"]);
+    let full = |args: &[&str]| -> Answer {
+        let mut command = bob.command(args);
+        command.stdout(std::fs::File::options().write(true).open("/dev/full").unwrap());
+        run(&mut command)
+    };
+    for args in [&["inbox"][..], &["history"], &["--json", "inbox"]] {
+        let answer = full(args);
+        assert_eq!(answer.code, 1, "{answer:?}");
+        assert!(answer.err.contains("output failed"), "{answer:?}");
     }
-    let error = alice.fails(2, &["send", "bob@Some Where", "hi"]);
-    assert!(
-        error.contains("a relay name") && !error.contains("user name"),
-        "{error}"
-    );
+    let new = bob.json(&["inbox"]);
+    assert_eq!(new.len(), 2, "still new: {new:?}");
+    let id = new
+        .iter()
+        .find_map(|message| message["limited"].as_object().and(message["id"].as_str()))
+        .unwrap();
+    for _ in 0..2 {
+        let answer = full(&["play", id]);
+        assert_eq!(answer.code, 1, "{answer:?}");
+        assert!(answer.err.contains("output failed"), "{answer:?}");
+    }
+    assert_eq!(bob.json_one(&["play", id])["text"], "the code");
+    bob.fails(7, &["play", id]);
 }

@@ -170,24 +170,137 @@ fn an_invitation_is_asked_for_when_the_relay_wants_one_and_nothing_else_is_asked
     let mut stage = Stage::new();
     stage.ask_for_invitations();
     let link = stage.invite();
+    let code = link.split_once("#invite=").unwrap().1.to_owned();
     let alice = stage.person("alice");
     let mut terminal = at_terminal(&alice, &[]);
+    // The relay wants one: that comes before what takes effort.
+    let before = terminal.sees("Invitation:");
+    assert!(before.contains("by invitation"), "{before}");
+    assert!(
+        !before.contains("Your name") && !before.contains("assphrase"),
+        "{before}"
+    );
+    terminal.enters("this is none");
+    let said = terminal.sees("this is not an invitation");
+    assert!(!said.contains("shell"), "{said}");
+    terminal.types("\u{15}");
+    terminal.enters(&"0".repeat(32));
     terminal.sees("Your name at the relay:");
     terminal.enters("alice");
     terminal.sees("New passphrase:");
     terminal.enters(PASSPHRASE);
     terminal.sees("Once more:");
     terminal.enters(PASSPHRASE);
-    terminal.sees("by invitation");
-    terminal.sees("Invitation:");
-    terminal.enters("this is none");
-    terminal.sees("this is no invitation");
-    terminal.types("\u{15}");
-    terminal.enters(&"0".repeat(32));
-    terminal.sees("or not any more");
+    terminal.sees("unknown, used up, expired or revoked");
     terminal.sees("Invitation:");
     terminal.enters(&link);
-    terminal.sees("alice@localhost");
+    let between = terminal.sees("alice@localhost");
+    assert!(
+        !between.contains("assphrase") && !between.contains("Your name"),
+        "{between}"
+    );
+    terminal.sees("What next?");
+    let screen = terminal.looks("the menu", |screen| screen.contains("What next?"));
+    assert!(!screen.contains(&code[..8]), "the code stays on the screen:\n{screen}");
+    terminal.quits();
+
+    // By command it is the same: before the passphrase.
+    let mut terminal = at_terminal(&stage.person("bob"), &["register", "bob"]);
+    let before = terminal.sees("Invitation:");
+    assert!(!before.contains("assphrase"), "{before}");
+    terminal.enters(&stage.invite());
+    terminal.sees("New passphrase:");
+    terminal.enters(PASSPHRASE);
+    terminal.sees("Once more:");
+    terminal.enters(PASSPHRASE);
+    terminal.sees("bob@localhost");
+    assert_eq!(terminal.ends().0.code(), Some(0));
+}
+
+#[test]
+fn a_link_is_taken_where_the_relay_is_asked_for() {
+    let mut stage = Stage::new();
+    stage.ask_for_invitations();
+    let link = stage.invite();
+    let code = link.split_once("#invite=").unwrap().1.to_owned();
+    let alice = stage.person("alice");
+    let mut command = alice.command(&[]);
+    command.env_remove("LATCHKEY_PASSPHRASE").env_remove("LATCHKEY_RELAY");
+    let mut terminal = Terminal::start(command);
+    terminal.sees("Relay:");
+    for (wrong, said) in [
+        (format!("{}/#nothing", stage.url), "not an invitation"),
+        (format!("{}/#invite={}", stage.url, &code[1..]), "not an invitation"),
+        ("http://relay.example".to_owned(), "plain http"),
+    ] {
+        terminal.pastes(&wrong);
+        terminal.enters("");
+        terminal.sees("\u{1b}[31m");
+        terminal.sees(said);
+        let screen = terminal.screen();
+        assert!(!screen.contains("--"), "no option is named:\n{screen}");
+        terminal.types("\u{15}");
+    }
+    terminal.pastes(&link);
+    terminal.enters("");
+    // Neither the relay nor the invitation is asked for again.
+    let between = terminal.sees("Your name at the relay:");
+    assert!(!between.contains("Invitation:"), "{between}");
+    terminal.enters("alice");
+    terminal.sees("New passphrase:");
+    terminal.enters(PASSPHRASE);
+    terminal.sees("Once more:");
+    terminal.enters(PASSPHRASE);
+    let between = terminal.sees("alice@localhost");
+    assert!(!between.contains("Invitation:"), "{between}");
+    terminal.sees("What next?");
+    let screen = terminal.looks("the menu", |screen| screen.contains("What next?"));
+    assert!(!screen.contains(&code[..8]), "the code stays on the screen:\n{screen}");
+    terminal.quits();
+    assert_eq!(alice.json_one(&["status"])["relay"]["url"], stage.url);
+}
+
+#[test]
+fn an_invitation_is_kept_when_the_name_is_taken() {
+    let mut stage = Stage::new();
+    stage.register("taken");
+    stage.ask_for_invitations();
+    let link = stage.invite();
+    let mut terminal = at_terminal(&stage.person("alice"), &[]);
+    terminal.sees("Invitation:");
+    terminal.enters(&link);
+    terminal.sees("Your name at the relay:");
+    terminal.enters("taken");
+    terminal.sees("New passphrase:");
+    terminal.enters(PASSPHRASE);
+    terminal.sees("Once more:");
+    terminal.enters(PASSPHRASE);
+    terminal.sees("error:");
+    terminal.sees("Your name at the relay:");
+    terminal.enters("alice");
+    let between = terminal.sees("fingerprint");
+    assert!(
+        !between.contains("Invitation:") && !between.contains("assphrase"),
+        "{between}"
+    );
     terminal.sees("What next?");
     terminal.quits();
+}
+
+#[test]
+fn a_relay_that_takes_no_accounts_is_known_before_a_passphrase_is_thought_of() {
+    let mut stage = Stage::new();
+    stage.close_registration();
+    let mut terminal = at_terminal(&stage.person("alice"), &[]);
+    terminal.sees("takes no new accounts");
+    let between = terminal.sees("Relay:");
+    assert!(
+        !between.contains("Your name") && !between.contains("assphrase"),
+        "{between}"
+    );
+    terminal.presses_escape();
+    assert_eq!(terminal.ends().0.code(), Some(0));
+    let (status, all) = at_terminal(&stage.person("bob"), &["register", "bob"]).ends();
+    assert_eq!(status.code(), Some(5), "{all}");
+    assert!(!all.contains("assphrase"), "{all}");
 }

@@ -29,7 +29,7 @@ fn escape_sequences_are_shown_and_not_obeyed() {
     assert!(harmless(&shown), "{shown:?}");
     assert!(shown.contains("\\u{1b}[2J") && shown.contains("\\u{202e}"), "{shown:?}");
     // Every line of the body is set off, so none can pass for a headline.
-    assert!(shown.lines().any(|line| line == "  mallory  2026"), "{shown:?}");
+    assert!(shown.lines().any(|line| line == "│ mallory  2026"), "{shown:?}");
     assert!(harmless(&bob.ok(&["history"]).out));
 
     // A program gets exactly what was written, in pure escapes.

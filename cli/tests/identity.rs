@@ -56,7 +56,7 @@ fn a_changed_identity_is_6_until_it_was_accepted() {
     let (alice, bob) = (stage.register("alice"), stage.register("bob"));
     alice.ok(&["send", "bob", "hello"]);
     bob.ok(&["inbox"]);
-    alice.ok(&["verify", "bob"]);
+    alice.ok(&["verify", "bob", "--yes"]);
     let before = alice.json_one(&["safety-number", "bob"])["safety_number"].clone();
     tokio::runtime::Runtime::new()
         .unwrap()
@@ -67,7 +67,7 @@ fn a_changed_identity_is_6_until_it_was_accepted() {
     assert!(inbox.err.contains("identity of bob@localhost has changed"), "{inbox:?}");
     let error = alice.fails(6, &["send", "bob", "secret"]);
     assert!(error.contains("latchkey verify bob --accept"), "{error}");
-    alice.fails(6, &["verify", "bob"]);
+    alice.fails(6, &["verify", "bob", "--yes"]);
     let contact = alice.json_one(&["contacts"]);
     assert_eq!(contact["standing"], "changed");
     assert_ne!(contact["offered"], contact["fingerprint"]);
@@ -75,7 +75,7 @@ fn a_changed_identity_is_6_until_it_was_accepted() {
     assert_ne!(offered, before);
 
     // The user's choice. Accepted is not verified, and what waited is shown.
-    let accepted = alice.json_one(&["verify", "bob", "--accept"]);
+    let accepted = alice.json_one(&["verify", "bob", "--accept", "--yes"]);
     assert_eq!(accepted["standing"], "unverified");
     assert_eq!(accepted["safety_number"], offered);
     assert_eq!(alice.json_one(&["inbox"])["text"], "it is me, bob");
@@ -92,7 +92,7 @@ fn another_identity_can_be_rejected() {
     let (alice, bob) = (stage.register("alice"), stage.register("bob"));
     alice.ok(&["send", "bob", "hello"]);
     bob.ok(&["inbox"]);
-    alice.ok(&["verify", "bob"]);
+    alice.ok(&["verify", "bob", "--yes"]);
     alice.fails(1, &["reject-identity", "bob"]);
     tokio::runtime::Runtime::new()
         .unwrap()
@@ -118,7 +118,7 @@ fn a_new_identity_of_ones_own_is_followed_and_compared_again() {
     }
     alice.ok(&["send", "bob", "hi"]);
     bob.ok(&["inbox"]);
-    bob.ok(&["verify", "alice"]);
+    bob.ok(&["verify", "alice", "--yes"]);
     let before = bob.json_one(&["safety-number", "alice"])["safety_number"].clone();
 
     // Never without a word.
@@ -153,7 +153,7 @@ fn a_new_identity_of_ones_own_is_followed_and_compared_again() {
     let number = bob.json_one(&["safety-number", "alice"])["safety_number"].clone();
     assert_ne!(number, before);
     assert_eq!(number, alice.json_one(&["safety-number", "bob"])["safety_number"]);
-    assert_eq!(bob.json_one(&["verify", "alice"])["standing"], "verified");
+    assert_eq!(bob.json_one(&["verify", "alice", "--yes"])["standing"], "verified");
     bob.ok(&["send", "alice", "secret"]);
     let got: Vec<String> = alice
         .json(&["inbox"])
@@ -161,4 +161,59 @@ fn a_new_identity_of_ones_own_is_followed_and_compared_again() {
         .map(|message| message["text"].as_str().unwrap().to_owned())
         .collect();
     assert_eq!(got, ["so it is", "secret"]);
+}
+
+/// Which messages go to a new identity is said before it is accepted, and what was sent shows as such in the history.
+#[test]
+fn what_goes_to_an_accepted_identity_is_named_by_count_id_and_first_words() {
+    let stage = Stage::new();
+    let (alice, bob) = (stage.register("alice"), stage.register("bob"));
+    alice.ok(&["send", "bob", "hello"]);
+    bob.ok(&["inbox"]);
+    bob.ok(&["send", "alice", "hi"]);
+    alice.ok(&["inbox"]);
+    let long = format!("on its way {}", "and on ".repeat(20));
+    let first = alice.json_one(&["send", "bob", &long])["id"]
+        .as_str()
+        .unwrap()
+        .to_owned();
+    let second = alice.json_one(&["send", "bob", "the second\nof two"])["id"]
+        .as_str()
+        .unwrap()
+        .to_owned();
+    let history = alice.ok(&["history"]).out;
+    let heads: Vec<&str> = history.lines().filter(|line| line.starts_with("you to bob")).collect();
+    assert_eq!(heads.len(), 3, "{history}");
+    assert!(heads[0].contains(", delivered, "), "{history}");
+    assert!(heads[1..].iter().all(|line| line.contains(", sent, ")), "{history}");
+
+    tokio::runtime::Runtime::new()
+        .unwrap()
+        .block_on(forge(&stage.url, "it is me, bob"));
+    alice.ok(&["inbox"]);
+    // The same decision in a copy, for a program.
+    let program = stage.person("copy-of-alice");
+    std::fs::create_dir(&program.home).unwrap();
+    for file in std::fs::read_dir(&alice.home).unwrap() {
+        let file = file.unwrap();
+        std::fs::copy(file.path(), program.home.join(file.file_name())).unwrap();
+    }
+    let said = program.ok(&["--json", "verify", "bob", "--accept"]).err;
+    let notes: Vec<serde_json::Value> = said.lines().map(|line| serde_json::from_str(line).unwrap()).collect();
+    let named = notes.iter().find_map(|note| note.get("goes_to_new_identity"));
+    assert_eq!(named, Some(&serde_json::json!([first, second])), "{said}");
+
+    let accepted = alice.ok(&["verify", "bob", "--accept"]);
+    assert!(
+        accepted.err.contains(
+            "2 messages to bob@localhost may not have arrived, and go to the new identity when it is accepted"
+        ),
+        "{accepted:?}"
+    );
+    for (id, words) in [(&first, "on its way and on"), (&second, "the second")] {
+        let line = accepted.err.lines().find(|line| line.contains(&id[..8]));
+        assert!(line.is_some_and(|line| line.contains(words)), "{words}: {accepted:?}");
+    }
+    assert!(!accepted.err.contains("hello"), "that arrived: {accepted:?}");
+    assert!(!accepted.err.contains(long.trim_end()), "not the whole: {accepted:?}");
 }

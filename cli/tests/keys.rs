@@ -78,6 +78,39 @@ fn every_signal_gives_the_terminal_back_at_every_question() {
     }
 }
 
+/// Between questions too, when echo is off and something is waited for. INT breaks the work off, which is an answer of the program's own.
+#[test]
+fn every_signal_gives_the_terminal_back_while_something_is_done() {
+    let stage = Stage::new();
+    let alice = stage.register("alice");
+    // INT several times: whoever hears it first, the work or the program, the work alone ends by it.
+    let interrupts = [Signal::INT; 8];
+    let others = [Signal::TERM, Signal::HUP, Signal::QUIT, Signal::TSTP];
+    for signal in others.into_iter().chain(interrupts) {
+        let mut terminal = at_terminal(&alice, &["inbox", "--wait", "600"]);
+        terminal.sees("Passphrase:");
+        terminal.enters(PASSPHRASE);
+        terminal.sees("receiving");
+        assert!(!terminal.is_as_before(), "the control");
+        terminal.sends(signal);
+        if signal == Signal::TSTP {
+            terminal.is_suspended();
+            assert!(terminal.is_as_before());
+            terminal.sends(Signal::CONT);
+            terminal.sees("receiving");
+            terminal.sends(Signal::TERM);
+            assert_eq!(terminal.ends().0.signal(), Some(Signal::TERM.as_raw()));
+            continue;
+        }
+        let (status, all) = terminal.ends();
+        if signal == Signal::INT {
+            assert_eq!(status.code(), Some(130), "{all}");
+        } else {
+            assert_eq!(status.signal(), Some(signal.as_raw()), "{all}");
+        }
+    }
+}
+
 #[test]
 fn letters_with_ctrl_or_alt_edit_or_do_nothing() {
     let stage = Stage::new();
@@ -182,6 +215,110 @@ fn esc_and_ctrl_c_leave_nothing_behind() {
         assert!(!screen.contains("^C") && !screen.contains("canceled"), "{screen}");
         terminal.presses_ctrl_c();
         assert_eq!(terminal.ends().0.code(), Some(0));
+    }
+}
+
+/// At every kind of question, by command and in the menu.
+#[test]
+fn no_question_leaves_litter_when_it_is_left() {
+    let mut stage = Stage::new();
+    let (alice, bob) = (stage.register("alice"), stage.register("bob"));
+    alice.ok(&["send", "bob", "hello"]);
+    bob.ok(&["send", "alice", "unread"]);
+    let by_command = |args: &[&str], questions: &[(&str, &str)]| {
+        let mut terminal = at_terminal(&alice, args);
+        terminal.sees("Passphrase:");
+        for (question, answer) in questions {
+            terminal.enters(answer);
+            terminal.sees(question);
+        }
+        terminal
+    };
+    let in_menu = |questions: &[(&str, &str)]| {
+        let mut terminal = menu(&alice);
+        for (answer, question) in questions {
+            terminal.enters(answer);
+            terminal.sees(question);
+        }
+        terminal
+    };
+    let limited = [
+        ("Send a message with", "To:"),
+        ("bob", "Play limit:"),
+        ("2", "Can be opened for:"),
+        ("1h", "How is it enforced?"),
+        ("", "Message to bob:"),
+    ];
+    type Place<'a> = (&'a str, Box<dyn Fn() -> Terminal + 'a>);
+    let mut places: Vec<Place<'_>> = vec![
+        ("Passphrase:", Box::new(|| by_command(&["contacts"], &[]))),
+        (
+            "Is it the same",
+            Box::new(|| by_command(&["verify", "bob"], &[("Is it the same", PASSPHRASE)])),
+        ),
+        (
+            "Delete everything",
+            Box::new(|| by_command(&["clear-inbox"], &[("Delete everything", PASSPHRASE)])),
+        ),
+        (
+            "Message:",
+            Box::new(|| by_command(&["send", "bob"], &[("Message:", PASSPHRASE)])),
+        ),
+        ("Contact:", Box::new(|| in_menu(&[("Contacts", "Contact:")]))),
+        (
+            "Whom?",
+            Box::new(|| in_menu(&[("Contacts", "Contact:"), ("block", "Whom?")])),
+        ),
+        (
+            "To bob:",
+            Box::new(|| in_menu(&[("Conversations", "with:"), ("bob", "To bob:")])),
+        ),
+        (
+            "Current passphrase:",
+            Box::new(|| in_menu(&[("Settings", "Settings:"), ("Change", "Current passphrase:")])),
+        ),
+    ];
+    for (at, (_, question)) in limited.iter().enumerate() {
+        let way = &limited[..=at];
+        places.push((question, Box::new(move || in_menu(way))));
+    }
+    for (question, at) in &places {
+        for leave in [Terminal::presses_escape, Terminal::presses_ctrl_c] {
+            let mut terminal = at();
+            terminal.types("half");
+            leave(&mut terminal);
+            // By command it is over; the menu is there again.
+            let screen = if terminal.screen().contains("What next?") {
+                terminal.looks("the menu", |screen| screen.contains("? What next?"));
+                terminal.presses_ctrl_c();
+                terminal.ends_with_screen()
+            } else {
+                terminal.ends_with_screen()
+            };
+            for litter in [&format!("? {question}"), "half", "^C", "^["] {
+                assert!(!screen.contains(litter), "{question}: {litter:?} is left:\n{screen}");
+            }
+        }
+    }
+    drop(places);
+
+    // Where there is no account yet.
+    stage.ask_for_invitations();
+    for (question, way) in [("Invitation:", None), ("Your name", Some(stage.invite()))] {
+        for leave in [Terminal::presses_escape, Terminal::presses_ctrl_c] {
+            let mut terminal = at_terminal(&stage.person("carol"), &[]);
+            terminal.sees("Invitation:");
+            if let Some(link) = &way {
+                terminal.enters(link);
+                terminal.sees(question);
+            }
+            terminal.types("half");
+            leave(&mut terminal);
+            let screen = terminal.ends_with_screen();
+            for litter in [&format!("? {question}"), "half", "^C", "^["] {
+                assert!(!screen.contains(litter), "{question}: {litter:?} is left:\n{screen}");
+            }
+        }
     }
 }
 

@@ -1,4 +1,4 @@
-//! README's script, as it stands.
+//! README's script, as it stands, and the commands of docs/play-limits.md behind it.
 #![cfg(unix)]
 #![allow(
     clippy::unwrap_used,
@@ -25,10 +25,14 @@ const TEN_MINUTES: Duration = Duration::from_secs(600);
 
 /// What README shows, between its fences.
 fn script() -> &'static str {
-    let readme = include_str!("../../README.md");
-    let begin = readme.find("```sh\n").unwrap() + "```sh\n".len();
-    let end = begin + readme[begin..].find("```").unwrap();
-    &readme[begin..end]
+    shell_of(include_str!("../../README.md"))
+}
+
+/// The first commands of a page.
+fn shell_of(page: &'static str) -> &'static str {
+    let begin = page.find("```sh\n").unwrap() + "```sh\n".len();
+    let end = begin + page[begin..].find("```").unwrap();
+    &page[begin..end]
 }
 
 /// A checkout in which everything is built already.
@@ -74,7 +78,7 @@ fn told_the_story(shown: &str) {
         "Registered alice@localhost",
         "Registered bob@localhost",
         "sent to bob@localhost",
-        "  hello",
+        "│ hello",
         "verified",
         "limited: opens twice",
         "from alice@localhost, play 1 of 2",
@@ -86,7 +90,7 @@ fn told_the_story(shown: &str) {
         assert!(all.contains(said), "{said:?} is missing: {all}");
     }
     assert!(!all.contains("(y/N)") && !all.contains("not found"), "{all}");
-    assert_eq!(all.matches("opened as often as it may be").count(), 1, "{all}");
+    assert_eq!(all.matches("all plays of this message are used").count(), 1, "{all}");
     assert_eq!(all.matches("error:").count(), 1, "the third play alone fails: {all}");
 }
 
@@ -115,4 +119,66 @@ fn the_script_can_be_pasted_into_a_terminal() {
     terminal.sees("ready> ");
     terminal.enters("exit");
     told_the_story(&terminal.ends().1);
+}
+
+/// Whether a line is what a page shows, `…` standing for anything.
+fn is_as_shown(line: &str, shown: &str) -> bool {
+    let mut parts = shown.split('…');
+    let Some(mut rest) = parts.next().and_then(|first| line.strip_prefix(first)) else {
+        return false;
+    };
+    for part in parts {
+        let Some((_, behind)) = rest.split_once(part) else {
+            return false;
+        };
+        rest = behind;
+    }
+    shown.ends_with('…') || rest.is_empty()
+}
+
+#[test]
+fn the_commands_of_play_limits_print_what_the_page_shows() {
+    let commands = shell_of(include_str!("../../docs/play-limits.md"));
+    // Up to where README begins with limits; a mark before what each command prints.
+    let (begun, _) = script().split_once("door=").unwrap();
+    let marked: String = commands
+        .lines()
+        .map(|line| format!("echo '== {}'\n{line}\n", line.replace('\'', " ")))
+        .collect();
+    let dir = checkout();
+    let file = dir.path().join("script");
+    std::fs::write(&file, format!("{{ {begun}\n{marked}\nkill $!\n}} 2>&1\n")).unwrap();
+    let output = shell(&dir, "sh", &[file.to_str().unwrap()])
+        .stdin(Stdio::null())
+        .output()
+        .unwrap();
+    let all = String::from_utf8(output.stdout).unwrap();
+    let mut compared = 0;
+    for line in commands.lines() {
+        let Some((_, shown)) = line.split_once("# ") else {
+            continue;
+        };
+        let mark = format!("== {}\n", line.replace('\'', " "));
+        let (_, behind) = all.split_once(&mark).unwrap();
+        let printed = behind.split("== ").next().unwrap();
+        assert!(
+            printed.lines().any(|line| is_as_shown(line.trim(), shown)),
+            "{line}\nprinted:\n{printed}"
+        );
+        compared += 1;
+    }
+    assert!(compared > 8, "{commands}");
+}
+
+#[test]
+fn a_line_is_compared_as_a_page_shows_it() {
+    for (line, shown, same) in [
+        ("play 1 of 2", "play 1 of 2", true),
+        ("play 1 of 2, more", "play 1 of 2", false),
+        ("message 3fa9 to bob: 1", "message … to bob: 1", true),
+        ("message 3fa9 to eve: 1", "message … to bob: 1", false),
+        ("made today", "made …", true),
+    ] {
+        assert_eq!(is_as_shown(line, shown), same, "{line} {shown}");
+    }
 }

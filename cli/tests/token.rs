@@ -8,7 +8,7 @@
 
 mod support;
 
-use latchkey_sdk::Token;
+use sdk::Token;
 use support::Stage;
 
 #[test]
@@ -26,7 +26,7 @@ fn a_token_works_elsewhere_and_nothing_is_signed_out_by_it() {
     );
 
     let status = |token: &str| {
-        let client = latchkey_sdk::connect(&stage.url).unwrap();
+        let client = sdk::connect(&stage.url).unwrap();
         client.session().sign_in(Token::from(token.to_owned()));
         stage.block_on(async move { client.key_status().send().await.ok().map(|keys| keys.one_time_left) })
     };
@@ -40,7 +40,7 @@ fn a_token_works_elsewhere_and_nothing_is_signed_out_by_it() {
     assert!(object["expires_at"].as_u64().unwrap() > 0);
     assert_eq!(object["relay"], stage.url.as_str());
     // A relay that has forgotten the session: what is printed works all the same.
-    let other = latchkey_sdk::connect(&stage.url).unwrap();
+    let other = sdk::connect(&stage.url).unwrap();
     other.session().sign_in(Token::from(token.clone()));
     stage
         .block_on(async move { other.sign_out().send().await.map(drop) })

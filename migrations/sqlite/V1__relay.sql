@@ -27,6 +27,18 @@ CREATE TABLE relay (
     checksum        INTEGER NOT NULL DEFAULT 0
 );
 
+-- One row: what `status` shows for an hour (docs/decisions/0025-doors.md). A relay that is restarted shows the same on.
+CREATE TABLE bulletin (
+    one              INTEGER PRIMARY KEY CHECK (one = 1),
+    at               INTEGER NOT NULL,             -- when it was drawn
+    accounts         INTEGER NOT NULL,             -- this and the following: rounded by chance
+    messages_pending INTEGER NOT NULL,
+    licenses_active  INTEGER NOT NULL,
+    gate_keys        INTEGER NOT NULL,
+    audit_head       BLOB NOT NULL CHECK (length(audit_head) = 32),
+    checksum         INTEGER NOT NULL DEFAULT 0
+);
+
 CREATE TABLE account (
     mailbox       BLOB PRIMARY KEY CHECK (length(mailbox) = 16),
     user_name     TEXT NOT NULL,
@@ -42,17 +54,19 @@ CREATE TABLE account (
 );
 
 -- Accounts that the operator removed. Their rows are gone, names and keys with them; the hash of the name stays, so that nobody takes it again before the
--- operator releases it.
+-- operator releases it, and after that how far its mailbox came, until somebody registers it: the next one begins behind that, whether its mail could be erased or not.
 CREATE TABLE removed_account (
     mailbox    BLOB PRIMARY KEY CHECK (length(mailbox) = 16),
     removed_at INTEGER NOT NULL,
+    last_seq   INTEGER NOT NULL DEFAULT 0,
+    released   INTEGER NOT NULL DEFAULT 0,
     checksum   INTEGER NOT NULL DEFAULT 0
 ) WITHOUT ROWID;
 
--- Invitations. The code itself is nowhere; the row goes with the last use, and with its revocation.
+-- Invitations. The code itself is nowhere. The row stays until it expires, also when it is used up or revoked: what asked for it may come back.
 CREATE TABLE invite (
     hash     BLOB PRIMARY KEY CHECK (length(hash) = 32), -- SHA-256 of a label and the code
-    uses     INTEGER NOT NULL CHECK (uses > 0),    -- how many may still register by it
+    uses     INTEGER NOT NULL CHECK (uses >= 0),   -- how many may still register by it
     expires  INTEGER NOT NULL,
     checksum INTEGER NOT NULL DEFAULT 0
 ) WITHOUT ROWID;

@@ -2,8 +2,8 @@
 //!
 //! ```text
 //! export LATCHKEY_TOKEN=…
-//! cargo run -p sdk --example raw_mail -- http://127.0.0.1:5000 send bob letter.envelope
-//! cargo run -p sdk --example raw_mail -- http://127.0.0.1:5000 receive inbox/
+//! cargo run --example raw_mail -- http://127.0.0.1:5000 send bob letter.envelope
+//! cargo run --example raw_mail -- http://127.0.0.1:5000 receive inbox/
 //! ```
 //!
 //! A token comes from signing in, which takes an account's identity key; making and opening envelopes takes its sessions. Both are the Latchkey

@@ -1,4 +1,4 @@
-//! What a relay tells anyone: `cargo run -p sdk --example relay_status -- http://127.0.0.1:5000`
+//! What a relay tells anyone: `cargo run --example relay_status -- http://127.0.0.1:5000`
 #![allow(clippy::print_stdout, reason = "it is what an example is for")]
 
 use anyhow::Result;

@@ -259,8 +259,8 @@ forgotten when the relay restarts*/
     pub struct InboxRequest {
         #[serde(skip_serializing_if = "::std::option::Option::is_none")]
         pub ack: ::std::option::Option<Acknowledgement>,
-        /**How many changes the client has kept so far, a number that only grows. The relay keeps the greatest, so that a client that was restored from
-a backup learns of it*/
+        /**How many changes the client has kept so far, a number that only grows, below 2^53. The relay keeps the greatest, so that a client that was restored from
+a backup learns of it. More than 2^18 above the kept one is `counter_too_far`: that takes a sign-in*/
         #[serde(skip_serializing_if = "::std::option::Option::is_none")]
         pub commit_counter: ::std::option::Option<u64>,
         ///At most this many envelopes, 1 to 64 (64 when absent)
@@ -699,6 +699,8 @@ a backup learns of it*/
         PlayConflict,
         #[serde(rename = "stale_incarnation")]
         StaleIncarnation,
+        #[serde(rename = "counter_too_far")]
+        CounterTooFar,
         #[serde(rename = "stale_key")]
         StaleKey,
         #[serde(rename = "identity_replaced")]
@@ -749,6 +751,7 @@ a backup learns of it*/
                 Self::LicenseConflict => f.write_str("license_conflict"),
                 Self::PlayConflict => f.write_str("play_conflict"),
                 Self::StaleIncarnation => f.write_str("stale_incarnation"),
+                Self::CounterTooFar => f.write_str("counter_too_far"),
                 Self::StaleKey => f.write_str("stale_key"),
                 Self::IdentityReplaced => f.write_str("identity_replaced"),
                 Self::MailboxFull => f.write_str("mailbox_full"),
@@ -791,6 +794,7 @@ a backup learns of it*/
                 "license_conflict" => Ok(Self::LicenseConflict),
                 "play_conflict" => Ok(Self::PlayConflict),
                 "stale_incarnation" => Ok(Self::StaleIncarnation),
+                "counter_too_far" => Ok(Self::CounterTooFar),
                 "stale_key" => Ok(Self::StaleKey),
                 "identity_replaced" => Ok(Self::IdentityReplaced),
                 "mailbox_full" => Ok(Self::MailboxFull),
@@ -991,7 +995,7 @@ a backup learns of it*/
     ///A session.
     #[derive(::serde::Deserialize, ::serde::Serialize, Clone, Debug)]
     pub struct Session {
-        ///The greatest commit_counter that `inbox` was ever given for this account, 0 if none: a client with a lower one was restored from a backup
+        ///The greatest commit_counter that was ever given for this account, this request's included, 0 if none: a client with a lower one was restored from a backup
         pub commit_counter: u64,
         ///When it ends, milliseconds since the Unix epoch
         pub expires_at: u64,
@@ -1008,6 +1012,9 @@ a backup learns of it*/
     pub struct SignInRequest {
         ///32 random bytes of the client
         pub client_nonce: crate::Base64,
+        ///As in `inbox`; here it may be any number below 2^53, however far above the kept one
+        #[serde(skip_serializing_if = "::std::option::Option::is_none")]
+        pub commit_counter: ::std::option::Option<u64>,
         ///The challenge's expires_at, unchanged
         pub expires_at: u64,
         ///The relay's base URL as the client dialled it, `scheme://host[:port]`
@@ -4145,6 +4152,10 @@ whether the log was rewritten. Absent while the relay could not write its log si
         #[derive(Clone, Debug)]
         pub struct SignInRequest {
             client_nonce: ::std::result::Result<crate::Base64, ::std::string::String>,
+            commit_counter: ::std::result::Result<
+                ::std::option::Option<u64>,
+                ::std::string::String,
+            >,
             expires_at: ::std::result::Result<u64, ::std::string::String>,
             origin: ::std::result::Result<::std::string::String, ::std::string::String>,
             server_nonce: ::std::result::Result<crate::Base64, ::std::string::String>,
@@ -4155,6 +4166,7 @@ whether the log was rewritten. Absent while the relay could not write its log si
             fn default() -> Self {
                 Self {
                     client_nonce: Err("no value supplied for client_nonce".to_string()),
+                    commit_counter: Ok(Default::default()),
                     expires_at: Err("no value supplied for expires_at".to_string()),
                     origin: Err("no value supplied for origin".to_string()),
                     server_nonce: Err("no value supplied for server_nonce".to_string()),
@@ -4173,6 +4185,20 @@ whether the log was rewritten. Absent while the relay could not write its log si
                     .try_into()
                     .map_err(|e| {
                         format!("error converting supplied value for client_nonce: {e}")
+                    });
+                self
+            }
+            pub fn commit_counter<T>(mut self, value: T) -> Self
+            where
+                T: ::std::convert::TryInto<::std::option::Option<u64>>,
+                T::Error: ::std::fmt::Display,
+            {
+                self.commit_counter = value
+                    .try_into()
+                    .map_err(|e| {
+                        format!(
+                            "error converting supplied value for commit_counter: {e}"
+                        )
                     });
                 self
             }
@@ -4244,6 +4270,7 @@ whether the log was rewritten. Absent while the relay could not write its log si
             ) -> ::std::result::Result<Self, super::error::ConversionError> {
                 Ok(Self {
                     client_nonce: value.client_nonce?,
+                    commit_counter: value.commit_counter?,
                     expires_at: value.expires_at?,
                     origin: value.origin?,
                     server_nonce: value.server_nonce?,
@@ -4256,6 +4283,7 @@ whether the log was rewritten. Absent while the relay could not write its log si
             fn from(value: super::SignInRequest) -> Self {
                 Self {
                     client_nonce: Ok(value.client_nonce),
+                    commit_counter: Ok(value.commit_counter),
                     expires_at: Ok(value.expires_at),
                     origin: Ok(value.origin),
                     server_nonce: Ok(value.server_nonce),

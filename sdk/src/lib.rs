@@ -4,28 +4,47 @@
 //! contract cannot say: how to hold a token ([`Session`]), bytes that travel as base64 ([`Base64`]), how to dial ([`connect`]), what went wrong
 //! ([`SdkError`]) and ids that are computed instead of asked for ([`mailbox_id`], [`LicenseId`]).
 //!
-//! This crate moves sealed envelopes and keys; it neither makes nor opens them. That is the business of the Latchkey client library, or of your
-//! own tool. A session token comes from signing a challenge with an account's identity key, which is also theirs; whoever has one can use
-//! everything here.
+//! ```
+//! use latchkey_sdk::SdkError;
+//! use latchkey_sdk::types::{InboxRequest, ProblemCode};
 //!
-//! ```no_run
-//! # async fn example(token: latchkey_sdk::Token) -> Result<(), latchkey_sdk::SdkError> {
-//! let relay = latchkey_sdk::connect("http://127.0.0.1:5000")?;
+//! # #[tokio::main(flavor = "current_thread")]
+//! # async fn main() -> Result<(), Box<dyn std::error::Error>> {
+//! # let dir = tempfile::tempdir()?;
+//! # let mut config = server::Config::new(dir.path())?;
+//! # config.listen.set_port(0);
+//! # let running = server::Relay::start(config).await?;
+//! # let url = format!("http://{}", running.addr());
+//! let relay = latchkey_sdk::connect(&url)?;
 //!
 //! // Without an account:
-//! let status = relay.status().send().await?;
+//! let status = relay.status().send().await.map_err(SdkError::from)?;
 //! println!("{} runs {}; registration is {}", status.relay_name, status.version, status.registration);
 //!
-//! // With one: a message id made by the sender makes a repetition harmless.
-//! relay.session().sign_in(token);
-//! let id = uuid::Uuid::new_v4();
-//! match relay.send().to("bob").id(id).body(vec![1, 2, 3]).send().await.map_err(latchkey_sdk::SdkError::from) {
-//!     Ok(stored) => println!("stored until {}", stored.expires_at),
-//!     Err(refused) => println!("{refused}; {}", refused.action()),
-//! }
+//! // What belongs to an account takes its token, `relay.session().sign_in(token)`, and is refused without.
+//! let request = InboxRequest { ack: None, wait_seconds: Some(0), limit: None, commit_counter: None };
+//! let refused = match relay.inbox().body(request).send().await.map_err(SdkError::from) {
+//!     Ok(page) => panic!("{} envelopes for nobody", page.envelopes.len()),
+//!     Err(refused) => refused,
+//! };
+//! assert_eq!(refused.code(), Some(ProblemCode::Unauthorized));
+//! println!("{refused}; {}", refused.action());
 //! # Ok(())
 //! # }
 //! ```
+//!
+//! This crate moves sealed envelopes and public keys; it makes and opens neither. Where that ends, and what takes keys:
+//!
+//! | what a program wants | by this crate alone | with |
+//! |---|---|---|
+//! | a relay's status and key | yes | |
+//! | envelopes moved, a mailbox cleared, keys counted | yes | the token of an account that is signed in |
+//! | a license played, confirmed, looked at, revoked | yes | its capability |
+//! | a name registered, a session begun | it carries the request | `latchkey-protocol`, which signs the challenge |
+//! | envelopes made and opened | no | `latchkey-protocol` |
+//! | all of that kept, with nothing lost in a crash | no | `latchkey-client` |
+//!
+//! `examples/two_people.rs` goes the whole way with `latchkey-protocol`, from a name to an opened message.
 //!
 //! Every operation is a builder: name it, set its parts, `send()`. A successful answer derefs to its body; `into_inner()` takes it.
 

@@ -6,14 +6,23 @@ mod common;
 mod raw_mail;
 #[path = "../examples/relay_status.rs"]
 mod relay_status;
+#[path = "../examples/two_people.rs"]
+mod two_people;
 
-use common::{TestRelay, User};
+use common::TestRelay;
+use latchkey_protocol::address::Address;
 use latchkey_sdk::types::{
     Acknowledgement, InboxRequest, LicenseState, LimitedRequest, NewLicense, PlayRequest, ProblemCode, PublishRequest,
 };
 use latchkey_sdk::{Base64, LicenseId, SdkError, Token};
 use sha2::{Digest, Sha256};
+use two_people::Person;
 use uuid::Uuid;
+
+async fn register(relay: &TestRelay, name: &str) -> Person {
+    let rng = two_people::seeded().unwrap();
+    Person::register(&relay.url(), name, rng).await.unwrap()
+}
 
 fn look() -> InboxRequest {
     InboxRequest {
@@ -28,8 +37,8 @@ fn look() -> InboxRequest {
 async fn mail_goes_from_one_account_to_another_and_is_acknowledged() {
     let relay = TestRelay::start().await;
     let (alice, bob) = (
-        User::register(&relay, "alice").await.client,
-        User::register(&relay, "bob").await.client,
+        register(&relay, "alice").await.relay,
+        register(&relay, "bob").await.relay,
     );
     let id = Uuid::new_v4();
     // Repeating is the same success.
@@ -85,11 +94,12 @@ async fn mail_goes_from_one_account_to_another_and_is_acknowledged() {
 #[tokio::test]
 async fn sessions_begin_and_end() {
     let relay = TestRelay::start().await;
-    let mut alice = User::register(&relay, "alice").await;
-    let client = alice.client.clone();
-    assert_eq!(client.key_status().send().await.unwrap().one_time_left, 0);
+    let mut alice = register(&relay, "alice").await;
+    let client = alice.relay.clone();
+    let keys = client.key_status().send().await.unwrap().one_time_left;
+    assert!(keys > 1);
     let bundle = client.fetch_key().user("alice").send().await.unwrap().into_inner();
-    assert!(bundle.one_time.is_none());
+    assert!(bundle.one_time.is_some());
     // Publishing the same again changes nothing.
     let request = PublishRequest {
         signed_prekey: Some(bundle.signed_prekey),
@@ -97,12 +107,12 @@ async fn sessions_begin_and_end() {
         replace_one_time: false,
     };
     let published = client.publish_key().body(request).send().await.unwrap();
-    assert_eq!(published.one_time_left, 0);
+    assert_eq!(published.one_time_left, keys - 1);
 
     client.sign_out().send().await.unwrap();
     let refused = SdkError::from(client.key_status().send().await.unwrap_err());
     assert_eq!(refused.code(), Some(ProblemCode::Unauthorized));
-    client.session().sign_in(alice.sign_in().await.unwrap());
+    alice.sign_in().await.unwrap();
     assert!(client.key_status().send().await.is_ok());
     let unknown = SdkError::from(client.fetch_key().user("nobody").send().await.unwrap_err());
     assert_eq!(unknown.code(), Some(ProblemCode::NoSuchUser));
@@ -114,8 +124,8 @@ async fn sessions_begin_and_end() {
 #[tokio::test]
 async fn a_license_is_played_inspected_and_revoked_without_a_token() {
     let relay = TestRelay::start().await;
-    let alice = User::register(&relay, "alice").await.client;
-    User::register(&relay, "bob").await;
+    let alice = register(&relay, "alice").await.relay;
+    register(&relay, "bob").await;
     let (play_capability, owner_capability, share) = ([1; 32], [2; 32], [3; 32]);
     let now = alice.status().send().await.unwrap().time;
     let id = LicenseId::new("bob", [9; 16]);
@@ -205,8 +215,8 @@ async fn a_license_is_played_inspected_and_revoked_without_a_token() {
 async fn the_examples_do_what_they_say() {
     let relay = TestRelay::start().await;
     let (alice, bob) = (
-        User::register(&relay, "alice").await.client,
-        User::register(&relay, "bob").await.client,
+        register(&relay, "alice").await.relay,
+        register(&relay, "bob").await.relay,
     );
     let files = tempfile::tempdir().unwrap();
     let letter = files.path().join("letter");
@@ -246,6 +256,44 @@ async fn the_examples_do_what_they_say() {
 }
 
 #[tokio::test]
+async fn two_people_talk_by_the_sdk_and_the_protocol_alone() {
+    let relay = TestRelay::start().await;
+    let (mut alice, mut bob) = (register(&relay, "alice").await, register(&relay, "bob").await);
+    let heard = |heard: Vec<(Address, String)>| -> Vec<String> {
+        heard
+            .into_iter()
+            .map(|(from, text)| format!("{from}: {text}"))
+            .collect()
+    };
+    alice.say("bob", "hello").await.unwrap();
+    alice.say("bob", "are you there?").await.unwrap();
+    assert_eq!(
+        heard(bob.hear().await.unwrap()),
+        ["alice@localhost: hello", "alice@localhost: are you there?"]
+    );
+    assert!(bob.hear().await.unwrap().is_empty(), "it was acknowledged");
+    bob.say("alice", "I am").await.unwrap();
+    // Sessions end and begin, and the conversation goes on.
+    alice.sign_in().await.unwrap();
+    assert_eq!(heard(alice.hear().await.unwrap()), ["bob@localhost: I am"]);
+    let (of_alice, of_bob) = ("alice@localhost".parse().unwrap(), "bob@localhost".parse().unwrap());
+    let number = alice.safety_number(&of_bob).unwrap();
+    assert_eq!(number.chars().filter(char::is_ascii_digit).count(), 60);
+    assert_eq!(bob.safety_number(&of_alice), Some(number));
+
+    let rng = two_people::seeded().unwrap();
+    let refused = Person::register(&relay.url(), "alice", rng)
+        .await
+        .map(drop)
+        .unwrap_err();
+    assert_eq!(
+        refused.downcast_ref::<SdkError>().unwrap().code(),
+        Some(ProblemCode::NameTaken)
+    );
+    assert!(alice.say("nobody", "hello").await.is_err());
+}
+
+#[tokio::test]
 async fn what_is_no_relay_is_said_to_be_none() {
     // A port on which nothing listens: bound, and let go.
     let port = std::net::TcpListener::bind("127.0.0.1:0")
@@ -271,4 +319,15 @@ async fn what_is_no_relay_is_said_to_be_none() {
             .unwrap_err(),
     );
     assert!(matches!(incomplete, SdkError::Incomplete(_)), "{incomplete:?}");
+}
+
+#[test]
+fn the_readme_shows_an_example_as_it_is() {
+    let example = include_str!("../examples/relay_status.rs");
+    let blocks: Vec<&str> = include_str!("../README.md").split("```rust\n").skip(1).collect();
+    assert_eq!(blocks.len(), 1);
+    for block in blocks {
+        let block = block.split("```").next().unwrap();
+        assert!(example.contains(block), "{block}");
+    }
 }

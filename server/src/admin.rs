@@ -1,70 +1,77 @@
 //! The operator's commands. Those that change anything (`accounts remove`, `accounts release`, `invite`) have it done by the relay, if one runs; all others only read. They take the settings of the relay (before the command's name, from the environment, or from the file), open its database
 //! for reading, and may be used while it runs.
 
+mod asking;
 mod doors;
+mod lists;
 
 use std::{
+    io,
     path::{Path, PathBuf},
-    time::{Duration, Instant},
 };
 
 use anyhow::{Context as _, bail};
 use clap::{Arg, ArgAction, ArgMatches, Command};
 use protocol::address::UserName;
 use server::{
-    Config, StartError,
     clock::{Clock as _, SystemClock},
-    errands::{self, Errand, ErrandError},
-    model::MailboxId,
+    errands::Errand,
+    running,
     store::{
         KeptHead,
-        sqlite::admin::{Reader, keys_beside},
+        sqlite::{
+            FILE_NAME,
+            admin::{Reader, keys_beside},
+        },
     },
     tls::Certificates,
 };
 
-use crate::{configuration, flags, print};
+use crate::{configuration, print};
+use asking::{confirm, done};
 
 /// The commands besides `openapi`.
 pub fn commands() -> Vec<Command> {
     let kept = Arg::new("kept")
         .long("kept")
         .value_name("HEAD")
-        .help("A head that was kept elsewhere, as status shows it, or with its length as this command does: the log has to pass through it");
+        .help("A head that you kept elsewhere, as the relay's status shows it or, with its length, as this command prints it: the log must pass through it");
     let target = Arg::new("file")
         .value_name("FILE")
         .required(true)
-        .help("Where to; must not exist");
+        .help("The file to write; it must not exist");
     vec![
         Command::new("audit")
-            .about("The log of security events")
+            .about("Checks the log of security events")
             .subcommand_required(true)
             .subcommand(
                 Command::new("verify")
-                    .about("Follows the chain from its beginning")
+                    .about("Follows the hash chain of the log from its beginning, and prints its length and head")
                     .arg(kept),
             ),
         Command::new("backup")
-            .about("Writes a consistent copy of the database and its gate keys (FILE.gate-keys), while the relay runs")
+            .about("Writes a consistent copy of the database to FILE and of the gate keys to FILE.gate-keys; the relay may run")
             .arg(target),
         Command::new("check")
-            .about("Looks whether the database, the gate keys and the certificate are sound, and the counters right"),
+            .about("Checks the database, its counters, the gate keys and the certificate; the relay may run"),
         Command::new("config")
-            .about("The settings")
+            .about("Shows the settings")
             .subcommand_required(true)
-            .subcommand(Command::new("show").about("What holds, as TOML, and where each value comes from")),
+            .subcommand(Command::new("show").about(
+                "Prints the settings of the relay that runs, as TOML and with the origin of each; where none runs, those of a start with this command's",
+            )),
         Command::new("accounts")
-            .about("The accounts")
+            .about("Lists and removes accounts, and releases their names")
             .subcommand_required(true)
-            .subcommand(
-                Command::new("list").about("Name, registration (milliseconds since 1970), envelopes and bytes pending"),
-            )
+            .subcommand(lists::command("list").about(
+                "Name, registration (UTC), envelopes and bytes pending, separated by tabs; by name",
+            ))
             .subcommand(
                 Command::new("remove")
                     .about(
                         "Removes an account and everything addressed to it; the name stays taken until it is released",
                     )
-                    .arg(Arg::new("name").value_name("NAME").required(true))
+                    .arg(Arg::new("name").value_name("NAME").required(true).help("The name of the account"))
                     .arg(
                         Arg::new("yes")
                             .long("yes")
@@ -84,8 +91,12 @@ pub fn run(name: &str, of: &ArgMatches, settings: &ArgMatches) -> anyhow::Result
     }
     let config = configuration(settings)?;
     let data_dir = &config.data_dir;
-    let reader =
-        Reader::open(data_dir).context("Say where the relay keeps its data: latchkey-relay --data-dir DIR …")?;
+    let reader = Reader::open(data_dir).with_context(|| match data_dir.join(FILE_NAME).metadata() {
+        Err(error) if error.kind() == io::ErrorKind::PermissionDenied => {
+            "This user may not read the relay's data: run the command as root, or as the user that the relay runs as"
+        }
+        _ => "Say where the relay keeps its data: latchkey-relay --data-dir DIR …",
+    })?;
     match (name, of.subcommand()) {
         ("audit", Some(("verify", of))) => {
             let kept = of.get_one::<String>("kept").map(|text| parse_head(text)).transpose()?;
@@ -124,31 +135,45 @@ pub fn run(name: &str, of: &ArgMatches, settings: &ArgMatches) -> anyhow::Result
             doors::release(data_dir, &reader, name, of.get_flag("yes"))?;
         }
         ("invite", _) => doors::invite(of, &config, &reader)?,
-        ("accounts", _) => {
-            let lines = reader.accounts()?.into_iter().map(|account| {
-                let created = account.created.as_millis();
-                format!("{}\t{created}\t{}\t{}\n", account.user, account.pending, account.bytes)
-            });
-            print(&lines.collect::<String>());
-        }
+        ("accounts", Some((_, of))) => print(&lists::accounts(&reader.accounts()?, lists::json(of))?),
         _ => bail!("there is no such command"),
     }
     Ok(())
 }
 
+/// Says which settings hold: those of the relay that runs, and what a start with this command's would change; or, where none runs, this command's.
 fn show(settings: &ArgMatches) -> anyhow::Result<()> {
-    let lines = Config::explain(&flags(settings), |name| std::env::var(name).ok())?
-        .into_iter()
-        .map(|shown| match shown.value {
-            Some(value) => format!("{} = {value}  # {}\n", shown.name, shown.origin),
-            None => format!("# {} is not set\n", shown.name),
-        });
-    print(&lines.collect::<String>());
+    let own = configuration(settings)?;
+    let place = own.data_dir.display();
+    let mine = own.to_toml();
+    let written = running::read(&own.data_dir).zip(running::text(&own.data_dir).ok());
+    let text = match (running::is_held(&own.data_dir), written) {
+        (Err(error), _) => format!(
+            "# Whether a relay runs on {place} cannot be seen ({error}). One that is started with these settings takes:\n{mine}"
+        ),
+        (Ok(false), _) => {
+            format!("# No relay runs on {place}. One that is started with these settings takes:\n{mine}")
+        }
+        (Ok(true), None) => format!(
+            "# A relay runs on {place}, but {} does not say with which settings. These are this command's:\n{mine}",
+            running::FILE_NAME
+        ),
+        (Ok(true), Some((of, text))) => {
+            let pairs = own.shown().into_iter().zip(of.shown());
+            let others = pairs
+                .filter(|(shown, of)| own.is_set(shown.name) && shown.name != "data_dir" && shown.value != of.value);
+            let others: String = others.map(|(shown, _)| format!("# {shown}")).collect();
+            let said = if others.is_empty() {
+                ""
+            } else {
+                "# This command has other settings, which hold if the relay is started anew with them:\n"
+            };
+            format!("# A relay runs on {place} with these settings:\n{text}{said}{others}")
+        }
+    };
+    print(&text);
     Ok(())
 }
-
-/// How long a relay that runs may take: it looks every second, and removes ten thousand envelopes in a few.
-const PATIENCE: Duration = Duration::from_secs(120);
 
 fn remove(data_dir: &Path, reader: &Reader, name: &str, sure: bool) -> anyhow::Result<()> {
     let user = UserName::parse(name)?;
@@ -156,8 +181,8 @@ fn remove(data_dir: &Path, reader: &Reader, name: &str, sure: bool) -> anyhow::R
         .accounts()?
         .into_iter()
         .find(|account| account.user == user.as_str());
-    let Some(account) = account else {
-        bail!("no account here has the name '{user}'; `latchkey-relay accounts list` shows all");
+    let (Some(account), Some(errand)) = (account, Errand::removal(reader, &user)?) else {
+        bail!("no account named '{user}'; `latchkey-relay accounts list` shows all");
     };
     if !sure {
         confirm(
@@ -170,43 +195,12 @@ fn remove(data_dir: &Path, reader: &Reader, name: &str, sure: bool) -> anyhow::R
             "nothing was removed",
         )?;
     }
-    let by = done(data_dir, &Errand::Remove(MailboxId::of(&user)))?;
+    let by = done(data_dir, &errand)?;
+    if Errand::removal(reader, &user)? == Some(errand) {
+        bail!("'{user}' was not removed; see the relay's log");
+    }
     print(&format!("Removed '{user}'{by}\n"));
     Ok(())
-}
-
-/// Asks for the name that a command is about, after what it means.
-fn confirm(meaning: &str, name: &str, otherwise: &str) -> anyhow::Result<()> {
-    print(&format!("{meaning}\nType the name to go on: "));
-    let mut typed = String::new();
-    std::io::stdin().read_line(&mut typed)?;
-    if typed.trim() != name {
-        bail!("{otherwise}. (--yes does not ask.)");
-    }
-    Ok(())
-}
-
-/// Has an errand done, by the relay that runs or, where none does, here; says by whom.
-fn done(data_dir: &Path, errand: &Errand) -> anyhow::Result<String> {
-    let request = errands::ask(data_dir, errand)?;
-    let runtime = tokio::runtime::Builder::new_current_thread().enable_all().build()?;
-    match runtime.block_on(errands::perform_all(data_dir, SystemClock.now())) {
-        Ok(()) => return Ok(format!(". No relay is running on {}.", data_dir.display())),
-        Err(ErrandError::Start(StartError::InUse(_))) => {}
-        Err(error) => return Err(error.into()),
-    }
-    let begun = Instant::now();
-    while request.exists() {
-        if begun.elapsed() > PATIENCE {
-            bail!(
-                "the relay that runs on {} has not done it yet; see its log. It goes on trying, also after a restart, until {} is deleted",
-                data_dir.display(),
-                request.display()
-            );
-        }
-        std::thread::sleep(Duration::from_millis(50));
-    }
-    Ok(format!(", by the relay that runs on {}.", data_dir.display()))
 }
 
 fn parse_head(text: &str) -> anyhow::Result<KeptHead> {

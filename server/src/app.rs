@@ -3,7 +3,7 @@
 use std::sync::Arc;
 
 use poem::{
-    Endpoint, EndpointExt as _, Error, IntoEndpoint as _, IntoResponse as _, Response, Route, get, handler,
+    Endpoint, EndpointExt as _, Error, IntoEndpoint as _, IntoResponse as _, Request, Response, Route, get, handler,
     http::StatusCode,
     middleware::CatchPanic,
     web::{Data, Json},
@@ -21,14 +21,20 @@ use crate::{
     landing,
     limits::BodyLimits,
     operations::Operations,
+    origin::Origin,
     parking::Parking,
     requests::Watched,
     service::{Refusal, Services},
 };
 
-/// Whether there is a page to try the contract in.
-#[derive(Clone, Copy)]
-struct Docs(bool);
+/// What the landing page is told of the settings.
+#[derive(Clone)]
+struct Place {
+    /// Whether there is a page to try the contract in.
+    docs: bool,
+    /// Under which URLs clients reach the relay, if that is known.
+    origins: Arc<[Origin]>,
+}
 
 /// The relay as an endpoint, ready to be served or called in a test.
 #[must_use]
@@ -45,7 +51,10 @@ pub fn app(services: Arc<Services>, config: &Config) -> impl Endpoint<Output = R
     let inner = pages
         .into_endpoint()
         .data(Arc::clone(&services))
-        .data(Docs(config.docs))
+        .data(Place {
+            docs: config.docs,
+            origins: config.origins.clone().into(),
+        })
         .catch_all_error(|error| async move { explain(error) })
         .with(BodyLimits {
             patience: config.patience.body,
@@ -62,8 +71,9 @@ pub fn app(services: Arc<Services>, config: &Config) -> impl Endpoint<Output = R
 }
 
 #[handler]
-async fn landing_page(services: Data<&Arc<Services>>, docs: Data<&Docs>) -> Response {
-    landing::page(&services.status(), docs.0.0)
+async fn landing_page(services: Data<&Arc<Services>>, place: Data<&Place>, request: &Request) -> Response {
+    let url = landing::dialled(&place.origins, request.header("host"));
+    landing::page(&services.status(), place.docs, &url)
 }
 
 #[handler]
@@ -92,7 +102,7 @@ pub(crate) fn explain(error: Error) -> Response {
         StatusCode::NOT_FOUND => (ProblemCode::NotFound, "there is nothing under this path".to_owned()),
         StatusCode::METHOD_NOT_ALLOWED => (
             ProblemCode::MethodNotAllowed,
-            "this path does not know this method".to_owned(),
+            "this path does not have this method".to_owned(),
         ),
         StatusCode::UNAUTHORIZED => (ProblemCode::Unauthorized, Refusal::Unauthorized.to_string()),
         StatusCode::PAYLOAD_TOO_LARGE => (ProblemCode::TooLarge, error.to_string()),

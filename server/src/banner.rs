@@ -55,7 +55,10 @@ impl Banner {
         match self.registration {
             Registrations::Closed => lines.push("  registration  closed\n".to_owned()),
             Registrations::Invite => {
-                lines.push("  registration  by invitation: latchkey-relay invite, with the same settings".to_owned());
+                lines.push(format!(
+                    "  registration  by invitation: latchkey-relay --data-dir {} invite",
+                    self.data_dir
+                ));
                 lines.push(format!(
                     "                then latchkey {command} register NAME --invite LINK\n"
                 ));

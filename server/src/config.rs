@@ -2,6 +2,8 @@
 //!
 //! Every setting has one name, one parser and one example, whichever of the three it comes from. A mistake names all of them.
 
+mod error;
+mod groups;
 mod patience;
 mod settings;
 mod show;
@@ -16,6 +18,7 @@ use std::{
 
 use protocol::address::RelayName;
 
+pub use error::ConfigError;
 pub use patience::Patience;
 pub use settings::{SETTINGS, Setting};
 pub use show::Shown;
@@ -23,12 +26,8 @@ pub use show::Shown;
 use crate::{
     logging::LogFormat,
     origin::Origin,
-    proxies::{Header, ProxyRules, Trust},
-    service::{
-        GateRules, Registrations, Rules, StatusRule,
-        rates::{Rate, RateLimits},
-        shares::{Percent, ShareRules},
-    },
+    proxies::ProxyRules,
+    service::{GateRules, Registrations, Rules, StatusRule, rates::RateLimits, shares::ShareRules},
     store::Quota,
     tls::TlsSource,
 };
@@ -80,88 +79,8 @@ pub struct Config {
     pub registration: Registrations,
     /// What of the relay's numbers is shown to everybody.
     pub status: StatusRule,
-}
-
-/// A mistake in the configuration.
-#[derive(Debug, Clone, PartialEq, Eq, thiserror::Error)]
-pub enum ConfigError {
-    /// A value that does not parse.
-    #[error("{origin} is {value}, but it must be {expected}. Example: {example}")]
-    Value {
-        /// Which setting, and where it was set.
-        origin: String,
-        /// What was there, as far as it may be repeated.
-        value: String,
-        /// What should be.
-        expected: &'static str,
-        /// A good one.
-        example: String,
-    },
-    /// The TOML file cannot be read.
-    #[error(
-        "the configuration file {path} cannot be used: {reason}. Example of its content: listen = \"127.0.0.1:5000\""
-    )]
-    File {
-        /// The file.
-        path: PathBuf,
-        /// Why.
-        reason: String,
-    },
-    /// The TOML file sets something that does not exist.
-    #[error("the configuration file {path} sets '{key}', which is no setting. The settings are: {known}")]
-    Unknown {
-        /// The file.
-        path: PathBuf,
-        /// The key.
-        key: String,
-        /// Those that exist.
-        known: String,
-    },
-    /// There is no home to put the data in.
-    #[error(
-        "there is no home directory to keep the data in: say where with --data-dir, LATCHKEY_DATA_DIR or data_dir in the TOML file. Example: --data-dir /var/lib/latchkey"
-    )]
-    NoDataDir,
-    /// Plain HTTP on an address that others can reach.
-    #[error(
-        "listen is {0}, which others can reach, but there is no TLS. Give a certificate (--tls-cert and --tls-key), have one made \
-         (--tls-self-signed), put a proxy in front that does TLS and say --behind-proxy, or listen on the loopback. Example: --listen {0} \
-         --tls-self-signed"
-    )]
-    PlainHttp(SocketAddr),
-    /// Others can reach the relay, and it does not know under which URL.
-    #[error(
-        "others can reach this relay (listen is {listen}{proxy}), but not under which URL: without that it would take proofs of a sign-in that another server had \
-         its users make. Say it with --origins, as clients dial it and separated by commas if there are several. Or give the relay its name: with \
-         TLS, --name relay.example is https://relay.example. Example: --origins https://relay.example"
-    )]
-    NoOrigins {
-        /// Where it listens.
-        listen: SocketAddr,
-        /// That there is a proxy in front, if there is.
-        proxy: &'static str,
-    },
-    /// A proxy that could be any peer.
-    #[error(
-        "behind-proxy is set and listen is {0}, which others can reach, but which of them is the proxy? Say so with --trusted-proxies: its address or network, or 1 \
-         if nothing but the proxy can reach this port. Example: --trusted-proxies 10.0.0.2"
-    )]
-    WhichProxy(SocketAddr),
-    /// A certificate without a key, or the other way round.
-    #[error(
-        "{given} is set without {missing}: TLS needs both. Example: --tls-cert /etc/latchkey/fullchain.pem --tls-key /etc/latchkey/privkey.pem"
-    )]
-    HalfTls {
-        /// What is there.
-        given: String,
-        /// What is not.
-        missing: &'static str,
-    },
-    /// Two certificates.
-    #[error(
-        "tls_self_signed is true, and a certificate is given as well: it must be one or the other. Example: --tls-self-signed false"
-    )]
-    TwoCertificates,
+    /// Where each setting that was set was set.
+    sources: BTreeMap<&'static str, String>,
 }
 
 /// Envelopes a mailbox holds by default: weeks of a busy correspondence.
@@ -296,15 +215,15 @@ impl Config {
                 settings::origins,
             )?
             .unwrap_or_default(),
-            tls: tls(values)?,
+            tls: groups::tls(values)?,
             behind_proxy,
-            proxies: proxies(values, behind_proxy)?,
+            proxies: groups::proxies(values, behind_proxy)?,
             quota: Quota {
                 envelopes: count("mailbox_envelopes")?.unwrap_or(DEFAULT_ENVELOPES),
                 bytes: bytes("mailbox_size", "64MiB")?.unwrap_or(DEFAULT_BYTES),
                 licenses: count("mailbox_licenses")?.unwrap_or(DEFAULT_LICENSES),
             },
-            shares: shares(values)?,
+            shares: groups::shares(values)?,
             envelope_ttl: lifetime("envelope_ttl", "30d")?.unwrap_or(DEFAULT_ENVELOPE_TTL),
             token_ttl: lifetime("token_ttl", "1h")?.unwrap_or(DEFAULT_TOKEN_TTL),
             max_database: get(
@@ -314,7 +233,7 @@ impl Config {
                 "10GiB",
                 |text| size(text).filter(|bytes| *bytes >= MIN_DATABASE),
             )?,
-            rates: rates(values)?,
+            rates: groups::rates(values)?,
             patience: Patience::default(),
             gate: GateRules {
                 threads: get(values, "gate_threads", "a whole number from 1 to 256", "1", |text| {
@@ -364,6 +283,7 @@ impl Config {
             )?
             .unwrap_or_default(),
             status: get(values, "status", "coarse or off", "off", StatusRule::parse)?.unwrap_or_default(),
+            sources: values.iter().map(|(name, (source, _))| (*name, source.clone())).collect(),
         };
         if !config.listen.ip().is_loopback() && !config.behind_proxy && config.tls.is_none() {
             return Err(ConfigError::PlainHttp(config.listen));
@@ -413,117 +333,12 @@ impl Config {
     }
 }
 
-/// Whose word about addresses is taken. A proxy that was not named is on this machine: anywhere else it has to be ([`ConfigError::WhichProxy`]).
-fn proxies(values: &settings::Values, behind_proxy: bool) -> Result<ProxyRules, ConfigError> {
-    use settings::get;
-    let expected = "off, a number of proxies from 1 to 16, or IP addresses and networks separated by commas";
-    let trust = get(
-        values,
-        "trusted_proxies",
-        expected,
-        "127.0.0.1,10.0.0.0/24",
-        Trust::parse,
-    )?;
-    let header = get(
-        values,
-        "forwarded_header",
-        "x-forwarded-for or forwarded",
-        "forwarded",
-        Header::parse,
-    )?;
-    let unsaid = || if behind_proxy { Trust::loopback() } else { Trust::Nobody };
-    Ok(ProxyRules {
-        trust: trust.unwrap_or_else(unsaid),
-        header: header.unwrap_or_default(),
-    })
-}
-
-fn tls(values: &settings::Values) -> Result<Option<TlsSource>, ConfigError> {
-    use settings::{flag, get};
-    let path = |name, example| get(values, name, "a file's path", example, settings::path);
-    let certificate = path("tls_cert", "/etc/latchkey/fullchain.pem")?;
-    let key = path("tls_key", "/etc/latchkey/privkey.pem")?;
-    let self_signed = get(values, "tls_self_signed", "true or false", "true", flag)?.unwrap_or(false);
-    let half = |name: &str, missing| {
-        let given = values.get(name).map(|(origin, _)| origin.clone());
-        ConfigError::HalfTls {
-            given: given.unwrap_or_else(|| name.to_owned()),
-            missing,
-        }
-    };
-    match (certificate, key, self_signed) {
-        (None, None, false) => Ok(None),
-        (None, None, true) => Ok(Some(TlsSource::SelfSigned)),
-        (Some(certificate), Some(key), false) => Ok(Some(TlsSource::Files { certificate, key })),
-        (Some(_), None, false) => Err(half("tls_cert", "--tls-key")),
-        (None, Some(_), false) => Err(half("tls_key", "--tls-cert")),
-        (_, _, true) => Err(ConfigError::TwoCertificates),
-    }
-}
-
-/// What strangers may send.
-fn shares(values: &settings::Values) -> Result<ShareRules, ConfigError> {
-    use settings::get;
-    let default = ShareRules::default();
-    let strangers = get(
-        values,
-        "strangers",
-        "a whole number of percent from 1% to 100%, or off",
-        "50%",
-        |text| match text {
-            "off" => Some(None),
-            text => Percent::parse(text).map(Some),
-        },
-    )?;
-    let expected = "a whole number of percent from 1% to 100%";
-    let one = get(values, "one_stranger", expected, "12%", Percent::parse)?;
-    Ok(ShareRules {
-        strangers: strangers.unwrap_or(default.strangers),
-        one: one.unwrap_or(default.one),
-    })
-}
-
 /// One core is left to everybody else, where there is more than one.
 fn default_gate_threads() -> usize {
     std::thread::available_parallelism()
         .map_or(1, std::num::NonZero::get)
         .saturating_sub(1)
         .max(1)
-}
-
-fn rates(values: &settings::Values) -> Result<RateLimits, ConfigError> {
-    use settings::{flag, get};
-    let rate = |name, example, default| {
-        let expected = "a rate (a number and /s, /m, /h or /d) or off";
-        let given = get(values, name, expected, example, |text| match text {
-            "off" => Some(None),
-            text => Rate::parse(text).map(Some),
-        })?;
-        Ok::<_, ConfigError>(given.unwrap_or(default))
-    };
-    let default = RateLimits::default();
-    let chosen = RateLimits {
-        address: rate("rate_address", "3000/m", default.address)?,
-        register: rate("rate_register", "60/h", default.register)?,
-        sign_in: rate("rate_sign_in", "120/m", default.sign_in)?,
-        account: rate("rate_account", "1200/m", default.account)?,
-        fetch_key: rate("rate_fetch_key", "120/m", default.fetch_key)?,
-        one_time: rate("rate_one_time", "5/h", default.one_time)?,
-        succeed: rate("rate_succeed", "10/d", default.succeed)?,
-        connections: get(
-            values,
-            "address_connections",
-            "a whole number from 1 on, or off",
-            "512",
-            |text| match text {
-                "off" => Some(None),
-                text => text.parse().ok().map(Some),
-            },
-        )?
-        .unwrap_or(default.connections),
-    };
-    let on = get(values, "rate_limits", "true or false", "true", flag)?.unwrap_or(true);
-    Ok(if on { chosen } else { RateLimits::off() })
 }
 
 #[cfg(test)]

@@ -2,41 +2,42 @@
 //!
 //! A second process must not write beside a relay that runs: that knows sessions and tokens by heart, and would go on taking them. So the command
 //! leaves an empty file in `errands/` whose name says everything, which only the relay's own user can do; the relay does it and then removes the file. Where no
-//! relay runs the command owns the directory itself. An errand may be done twice, if the relay dies in between.
+//! relay runs the command owns the directory itself.
+//!
+//! A file may come back: the relay dies before it is removed, it cannot be removed, or the directory is restored from a copy. So an errand names the very thing that it is about, and is good
+//! once: the account by when it was registered, the reserved name by when it was removed, the invitation by a hash that is remembered until it expires, which is a moment and not a length of time.
+
+mod runner;
 
 use std::{
     fs, io,
     num::NonZeroU32,
     path::{Path, PathBuf},
     sync::Arc,
-    time::Duration,
 };
 
-use protocol::Timestamp;
+use protocol::{Timestamp, address::UserName};
 
 use crate::{
     model::{Bytes32, MailboxId},
     relay::{StartError, claim},
-    seldom::Seldom,
-    service::Services,
     store::{
-        AuditEvent, AuditRecord, InviteMade, NewInvite, Released, Removal, STEP, Store, StoreError, sqlite::Sqlite,
+        InviteMade, NewInvite, Released, Removal, STEP, Store, StoreError,
+        sqlite::{Sqlite, admin::Reader},
         wakes::Wakes,
     },
 };
 
-/// So often, and with such pauses, it is looked whether the mail of a removed account is erased: ten times as long as that takes on a disk that works. After that the errand is
-/// tried again.
-const ERASING_LOOKS: u32 = 100;
-const ERASING_PAUSE: Duration = Duration::from_millis(50);
+pub(crate) use runner::Runner;
+
 /// Where errands lie, in the data directory.
 const DIRECTORY: &str = "errands";
 
 /// Why an errand was not done.
 #[derive(Debug, thiserror::Error)]
 pub enum ErrandError {
-    /// It cannot be left.
-    #[error("cannot write in {0}: {1}")]
+    /// It cannot be left, or not be removed.
+    #[error("cannot write in {0}: {1}. Run this command as root, or as the user that the relay runs as")]
     File(PathBuf, io::Error),
     /// The data directory.
     #[error(transparent)]
@@ -46,34 +47,68 @@ pub enum ErrandError {
     Store(#[from] StoreError),
 }
 
-/// One thing to be done.
-#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+/// One thing to be done. In the order in which several are: an invitation is made before it is revoked.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord)]
 pub enum Errand {
-    /// Removes an account.
-    Remove(MailboxId),
-    /// Lets the name of a removed account be registered anew.
-    Release(MailboxId),
     /// Makes an invitation.
     Invite {
         /// The hash of its code.
         hash: Bytes32,
         /// How many may register by it.
         uses: NonZeroU32,
-        /// How long, from when it is made by the relay's clock.
-        lifetime: Duration,
+        /// Until when.
+        expires: Timestamp,
     },
     /// Ends an invitation.
     Revoke(Bytes32),
+    /// Removes an account.
+    Remove {
+        /// Whose.
+        mailbox: MailboxId,
+        /// When it was registered. Another account that has the name later is not meant.
+        registered: Timestamp,
+    },
+    /// Lets the name of a removed account be registered anew.
+    Release {
+        /// Whose.
+        mailbox: MailboxId,
+        /// When the account was removed. Another that had the name later is not meant.
+        removed: Timestamp,
+    },
 }
 
 impl Errand {
+    /// To remove the account that has this name now; none when there is none.
+    ///
+    /// # Errors
+    /// When the database cannot be read.
+    pub fn removal(reader: &Reader, user: &UserName) -> rusqlite::Result<Option<Self>> {
+        let mailbox = MailboxId::of(user);
+        let registered = reader.registered(mailbox)?;
+        Ok(registered.map(|registered| Self::Remove { mailbox, registered }))
+    }
+
+    /// To release the name of the account that was removed; none when it is not reserved.
+    ///
+    /// # Errors
+    /// When the database cannot be read.
+    pub fn release(reader: &Reader, user: &UserName) -> rusqlite::Result<Option<Self>> {
+        let mailbox = MailboxId::of(user);
+        let removed = reader.reserved_since(mailbox)?;
+        Ok(removed.map(|removed| Self::Release { mailbox, removed }))
+    }
+
     /// The file's name, which says all of it: an empty file is there or not, and never half.
     fn file_name(&self) -> String {
         match self {
-            Self::Remove(mailbox) => format!("remove-{}", hex::encode(mailbox.as_bytes())),
-            Self::Release(mailbox) => format!("release-{}", hex::encode(mailbox.as_bytes())),
-            Self::Invite { hash, uses, lifetime } => {
-                format!("invite-{}-{uses}-{}", hex::encode(hash), lifetime.as_secs())
+            Self::Remove { mailbox, registered } => {
+                format!("remove-{}-{}", hex::encode(mailbox.as_bytes()), registered.as_millis())
+            }
+            Self::Release { mailbox, removed } => {
+                format!("release-{}-{}", hex::encode(mailbox.as_bytes()), removed.as_millis())
+            }
+            Self::Invite { hash, uses, expires } => {
+                format!("invite-{}-{uses}-{}", hex::encode(hash), expires.as_millis())
             }
             Self::Revoke(hash) => format!("revoke-{}", hex::encode(hash)),
         }
@@ -82,14 +117,21 @@ impl Errand {
     fn parse(file_name: &str) -> Option<Self> {
         let mut parts = file_name.split('-');
         let (verb, id) = (parts.next()?, parts.next()?);
+        let time = |parts: &mut std::str::Split<'_, char>| parts.next()?.parse().ok().map(Timestamp::from_millis);
         let errand = match verb {
-            "remove" => Self::Remove(MailboxId::from_bytes(bytes(id)?)),
-            "release" => Self::Release(MailboxId::from_bytes(bytes(id)?)),
+            "remove" => Self::Remove {
+                mailbox: MailboxId::from_bytes(bytes(id)?),
+                registered: time(&mut parts)?,
+            },
+            "release" => Self::Release {
+                mailbox: MailboxId::from_bytes(bytes(id)?),
+                removed: time(&mut parts)?,
+            },
             "revoke" => Self::Revoke(bytes(id)?),
             "invite" => Self::Invite {
                 hash: bytes(id)?,
                 uses: parts.next()?.parse().ok()?,
-                lifetime: Duration::from_secs(parts.next()?.parse().ok()?),
+                expires: time(&mut parts)?,
             },
             _ => return None,
         };
@@ -98,8 +140,8 @@ impl Errand {
 
     const fn past(&self) -> &'static str {
         match self {
-            Self::Remove(_) => "the operator removed an account",
-            Self::Release(_) => "the operator released the name of a removed account",
+            Self::Remove { .. } => "the operator removed an account",
+            Self::Release { .. } => "the operator released the name of a removed account",
             Self::Invite { .. } => "the operator made an invitation",
             Self::Revoke(_) => "the operator revoked an invitation",
         }
@@ -112,20 +154,26 @@ fn bytes<const N: usize>(digits: &str) -> Option<[u8; N]> {
     Some(bytes)
 }
 
-/// Asks for it; when the file is gone it is done, or could not be.
+/// Asks the relay that runs for it; when the file is gone it is done, or could not be.
+///
+/// The directory is the relay's to make: one that a command made as another user could not be read by it.
 ///
 /// # Errors
 /// [`ErrandError::File`].
 pub fn ask(data_dir: &Path, errand: &Errand) -> Result<PathBuf, ErrandError> {
     let directory = data_dir.join(DIRECTORY);
     let path = directory.join(errand.file_name());
-    make_directory(data_dir).map_err(|error| ErrandError::File(directory, error))?;
-    let file = fs::File::create(&path).and_then(|file| file.sync_all());
-    file.map_err(|error| ErrandError::File(path.clone(), error))?;
+    // Never through a link, wherever that points: the command may be root's, and the directory is not.
+    let made = match fs::File::options().write(true).create_new(true).open(&path) {
+        Err(error) if error.kind() == io::ErrorKind::AlreadyExists => Ok(()),
+        other => other.map(drop),
+    };
+    made.and_then(|()| sync(&directory))
+        .map_err(|error| ErrandError::File(path.clone(), error))?;
     Ok(path)
 }
 
-/// What is asked for.
+/// What is asked for, in the order in which it is to be done.
 fn asked(data_dir: &Path) -> io::Result<Vec<(PathBuf, Errand)>> {
     let entries = match fs::read_dir(data_dir.join(DIRECTORY)) {
         Err(error) if error.kind() == io::ErrorKind::NotFound => return Ok(Vec::new()),
@@ -135,10 +183,30 @@ fn asked(data_dir: &Path) -> io::Result<Vec<(PathBuf, Errand)>> {
         let errand = Errand::parse(path.file_name()?.to_str()?)?;
         Some((path, errand))
     };
-    Ok(entries.filter_map(|entry| read(entry.ok()?.path())).collect())
+    let mut errands: Vec<_> = entries.filter_map(|entry| read(entry.ok()?.path())).collect();
+    errands.sort_unstable_by_key(|(_, errand)| *errand);
+    Ok(errands)
 }
 
-/// Makes the directory that errands are left in, so that it is the relay's own: one that a command made as another user could not be read.
+/// Removes a file, for good: the power does not bring it back.
+fn unlink(path: &Path) -> io::Result<()> {
+    match fs::remove_file(path) {
+        Err(error) if error.kind() != io::ErrorKind::NotFound => Err(error),
+        _ => path.parent().map_or(Ok(()), sync),
+    }
+}
+
+#[cfg(unix)]
+fn sync(directory: &Path) -> io::Result<()> {
+    fs::File::open(directory)?.sync_all()
+}
+
+#[cfg(not(unix))]
+fn sync(_: &Path) -> io::Result<()> {
+    Ok(())
+}
+
+/// Makes the directory that errands are left in, so that it is the relay's own.
 ///
 /// # Errors
 /// The file system's.
@@ -152,16 +220,22 @@ pub(crate) fn make_directory(data_dir: &Path) -> io::Result<()> {
     }
 }
 
-/// Does it in the store; false when there was nothing to be done. What a relay knows by heart is another matter (`Services::do_errand`).
+/// Does it in the store; false when there was nothing to be done, as when it was done before. What a relay knows by heart is another matter (`Services::do_errand`).
 pub(crate) async fn perform(store: &dyn Store, errand: &Errand, now: Timestamp) -> Result<bool, StoreError> {
     Ok(match *errand {
-        Errand::Remove(mailbox) => remove(store, mailbox, now).await?,
-        Errand::Release(mailbox) => release(store, mailbox, now).await? == Released::Done,
-        Errand::Invite { hash, uses, lifetime } => {
+        Errand::Remove { mailbox, registered } => loop {
+            match store.remove_account(mailbox, registered, now, STEP).await? {
+                Removal::NoSuchAccount => break false,
+                Removal::More => tokio::task::yield_now().await,
+                Removal::Done => break true,
+            }
+        },
+        Errand::Release { mailbox, removed } => store.release_name(mailbox, removed, now).await? == Released::Done,
+        Errand::Invite { hash, uses, expires } => {
             let invite = NewInvite {
                 hash,
                 uses,
-                expires: now.plus(lifetime),
+                expires,
                 now,
             };
             store.make_invite(invite).await? == InviteMade::Done
@@ -170,72 +244,20 @@ pub(crate) async fn perform(store: &dyn Store, errand: &Errand, now: Timestamp) 
     })
 }
 
-/// Releases a name, as soon as the mail of the account that had it is erased.
-async fn release(store: &dyn Store, mailbox: MailboxId, now: Timestamp) -> Result<Released, StoreError> {
-    for _ in 0..ERASING_LOOKS {
-        match store.release_name(mailbox, now).await {
-            Err(StoreError::Busy) => tokio::time::sleep(ERASING_PAUSE).await,
-            other => return other,
-        }
-    }
-    store.release_name(mailbox, now).await
-}
-
-/// Removes an account with all that was addressed to it; false when there is none.
-async fn remove(store: &dyn Store, mailbox: MailboxId, now: Timestamp) -> Result<bool, StoreError> {
-    loop {
-        match store.remove_account(mailbox, now, STEP).await? {
-            Removal::NoSuchAccount => return Ok(false),
-            Removal::More => tokio::task::yield_now().await,
-            Removal::Done => break,
-        }
-    }
-    let record = AuditRecord {
-        at: now,
-        event: AuditEvent::AccountRemoved,
-        mailbox: Some(mailbox),
-        times: 1,
-    };
-    store.audit(vec![record]).await?;
-    Ok(true)
-}
-
-/// Does what is asked for where no relay runs.
+/// Does an errand where no relay runs, behind those that were left there.
 ///
 /// # Errors
 /// [`StartError::InUse`] when one does: then it is the one to do it.
-pub async fn perform_all(data_dir: &Path, now: Timestamp) -> Result<(), ErrandError> {
+pub async fn perform_here(data_dir: &Path, errand: &Errand, now: Timestamp) -> Result<(), ErrandError> {
     let lock = claim(data_dir)?;
     let store = Sqlite::open(data_dir, lock, None, Arc::new(Wakes::default())).map_err(StartError::from)?;
     let errands = asked(data_dir).map_err(|error| ErrandError::File(data_dir.join(DIRECTORY), error))?;
     for (path, errand) in errands {
         perform(&store, &errand, now).await?;
-        fs::remove_file(&path).map_err(|error| ErrandError::File(path, error))?;
+        unlink(&path).map_err(|error| ErrandError::File(path, error))?;
     }
+    perform(&store, errand, now).await?;
     Ok(())
-}
-
-/// Does what is asked for at a relay that runs.
-pub(crate) async fn serve(services: &Services, data_dir: &Path, unreadable: &Seldom) {
-    let errands = asked(data_dir).unwrap_or_else(|error| {
-        unreadable.warn(|_| {
-            tracing::error!(%error, "{DIRECTORY}/ cannot be read, so no errand of the operator's is done; it has to belong to the user that the relay runs as");
-        });
-        Vec::new()
-    });
-    for (path, errand) in errands {
-        match services.do_errand(&errand).await {
-            Ok(done) => {
-                if done {
-                    tracing::info!("{}", errand.past());
-                }
-                if let Err(error) = fs::remove_file(&path) {
-                    tracing::error!(%error, "an errand of the operator's stays in {DIRECTORY}/; it was done");
-                }
-            }
-            Err(refusal) => tracing::error!(%refusal, "an errand of the operator's could not be done; trying again"),
-        }
-    }
 }
 
 #[cfg(test)]
@@ -247,11 +269,17 @@ mod tests {
         let invite = Errand::Invite {
             hash: [7; 32],
             uses: NonZeroU32::new(3).unwrap(),
-            lifetime: Duration::from_secs(604_800),
+            expires: Timestamp(1_800_000_000_000),
         };
         for errand in [
-            Errand::Remove(MailboxId::from_bytes([1; 16])),
-            Errand::Release(MailboxId::from_bytes([2; 16])),
+            Errand::Remove {
+                mailbox: MailboxId::from_bytes([1; 16]),
+                registered: Timestamp(3),
+            },
+            Errand::Release {
+                mailbox: MailboxId::from_bytes([2; 16]),
+                removed: Timestamp(4),
+            },
             invite,
             Errand::Revoke([9; 32]),
         ] {
@@ -268,6 +296,8 @@ mod tests {
             &format!("invite-{id}-0-5"),
             &format!("invite-{id}-1-5-9"),
             &format!("erase-{id}"),
+            &format!("remove-{}", "07".repeat(16)),
+            &format!("release-{}-x", "07".repeat(16)),
         ] {
             assert_eq!(Errand::parse(no), None, "{no}");
         }

@@ -37,7 +37,7 @@ where
     // What was asked may be asked again with the same ids: nothing is lost.
     let mut busy = Problem::new(
         ProblemCode::Busy,
-        "too many large answers are on their way to other clients",
+        "too many large answers are being sent to other clients; nothing was changed",
     );
     let id = answer.headers().get(requests::HEADER);
     busy.request_id = id.and_then(|id| id.to_str().ok()).map(str::to_owned);

@@ -4,6 +4,7 @@ use poem::{IntoResponse, Response, http::HeaderValue, web::Html};
 
 use crate::{
     documents::guard,
+    origin::Origin,
     service::{Registrations, StatusReport},
 };
 
@@ -22,7 +23,7 @@ code { font-size: .875rem; } nav a { margin-right: 1.5rem; }
 ";
 
 /// The page.
-pub(crate) fn page(status: &StatusReport, docs: bool) -> Response {
+pub(crate) fn page(status: &StatusReport, docs: bool, url: &str) -> Response {
     let docs = if docs { "<a href=\"/docs\">Try the API</a>" } else { "" };
     let mut rows = vec![
         ("Name", escape(status.identity.name.as_str())),
@@ -32,7 +33,7 @@ pub(crate) fn page(status: &StatusReport, docs: bool) -> Response {
         ),
         ("Version", env!("CARGO_PKG_VERSION").to_owned()),
         ("Storage", status.engine.to_owned()),
-        ("Registration", registration(status.registrations).to_owned()),
+        ("Registration", registration(status.registrations, url)),
     ];
     if let Some(numbers) = status.numbers {
         rows.extend([
@@ -58,12 +59,33 @@ pub(crate) fn page(status: &StatusReport, docs: bool) -> Response {
     page
 }
 
-/// What to do for an account. Who follows the link of an invitation arrives here: its code stays in the browser, and is no business of this page.
-const fn registration(of: Registrations) -> &'static str {
+/// What a client is told to dial: the relay's own URL, else that of this machine if it is asked there, else a place to put it.
+pub(crate) fn dialled(origins: &[Origin], host: Option<&str>) -> String {
+    // A client takes plain HTTP to another machine only when it is told to.
+    let taken = |origin: &&Origin| origin.is_tls() || origin.is_loopback();
+    if let Some(origin) = origins.iter().find(taken) {
+        return origin.to_string();
+    }
+    if let Some(plain) = origins.first() {
+        return format!("{plain} --allow-plain-http");
+    }
+    // What a request says of its host is repeated for this machine alone.
+    let asked = host.and_then(|host| Origin::parse(&format!("http://{host}")));
+    asked
+        .filter(Origin::is_loopback)
+        .map_or_else(|| "URL".to_owned(), |origin| origin.to_string())
+}
+
+/// What to do for an account. The link of an invitation leads here: its code stays in the browser, and is no business of this page.
+fn registration(of: Registrations, url: &str) -> String {
+    let url = escape(url);
     match of {
-        Registrations::Open => "open: <code>latchkey register NAME</code>",
-        Registrations::Invite => "by invitation: <code>latchkey register NAME --invite LINK</code>",
-        Registrations::Closed => "closed",
+        Registrations::Open => format!("open: <code>latchkey --relay {url} register NAME</code>"),
+        Registrations::Invite => {
+            "by invitation: <code>latchkey register NAME --invite 'LINK'</code>, with the link that you were given"
+                .to_owned()
+        }
+        Registrations::Closed => "closed: this relay takes no new accounts".to_owned(),
     }
 }
 

@@ -50,6 +50,7 @@ mod recent;
 pub mod redact;
 mod relay;
 pub mod requests;
+pub mod running;
 mod seldom;
 pub mod service;
 mod stalling;

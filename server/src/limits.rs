@@ -151,7 +151,7 @@ impl<E: Endpoint> Endpoint for Limited<E> {
             drain(chunks, limit).await;
         }
         if counted.no_memory.load(Ordering::Relaxed) {
-            let detail = "too many large bodies are on their way from other clients";
+            let detail = "too many large bodies are being received from other clients; nothing was changed";
             return Ok(Problem::new(ProblemCode::Busy, detail).into_http());
         }
         answer.map(IntoResponse::into_response)

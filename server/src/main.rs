@@ -22,6 +22,12 @@ use banner::Banner;
 /// A mistake in the configuration, as distinct from a failure: what `sysexits.h` calls a usage error.
 const EXIT_CONFIGURATION: u8 = 64;
 
+const AFTER_HELP: &str = "\
+A setting comes from its flag, else from the environment, else from the TOML file, else it has its default.
+LATCHKEY_LOG chooses log lines, such as LATCHKEY_LOG=debug or LATCHKEY_LOG=info,server::service=debug.
+
+Exit codes: 0 done; 1 a failure; 2 wrong arguments; 64 a wrong setting.";
+
 /// An error with its causes, each said once: many of our own say their cause in the middle of the sentence.
 fn whole(error: &anyhow::Error) -> String {
     error.chain().skip(1).fold(error.to_string(), |said, cause| {
@@ -49,7 +55,8 @@ fn command() -> Command {
             .value_name("VALUE");
         // A bare flag means yes.
         if matches!(setting.name, "behind_proxy" | "tls_self_signed") {
-            arg.num_args(0..=1).default_missing_value("true")
+            // Only behind `=`: otherwise a command that follows would be taken for the value.
+            arg.num_args(0..=1).require_equals(true).default_missing_value("true")
         } else {
             arg
         }
@@ -57,7 +64,7 @@ fn command() -> Command {
     Command::new("latchkey-relay")
         .version(env!("CARGO_PKG_VERSION"))
         .about("The Latchkey relay: keeps sealed messages until they are delivered, reads nothing")
-        .after_help("Flags beat the environment, which beats the TOML file.")
+        .after_help(AFTER_HELP)
         .arg(config)
         .args(settings)
         .subcommands(admin::commands())
@@ -215,4 +222,31 @@ fn print(text: &str) {
 fn complain(text: &str) {
     use std::io::Write as _;
     let _ = writeln!(std::io::stderr().lock(), "{text}");
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    /// Options that may stand without a value, of a command and its parts.
+    fn optional(command: &Command) -> Vec<&Arg> {
+        let own = command.get_arguments().filter(|arg| {
+            let range = arg.get_num_args().unwrap_or_default();
+            range.min_values() == 0 && range.takes_values()
+        });
+        own.chain(command.get_subcommands().flat_map(optional)).collect()
+    }
+
+    #[test]
+    fn a_value_that_may_be_missing_stands_behind_an_equals_sign() {
+        let mut command = command();
+        command.build();
+        let optional = optional(&command);
+        let names: Vec<&str> = optional.iter().map(|arg| arg.get_id().as_str()).collect();
+        assert_eq!(names, ["tls_self_signed", "behind_proxy"]);
+        assert!(
+            optional.iter().all(|arg| arg.is_require_equals_set()),
+            "what follows would be taken for it"
+        );
+    }
 }

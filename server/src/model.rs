@@ -17,6 +17,37 @@ pub type Bytes32 = [u8; 32];
 /// pieces.
 pub const MAX_ENVELOPE_BYTES: usize = 256 * 1024;
 
+/// A number by which a client notices that it was put back from a backup: the relay keeps the greatest of an account.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord)]
+pub struct CommitCounter(u64);
+
+impl CommitCounter {
+    /// The greatest that is taken: every reader of JSON holds it exactly, and a client whose number grows by 2^15 for each message has 2^38 messages until there.
+    pub const MAX: u64 = (1 << 53) - 1;
+    /// So far above the kept one a bearer token alone may put it: four of the largest steps that a client makes. A number at the end of the range would end the
+    /// noticing for ever, and a thief of a token would need 2^35 requests to get there; a token lives for an hour. A sign-in, which the identity key
+    /// signs, may go further: after the relay was put back from a backup, or after another relay in its place had told a greater number.
+    pub const MAX_JUMP: u64 = 1 << 18;
+
+    /// A number in the range.
+    #[must_use]
+    pub const fn new(value: u64) -> Option<Self> {
+        if value <= Self::MAX { Some(Self(value)) } else { None }
+    }
+
+    /// The number.
+    #[must_use]
+    pub const fn get(self) -> u64 {
+        self.0
+    }
+
+    /// Whether it is further above `kept` than [`Self::MAX_JUMP`].
+    #[must_use]
+    pub const fn is_too_far_from(self, kept: u64) -> bool {
+        self.0 > kept.saturating_add(Self::MAX_JUMP)
+    }
+}
+
 /// Label of the hash that turns a user name into a mailbox id.
 const MAILBOX_LABEL: &[u8] = b"latchkey/1/mailbox";
 
@@ -55,7 +86,7 @@ macro_rules! sixteen_bytes {
     };
 }
 
-/// A mailbox: computed from the user name, never looked up. Names are never reused, so neither are mailboxes.
+/// A mailbox: computed from the user name, never looked up. A name that was released has the same one again; its sequence numbers begin behind all that were there before.
 #[derive(Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash)]
 pub struct MailboxId([u8; 16]);
 sixteen_bytes!(MailboxId);

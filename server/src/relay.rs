@@ -1,24 +1,22 @@
 //! A relay from a configuration: data directory, store, services, listener, and an orderly end.
 
 mod chores;
+mod directory;
+mod error;
 mod name;
 
 use std::{
-    fs::{DirBuilder, File, TryLockError},
     future::Future,
     io,
     net::SocketAddr,
-    path::{Path, PathBuf},
     sync::{Arc, atomic::Ordering},
     time::Duration,
 };
 
-use protocol::address::RelayName;
 use tokio::{
     net::{TcpListener, TcpSocket},
     sync::{Notify, oneshot},
     task::JoinHandle,
-    time::{Instant, sleep},
 };
 
 use crate::{
@@ -26,23 +24,22 @@ use crate::{
     clock::{Clock, SystemClock},
     config::{Config, Patience},
     connections::{self, Serving},
-    descriptors,
+    descriptors, errands,
     health::health,
     metrics::Metrics,
     origin::Origin,
     places::Places,
     proxies::Trust,
-    service::{Refusal, Services, gate::Gate, homomorphic::Homomorphic},
-    store::{
-        Activity,
-        files::KeyFiles,
-        sqlite::{FILE_NAME, OpenError, Sqlite},
-        wakes::Wakes,
-    },
+    running,
+    service::{Services, gate::Gate, homomorphic::Homomorphic},
+    store::{Activity, files::KeyFiles, sqlite::Sqlite, wakes::Wakes},
     thin::ThinSend,
     tls::{Acceptor, Certificates, TlsError},
 };
 use chores::{refresh, refresh_for_ever, run_errands_for_ever, sweep_for_ever};
+use directory::claim_in_time;
+pub(crate) use directory::{LOCK_FILE, claim};
+pub use error::StartError;
 
 /// How long requests under way may take after the relay was told to stop; nothing takes longer once the waits have ended. With a second for the
 /// database that is the five that a relay has to be gone in.
@@ -58,73 +55,6 @@ const CROWD: u64 = 256;
 const BACKLOG: u32 = 4096;
 /// What the system keeps of an answer that is not read (Linux doubles it): otherwise it is up to 4 MiB a connection. With 200 ms to the client 640 KB a second still leave.
 const SEND_BUFFER: u32 = 128 << 10;
-/// How long a start waits for another relay to let go of the data directory: one that was killed does so when the system has ended it, which takes some
-/// milliseconds, or a few hundred under load.
-const HANDOVER: Duration = Duration::from_secs(2);
-/// How often it looks meanwhile.
-const HANDOVER_LOOK: Duration = Duration::from_millis(20);
-/// Holding a lock on this file means owning the data directory.
-const LOCK_FILE: &str = "relay.lock";
-
-/// Why a relay did not start.
-#[derive(Debug, thiserror::Error)]
-pub enum StartError {
-    /// The data directory.
-    #[error("cannot use the data directory {path}: {source}. Choose another with --data-dir, or make it writable")]
-    DataDir {
-        /// The directory.
-        path: PathBuf,
-        /// Why.
-        source: io::Error,
-    },
-    /// It is open to others, and not ours to close.
-    #[error(
-        "others can read the data directory {path} (its mode is {mode:o}), and {why}. Choose a directory of the relay's own with --data-dir, or chmod 700 it"
-    )]
-    Exposed {
-        /// The directory.
-        path: PathBuf,
-        /// Who may do what there.
-        mode: u32,
-        /// Why it stays so.
-        why: String,
-    },
-    /// Another relay is there.
-    #[error("another relay is running on the data directory {0}. Stop it, or choose another directory with --data-dir")]
-    InUse(PathBuf),
-    /// The database is that of a relay with another name.
-    #[error(
-        "this relay is called '{given}', but the accounts in {data_dir} belong to '{stored}': the name is inside every fingerprint and key of theirs and \
-         cannot change. Say --name {stored}, or keep the accounts of '{given}' in another directory with --data-dir"
-    )]
-    OtherName {
-        /// What the configuration says.
-        given: RelayName,
-        /// What the accounts have signed.
-        stored: RelayName,
-        /// Where they are.
-        data_dir: PathBuf,
-    },
-    /// The address.
-    #[error("cannot listen on {addr}: {source}. Choose another address with {flag}; port 0 picks a free one")]
-    Listen {
-        /// The address.
-        addr: SocketAddr,
-        /// What chooses it.
-        flag: &'static str,
-        /// Why.
-        source: io::Error,
-    },
-    /// The database.
-    #[error(transparent)]
-    Store(#[from] OpenError),
-    /// The certificate.
-    #[error(transparent)]
-    Tls(#[from] TlsError),
-    /// The services.
-    #[error("the relay could not be put together: {0}")]
-    Services(#[from] Refusal),
-}
 
 /// Starts relays.
 pub struct Relay;
@@ -156,6 +86,9 @@ impl Relay {
         gate: Arc<dyn Gate>,
     ) -> Result<RunningRelay, StartError> {
         let lock = claim_in_time(&config.data_dir).await?;
+        if let Err(error) = errands::make_directory(&config.data_dir) {
+            tracing::warn!(%error, "the directory for errands of the operator's could not be made, so commands cannot ask for anything");
+        }
         let tls = tls(&config)?;
         let files = KeyFiles::open(&config.data_dir).map_err(|source| StartError::DataDir {
             path: config.data_dir.clone(),
@@ -184,6 +117,9 @@ impl Relay {
             None => None,
         };
         let metrics_addr = watched.as_ref().map(|(_, addr)| *addr);
+        if let Err(error) = running::write(&config, addr, metrics_addr) {
+            tracing::warn!(%error, "the settings could not be written down in the data directory; commands such as invite need them as flags");
+        }
         let ended = Arc::new(Notify::new());
         let watching = watched.map(|(listener, _)| {
             let (services, tls, ended) = (Arc::clone(&services), tls.clone(), Arc::clone(&ended));
@@ -412,116 +348,4 @@ impl RunningRelay {
         }
         self.shutdown().await;
     }
-}
-
-/// The same as [`claim`], but a relay that is just ending is waited for.
-async fn claim_in_time(path: &Path) -> Result<File, StartError> {
-    let last = Instant::now() + HANDOVER;
-    loop {
-        match claim(path) {
-            Err(StartError::InUse(_)) if Instant::now() < last => sleep(HANDOVER_LOOK).await,
-            outcome => return outcome,
-        }
-    }
-}
-
-/// Makes the data directory and locks it.
-pub(crate) fn claim(path: &Path) -> Result<File, StartError> {
-    let failed = |source| StartError::DataDir {
-        path: path.to_owned(),
-        source,
-    };
-    make_private(path)?;
-    let lock = File::options()
-        .create(true)
-        .truncate(false)
-        .write(true)
-        .open(path.join(LOCK_FILE))
-        .map_err(failed)?;
-    match lock.try_lock() {
-        Ok(()) => Ok(lock),
-        Err(TryLockError::WouldBlock) => Err(StartError::InUse(path.to_owned())),
-        Err(TryLockError::Error(source)) => Err(failed(source)),
-    }
-}
-
-/// Makes the directory, and sees to it that nobody else looks into it: file names, sizes and times tell on users even where files cannot be read.
-#[cfg(unix)]
-fn make_private(path: &Path) -> Result<(), StartError> {
-    use std::{
-        fs::{Permissions, set_permissions},
-        os::unix::fs::{DirBuilderExt as _, PermissionsExt as _},
-    };
-    const OTHERS: u32 = 0o007;
-    const GROUP: u32 = 0o070;
-    const STICKY: u32 = 0o1000;
-    let failed = |source| StartError::DataDir {
-        path: path.to_owned(),
-        source,
-    };
-    let mode = || Ok::<_, io::Error>(path.metadata()?.permissions().mode() & 0o7777);
-    DirBuilder::new()
-        .recursive(true)
-        .mode(0o700)
-        .create(path)
-        .map_err(failed)?;
-    let before = mode().map_err(failed)?;
-    if before & (OTHERS | GROUP) == 0 {
-        return Ok(());
-    }
-    let exposed = |why: String| StartError::Exposed {
-        path: path.to_owned(),
-        mode: before,
-        why,
-    };
-    // Not /tmp, and not a home: closing those would do harm, above all when it is root who starts a relay there.
-    if before & STICKY != 0 || !is_of_a_relay(path).map_err(failed)? {
-        return Err(exposed("it holds other things than a relay's data".to_owned()));
-    }
-    let changed = set_permissions(path, Permissions::from_mode(before & !(OTHERS | GROUP)));
-    let now = mode().map_err(failed)?;
-    if now & OTHERS != 0 {
-        let why = changed.map_or_else(
-            |error| error.to_string(),
-            |()| "its file system keeps no other mode".to_owned(),
-        );
-        return Err(exposed(why));
-    }
-    if now & GROUP != 0 {
-        // Someone put it into a group on purpose, and whoever did is not us.
-        tracing::warn!(path = %path.display(), mode = format!("{now:o}"), "a group can look into the data directory");
-    } else {
-        tracing::warn!(
-            path = %path.display(),
-            was = format!("{before:o}"),
-            mode = format!("{now:o}"),
-            "others could look into the data directory; now they cannot"
-        );
-    }
-    Ok(())
-}
-
-/// Nothing is in the directory yet (but what a new file system has), or a relay was there, or a backup was put there.
-#[cfg(unix)]
-fn is_of_a_relay(path: &Path) -> io::Result<bool> {
-    let mut nothing = true;
-    for entry in path.read_dir()? {
-        let name = entry?.file_name();
-        if name == LOCK_FILE || name == FILE_NAME {
-            return Ok(true);
-        }
-        nothing &= name == "lost+found";
-    }
-    Ok(nothing)
-}
-
-#[cfg(not(unix))]
-fn make_private(path: &Path) -> Result<(), StartError> {
-    DirBuilder::new()
-        .recursive(true)
-        .create(path)
-        .map_err(|source| StartError::DataDir {
-            path: path.to_owned(),
-            source,
-        })
 }

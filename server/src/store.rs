@@ -4,8 +4,10 @@
 //! Refusals that depend on what is stored are values, not errors: an error means that the store itself could not do it. That an account is not there is
 //! such a value in every verb: the operator may remove it between a request's authentication and its work.
 
+mod account_rows;
 mod activity;
 mod audit;
+mod bulletin;
 mod doors;
 pub mod files;
 mod gate_rows;
@@ -19,20 +21,22 @@ pub mod wakes;
 use futures_util::future::BoxFuture;
 use protocol::Timestamp;
 
+pub use account_rows::*;
 pub use activity::Activity;
 pub use audit::{AuditEvent, AuditHead, AuditRecord, KeptHead};
+pub use bulletin::{RoughNumbers, ShownRow};
 pub use doors::*;
 pub use gate_rows::*;
 pub use play_rows::*;
 pub use rows::*;
 
-use crate::model::{Bytes32, GateKeyId, Incarnation, LicenseId, MailboxId};
+use crate::model::{Bytes32, CommitCounter, GateKeyId, Incarnation, LicenseId, MailboxId};
 
 /// The store could not do it. Nothing of the verb is half done.
 #[derive(Debug, Clone, thiserror::Error)]
 pub enum StoreError {
     /// The disk (or the database's size limit) is full, or the disk fails.
-    #[error("the store has no room or its disk fails: {0}")]
+    #[error("the store has no room, or its disk fails: {0}")]
     Full(String),
     /// The queue of the writer is full.
     #[error("the store's queue is full")]
@@ -72,7 +76,7 @@ pub trait Store: Send + Sync + 'static {
     /// Ends an invitation, and notes it in the audit log; false when there is none.
     fn revoke_invite(&self, hash: Bytes32, now: Timestamp) -> Verb<'_, bool>;
     /// Lets the name of a removed account be registered anew, and notes it in the audit log.
-    fn release_name(&self, mailbox: MailboxId, now: Timestamp) -> Verb<'_, Released>;
+    fn release_name(&self, mailbox: MailboxId, removed: Timestamp, now: Timestamp) -> Verb<'_, Released>;
     /// Puts another identity in the place of the present one: its keys, its session, and an end to everything of the old one.
     fn succeed(&self, change: IdentityChange) -> Verb<'_, IdentityChanged>;
     /// The identity of an account, and the statements that led to it.
@@ -85,8 +89,9 @@ pub trait Store: Send + Sync + 'static {
     fn key_counts(&self, mailbox: MailboxId, now: Timestamp) -> Verb<'_, Option<KeyCounts>>;
     /// A bundle; takes one one-time prekey out, if it is to have one.
     fn take_bundle(&self, mailbox: MailboxId, now: Timestamp, one_time: bool) -> Verb<'_, Option<BundleRow>>;
-    /// Stores a session, which ends the earlier one; answers the account's commit counter, none if there is no such account.
-    fn put_token(&self, mailbox: MailboxId, token: TokenRow) -> Verb<'_, Option<u64>>;
+    /// Stores a session, which ends the earlier one, and raises the commit counter, however far; answers the account's commit counter, none if there is no such
+    /// account.
+    fn put_token(&self, mailbox: MailboxId, token: TokenRow, counter: Option<CommitCounter>) -> Verb<'_, Option<u64>>;
     /// The live session of an account.
     fn token(&self, mailbox: MailboxId) -> Verb<'_, Option<TokenRow>>;
     /// The live session of an account, if the store has it at hand without asking the disk. None says nothing; what it answers is as true as
@@ -118,8 +123,14 @@ pub trait Store: Send + Sync + 'static {
     fn knows_block(&self, _mailbox: MailboxId, _account: MailboxId) -> Option<bool> {
         None
     }
-    /// Deletes what was read, and raises the commit counter; a stale acknowledgement does neither. However much it is, it keeps nobody waiting.
-    fn acknowledge(&self, mailbox: MailboxId, ack: Option<Ack>, commit_counter: Option<u64>) -> Verb<'_, Acked>;
+    /// Deletes what was read, and raises the commit counter; a stale acknowledgement, and a counter that is too far above the kept one, do neither. However much it
+    /// is, it keeps nobody waiting.
+    fn acknowledge(
+        &self,
+        mailbox: MailboxId,
+        ack: Option<Ack>,
+        commit_counter: Option<CommitCounter>,
+    ) -> Verb<'_, Acked>;
     /// The head of a mailbox, at most `limit` envelopes and, beyond the first, at most `max_bytes` of them.
     fn page(&self, mailbox: MailboxId, limit: u32, max_bytes: usize, now: Timestamp) -> Verb<'_, Option<Page>>;
     /// Deletes everything pending and begins a new life; answers how much that was, none if there is no such mailbox.
@@ -158,10 +169,15 @@ pub trait Store: Send + Sync + 'static {
     fn totals(&self) -> Verb<'_, Totals>;
     /// Appends to the audit log; answers where it ends now.
     fn audit(&self, records: Vec<AuditRecord>) -> Verb<'_, AuditHead>;
+    /// Appends a record, and keeps these numbers and where the log ends now, all or nothing: what everybody is shown.
+    fn show(&self, numbers: RoughNumbers, record: AuditRecord) -> Verb<'_, AuditHead>;
+    /// What was kept so last.
+    fn shown(&self) -> Verb<'_, Option<ShownRow>>;
     /// Removes what has expired, a bounded piece of it.
     fn sweep(&self, rules: SweepRules) -> Verb<'_, Swept>;
     /// Removes an account and what was addressed to it, a bounded piece of it; from the first piece on nobody can claim the name until it is released.
-    fn remove_account(&self, mailbox: MailboxId, now: Timestamp, step: u32) -> Verb<'_, Removal>;
+    fn remove_account(&self, mailbox: MailboxId, registered: Timestamp, now: Timestamp, step: u32)
+    -> Verb<'_, Removal>;
     /// What the database takes of the disk, at the same cost however large it is.
     fn disk_use(&self) -> Verb<'_, DiskUse>;
     /// What its writer is doing, if it counts.

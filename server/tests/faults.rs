@@ -8,13 +8,12 @@ mod process;
 use std::{
     collections::BTreeMap,
     fs,
-    os::unix::fs::{MetadataExt as _, PermissionsExt as _},
     path::{Path, PathBuf},
     process::Command,
 };
 
 use common::*;
-use process::{PROGRAM, Process, WATCHED, refused};
+use process::{PROGRAM, Process, WATCHED, give_to_nobody, refused, unprivileged};
 use reqwest::Method;
 use serde_json::json;
 use tempfile::TempDir;
@@ -53,30 +52,6 @@ async fn killed_with_mail(data: &Path, sizes: &[usize]) -> (User, Vec<Vec<u8>>) 
     }
     process.kill();
     (bob, sent)
-}
-
-/// The program as a user whom file permissions concern: as root it runs as nobody, from a place that nobody can read.
-fn unprivileged(dir: &Path) -> Command {
-    if fs::metadata("/proc/self").unwrap().uid() != 0 {
-        return Command::new(PROGRAM);
-    }
-    let copy = dir.join("relay");
-    if !copy.exists() {
-        fs::copy(PROGRAM, &copy).unwrap();
-        fs::set_permissions(dir, fs::Permissions::from_mode(0o755)).unwrap();
-    }
-    let mut command = Command::new("/usr/bin/setpriv");
-    command
-        .args(["--reuid=65534", "--regid=65534", "--clear-groups"])
-        .arg(copy);
-    command
-}
-
-fn give_to_nobody(path: &Path, mode: u32) {
-    fs::set_permissions(path, fs::Permissions::from_mode(mode)).unwrap();
-    if fs::metadata("/proc/self").unwrap().uid() == 0 {
-        std::os::unix::fs::chown(path, Some(65534), Some(65534)).unwrap();
-    }
 }
 
 #[tokio::test]

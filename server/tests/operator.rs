@@ -16,7 +16,7 @@ use std::{
 
 use common::*;
 use reqwest::Method;
-use serde_json::json;
+use serde_json::{Value, json};
 use server::store::sqlite::admin::keys_beside;
 use uuid::Uuid;
 
@@ -109,7 +109,12 @@ async fn gone(relay: &TestRelay, mut alice: User, bob: &User, to_bob: &Oblivious
         .ok();
     let sound = good(relay.data(), &["check"]).await;
     assert!(sound.contains("sound"), "{sound}");
-    assert!(!good(relay.data(), &["accounts", "list"]).await.contains("alice"));
+    let list = good(relay.data(), &["accounts", "list"]).await;
+    assert!(list.starts_with("bob\t2027-01-15T08:00:00Z\t"), "{list}");
+    let json: Value = serde_json::from_str(&good(relay.data(), &["accounts", "list", "--json"]).await).unwrap();
+    assert_eq!(json["name"], "bob");
+    assert_eq!(json["registered"], START.as_millis());
+    assert!(json["envelopes"].is_u64() && json["bytes"].is_u64(), "{json}");
     good(relay.data(), &["audit", "verify"]).await;
 }
 
@@ -117,7 +122,7 @@ async fn gone(relay: &TestRelay, mut alice: User, bob: &User, to_bob: &Oblivious
 async fn an_account_is_removed_by_the_relay_that_runs() {
     let (relay, alice, bob, to_bob) = scene().await;
     let nobody = bad(relay.data(), &["accounts", "remove", "nobody", "--yes"]).await;
-    assert!(nobody.contains("no account here has the name"), "{nobody}");
+    assert!(nobody.contains("no account named"), "{nobody}");
     // Asked, and not sure.
     let (removed, said) = command(relay.data(), &["accounts", "remove", "alice"], "yes\n").await;
     assert!(!removed && said.contains("301 envelope(s)"), "{said}");
@@ -168,7 +173,7 @@ async fn a_backup_has_its_gate_keys_and_check_looks_at_them() {
     assert!(bad(&copy, &["check"]).await.contains("other bytes"));
     let again = relay.dir.path().join("again");
     let refused = bad(&copy, &["backup", again.to_str().unwrap()]).await;
-    assert!(refused.contains("was not copied"), "{refused}");
+    assert!(refused.contains("no backup was made"), "{refused}");
     assert!(!again.exists() && !keys_beside(&again).exists(), "nothing half is left");
     std::fs::write(&key, &whole[1..]).unwrap();
     assert!(bad(&copy, &["check"]).await.contains("should have"));
@@ -228,8 +233,10 @@ async fn config_show_says_what_holds_and_why_in_a_form_that_can_be_used() {
         assert!(shown.contains(line), "{line:?} is missing in {shown}");
     }
     assert!(shown.contains("token_ttl = \"90m\"  # token_ttl (in "), "{shown}");
+    assert!(shown.starts_with("# No relay runs on "), "{shown}");
     let settings = shown
         .lines()
+        .skip(1)
         .map(|line| line.trim_start_matches("# ").split(' ').next().unwrap());
     let all = server::config::SETTINGS.iter().map(|setting| setting.name);
     assert!(settings.eq(all), "every setting, in order: {shown}");
@@ -239,10 +246,99 @@ async fn config_show_says_what_holds_and_why_in_a_form_that_can_be_used() {
     let values = |shown: &str| -> Vec<String> {
         shown
             .lines()
+            .skip(1)
             .map(|line| line.split("  #").next().unwrap().to_owned())
             .collect()
     };
     assert_eq!(values(&good(dir.path(), &args).await), values(&shown));
+}
+
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn config_show_beside_a_relay_that_runs_shows_what_that_one_has() {
+    let mut relay = TestRelay::start_with(|config| config.quota.bytes = 16 << 20).await;
+    let args = ["--mailbox-size", "32MiB", "--token-ttl", "1h", "config", "show"];
+    let shown = good(relay.data(), &args).await;
+    assert!(shown.starts_with("# A relay runs on "), "{shown}");
+    let port = format!("listen = \"{}\"", relay.running().addr());
+    for line in [port.as_str(), "mailbox_size = \"16MiB\"", "rate_limits = false"] {
+        assert!(
+            shown.lines().any(|shown| shown.starts_with(line)),
+            "{line:?} is missing in {shown}"
+        );
+    }
+    // What differs is said, and what was not set or is the same is not.
+    let (_, others) = shown.split_once("# This command has other settings").expect("it has");
+    let others: Vec<&str> = others.lines().skip(1).collect();
+    assert_eq!(others, ["# mailbox_size = \"32MiB\"  # --mailbox-size"], "{shown}");
+    assert!(
+        shown.lines().all(|line| !line.contains("written at each start")),
+        "{shown}"
+    );
+    // It is a configuration, and nobody else reads it.
+    let file = relay.data().join(server::running::FILE_NAME);
+    let again = good(relay.data(), &["--config", file.to_str().unwrap(), "config", "show"]).await;
+    assert!(!again.contains("other settings"), "{again}");
+    #[cfg(unix)]
+    {
+        use std::os::unix::fs::PermissionsExt as _;
+        assert_eq!(file.metadata().unwrap().permissions().mode() & 0o777, 0o600);
+    }
+    relay.relay.take().unwrap().shutdown().await;
+    let shown = good(relay.data(), &args).await;
+    assert!(shown.starts_with("# No relay runs on "), "{shown}");
+    assert!(shown.contains("mailbox_size = \"32MiB\"  # --mailbox-size"), "{shown}");
+}
+
+#[tokio::test]
+async fn a_command_is_not_taken_for_the_value_of_a_flag() {
+    let mut relay = TestRelay::start().await;
+    relay.relay.take().unwrap().shutdown().await;
+    for flags in [
+        &["--tls-self-signed"][..],
+        &["--tls-self-signed=true"],
+        &["--origins", "https://relay.example", "--behind-proxy"],
+        &["--behind-proxy=no"],
+    ] {
+        let list = good(relay.data(), &[flags, &["accounts", "list"]].concat()).await;
+        assert_eq!(list, "", "{flags:?}");
+    }
+    let said = bad(relay.data(), &["--tls-self-signed=perhaps", "accounts", "list"]).await;
+    assert!(said.contains("true or false"), "{said}");
+}
+
+/// What a first start prints, until it says how to register: on standard output, and before that on standard error.
+fn first_start(filter: Option<&str>) -> (String, String) {
+    let dir = tempfile::tempdir().unwrap();
+    let errors = dir.path().join("errors");
+    let mut command = Command::new(env!("CARGO_BIN_EXE_latchkey-relay"));
+    command
+        .env_clear()
+        .args(["--listen", "127.0.0.1:0", "--data-dir"])
+        .arg(dir.path().join("data"))
+        .stdout(Stdio::piped())
+        .stderr(std::fs::File::create(&errors).unwrap());
+    if let Some(filter) = filter {
+        command.env("LATCHKEY_LOG", filter);
+    }
+    let mut child = command.spawn().unwrap();
+    let lines = std::io::BufReader::new(child.stdout.take().unwrap());
+    let said: Vec<String> = std::io::BufRead::lines(lines)
+        .map_while(Result::ok)
+        .take_while(|line| !line.contains("register NAME"))
+        .collect();
+    child.kill().unwrap();
+    child.wait().unwrap();
+    (said.join("\n"), std::fs::read_to_string(&errors).unwrap())
+}
+
+#[test]
+fn a_first_start_begins_with_the_welcome() {
+    let (said, before) = first_start(None);
+    assert!(said.contains("listening on"), "{said}");
+    assert_eq!(before, "");
+    // What is not shown is there for who asks for it.
+    let (_, before) = first_start(Some("info"));
+    assert!(before.contains("refinery"), "{before}");
 }
 
 /// A certificate that is good in these years, and its key.

@@ -207,7 +207,7 @@ fn a_directory_of_others_is_refused_and_left_as_it_is() {
             .unwrap();
         let said = String::from_utf8(refused.stderr).unwrap();
         assert_eq!(refused.status.code(), Some(1), "{said}");
-        for part in ["others can read", &format!("{open:o}"), "--data-dir", "chmod 700"] {
+        for part in ["other users can read", &format!("{open:o}"), "--data-dir", "chmod 700"] {
             assert!(said.contains(part), "{part} is not in {said}");
         }
         assert_eq!(mode(&data), open);
@@ -241,4 +241,14 @@ fn the_unit_allows_what_the_defaults_need() {
     let files: usize = of_unit("LimitNOFILE")[0].parse().unwrap();
     assert!(files > config.connections.get() + 1000);
     assert_eq!(of_unit("ExecReload"), ["kill -HUP $MAINPID"]);
+}
+
+/// Where it listens is what an operator sees first.
+#[test]
+fn a_first_start_says_where_it_listens_and_nothing_else() {
+    let mut relay = Running::start(TempDir::new().unwrap(), &[]);
+    assert_eq!(relay.said("log"), "");
+    assert!(relay.said("out").starts_with("Latchkey relay"), "{}", relay.said("out"));
+    relay.tell("-TERM");
+    assert_eq!(relay.end(), Some(0));
 }

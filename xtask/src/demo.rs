@@ -79,8 +79,8 @@ fn tell(place: &Place) -> Result<()> {
     bob.types(&["safety-number", "alice"])?;
     let (hers, his) = (alice.safety_number("bob")?, bob.safety_number("alice")?);
     ensure!(hers == his, "the safety numbers differ: {hers} and {his}");
-    alice.types(&["verify", "bob"])?;
-    bob.types(&["verify", "alice"])?;
+    alice.types(&["verify", "bob", "--yes"])?;
+    bob.types(&["verify", "alice", "--yes"])?;
     for (person, peer) in [(&alice, "bob"), (&bob, "alice")] {
         let standing = person.standing(peer)?;
         ensure!(standing == "verified", "{peer} is {standing} to {}", person.name);

@@ -22,6 +22,8 @@ const DOCUMENTS: &str = "docs";
 const HOMES: &[&str] = &[
     "",
     "server/src",
+    "crates/client/src",
+    "cli/src",
     "crates/protocol",
     "crates/protocol/src",
     "crates/playgate/src/oblivious",

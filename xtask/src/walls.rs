@@ -24,7 +24,7 @@ const AMBIENT: &[&str] = &[
     "rusqlite",
     "server",
     "latchkey-client",
-    "sdk",
+    "latchkey-sdk",
 ];
 
 const TOY: &str = "latchkey-playgate/insecure-toy-set";
@@ -37,7 +37,7 @@ const WALLS: &[Wall] = &[
             "latchkey-protocol/session",
             "latchkey-playgate/client",
             "latchkey-client",
-            "sdk",
+            "latchkey-sdk",
             "ml-kem",
             // aes-gcm is not here any more: an oblivious release carries the play share under a key that only a granted play opens, so the relay seals
             // with it. It seals shares that it holds anyway.
@@ -59,14 +59,20 @@ const WALLS: &[Wall] = &[
             "rusqlite",
             "server",
             "latchkey-client",
-            "sdk",
+            "latchkey-sdk",
             "latchkey-protocol",
         ],
         because: "play limits know no users, mail or HTTP",
     },
     Wall {
-        package: "sdk",
-        never: &["latchkey-protocol", "latchkey-playgate", "latchkey-client", "server"],
+        package: "latchkey-sdk",
+        never: &[
+            "latchkey-protocol",
+            "latchkey-playgate",
+            "latchkey-client",
+            "server",
+            "tfhe",
+        ],
         because: "the SDK is usable alone",
     },
     Wall {

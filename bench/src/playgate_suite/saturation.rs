@@ -9,11 +9,11 @@ use std::sync::atomic::{AtomicBool, AtomicU64, Ordering};
 use std::time::Duration;
 
 use anyhow::{Context, Result, bail, ensure};
-use latchkey_sdk::{Base64, LicenseId, types};
 use playgate::oblivious::{GateKey, OpeningKey, PAD_SLOTS, PlayRequest, Want};
 use playgate::{Capability, PlayLimit, PlayShare};
 use rand_chacha::ChaCha20Rng;
 use rand_core::{Rng, SeedableRng};
+use sdk::{Base64, LicenseId, types};
 use tokio::task::JoinHandle;
 use tokio::time::Instant;
 use uuid::Uuid;
@@ -190,12 +190,7 @@ impl Player {
 
 /// Uploads a gate key, sends a message under it to each player, and uses up its pads, so that each request is a sealed one: the dearest there is.
 async fn players(relay: &Relay, sender: &Account, rng: &mut ChaCha20Rng) -> Result<Arc<Vec<Player>>> {
-    let status = relay
-        .client
-        .status()
-        .send()
-        .await
-        .map_err(latchkey_sdk::SdkError::from)?;
+    let status = relay.client.status().send().await.map_err(sdk::SdkError::from)?;
     let expires_at = status.time + A_DAY;
     let gate = GateKey::generate(rng);
     let evaluation = gate.evaluation_key(rng, &mut |_| ());

@@ -1,7 +1,6 @@
 //! Real accounts: identities that registered by proof of possession and are signed in.
 
 use anyhow::{Context, Result};
-use latchkey_sdk::{Base64, Client, types};
 use protocol::Timestamp;
 use protocol::address::{Address, RelayName, UserName};
 use protocol::claim::{RegisterClaim, SignInClaim, bundle_digest};
@@ -9,6 +8,7 @@ use protocol::identity::{Fingerprint, Purpose};
 use protocol::party::Party;
 use rand_chacha::ChaCha20Rng;
 use rand_core::Rng;
+use sdk::{Base64, Client, types};
 
 /// Who sends and receives in a measurement.
 pub struct Account {
@@ -24,9 +24,9 @@ pub async fn register(relay: &Client, user: &str, rng: &mut ChaCha20Rng) -> Resu
         .body(types::ChallengeRequest { user: user.to_owned() })
         .send()
         .await
-        .map_err(latchkey_sdk::SdkError::from)?
+        .map_err(sdk::SdkError::from)?
         .into_inner();
-    let now = relay.status().send().await.map_err(latchkey_sdk::SdkError::from)?.time;
+    let now = relay.status().send().await.map_err(sdk::SdkError::from)?.time;
     let address = Address::new(UserName::parse(user)?, RelayName::parse(&challenge.relay_name)?);
     let mut party = Party::generate(address, rng);
     let publication = party
@@ -71,7 +71,7 @@ pub async fn register(relay: &Client, user: &str, rng: &mut ChaCha20Rng) -> Resu
         .body(request)
         .send()
         .await
-        .map_err(latchkey_sdk::SdkError::from)?;
+        .map_err(sdk::SdkError::from)?;
     Ok(Account {
         user: user.to_owned(),
         authorization: format!("Authorization: Bearer {}\r\n", registered.token.expose()),

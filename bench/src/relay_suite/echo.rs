@@ -49,7 +49,7 @@ mod tests {
         let data = place::directory().unwrap();
         let config = config(data.path()).unwrap();
         let relay = Relay::start(config.clone()).await.unwrap();
-        let client = latchkey_sdk::connect(&relay.url()).unwrap();
+        let client = sdk::connect(&relay.url()).unwrap();
         let user = account::register(&client, "u", &mut ChaCha20Rng::seed_from_u64(1))
             .await
             .unwrap();

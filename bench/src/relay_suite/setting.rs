@@ -71,7 +71,7 @@ pub fn start(binary: &Path, data: &Path) -> Result<Process> {
 /// A relay with a throw-away data directory.
 pub struct Relay {
     pub process: Process,
-    pub client: latchkey_sdk::Client,
+    pub client: sdk::Client,
     data: TempDir,
 }
 
@@ -83,7 +83,7 @@ impl Relay {
 
     pub fn start_on(binary: &Path, data: TempDir) -> Result<Self> {
         let process = start(binary, data.path())?;
-        let client = latchkey_sdk::connect(&format!("http://{}", process.host))?;
+        let client = sdk::connect(&format!("http://{}", process.host))?;
         Ok(Self { process, client, data })
     }
 

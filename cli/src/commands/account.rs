@@ -3,7 +3,9 @@
 use std::path::Path;
 
 use client::vault::Passphrase;
-use client::{Code, Error, Invite, Messenger, NameError, Options, RelayUrl, UserName};
+use client::{
+    Code, Error, Invite, Messenger, NameError, Options, Registration, RelayError, RelayStatus, RelayUrl, UserName,
+};
 
 use super::send_waiting;
 use crate::args::{OnOff, ReadInvite, ReceiptKind};
@@ -12,7 +14,7 @@ use crate::exit::Failure;
 use crate::prompt;
 
 pub(crate) fn register(context: &Context, name: &str, invite: Option<ReadInvite>) -> Result<(), Failure> {
-    let invite = invite
+    let mut invite = invite
         .transpose()
         .map_err(|error| Failure::Usage(format!("--invite: {error}")))?;
     let relay = match relay_of(context, invite.as_ref())? {
@@ -27,11 +29,41 @@ pub(crate) fn register(context: &Context, name: &str, invite: Option<ReadInvite>
     } else {
         // A person types it twice: what can fail without it comes first.
         if context.interactive() {
-            context.work("asking the relay …", Messenger::relay_at(relay.clone()))?;
+            let status = context.work("asking the relay …", Messenger::relay_at(relay.clone()))?;
+            if !admits(context, &relay, &status, &mut invite)? {
+                return Err(Failure::Interrupted);
+            }
         }
         context.new_passphrase()?
     };
-    register_with(context, &name, &passphrase, &relay, invite).map(drop)
+    register_with(context, &name, &passphrase, &relay, &mut invite).map(drop)
+}
+
+/// Whether this relay may take a new account, with an invitation that is asked for if it wants one. False: the person has none to give.
+pub(crate) fn admits(
+    context: &Context,
+    relay: &RelayUrl,
+    status: &RelayStatus,
+    invite: &mut Option<Invite>,
+) -> Result<bool, Failure> {
+    match status.registration {
+        Registration::Closed => Err(RelayError::Refused {
+            code: Code::RegistrationClosed,
+            detail: "this relay takes no new accounts".to_owned(),
+            action: "Ask the relay's operator, or choose another relay.".to_owned(),
+            retry_after: None,
+            next_slot: None,
+        }
+        .into()),
+        Registration::Invite if invite.is_none() => {
+            context
+                .render
+                .text(&format!("{} takes new accounts by invitation.", relay.as_str()))?;
+            *invite = ask_for_invite(context, relay)?;
+            Ok(invite.is_some())
+        }
+        _ => Ok(true),
+    }
 }
 
 /// The relay that was asked for, by itself or in the link of an invitation.
@@ -45,7 +77,7 @@ fn relay_of(context: &Context, invite: Option<&Invite>) -> Result<Option<RelayUr
         && named.as_str() != linked.as_str()
     {
         return Err(Failure::Usage(format!(
-            "the invitation is for {linked}, and --relay or LATCHKEY_RELAY says {named}: leave that out, or give the code alone if both are the same relay"
+            "the invitation is for {linked}, and --relay or LATCHKEY_RELAY names {named}; leave that out, or give the code alone if both are the same relay"
         )));
     }
     Ok(Some(linked))
@@ -57,7 +89,7 @@ pub(crate) fn register_with(
     name: &UserName,
     passphrase: &Passphrase,
     relay: &RelayUrl,
-    mut invite: Option<Invite>,
+    invite: &mut Option<Invite>,
 ) -> Result<Messenger, Failure> {
     let home = context.home()?;
     let mut messenger = loop {
@@ -73,7 +105,7 @@ pub(crate) fn register_with(
             Err(failure) if wants_invite(&failure) && context.interactive() => {
                 context.render.failure(&failure);
                 match ask_for_invite(context, relay)? {
-                    Some(another) => invite = Some(another),
+                    Some(another) => *invite = Some(another),
                     None => return Err(failure),
                 }
             }
@@ -94,10 +126,13 @@ fn wants_invite(failure: &Failure) -> bool {
     matches!(error.code(), Some(Code::InviteRequired | Code::InviteRefused))
 }
 
+/// Said where one types or pastes, and no shell is in the way.
+pub(crate) const NO_INVITE: &str = "this is not an invitation. An invitation is a link such as https://relay.example/#invite=… with 32 digits (0-9, a-f) at its end, or these digits alone";
+
 /// An invitation to this relay, or none; what is no invitation, or one to another relay, is said and can be corrected.
 fn ask_for_invite(context: &Context, relay: &RelayUrl) -> Result<Option<Invite>, Failure> {
     let parse = |text: &str| {
-        let invite = Invite::parse(text).map_err(|error| error.to_string())?;
+        let invite = Invite::parse(text).map_err(|_| NO_INVITE.to_owned())?;
         let linked = invite.relay().map(|link| context.parse_relay(link)).transpose();
         match linked.map_err(|failure| failure.to_string())? {
             Some(linked) if linked.as_str() != relay.as_str() => Err(format!(
@@ -107,7 +142,7 @@ fn ask_for_invite(context: &Context, relay: &RelayUrl) -> Result<Option<Invite>,
         }
     };
     let help = "The link or the code that the relay's operator gave you. Esc leaves.";
-    prompt::checked("Invitation:", help, None, parse)
+    prompt::secretly("Invitation:", help, None, |_| "********".to_owned(), parse)
 }
 
 pub(crate) fn status(context: &Context) -> Result<(), Failure> {
@@ -157,9 +192,10 @@ pub(crate) fn rotate_keys(context: &Context) -> Result<(), Failure> {
 }
 
 pub(crate) fn clear_inbox(context: &Context, yes: bool) -> Result<(), Failure> {
+    let asks = context.asks(yes, "whether to delete what waits at the relay, unread")?;
     let mut messenger = context.open()?;
-    if !yes
-        && context.interactive()
+    messenger.release()?;
+    if asks
         && !prompt::confirm(
             "Delete everything that waits at the relay, unread? It cannot be undone.",
             false,
@@ -205,7 +241,7 @@ pub(crate) fn receipts(context: &Context, what: Option<ReceiptKind>, state: Opti
         (None | Some(ReceiptKind::Delivery | ReceiptKind::Read), None) => return context.render.receipts(receipts),
         (None | Some(ReceiptKind::On | ReceiptKind::Off), Some(_)) => {
             return Err(Failure::Usage(
-                "write `receipts on`, `receipts off`, `receipts read on` or `receipts read off`".to_owned(),
+                "receipts has no such form; write `receipts on`, `receipts off`, `receipts read on` or `receipts read off`".to_owned(),
             ));
         }
     }
@@ -217,17 +253,14 @@ pub(crate) fn receipts(context: &Context, what: Option<ReceiptKind>, state: Opti
 pub(crate) const ROTATION: &str = "\
 This makes a new identity for your name; the present one vouches for it and is then worthless.
 Contacts follow by themselves. Those who compared your safety number have to compare the new one before they write to you again.
-All conversations are begun anew. Your name and everything kept here stay. It cannot be undone.";
+All conversations restart. Your name and everything kept here stay. It cannot be undone.";
 
 pub(crate) fn rotate_identity(context: &Context, yes: bool) -> Result<(), Failure> {
+    let asks = context.asks(yes, "whether to make a new identity, which cannot be taken back")?;
     let mut messenger = context.open()?;
-    if !yes {
-        if !context.interactive() || context.render.is_json() {
-            return Err(Failure::Usage(
-                "a new identity cannot be taken back; to make one without being asked, say --yes".to_owned(),
-            ));
-        }
+    if asks {
         context.render.text(ROTATION)?;
+        messenger.release()?;
         if !prompt::confirm("Make a new identity now?", false)? {
             return context.render.text("Nothing was changed.");
         }

@@ -51,10 +51,18 @@ pub(crate) fn send(context: &Context, to: &str, message: Option<&str>, limit: Op
             let address = messenger.resolve(to)?;
             context.work("looking for them …", messenger.can_write_to(&address))?;
             let help = "Enter sends, Alt-Enter begins a new line, Esc leaves without sending.";
-            Draft::new("Message:", help, "").ask()?.ok_or(Failure::Interrupted)?
+            messenger.release()?;
+            match Draft::new("Message:", help, "").ask() {
+                Ok(Some(text)) => text,
+                Ok(None) | Err(Failure::Interrupted) => return Err(Failure::Unsent),
+                Err(failure) => return Err(failure),
+            }
         }
     };
-    let sent = deliver(context, &mut messenger, to, &text, limit)?;
+    let sent = match deliver(context, &mut messenger, to, &text, limit) {
+        Err(Failure::Interrupted) => return Err(Failure::Unsent),
+        sent => sent?,
+    };
     match sent.because {
         Some(error) => Err(Failure::Queued(error)),
         None => Ok(()),
@@ -81,15 +89,30 @@ pub(crate) fn deliver(
     context.render.events(&sent.events);
     if let Some(error) = &sent.unnoted {
         context.render.warning(&format!(
-            "the relay has this message, which could not be noted here: {error}. Do not send it again; the next command hands it in once more, and the \
-             relay keeps it once"
+            "the relay has this message, but this home could not note it: {error}. Do not send it again: the next command repeats the send, and the \
+             relay keeps one copy"
         ));
     }
     Ok(sent)
 }
 
-/// Sends and shows nothing.
+/// Sends and shows nothing. [`Failure::Interrupted`]: nothing was sent; what was on its way is [`Failure::Unsure`].
 pub(crate) fn transmit(
+    context: &Context,
+    messenger: &mut Messenger,
+    to: &Address,
+    text: &str,
+    limit: Option<Limit>,
+) -> Result<Sent, Failure> {
+    let before = messenger.own_status()?.messages;
+    match hand_over(context, messenger, to, text, limit) {
+        // It is kept before it goes.
+        Err(Failure::Interrupted) if messenger.own_status()?.messages > before => Err(Failure::Unsure),
+        outcome => outcome,
+    }
+}
+
+fn hand_over(
     context: &Context,
     messenger: &mut Messenger,
     to: &Address,
@@ -202,8 +225,8 @@ fn read_stdin() -> Result<String, Failure> {
     if bytes.len() as u64 >= MAX_STDIN {
         return Err(Error::TooLarge.into());
     }
-    let mut text =
-        String::from_utf8(bytes).map_err(|_| Failure::Usage("standard input is not UTF-8 text".to_owned()))?;
+    let mut text = String::from_utf8(bytes)
+        .map_err(|_| Failure::Usage("standard input is not UTF-8 text; nothing was sent".to_owned()))?;
     // The line break that `echo` and editors add is not part of the message.
     if text.ends_with('\n') {
         text.pop();

@@ -1,6 +1,6 @@
 //! Contacts and their identities.
 
-use client::{Error, Messenger, Standing};
+use client::{Address, Error, Messenger, Standing};
 
 use super::send_waiting;
 use crate::context::Context;
@@ -25,10 +25,25 @@ pub(crate) fn safety_number(context: &Context, name: &str) -> Result<(), Failure
     context.render.safety_number(&person, &number, SHELL)
 }
 
+/// Whether there is somebody to be blocked: the relay takes any name. Of somebody known here it is not asked.
+pub(crate) fn exists(context: &Context, messenger: &mut Messenger, peer: &Address) -> Result<(), Failure> {
+    match context.work("looking for them …", messenger.can_write_to(peer)) {
+        // Known, and there is more to say of them than that they exist.
+        Err(Failure::Client(
+            Error::Blocked(_)
+            | Error::IdentityChanged { .. }
+            | Error::IdentitySucceeded { .. }
+            | Error::IdentityForked(_),
+        )) => Ok(()),
+        outcome => outcome,
+    }
+}
+
 pub(crate) fn block(context: &Context, name: &str, block: bool) -> Result<(), Failure> {
     let mut messenger = context.open()?;
     let peer = messenger.resolve(name)?;
     let (person, events) = if block {
+        exists(context, &mut messenger, &peer)?;
         context.work("blocking …", messenger.block(&peer))?
     } else {
         context.work("unblocking …", messenger.unblock(&peer))?
@@ -42,8 +57,14 @@ pub(crate) fn block(context: &Context, name: &str, block: bool) -> Result<(), Fa
     Ok(())
 }
 
-/// By command it is the user's word that the numbers were compared; on a terminal they are shown and it is asked.
+/// The numbers are shown and it is asked, unless `yes` says that they were compared.
 pub(crate) fn verify(context: &Context, name: &str, accept: bool, yes: bool) -> Result<(), Failure> {
+    let what = if accept {
+        "whether to accept the new identity"
+    } else {
+        "whether the safety number is the same on both sides"
+    };
+    let asks = context.asks(yes, what)?;
     let mut messenger = context.open()?;
     let peer = messenger.resolve(name)?;
     let person = messenger.contact(&peer)?;
@@ -60,7 +81,12 @@ pub(crate) fn verify(context: &Context, name: &str, accept: bool, yes: bool) -> 
         Standing::Forked { .. } if !accept => return Err(Error::IdentityForked(peer).into()),
         _ => {}
     }
-    if !yes && context.interactive() && !context.render.is_json() {
+    if accept && !matches!(person.standing, Standing::Unverified | Standing::Verified) {
+        context
+            .render
+            .goes_to_new_identity(&peer, &messenger.not_arrived(&peer)?);
+    }
+    if asks {
         context.render.safety_number(&person, &number, QUESTION)?;
         let question = if accept {
             "Accept this new identity?"
@@ -89,7 +115,7 @@ pub(crate) fn verify(context: &Context, name: &str, accept: bool, yes: bool) -> 
 
 /// The conversation goes on with fresh keys; what waited for the relay or for a decision goes out.
 pub(crate) fn go_on(context: &Context, messenger: &mut Messenger) {
-    match context.work("beginning anew …", messenger.catch_up()) {
+    match context.work("restarting the conversation …", messenger.catch_up()) {
         Ok(events) => context.render.events(&events),
         Err(failure) => context.render.failure(&failure),
     }

@@ -10,7 +10,7 @@ use crate::exit::Failure;
 pub(crate) fn play(context: &Context, message_id: &str) -> Result<(), Failure> {
     if nobody_reads() {
         return Err(Failure::Usage(
-            "standard output is closed or goes to /dev/null, so nobody would see the message; no play was used. Let it go to a terminal, a pipe or a file"
+            "standard output is closed or goes to /dev/null, so the message would be lost; no play was used. Send the output to a terminal, a pipe or a file"
                 .to_owned(),
         ));
     }
@@ -26,6 +26,7 @@ pub(crate) fn play(context: &Context, message_id: &str) -> Result<(), Failure> {
 /// On the alternate screen of the interactive client.
 pub(crate) fn play_on_screen(context: &Context, messenger: &mut Messenger, message_id: &str) -> Result<(), Failure> {
     let playback = context.work(waiting(messenger, message_id), messenger.play(message_id))?;
+    messenger.release()?;
     context.render.secret(&playback)?;
     let (play, plays) = (playback.play, playback.plays);
     context.work("confirming …", messenger.finish_play(playback))?;

@@ -12,8 +12,8 @@ use crate::exit::Failure;
 const WAIT: Duration = Duration::from_secs(30);
 /// Pause after a round that brought nothing to tell: a relay that answers at once is not hurried.
 const BETWEEN_ROUNDS: Duration = Duration::from_millis(250);
-/// Pause while the relay cannot be used; a person who comes back to a network notices so much.
-const AWAY: Duration = Duration::from_secs(10);
+/// Pause while the relay cannot be used: a person in front of it is not to wait longer for a relay that is back.
+const AWAY: Duration = Duration::from_secs(3);
 
 /// What came.
 pub(super) enum Arrived {
@@ -94,7 +94,9 @@ fn written(events: &[Event]) -> BTreeMap<String, usize> {
     let mut counts = BTreeMap::new();
     for event in events {
         if let Event::Message(message) = event {
-            *counts.entry(crate::render::escape::line(&message.peer)).or_default() += 1;
+            *counts
+                .entry(crate::render::escape::line(message.peer.as_str()))
+                .or_default() += 1;
         }
     }
     counts

@@ -23,6 +23,7 @@ pub(super) fn conversations(
         return context.render.contacts(&people);
     }
     let recipients = people.into_iter().map(Recipient::Known).collect();
+    messenger.release()?;
     match prompt::choose("Conversation with:", recipients)? {
         Some(Recipient::Known(person)) => conversation(context, messenger, arrivals, &person.address),
         _ => Ok(()),
@@ -60,8 +61,12 @@ fn conversation(
         }
         draft = match write::deliver(context, messenger, peer, &text, None, true) {
             Ok(true) => Draft::new(&question, HELP, ""),
-            Ok(false) => Draft::new(&question, KEPT, &text),
-            Err(failure @ (Failure::Io(_) | Failure::Interrupted)) => return Err(failure),
+            Ok(false) | Err(Failure::Interrupted) => Draft::new(&question, KEPT, &text),
+            Err(failure @ Failure::Io(_)) => return Err(failure),
+            Err(failure @ Failure::Unsure) => {
+                context.render.failure(&failure);
+                Draft::new(&question, HELP, "")
+            }
             Err(failure) => {
                 context.render.failure(&failure);
                 Draft::new(&question, KEPT, &text)
@@ -80,10 +85,7 @@ fn came(
 ) -> Result<(), Failure> {
     arrivals.tell(context, arrived)?;
     let unread = messenger.unread()?;
-    let here: Vec<StoredMessage> = unread
-        .into_iter()
-        .filter(|message| message.peer == peer.as_str())
-        .collect();
+    let here: Vec<StoredMessage> = unread.into_iter().filter(|message| message.peer == *peer).collect();
     if !here.is_empty() {
         context.render.inbox(&here)?;
         messenger.mark_seen(&here)?;
@@ -99,6 +101,7 @@ fn more(context: &Context, messenger: &mut Messenger, peer: &Address) -> Result<
         "Open a limited message",
         "Back",
     );
+    messenger.release()?;
     let outcome = match prompt::choose("What next?", vec![reply, limit, open, back])? {
         Some(choice) if choice == reply => Ok(()),
         Some(choice) if choice == limit => write::write_to(context, messenger, peer, true),

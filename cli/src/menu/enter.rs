@@ -1,12 +1,13 @@
 //! The way in: the passphrase of an account, or a new account.
 
 use client::vault::{Passphrase, VaultError};
-use client::{CertificatePin, Code, Error, Messenger, Options, RelayError, RelayUrl, UserName};
+use client::{CertificatePin, Code, Error, Invite, Messenger, Options, RelayError, RelayUrl, UserName};
 
 use crate::commands::account;
 use crate::context::{Context, DEFAULT_RELAY};
 use crate::exit::Failure;
 use crate::prompt;
+use crate::render::without_options;
 
 /// Attempts at the passphrase before giving up: a mistyped one is common, a fifth is not.
 const PASSPHRASE_ATTEMPTS: u32 = 5;
@@ -29,7 +30,7 @@ pub(super) fn enter(context: &Context) -> Result<Option<Messenger>, Failure> {
                 context.render.text(&format!(
                     "The registration of {name} was not finished; finishing it now."
                 ))?;
-                return first_run(context, Some(&name), Some(passphrase));
+                return first_run(context, Some(name.as_str()), Some(passphrase));
             }
             Err(Error::NotRegistered) => return first_run(context, None, Some(passphrase)),
             Err(Error::Vault(error @ VaultError::WrongPassphrase))
@@ -50,7 +51,7 @@ fn first_run(
     mut passphrase: Option<Passphrase>,
 ) -> Result<Option<Messenger>, Failure> {
     let pending = pending.map(UserName::parse).transpose().map_err(Error::Name)?;
-    let Some(relay) = relay(context)? else {
+    let Some((relay, mut invite)) = relay(context, pending.is_some())? else {
         return Ok(None);
     };
     let mut name = pending;
@@ -71,7 +72,7 @@ fn first_run(
             None => context.new_passphrase()?,
         };
         passphrase = Some(secret.clone());
-        match account::register_with(context, &chosen, &secret, &relay, None) {
+        match account::register_with(context, &chosen, &secret, &relay, &mut invite) {
             Ok(messenger) => return Ok(Some(messenger)),
             Err(Failure::Interrupted) => return Ok(None),
             Err(failure) => {
@@ -90,40 +91,89 @@ fn first_run(
     }
 }
 
-/// A relay that answers, with its pin where it needs one.
-fn relay(context: &Context) -> Result<Option<RelayUrl>, Failure> {
+/// A relay that answers, with its pin and an invitation where it needs them. One at which a registration was begun may have finished it, and is asked for nothing.
+fn relay(context: &Context, pending: bool) -> Result<Option<(RelayUrl, Option<Invite>)>, Failure> {
     let mut given = context.relay()?;
+    let mut invite = None;
     let mut default = DEFAULT_RELAY.to_owned();
     loop {
         let url = match given.take() {
             Some(url) => url,
             None => {
-                let parse = |text: &str| context.parse_relay(text.trim()).map_err(|error| error.to_string());
-                match prompt::checked("Relay:", "scheme://host[:port]. Esc leaves.", Some(&default), parse)? {
-                    Some(url) => url,
+                let help = "scheme://host[:port], or the link of an invitation. Esc leaves.";
+                let parse = |text: &str| relay_or_link(context, text.trim());
+                match prompt::secretly("Relay:", help, Some(&default), without_code, parse)? {
+                    Some((url, code)) => {
+                        invite = code;
+                        url
+                    }
                     None => return Ok(None),
                 }
             }
         };
         url.as_str().clone_into(&mut default);
-        match context.work("asking the relay …", Messenger::relay_at(url.clone())) {
-            Ok(_) => return Ok(Some(url)),
-            Err(Failure::Interrupted) => return Ok(None),
-            Err(Failure::Client(Error::Relay(RelayError::UntrustedCertificate { .. }))) => {
-                given = pinned(context, url)?;
-            }
-            Err(failure) => context.render.failure(&failure),
+        let outcome = context.work("asking the relay …", Messenger::relay_at(url.clone()));
+        let failure = match outcome {
+            Ok(_) if pending => return Ok(Some((url, invite))),
+            Ok(status) => match account::admits(context, &url, &status, &mut invite) {
+                Ok(true) => return Ok(Some((url, invite))),
+                Ok(false) => return Ok(None),
+                Err(failure) => failure,
+            },
+            Err(failure) => failure,
+        };
+        match failure {
+            Failure::Interrupted => return Ok(None),
+            Failure::Client(Error::Relay(
+                RelayError::UntrustedCertificate { .. } | RelayError::OtherCertificate { .. },
+            )) => given = pinned(context, url, &failure)?,
+            failure @ Failure::Io(_) => return Err(failure),
+            failure => context.render.failure(&failure),
         }
     }
 }
 
+/// What a person has been given: the relay's address, or a link with more in it.
+fn relay_or_link(context: &Context, text: &str) -> Result<(RelayUrl, Option<Invite>), String> {
+    let parse = |url: &str| {
+        context
+            .parse_relay(url)
+            .map_err(|error| without_options(&error.to_string()))
+    };
+    if !text.contains('#') {
+        return Ok((parse(text)?, None));
+    }
+    let invite = Invite::parse(text).map_err(|_| account::NO_INVITE.to_owned())?;
+    let url = parse(
+        invite
+            .relay()
+            .ok_or("the link names no relay; it begins with https://")?,
+    )?;
+    Ok((url, Some(invite)))
+}
+
+/// What stays on the screen of a relay's address, or of a link.
+fn without_code(text: &str) -> String {
+    match text.split_once('#') {
+        Some((url, _)) => format!("{url} (with an invitation)"),
+        None => text.to_owned(),
+    }
+}
+
 /// The same relay with the fingerprint that the person has of it.
-fn pinned(context: &Context, url: RelayUrl) -> Result<Option<RelayUrl>, Failure> {
-    context.render.warning(&format!(
-        "nobody that this machine trusts vouches for the certificate of {}. Nothing was sent. A relay that made its certificate itself prints the fingerprint \
-         when it starts (sha256:…); ask its operator for it, not the relay.",
-        url.as_str()
-    ));
+fn pinned(context: &Context, url: RelayUrl, failure: &Failure) -> Result<Option<RelayUrl>, Failure> {
+    context.render.warning(&match failure {
+        Failure::Client(Error::Relay(RelayError::OtherCertificate { offered, .. })) => format!(
+            "{} shows another certificate than the one with the fingerprint that was given, {offered}. Nothing was sent. Ask its operator for the fingerprint, \
+             not the relay; if it is not this one, another machine answers in the relay's place.",
+            url.as_str()
+        ),
+        _ => format!(
+            "nobody that this machine trusts vouches for the certificate of {}. Nothing was sent. A relay that made its certificate itself prints the fingerprint \
+             when it starts (sha256:…); ask its operator for it, not the relay.",
+            url.as_str()
+        ),
+    });
     let parse = |text: &str| match text.trim() {
         "" => Ok(None),
         text => text

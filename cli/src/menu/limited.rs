@@ -17,23 +17,13 @@ use crate::render::{escape, time};
 
 /// `None`: the user stepped back.
 pub(super) fn ask(messenger: &Messenger) -> Result<Option<Limit>, Failure> {
-    let number = |text: &str| match text.trim().parse::<u8>() {
-        Ok(plays @ 1..) => Ok(plays),
-        _ => Err("a play limit is a number from 1 to 255".to_owned()),
-    };
+    let number = |text: &str| args::read_plays(text.trim());
     let help = "How often it may be opened: 1 to 255. Esc leaves.";
     let Some(plays) = prompt::checked("Play limit:", help, None, number)? else {
         return Ok(None);
     };
-    let duration = |text: &str| {
-        let request = args::parse_duration(text.trim())?;
-        if Messenger::can_expire_in(request) {
-            Ok(request)
-        } else {
-            Err("a limited message can be opened for a minute at least and a year at most".to_owned())
-        }
-    };
-    let help = "30m, 12h, 7d, …";
+    let duration = |text: &str| args::parse_expiry(text.trim());
+    let help = "A number and a unit: 30m, 12h, 7d, 2w. A minute at least, a year at most. Esc leaves.";
     let Some(expires) = prompt::checked("Can be opened for:", help, Some("90d"), duration)? else {
         return Ok(None);
     };
@@ -67,7 +57,7 @@ impl fmt::Display for Choice {
             return f.write_str("?");
         };
         let (used, limit, sent) = (terms.used, terms.limit, time::utc(self.0.sent_at));
-        let peer = escape::line(&self.0.peer);
+        let peer = escape::line(self.0.peer.as_str());
         write!(f, "from {peer}, {sent}: {used} of {limit} plays used")
     }
 }
@@ -87,6 +77,7 @@ pub(super) fn offer_plays(
     if choices.is_empty() {
         return Ok(false);
     }
+    messenger.release()?;
     if let Some(Choice(message)) =
         prompt::choose("Open a limited message? That uses one play. (Esc: not now)", choices)?
     {
@@ -101,7 +92,7 @@ struct Own(StoredMessage);
 impl fmt::Display for Own {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         let sent = time::utc(self.0.sent_at);
-        let peer = escape::line(&self.0.peer);
+        let peer = escape::line(self.0.peer.as_str());
         match &self.0.body {
             MessageBody::Limited(terms, _) => write!(f, "to {peer}, {sent}, opens at most {} ×", terms.limit),
             _ => write!(f, "to {peer}, {sent}"),
@@ -120,12 +111,14 @@ pub(super) fn own(context: &Context, messenger: &mut Messenger) -> Result<(), Fa
     if own.is_empty() {
         return context.render.text("You sent no limited message lately.");
     }
+    messenger.release()?;
     let Some(Own(message)) = prompt::choose("Which one?", own)? else {
         return Ok(());
     };
     let id = message.id.to_string();
     let report = context.work("asking the relay …", messenger.license_state(&id))?;
     context.render.license(&report)?;
+    messenger.release()?;
     if report.terms.ended.is_none() && prompt::confirm("Take it back?", false)? {
         let report = context.work("taking it back …", messenger.revoke(&id))?;
         context.render.license(&report)?;

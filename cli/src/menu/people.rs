@@ -12,10 +12,13 @@ use crate::prompt;
 /// Lines of a list with four entries, one of them in two lines.
 const LIST: usize = 8;
 
-/// A contact in a list, or somebody new.
+/// A contact in a list, or somebody else.
 pub(super) enum Recipient {
     Known(Person),
+    /// To write to.
     New,
+    /// To block, or not any more.
+    Stranger,
 }
 
 impl fmt::Display for Recipient {
@@ -30,6 +33,7 @@ impl fmt::Display for Recipient {
                 Standing::Unverified => write!(f, "{}", person.address.user()),
             },
             Self::New => f.write_str("somebody new …"),
+            Self::Stranger => f.write_str("block somebody who is no contact …"),
         }
     }
 }
@@ -53,6 +57,7 @@ pub(super) fn decide(context: &Context, messenger: &mut Messenger, peer: &client
     };
     context.render.warning(&what);
     context.render.safety_number(&person, &number, LIST)?;
+    context.render.goes_to_new_identity(peer, &messenger.not_arrived(peer)?);
     let (later, verified, accept, reject) = (
         "Decide later: nothing is sent",
         "It is the same on the other side: verified",
@@ -89,11 +94,15 @@ pub(super) fn decide(context: &Context, messenger: &mut Messenger, peer: &client
 pub(super) fn contacts(context: &Context, messenger: &mut Messenger) -> Result<(), Failure> {
     let people = messenger.contacts()?;
     if people.is_empty() {
-        return context.render.contacts(&people);
+        context.render.contacts(&people)?;
     }
-    let recipients = people.into_iter().map(Recipient::Known).collect();
-    let Some(Recipient::Known(person)) = prompt::choose("Contact:", recipients)? else {
-        return Ok(());
+    let mut recipients: Vec<Recipient> = people.into_iter().map(Recipient::Known).collect();
+    recipients.push(Recipient::Stranger);
+    messenger.release()?;
+    let person = match prompt::choose("Contact:", recipients)? {
+        Some(Recipient::Known(person)) => person,
+        Some(Recipient::Stranger) => return stranger(context, messenger),
+        _ => return Ok(()),
     };
     if !matches!(person.standing, Standing::Unverified | Standing::Verified) {
         return decide(context, messenger, &person.address).map(drop);
@@ -129,5 +138,50 @@ pub(super) fn contacts(context: &Context, messenger: &mut Messenger) -> Result<(
     match person {
         Some(person) => context.render.person(&person, None),
         None => Ok(()),
+    }
+}
+
+/// Somebody who is no contact, and floods.
+fn stranger(context: &Context, messenger: &mut Messenger) -> Result<(), Failure> {
+    let mut typed: Option<String> = None;
+    loop {
+        messenger.release()?;
+        let Some(name) = prompt::text("Whom?", "a name at this relay; Esc goes back", typed.as_deref())? else {
+            return Ok(());
+        };
+        let found = match messenger.resolve(name.trim()) {
+            Ok(peer) => people::exists(context, messenger, &peer).map(|()| peer),
+            Err(error) => Err(error.into()),
+        };
+        let peer = match found {
+            Ok(peer) => peer,
+            Err(failure @ (Failure::Interrupted | Failure::Io(_))) => return Err(failure),
+            Err(failure) => {
+                context.render.failure(&failure);
+                typed = Some(name);
+                continue;
+            }
+        };
+        let (back, block, unblock) = (
+            "Back",
+            "Block: the relay takes nothing from them any more, without a word to them",
+            "Unblock",
+        );
+        messenger.release()?;
+        let blocked = match prompt::choose("What now?", vec![back, block, unblock])? {
+            Some(choice) if choice == block => true,
+            Some(choice) if choice == unblock => false,
+            _ => return Ok(()),
+        };
+        let (person, events) = if blocked {
+            context.work("blocking …", messenger.block(&peer))?
+        } else {
+            context.work("unblocking …", messenger.unblock(&peer))?
+        };
+        context.render.events(&events);
+        return match person {
+            Some(person) => context.render.person(&person, None),
+            None => context.render.blocked(&peer, blocked),
+        };
     }
 }

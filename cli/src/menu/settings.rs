@@ -1,7 +1,7 @@
 //! Keys and settings.
 
-use client::Messenger;
 use client::vault::{Receipts, VaultError};
+use client::{Address, Messenger};
 
 use super::people::Recipient;
 use crate::commands::{account, gate};
@@ -17,6 +17,7 @@ pub(super) fn keys(context: &Context, messenger: &mut Messenger) -> Result<(), F
         "Replace the identity by a new one",
         "Back",
     );
+    messenger.release()?;
     match prompt::choose("Keys:", vec![back, prekeys, identity])? {
         Some(choice) if choice == prekeys => {
             let keys = context.work("making and publishing new keys …", messenger.rotate_keys())?;
@@ -63,6 +64,7 @@ pub(super) fn settings(context: &Context, messenger: &mut Messenger) -> Result<(
         messenger.pinned_relay().url
     ))?;
     let choices = vec![passphrase, receipts, read, decoys, gate_keys, clear, back];
+    messenger.release()?;
     match prompt::choose("Settings:", choices)? {
         Some(choice) if choice == passphrase => {
             let current = prompt::passphrase("Current passphrase:")?;
@@ -108,7 +110,7 @@ pub(super) fn settings(context: &Context, messenger: &mut Messenger) -> Result<(
 fn gate_keys(context: &Context, messenger: &mut Messenger) -> Result<(), Failure> {
     let keys = messenger.gate_keys()?;
     context.render.gate_keys(&keys)?;
-    let own: Vec<String> = keys
+    let own: Vec<Address> = keys
         .into_iter()
         .filter(|key| !key.retired)
         .filter_map(|key| key.contact)
@@ -123,6 +125,7 @@ fn gate_keys(context: &Context, messenger: &mut Messenger) -> Result<(), Failure
     if !own.is_empty() {
         choices.push(drop_one);
     }
+    messenger.release()?;
     match prompt::choose("Gate keys:", choices)? {
         Some(choice) if choice == general => gate::replace(context, messenger, None),
         Some(choice) if choice == one => {
@@ -131,6 +134,7 @@ fn gate_keys(context: &Context, messenger: &mut Messenger) -> Result<(), Failure
                 return context.render.contacts(&people);
             }
             let people = people.into_iter().map(Recipient::Known).collect();
+            messenger.release()?;
             match prompt::choose("For whom?", people)? {
                 Some(Recipient::Known(person)) => gate::replace(context, messenger, Some(&person.address)),
                 _ => Ok(()),
@@ -138,7 +142,6 @@ fn gate_keys(context: &Context, messenger: &mut Messenger) -> Result<(), Failure
         }
         Some(choice) if choice == drop_one => match prompt::choose("For whom?", own)? {
             Some(contact) => {
-                let contact = messenger.resolve(&contact)?;
                 context.work("retiring the gate key …", messenger.drop_gate_key(&contact))?;
                 context.render.gate_keys(&messenger.gate_keys()?)
             }

@@ -24,14 +24,16 @@ fn recipient(context: &Context, messenger: &mut Messenger) -> Result<Option<Addr
     let mut recipients: Vec<Recipient> = messenger.contacts()?.into_iter().map(Recipient::Known).collect();
     if !recipients.is_empty() {
         recipients.push(Recipient::New);
+        messenger.release()?;
         match prompt::choose("To:", recipients)? {
             Some(Recipient::Known(person)) => return Ok(Some(person.address)),
-            Some(Recipient::New) => {}
+            Some(Recipient::New | Recipient::Stranger) => {}
             None => return Ok(None),
         }
     }
     let mut typed: Option<String> = None;
     loop {
+        messenger.release()?;
         let Some(text) = prompt::text("To:", "a name at this relay; Esc goes back", typed.as_deref())? else {
             return Ok(None);
         };
@@ -70,6 +72,7 @@ pub(super) fn write_to(
         },
     }
     let limit = if limited {
+        messenger.release()?;
         match limited::ask(messenger)? {
             Some(limit) => Some(limit),
             None => return Ok(()),
@@ -80,6 +83,7 @@ pub(super) fn write_to(
     let (mut written, mut help) = (String::new(), HELP);
     loop {
         let question = format!("Message to {}:", to.user());
+        messenger.release()?;
         let Some(text) = Draft::new(&question, help, &written).ask()? else {
             return Ok(());
         };
@@ -88,8 +92,13 @@ pub(super) fn write_to(
         }
         match deliver(context, messenger, to, &text, limit, false) {
             Ok(true) => return Ok(()),
-            Ok(false) => context.render.text("Nothing was sent.")?,
-            Err(failure @ (Failure::Io(_) | Failure::Interrupted)) => return Err(failure),
+            // Broken off before it was on its way, or not decided.
+            Ok(false) | Err(Failure::Interrupted) => context.render.text("Nothing was sent.")?,
+            Err(failure @ Failure::Io(_)) => return Err(failure),
+            Err(failure @ Failure::Unsure) => {
+                context.render.failure(&failure);
+                return Ok(());
+            }
             Err(failure) => context.render.failure(&failure),
         }
         (written, help) = (text, KEPT);

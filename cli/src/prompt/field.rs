@@ -29,6 +29,7 @@ pub(super) struct Field<'a, T> {
     masked: bool,
     lines: bool,
     stays: Stays,
+    shown_as: fn(&str) -> String,
     wrong: Option<String>,
     answered: String,
 }
@@ -44,6 +45,7 @@ impl<'a, T> Field<'a, T> {
             masked: false,
             lines: false,
             stays: Stays::Answer,
+            shown_as: str::to_owned,
             wrong: None,
             answered: String::new(),
         }
@@ -78,6 +80,12 @@ impl<'a, T> Field<'a, T> {
         self
     }
 
+    /// What stays of an answer.
+    pub(super) fn shown_as(mut self, shown: fn(&str) -> String) -> Self {
+        self.shown_as = shown;
+        self
+    }
+
     /// As if it had been typed before.
     pub(super) fn written(mut self, text: &str) -> Self {
         self.line.insert(text);
@@ -106,7 +114,7 @@ impl<T> Question for Field<'_, T> {
         match (self.check)(&text) {
             Ok(answer) => {
                 if !self.masked {
-                    text.as_str().clone_into(&mut self.answered);
+                    self.answered = (self.shown_as)(&text);
                 }
                 drop(self.line.take());
                 Step::Answer(answer)

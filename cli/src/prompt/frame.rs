@@ -1,21 +1,17 @@
 //! What a question looks like on the screen, drawn over what it looked like before.
 
-use std::fmt::Write as _;
-
 use console::{Style, measure_text_width};
 use crossterm::cursor::{Hide, MoveToColumn, MoveUp, Show};
 use crossterm::terminal::{Clear, ClearType};
 use crossterm::{Command, terminal};
-use unicode_segmentation::UnicodeSegmentation;
 
 use crate::exit::Failure;
-use crate::render::escape;
+pub(super) use crate::render::wrap::room as width;
+use crate::render::{escape, wrap};
 use crate::terminal as line;
 
 /// A terminal that does not say how large it is.
 const SIZE: (u16, u16) = (80, 24);
-/// Narrower is treated as this: one character has to fit.
-const NARROWEST: usize = 8;
 
 /// Columns and rows of the terminal.
 pub(super) fn size() -> (usize, usize) {
@@ -24,11 +20,6 @@ pub(super) fn size() -> (usize, usize) {
         .filter(|(columns, rows)| *columns > 0 && *rows > 0)
         .unwrap_or(SIZE);
     (columns.into(), rows.into())
-}
-
-/// Room for a line: the last column stays free, because terminals differ in where the cursor is behind it.
-pub(super) fn width(columns: usize) -> usize {
-    columns.saturating_sub(1).max(NARROWEST)
 }
 
 /// Lines, and where the cursor is; `None`: it is hidden.
@@ -142,30 +133,9 @@ pub(super) fn style() -> Style {
     Style::new().for_stderr()
 }
 
-/// Plain text, broken at spaces.
+/// Plain text, broken between words.
 pub(super) fn words(text: &str, width: usize) -> Vec<String> {
-    let mut lines: Vec<String> = Vec::new();
-    let mut line = String::new();
-    for word in text.split(' ') {
-        let together = measure_text_width(&line) + 1 + measure_text_width(word);
-        if line.is_empty() {
-            line.push_str(word);
-        } else if together <= width {
-            let _ = write!(line, " {word}");
-        } else {
-            lines.push(std::mem::replace(&mut line, word.to_owned()));
-        }
-    }
-    lines.push(line);
-    lines
-        .into_iter()
-        .flat_map(|line| {
-            // A word that is longer than a line.
-            let mut rows = Rows::new(width);
-            line.graphemes(true).for_each(|cluster| rows.push(cluster));
-            rows.lines
-        })
-        .collect()
+    wrap::rows(text, width).into_iter().map(str::to_owned).collect()
 }
 
 /// Text in lines of a width, broken between characters.
@@ -225,13 +195,6 @@ impl Rows {
 #[cfg(test)]
 mod tests {
     use super::*;
-
-    #[test]
-    fn words_are_broken_at_spaces_and_long_ones_anywhere() {
-        assert_eq!(words("one two three", 7), ["one two", "three"]);
-        assert_eq!(words("abcdefghij", 4), ["abcd", "efgh", "ij"]);
-        assert_eq!(words("", 4), [""]);
-    }
 
     #[test]
     fn what_stays_is_one_harmless_line() {

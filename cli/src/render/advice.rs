@@ -1,6 +1,6 @@
 //! What to do about a failure.
 
-use client::{Code, Error};
+use client::{Code, Error, RelayError};
 
 use super::Render;
 use crate::exit::Failure;
@@ -15,7 +15,7 @@ impl Render {
                         .to_owned(),
                 ]
             }
-            Failure::Queued(_) => vec![format!(
+            Failure::Queued(_) | Failure::Unsure => vec![format!(
                 "The message is kept and goes out {}; do not send it again.",
                 if self.menu {
                     "when the relay can be reached"
@@ -74,17 +74,35 @@ impl Render {
     }
 }
 
-/// What failed, to a person.
-pub(super) fn said(failure: &Failure) -> String {
+/// What failed, to a person; in the menu without the options of a command line.
+pub(super) fn said(failure: &Failure, menu: bool) -> String {
     match failure {
+        Failure::Client(Error::Relay(RelayError::BadUrl { .. })) if menu => without_options(&failure.to_string()),
         // The relay's own words are for a program that holds a token.
         Failure::Queued(Error::Relay(error)) | Failure::Client(Error::Relay(error))
             if error.code() == Some(Code::Unauthorized) =>
         {
-            "the relay does not know this account any more, or not with these keys; its operator may have removed it: ask them".to_owned()
+            "the relay does not know this account any more, or not with these keys; ask its operator whether it was removed".to_owned()
         }
         other => other.to_string(),
     }
+}
+
+/// The same without the clause in which an option is named: where nothing was typed behind a command there is none to be given.
+#[must_use]
+pub fn without_options(text: &str) -> String {
+    const ENDS: [&str; 4] = ["; ", ", or ", ", ", ". "];
+    let mut text = text.to_owned();
+    while let Some(at) = text.find(" --") {
+        let begins = ENDS.iter().filter_map(|end| text[..at].rfind(end)).max().unwrap_or(0);
+        let ends = ENDS
+            .iter()
+            .filter_map(|end| text[at..].find(end))
+            .min()
+            .map_or(text.len(), |end| at + end);
+        text.replace_range(begins..ends, "");
+    }
+    text
 }
 
 /// Whether this account cannot sign in.
@@ -98,9 +116,26 @@ fn is_shut_out(error: &Error) -> bool {
 
 #[cfg(test)]
 mod tests {
-    use client::RelayError;
-
     use super::*;
+
+    #[test]
+    fn a_clause_that_names_an_option_is_left_out() {
+        for (text, left) in [
+            (
+                "plain http is for this machine alone; use https",
+                "plain http is for this machine alone; use https",
+            ),
+            (
+                "it is plain; use https, or --allow in a safe network",
+                "it is plain; use https",
+            ),
+            ("it is more; give it with --invite", "it is more"),
+            ("first, give --one; then --two. Last", "first. Last"),
+            ("give --one", ""),
+        ] {
+            assert_eq!(without_options(text), left, "{text}");
+        }
+    }
 
     #[test]
     fn a_person_whose_account_is_gone_is_not_told_of_tokens_or_of_later() {
@@ -117,7 +152,9 @@ mod tests {
             program: "latchkey".to_owned(),
         };
         for failure in [Failure::Queued(refused().into()), Failure::from(refused())] {
-            let all = [vec![said(&failure)], render.advice(&failure)].concat().join("\n");
+            let all = [vec![said(&failure, false)], render.advice(&failure)]
+                .concat()
+                .join("\n");
             assert!(all.contains("does not know this account"), "{all}");
             for wrong in ["Authorization", "token", "next command", "sign in"] {
                 assert!(!all.contains(wrong), "{wrong}: {all}");

@@ -3,7 +3,7 @@
 use std::sync::Arc;
 use std::sync::atomic::{AtomicBool, Ordering};
 
-use client::{GateKeyReport, GateStage, GateWatch};
+use client::{Address, GateKeyReport, GateStage, GateWatch};
 use indicatif::ProgressStyle;
 use serde_json::json;
 
@@ -82,12 +82,12 @@ impl Render {
                 || {
                     json!({
                         "id": id, "created_at": key.created_at, "replaced_at": key.replaced_at, "uploaded": key.uploaded,
-                        "contact": key.contact, "retired": key.retired,
+                        "contact": key.contact.as_ref().map(Address::as_str), "retired": key.retired,
                     })
                 },
                 || {
                     let whose = match &key.contact {
-                        Some(contact) => format!("for {} alone", escape::line(contact)),
+                        Some(contact) => format!("for {} alone", escape::line(contact.as_str())),
                         None => "for everyone".to_owned(),
                     };
                     let state = match (key.retired, key.uploaded) {

@@ -1,11 +1,12 @@
 //! Messages, sent and received.
 
 use client::vault::{Direction, LimitMode, LimitedTerms, MessageBody, MessageState, StoredMessage};
-use client::{LicenseReport, Playback, SafetyNumber, Sent};
+use client::{Address, LicenseReport, Playback, SafetyNumber, Sent};
 use console::Style;
 use serde_json::{Map, Value, json};
+use zeroize::Zeroizing;
 
-use super::{Render, ended_word, escape, short, time};
+use super::{Render, ended_word, escape, short, time, wrap};
 use crate::exit::Failure;
 
 impl Render {
@@ -56,7 +57,7 @@ impl Render {
         )?;
         if sent.succeeded {
             self.notice(&format!(
-                "{} has a new identity, named by the one you knew; the safety number is another",
+                "{} has a new identity, and the one you knew vouches for it; the safety number has changed",
                 sent.to
             ));
         }
@@ -83,7 +84,7 @@ impl Render {
                 || {
                     let mut object = Map::new();
                     object.insert("id".into(), json!(message.id.to_string()));
-                    object.insert("from".into(), json!(message.peer));
+                    object.insert("from".into(), json!(message.peer.as_str()));
                     object.insert("sent_at".into(), json!(message.sent_at));
                     body_into(&mut object, &message.body);
                     Value::Object(object)
@@ -128,6 +129,32 @@ impl Render {
         })
     }
 
+    /// Before a new identity is accepted: which messages go to it. On standard error, by count, with each one's short id and first words.
+    pub fn goes_to_new_identity(&self, peer: &Address, messages: &[StoredMessage]) {
+        if messages.is_empty() {
+            return;
+        }
+        let (count, go) = match messages.len() {
+            1 => ("1 message".to_owned(), "goes"),
+            more => (format!("{more} messages"), "go"),
+        };
+        let mut text =
+            format!("{count} to {peer} may not have arrived, and {go} to the new identity when it is accepted:");
+        for message in messages.iter().take(NAMED) {
+            let words = match &message.body {
+                MessageBody::Text(text) => first_words(text),
+                MessageBody::Limited(terms, _) => format!("[limited: opens {}]", times(terms.limit)),
+                MessageBody::Unknown => "[of another version]".to_owned(),
+            };
+            text.push_str(&format!("\n  {}  {words}", short(&message.id.to_string())));
+        }
+        if let Some(more) = messages.len().checked_sub(NAMED).filter(|more| *more > 0) {
+            text.push_str(&format!("\n  and {more} more, see the history"));
+        }
+        let ids: Vec<String> = messages.iter().map(|message| message.id.to_string()).collect();
+        self.notice_with(&text, "goes_to_new_identity", &json!(ids));
+    }
+
     /// A play, by command: its text on standard output.
     ///
     /// # Errors
@@ -135,17 +162,22 @@ impl Render {
     pub fn play(&self, playback: &Playback) -> Result<(), Failure> {
         if self.json {
             return self.object(&json!({
-                "id": playback.id.to_string(), "from": playback.from, "text": playback.text.as_str(),
+                "id": playback.id.to_string(), "from": playback.from.as_str(), "text": playback.text.as_str(),
                 "play": playback.play, "plays": playback.plays,
             }));
         }
         self.notice(&format!(
             "from {}, play {} of {}",
-            escape::line(&playback.from),
+            escape::line(playback.from.as_str()),
             playback.play,
             playback.plays
         ));
-        self.out(&escape::paragraph(&playback.text))
+        let text = Zeroizing::new(escape::paragraph(&playback.text));
+        match super::columns() {
+            // To a program or a file it goes as it is.
+            None => self.lines_as_they_are(&text),
+            columns => self.lines_as_they_are(&Zeroizing::new(wrap::behind_bar(&text, columns))),
+        }
     }
 
     /// A limited message of ours.
@@ -164,7 +196,7 @@ impl Render {
                 if let Some(reason) = &report.unreadable {
                     limited["unreadable"] = json!(reason);
                 }
-                json!({ "id": report.id.to_string(), "to": report.to, "limited": limited })
+                json!({ "id": report.id.to_string(), "to": report.to.as_str(), "limited": limited })
             },
             || {
                 let (used, limit) = (report.terms.used, report.terms.limit);
@@ -182,7 +214,7 @@ impl Render {
                 format!(
                     "message {} to {}: {count}, {}",
                     short(&report.id.to_string()),
-                    escape::line(&report.to),
+                    escape::line(report.to.as_str()),
                     ended_word(report.terms.ended)
                 )
             },
@@ -192,12 +224,27 @@ impl Render {
         }
         if let (false, Some(play)) = (self.json, report.went_back) {
             self.warning(&format!(
-                "the relay went back behind play {play}: its signed receipts contradict each other. A backup was put back, or it shows different people different counts; do \
+                "the relay denies play {play}: its signed receipts contradict each other. A backup was restored there, or it shows you and the recipient different counts; do \
                  not rely on this limit"
             ));
         }
         Ok(())
     }
+}
+
+/// As many messages are named one by one.
+const NAMED: usize = 20;
+/// So much of a message tells which one it is, in characters.
+const WORDS: usize = 40;
+
+/// The beginning of a text, in one line.
+fn first_words(text: &str) -> String {
+    let line = escape::line(text);
+    let mut words: String = line.chars().take(WORDS).collect();
+    if words.len() < line.len() {
+        words.push('…');
+    }
+    words
 }
 
 fn limited(terms: &LimitedTerms) -> Value {
@@ -216,7 +263,7 @@ impl Render {
     /// A message for people: who and when, then what.
     fn paragraph(&self, message: &StoredMessage) -> String {
         let incoming = message.direction == Direction::Incoming;
-        let peer = escape::line(message.peer.split('@').next().unwrap_or_default());
+        let peer = escape::line(message.peer.user().as_str());
         let who = if incoming { peer } else { format!("you to {peer}") };
         let who = if incoming {
             Style::new().cyan().bold().apply_to(who)
@@ -225,26 +272,25 @@ impl Render {
         };
         let state = match &message.state {
             MessageState::Queued => ", waiting for the relay".to_owned(),
+            MessageState::Sent => ", sent".to_owned(),
             MessageState::Delivered => ", delivered".to_owned(),
             MessageState::Read => ", read".to_owned(),
             MessageState::Failed(reason) => format!(", not delivered: {}", escape::line(reason)),
-            MessageState::Sent | MessageState::New | MessageState::Seen => String::new(),
+            // Theirs: that they are here says it.
+            MessageState::New | MessageState::Seen => String::new(),
         };
         let about = format!(
             "{}{state}, {}",
             time::utc(message.sent_at),
             short(&message.id.to_string())
         );
-        format!(
-            "{who}  {}\n{}",
-            Style::new().dim().apply_to(about),
-            indented(&self.words(message))
-        )
+        format!("{who}  {}\n{}", Style::new().dim().apply_to(about), self.words(message))
     }
 
+    /// What was written is behind a bar; what the client says in its place is not.
     fn words(&self, message: &StoredMessage) -> String {
-        match &message.body {
-            MessageBody::Text(text) => escape::paragraph(text),
+        let said = match &message.body {
+            MessageBody::Text(text) => return wrap::behind_bar(&escape::paragraph(text), super::columns()),
             MessageBody::Limited(terms, _) => {
                 let state = match terms.ended {
                     Some(ended) => ended_word(Some(ended)).to_owned(),
@@ -268,7 +314,8 @@ impl Render {
             MessageBody::Unknown => {
                 "[a kind of message that this version cannot show; a newer latchkey may]".to_owned()
             }
-        }
+        };
+        format!("  {said}")
     }
 }
 
@@ -283,12 +330,6 @@ fn requests(count: u64) -> String {
         1 => "1 request".to_owned(),
         more => format!("{more} requests"),
     }
-}
-
-/// Each line of a body set off, so that no text can pass for a message's headline.
-fn indented(text: &str) -> String {
-    let lines: Vec<String> = text.lines().map(|line| format!("  {line}")).collect();
-    lines.join("\n")
 }
 
 fn opened(count: u8) -> String {

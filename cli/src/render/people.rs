@@ -45,7 +45,7 @@ impl Render {
         )?;
         if !self.json {
             self.notice(&format!(
-                "for {} until {}, or until this home signs in anew. As a header: Authorization: Bearer TOKEN",
+                "for {} until {}, or until this home signs in again. As a header: Authorization: Bearer TOKEN",
                 access.relay.as_str(),
                 time::utc(access.expires_at.as_millis())
             ));
@@ -59,7 +59,7 @@ impl Render {
     /// Standard output.
     pub fn contacts(&self, people: &[Person]) -> Result<(), Failure> {
         if people.is_empty() && !self.json {
-            return self.out("No contacts yet: send somebody a message.");
+            return self.out("No contacts yet: the first message to or from an account makes one.");
         }
         people.iter().try_for_each(|person| self.person(person, None))
     }
@@ -170,7 +170,7 @@ impl Render {
                 .sum::<usize>();
             // A code that is broken or scrolls cannot be read, and the digits would go with it.
             if wide <= columns && above + code.lines().count() + below <= rows {
-                self.out(&code)?;
+                self.lines_as_they_are(&code)?;
             }
         }
         Ok(())

@@ -9,7 +9,7 @@ use crossterm::queue;
 use crossterm::terminal::{Clear, ClearType};
 use zeroize::Zeroizing;
 
-use super::{Render, escape, terminal_size};
+use super::{Render, escape, terminal_size, wrap};
 use crate::exit::Failure;
 use crate::terminal;
 
@@ -22,21 +22,23 @@ impl Render {
     /// # Errors
     /// The terminal.
     pub fn secret(&self, playback: &Playback) -> Result<(), Failure> {
-        let text = Zeroizing::new(escape::paragraph(&playback.text));
+        let text = Zeroizing::new(wrap::tabless(&Zeroizing::new(escape::paragraph(&playback.text))));
         let headline = format!(
             "Play {} of {}   from {}",
             playback.play,
             playback.plays,
-            escape::line(&playback.from)
+            escape::line(playback.from.as_str())
         );
         let screen = terminal::alternate()?;
         let mut top = 0;
         loop {
             let (rows, columns) = terminal_size();
-            let lines = wrap(&text, columns.max(1));
+            let width = wrap::room(columns).saturating_sub(wrap::BAR);
+            let lines: Vec<&str> = text.lines().flat_map(|line| wrap::rows(line, width)).collect();
             let room = rows.saturating_sub(FRAME).max(1);
             let last = lines.len().saturating_sub(room);
             top = top.min(last);
+            let headline = console::truncate_str(&headline, wrap::room(columns), "…");
             draw(&headline, &lines[top..lines.len().min(top + room)], last > 0, rows)?;
             match next_key()? {
                 Key::Close => break,
@@ -85,7 +87,8 @@ fn draw(headline: &str, lines: &[&str], scrolls: bool, rows: usize) -> io::Resul
     queue!(out, Clear(ClearType::All), MoveTo(0, 0))?;
     write!(out, "{}\r\n\r\n", console::Style::new().bold().apply_to(headline))?;
     for line in lines {
-        write!(out, "{line}\r\n")?;
+        let line = Zeroizing::new(format!("{} {line}", console::Style::new().dim().apply_to(wrap::MARK)));
+        write!(out, "{}\r\n", wrap::steady(&line))?;
     }
     let help = if scrolls {
         "arrows and space scroll, Enter closes"
@@ -98,45 +101,4 @@ fn draw(headline: &str, lines: &[&str], scrolls: bool, rows: usize) -> io::Resul
     )?;
     write!(out, "{}", console::Style::new().dim().apply_to(help))?;
     out.flush()
-}
-
-/// Breaks lines at the terminal's width: after the last space that fits, else between characters. A wide character counts as two columns.
-fn wrap(text: &str, columns: usize) -> Vec<&str> {
-    let mut lines = Vec::new();
-    for line in text.lines() {
-        let mut rest = line;
-        while let Some(end) = overflow(rest, columns) {
-            let at = rest[..end].rfind(' ').map_or(end, |space| space + 1);
-            lines.push(&rest[..at]);
-            rest = &rest[at..];
-        }
-        lines.push(rest);
-    }
-    lines
-}
-
-/// Where the first character stands that does not fit any more; at least one always fits.
-fn overflow(text: &str, columns: usize) -> Option<usize> {
-    let mut width = 0;
-    for (at, c) in text.char_indices() {
-        width += console::measure_text_width(c.encode_utf8(&mut [0; 4]));
-        if width > columns && at > 0 {
-            return Some(at);
-        }
-    }
-    None
-}
-
-#[cfg(test)]
-mod tests {
-    use super::wrap;
-
-    #[test]
-    fn long_lines_are_broken_and_nothing_is_lost() {
-        assert_eq!(wrap("abcdef\n\ngh", 4), ["abcd", "ef", "", "gh"]);
-        assert_eq!(wrap("日本語", 4), ["日本", "語"]);
-        assert_eq!(wrap("日本", 1), ["日", "本"]);
-        assert_eq!(wrap("ab cd efghijk", 6), ["ab cd ", "efghij", "k"]);
-        assert_eq!(wrap("", 4), Vec::<&str>::new());
-    }
 }

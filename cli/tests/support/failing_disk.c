@@ -1,8 +1,10 @@
-/* A disk that fails, for one process: loaded before the C library, it lets the vault's files be synced or written so many times and no more.
- * LATCHKEY_TEST_DISK is `sync N` or `write N`; from the N-th call on (counted from 0) there is an I/O error, or no space. */
+/* A disk that fails, for one process: loaded before the C library, it lets the vault's files be synced, written, read or opened so many times and no more.
+ * LATCHKEY_TEST_DISK is `sync N`, `write N`, `read N` or `open N`; from the N-th call on (counted from 0) there is an I/O error, or no space. */
 #define _GNU_SOURCE
 #include <dlfcn.h>
 #include <errno.h>
+#include <fcntl.h>
+#include <stdarg.h>
 #include <stdatomic.h>
 #include <stdio.h>
 #include <stdlib.h>
@@ -12,19 +14,23 @@
 
 static atomic_long calls;
 
+/* Whether this call of `kind` on a file of this name fails. */
+static int fails_at(const char *kind, const char *path) {
+  const char *wanted = getenv("LATCHKEY_TEST_DISK");
+  size_t name = strlen(kind);
+  if (!wanted || strncmp(wanted, kind, name) != 0 || !strstr(path, "/vault.")) return 0;
+  return atomic_fetch_add(&calls, 1) >= atol(wanted + name);
+}
+
 /* Whether this call of `kind` on this file fails. */
 static int fails(const char *kind, int fd) {
-  const char *wanted = getenv("LATCHKEY_TEST_DISK");
   char link[64], path[4096];
   ssize_t length;
-  size_t name = strlen(kind);
-  if (!wanted || strncmp(wanted, kind, name) != 0) return 0;
   snprintf(link, sizeof link, "/proc/self/fd/%d", fd);
   length = readlink(link, path, sizeof path - 1);
   if (length < 0) return 0;
   path[length] = 0;
-  if (!strstr(path, "vault.db")) return 0;
-  return atomic_fetch_add(&calls, 1) >= atol(wanted + name);
+  return fails_at(kind, path);
 }
 
 int fsync(int fd) {
@@ -60,4 +66,45 @@ ssize_t pwrite64(int fd, const void *bytes, size_t length, off64_t at) {
   if (!real) real = dlsym(RTLD_NEXT, "pwrite64");
   if (fails("write", fd)) { errno = ENOSPC; return -1; }
   return real(fd, bytes, length, at);
+}
+
+ssize_t read(int fd, void *bytes, size_t length) {
+  static ssize_t (*real)(int, void *, size_t);
+  if (!real) real = dlsym(RTLD_NEXT, "read");
+  if (fails("read", fd)) { errno = EIO; return -1; }
+  return real(fd, bytes, length);
+}
+
+ssize_t pread(int fd, void *bytes, size_t length, off_t at) {
+  static ssize_t (*real)(int, void *, size_t, off_t);
+  if (!real) real = dlsym(RTLD_NEXT, "pread");
+  if (fails("read", fd)) { errno = EIO; return -1; }
+  return real(fd, bytes, length, at);
+}
+
+ssize_t pread64(int fd, void *bytes, size_t length, off64_t at) {
+  static ssize_t (*real)(int, void *, size_t, off64_t);
+  if (!real) real = dlsym(RTLD_NEXT, "pread64");
+  if (fails("read", fd)) { errno = EIO; return -1; }
+  return real(fd, bytes, length, at);
+}
+
+int open(const char *path, int flags, ...) {
+  static int (*real)(const char *, int, ...);
+  va_list more;
+  mode_t mode = 0;
+  if (!real) real = dlsym(RTLD_NEXT, "open");
+  if (flags & O_CREAT) { va_start(more, flags); mode = va_arg(more, mode_t); va_end(more); }
+  if (fails_at("open", path)) { errno = EIO; return -1; }
+  return real(path, flags, mode);
+}
+
+int open64(const char *path, int flags, ...) {
+  static int (*real)(const char *, int, ...);
+  va_list more;
+  mode_t mode = 0;
+  if (!real) real = dlsym(RTLD_NEXT, "open64");
+  if (flags & O_CREAT) { va_start(more, flags); mode = va_arg(more, mode_t); va_end(more); }
+  if (fails_at("open", path)) { errno = EIO; return -1; }
+  return real(path, flags, mode);
 }

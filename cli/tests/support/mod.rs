@@ -52,6 +52,18 @@ impl Stage {
         (stage, fingerprint)
     }
 
+    /// A relay at which one address may register and ask as often as it likes.
+    pub fn without_limits() -> Self {
+        let mut stage = Self {
+            runtime: Runtime::new().unwrap(),
+            relay: None,
+            url: String::new(),
+            dir: tempfile::tempdir().unwrap(),
+        };
+        stage.start_relay_with(0, |config| config.rates = server::service::rates::RateLimits::off());
+        stage
+    }
+
     /// Waits for what is asked of the relay without a client.
     pub fn block_on<T>(&self, future: impl Future<Output = T>) -> T {
         self.runtime.block_on(future)
@@ -63,15 +75,21 @@ impl Stage {
         self.start_relay_with(0, |config| config.registration = Registrations::Invite);
     }
 
+    /// The same relay, which takes no new accounts from now on.
+    pub fn close_registration(&mut self) {
+        self.stop_relay();
+        self.start_relay_with(0, |config| config.registration = Registrations::Closed);
+    }
+
     /// A link by which one may register.
     pub fn invite(&self) -> String {
         let code = InviteCode::generate().unwrap();
+        let services = self.relay.as_ref().unwrap().services();
         let errand = Errand::Invite {
             hash: code.hash(),
             uses: NonZeroU32::MIN,
-            lifetime: Duration::from_secs(3600),
+            expires: services.now().plus(Duration::from_secs(3600)),
         };
-        let services = self.relay.as_ref().unwrap().services();
         assert!(self.runtime.block_on(services.do_errand(&errand)).unwrap());
         code.link(&self.url).to_string()
     }
@@ -93,6 +111,18 @@ impl Stage {
         if let Some(relay) = self.relay.take() {
             self.runtime.block_on(relay.shutdown());
         }
+    }
+
+    /// Returns when somebody waits for mail.
+    pub fn waits_for_mail(&self) {
+        let services = self.relay.as_ref().unwrap().services();
+        for _ in 0..6000 {
+            if services.mailboxes.waiting() > 0 {
+                return;
+            }
+            std::thread::sleep(Duration::from_millis(10));
+        }
+        panic!("nobody waits");
     }
 
     /// The same relay at another address.
@@ -183,7 +213,11 @@ impl Person {
             .stderr(Stdio::piped())
             .spawn()
             .unwrap();
-        child.stdin.take().unwrap().write_all(input.as_bytes()).unwrap();
+        // A command that has read enough closes its end.
+        match child.stdin.take().unwrap().write_all(input.as_bytes()) {
+            Err(error) if error.kind() == std::io::ErrorKind::BrokenPipe => {}
+            written => written.unwrap(),
+        }
         child.wait_with_output().unwrap().into()
     }
 
@@ -233,4 +267,76 @@ pub fn copy_home(from: &Path, to: &Path) {
         let entry = entry.unwrap();
         std::fs::copy(entry.path(), to.join(entry.file_name())).unwrap();
     }
+}
+
+/// What a command's help says of `--json`.
+#[derive(Debug, PartialEq)]
+pub struct Documented {
+    pub always: Vec<String>,
+    pub sometimes: Vec<String>,
+}
+
+/// The keys that `help COMMAND` lists; those of an object inside as `outer.inner`.
+pub fn documented(command: &[&str]) -> Documented {
+    let answer: Answer = latchkey().arg("help").args(command).output().unwrap().into();
+    let help = answer.out.split_whitespace().collect::<Vec<_>>().join(" ");
+    let (_, rest) = help
+        .split_once("With --json: ")
+        .unwrap_or_else(|| panic!("the help of {command:?} says nothing of --json"));
+    let (_, rest) = rest.split_once("with the keys ").unwrap();
+    let (listed, _) = rest.split_once('.').unwrap();
+    let (always, sometimes) = listed.split_once("; where they apply ").unwrap_or((listed, ""));
+    Documented {
+        always: listed_keys(always),
+        sometimes: listed_keys(sometimes),
+    }
+}
+
+fn listed_keys(text: &str) -> Vec<String> {
+    let (mut keys, mut outer) = (Vec::new(), String::new());
+    for word in text.split_whitespace() {
+        let inner = word.starts_with('{') || !outer.is_empty();
+        let key = word.trim_matches(|c| matches!(c, '{' | '}' | ','));
+        if word.starts_with('{') {
+            outer = keys.last().cloned().unwrap();
+        }
+        keys.push(if inner {
+            format!("{outer}.{key}")
+        } else {
+            key.to_owned()
+        });
+        if word.trim_end_matches(',').ends_with('}') {
+            outer.clear();
+        }
+    }
+    keys
+}
+
+/// Runs a command with `--json`: every object that it prints has the keys that its help lists, and no others.
+pub fn prints_what_help_lists(person: &Person, command: &[&str], args: &[&str]) -> Vec<Value> {
+    let help = documented(command);
+    let objects = person.json(args);
+    for object in &objects {
+        let mut printed = Vec::new();
+        for (key, value) in object.as_object().unwrap() {
+            printed.push(key.clone());
+            printed.extend(
+                value
+                    .as_object()
+                    .into_iter()
+                    .flat_map(|inner| inner.keys())
+                    .map(|inner| format!("{key}.{inner}")),
+            );
+        }
+        for key in &printed {
+            assert!(
+                help.always.contains(key) || help.sometimes.contains(key),
+                "{args:?}: {key:?} is not in the help: {object}"
+            );
+        }
+        for key in help.always.iter().filter(|key| !key.contains('.')) {
+            assert!(printed.contains(key), "{args:?}: {key:?} is missing: {object}");
+        }
+    }
+    objects
 }

@@ -171,8 +171,12 @@ impl Terminal {
         self.keyboard.write_all(text.as_bytes()).unwrap();
     }
 
-    /// Pastes, as a terminal does that was asked to say what is pasted.
+    /// Pastes, as a terminal does that was asked to say what is pasted. It has to have been asked.
+    #[track_caller]
     pub fn pastes(&mut self, text: &str) {
+        let all = String::from_utf8_lossy(&self.screen.0.lock().unwrap().bytes).into_owned();
+        let (marked, plain) = (all.rfind("\u{1b}[?2004h"), all.rfind("\u{1b}[?2004l"));
+        assert!(marked.is_some() && marked > plain, "pastes are to be marked");
         self.types(&format!("\u{1b}[200~{}\u{1b}[201~", text.replace('\n', "\r")));
     }
 
@@ -201,6 +205,15 @@ impl Terminal {
         let (status, all) = self.ends();
         assert_eq!(status.code(), Some(0), "{all}");
         all
+    }
+
+    /// Waits for the end; what a person then has before their eyes.
+    #[track_caller]
+    pub fn ends_with_screen(self) -> String {
+        let size = self.size;
+        let mut parser = vt100::Parser::new(size.0.try_into().unwrap(), size.1.try_into().unwrap(), 0);
+        parser.process(self.ends().1.as_bytes());
+        parser.screen().contents()
     }
 
     /// Waits for the end. The terminal has to be as it was, its cursor visible.
@@ -251,7 +264,11 @@ pub fn at_terminal_sized(person: &Person, args: &[&str], rows: u16, columns: u16
 
 /// The menu of somebody who is registered.
 pub fn menu(person: &Person) -> Terminal {
-    let mut terminal = at_terminal(person, &[]);
+    menu_sized(person, 50, 160)
+}
+
+pub fn menu_sized(person: &Person, rows: u16, columns: u16) -> Terminal {
+    let mut terminal = at_terminal_sized(person, &[], rows, columns);
     terminal.sees("Passphrase:");
     terminal.enters(PASSPHRASE);
     terminal.sees("What next?");

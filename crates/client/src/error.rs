@@ -2,12 +2,11 @@
 
 use std::time::Duration;
 
-use protocol::address::{Address, NameError};
+use protocol::address::{Address, NameError, RelayName, UserName};
 use protocol::content::MAX_CONTENT;
 use protocol::identity::Fingerprint;
 use protocol::party::MAX_PENDING;
 
-use crate::messenger::Step;
 use crate::relay::RelayError;
 use crate::vault::{Ended, VaultError};
 
@@ -32,17 +31,27 @@ pub enum Error {
     AlreadyRegistered(Address),
     /// A registration was begun and its outcome never learned.
     #[error("the registration of {0} was begun in this home and not finished; register {0} again to finish it")]
-    RegistrationPending(String),
+    RegistrationPending(UserName),
     /// The relay said too often within a day that this vault is an older copy of itself.
     #[error(
-        "the relay says again that this home is an older copy of itself, for the {}th time within a day. Nothing was sent or fetched: conversations are begun anew at most {} times a day. If two copies of this home are in use, use one of them alone; if not, the relay lies, or somebody holds a token of this account. It is tried again within a day",
+        "the relay says for the {}th time within a day that this home is an older copy of itself. Conversations restart at most {} times a day, so nothing was sent or fetched. If two copies of this home are in use, use only one of them. Otherwise the relay lies, or another program holds a token of this account: ask the relay's operator. The next attempt is possible within a day",
         crate::messenger::MAX_RESTARTS + 1,
         crate::messenger::MAX_RESTARTS
     )]
     RestartsSpent,
+    /// The relay told a number that no later copy of this vault can have.
+    #[error(
+        "the relay says that a copy of this home has come to {at_relay}, and this one is at {ours}: no copy can be that far ahead. Nothing was taken over, sent or fetched. The relay lies, or its database is damaged; ask its operator, and try again when that is mended"
+    )]
+    NumberImplausible {
+        /// The relay's number.
+        at_relay: u64,
+        /// Ours.
+        ours: u64,
+    },
     /// The relay does not know our identity under our name.
     #[error(
-        "the relay at {url} does not let {address} in any more: the account was removed there, or its identity was replaced from another copy of this home. Nothing was sent, and nothing can be. What is kept here can still be read; ask the relay's operator, or register a name in another home"
+        "the relay at {url} no longer admits {address}: the account was removed there, or its identity was replaced from another copy of this home. Nothing was sent, and nothing can be sent. What is kept here can still be read; ask the relay's operator, or register a name in another home"
     )]
     ShutOut {
         /// Who we are.
@@ -51,19 +60,21 @@ pub enum Error {
         url: String,
     },
     /// An address at another relay.
-    #[error("{address} lives at another relay; this account is at {own}, and relays do not forward to each other")]
+    #[error(
+        "{address} is at another relay than this account, which is at {own}, and relays do not forward to each other; to write there, register a name at that relay in another home"
+    )]
     ForeignRelay {
         /// Who was meant.
         address: Address,
         /// Our own relay's name.
-        own: String,
+        own: RelayName,
     },
     /// A message to oneself.
-    #[error("that is your own address; write to somebody else")]
+    #[error("that is your own address; name another recipient")]
     Oneself,
     /// The peer's identity is another than the pinned one: nothing is sent until the user decided.
     #[error(
-        "the identity of {peer} has changed; nothing is sent. Compare safety numbers with {peer} over another channel, then accept the new one"
+        "the identity of {peer} has changed; nothing is sent. Compare safety numbers with {peer} over another channel, then accept or reject the new one"
     )]
     IdentityChanged {
         /// Whose.
@@ -75,7 +86,7 @@ pub enum Error {
     },
     /// The identity that was verified named another: nothing is sent until the user looked.
     #[error(
-        "{peer} has a new identity, named by the one that you verified; nothing is sent. Compare safety numbers over another channel, then verify {peer} again, or accept the new identity as it is"
+        "{peer} has a new identity, and the one that you verified vouches for it; nothing is sent. Compare the new safety number over another channel and verify {peer} again, or accept the new identity without comparing"
     )]
     IdentitySucceeded {
         /// Whose.
@@ -85,20 +96,24 @@ pub enum Error {
     },
     /// One identity named two successors.
     #[error(
-        "two identities say that they follow the one you knew of {0}: somebody else has its key. Nothing is sent or shown. Meet {0} or call, compare the safety number, then accept the one that is offered or reject it"
+        "two identities claim to succeed the one you knew of {0}, so another person has its key. Nothing is sent or shown. Meet or call {0}, compare the safety number, then accept or reject the identity that is offered"
     )]
     IdentityForked(Address),
     /// A contact that does not exist.
     #[error("there is no contact {0} yet; send or receive a message first")]
     UnknownContact(Address),
     /// A contact that we blocked.
-    #[error("you blocked {0}; nothing is sent. Unblock first")]
+    #[error("you blocked {0}; nothing is sent. Unblock {0} first")]
     Blocked(Address),
     /// Nothing to reject.
-    #[error("no other identity of {0} waits for a decision; to hear no more of {0}, block them")]
+    #[error(
+        "no other identity of {0} waits for a decision, so there is none to reject; to receive nothing more from {0}, block {0}"
+    )]
     NothingToReject(Address),
     /// Nothing to accept.
-    #[error("the identity of {0} has not changed; there is nothing to accept")]
+    #[error(
+        "the identity of {0} has not changed, so there is nothing to accept; to confirm it, compare the safety number and verify {0}"
+    )]
     NothingToAccept(Address),
     /// The relay served keys that do not verify.
     #[error(
@@ -111,34 +126,43 @@ pub enum Error {
         reason: String,
     },
     /// The message does not fit.
-    #[error("the message is too long; a message holds about {} KB, send it in parts", MAX_CONTENT / 1000)]
+    #[error("the message is too long; a message holds about {} KB: send it in parts", MAX_CONTENT / 1000)]
     TooLarge,
     /// An empty message.
-    #[error("the message is empty; there is nothing to send")]
+    #[error("the message is empty, so nothing was sent; give it some text")]
     Empty,
     /// Too many messages that were never acknowledged.
     #[error(
-        "{0} has not acknowledged the last {MAX_PENDING} messages, and more are not kept; nothing was sent. Wait until their client has been online"
+        "{0} has not acknowledged the last {MAX_PENDING} messages, and more are not kept; nothing was sent. Send it again when the client of {0} has been online"
     )]
     PeerSilent(Address),
     /// A limit of no plays, or of more than 255, or one that ends before it begins.
-    #[error("a play limit is 1 to 255 plays and ends between a minute and a year from now")]
+    #[error(
+        "a play limit is 1 to 255 plays and ends between a minute and a year from now; change the number or the time"
+    )]
     BadLimit,
     /// No message begins like that.
-    #[error("no message has an id that begins with {0:?}; the history lists them")]
+    #[error("no message has an id that begins with {0:?}; the history lists all ids")]
     NoSuchMessage(String),
     /// Several do.
-    #[error("several messages have an id that begins with {0:?}; write more of it")]
+    #[error("several messages have an id that begins with {0:?}; give more characters of the id")]
     AmbiguousMessage(String),
     /// A message without a limit.
-    #[error("that message has no play limit; it is in the history")]
+    #[error("that message has no play limit; read it in the history")]
     NotLimited,
     /// Only the recipient plays.
-    #[error("only the recipient can play a limited message, and what was sent is not kept here")]
+    #[error(
+        "you sent that message: only its recipient can play it, and its text is not kept here. You can read its count or take it back"
+    )]
     NotPlayable,
     /// Only the sender revokes.
-    #[error("only the sender of a limited message can take it back or read its count")]
+    #[error(
+        "only the sender of a limited message can take it back or read its count, and you received that one; ask its sender"
+    )]
     NotOurs,
+    /// Only what came is answered.
+    #[error("that message is your own, and only a received one can be answered; choose a received one")]
+    NotReceived,
     /// It opens no more.
     #[error("{}", ended(*.0))]
     Ended(Ended),
@@ -149,20 +173,20 @@ pub enum Error {
     #[error("{0}; do not rely on the count, and ask the relay's operator")]
     Receipt(#[from] protocol::play_receipt::ReceiptError),
     /// A contact without a gate key of its own.
-    #[error("{0} has no gate key of its own; the general one seals for it")]
+    #[error("{0} has no gate key of its own, so there is none to drop; the general one seals messages to {0}")]
     NoGateKey(Address),
     /// The relay has another's gate key under the id of ours.
     #[error(
-        "the relay lost the gate key that sealed this message and has another one under its id, so the message was not sent; send it again, a new \
+        "the relay lost the gate key that sealed this message and has another one under its id, so the message was not sent; send it again: a new \
          gate key is made"
     )]
     GateKeyTaken,
     /// The protocol refused, for a reason that users do not meet.
-    #[error("the protocol refused: {0}. Nothing was sent. This should not happen; please report it")]
+    #[error("the protocol refused: {0}. Nothing was sent; try again, and report it if it happens again")]
     Protocol(String),
     /// The clocks of this device and the relay are so far apart that the relay takes no keys of ours.
     #[error(
-        "the clock of this device is {} {} that of the relay, so the relay does not take its keys. Set the clock, then do it again; if the clock is right, tell the relay's operator",
+        "the clock of this device is {} {} that of the relay, so the relay does not take its keys. Set the clock, then try again; if the clock is right, tell the relay's operator",
         in_words(*.apart), if *.ahead { "ahead of" } else { "behind" }
     )]
     ClockWrong {
@@ -172,11 +196,8 @@ pub enum Error {
         ahead: bool,
     },
     /// No random bytes.
-    #[error("the operating system's random generator does not answer; nothing was done")]
+    #[error("the operating system's random generator does not answer; nothing was done, try again")]
     Randomness,
-    /// A test stopped the work here.
-    #[error("interrupted at {0:?}")]
-    Interrupted(Step),
 }
 
 /// In words, for a clock that is wrong by hours, days or years.
@@ -191,8 +212,11 @@ fn in_words(by: Duration) -> String {
 
 fn ended(how: Ended) -> &'static str {
     match how {
-        Ended::Exhausted => "this message was opened as often as it may be; it does not open again",
-        Ended::Revoked => "the sender took this message back; it does not open any more",
-        Ended::Expired => "this message has expired; it does not open any more",
+        Ended::Exhausted => "all plays of this message are used; ask the sender to send it again",
+        Ended::Revoked => "the sender took this message back, so it does not open any more; ask the sender",
+        Ended::Expired => "this message has expired, so it does not open any more; ask the sender to send it again",
     }
 }
+
+#[cfg(test)]
+mod tests;

@@ -9,6 +9,7 @@ use crate::vault::{MessageId, StoredMessage};
 
 /// Whose messages the relay refused.
 #[derive(Clone, Debug, PartialEq, Eq)]
+#[non_exhaustive]
 pub enum Flooder {
     /// An account that sends in its own name, contact or not.
     Account(Address),

@@ -19,7 +19,7 @@ pub struct Invite {
 /// Not an invitation. What was given is not repeated: it may be most of one.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, thiserror::Error)]
 #[error(
-    "this is no invitation; it is a link such as https://relay.example/#invite=… with {DIGITS} digits (0-9, a-f) behind it, or these digits alone. Quote the link in a shell"
+    "this is not an invitation. An invitation is a link such as https://relay.example/#invite=… with {DIGITS} digits (0-9, a-f) at its end, or these digits alone. Copy all of it, and quote the link in a shell"
 )]
 pub struct BadInvite;
 

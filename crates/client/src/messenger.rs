@@ -20,6 +20,7 @@
 
 mod access;
 mod account;
+mod answer;
 mod decoys;
 mod gate_keys;
 mod history;
@@ -28,6 +29,7 @@ mod keys;
 mod lookup;
 mod oblivious;
 mod opened;
+mod outbox;
 mod outgoing;
 mod people;
 mod play_receipts;
@@ -102,6 +104,12 @@ impl std::fmt::Debug for Options {
 }
 
 /// One account: its vault, its conversations, its relay.
+///
+/// One call at a time, from whatever thread: the futures are `Send`. A call may be dropped while it waits; then its events are not told, and everything
+/// else is as after a crash, without the need to open the home again (see [`Messenger::receive`]).
+///
+/// A commit and the derivation of the passphrase's key (at [`Messenger::register`], [`Messenger::open`] and [`Messenger::change_passphrase`], about a second) block
+/// the thread.
 pub struct Messenger {
     vault: Vault,
     /// `None` only while reading it back has failed.
@@ -114,6 +122,7 @@ pub struct Messenger {
     options: Options,
     decoy_clock: decoys::DecoyClock,
     told: restored::Agreement,
+    untold: round::Untold,
     /// The vault was unlocked: what is in memory may be outdated.
     released: bool,
     /// While [`Messenger::listen`] finds the relay away: the pause before it tries again.
@@ -147,8 +156,7 @@ impl Messenger {
         match vault.get::<Account>(key::ACCOUNT)? {
             Some(Account { registered: true, .. }) => {}
             Some(Account { registered: false, .. }) => {
-                let name = load_party(&vault)?.address().user().to_string();
-                return Err(Error::RegistrationPending(name));
+                return Err(Error::RegistrationPending(load_party(&vault)?.address().user()));
             }
             None => return Err(Error::NotRegistered),
         }
@@ -184,6 +192,7 @@ impl Messenger {
             options,
             decoy_clock: decoys::DecoyClock::default(),
             told: restored::Agreement::default(),
+            untold: round::Untold::default(),
             released: false,
             outage: None,
             floods: Vec::new(),
@@ -247,10 +256,7 @@ impl Messenger {
         }
         let address = Address::parse(text)?;
         if address.relay() != own {
-            return Err(Error::ForeignRelay {
-                address,
-                own: own.to_string(),
-            });
+            return Err(Error::ForeignRelay { address, own });
         }
         Ok(address)
     }

@@ -5,6 +5,7 @@
 //! the first attempt, so the messenger repeats the pair of requests as a whole.)
 
 mod account;
+mod advice;
 mod error;
 mod gate;
 mod keys;
@@ -14,17 +15,18 @@ mod url;
 mod wire;
 
 use std::fmt;
+use std::sync::Arc;
 use std::sync::atomic::{AtomicU64, Ordering};
 use std::time::Duration;
 
-use latchkey_sdk::{Client, SdkError, Token, types};
 use protocol::Timestamp;
 use protocol::address::UserName;
+use sdk::{Client, SdkError, Token, types};
 use uuid::Uuid;
 
 use crate::vault::{AckPosition, Session};
 
-pub use latchkey_sdk::{BadPin, CertificatePin};
+pub use sdk::{BadPin, CertificatePin};
 
 pub(crate) use error::bounded;
 pub use error::{Code, RelayError, Verdict};
@@ -51,12 +53,13 @@ const LONGEST_PAUSE: Duration = Duration::from_secs(5);
 /// Most envelopes asked for at once; the relay's own bound.
 pub(crate) const PAGE: u32 = 64;
 
-/// A connection to one relay.
+/// A connection to one relay; clones share it.
+#[derive(Clone)]
 pub(crate) struct Relay {
     url: RelayUrl,
     client: Client,
     session: Option<Session>,
-    requests: AtomicU64,
+    requests: Arc<AtomicU64>,
 }
 
 impl fmt::Debug for Relay {
@@ -68,7 +71,7 @@ impl fmt::Debug for Relay {
     }
 }
 
-type Answer<T> = Result<latchkey_sdk::ResponseValue<T>, latchkey_sdk::Error<types::Problem>>;
+type Answer<T> = Result<sdk::ResponseValue<T>, sdk::Error<types::Problem>>;
 
 impl Relay {
     /// Prepares requests to `url`; makes none.
@@ -94,12 +97,12 @@ impl Relay {
         let http = builder
             .build()
             .map_err(|error| RelayError::from_sdk(&url, SdkError::Unreachable(error)))?;
-        let client = Client::new_with_client(url.as_str(), http, latchkey_sdk::Session::default());
+        let client = Client::new_with_client(url.as_str(), http, sdk::Session::default());
         Ok(Self {
             url,
             client,
             session: None,
-            requests: AtomicU64::new(0),
+            requests: Arc::default(),
         })
     }
 

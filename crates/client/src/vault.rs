@@ -11,22 +11,24 @@
 //! Every write happens in [`Vault::transaction`]: all of it is on the disk when that returns (`synchronous=FULL`), or none of it.
 
 mod delivery;
+mod files;
 mod gate;
+mod header;
 mod kdf;
 mod messages;
 mod records;
 mod seal;
 mod transaction;
 
-use std::fs::{DirBuilder, File, OpenOptions};
+use std::fs::File;
 use std::path::{Path, PathBuf};
-use std::thread;
-use std::time::{Duration, Instant};
 
-use rusqlite::{Connection, OpenFlags, OptionalExtension};
+use rusqlite::{Connection, OpenFlags};
 use zeroize::Zeroizing;
 
-use kdf::{KEY_LEN, SALT_LEN};
+use files::{LOCK, io, lock, make_dir, private_file, remove, sync_dir, wait_for};
+use header::{Header, read_header, write_header};
+use kdf::KEY_LEN;
 use seal::Keys;
 
 pub use delivery::{Delivery, GivenToken, Receipts};
@@ -48,14 +50,6 @@ pub use transaction::{Entry, Transaction};
 const FILE: &str = "vault.db";
 /// Its name until it is finished.
 const UNFINISHED: &str = "vault.new";
-/// The lock's name: a file of its own, because SQLite's locks guard statements, not a client's whole run.
-const LOCK: &str = "vault.lock";
-/// What this build writes. Readers refuse what they do not know.
-const FORMAT: i64 = 1;
-/// How long to wait for another process to let go: longer than a command takes, shorter than a long poll.
-const LOCK_PATIENCE: Duration = Duration::from_secs(10);
-/// How often to look again while waiting.
-const LOCK_POLL: Duration = Duration::from_millis(50);
 
 mod steps {
     refinery::embed_migrations!("migrations");
@@ -63,9 +57,10 @@ mod steps {
 
 /// Why the vault could not be used.
 #[derive(Debug, thiserror::Error)]
+#[non_exhaustive]
 pub enum VaultError {
     /// There is no vault in this directory.
-    #[error("no account was made in {} yet; register a name first, or name the right home with --home", .0.display())]
+    #[error("there is no account in {}; register a name first, or name the right home with --home", .0.display())]
     NotFound(PathBuf),
     /// A vault was to be created where one is.
     #[error("{} already holds an account; use it, or choose another home", .0.display())]
@@ -81,23 +76,25 @@ pub enum VaultError {
     Busy(PathBuf),
     /// The file is there, and what it begins with is not.
     #[error(
-        "the vault {} is empty or cut off, as after a full disk or a copy that was broken off; restore the home directory from a backup. (If no name was ever registered in this home, remove the file and register one)",
+        "the vault {} is empty or cut off, as after a full disk or an unfinished copy; restore the home directory from a backup. (If no name was ever registered in this home, remove the file and register one)",
         .0.display()
     )]
     Truncated(PathBuf),
     /// A sealed record does not open in its place.
     #[error(
-        "a record ({0}) of the vault was altered or moved; restore the home directory from a backup, or register anew"
+        "a record ({0}) of the vault was altered or moved; restore the home directory from a backup, or register another name in another home"
     )]
     Tampered(&'static str),
     /// Something that this program never writes.
-    #[error("the vault is damaged ({0}); restore the home directory from a backup, or register anew")]
+    #[error(
+        "the vault is damaged ({0}); restore the home directory from a backup, or register another name in another home"
+    )]
     Corrupt(&'static str),
     /// Written by a later version.
     #[error("the vault has format {0}, which this version does not know; use a newer latchkey")]
     TooNew(i64),
     /// The operating system gives no random bytes.
-    #[error("the operating system's random generator does not answer; nothing was written")]
+    #[error("the operating system's random generator does not answer; nothing was written, try again")]
     Randomness,
     /// File system trouble.
     #[error("{} cannot be used: {source}. The account in it, if there is one, was not touched; check the path, its permissions and the disk", .path.display())]
@@ -113,7 +110,9 @@ pub enum VaultError {
     )]
     Database(#[from] rusqlite::Error),
     /// A migration failed.
-    #[error("the vault could not be brought to this version's format: {0}")]
+    #[error(
+        "the vault could not be converted to this version's format: {0}; copy the home directory away, check the disk's space, then try again"
+    )]
     Migration(String),
 }
 
@@ -355,6 +354,16 @@ impl Vault {
     }
 }
 
+/// A disk that fails in the middle of a step is that, and no fault of the step.
+fn failed_step(error: &refinery::Error) -> VaultError {
+    if let refinery::error::Kind::Connection(_, source) = error.kind()
+        && let Some(rusqlite::Error::SqliteFailure(code, said)) = source.downcast_ref()
+    {
+        return rusqlite::Error::SqliteFailure(*code, said.clone()).into();
+    }
+    VaultError::Migration(error.to_string())
+}
+
 impl Drop for Vault {
     fn drop(&mut self) {
         if let Err(error) = self.compact() {
@@ -366,106 +375,6 @@ impl Drop for Vault {
 fn fold(db: &Connection) -> Result<(), VaultError> {
     db.query_row("PRAGMA wal_checkpoint(TRUNCATE)", [], |_| Ok(()))?;
     Ok(())
-}
-
-/// How the data key is wrapped.
-struct Header {
-    cost: KdfCost,
-    salt: Vec<u8>,
-    wrapped: Vec<u8>,
-}
-
-impl Header {
-    fn wrap(data: &[u8; KEY_LEN], passphrase: &Passphrase, cost: KdfCost) -> Result<Self, VaultError> {
-        let salt = seal::random::<SALT_LEN>()?.to_vec();
-        let key = cost.derive(passphrase, &salt)?;
-        let wrapped = seal::seal(&key, &Self::aad(cost, &salt), data)?;
-        Ok(Self { cost, salt, wrapped })
-    }
-
-    fn unwrap(&self, passphrase: &Passphrase) -> Result<Zeroizing<[u8; KEY_LEN]>, VaultError> {
-        let key = self.cost.derive(passphrase, &self.salt)?;
-        let data =
-            seal::unseal(&key, &Self::aad(self.cost, &self.salt), &self.wrapped).ok_or(VaultError::WrongPassphrase)?;
-        let data: [u8; KEY_LEN] = data
-            .as_slice()
-            .try_into()
-            .map_err(|_| VaultError::Corrupt("data key"))?;
-        Ok(Zeroizing::new(data))
-    }
-
-    fn aad(cost: KdfCost, salt: &[u8]) -> Vec<u8> {
-        let mut aad = b"latchkey/1/vault/data-key".to_vec();
-        for number in [cost.memory_kib, cost.passes, cost.lanes] {
-            aad.extend_from_slice(&number.to_be_bytes());
-        }
-        aad.extend_from_slice(salt);
-        aad
-    }
-}
-
-fn io(path: &Path) -> impl FnOnce(std::io::Error) -> VaultError {
-    let path = path.to_path_buf();
-    move |source| VaultError::Io { path, source }
-}
-
-/// Makes the directory readable by its owner alone. One that exists is left as it is: it may be somebody's home.
-fn make_dir(dir: &Path) -> Result<(), VaultError> {
-    let mut builder = DirBuilder::new();
-    builder.recursive(true);
-    #[cfg(unix)]
-    {
-        use std::os::unix::fs::DirBuilderExt;
-        builder.mode(0o700);
-    }
-    builder.create(dir).map_err(io(dir))
-}
-
-/// Opens or makes a file that only its owner may read. SQLite gives the log and the shared memory file the database's mode.
-fn private_file(path: &Path) -> Result<File, VaultError> {
-    let mut options = OpenOptions::new();
-    options.read(true).write(true).create(true).truncate(false);
-    #[cfg(unix)]
-    {
-        use std::os::unix::fs::OpenOptionsExt;
-        options.mode(0o600);
-    }
-    options.open(path).map_err(io(path))
-}
-
-fn remove(path: &Path) -> Result<(), VaultError> {
-    match std::fs::remove_file(path) {
-        Err(error) if error.kind() != std::io::ErrorKind::NotFound => Err(io(path)(error)),
-        _ => Ok(()),
-    }
-}
-
-/// A name in a directory is durable when the directory is.
-fn sync_dir(dir: &Path) -> Result<(), VaultError> {
-    // Windows has no such call, and no need of it.
-    #[cfg(unix)]
-    File::open(dir).and_then(|opened| opened.sync_all()).map_err(io(dir))?;
-    #[cfg(not(unix))]
-    let _ = dir;
-    Ok(())
-}
-
-fn lock(dir: &Path) -> Result<File, VaultError> {
-    let file = private_file(&dir.join(LOCK))?;
-    wait_for(&file, dir)?;
-    Ok(file)
-}
-
-fn wait_for(file: &File, dir: &Path) -> Result<(), VaultError> {
-    let deadline = Instant::now() + LOCK_PATIENCE;
-    loop {
-        match file.try_lock() {
-            Ok(()) => return Ok(()),
-            Err(std::fs::TryLockError::WouldBlock) if Instant::now() < deadline => thread::sleep(LOCK_POLL),
-            Err(std::fs::TryLockError::WouldBlock) => return Err(VaultError::Busy(dir.to_path_buf())),
-            Err(std::fs::TryLockError::Error(source)) => return Err(io(&dir.join(LOCK))(source)),
-        }
-    }
 }
 
 /// Of a file that exists: SQLite makes none here.
@@ -481,54 +390,16 @@ fn connect(path: &Path) -> Result<Connection, VaultError> {
     db.pragma_update(None, "temp_store", "MEMORY")?;
     steps::migrations::runner()
         .run(&mut db)
-        .map_err(|error| VaultError::Migration(error.to_string()))?;
+        .map_err(|error| failed_step(&error))?;
     Ok(db)
 }
 
-fn read_header(db: &Connection) -> Result<Option<Header>, VaultError> {
-    let row = db
-        .query_row(
-            "SELECT format, memory_kib, passes, lanes, salt, wrapped_key FROM header WHERE id = 1",
-            [],
-            |row| {
-                Ok((
-                    row.get::<_, i64>(0)?,
-                    (row.get::<_, i64>(1)?, row.get::<_, i64>(2)?, row.get::<_, i64>(3)?),
-                    row.get::<_, Vec<u8>>(4)?,
-                    row.get::<_, Vec<u8>>(5)?,
-                ))
-            },
-        )
-        .optional()?;
-    let Some((format, (memory_kib, passes, lanes), salt, wrapped)) = row else {
-        return Ok(None);
-    };
-    if format != FORMAT {
-        return Err(VaultError::TooNew(format));
+/// A disk that fails in the middle of a step is that, and no fault of the step.
+fn failed_step(error: &refinery::Error) -> VaultError {
+    if let refinery::error::Kind::Connection(_, source) = error.kind()
+        && let Some(rusqlite::Error::SqliteFailure(code, said)) = source.downcast_ref()
+    {
+        return rusqlite::Error::SqliteFailure(*code, said.clone()).into();
     }
-    if salt.len() != SALT_LEN {
-        return Err(VaultError::Corrupt("salt"));
-    }
-    Ok(Some(Header {
-        cost: KdfCost::from_stored(memory_kib, passes, lanes)?,
-        salt,
-        wrapped,
-    }))
-}
-
-fn write_header(db: &mut Connection, header: &Header) -> Result<(), VaultError> {
-    db.execute(
-        "INSERT INTO header (id, format, memory_kib, passes, lanes, salt, wrapped_key) VALUES (1, ?1, ?2, ?3, ?4, ?5, ?6)
-         ON CONFLICT (id) DO UPDATE SET format = excluded.format, memory_kib = excluded.memory_kib, passes = excluded.passes,
-             lanes = excluded.lanes, salt = excluded.salt, wrapped_key = excluded.wrapped_key",
-        rusqlite::params![
-            FORMAT,
-            header.cost.memory_kib,
-            header.cost.passes,
-            header.cost.lanes,
-            header.salt,
-            header.wrapped
-        ],
-    )?;
-    Ok(())
+    VaultError::Migration(error.to_string())
 }

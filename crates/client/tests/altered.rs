@@ -12,10 +12,10 @@ use std::time::Duration;
 
 use latchkey_client::vault::{Ended, MessageBody, MessageState};
 use latchkey_client::{Error, Event, LimitRequest, Messenger, RelayError, Timestamp};
-use latchkey_sdk::Base64;
 use protocol::party::Party;
 use rand_chacha::ChaCha20Rng;
 use rand_core::SeedableRng as _;
+use sdk::Base64;
 use serde_json::{Value, json};
 use support::{START, Stage, address, receive};
 

@@ -13,7 +13,7 @@ use std::time::Duration;
 
 use latchkey_client::{Clock, Error, Event, Options, Timestamp};
 use server::clock::ManualClock;
-use support::{CrashAt, Stage, address, receive};
+use support::{CrashAt, Stage, address, receive, until_crash};
 
 const DAY: Duration = Duration::from_secs(24 * 3600);
 
@@ -113,7 +113,8 @@ async fn nobody_registers_by_a_clock_that_is_wrong_and_the_right_one_finishes_it
         steps: crash,
         ..wrong(&stage, DAY - DAY / 24, none)
     };
-    stage.try_register("alice", options).await.unwrap_err();
+    let died = until_crash(stage.try_register("alice", options)).await;
+    assert_eq!(died.err(), Some(latchkey_client::Step::BeforeRegister));
     let mut behind = wrong(&stage, none, DAY);
     behind.steps = Arc::new(latchkey_client::NoSteps);
     drop(stage.try_register("alice", behind).await.unwrap());

@@ -417,7 +417,7 @@ async fn only_sealed_envelopes_leave_a_client() {
     let went = stage.line.recorded();
     // The control: what travels in the clear is found, in the forms in which it does.
     assert!(contains(&went, b"GET /v1/keys/bob HTTP/1.1"));
-    let encoded = latchkey_sdk::Base64::from(format!("ab{TEXT}c").into_bytes()).to_string();
+    let encoded = sdk::Base64::from(format!("ab{TEXT}c").into_bytes()).to_string();
     assert!(
         forms(TEXT).iter().any(|form| encoded.contains(form)),
         "a text is found in base64"

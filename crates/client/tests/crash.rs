@@ -13,7 +13,7 @@ use std::time::Duration;
 
 use latchkey_client::vault::{Direction, Ended, MessageBody};
 use latchkey_client::{Error, LimitRequest, Messenger, NoSteps, Step, Steps};
-use support::{CrashAt, Stage, kept};
+use support::{CrashAt, Stage, kept, until_crash};
 
 const SECRET: &str = "for your eyes only";
 
@@ -36,10 +36,10 @@ impl Actor<'_> {
                 self.messenger = Some(self.wake().await);
             }
             let peer = self.peer.clone();
-            match act(self.messenger.as_mut().unwrap(), &peer).await {
-                Ok(answer) => return answer,
-                Err(Error::Interrupted(_)) => self.messenger = None,
-                Err(error) => panic!("{}: {error}", self.name),
+            match until_crash(act(self.messenger.as_mut().unwrap(), &peer)).await {
+                Ok(Ok(answer)) => return answer,
+                Ok(Err(error)) => panic!("{}: {error}", self.name),
+                Err(_) => self.messenger = None,
             }
         }
     }
@@ -49,14 +49,14 @@ impl Actor<'_> {
             let options = self.stage.options_with(Arc::clone(&self.steps));
             let outcome = match self.stage.try_open(&self.name, options.clone()) {
                 Err(Error::NotRegistered | Error::RegistrationPending(_)) => {
-                    self.stage.try_register(&self.name, options).await
+                    until_crash(self.stage.try_register(&self.name, options)).await
                 }
-                other => other,
+                other => Ok(other),
             };
             match outcome {
-                Ok(messenger) => return messenger,
-                Err(Error::Interrupted(_)) => {}
-                Err(error) => panic!("{}: {error}", self.name),
+                Ok(Ok(messenger)) => return messenger,
+                Ok(Err(error)) => panic!("{}: {error}", self.name),
+                Err(_) => {}
             }
         }
     }

@@ -10,8 +10,8 @@ mod support;
 
 use std::time::Duration;
 
-use latchkey_client::vault::{Direction, MessageState};
-use latchkey_client::{Error, Event, Messenger, Standing, Timestamp};
+use latchkey_client::vault::{Direction, MessageBody, MessageState};
+use latchkey_client::{Code, Error, Event, Messenger, RECEIPT_DELAY, Standing, Timestamp};
 use protocol::content::{Body, Content, ContentId};
 use protocol::party::Party;
 use server::errands::Errand;
@@ -260,14 +260,23 @@ async fn whoever_may_be_somebody_else_loses_the_delivery_token() {
     );
 }
 
+/// The relay's operator removes bob.
+async fn removed(stage: &Stage) {
+    assert!(stage.remove_account("bob").await);
+}
+
 /// The relay's operator removes bob and releases his name, and somebody else registers it.
 async fn given_to_another(stage: &Stage) -> Messenger {
+    removed(stage).await;
+    released_to_another(stage).await
+}
+
+async fn released_to_another(stage: &Stage) -> Messenger {
     let services = stage.services();
-    let mailbox = server::model::MailboxId::of(&latchkey_client::UserName::parse("bob").unwrap());
-    for errand in [Errand::Remove(mailbox), Errand::Release(mailbox)] {
-        assert!(services.do_errand(&errand).await.unwrap(), "{errand:?}");
-    }
     let name = latchkey_client::UserName::parse("bob").unwrap();
+    let reader = server::store::sqlite::admin::Reader::open(&stage.relay_home()).unwrap();
+    let release = Errand::release(&reader, &name).unwrap().unwrap();
+    assert!(services.do_errand(&release).await.unwrap());
     let home = stage.home("another-bob");
     Messenger::register(&home, &support::passphrase(), &name, stage.url(), stage.options())
         .await
@@ -319,6 +328,59 @@ async fn who_writes_to_a_released_name_is_warned_before_anything_goes_there() {
     alice.send_text(&address("bob"), "whoever you are").await.unwrap();
     let events = another.receive(Duration::ZERO).await.unwrap();
     assert!(texts(&events).contains(&"whoever you are".to_owned()), "{events:?}");
+}
+
+/// Of a name that another has by now. What was said to have arrived at the old holder, or not to have been delivered, is not sent to the new one.
+#[tokio::test]
+async fn only_what_may_still_arrive_goes_to_an_accepted_identity_and_is_named_before() {
+    let stage = Stage::new().await;
+    let (mut alice, mut bob, _) = scene(&stage).await;
+    receive(&mut bob).await;
+    receive(&mut alice).await;
+    alice.send_text(&address("bob"), "for the old one").await.unwrap();
+    assert_eq!(receive(&mut bob).await, ["for the old one"]);
+    stage.advance(RECEIPT_DELAY);
+    receive(&mut bob).await;
+    alice.receive(Duration::ZERO).await.unwrap();
+    // Neither of these is opened by him. Of the first it is not known; the other one is said not to be delivered.
+    alice.send_text(&address("bob"), "on its way").await.unwrap();
+    removed(&stage).await;
+    let failed = alice.send_text(&address("bob"), "not for anyone").await.unwrap_err();
+    assert!(
+        matches!(&failed, Error::Relay(error) if error.code() == Some(Code::NoSuchUser)),
+        "{failed}"
+    );
+    let states = |alice: &Messenger| -> Vec<MessageState> {
+        let own = alice.history(None, 3).unwrap().into_iter();
+        own.map(|message| message.state).collect()
+    };
+    let before = states(&alice);
+    assert!(
+        matches!(
+            &before[..],
+            [MessageState::Delivered, MessageState::Sent, MessageState::Failed(_)]
+        ),
+        "{before:?}"
+    );
+
+    let mut another = released_to_another(&stage).await;
+    let waits = alice.send_text(&address("bob"), "who are you?").await;
+    assert!(matches!(waits, Err(Error::IdentityChanged { .. })), "{waits:?}");
+    let named: Vec<MessageBody> = alice
+        .not_arrived(&address("bob"))
+        .unwrap()
+        .into_iter()
+        .map(|message| message.body)
+        .collect();
+    let text = |words: &str| MessageBody::Text(words.to_owned());
+    assert_eq!(named, [text("on its way"), text("who are you?")]);
+    alice.accept_identity(&address("bob")).unwrap();
+    for _ in 0..3 {
+        alice.catch_up().await.unwrap();
+        stage.advance(Duration::from_secs(8 * 24 * 3600));
+    }
+    assert_eq!(receive(&mut another).await, ["on its way", "who are you?"]);
+    assert_eq!(states(&alice)[1], before[2], "what failed stays so");
 }
 
 /// Whom the old holder never answered holds no token that could be refused.

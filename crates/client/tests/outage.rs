@@ -12,7 +12,7 @@ use std::time::Duration;
 
 use latchkey_client::vault::MessageState;
 use latchkey_client::{Error, Event, Messenger, RelayError};
-use support::{Stage, address, receive, texts};
+use support::{Stage, address, copy, receive, texts};
 
 /// Listens until something is told, a bounded number of times.
 async fn hear(person: &mut Messenger) -> Vec<Event> {
@@ -157,4 +157,72 @@ async fn a_relay_under_another_name_is_not_called_one_with_another_key() {
     let said = error.to_string();
     let fingerprint = alice.own_status().unwrap().relay_fingerprint.to_string();
     assert!(!said.contains(&fingerprint), "{said}");
+}
+
+/// Sends to bob are refused, from here on: his mailbox is full, the relay says.
+fn mailbox_is_full(stage: &Stage) {
+    for _ in 0..40 {
+        stage.line.alter_answer("POST /v1/messages", |status, answer| {
+            *status = 429;
+            *answer = serde_json::json!({
+                "type": "urn:latchkey:problem:mailbox_full", "title": "full", "status": 429, "code": "mailbox_full",
+                "detail": "the mailbox of 'bob' is full", "action": "try later", "retry_after_seconds": 60,
+            });
+        });
+    }
+}
+
+/// Whose mailbox is full for months, or who begins anew again and again, does not make the outbox grow: what is sealed anew takes the place of what waited.
+#[tokio::test]
+async fn what_waits_for_a_contact_waits_once_however_often_the_conversation_is_begun_anew() {
+    let stage = Stage::new().await;
+    let (mut alice, mut bob) = (stage.register("alice").await, stage.register("bob").await);
+    alice.send_text(&address("bob"), "hello").await.unwrap();
+    assert_eq!(receive(&mut bob).await, ["hello"]);
+    bob.send_text(&address("alice"), "hi").await.unwrap();
+    assert_eq!(receive(&mut alice).await, ["hi"]);
+    receive(&mut bob).await;
+    drop(bob);
+    copy(&stage.home("bob"), &stage.home("copy-of-bob"));
+    let mut bob = stage.open("bob");
+
+    mailbox_is_full(&stage);
+    for n in 0..5 {
+        let sent = alice.send_text(&address("bob"), &format!("{n}")).await.unwrap();
+        assert_eq!(sent.state, MessageState::Queued);
+    }
+    let waiting = |alice: &mut Messenger| alice.own_status().unwrap().outbox;
+    assert_eq!(waiting(&mut alice), 5);
+    // Weeks go by; a content that is not acknowledged for a week asks for a handshake.
+    let mut restarts = 0;
+    for _ in 0..4 {
+        stage.advance(Duration::from_secs(8 * 24 * 3600));
+        bob.keys().await.unwrap();
+        bob.rotate_keys().await.unwrap();
+        mailbox_is_full(&stage);
+        let events = alice.receive(Duration::ZERO).await.unwrap();
+        restarts += events
+            .iter()
+            .filter(|event| matches!(event, Event::Restarted { .. }))
+            .count();
+        assert!(waiting(&mut alice) <= 5 + 1, "{} wait", waiting(&mut alice));
+    }
+    assert!(restarts >= 4, "{restarts}");
+    // And a peer that begins anew by itself.
+    for _ in 0..3 {
+        drop(bob);
+        copy(&stage.home("copy-of-bob"), &stage.home("bob"));
+        bob = stage.open("bob");
+        bob.catch_up().await.unwrap();
+        mailbox_is_full(&stage);
+        alice.receive(Duration::ZERO).await.unwrap();
+        assert!(waiting(&mut alice) <= 5 + 1, "{} wait", waiting(&mut alice));
+    }
+    assert!(
+        alice
+            .history(None, 5)
+            .unwrap()
+            .iter()
+            .all(|message| message.state == MessageState::Queued)
+    );
 }

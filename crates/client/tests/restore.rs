@@ -194,11 +194,16 @@ async fn a_restored_vault_that_wrote_without_a_network_seals_anew_what_waits() {
     let waits = alice.send_text(&address("bob"), "not lost").await.unwrap();
     assert_eq!(waits.state, MessageState::Queued);
     stage.start_relay().await;
+    stage.line.take_requests();
     let events = alice.catch_up().await.unwrap();
     assert!(
         events.iter().any(|event| matches!(event, Event::Restored)),
         "{events:?}"
     );
+    // What the old keys had sealed is not sent: they sealed something else in the lost copy.
+    let sends = stage.line.take_requests().into_iter();
+    let sends = sends.filter(|request| request.starts_with("POST /v1/messages")).count();
+    assert_eq!(sends, 1, "the message, with a new handshake");
     at_bob.listen(&mut bob).await;
     assert_eq!(at_bob.texts, ["hello", "m1", "not lost"]);
     bob.send_text(&address("alice"), "ok").await.unwrap();
@@ -248,6 +253,21 @@ async fn of_copies_that_take_turns_each_notices_the_other_and_nothing_is_called_
     }
 }
 
+/// The other copy only fetched, and said nothing to anybody: what it fetched is gone from the relay all the same.
+#[tokio::test]
+async fn a_copy_that_only_fetched_is_noticed_by_the_other() {
+    let stage = Stage::new().await;
+    let (_, _, mut bob) = with_a_copy_of_alice(&stage).await;
+    copy(&stage.home("backup"), &stage.home("other"));
+    bob.send_text(&address("alice"), "b0").await.unwrap();
+    let mut here = Heard::default();
+    here.listen(&mut stage.open("alice")).await;
+    assert_eq!((&here.texts[..], here.restored), (&["b0".to_owned()][..], 0));
+    let mut there = Heard::default();
+    there.listen(&mut stage.open("other")).await;
+    assert_eq!((there.texts.len(), there.restored), (0, 1));
+}
+
 /// A relay that says each time that it knows a later copy. What it costs is bounded, and the conversation is not among it.
 #[tokio::test]
 async fn a_relay_that_lies_about_the_number_restarts_a_client_so_often_a_day_and_no_more() {
@@ -295,4 +315,138 @@ async fn a_relay_that_lies_about_the_number_restarts_a_client_so_often_a_day_and
     assert_eq!(at_bob.texts, ["one", "three"]);
     let heard = kept(&alice, Direction::Incoming);
     assert_eq!(heard, ["two", "four"]);
+}
+
+/// The number of an account at the relay, as it answers it to anyone who asks with the account's session: told by the client itself.
+fn lies(stage: &Stage, start: &str, number: u64) {
+    stage.line.alter_answer(start, move |_, answer| {
+        answer["commit_counter"] = number.into();
+    });
+}
+
+/// Numbers that no copy can have. Nothing is taken over, so that the noticing of copies goes on when the relay is honest again.
+#[tokio::test]
+async fn a_number_at_the_end_of_the_range_is_a_lie_and_copies_are_noticed_afterwards() {
+    let stage = Stage::new().await;
+    let (_, mut at_bob, bob) = with_a_copy_of_alice(&stage).await;
+    drop(bob);
+    let mut alice = stage.open("alice");
+    for number in [u64::MAX, u64::MAX - 1, i64::MAX as u64, 1 << 53, (1 << 52) + 1, 1 << 45] {
+        lies(&stage, "POST /v1/inbox", number);
+        let heard = alice.receive(Duration::ZERO).await;
+        let told = matches!(heard, Err(Error::NumberImplausible { at_relay, .. }) if at_relay == number);
+        assert!(told, "{number}: {heard:?}");
+        lies(&stage, "POST /v1/inbox", number);
+        stage.line.take_requests();
+        let sent = alice.send_text(&address("bob"), "not to be said").await;
+        assert!(
+            matches!(sent, Err(Error::NumberImplausible { .. })),
+            "{number}: {sent:?}"
+        );
+        // Nor with the answer of a sign-in.
+        stage.advance(Duration::from_secs(2 * 3600));
+        lies(&stage, "POST /v1/session HTTP", number);
+        let sent = alice.send_text(&address("bob"), "not to be said").await;
+        assert!(
+            matches!(sent, Err(Error::NumberImplausible { .. })),
+            "{number}: {sent:?}"
+        );
+        let requests = stage.line.take_requests();
+        let reveals = |request: &String| request.starts_with("POST /v1/messages");
+        assert!(!requests.iter().any(reveals), "{requests:?}");
+    }
+    alice.send_text(&address("bob"), "honest again").await.unwrap();
+    drop(alice);
+    copy(&stage.home("backup"), &stage.home("alice"));
+    let sent = stage
+        .open("alice")
+        .send_text(&address("bob"), "I am back")
+        .await
+        .unwrap();
+    let restored = sent
+        .events
+        .iter()
+        .filter(|event| matches!(event, Event::Restored))
+        .count();
+    assert_eq!(restored, 1, "{:?}", sent.events);
+    let mut bob = stage.open("bob");
+    at_bob.listen(&mut bob).await;
+    assert_eq!(at_bob.texts, ["hello", "honest again", "I am back"]);
+}
+
+/// What is believed grows with the account's age and has an end of its own.
+#[tokio::test]
+async fn a_greater_number_is_believed_of_an_older_account_up_to_half_of_the_range() {
+    let stage = Stage::new().await;
+    let (_, _, bob) = with_a_copy_of_alice(&stage).await;
+    drop(bob);
+    let mut alice = stage.open("alice");
+    let mut hears = async |number: u64| {
+        lies(&stage, "POST /v1/inbox", number);
+        match alice.receive(Duration::ZERO).await {
+            Ok(_) => true,
+            Err(Error::NumberImplausible { .. }) => false,
+            Err(other) => panic!("{other}"),
+        }
+    };
+    let (at_once, in_an_hour) = (1_u64 << 40, 3_600_000_u64 << 13);
+    assert!(!hears(at_once + 1).await);
+    stage.advance(Duration::from_secs(3600));
+    assert!(!hears(at_once + in_an_hour + 1).await);
+    assert!(hears(at_once + in_an_hour).await);
+    stage.advance(Duration::from_secs(40 * 365 * 24 * 3600));
+    assert!(!hears((1 << 52) + 1).await);
+    assert!(hears(1 << 52).await);
+}
+
+/// A lie that could be true is taken over. An honest relay, which keeps a number far below, hears ours with a sign-in.
+#[tokio::test]
+async fn after_a_lie_that_was_believed_an_honest_relay_takes_the_number_and_notices_copies() {
+    let stage = Stage::new().await;
+    let (mut at_alice, mut at_bob, mut bob) = with_a_copy_of_alice(&stage).await;
+    let mut alice = stage.open("alice");
+    lies(&stage, "POST /v1/inbox", 1 << 40);
+    at_alice.listen(&mut alice).await;
+    assert_eq!(at_alice.restored, 1);
+    stage.line.take_requests();
+    alice.send_text(&address("bob"), "here I am").await.unwrap();
+    let requests = stage.line.take_requests();
+    let sign_ins = |requests: &[String]| requests.iter().filter(|line| *line == "POST /v1/session").count();
+    assert!(sign_ins(&requests) <= 1, "{requests:?}");
+    alice.send_text(&address("bob"), "and again").await.unwrap();
+    assert_eq!(sign_ins(&stage.line.take_requests()), 0);
+    at_bob.listen(&mut bob).await;
+    assert_eq!(at_bob.texts, ["hello", "here I am", "and again"]);
+    drop(alice);
+    // A copy from before the lie believes the honest relay: the account is older by now than the number is large.
+    stage.advance(Duration::from_secs(60));
+    copy(&stage.home("backup"), &stage.home("alice"));
+    let mut alice = stage.open("alice");
+    at_alice.listen(&mut alice).await;
+    assert_eq!(at_alice.restored, 2);
+}
+
+/// However much is kept without a network, the number grows by one step when the relay is told, so that its bound is met by no honest client.
+#[tokio::test]
+async fn whatever_was_written_without_a_network_moves_the_number_by_one_step() {
+    let mut stage = Stage::new().await;
+    let (_, mut at_bob, mut bob) = with_a_copy_of_alice(&stage).await;
+    let mut alice = stage.open("alice");
+    stage.stop_relay().await;
+    for n in 0..3 {
+        alice.send_text(&address("bob"), &format!("{n}")).await.unwrap();
+    }
+    stage.start_relay().await;
+    stage.line.take_requests();
+    alice.catch_up().await.unwrap();
+    for n in 3..40 {
+        alice.send_text(&address("bob"), &format!("{n}")).await.unwrap();
+    }
+    let requests = stage.line.take_requests();
+    assert!(
+        !requests.iter().any(|line| line.starts_with("POST /v1/session")),
+        "{requests:?}"
+    );
+    at_bob.listen(&mut bob).await;
+    assert_eq!(at_bob.texts.len(), 41);
 }

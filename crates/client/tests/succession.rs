@@ -12,7 +12,7 @@ use std::time::Duration;
 
 use latchkey_client::vault::{Direction, MessageState};
 use latchkey_client::{Error, Event, Messenger, Standing, Step};
-use support::{CrashAt, Stage, address, copy, kept, texts};
+use support::{CrashAt, Stage, address, copy, kept, texts, until_crash};
 
 async fn acquainted(stage: &Stage) -> (Messenger, Messenger) {
     let (mut alice, mut bob) = (stage.register("alice").await, stage.register("bob").await);
@@ -198,7 +198,10 @@ async fn a_stranger_to_the_old_identity_reaches_the_new_one() {
     let crash = CrashAt::step(Step::BeforeSucceed);
     drop(alice);
     let mut alice = stage.try_open("alice", stage.options_with(crash)).unwrap();
-    assert!(matches!(alice.rotate_identity().await, Err(Error::Interrupted(_))));
+    assert_eq!(
+        until_crash(alice.rotate_identity()).await.err(),
+        Some(Step::BeforeSucceed)
+    );
     carol.send_text(&address("alice"), "do you know me?").await.unwrap();
     drop(alice);
     let mut alice = stage.open("alice");
@@ -219,7 +222,7 @@ async fn a_run_that_died_is_finished_by_the_next_and_a_lost_answer_costs_nothing
         let crash = CrashAt::step(step);
         let mut alice = stage.try_open("alice", stage.options_with(crash)).unwrap();
         let old = alice.fingerprint().unwrap();
-        assert!(matches!(alice.rotate_identity().await, Err(Error::Interrupted(_))));
+        assert_eq!(until_crash(alice.rotate_identity()).await.err(), Some(step));
         drop(alice);
         let mut alice = stage.open("alice");
         assert_eq!(alice.fingerprint().unwrap(), old, "not before the relay has it");
@@ -249,7 +252,12 @@ async fn without_a_network_the_new_identity_waits() {
     drop(alice);
     let crash = CrashAt::step(Step::BeforeSucceed);
     let mut alice = stage.try_open("alice", stage.options_with(crash)).unwrap();
-    assert!(matches!(alice.rotate_identity().await, Err(Error::Interrupted(_))));
+    assert_eq!(
+        until_crash(alice.rotate_identity()).await.err(),
+        Some(Step::BeforeSucceed)
+    );
+    drop(alice);
+    let mut alice = stage.open("alice");
     let old = alice.fingerprint().unwrap();
     stage.stop_relay().await;
     let failed = alice.rotate_identity().await;

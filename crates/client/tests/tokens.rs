@@ -282,3 +282,42 @@ async fn a_block_without_a_network_reaches_the_relay_later() {
     alice.send_text(&address("bob"), "?").await.unwrap();
     assert_eq!(sends(stage.line.take_requests()).len(), 2);
 }
+
+/// A relay that deletes no token any more, and a user who blocks and unblocks. No token is forgotten, because it would go on working; so no more are made.
+#[tokio::test]
+async fn tokens_that_the_relay_does_not_delete_are_bounded_and_deleted_when_it_does_again() {
+    let stage = Stage::new().await;
+    let (mut alice, mut bob) = acquainted(&stage).await;
+    for _ in 0..36 {
+        for _ in 0..2 {
+            stage
+                .line
+                .alter_answer("DELETE /v1/delivery-tokens/", |status, answer| {
+                    *status = 400;
+                    *answer = serde_json::json!({
+                        "type": "urn:latchkey:problem:bad_request", "title": "no", "status": 400, "code": "bad_request",
+                        "detail": "not today", "action": "go away",
+                    });
+                });
+        }
+        bob.block(&address("alice")).await.unwrap();
+        bob.unblock(&address("alice")).await.unwrap();
+    }
+    stage.line.take_requests();
+    bob.catch_up().await.unwrap();
+    let of_tokens = |method: &str| {
+        let start = format!("{method} /v1/delivery-tokens");
+        move |request: &String| request.starts_with(&start)
+    };
+    let mut deleted: Vec<String> = stage.line.take_requests();
+    deleted.retain(of_tokens("DELETE"));
+    deleted.sort_unstable();
+    deleted.dedup();
+    assert_eq!(deleted.len(), 32, "{deleted:?}");
+    // There is room again: with the next that Alice says she gets one.
+    alice.send_text(&address("bob"), "and now?").await.unwrap();
+    assert_eq!(receive(&mut bob).await, ["and now?"]);
+    let mut made = stage.line.take_requests();
+    made.retain(of_tokens("PUT"));
+    assert_eq!(made.len(), 1, "{made:?}");
+}

@@ -8,9 +8,10 @@
 
 use std::path::Path;
 
+use latchkey_client::Address;
 use latchkey_client::vault::{
-    Account, Direction, KdfCost, Kind, MessageBody, MessageId, MessageState, Moment, Passphrase, StoredMessage, Vault,
-    VaultError,
+    Account, Direction, KdfCost, Kind, MessageBody, MessageId, MessageState, Moment, Passphrase, Record, StoredMessage,
+    Vault, VaultError,
 };
 use rusqlite::Connection;
 
@@ -25,7 +26,7 @@ fn create(dir: &Path) -> Vault {
 fn message(n: u8, text: &str) -> StoredMessage {
     StoredMessage {
         id: MessageId([n; 16]),
-        peer: "carolina@relay.example".to_owned(),
+        peer: Address::parse("carolina@relay.example").unwrap(),
         direction: Direction::Incoming,
         sent_at: 1,
         received_at: 2,
@@ -394,5 +395,24 @@ fn ids_are_found_by_their_beginning() {
     }
     for text in ["", "-", "b", "abababab-abac", "zz"] {
         assert!(!id.starts_with(text), "{text}");
+    }
+}
+
+#[test]
+fn an_address_in_a_record_is_text_and_parsed_when_it_is_read() {
+    let kept = message(1, "hello");
+    let bytes = kept.encode().unwrap().to_vec();
+    // A text of 22 bytes, as it always was.
+    let text = b"\x76carolina@relay.example";
+    let at = bytes.windows(text.len()).position(|window| window == text).unwrap();
+    assert_eq!(StoredMessage::decode(&bytes).unwrap(), kept);
+    for (place, other) in [(9, b'#'), (1, b'C'), (1, b'-'), (10, b'@'), (3, 0xff)] {
+        let mut bytes = bytes.clone();
+        bytes[at + place] = other;
+        let refused = StoredMessage::decode(&bytes);
+        assert!(
+            matches!(refused, Err(VaultError::Corrupt("message"))),
+            "{place}: {refused:?}"
+        );
     }
 }

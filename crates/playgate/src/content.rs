@@ -77,7 +77,7 @@ pub enum SealError {
 pub enum OpenError {
     /// The released share is not the one that was deposited.
     #[error(
-        "the relay released a share that does not belong to this message; the play may be spent, and only the sender can send again"
+        "the relay released a share that does not belong to this message, and the play may be spent; ask the sender to send the message again"
     )]
     RelayFault,
     /// The share is the right one and the content is damaged.

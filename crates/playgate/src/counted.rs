@@ -25,7 +25,7 @@ pub struct Play {
 
 /// Every play was used. The counter is as it was.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Error)]
-#[error("all {limit} plays were used; only the sender can send the message again")]
+#[error("all {limit} plays were used; ask the sender to send the message again")]
 pub struct Exhausted {
     /// How many plays there were.
     pub limit: PlayLimit,

@@ -1,4 +1,4 @@
-//! Play limits: a message that can be opened N times, enforced by a relay that cannot read it.
+#![cfg_attr(all(feature = "client", feature = "relay"), doc = include_str!("../README.md"))]
 //!
 //! # What a play limit can and cannot do
 //!

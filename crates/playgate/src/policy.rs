@@ -96,7 +96,7 @@ pub struct Policy {
 #[non_exhaustive]
 pub enum PolicyError {
     /// The limit is not between 1 and 255.
-    #[error("a play limit is a number from 1 to 255")]
+    #[error("a play limit is a number from 1 to 255; choose another")]
     Limit,
     /// A mode that this version does not know.
     #[error("the play mode {0} is not known to this version; update to open this message")]

@@ -33,6 +33,11 @@ pub const SENDER_LEAD: Duration = DAY;
 const BELIEVED: Duration = SIGNED_PREKEY_ROTATION.saturating_add(DAY);
 /// Keys in a batch: about a month of new contacts, 160 KB to upload.
 pub const BATCH_SIZE: u32 = 100;
+/// Batches that are kept, also those whose private halves are gone. A contact-rich account makes thirteen a month, and each lives for three; a relay that says again and again that no keys are
+/// left, or hands one out twice, makes hundreds. All of them are one record, of 900 KB then, which is written at each handshake.
+pub const MAX_BATCHES: usize = 64;
+/// Signed prekeys that are kept: seven weeks of one a week, and those that were begun anew or made by hand meanwhile.
+pub const MAX_SIGNED_PREKEYS: usize = 64;
 /// Below this many left at the relay a new batch is due.
 pub const REFILL_BELOW: u32 = 25;
 /// How long senders accept a batch.
@@ -253,6 +258,7 @@ impl Account {
             stale: false,
             published_by: None,
         };
+        self.forget_surplus_signed();
         self.signed.insert(id, key);
         let signature = self.sign(Purpose::SignedPreKey, &payload, rng);
         PublishedSignedPreKey { payload, signature }
@@ -280,6 +286,7 @@ impl Account {
                 },
             );
         }
+        self.forget_surplus_batches();
         let expires = now.plus(BATCH_LIFETIME);
         let payload = self.fields(batch, now, expires).batch(first_id, &leaves);
         self.batches.insert(
@@ -372,6 +379,32 @@ impl Account {
         let batches = &self.batches;
         self.one_time.retain(|_, key| batches.contains_key(&key.batch));
         before != (self.signed.len(), self.batches.len())
+    }
+
+    /// Makes room for another signed prekey: of those that the relay hands out no more the one that dies first goes, else the oldest. Handshakes that answer it are refused
+    /// from then on, as when it dies; their authors say it again after a week.
+    fn forget_surplus_signed(&mut self) {
+        while self.signed.len() >= MAX_SIGNED_PREKEYS {
+            let first = self
+                .signed
+                .iter()
+                .min_by_key(|(_, key)| (key.retired.is_none(), key.dies(), key.created));
+            let Some(id) = first.map(|(id, _)| *id) else { return };
+            self.signed.remove(&id);
+        }
+    }
+
+    /// Makes room for another batch, in the same way.
+    fn forget_surplus_batches(&mut self) {
+        while self.batches.len() >= MAX_BATCHES {
+            let first = self
+                .batches
+                .iter()
+                .min_by_key(|(_, batch)| (batch.published, batch.expires));
+            let Some(id) = first.map(|(id, _)| *id) else { return };
+            self.batches.remove(&id);
+            self.one_time.retain(|_, key| key.batch != id);
+        }
     }
 
     /// One-time prekeys whose private half is there.

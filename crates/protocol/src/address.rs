@@ -24,7 +24,7 @@ pub enum NameError {
     #[error("a relay name has 1 to {MAX_RELAY_NAME} characters")]
     RelayLength,
     /// A character outside the alphabet of relay names.
-    #[error("a relay name, after the @, is a lower-case host, with a port if it has one")]
+    #[error("a relay name, after the @, is a host in lower case, with its port if it has one")]
     RelayAlphabet,
     /// Begins with punctuation or holds two dots in a row; such names look like paths and options.
     #[error("a name begins with a letter or digit and holds no two dots in a row")]
@@ -175,6 +175,21 @@ macro_rules! text_type {
         impl AsRef<str> for $name {
             fn as_ref(&self) -> &str {
                 &self.$field
+            }
+        }
+        // In records it is its text, and what is read back is parsed: a name that is none does not come in by this door either.
+        impl<C> minicbor::Encode<C> for $name {
+            fn encode<W: minicbor::encode::Write>(
+                &self,
+                e: &mut minicbor::Encoder<W>,
+                _: &mut C,
+            ) -> Result<(), minicbor::encode::Error<W::Error>> {
+                e.str(&self.$field)?.ok()
+            }
+        }
+        impl<'b, C> minicbor::Decode<'b, C> for $name {
+            fn decode(d: &mut minicbor::Decoder<'b>, _: &mut C) -> Result<Self, minicbor::decode::Error> {
+                Self::parse(d.str()?).map_err(minicbor::decode::Error::custom)
             }
         }
     };

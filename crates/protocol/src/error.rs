@@ -8,7 +8,7 @@ pub enum DecodeError {
     #[error("the input ends too early")]
     Truncated,
     /// Something follows where the input should end.
-    #[error("the input goes on where it should end")]
+    #[error("bytes follow where the input should end")]
     TrailingBytes,
     /// A length field is above its limit.
     #[error("a length is above its limit")]
@@ -17,18 +17,16 @@ pub enum DecodeError {
     #[error("unknown version, suite or type {0}")]
     Unknown(u8),
     /// Of a version that is no longer spoken.
-    #[error(
-        "it was made by an earlier version of latchkey; once its sender has this one, the sender's side sends it again"
-    )]
+    #[error("an earlier version of latchkey made it; when its sender has updated, the sender's client sends it again")]
     Outdated,
     /// The bytes are no valid key of their kind (length, reduction, subgroup).
-    #[error("the bytes are no valid key")]
+    #[error("the bytes are not a valid key")]
     BadKey,
     /// A name or address inside is not one.
     #[error("a name inside is malformed")]
     BadName,
     /// Not the one encoding that the value has.
-    #[error("not the canonical encoding")]
+    #[error("this is not the canonical encoding")]
     NotCanonical,
 }
 

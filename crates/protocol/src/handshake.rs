@@ -227,25 +227,31 @@ pub(crate) struct Claimant {
 #[non_exhaustive]
 pub enum HandshakeError {
     /// It answers a prekey that we never had or that has died.
-    #[error("the handshake answers a prekey that is not ours or has died")]
+    #[error("the handshake uses a prekey that this account does not have (any more); ask the sender to write again")]
     UnknownPreKey,
     /// The identity box does not open, or holds no identity.
-    #[error("the handshake is altered or malformed")]
+    #[error("the handshake was altered or is malformed; ask the sender to write again")]
     Malformed,
     /// The signature does not verify.
-    #[error("the handshake's signature does not verify")]
+    #[error(
+        "the handshake's signature does not verify: it was altered or forged. If you expect a message, ask its sender to write again"
+    )]
     BadSignature,
     /// A handshake of our own, reflected.
-    #[error("the handshake claims to come from ourselves")]
+    #[error(
+        "the handshake claims to come from this account itself: the relay reflected it, or it was forged. There is nothing to do"
+    )]
     OneSelf,
     /// Too far in the future.
     #[error("the handshake is dated more than ten minutes ahead; check the clocks of both devices")]
     FromTheFuture,
     /// The one-time prekey was used or lost.
-    #[error("the one-time prekey of the handshake is gone")]
+    #[error("the one-time prekey of the handshake was used before or is deleted; ask the sender to write again")]
     OneTimeKeyGone,
     /// A key in it is degenerate.
-    #[error("the handshake carries a degenerate key")]
+    #[error(
+        "the handshake carries a degenerate key: it was forged, or the sender's client is faulty. Ask the sender to update"
+    )]
     BadKey,
 }
 

@@ -1,7 +1,9 @@
-//! The Latchkey end-to-end protocol, suite 1: hybrid post-quantum handshakes and a sparse, alternating KEM ratchet, sans I/O.
+#![cfg_attr(feature = "session", doc = include_str!("../README.md"))]
 //!
-//! Nothing in this crate reads a clock, a file, a socket or a global random number generator: time and randomness are arguments. What it
-//! promises and how, byte by byte, is in `docs/protocol.md`.
+//! # The modules
+//!
+//! Suite 1: hybrid post-quantum handshakes and a sparse, alternating KEM ratchet, sans I/O. Nothing in this crate reads a clock, a file, a socket or a
+//! global random number generator.
 //!
 //! | module | what |
 //! |---|---|

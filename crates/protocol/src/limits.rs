@@ -2,7 +2,10 @@
 
 use std::time::Duration;
 
-use crate::account::{BATCH_LIFETIME, SIGNED_PREKEY_GRACE, SIGNED_PREKEY_LIFETIME, SIGNED_PREKEY_ROTATION};
+use crate::account::{
+    BATCH_LIFETIME, MAX_BATCHES, MAX_SIGNED_PREKEYS, SIGNED_PREKEY_GRACE, SIGNED_PREKEY_LIFETIME,
+    SIGNED_PREKEY_ROTATION,
+};
 use crate::address::MAX_ADDRESS;
 use crate::content::MAX_CONTENT;
 use crate::envelope::{
@@ -37,5 +40,6 @@ fn what_is_kept_and_for_how_long() {
     assert_eq!((MAX_PEERS, MAX_HANDSHAKES, MAX_HANDSHAKES_OF_PEER), (4096, 8192, 256));
     assert_eq!((SIGNED_PREKEY_ROTATION, SIGNED_PREKEY_LIFETIME), (7 * DAY, 14 * DAY));
     assert_eq!((SIGNED_PREKEY_GRACE, BATCH_LIFETIME), (30 * DAY, 60 * DAY));
+    assert_eq!((MAX_BATCHES, MAX_SIGNED_PREKEYS), (64, 64));
     assert_eq!((crate::ratchet::SKIPPED_LIFETIME, MAX_CLOCK_SKEW), (30 * DAY, DAY));
 }

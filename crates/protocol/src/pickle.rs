@@ -10,8 +10,9 @@ use crate::primitives::secret::Secret;
 use crate::time::Timestamp;
 use crate::wire::{Put, Reader};
 
-/// The format written today. Format 1 had no successions: accounts and peers end before them. Sessions of formats 1 and 2 are of envelope version 1.
-const FORMAT: u8 = 3;
+/// The format written today. Format 1 had no successions: accounts and peers end before them. Sessions of formats 1 and 2 are of envelope version 1. Up to format 3
+/// handshakes had no date.
+const FORMAT: u8 = 4;
 /// The oldest that is still read.
 const OLDEST_FORMAT: u8 = 1;
 
@@ -112,6 +113,10 @@ impl<'a> Record<'a> {
     /// Whether a session in it is of today's envelope version.
     pub(crate) const fn has_current_sessions(&self) -> bool {
         self.format >= 3
+    }
+    /// Whether handshakes have their date.
+    pub(crate) const fn has_dated_handshakes(&self) -> bool {
+        self.format >= 4
     }
     pub(crate) fn finish(self) -> Read<()> {
         self.reader.finish()

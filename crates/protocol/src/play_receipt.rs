@@ -61,7 +61,7 @@ pub enum ReceiptError {
     #[error("the relay signed another play than the one it answered")]
     OtherPlay,
     /// Signed, and not a continuation of what this relay signed before.
-    #[error("the relay's receipts contradict each other: it went back behind a play that it had answered")]
+    #[error("the relay's receipts contradict each other: it denies a play that it had answered")]
     Forked,
 }
 

@@ -46,10 +46,10 @@ pub enum PreKeyError {
     #[error("the prekey belongs to another address or identity")]
     WrongOwner,
     /// Past its expiry.
-    #[error("the prekey has expired; its owner has to come online to renew it")]
+    #[error("the prekey has expired; its owner's client has to be online once to renew it")]
     Expired,
     /// Created more than a day ahead of our clock.
-    #[error("the prekey was created in the future; check the clocks of both devices")]
+    #[error("the prekey is dated more than a day ahead; check the clocks of both devices")]
     FromTheFuture,
     /// Older than one seen before: somebody serves an outdated bundle.
     #[error("the relay served an older prekey than before (rollback)")]
@@ -58,7 +58,7 @@ pub enum PreKeyError {
     #[error("the one-time prekey is not part of the signed batch")]
     NotInBatch,
     /// A batch without keys, with too many, or with a list that does not match what is signed.
-    #[error("the batch does not match its signature")]
+    #[error("the batch of one-time prekeys does not match its signature")]
     BadBatch,
 }
 

@@ -36,10 +36,10 @@ pub enum SuccessionError {
     #[error("the succession belongs to another address or identity")]
     WrongOwner,
     /// An identity that succeeds itself.
-    #[error("the succession names the same identity twice")]
+    #[error("the succession names the identity that it replaces as its successor")]
     OneSelf,
     /// Made more than a day ahead of our clock.
-    #[error("the succession was made in the future; check the clocks of both devices")]
+    #[error("the succession is dated more than a day ahead; check the clocks of both devices")]
     FromTheFuture,
     /// The statements do not join, or do not lead to the identity that is served.
     #[error("the successions do not lead from one identity to the next")]

@@ -6,7 +6,7 @@ mod common;
 use common::*;
 use latchkey_protocol::Timestamp;
 use latchkey_protocol::handshake::HandshakeError;
-use latchkey_protocol::party::{Party, Received, Refusal};
+use latchkey_protocol::party::{MAX_HANDSHAKES_OF_PEER, Party, Received, Refusal};
 use latchkey_protocol::session::RekeyPolicy;
 use rand_chacha::ChaCha20Rng;
 
@@ -68,6 +68,79 @@ fn a_handshake_is_accepted_once() {
         assert!(records(&bob) == before, "reloaded: {reloaded}");
     }
     assert!(matches!(bob.receive(&all[17][1], NOW, &mut rng), Received::Opened(_)));
+}
+
+/// A peer, or a relay that makes one begin again and again, burns through what is remembered of it. The conversation goes on, and nothing opens twice.
+#[test]
+fn a_forgotten_handshake_is_refused_by_its_date_and_the_conversation_goes_on() {
+    const MANY: usize = MAX_HANDSHAKES_OF_PEER + 20;
+    let (mut directory, mut alice, mut bob, _, mut rng) = scene(46);
+    // The first hundred use one-time prekeys, the others have the signed one alone: those are unrepeatable by memory only.
+    let all = handshakes(&mut directory, &mut alice, MANY, &mut rng);
+    let never_came = 3;
+    for (n, [first, _]) in all.iter().enumerate() {
+        if n != never_came {
+            assert!(matches!(bob.receive(first, NOW, &mut rng), Received::Opened(_)), "{n}");
+        }
+    }
+    let remembered = |bob: &Party| records(bob).keys().filter(|key| key.starts_with("handshake/")).count();
+    assert_eq!(remembered(&bob), MAX_HANDSHAKES_OF_PEER);
+    for reloaded in [false, true] {
+        if reloaded {
+            bob = Party::load(records(&bob)).unwrap();
+        }
+        let before = records(&bob);
+        for (n, [_, second]) in all.iter().take(MANY - 16).enumerate() {
+            let outcome = bob.receive(second, NOW, &mut rng);
+            assert!(matches!(outcome, Received::Replay), "{n}: {outcome:?}");
+        }
+        let outcome = bob.receive(&all[never_came][0], NOW, &mut rng);
+        assert!(matches!(outcome, Received::Replay), "{outcome:?}");
+        assert!(records(&bob) == before, "reloaded: {reloaded}");
+    }
+    // What is dated as the last that was forgotten, or before, and nothing else: a fresh handshake is taken.
+    let to_alice = address("alice");
+    let [fresh] = &handshakes(&mut directory, &mut alice, 1, &mut rng)[..] else {
+        panic!("one")
+    };
+    assert!(matches!(bob.receive(&fresh[0], NOW, &mut rng), Received::Opened(_)));
+    assert_eq!(remembered(&bob), MAX_HANDSHAKES_OF_PEER);
+    for envelope in say(&mut directory, &mut bob, &to_alice, "still here", NOW, &mut rng) {
+        assert_eq!(opened(alice.receive(&envelope.envelope, NOW, &mut rng)), "still here");
+    }
+}
+
+/// What was in a handshake that is refused by its date was never acknowledged: its author says it again on the newest session.
+#[test]
+fn what_a_handshake_brought_that_came_too_late_arrives_by_the_newest_one() {
+    let (mut directory, mut alice, mut bob, _, mut rng) = scene(47);
+    let to_bob = address("bob");
+    let held_back = say(&mut directory, &mut alice, &to_bob, "held back", NOW, &mut rng);
+    let mut texts = Vec::new();
+    for n in 0..=MAX_HANDSHAKES_OF_PEER {
+        let outgoing = alice.start(&directory.fetch(&to_bob), NOW, &mut rng).unwrap();
+        // Only the last one's envelopes of what is unacknowledged come; of the others an empty content.
+        let announced = latchkey_protocol::content::Content {
+            body: latchkey_protocol::content::Body::Empty,
+            ..text("", &mut rng)
+        };
+        let empty = alice.send(&to_bob, &announced, NOW, &mut rng).unwrap().envelope;
+        assert!(matches!(bob.receive(&empty, NOW, &mut rng), Received::Opened(_)), "{n}");
+        if n == MAX_HANDSHAKES_OF_PEER {
+            for envelope in outgoing {
+                if let Received::Opened(opened) = bob.receive(&envelope.envelope, NOW, &mut rng)
+                    && let latchkey_protocol::content::Body::Text(text) = opened.content.body
+                {
+                    texts.push(text);
+                }
+            }
+        }
+    }
+    for envelope in held_back {
+        let outcome = bob.receive(&envelope.envelope, NOW, &mut rng);
+        assert!(matches!(outcome, Received::Replay), "{outcome:?}");
+    }
+    assert_eq!(texts, ["held back"]);
 }
 
 #[test]

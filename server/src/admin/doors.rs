@@ -11,18 +11,20 @@ use server::{
     config::{EXPECTED_LIFETIME, parse_lifetime},
     errands::Errand,
     invite::InviteCode,
-    model::MailboxId,
+    origin::Origin,
+    running,
     service::Registrations,
     store::{MAX_INVITES, sqlite::admin::Reader},
 };
 
-use super::{confirm, done};
+use super::{
+    asking::{confirm, done},
+    lists::{self, ID_DIGITS},
+};
 use crate::{banner, complain, print};
 
 /// How long an invitation works when nothing is said: long enough for a letter, too short to be found in an old mailbox.
 const DEFAULT_LIFETIME: &str = "7d";
-/// Digits of a hash by which an invitation is named: among a thousand two never begin alike, and then more are asked for.
-const ID_DIGITS: usize = 12;
 
 /// `invite` with its parts.
 pub fn invite_command() -> Command {
@@ -44,7 +46,10 @@ pub fn invite_command() -> Command {
                 .default_value(DEFAULT_LIFETIME)
                 .help("How long it works (s, m, h or d)"),
         )
-        .subcommand(Command::new("list").about("Id, how many may still register, expiry (milliseconds since 1970)"))
+        .subcommand(
+            lists::command("list")
+                .about("Id, how many may still register, expiry (UTC), separated by tabs; the next to expire first"),
+        )
         .subcommand(
             Command::new("revoke")
                 .about("Ends an invitation; who registered by it stays")
@@ -61,7 +66,12 @@ pub fn invite_command() -> Command {
 pub fn release_command() -> Command {
     Command::new("release")
         .about("Lets the name of a removed account be registered again, by anyone who may register")
-        .arg(Arg::new("name").value_name("NAME").required(true))
+        .arg(
+            Arg::new("name")
+                .value_name("NAME")
+                .required(true)
+                .help("The name to release"),
+        )
         .arg(
             Arg::new("yes")
                 .long("yes")
@@ -73,7 +83,10 @@ pub fn release_command() -> Command {
 /// Runs `invite`.
 pub fn invite(of: &ArgMatches, config: &Config, reader: &Reader) -> anyhow::Result<()> {
     match of.subcommand() {
-        Some(("list", _)) => list(reader),
+        Some(("list", of)) => {
+            print(&lists::invites(&reader.invites(SystemClock.now())?, lists::json(of))?);
+            Ok(())
+        }
         Some(("revoke", of)) => {
             let which = of.get_one::<String>("invite").map_or("", String::as_str);
             revoke(which, &config.data_dir, reader)
@@ -89,8 +102,9 @@ fn make(of: &ArgMatches, config: &Config, reader: &Reader) -> anyhow::Result<()>
         .with_context(|| format!("--expires is {said:?}, but it must be {EXPECTED_LIFETIME}. Example: --expires 7d"))?;
     let code = InviteCode::generate()?;
     let hash = code.hash();
+    let expires = SystemClock.now().plus(lifetime);
     // On the disk before it is shown.
-    done(&config.data_dir, &Errand::Invite { hash, uses, lifetime })?;
+    done(&config.data_dir, &Errand::Invite { hash, uses, expires })?;
     if !reader.has_invite(&hash)? {
         bail!("there are {MAX_INVITES} invitations already: revoke some, or open the relay with --registration open");
     }
@@ -100,40 +114,71 @@ fn make(of: &ArgMatches, config: &Config, reader: &Reader) -> anyhow::Result<()>
     } else {
         format!("{uses} accounts")
     };
-    match banner::reached(&config.origins, config.listen, config.tls.is_some()) {
+    let once = format!(
+        "Invitation {id}: {many}, until {}. It is shown this once; the relay keeps a hash of it.",
+        lists::moment(expires)?
+    );
+    // What this command was told counts first, then what the relay wrote down that runs there or ran there last.
+    let written = running::read(&config.data_dir);
+    let relay = written.as_ref().unwrap_or(config);
+    let whose = if written.is_some() {
+        "the relay's settings"
+    } else {
+        "this command's settings (no relay has run here yet)"
+    };
+    let origins = if config.is_set("origins") {
+        &config.origins
+    } else {
+        &relay.origins
+    };
+    match banner::reached(origins, relay.listen, relay.tls.is_some()) {
         Some((url, flag)) => {
-            let link = code.link(&url);
-            print(&format!("{}\n", *link));
+            print(&format!("{}\n", *code.link(&url)));
             complain(&format!(
-                "Invitation {id}: {many}, within {said}. It is shown this once; the relay keeps a hash of it.\n\
-                 Who is invited types: latchkey{flag} register NAME --invite LINK"
+                "{once}\nWho is invited types: latchkey{flag} register NAME --invite LINK"
             ));
+            advise(&url, relay, whose);
         }
         None => {
             print(&format!("{}\n", *code.reveal()));
             complain(&format!(
-                "Invitation {id}: {many}, within {said}. It is shown this once; the relay keeps a hash of it.\n\
-                 This is the code alone, because these settings do not say under which URL the relay is reached (--origins).\n\
+                "{once}\n\
+                 This is the code alone: {whose} do not say under which URL the relay is reached (--origins).\n\
                  Who is invited types: latchkey --relay URL register NAME --invite CODE"
             ));
         }
     }
-    if config.registration != Registrations::Invite {
+    let registration = if config.is_set("registration") {
+        config.registration
+    } else {
+        relay.registration
+    };
+    if registration != Registrations::Invite {
         complain(&format!(
-            "By these settings registration is {}: invitations are asked for with --registration invite alone.",
-            config.registration.name()
+            "Registration is {} by {whose}: invitations are asked for with --registration invite alone.",
+            registration.name()
         ));
     }
     Ok(())
 }
 
-fn list(reader: &Reader) -> anyhow::Result<()> {
-    let lines = reader.invites(SystemClock.now())?.into_iter().map(|invite| {
-        let (id, expires) = (hex::encode(invite.hash), invite.expires.as_millis());
-        format!("{}\t{}\t{expires}\n", &id[..ID_DIGITS], invite.uses)
-    });
-    print(&lines.collect::<String>());
-    Ok(())
+/// Says so when a link leads nowhere for who gets it.
+fn advise(url: &str, relay: &Config, whose: &str) {
+    let Some(origin) = Origin::parse(url) else {
+        return;
+    };
+    if origin.is_loopback() {
+        complain(&format!(
+            "The link works on this machine alone: by {whose} the relay is reached at {url} and nowhere else. For others start it with the URL that they dial, \
+             such as --origins https://relay.example, or with TLS and --name relay.example, and invite again."
+        ));
+    } else if !relay.origins.is_empty() && !relay.origins.contains(&origin) {
+        let taken: Vec<&str> = relay.origins.iter().map(Origin::as_str).collect();
+        complain(&format!(
+            "By {whose} nobody signs in at {url}: the relay takes {}. Start it with --origins {url} as well, or invite without --origins.",
+            taken.join(" and ")
+        ));
+    }
 }
 
 fn revoke(which: &str, data_dir: &Path, reader: &Reader) -> anyhow::Result<()> {
@@ -169,15 +214,14 @@ fn revoke(which: &str, data_dir: &Path, reader: &Reader) -> anyhow::Result<()> {
 /// Runs `accounts release`.
 pub fn release(data_dir: &Path, reader: &Reader, name: &str, sure: bool) -> anyhow::Result<()> {
     let user = UserName::parse(name)?;
-    let mailbox = MailboxId::of(&user);
-    if reader.accounts()?.iter().any(|account| account.user == user.as_str()) {
+    if Errand::removal(reader, &user)?.is_some() {
         bail!(
             "'{user}' has an account. To give the name to somebody else, remove that first: latchkey-relay accounts remove {user}"
         );
     }
-    if !reader.is_reserved(mailbox)? {
+    let Some(errand) = Errand::release(reader, &user)? else {
         bail!("'{user}' is not kept from anyone: no account of that name was removed here");
-    }
+    };
     if !sure {
         confirm(
             &format!(
@@ -189,8 +233,8 @@ pub fn release(data_dir: &Path, reader: &Reader, name: &str, sure: bool) -> anyh
             "nothing was released",
         )?;
     }
-    let by = done(data_dir, &Errand::Release(mailbox))?;
-    if reader.is_reserved(mailbox)? {
+    let by = done(data_dir, &errand)?;
+    if Errand::release(reader, &user)? == Some(errand) {
         bail!("'{user}' was not released; see the relay's log");
     }
     print(&format!("Released '{user}'{by}\n"));

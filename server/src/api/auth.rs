@@ -94,6 +94,9 @@ pub struct SignInRequest {
     pub expires_at: u64,
     /// The identity key's hybrid signature over the sign-in claim, 4691 bytes
     pub signature: Bytes,
+    /// As in `inbox`; here it may be any number below 2^53, however far above the kept one
+    #[oai(skip_serializing_if_is_none)]
+    pub commit_counter: Option<u64>,
 }
 
 /// A session.
@@ -103,7 +106,7 @@ pub struct Session {
     pub token: String,
     /// When it ends, milliseconds since the Unix epoch
     pub expires_at: u64,
-    /// The greatest commit_counter that `inbox` was ever given for this account, 0 if none: a client with a lower one was restored from a backup
+    /// The greatest commit_counter that was ever given for this account, this request's included, 0 if none: a client with a lower one was restored from a backup
     pub commit_counter: u64,
 }
 
@@ -148,15 +151,18 @@ impl Sessions {
         let Json(body) = body;
         let (session, commit_counter) = services
             .sessions
-            .sign_in(ProofParts {
-                user: body.user,
-                origin: body.origin,
-                host: host(request),
-                server_nonce: body.server_nonce.0,
-                client_nonce: body.client_nonce.0,
-                expires_at: body.expires_at,
-                signature: body.signature.0,
-            })
+            .sign_in(
+                ProofParts {
+                    user: body.user,
+                    origin: body.origin,
+                    host: host(request),
+                    server_nonce: body.server_nonce.0,
+                    client_nonce: body.client_nonce.0,
+                    expires_at: body.expires_at,
+                    signature: body.signature.0,
+                },
+                body.commit_counter,
+            )
             .await?;
         Ok(Json(Session {
             token: session.token.reveal(),

@@ -155,8 +155,8 @@ pub struct InboxRequest {
     /// At most this many envelopes, 1 to 64 (64 when absent)
     #[oai(skip_serializing_if_is_none)]
     pub limit: Option<u32>,
-    /// How many changes the client has kept so far, a number that only grows. The relay keeps the greatest, so that a client that was restored from
-    /// a backup learns of it
+    /// How many changes the client has kept so far, a number that only grows, below 2^53. The relay keeps the greatest, so that a client that was restored from
+    /// a backup learns of it. More than 2^18 above the kept one is `counter_too_far`: that takes a sign-in
     #[oai(skip_serializing_if_is_none)]
     pub commit_counter: Option<u64>,
 }

@@ -193,11 +193,7 @@ mod tests {
     use uuid::Uuid;
 
     use super::*;
-    use crate::{
-        api::{mail::Delivery, said},
-        model::Incarnation,
-        store::EnvelopeRow,
-    };
+    use crate::{api::said, model::Incarnation, store::EnvelopeRow};
 
     #[tokio::test]
     async fn what_is_written_at_once_is_what_the_framework_writes() {

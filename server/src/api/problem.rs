@@ -3,7 +3,11 @@
 //! Not its concern: deciding what is an error (the services do) and logging.
 
 use poem::http::StatusCode;
-use poem_openapi::{ApiResponse, Enum, Object, payload::Json, types::ToJSON};
+use poem_openapi::{
+    ApiResponse, Enum, Object,
+    payload::Json,
+    types::{Example, ToJSON},
+};
 
 use crate::{requests::RequestId, service::Refusal};
 
@@ -51,6 +55,8 @@ pub enum ProblemCode {
     PlayConflict,
     /// The acknowledgement belongs to an earlier life of the mailbox; nothing was deleted (409)
     StaleIncarnation,
+    /// The commit_counter is further above the kept one than a token alone may put it; nothing was deleted or answered (409)
+    CounterTooFar,
     /// A key with a lower or reused sequence number than the published one (409)
     StaleKey,
     /// The account has another identity key than the one that a succession replaces (409)
@@ -94,6 +100,7 @@ impl ProblemCode {
             | Self::LicenseConflict
             | Self::PlayConflict
             | Self::StaleIncarnation
+            | Self::CounterTooFar
             | Self::IdentityReplaced
             | Self::StaleKey
             | Self::GateKeyConflict
@@ -132,6 +139,7 @@ impl ProblemCode {
             Self::LicenseConflict => "The license id is in use",
             Self::PlayConflict => "The play id is in use",
             Self::StaleIncarnation => "The acknowledgement is stale",
+            Self::CounterTooFar => "The commit counter is too far ahead",
             Self::StaleKey => "The key is older than the published one",
             Self::IdentityReplaced => "The identity was replaced",
             Self::MailboxFull => "The mailbox is full",
@@ -157,41 +165,50 @@ impl ProblemCode {
                 "Use 1 to 32 characters out of a-z, 0-9, '_', '.' and '-'; begin with a letter or a digit; no '..'."
             }
             Self::BadSignature => {
-                "Sign the exact bytes of the specification with the account's identity key and try again."
+                "Sign exactly the bytes that docs/protocol.md specifies with the account's identity key, then try again."
             }
-            Self::Unauthorized => "Ask for a challenge, sign in, and send the token as 'Authorization: Bearer …'.",
+            Self::Unauthorized => "Sign in (challenge, then sign_in) and send the token as 'Authorization: Bearer …'.",
             Self::NotFound => "See /openapi.yaml for the paths that exist.",
             Self::NoSuchUser => "Check the spelling of the name.",
-            Self::NoSuchLicense => "Check the license id and the capability; the message may be from another relay.",
-            Self::NoSuchGateKey => "Upload the gate key again, or another one, and send again with it.",
+            Self::NoSuchLicense => {
+                "Check the license id and the capability; the message may belong to another relay, or its license was removed."
+            }
+            Self::NoSuchGateKey => "Upload this gate key again or another one, and send with it.",
             Self::BadGateKey => "Make a new gate key with a current client.",
             Self::GateKeyConflict => "Use a fresh gate key id.",
             Self::GateKeysFull => "Delete a gate key that is not needed for new messages.",
-            Self::SlotUsed => "Use next_slot, or a later one, with a new play id.",
+            Self::SlotUsed => "Ask again with next_slot or a later slot, and a new play id.",
             Self::NameTaken => "Choose another name.",
             Self::RegistrationClosed => "Ask the operator of this relay, or choose another relay.",
             Self::InviteRequired => "Ask the operator of this relay for an invitation, and register with it.",
             Self::InviteRefused => {
-                "Compare it with what you were given; if it is the same, ask the operator for another."
+                "Compare the code with the one that was given out; if it is the same, ask the operator for another."
             }
-            Self::MessageConflict => "Use a fresh message id for a new envelope; repeat an old one byte by byte.",
-            Self::LicenseConflict => "Use a fresh license id.",
-            Self::PlayConflict => "Use a fresh play id.",
-            Self::StaleIncarnation => "Call inbox without an acknowledgement and go on from what it answers.",
-            Self::StaleKey => "Publish a key with a higher sequence number.",
+            Self::MessageConflict => {
+                "Use a fresh message id for a new envelope; to repeat a send, send the same bytes."
+            }
+            Self::LicenseConflict => {
+                "Use a fresh license id for another license; to repeat a send, send the same parameters."
+            }
+            Self::PlayConflict => "Use a fresh play id for another request; to repeat a play, send the same request.",
+            Self::StaleIncarnation => "Call inbox without an acknowledgement, and go on from its answer.",
+            Self::CounterTooFar => "Sign in with this commit_counter, then repeat the request.",
+            Self::StaleKey => "Publish the key again with a higher sequence number.",
             Self::IdentityReplaced => {
-                "If this is no older copy of the account, somebody else holds its old key: tell your contacts over another channel."
+                "If this is not an older copy of the account, another person holds its old key: tell its contacts over another channel."
             }
-            Self::MailboxFull => "Try again later with the same message id; the recipient has to fetch first.",
+            Self::MailboxFull => "Try again with the same message id when the recipient has fetched.",
             Self::TooLarge => "Send less at once; the limits are in /openapi.yaml.",
             Self::PlayLimitReached => "Ask the sender to send the message again.",
-            Self::LicenseRevoked => "Ask the sender.",
+            Self::LicenseRevoked => "Ask the sender; the message does not open any more.",
             Self::LicenseExpired => "Ask the sender to send the message again.",
-            Self::AnswerGone => "Play with a new play id, which costs a play.",
-            Self::RateLimited | Self::Busy => "Try again later, with the same ids; retry_after_seconds says when.",
-            Self::StorageFull => "Try again later with the same ids; the operator has to make room.",
+            Self::AnswerGone => "Play again with a new play id; that uses another play.",
+            Self::RateLimited | Self::Busy => "Try again later with the same ids: wait retry_after_seconds.",
+            Self::StorageFull => {
+                "Try again later with the same ids; if it stays so, tell the operator, who has to make room."
+            }
             Self::MethodNotAllowed => "See /openapi.yaml for the methods of this path.",
-            Self::Internal => "Try again with the same ids; tell the operator if it stays.",
+            Self::Internal => "Try again with the same ids; if it stays so, tell the operator the request_id.",
         }
     }
 
@@ -212,6 +229,7 @@ impl ProblemCode {
 
 /// The one error body.
 #[derive(Object, Debug, Clone)]
+#[oai(example)]
 pub struct Problem {
     /// `urn:latchkey:problem:` followed by the code
     #[oai(rename = "type")]
@@ -235,6 +253,15 @@ pub struct Problem {
     /// Names this answer in the relay's log, 16 lower-case hex digits: tell it to the operator. Also in the header `X-Request-Id` of every answer
     #[oai(skip_serializing_if_is_none)]
     pub request_id: Option<String>,
+}
+
+impl Example for Problem {
+    fn example() -> Self {
+        Self {
+            request_id: Some("9f1c2a1e3b584d0a".to_owned()),
+            ..Self::new(ProblemCode::NoSuchUser, "no account named 'alice'")
+        }
+    }
 }
 
 /// A longer detail would only repeat what the caller sent.
@@ -287,7 +314,7 @@ pub enum ApiError {
     #[oai(status = 405)]
     MethodNotAllowed(Json<Problem>),
     /// In conflict with what is stored: name_taken, message_conflict, license_conflict, play_conflict, stale_incarnation, stale_key, gate_key_conflict,
-    /// gate_keys_full, slot_used
+    /// gate_keys_full, slot_used, counter_too_far
     #[oai(status = 409)]
     Conflict(Json<Problem>),
     /// Was there and is no more: play_limit_reached, license_revoked, license_expired, answer_gone
@@ -371,6 +398,7 @@ impl From<&Refusal> for ProblemCode {
             Refusal::LicenseConflict => Self::LicenseConflict,
             Refusal::PlayConflict => Self::PlayConflict,
             Refusal::StaleIncarnation => Self::StaleIncarnation,
+            Refusal::CounterTooFar { .. } => Self::CounterTooFar,
             Refusal::IdentityReplaced(_) => Self::IdentityReplaced,
             Refusal::StaleKey => Self::StaleKey,
             Refusal::MailboxFull(_) => Self::MailboxFull,

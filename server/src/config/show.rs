@@ -1,8 +1,8 @@
 //! What holds in the end, and where it comes from: for an operator who wonders.
 
-use std::{collections::BTreeMap, time::Duration};
+use std::{fmt, time::Duration};
 
-use super::{Config, ConfigError, SETTINGS, settings};
+use super::{Config, SETTINGS, settings};
 use crate::{logging::LogFormat, redact, service::rates::Rate, tls::TlsSource};
 
 /// One setting as it holds.
@@ -16,27 +16,47 @@ pub struct Shown {
     pub origin: String,
 }
 
+impl fmt::Display for Shown {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        match &self.value {
+            // A file's path may hold any character, and a comment ends with its line.
+            Some(value) => writeln!(
+                f,
+                "{} = {value}  # {}",
+                self.name,
+                self.origin.replace(char::is_control, "?")
+            ),
+            None => writeln!(f, "# {} is not set", self.name),
+        }
+    }
+}
+
 impl Config {
+    /// Whether it was set, by a flag, the environment or the file, and is no default.
+    #[must_use]
+    pub fn is_set(&self, name: &str) -> bool {
+        self.sources.contains_key(name)
+    }
+
     /// Every setting with its value and where it comes from. What could be a secret is not shown.
-    ///
-    /// # Errors
-    /// [`ConfigError`], as [`Config::load`].
-    pub fn explain(
-        flags: &BTreeMap<&'static str, String>,
-        environment: impl Fn(&str) -> Option<String>,
-    ) -> Result<Vec<Shown>, ConfigError> {
-        let values = Self::gather(flags, environment)?;
-        let config = Self::build(&values)?;
+    #[must_use]
+    pub fn shown(&self) -> Vec<Shown> {
         let show = |setting: &settings::Setting| Shown {
             name: setting.name,
-            value: config.effective(setting.name),
-            origin: match (values.get(setting.name), setting.name) {
-                (Some((origin, _)), _) => origin.clone(),
-                (None, "origins") if !config.origins.is_empty() => "from the name".to_owned(),
+            value: self.effective(setting.name),
+            origin: match (self.sources.get(setting.name), setting.name) {
+                (Some(source), _) => source.clone(),
+                (None, "origins") if !self.origins.is_empty() => "from the name".to_owned(),
                 (None, _) => "default".to_owned(),
             },
         };
-        Ok(SETTINGS.iter().map(show).collect())
+        SETTINGS.iter().map(show).collect()
+    }
+
+    /// The same as TOML that can be used as it is, a line for each setting.
+    #[must_use]
+    pub fn to_toml(&self) -> String {
+        self.shown().iter().map(ToString::to_string).collect()
     }
 
     /// A setting as it holds, as TOML.

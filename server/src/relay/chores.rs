@@ -10,7 +10,6 @@ use tokio::time::{Instant, MissedTickBehavior, interval};
 
 use crate::{
     errands,
-    seldom::Seldom,
     service::{
         Services,
         jumps::{Jumps, Trust},
@@ -61,13 +60,10 @@ pub(super) async fn refresh(certificates: &Arc<Certificates>) {
 pub(super) async fn run_errands_for_ever(services: Arc<Services>, data_dir: PathBuf) {
     let mut tick = interval(LOOK_EVERY);
     tick.set_missed_tick_behavior(MissedTickBehavior::Delay);
-    let unreadable = Seldom::default();
-    if let Err(error) = errands::make_directory(&data_dir) {
-        tracing::warn!(%error, "the directory for errands of the operator's could not be made");
-    }
+    let runner = errands::Runner::new(data_dir);
     loop {
         tick.tick().await;
-        errands::serve(&services, &data_dir, &unreadable).await;
+        runner.serve(&services).await;
     }
 }
 

@@ -30,7 +30,7 @@ impl Blocks {
     pub async fn put(&self, owner: Principal, name: &str) -> Result<u32> {
         let account = MailboxId::of(&UserName::parse(name)?);
         if account == owner.mailbox {
-            return Err(Refusal::BadRequest("an account does not block itself".into()));
+            return Err(Refusal::BadRequest("an account cannot block itself".into()));
         }
         match self
             .store
@@ -39,7 +39,7 @@ impl Blocks {
         {
             BlockPut::Done(blocked) => Ok(blocked),
             BlockPut::TooMany => Err(Refusal::BadRequest(format!(
-                "a mailbox blocks at most {MAX_BLOCKED_ACCOUNTS} accounts; unblock some that are quiet"
+                "a mailbox blocks at most {MAX_BLOCKED_ACCOUNTS} accounts; unblock some of them first"
             ))),
             BlockPut::NoSuchMailbox => Err(Refusal::Unauthorized),
         }

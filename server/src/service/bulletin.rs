@@ -3,7 +3,8 @@
 //! Exact numbers at any time would be a diary: on a quiet relay each send, each fetch and each registration shows to whoever asks for the status before and after. So
 //! three things stand in between (docs/decisions/0025-doors.md):
 //!
-//! - The numbers are taken once an hour, at a moment that nobody who asks can choose, and stay as they are until the next.
+//! - The numbers are taken once an hour, at a moment that nobody who asks can choose, and stay as they are until the next: also across a restart, and while the audit log cannot be
+//!   written. Each rounding of the same number says something of it, and many say it exactly.
 //! - They are rounded to powers of two with a random factor that is drawn anew for each number and hour. Rounding alone has boundaries, to which somebody who adds envelopes of
 //!   their own can walk it, to see then whether there is one more; under the factor there is none.
 //! - The head of the audit log is shown after a record with a random number in it. It changes every hour, whether anything happened or not, and no guess of what
@@ -11,12 +12,13 @@
 
 use std::{
     sync::{Mutex, PoisonError},
-    time::Duration,
+    time::{Duration, Instant},
 };
 
 use protocol::Timestamp;
 
 use super::{Refusal, Result, fill};
+pub use crate::store::RoughNumbers;
 use crate::{
     model::{Bytes32, MailboxId},
     store::{AuditEvent, AuditRecord, Store, Totals},
@@ -27,32 +29,37 @@ pub const SHOWN_FOR: Duration = Duration::from_secs(3600);
 /// This many are added before rounding: one more or less of a few changes what is shown with a probability of at most log2(65/64), 2.3 %, and so does one more or less of many.
 const FEW: u64 = 64;
 
-/// The numbers, roughly: powers of two, within a factor of two of what there is once there are some hundreds; 0 stands for few.
-#[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub struct RoughNumbers {
-    /// Accounts.
-    pub accounts: u64,
-    /// Envelopes that wait.
-    pub messages_pending: u64,
-    /// Licenses that can still be played.
-    pub licenses_active: u64,
-    /// Gate keys.
-    pub gate_keys: u64,
-}
-
 /// What is shown for an hour.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Default)]
 pub struct Shown {
-    /// The numbers; none before they could be read.
+    /// The numbers; none before they could be kept.
     pub numbers: Option<RoughNumbers>,
     /// Where the audit log ended; none before that could be written.
     pub audit_head: Option<Bytes32>,
 }
 
+/// What was drawn, and when.
+#[derive(Debug, Clone, Copy)]
+struct Drawn {
+    shown: Shown,
+    /// By the clock on the wall.
+    at: Timestamp,
+    /// When this process came to know it, by a clock that is never set.
+    since: Instant,
+}
+
+impl Drawn {
+    /// Whether it has been shown for an hour. By either clock: that on the wall goes on while no relay runs, the other while that on the wall is put back. Neither of them says so
+    /// twice within an hour, however the one on the wall is set to and fro.
+    fn is_over(&self, now: Timestamp, elapsed: Duration) -> bool {
+        now >= self.at.plus(SHOWN_FOR) || elapsed >= SHOWN_FOR
+    }
+}
+
 /// The bulletin.
 #[derive(Debug, Default)]
 pub struct Bulletin {
-    now: Mutex<(Option<u64>, Shown)>,
+    drawn: Mutex<Option<Drawn>>,
     /// Two at once would both find that it is another hour.
     renewing: tokio::sync::Mutex<()>,
 }
@@ -61,24 +68,30 @@ impl Bulletin {
     /// What is shown.
     #[must_use]
     pub fn shown(&self) -> Shown {
-        self.now.lock().unwrap_or_else(PoisonError::into_inner).1
+        self.drawn().map_or_else(Shown::default, |drawn| drawn.shown)
     }
 
-    /// Takes everything anew, if it is another hour. For the relay's own clockwork alone: called for who asks, it would be the asker's to choose the moment.
+    /// Takes everything anew, if an hour is over. For the relay's own clockwork alone: called for who asks, it would be the asker's to choose the moment.
     ///
     /// # Errors
     /// [`Refusal`] when the store fails; then what was shown stays.
     pub async fn renew(&self, store: &dyn Store, now: Timestamp) -> Result<()> {
         let _alone = self.renewing.lock().await;
-        let hour = now.as_millis() / u64::try_from(SHOWN_FOR.as_millis()).unwrap_or(u64::MAX);
-        // Another, and not a later one: a clock that was ahead is put back.
-        if self.now.lock().unwrap_or_else(PoisonError::into_inner).0 == Some(hour) {
+        if self.drawn().is_none()
+            && let Some(kept) = store.shown().await?
+        {
+            // By a relay before this one.
+            self.show(kept.numbers, kept.audit_head, kept.at);
+        }
+        if self
+            .drawn()
+            .is_some_and(|drawn| !drawn.is_over(now, drawn.since.elapsed()))
+        {
             return Ok(());
         }
         let mut random = [0; 32];
         fill(&mut random)?;
         let numbers = rough_numbers(&store.totals().await?, &random);
-        self.show(None, |shown| shown.numbers = Some(numbers));
         let mut salt = [0; 16];
         fill(&mut salt)?;
         let record = AuditRecord {
@@ -87,15 +100,26 @@ impl Bulletin {
             mailbox: Some(MailboxId::from_bytes(salt)),
             times: 1,
         };
-        let head = store.audit(vec![record]).await.map_err(Refusal::from)?;
-        self.show(Some(hour), |shown| shown.audit_head = Some(head.hash));
+        // Durable before anyone sees it: a draw that could not be kept is thrown away.
+        let head = store.show(numbers, record).await.map_err(Refusal::from)?;
+        self.show(numbers, head.hash, now);
         Ok(())
     }
 
-    fn show(&self, hour: Option<u64>, change: impl FnOnce(&mut Shown)) {
-        let mut now = self.now.lock().unwrap_or_else(PoisonError::into_inner);
-        now.0 = hour;
-        change(&mut now.1);
+    fn drawn(&self) -> Option<Drawn> {
+        *self.drawn.lock().unwrap_or_else(PoisonError::into_inner)
+    }
+
+    fn show(&self, numbers: RoughNumbers, audit_head: Bytes32, at: Timestamp) {
+        let drawn = Drawn {
+            shown: Shown {
+                numbers: Some(numbers),
+                audit_head: Some(audit_head),
+            },
+            at,
+            since: Instant::now(),
+        };
+        *self.drawn.lock().unwrap_or_else(PoisonError::into_inner) = Some(drawn);
     }
 }
 
@@ -163,6 +187,29 @@ mod tests {
         }
         assert!(grid().all(|u| rough(192, u) == 256));
         assert_eq!(rough(u64::MAX, u32::MAX), u64::MAX);
+    }
+
+    #[test]
+    fn no_clock_that_is_set_to_and_fro_draws_twice_within_an_hour() {
+        let at = Timestamp(1_800_000_000_000);
+        let drawn = Drawn {
+            shown: Shown::default(),
+            at,
+            since: Instant::now(),
+        };
+        let (moment, hour) = (Duration::from_millis(1), SHOWN_FOR);
+        let before = Timestamp(at.as_millis() - 5 * 3_600_000);
+        for (now, elapsed, over) in [
+            (at, Duration::ZERO, false),
+            (at.plus(hour - moment), hour - moment, false),
+            // The relay stood still, or the clock was put ahead.
+            (at.plus(hour), Duration::ZERO, true),
+            // It was put back: that alone says nothing, and an hour later it holds nothing up.
+            (before, hour - moment, false),
+            (before, hour, true),
+        ] {
+            assert_eq!(drawn.is_over(now, elapsed), over, "{now:?} {elapsed:?}");
+        }
     }
 
     #[test]

@@ -50,15 +50,15 @@ use crate::{
     clock::Clock,
     errands::{self, Errand},
     metrics::Metrics,
-    model::Bytes32,
+    model::{Bytes32, CommitCounter},
     proxies::Proxies,
     store::{Activity, DiskUse, STEP, Store, SweepRules, Totals, files::KeyFiles, wakes::Wakes},
 };
 pub(crate) use entropy::fill;
 use gate::Gate;
 pub use identity::RelayIdentity;
-pub(crate) use refusal::exactly;
 pub use refusal::{Refusal, Result};
+pub(crate) use refusal::{counter, exactly};
 pub use retention::REMEMBERED;
 pub use rules::{GateRules, Registrations, Rules, StatusRule};
 
@@ -300,7 +300,7 @@ impl Services {
     /// [`Refusal`] when the store fails; what is left is done by asking again.
     pub async fn do_errand(&self, errand: &Errand) -> Result<bool> {
         let done = errands::perform(&*self.store, errand, self.clock.now()).await?;
-        if let Errand::Remove(mailbox) = *errand {
+        if let (true, Errand::Remove { mailbox, .. }) = (done, *errand) {
             self.sessions.changed(mailbox);
             self.mailboxes.forget(mailbox);
             // Its gate keys, as far as nothing needs them.

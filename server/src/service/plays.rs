@@ -181,11 +181,11 @@ impl Plays {
             }
             (Ask::Counted, OpenGate::Oblivious { .. }) => {
                 return Err(Refusal::BadRequest(
-                    "this license is an oblivious one; use play_oblivious".into(),
+                    "this license is oblivious; use play_oblivious".into(),
                 ));
             }
             (Ask::Oblivious(_), OpenGate::Counted(_)) => {
-                return Err(Refusal::BadRequest("this license is a counted one; use play".into()));
+                return Err(Refusal::BadRequest("this license is counted; use play".into()));
             }
         };
         let content = zeroize::Zeroizing::new(content);

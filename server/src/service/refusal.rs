@@ -4,7 +4,11 @@ use std::time::Duration;
 
 use protocol::address::{NameError, UserName};
 
-use crate::{model::EnvelopeError, seldom::Seldom, store::StoreError};
+use crate::{
+    model::{CommitCounter, EnvelopeError},
+    seldom::Seldom,
+    store::StoreError,
+};
 
 /// Why a request is refused. Every text is for the caller: no internals, no secrets.
 #[derive(Debug, Clone, thiserror::Error)]
@@ -19,36 +23,40 @@ pub enum Refusal {
     #[error("{0}")]
     BadSignature(String),
     /// Not signed in.
-    #[error("the token or the proof is missing, wrong, used or expired")]
+    #[error("the token or the proof of sign-in is missing, wrong, used or expired")]
     Unauthorized,
     /// No such account.
-    #[error("no account here has the name '{0}'")]
+    #[error("no account named '{0}'")]
     NoSuchUser(UserName),
     /// No such license, or not its capability.
-    #[error("there is no such license, or the capability is not its own")]
+    #[error("there is no such license, or the capability is that of another one")]
     NoSuchLicense,
     /// No such gate key, or not one's own, or not its capability.
-    #[error("there is no such gate key, it takes no new licenses, or the capability is not its own")]
+    #[error("there is no such gate key, it takes no new licenses, or the capability is that of another one")]
     NoSuchGateKey,
     /// Same gate key id, other bytes.
     #[error(
-        "this gate key id was used before with other bytes, another capability or by another account, or was deleted"
+        "this gate key id was deleted, or used before with other bytes, with another capability or by another account"
     )]
     GateKeyConflict,
     /// Not a gate key.
     #[error("this is not a gate key: {0}")]
     BadGateKey(String),
     /// The account's gate keys.
-    #[error("an account has at most {0} gate keys, and those deleted count until their last message has expired")]
+    #[error(
+        "an account has at most {0} gate keys; a deleted one counts until the last message that it sealed has expired"
+    )]
     GateKeysFull(u64),
     /// A pad slot that was used, or none while there are some.
-    #[error("the next slot of the pad is {next}; this request uses an earlier one, or none while there are some")]
+    #[error(
+        "the next free slot of the pad is {next}; this request uses an earlier one, or no slot while some are free"
+    )]
     SlotUsed {
         /// The first that is not.
         next: u16,
     },
     /// An oblivious license that was asked too often.
-    #[error("this license has answered as many requests as it ever does")]
+    #[error("this license has answered as many requests as it may")]
     RequestsSpent,
     /// The name belongs to someone else.
     #[error("'{0}' belongs to another identity key")]
@@ -57,13 +65,13 @@ pub enum Refusal {
     #[error("this relay takes no new accounts")]
     RegistrationClosed,
     /// Only who is invited is admitted.
-    #[error("this relay takes new accounts by invitation, and none was shown")]
+    #[error("this relay takes new accounts by invitation, and the request has none")]
     InviteRequired,
     /// No invitation (any more).
-    #[error("this invitation is not valid here, or not any more; nothing was registered")]
+    #[error("this invitation is unknown, used up, expired or revoked; nothing was registered")]
     InviteRefused,
     /// Same message id, other content.
-    #[error("this message id was used before with another content")]
+    #[error("this message id was used before with other content")]
     MessageConflict,
     /// Same license id, other parameters.
     #[error("this license id was used before with other parameters")]
@@ -74,6 +82,15 @@ pub enum Refusal {
     /// Acknowledged something else than this mailbox.
     #[error("the acknowledgement is from before the mailbox was cleared or restored; nothing was deleted")]
     StaleIncarnation,
+    /// A commit counter that only a sign-in may tell.
+    #[error(
+        "commit_counter is more than {} above the {kept} that is kept; nothing was deleted or answered",
+        CommitCounter::MAX_JUMP
+    )]
+    CounterTooFar {
+        /// The greatest that was told so far.
+        kept: u64,
+    },
     /// Another identity took the account's place, or this one never had it.
     #[error("the account of '{0}' has another identity key than the one that is to be replaced")]
     IdentityReplaced(UserName),
@@ -87,19 +104,19 @@ pub enum Refusal {
     #[error("{0}")]
     TooLarge(String),
     /// Spent.
-    #[error("every allowed play of this message is spent")]
+    #[error("every allowed play of this message is used")]
     PlayLimitReached,
     /// Taken back.
     #[error("the sender took this message back")]
     LicenseRevoked,
     /// Over.
-    #[error("the time to play this message is over")]
+    #[error("this message has expired")]
     LicenseExpired,
     /// Granted before, shredded since.
-    #[error("this play was granted before; its answer is no longer kept")]
+    #[error("this play was granted before, and its answer is no longer kept")]
     AnswerGone,
     /// Too fast.
-    #[error("too many messages at once by this delivery token; nothing was stored")]
+    #[error("too many messages at once with this delivery token; nothing was stored")]
     RateLimited,
     /// A stranger whose share is used up, or that is blocked: it is not to know which.
     #[error(
@@ -112,7 +129,7 @@ pub enum Refusal {
         wait: Duration,
     },
     /// Too fast, by address or account.
-    #[error("too many requests from {who}; nothing was done")]
+    #[error("too many requests from {who}; nothing was changed")]
     TooFast {
         /// Who.
         who: &'static str,
@@ -120,13 +137,13 @@ pub enum Refusal {
         wait: Duration,
     },
     /// Overloaded.
-    #[error("the relay has too much to do at this moment; nothing was done")]
+    #[error("the relay is busy; nothing was changed")]
     Busy,
     /// No room.
-    #[error("the relay has no room to store this; nothing was stored")]
+    #[error("the relay has no room for this; nothing was stored")]
     StorageFull,
     /// A fault; the log has the reason.
-    #[error("the relay failed to do this, and left nothing half done")]
+    #[error("the relay failed; nothing was left half done")]
     Internal,
 }
 
@@ -159,6 +176,19 @@ impl From<EnvelopeError> for Refusal {
 
 /// What services answer.
 pub type Result<T> = std::result::Result<T, Refusal>;
+
+/// A commit counter in its range.
+pub(crate) fn counter(told: Option<u64>) -> Result<Option<CommitCounter>> {
+    let parse = |value| {
+        CommitCounter::new(value).ok_or_else(|| {
+            Refusal::BadRequest(format!(
+                "commit_counter is {value} and must be at most {}",
+                CommitCounter::MAX
+            ))
+        })
+    };
+    told.map(parse).transpose()
+}
 
 /// Exactly N bytes, or a sentence about which field is not.
 pub(crate) fn exactly<const N: usize>(field: &str, bytes: &[u8]) -> Result<[u8; N]> {

@@ -19,7 +19,7 @@ use super::{
     audit::Audit,
     challenges::{Challenges, Issued},
     compute::Compute,
-    exactly, fill,
+    counter, exactly, fill,
 };
 use crate::{
     clock::Clock,
@@ -183,11 +183,12 @@ impl Sessions {
         self.challenges.give_back(&presented.nonce, presented.expires);
     }
 
-    /// Opens a session; answers it with the account's commit counter.
+    /// Opens a session; takes a commit counter, and answers the account's.
     ///
     /// # Errors
     /// [`Refusal::Unauthorized`] for whatever reason the proof does not hold; [`Refusal::BadRequest`] when it has not even the form of one.
-    pub async fn sign_in(&self, parts: ProofParts) -> Result<(NewSession, u64)> {
+    pub async fn sign_in(&self, parts: ProofParts, commit_counter: Option<u64>) -> Result<(NewSession, u64)> {
+        let told = counter(commit_counter)?;
         let (proof, fresh) = self.receive(parts)?;
         let presented = proof.presented();
         let mailbox = MailboxId::of(&proof.user);
@@ -223,7 +224,7 @@ impl Sessions {
             return Err(Refusal::Unauthorized);
         }
         let session = self.open(mailbox)?;
-        let commit_counter = self.store.put_token(mailbox, session.row.clone()).await?;
+        let commit_counter = self.store.put_token(mailbox, session.row.clone(), told).await?;
         // Removed since it was looked up: then it is as unknown as any.
         let commit_counter = commit_counter.ok_or(Refusal::Unauthorized)?;
         self.changed(mailbox);

@@ -41,7 +41,7 @@ impl Tokens {
         {
             TokenPut::Done(tokens) => Ok(tokens),
             TokenPut::TooMany => Err(Refusal::BadRequest(format!(
-                "a mailbox has at most {MAX_DELIVERY_TOKENS} delivery tokens; delete those of contacts that are gone"
+                "a mailbox has at most {MAX_DELIVERY_TOKENS} delivery tokens; delete some that are not needed first"
             ))),
             TokenPut::NoSuchMailbox => Err(Refusal::Unauthorized),
         }

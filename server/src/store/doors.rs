@@ -36,8 +36,12 @@ pub struct NewInvite {
 /// How making an invitation went.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub enum InviteMade {
-    /// It is there, now or before.
+    /// It is there.
     Done,
+    /// It was made before; by now it may be used up or revoked.
+    Before,
+    /// Its time is over.
+    Expired,
     /// There are [`MAX_INVITES`].
     TooMany,
 }
@@ -47,7 +51,7 @@ pub enum InviteMade {
 pub enum Released {
     /// It can be registered anew.
     Done,
-    /// It is no removed account's.
+    /// It is not kept for the account that was removed then.
     NotReserved,
     /// There is (still) an account of that name.
     HasAccount,

@@ -30,30 +30,29 @@ use std::{
     sync::{Arc, Mutex, PoisonError},
 };
 
-use rusqlite::{Connection, ErrorCode};
+use protocol::Timestamp;
+use rusqlite::{Connection, ErrorCode, OpenFlags};
 use tokio::sync::Semaphore;
 
 use super::{
     AccountRow, Ack, Acked, Activity, Admission, AuditHead, AuditRecord, BlockPut, BundleRow, Committed, Deposit,
     Deposited, DiskUse, FoldCommit, GateKeyPut, GateKeyRow, GateKeyUse, IdentityChange, IdentityChanged, IdentityRow,
     InviteMade, KeyCounts, LicenseView, NewGateKey, NewInvite, Page, PlayCommit, PlayFound, PlayLookup, Publication,
-    Published, Registered, Registration, Released, Removal, Result, Seed, Store, StoreError, SweepRules, Swept,
-    TokenPut, TokenRow, Totals, Verb,
+    Published, Registered, Registration, Released, Removal, Result, RoughNumbers, Seed, ShownRow, Store, StoreError,
+    SweepRules, Swept, TokenPut, TokenRow, Totals, Verb,
     known::{Change, Known},
     migrations,
     wakes::Wakes,
 };
 pub use audit::AuditFault;
 use envelopes::{Envelopes, Index};
-pub use open::OpenError;
 use open::{BUSY_TIMEOUT, PAGE_BYTES, check_files, check_rows, is_damage, open_reader, prepare_writer};
+pub use open::{FILE_NAME, OpenError};
 use writer::{Aftermath, Effects, Writer};
 
 use crate::clock::{Clock as _, SystemClock};
-use crate::model::{Bytes32, GateKeyId, Incarnation, LicenseId, MailboxId};
+use crate::model::{Bytes32, CommitCounter, GateKeyId, Incarnation, LicenseId, MailboxId};
 
-/// The database's file in the data directory.
-pub const FILE_NAME: &str = "relay.sqlite3";
 /// Readers at once. Reads are short and come out of memory; a handful keeps every core of a small machine busy.
 const READERS: usize = 4;
 
@@ -95,14 +94,15 @@ impl Sqlite {
         max_bytes: Option<u64>,
         wakes: Arc<Wakes>,
     ) -> std::result::Result<Self, OpenError> {
-        let path = directory.join(FILE_NAME);
+        let path = open::database(directory)?;
         let failed = |source| OpenError::Sqlite {
             path: path.clone(),
             source,
         };
-        let log = directory.join(format!("{FILE_NAME}-wal"));
+        let log = path.with_file_name(format!("{FILE_NAME}-wal"));
         check_files(&path, &log)?;
-        let mut connection = Connection::open(&path).map_err(failed)?;
+        let mut connection =
+            Connection::open_with_flags(&path, OpenFlags::default() | open::NOFOLLOW).map_err(failed)?;
         if connection.is_readonly(rusqlite::MAIN_DB).map_err(failed)? {
             return Err(OpenError::ReadOnly { path });
         }
@@ -235,11 +235,11 @@ impl Store for Sqlite {
     fn make_invite(&self, invite: NewInvite) -> Verb<'_, InviteMade> {
         self.write(move |c, _| doors::make_invite(c, &invite))
     }
-    fn revoke_invite(&self, hash: Bytes32, now: protocol::Timestamp) -> Verb<'_, bool> {
+    fn revoke_invite(&self, hash: Bytes32, now: Timestamp) -> Verb<'_, bool> {
         self.write(move |c, _| doors::revoke_invite(c, &hash, now))
     }
-    fn release_name(&self, mailbox: MailboxId, now: protocol::Timestamp) -> Verb<'_, Released> {
-        self.write(move |c, _| doors::release_name(c, mailbox, now))
+    fn release_name(&self, mailbox: MailboxId, removed: Timestamp, now: Timestamp) -> Verb<'_, Released> {
+        self.write(move |c, _| doors::release_name(c, mailbox, removed, now))
     }
     fn succeed(&self, change: IdentityChange) -> Verb<'_, IdentityChanged> {
         self.write(move |c, effects| {
@@ -256,16 +256,16 @@ impl Store for Sqlite {
     fn publish(&self, publication: Publication) -> Verb<'_, Published> {
         self.write(move |c, _| keys::publish(c, &publication))
     }
-    fn key_counts(&self, mailbox: MailboxId, now: protocol::Timestamp) -> Verb<'_, Option<KeyCounts>> {
+    fn key_counts(&self, mailbox: MailboxId, now: Timestamp) -> Verb<'_, Option<KeyCounts>> {
         self.read(move |c| keys::key_counts(c, mailbox, now))
     }
-    fn take_bundle(&self, mailbox: MailboxId, now: protocol::Timestamp, one_time: bool) -> Verb<'_, Option<BundleRow>> {
+    fn take_bundle(&self, mailbox: MailboxId, now: Timestamp, one_time: bool) -> Verb<'_, Option<BundleRow>> {
         self.write(move |c, _| keys::take_bundle(c, mailbox, now, one_time))
     }
-    fn put_token(&self, mailbox: MailboxId, token: TokenRow) -> Verb<'_, Option<u64>> {
+    fn put_token(&self, mailbox: MailboxId, token: TokenRow, counter: Option<CommitCounter>) -> Verb<'_, Option<u64>> {
         self.write(move |c, effects| {
             effects.change = Some(Change::Session(mailbox));
-            keys::put_token(c, mailbox, &token)
+            keys::put_token(c, mailbox, &token, counter)
         })
     }
     fn token(&self, mailbox: MailboxId) -> Verb<'_, Option<TokenRow>> {
@@ -343,17 +343,16 @@ impl Store for Sqlite {
     fn knows_block(&self, mailbox: MailboxId, account: MailboxId) -> Option<bool> {
         self.known.block(mailbox, account)
     }
-    fn acknowledge(&self, mailbox: MailboxId, ack: Option<Ack>, commit_counter: Option<u64>) -> Verb<'_, Acked> {
+    fn acknowledge(
+        &self,
+        mailbox: MailboxId,
+        ack: Option<Ack>,
+        commit_counter: Option<CommitCounter>,
+    ) -> Verb<'_, Acked> {
         let index = Arc::clone(&self.index);
         self.write(move |c, effects| mail::acknowledge(c, &index, effects, mailbox, ack, commit_counter))
     }
-    fn page(
-        &self,
-        mailbox: MailboxId,
-        limit: u32,
-        max_bytes: usize,
-        now: protocol::Timestamp,
-    ) -> Verb<'_, Option<Page>> {
+    fn page(&self, mailbox: MailboxId, limit: u32, max_bytes: usize, now: Timestamp) -> Verb<'_, Option<Page>> {
         let index = Arc::clone(&self.index);
         self.read(move |c| mail::page(c, &index, mailbox, limit, max_bytes, now))
     }
@@ -373,20 +372,15 @@ impl Store for Sqlite {
     fn confirm_play(&self, license: LicenseId, capability_hash: Bytes32, play: [u8; 16]) -> Verb<'_, bool> {
         self.write(move |c, effects| plays::confirm(c, effects, license, &capability_hash, &play))
     }
-    fn license(
-        &self,
-        license: LicenseId,
-        owner_hash: Bytes32,
-        now: protocol::Timestamp,
-    ) -> Verb<'_, Option<LicenseView>> {
+    fn license(&self, license: LicenseId, owner_hash: Bytes32, now: Timestamp) -> Verb<'_, Option<LicenseView>> {
         self.read(move |c| licenses::view(c, license, &owner_hash, now))
     }
     fn revoke(
         &self,
         license: LicenseId,
         owner_hash: Bytes32,
-        forget_at: protocol::Timestamp,
-        now: protocol::Timestamp,
+        forget_at: Timestamp,
+        now: Timestamp,
     ) -> Verb<'_, Option<LicenseView>> {
         self.write(move |c, effects| licenses::revoke(c, effects, license, &owner_hash, forget_at, now))
     }
@@ -405,7 +399,7 @@ impl Store for Sqlite {
     fn retire_gate_key(&self, id: GateKeyId, owner: MailboxId) -> Verb<'_, bool> {
         self.write(move |c, _| gate_keys::retire(c, id, owner))
     }
-    fn sweep_gate_keys(&self, idle_since: protocol::Timestamp, step: u32) -> Verb<'_, Vec<GateKeyRow>> {
+    fn sweep_gate_keys(&self, idle_since: Timestamp, step: u32) -> Verb<'_, Vec<GateKeyRow>> {
         self.write(move |c, _| gate_keys::sweep(c, idle_since, step))
     }
     fn totals(&self) -> Verb<'_, Totals> {
@@ -422,13 +416,25 @@ impl Store for Sqlite {
     fn audit(&self, records: Vec<AuditRecord>) -> Verb<'_, AuditHead> {
         self.write(move |c, _| audit::append(c, &records))
     }
+    fn show(&self, numbers: RoughNumbers, record: AuditRecord) -> Verb<'_, AuditHead> {
+        self.write(move |c, _| audit::show(c, &numbers, &record))
+    }
+    fn shown(&self) -> Verb<'_, Option<ShownRow>> {
+        self.read(audit::shown)
+    }
     fn sweep(&self, rules: SweepRules) -> Verb<'_, Swept> {
         let index = Arc::clone(&self.index);
         self.write(move |c, effects| sweep::step(c, &index, effects, &rules))
     }
-    fn remove_account(&self, mailbox: MailboxId, now: protocol::Timestamp, step: u32) -> Verb<'_, Removal> {
+    fn remove_account(
+        &self,
+        mailbox: MailboxId,
+        registered: Timestamp,
+        now: Timestamp,
+        step: u32,
+    ) -> Verb<'_, Removal> {
         let index = Arc::clone(&self.index);
-        self.write(move |c, effects| removal::step(c, &index, effects, mailbox, now, step))
+        self.write(move |c, effects| removal::step(c, &index, effects, (mailbox, registered), now, step))
     }
     fn disk_use(&self) -> Verb<'_, DiskUse> {
         let log = self.log.clone();

@@ -60,10 +60,10 @@ pub enum TlsError {
         source: rustls::Error,
     },
     /// A certificate could not be made.
-    #[error("a self-signed certificate could not be made: {0}")]
+    #[error("a self-signed certificate could not be made: {0}. Give one with --tls-cert and --tls-key instead")]
     Make(String),
     /// The TLS library refuses its own defaults.
-    #[error("TLS cannot be set up: {0}")]
+    #[error("TLS cannot be set up: {0}. Check the certificate and its key, or report it")]
     Setup(#[from] rustls::Error),
 }
 

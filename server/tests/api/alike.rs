@@ -183,9 +183,9 @@ async fn refused_sign_in(relay: &TestRelay, user: &User, used: Option<&Value>) -
     let (first, second) = (issue(relay, user), issue(relay, user));
     let mut spoilt = proof(relay, user, &first);
     spoilt.signature[0] ^= 1;
-    timed(services.sessions.sign_in(spoilt)).await;
+    timed(services.sessions.sign_in(spoilt, None)).await;
     let proof = proof(relay, user, used.unwrap_or(&second));
-    timed(services.sessions.sign_in(proof)).await
+    timed(services.sessions.sign_in(proof, None)).await
 }
 
 fn proof(relay: &TestRelay, user: &User, challenge: &Value) -> ProofParts {
@@ -211,7 +211,7 @@ async fn unknown_users_wrong_signatures_and_used_challenges_take_alike_long() {
     let used = issue(&relay, &alice);
     services
         .sessions
-        .sign_in(proof(&relay, &alice, &used))
+        .sign_in(proof(&relay, &alice, &used), None)
         .await
         .map(drop)
         .unwrap();

@@ -4,7 +4,7 @@ use std::{num::NonZeroU32, time::Duration};
 
 use reqwest::Method;
 use serde_json::{Value, json};
-use server::{errands::Errand, invite::InviteCode, service::Registrations};
+use server::{clock::Clock as _, errands::Errand, invite::InviteCode, service::Registrations};
 
 use crate::common::*;
 
@@ -19,7 +19,7 @@ async fn invite(relay: &TestRelay, uses: u32, lifetime: Duration) -> InviteCode 
     let errand = Errand::Invite {
         hash: code.hash(),
         uses: NonZeroU32::new(uses).unwrap(),
-        lifetime,
+        expires: relay.clock.now().plus(lifetime),
     };
     assert!(relay.running().services().do_errand(&errand).await.unwrap());
     code

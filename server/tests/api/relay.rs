@@ -102,12 +102,44 @@ async fn the_pages_are_there_and_load_nothing_from_elsewhere() {
     ] {
         assert!(page.contains(part), "{part} is missing");
     }
-    assert!(!page.contains("http://") && !page.contains("https://") && !page.contains("<script"));
+    for loads in ["<script", "src=", "url(", "href=\"http", "@import"] {
+        assert!(!page.contains(loads), "{loads}: {page}");
+    }
     assert_eq!(get("/openapi.yaml").await, server::openapi_yaml());
     assert!(get("/docs").await.contains("swagger"));
     assert_eq!(
         serde_json::from_str::<Value>(&get("/status").await).unwrap(),
         relay.status().await
+    );
+}
+
+#[tokio::test]
+async fn the_page_says_how_to_register_at_this_relay() {
+    let page = async |relay: &TestRelay, host: Option<&str>| {
+        let mut request = relay.api().request(Method::GET, "/", None);
+        if let Some(host) = host {
+            request = request.header("host", host);
+        }
+        request.send().await.unwrap().text().await.unwrap()
+    };
+    let relay = TestRelay::start_with(|config| config.origins = Vec::new()).await;
+    let port = relay.running().addr().port();
+    let here = page(&relay, None).await;
+    let dials = |url: &str| format!("<code>latchkey --relay {url} register NAME</code>");
+    assert!(here.contains(&dials(&format!("http://127.0.0.1:{port}"))), "{here}");
+    // Another host is not repeated: a page must not say what somebody made a browser ask.
+    let other = page(&relay, Some("evil.example")).await;
+    assert!(other.contains(&dials("URL")) && !other.contains("evil"), "{other}");
+
+    let origin = |url: &str| Origin::parse(url).unwrap();
+    let relay = TestRelay::start_with(|config| config.origins = vec![origin("https://relay.example")]).await;
+    let named = page(&relay, Some("evil.example")).await;
+    assert!(named.contains(&dials("https://relay.example")), "{named}");
+    let relay = TestRelay::start_with(|config| config.origins = vec![origin("http://relay.lan:5000")]).await;
+    let plain = page(&relay, None).await;
+    assert!(
+        plain.contains(&dials("http://relay.lan:5000 --allow-plain-http")),
+        "{plain}"
     );
 }
 

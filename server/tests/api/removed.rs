@@ -5,7 +5,7 @@
 
 use reqwest::Method;
 use serde_json::{Value, json};
-use server::{errands::Errand, model::MailboxId};
+use server::model::MailboxId;
 use tokio::{
     io::{AsyncReadExt as _, AsyncWriteExt as _},
     net::TcpStream,
@@ -77,7 +77,7 @@ async fn what_is_asked_for_an_account_that_was_just_removed_is_answered_like_an_
     ];
     let services = relay.running().services().clone();
     let mailbox = MailboxId::from_bytes(bob.mailbox());
-    assert!(services.do_errand(&Errand::Remove(mailbox)).await.unwrap());
+    assert!(services.do_errand(&relay.removal("bob")).await.unwrap());
 
     let unknown = bob.inbox(json!({})).await;
     unknown.clone().refused(401, "unauthorized");

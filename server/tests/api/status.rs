@@ -121,13 +121,69 @@ async fn numbers_are_rough_for_everybody_and_exact_for_the_operator() {
 }
 
 #[tokio::test]
-async fn a_clock_that_was_ahead_holds_nothing_up() {
+async fn a_clock_that_is_set_to_and_fro_shows_nothing_anew_within_an_hour() {
     let relay = TestRelay::start().await;
-    let services = relay.running().services();
-    let first = relay.status().await["audit_head"].clone();
-    relay.clock.set(Timestamp(START.as_millis() - 2 * 3_600_000));
-    services.renew_status().await;
-    assert_ne!(relay.status().await["audit_head"], first);
+    let mut heads = Vec::new();
+    for hours in [0, -2, 0, 1, 0, 1, -5, 2] {
+        let hour = i64::try_from(SHOWN_FOR.as_millis()).unwrap();
+        let now = i64::try_from(START.as_millis()).unwrap() + hours * hour;
+        relay.clock.set(Timestamp(now.try_into().unwrap()));
+        relay.running().services().renew_status().await;
+        heads.push(relay.status().await["audit_head"].clone());
+    }
+    let [start, later, latest] = [&heads[0], &heads[3], &heads[7]];
+    assert!(start != later && later != latest && start != latest, "{heads:?}");
+    assert_eq!(
+        heads.iter().collect::<Vec<_>>(),
+        [start, start, start, later, later, later, later, latest]
+    );
+}
+
+/// As many envelopes as are shown as 128 every other time, and as 256 every other.
+async fn a_number_on_the_edge() -> TestRelay {
+    let relay = TestRelay::start().await;
+    let (alice, _bob) = (relay.user("alice").await, relay.user("bob").await);
+    for _ in 0..117 {
+        alice.send("bob", Uuid::new_v4(), ENVELOPE).await.ok();
+    }
+    an_hour_later(&relay).await;
+    let shown = relay.status().await["messages_pending"].as_u64().unwrap();
+    assert!([128, 256].contains(&shown), "{shown}");
+    relay
+}
+
+/// Draws so often show all of a number on the edge, but for one time in a million.
+const DRAWS: usize = 20;
+
+#[tokio::test]
+async fn while_the_audit_log_cannot_be_written_nothing_is_shown_anew() {
+    let relay = a_number_on_the_edge().await;
+    let before = shown(&relay).await;
+    let database = rusqlite::Connection::open(relay.data().join("relay.sqlite3")).unwrap();
+    database
+        .execute_batch("CREATE TRIGGER fails BEFORE INSERT ON audit BEGIN SELECT RAISE(ABORT, 'as a disk does'); END")
+        .unwrap();
+    for _ in 0..DRAWS {
+        an_hour_later(&relay).await;
+        assert_eq!(shown(&relay).await, before);
+    }
+    database.execute_batch("DROP TRIGGER fails").unwrap();
+    relay.running().services().renew_status().await;
+    assert_ne!(shown(&relay).await, before, "at once when it can be again");
+}
+
+#[tokio::test]
+async fn a_relay_that_is_restarted_within_the_hour_shows_the_same() {
+    let mut relay = a_number_on_the_edge().await;
+    let before = shown(&relay).await;
+    relay.clock.advance(SHOWN_FOR - Duration::from_millis(1));
+    for _ in 0..DRAWS {
+        relay.restart().await;
+        assert_eq!(shown(&relay).await, before);
+    }
+    relay.clock.advance(Duration::from_millis(1));
+    relay.restart().await;
+    assert_ne!(shown(&relay).await, before, "the hour is over");
 }
 
 #[tokio::test]

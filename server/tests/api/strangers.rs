@@ -424,7 +424,6 @@ async fn a_blocked_account_cannot_tell_that_it_is_blocked() {
 async fn blocks_survive_a_restart_are_bounded_and_go_with_their_account() {
     let mut relay = TestRelay::start_with(small).await;
     let (mut bob, mut mallory) = (relay.user("bob").await, relay.user("mallory").await);
-    let bobs = bob.mailbox();
     let block = async |bob: &User, user: String| {
         let body = json!({ "user": user });
         bob.call(Method::PUT, "/v1/blocked-accounts", Some(body)).await
@@ -448,13 +447,7 @@ async fn blocks_survive_a_restart_are_bounded_and_go_with_their_account() {
     assert!(problem["detail"].as_str().unwrap().contains("1024"), "{problem}");
     assert_eq!(block(&bob, "mallory".into()).await.ok(), json!({ "blocked": 1024 }));
     let services = relay.running().services().clone();
-    let mailbox = server::model::MailboxId::from_bytes(bobs);
-    assert!(
-        services
-            .do_errand(&server::errands::Errand::Remove(mailbox))
-            .await
-            .unwrap()
-    );
+    assert!(services.do_errand(&relay.removal("bob")).await.unwrap());
     let database = rusqlite::Connection::open(relay.data().join("relay.sqlite3")).unwrap();
     let left: i64 = database
         .query_row("SELECT count(*) FROM blocked_account", [], |row| row.get(0))

@@ -272,3 +272,52 @@ async fn the_commit_counter_only_grows_and_is_told_at_sign_in() {
     let session = bob.api.call(Method::POST, "/v1/session", None, Some(body)).await.ok();
     assert_eq!(session["commit_counter"], 9);
 }
+
+/// A thief of a bearer token, and a client whose relay was put back from a backup.
+#[tokio::test]
+async fn a_token_alone_moves_the_commit_counter_a_little_and_a_sign_in_as_far_as_it_goes() {
+    const JUMP: u64 = 1 << 18;
+    const END: u64 = (1 << 53) - 1;
+    let relay = TestRelay::start().await;
+    let (alice, mut bob) = (relay.user("alice").await, relay.user("bob").await);
+    let told = |counter: u64| json!({ "commit_counter": counter });
+    alice.send("bob", Uuid::new_v4(), ENVELOPE).await.ok();
+    let page = bob.inbox(json!({})).await.ok();
+    for far in [JUMP + 1, 1 << 48, END] {
+        let with_ack = json!({ "ack": ack(&page), "commit_counter": far });
+        bob.inbox(with_ack).await.refused(409, "counter_too_far");
+    }
+    for beyond in [END + 1, u64::MAX] {
+        bob.inbox(told(beyond)).await.refused(400, "bad_request");
+    }
+    let after = bob.inbox(json!({})).await.ok();
+    assert_eq!(after["commit_counter"], 0);
+    assert_eq!(after["envelopes"].as_array().unwrap().len(), 1, "nothing was deleted");
+    assert_eq!(bob.inbox(told(JUMP)).await.ok()["commit_counter"], JUMP);
+    assert_eq!(bob.inbox(told(2 * JUMP)).await.ok()["commit_counter"], 2 * JUMP);
+    bob.inbox(told(3 * JUMP + 1)).await.refused(409, "counter_too_far");
+
+    let sign_in = async |counter: u64| {
+        let challenge = bob.api.challenge("bob").await;
+        let mut body = bob.sign_in_with(&challenge, &relay.url());
+        body["commit_counter"] = counter.into();
+        bob.api.call(Method::POST, "/v1/session", None, Some(body)).await
+    };
+    sign_in(END + 1).await.refused(400, "bad_request");
+    assert_eq!(sign_in(1 << 50).await.ok()["commit_counter"], 1_u64 << 50);
+    assert_eq!(sign_in(3).await.ok()["commit_counter"], 1_u64 << 50, "it only grows");
+    bob.sign_in().await;
+    assert_eq!(
+        bob.inbox(told((1 << 50) + JUMP)).await.ok()["commit_counter"],
+        (1 << 50) + JUMP
+    );
+
+    // The key of one account does not move the counter of another.
+    let challenge = alice.api.challenge("alice").await;
+    let mut forged = bob.sign_in_with(&challenge, &relay.url());
+    forged["user"] = "alice".into();
+    forged["commit_counter"] = END.into();
+    let answer = bob.api.call(Method::POST, "/v1/session", None, Some(forged)).await;
+    answer.refused(401, "unauthorized");
+    assert_eq!(alice.inbox(json!({})).await.ok()["commit_counter"], 0);
+}

@@ -36,8 +36,9 @@ use serde_json::{Value, json};
 use server::{
     Config, Relay, RunningRelay,
     clock::ManualClock,
+    errands::Errand,
     service::{gate::Gate, homomorphic::Homomorphic, rates::RateLimits},
-    store::Totals,
+    store::{Totals, sqlite::admin::Reader},
 };
 use sha2::{Digest as _, Sha256, Sha512};
 use tempfile::TempDir;
@@ -222,6 +223,17 @@ impl TestRelay {
     /// What everybody may see.
     pub async fn status(&self) -> Value {
         self.api().call(Method::GET, "/v1/status", None, None).await.ok()
+    }
+
+    /// What removes the account that has this name now.
+    pub fn removal(&self, name: &str) -> Errand {
+        let user = protocol::address::UserName::parse(name).unwrap();
+        Errand::removal(&self.reader(), &user).unwrap().expect("an account")
+    }
+
+    /// Its database, as commands read it.
+    pub fn reader(&self) -> Reader {
+        Reader::open(self.data()).unwrap()
     }
 
     /// The exact numbers, which are shown to nobody but the operator.

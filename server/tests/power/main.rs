@@ -9,6 +9,7 @@
 #[path = "../common/mod.rs"]
 mod common;
 mod disk;
+mod errands;
 #[path = "../process/mod.rs"]
 mod process;
 mod sync;

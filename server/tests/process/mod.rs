@@ -3,6 +3,7 @@
 #![allow(clippy::unwrap_used, clippy::expect_used, clippy::panic)] // like in the tests themselves
 
 use std::{
+    fs,
     io::{BufRead as _, BufReader, Read as _, Write as _},
     path::Path,
     process::{Child, Command, Stdio},
@@ -98,6 +99,40 @@ impl Drop for Process {
     fn drop(&mut self) {
         let _ = self.child.kill();
         let _ = self.child.wait();
+    }
+}
+
+/// Whether file permissions do not concern us.
+#[cfg(unix)]
+pub fn is_root() -> bool {
+    use std::os::unix::fs::MetadataExt as _;
+    fs::metadata("/proc/self").unwrap().uid() == 0
+}
+
+/// The program as a user whom file permissions concern: as root it runs as nobody, from a place that nobody can read.
+#[cfg(unix)]
+pub fn unprivileged(dir: &Path) -> Command {
+    if !is_root() {
+        return Command::new(PROGRAM);
+    }
+    let copy = dir.join("relay");
+    if !copy.exists() {
+        fs::copy(PROGRAM, &copy).unwrap();
+        fs::set_permissions(dir, std::os::unix::fs::PermissionsExt::from_mode(0o755)).unwrap();
+    }
+    let mut command = Command::new("/usr/bin/setpriv");
+    command
+        .args(["--reuid=65534", "--regid=65534", "--clear-groups"])
+        .arg(copy);
+    command
+}
+
+/// Gives a file to the user that [`unprivileged`] is.
+#[cfg(unix)]
+pub fn give_to_nobody(path: &Path, mode: u32) {
+    fs::set_permissions(path, std::os::unix::fs::PermissionsExt::from_mode(mode)).unwrap();
+    if is_root() {
+        std::os::unix::fs::chown(path, Some(65534), Some(65534)).unwrap();
     }
 }
 

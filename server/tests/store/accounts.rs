@@ -2,7 +2,7 @@
 
 use protocol::{Timestamp, succession::PublishedSuccession};
 use server::{
-    model::Incarnation,
+    model::{CommitCounter, Incarnation},
     store::{
         Ack, Acked, Deposited, IdentityChange, IdentityChanged, KeyCounts, Publication, Published, Registered, Removal,
         Store, TokenPut, TokenRow, Totals,
@@ -53,6 +53,7 @@ pub async fn accounts(store: &dyn Store) {
                 hash: [9; 32],
                 expires: NOW,
             },
+            None,
         )
         .await
         .unwrap();
@@ -202,14 +203,17 @@ pub async fn removed(store: &dyn Store) {
         assert_eq!(store.deposit(deposit(to, id, b"mail")).await.unwrap(), done(NOW));
     }
     let incarnation = store.page(carol, 1, 1000, NOW).await.unwrap().unwrap().incarnation;
-    assert_eq!(store.remove_account(carol, NOW, 256).await.unwrap(), Removal::Done);
+    assert_eq!(store.remove_account(carol, NOW, NOW, 256).await.unwrap(), Removal::Done);
 
     let ack = Ack {
         incarnation,
         sequence: 1,
     };
     for ack in [ack, Ack { sequence: 9, ..ack }] {
-        let answer = store.acknowledge(carol, Some(ack), Some(5)).await.unwrap();
+        let answer = store
+            .acknowledge(carol, Some(ack), CommitCounter::new(5))
+            .await
+            .unwrap();
         assert_eq!(answer, Acked::NoSuchMailbox);
     }
     assert_eq!(store.clear(carol, Incarnation(Uuid::from_u128(9))).await.unwrap(), None);
@@ -233,14 +237,14 @@ pub async fn removed(store: &dyn Store) {
         hash: [9; 32],
         expires: NOW,
     };
-    assert_eq!(store.put_token(carol, session).await.unwrap(), None);
+    assert_eq!(store.put_token(carol, session, None).await.unwrap(), None);
     assert_eq!(
         store.deposit(deposit("carol", 3, b"late")).await.unwrap(),
         Deposited::NoSuchMailbox
     );
     assert!(store.page(carol, 1, 1000, NOW).await.unwrap().is_none());
     assert_eq!(
-        store.remove_account(carol, NOW, 256).await.unwrap(),
+        store.remove_account(carol, NOW, NOW, 256).await.unwrap(),
         Removal::NoSuchAccount
     );
     // Nobody else noticed.

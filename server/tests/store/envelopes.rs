@@ -2,7 +2,7 @@
 
 use protocol::Timestamp;
 use server::{
-    model::{Incarnation, Sender},
+    model::{CommitCounter, Incarnation, Sender},
     store::{Ack, Acked, BlockPut, Deposit, Deposited, Store, TokenPut, TokenRow},
 };
 use uuid::Uuid;
@@ -111,7 +111,8 @@ pub async fn tokens(store: &dyn Store) {
     let page = store.page(bob, 10, 1000, NOW).await.unwrap().unwrap();
     assert_eq!((page.envelopes.len(), page.commit_counter), (2, 0));
 
-    let count = async |ack, counter| store.acknowledge(bob, ack, counter).await.unwrap();
+    let counted = |counter: Option<u64>| counter.and_then(CommitCounter::new);
+    let count = async |ack, counter| store.acknowledge(bob, ack, counted(counter)).await.unwrap();
     let stored = async || store.page(bob, 1, 1000, NOW).await.unwrap().unwrap().commit_counter;
     let ack = |incarnation, sequence| Some(Ack { incarnation, sequence });
     assert_eq!(count(None, Some(5)).await, read(0));
@@ -127,7 +128,17 @@ pub async fn tokens(store: &dyn Store) {
         hash: [9; 32],
         expires: NOW,
     };
-    assert_eq!(store.put_token(bob, session).await.unwrap(), Some(6));
+    let far = 6 + CommitCounter::MAX_JUMP;
+    assert_eq!(count(None, Some(far + 1)).await, Acked::CounterTooFar(6));
+    assert_eq!(store.put_token(bob, session.clone(), None).await.unwrap(), Some(6));
+    assert_eq!(count(None, Some(far)).await, read(0));
+    let signed = store
+        .put_token(bob, session.clone(), counted(Some(1 << 40)))
+        .await
+        .unwrap();
+    assert_eq!(signed, Some(1 << 40));
+    let lower = store.put_token(bob, session, counted(Some(7))).await.unwrap();
+    assert_eq!(lower, Some(1 << 40));
 }
 
 /// Accounts that a mailbox blocks.

@@ -122,7 +122,7 @@ async fn what_is_known_without_the_disk_is_what_was_committed_last() {
         store.register(registration("bob", 8)).await.unwrap();
         assert_eq!(hash(store.token(bob).await.unwrap()), Some(8));
         assert_eq!(hash(store.known_token(bob)), Some(8), "read once, known from then on");
-        store.put_token(bob, row(9)).await.unwrap();
+        store.put_token(bob, row(9), None).await.unwrap();
         assert_ne!(hash(store.known_token(bob)), Some(8), "replaced");
         assert_eq!(hash(store.token(bob).await.unwrap()), Some(9));
         store.register(registration("bob", 8)).await.unwrap();
@@ -141,7 +141,7 @@ async fn what_is_known_without_the_disk_is_what_was_committed_last() {
         );
         store.delete_delivery_token(bob, [5; 32]).await.unwrap();
         assert!(!store.knows_delivery_token(bob, [5; 32]), "deleted");
-        store.put_token(bob, row(7)).await.unwrap();
+        store.put_token(bob, row(7), None).await.unwrap();
     }
     let store = open(dir.path(), &Arc::default());
     assert!(store.known_token(bob).is_none(), "a restart knows nothing");

@@ -6,9 +6,10 @@ use std::sync::OnceLock;
 use client::vault::{
     Account, AckPosition, AfterPlays, Decoys, Delivery, Direction, Ended, GateDeposit, GateKeyRecord, GivenToken, Head,
     License, LicenseKey, LimitMode, LimitedTerms, MessageBody, MessageId, MessageState, Moment, ObliviousHalf,
-    OutboxEntry, PendingRequest, PinnedRelay, PlayChain, Quarantined, Receipts, Record, RelayFault, RelayKey,
-    SealedBody, Session, StoredMessage, Totals, Unconfirmed,
+    OutboxEntry, PendingRequest, PinnedRelay, PlayChain, Quarantined, Receipts, Record, RelayFault, RelayKey, Restarts,
+    SealedBody, Session, StoredMessage, Told, Totals, Unconfirmed,
 };
+use client::{Address, UserName};
 
 use crate::altered;
 use crate::edit::Script;
@@ -38,10 +39,14 @@ const HEAD: Head = Head {
     digest: [8; 32],
 };
 
+fn address(text: &str) -> Address {
+    Address::parse(text).unwrap()
+}
+
 fn message(direction: Direction, state: MessageState, body: MessageBody) -> StoredMessage {
     StoredMessage {
         id: ID,
-        peer: "alice@relay.test".to_owned(),
+        peer: address("alice@relay.test"),
         direction,
         sent_at: 1_790_000_000_000,
         received_at: 1_790_000_000_001,
@@ -120,13 +125,13 @@ fn kinds() -> &'static [Kind] {
             ]),
             kind(&[license()]),
             kind(&[OutboxEntry {
-                to: "bob".to_owned(),
+                to: UserName::parse("bob").unwrap(),
                 id: [1; 16],
                 envelope: vec![2; 100],
                 content: Some(ID),
             }]),
             kind(&[Quarantined {
-                peer: "bob@relay.test".to_owned(),
+                peer: address("bob@relay.test"),
                 envelope: vec![2; 100],
                 received_at: 5,
             }]),
@@ -156,12 +161,12 @@ fn kinds() -> &'static [Kind] {
                 capability: [2; 32],
                 created_at: 5,
                 uploaded: true,
-                contact: Some("bob@relay.test".to_owned()),
+                contact: Some(address("bob@relay.test")),
                 retired: false,
                 deleted: false,
             }]),
             kind(&[PlayChain {
-                peer: "bob@relay.test".to_owned(),
+                peer: address("bob@relay.test"),
                 receipt: vec![1; 100],
                 head: HEAD,
             }]),
@@ -199,6 +204,11 @@ fn kinds() -> &'static [Kind] {
                 barred: true,
                 dead: Vec::new(),
             }]),
+            kind(&[Told {
+                value: 1 << 52,
+                news: true,
+            }]),
+            kind(&[Restarts { at: vec![5, 6] }]),
         ]
     })
 }

@@ -34,7 +34,7 @@ impl Messenger {
     /// The network; vault trouble; [`Error::ShutOut`].
     pub async fn access(&mut self) -> Result<Access, Error> {
         // The relay may have forgotten the session, put back from a backup for example: a request tells.
-        self.authorised(async |relay| relay.key_status().await.map(drop))
+        self.authorised(|relay| async move { relay.key_status().await.map(drop) })
             .await?;
         let session = self.relay.session().ok_or(Error::NotRegistered)?;
         Ok(Access {

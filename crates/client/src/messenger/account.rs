@@ -68,7 +68,7 @@ impl Messenger {
                 return Err(Error::AlreadyRegistered(address));
             }
             if address.user() != *name {
-                return Err(Error::RegistrationPending(address.user().to_string()));
+                return Err(Error::RegistrationPending(address.user()));
             }
         }
         let relay = Relay::new(url)?;
@@ -138,6 +138,7 @@ impl Messenger {
             options,
             decoy_clock: super::decoys::DecoyClock::default(),
             told: super::restored::Agreement::default(),
+            untold: super::round::Untold::default(),
             released: false,
             outage: None,
             floods: Vec::new(),
@@ -278,14 +279,16 @@ impl Messenger {
         })
     }
 
-    /// Signs in and keeps the token.
+    /// Signs in and keeps the token. The relay hears our number here too, and takes one that is far above the one it kept: it was put back from a backup, or
+    /// something in its place told us a greater one.
     async fn sign_in(&mut self) -> Result<(), Error> {
         let name = self.party()?.address().user();
+        let ours = self.told()?.value;
         let mut attempt = 1;
         let (session, told) = loop {
             let challenge = self.checked_challenge(&name).await?;
             let claim = self.sign(&name, &challenge, None)?;
-            match self.relay.sign_in(&claim).await {
+            match self.relay.sign_in(&claim, ours).await {
                 Ok(answer) => break answer,
                 // A challenge may have ended on the way; asked for again, that passes.
                 Err(error) if attempt < SIGN_IN_ATTEMPTS && error.may_be_late() => {
@@ -306,10 +309,14 @@ impl Messenger {
         self.compare(told)
     }
 
-    /// Makes a request that needs a session; signs in before when there is none, and once more when the relay no longer knows it.
-    pub(super) async fn authorised<T>(
+    /// Makes a request that needs a session; signs in before when there is none, and once more when the relay no longer knows it
+    /// or wants one for our number.
+    ///
+    /// The request gets a relay of its own (a clone is cheap), not a borrowed one: a closure for whatever lifetime makes a future of which the compiler cannot
+    /// tell that it moves between threads, and the tasks of programs do.
+    pub(super) async fn authorised<T, F: Future<Output = Result<T, RelayError>>>(
         &mut self,
-        request: impl AsyncFn(&Relay) -> Result<T, RelayError>,
+        request: impl Fn(Relay) -> F,
     ) -> Result<T, Error> {
         if self.party()?.successor().is_some() {
             // Begun and not finished: the relay may have the new identity already, and the old one's session is over then.
@@ -320,10 +327,10 @@ impl Messenger {
             self.sign_in().await?;
             fresh = true;
         }
-        match request(&self.relay).await {
-            Err(error) if error.is_unauthorized() && !fresh => {
+        match request(self.relay.clone()).await {
+            Err(error) if error.wants_sign_in() && !fresh => {
                 self.sign_in().await?;
-                Ok(request(&self.relay).await?)
+                Ok(request(self.relay.clone()).await?)
             }
             other => Ok(other?),
         }

@@ -70,6 +70,7 @@ impl GateKeySource for FreshGateKeys {
 
 /// A gate key of ours, as far as it may be shown.
 #[derive(Clone, Debug)]
+#[non_exhaustive]
 pub struct GateKeyReport {
     /// Its id at the relay.
     pub id: [u8; 16],
@@ -80,7 +81,7 @@ pub struct GateKeyReport {
     /// Whether the relay has it, as far as we know.
     pub uploaded: bool,
     /// The contact whose messages alone use it.
-    pub contact: Option<String>,
+    pub contact: Option<Address>,
     /// Kept for the counts of what it sealed; nothing new is sealed with it.
     pub retired: bool,
 }
@@ -115,7 +116,7 @@ impl Messenger {
         {
             return Err(Error::UnknownContact(peer.clone()));
         }
-        let id = self.make_gate_key(contact.map(Address::as_str))?;
+        let id = self.make_gate_key(contact)?;
         let (id, record) = self.ready_gate_key(id, watch).await?;
         self.retire_before(&id, &record).await?;
         Ok(report(id, &record))
@@ -126,7 +127,7 @@ impl Messenger {
     /// # Errors
     /// [`Error::NoGateKey`] when it has none.
     pub async fn drop_gate_key(&mut self, contact: &Address) -> Result<(), Error> {
-        let own = self.live_keys(Some(contact.as_str()))?;
+        let own = self.live_keys(Some(contact))?;
         if own.is_empty() {
             return Err(Error::NoGateKey(contact.clone()));
         }
@@ -139,7 +140,7 @@ impl Messenger {
         peer: &Address,
         watch: &GateWatch,
     ) -> Result<(Id, GateKeyRecord), Error> {
-        let own = self.live_keys(Some(peer.as_str()))?.pop();
+        let own = self.live_keys(Some(peer))?.pop();
         let current = match own {
             Some(own) => Some(own),
             None => self.live_keys(None)?.pop(),
@@ -147,7 +148,7 @@ impl Messenger {
         let oldest = self.now().as_millis().saturating_sub(millis(GATE_KEY_LIFE));
         let id = match current {
             Some((id, record)) if record.created_at > oldest => id,
-            Some((_, record)) => self.make_gate_key(record.contact.as_deref())?,
+            Some((_, record)) => self.make_gate_key(record.contact.as_ref())?,
             None => self.make_gate_key(None)?,
         };
         let (id, record) = self.ready_gate_key(id, watch).await?;
@@ -156,7 +157,7 @@ impl Messenger {
     }
 
     /// A secret, durable; nobody has heard of it.
-    fn make_gate_key(&mut self, contact: Option<&str>) -> Result<Id, Error> {
+    fn make_gate_key(&mut self, contact: Option<&Address>) -> Result<Id, Error> {
         let key = self.options.gate_keys.generate(&mut self.rng);
         let mut id = [0; 16];
         rand_core::Rng::fill_bytes(&mut self.rng, &mut id);
@@ -165,7 +166,7 @@ impl Messenger {
             capability: *Capability::generate(&mut self.rng).as_bytes(),
             created_at: self.now().as_millis(),
             uploaded: false,
-            contact: contact.map(str::to_owned),
+            contact: contact.cloned(),
             retired: false,
             deleted: false,
         };
@@ -180,7 +181,7 @@ impl Messenger {
             Err(Error::Relay(error)) if error.code() == Some(Code::GateKeyConflict) => {
                 let record = self.gate_key(&id)?;
                 self.vault.transaction(|tx| tx.delete::<GateKeyRecord>(&id))?;
-                let fresh = self.make_gate_key(record.contact.as_deref())?;
+                let fresh = self.make_gate_key(record.contact.as_ref())?;
                 self.upload_gate_key(fresh, watch).await?;
                 Ok((fresh, self.gate_key(&fresh)?))
             }
@@ -197,7 +198,10 @@ impl Messenger {
             return Ok(());
         }
         // An upload whose answer was lost, or that was finished before a crash, is not made again.
-        if !self.authorised(async |relay| relay.has_gate_key(&id).await).await? {
+        if !self
+            .authorised(|relay| async move { relay.has_gate_key(&id).await })
+            .await?
+        {
             let key = self.evaluation_key(&record, watch).await?;
             self.step(Step::BeforeGateKeyUpload)?;
             let hash = Capability::from_bytes(record.capability).hash();
@@ -208,7 +212,8 @@ impl Messenger {
                     heard(GateStage::Checking);
                 }
             });
-            self.authorised(async |relay| relay.put_gate_key(&id, &hash, &key, &sent).await)
+            let (hash, key, sent) = (&hash, &key, &sent);
+            self.authorised(|relay| async move { relay.put_gate_key(&id, hash, key, sent).await })
                 .await?;
             self.step(Step::AfterGateKeyUpload)?;
         }
@@ -241,10 +246,10 @@ impl Messenger {
     }
 
     /// Keys that seal for this contact alone, or for everyone; the youngest last.
-    fn live_keys(&self, contact: Option<&str>) -> Result<Vec<(Id, GateKeyRecord)>, Error> {
+    fn live_keys(&self, contact: Option<&Address>) -> Result<Vec<(Id, GateKeyRecord)>, Error> {
         let mut live = Vec::new();
         for entry in self.vault.list::<GateKeyRecord>()? {
-            if !entry.record.retired && entry.record.contact.as_deref() == contact {
+            if !entry.record.retired && entry.record.contact.as_ref() == contact {
                 live.push((id(&entry)?, entry.record.clone()));
             }
         }
@@ -253,7 +258,7 @@ impl Messenger {
 
     /// Retires what a ready key replaces.
     async fn retire_before(&mut self, id: &Id, record: &GateKeyRecord) -> Result<(), Error> {
-        let old = self.live_keys(record.contact.as_deref())?;
+        let old = self.live_keys(record.contact.as_ref())?;
         let old: Vec<Id> = old.into_iter().map(|(old, _)| old).filter(|old| old != id).collect();
         if old.is_empty() {
             return Ok(());
@@ -280,7 +285,10 @@ impl Messenger {
                 continue;
             }
             if !entry.record.deleted {
-                match self.authorised(async |relay| relay.delete_gate_key(&id).await).await {
+                match self
+                    .authorised(|relay| async move { relay.delete_gate_key(&id).await })
+                    .await
+                {
                     Ok(()) => {
                         self.vault
                             .transaction(|tx| tx.update::<GateKeyRecord>(&id, |record| record.deleted = true))?;

@@ -25,14 +25,14 @@ impl Messenger {
             .list::<StoredMessage>()?
             .into_iter()
             .map(|entry| entry.record)
-            .filter(|message| message.peer == peer.as_str())
+            .filter(|message| message.peer == *peer)
             .collect();
         messages.drain(..messages.len().saturating_sub(limit));
         Ok(messages)
     }
 
     /// What was received and not shown yet, oldest first. It stays unread until [`Messenger::mark_seen`]: a front end that dies in
-    /// between shows it the next time.
+    /// between shows it the next time, and a program that answers by itself finds here what it has not answered ([`Messenger::answer`]).
     ///
     /// # Errors
     /// Vault trouble.
@@ -50,17 +50,13 @@ impl Messenger {
     /// # Errors
     /// Vault trouble.
     pub fn mark_seen(&mut self, messages: &[StoredMessage]) -> Result<(), Error> {
-        let shown: Vec<(MessageId, &str)> = messages
-            .iter()
-            .map(|message| (message.id, message.peer.as_str()))
-            .collect();
+        let shown: Vec<(MessageId, &Address)> = messages.iter().map(|message| (message.id, &message.peer)).collect();
         let rows: Vec<Entry<StoredMessage>> = self
             .vault
             .list::<StoredMessage>()?
             .into_iter()
             .filter(|entry| {
-                entry.record.state == MessageState::New
-                    && shown.contains(&(entry.record.id, entry.record.peer.as_str()))
+                entry.record.state == MessageState::New && shown.contains(&(entry.record.id, &entry.record.peer))
             })
             .collect();
         if rows.is_empty() {

@@ -20,8 +20,11 @@ pub(super) const MAX_FLOODERS: usize = 16;
 
 /// The first pause of a loop whose relay is away, doubled each time: a relay that restarts is back within a second or so, …
 const FIRST_OUTAGE_PAUSE: Duration = Duration::from_millis(500);
-/// … and one that is away for long is not asked by all its clients at once.
-const LONGEST_OUTAGE_PAUSE: Duration = Duration::from_secs(60);
+/// … and one that was away for long is noticed within twice this by the person in front of it: a random part of up to the same is added, so that not all clients come
+/// at once. To ask in vain costs a connection that is not taken.
+const LONGEST_OUTAGE_PAUSE: Duration = Duration::from_millis(2500);
+/// A relay that answers and asks for patience gets so much.
+const LONGEST_PATIENCE: Duration = Duration::from_secs(60);
 
 impl Messenger {
     /// Fetches what waits, for up to `wait` (at most 30 s) when nothing does. Everything is stored before it is acknowledged, and a
@@ -32,17 +35,22 @@ impl Messenger {
     ///
     /// A relay that is away is an error here; a loop that shall outlive that calls [`Messenger::listen`].
     ///
+    /// # After a crash
+    /// The events of this answer are told once. A program that dies between this call and what it does about a message is not told again: the message
+    /// is in the vault, and the relay has deleted its copy. What is still to be done is asked of [`Messenger::unread`], at the start and after each
+    /// round; a message is there until [`Messenger::mark_seen`]. Take events for news to show, and `unread` for work.
+    ///
+    /// Work that sends something is repeated when the program dies before `mark_seen`. [`Messenger::answer`] makes that harmless: there is one answer
+    /// to a message, whatever happens in between.
+    ///
     /// # Errors
     /// The relay's refusals when nothing was received; vault trouble.
     pub async fn receive(&mut self, wait: Duration) -> Result<Vec<Event>, Error> {
-        let mut round = Round::default();
+        let mut round = self.untold.round();
         let fetched = self.fetch_all(wait, &mut round).await;
         if round.unreadable > 0 {
-            let reason = round.first_reason.take().unwrap_or_default();
-            round.events.push(Event::Unreadable {
-                count: round.unreadable,
-                reason,
-            });
+            let (count, reason) = (round.unreadable, round.first_reason.take().unwrap_or_default());
+            round.events.push(Event::Unreadable { count, reason });
         }
         if round.forgot {
             self.vault.compact()?;
@@ -52,17 +60,17 @@ impl Messenger {
             Err(Error::Relay(error)) if !round.events.is_empty() => {
                 // The messages are here and must be shown; the rest waits until the relay is back.
                 round.events.push(Event::Postponed(error.into()));
-                return Ok(round.events);
+                return Ok(std::mem::take(&mut round.events));
             }
             Err(error) => return Err(error),
         }
         self.maintain(&mut round).await?;
-        Ok(round.events)
+        Ok(std::mem::take(&mut round.events))
     }
 
     /// What a loop calls: as [`Messenger::receive`], and a relay that restarts or is away for a while is no error. It is told once as
-    /// [`Event::Disconnected`]; each further call waits a while, longer from time to time and a minute at most, and tries again; [`Event::Reconnected`] tells
-    /// that it is back. An answer without events says that there is nothing new.
+    /// [`Event::Disconnected`]; each further call waits a while, longer from time to time and five seconds at most (or as long as the relay asks for, up to two minutes), and tries again;
+    /// [`Event::Reconnected`] tells that it is back. An answer without events says that there is nothing new. After a crash: as [`Messenger::receive`].
     ///
     /// # Errors
     /// What does not pass by waiting: the relay's refusals, another relay or certificate than the pinned one, vault trouble.
@@ -79,8 +87,8 @@ impl Messenger {
                 Ok(events)
             }
             Err(Error::Relay(because)) if because.passes() => {
-                let longer = self.outage.map(|pause| LONGEST_OUTAGE_PAUSE.min(pause * 2));
-                let known = self.outage.replace(longer.unwrap_or(FIRST_OUTAGE_PAUSE)).is_some();
+                let pause = outage_pause(self.outage, because.wanted_pause());
+                let known = self.outage.replace(pause).is_some();
                 Ok(if known {
                     Vec::new()
                 } else {
@@ -96,9 +104,9 @@ impl Messenger {
     /// # Errors
     /// Vault trouble; faults of the network are events.
     pub async fn catch_up(&mut self) -> Result<Vec<Event>, Error> {
-        let mut round = Round::default();
+        let mut round = self.untold.round();
         self.maintain(&mut round).await?;
-        Ok(round.events)
+        Ok(std::mem::take(&mut round.events))
     }
 
     async fn fetch_all(&mut self, wait: Duration, round: &mut Round) -> Result<(), Error> {
@@ -219,6 +227,13 @@ impl Messenger {
         if let Err(error) = self.keep_keys_fresh(round.keys_used).await {
             postpone(error, round)?;
         }
+        if !wanted.is_empty() {
+            // What can go goes before it is superseded, receipts for example. What cannot is said at the end of the round.
+            let mut events = Vec::new();
+            self.flush_into(&mut events).await?;
+            events.retain(|event| !matches!(event, Event::Postponed(_)));
+            round.add(events);
+        }
         for peer in wanted {
             if self.delivery(&peer)?.blocked {
                 continue;
@@ -256,19 +271,61 @@ impl Messenger {
     /// # Errors
     /// The relay's refusals.
     pub async fn clear_inbox(&mut self) -> Result<u64, Error> {
-        let deleted = self.authorised(async |relay| relay.clear_inbox().await).await?;
+        let deleted = self
+            .authorised(|relay| async move { relay.clear_inbox().await })
+            .await?;
         self.vault.transaction(|tx| tx.delete::<AckPosition>(key::ACK))?;
         Ok(deleted)
     }
 }
 
+/// The pause after another attempt in vain: `before` was the last one, and the relay asked for `wanted`.
+fn outage_pause(before: Option<Duration>, wanted: Duration) -> Duration {
+    let longer = before.map_or(FIRST_OUTAGE_PAUSE, |pause| LONGEST_OUTAGE_PAUSE.min(pause * 2));
+    longer.max(wanted.min(LONGEST_PATIENCE))
+}
+
 /// Faults of the network and refusals wait for the next round; vault trouble does not.
 pub(super) fn postpone(error: Error, round: &mut Round) -> Result<(), Error> {
     match error {
-        Error::Vault(_) | Error::Interrupted(_) | Error::Randomness => Err(error),
+        Error::Vault(_) | Error::Randomness => Err(error),
         other => {
             round.events.push(Event::Postponed(other));
             Ok(())
         }
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    const SECOND: Duration = Duration::from_secs(1);
+
+    #[test]
+    fn a_relay_that_was_away_for_an_hour_is_noticed_within_five_seconds_of_its_return() {
+        let (mut pause, mut passed, mut attempts) = (None, Duration::ZERO, 0);
+        while passed < 3600 * SECOND {
+            let next = outage_pause(pause, Duration::ZERO);
+            assert!(next >= FIRST_OUTAGE_PAUSE && pause.is_none_or(|before| next >= before));
+            let waited = jittered(next);
+            assert!(waited <= 5 * SECOND, "{waited:?}");
+            passed += waited;
+            pause = Some(next);
+            attempts += 1;
+        }
+        assert!(
+            attempts < 3600,
+            "{attempts} attempts in an hour: a relay that is away is not hurried"
+        );
+    }
+
+    #[test]
+    fn a_relay_that_asks_for_patience_gets_it_within_bounds_and_once() {
+        let asked = outage_pause(None, 20 * SECOND);
+        assert_eq!(asked, 20 * SECOND);
+        assert_eq!(outage_pause(Some(asked), Duration::ZERO), LONGEST_OUTAGE_PAUSE);
+        assert_eq!(outage_pause(None, 86_400 * SECOND), LONGEST_PATIENCE);
+        assert_eq!(outage_pause(None, Duration::from_millis(1)), FIRST_OUTAGE_PAUSE);
     }
 }

@@ -20,6 +20,7 @@ const COUNT_KEYS_EVERY: Duration = Duration::from_secs(3600);
 
 /// Our own keys, as the relay has them.
 #[derive(Clone, Debug)]
+#[non_exhaustive]
 pub struct KeyReport {
     /// Our address.
     pub address: Address,
@@ -44,7 +45,7 @@ impl Messenger {
     /// The relay's refusals; the new keys are kept and published next time.
     pub async fn rotate_keys(&mut self) -> Result<KeyReport, Error> {
         let left = self
-            .authorised(async |relay| relay.key_status().await)
+            .authorised(|relay| async move { relay.key_status().await })
             .await?
             .one_time_left;
         self.publish_if_needed(Some(left), true).await?;
@@ -56,7 +57,7 @@ impl Messenger {
     /// # Errors
     /// The relay's refusals.
     pub async fn keys(&mut self) -> Result<KeyReport, Error> {
-        let status = self.authorised(async |relay| relay.key_status().await).await?;
+        let status = self.authorised(|relay| async move { relay.key_status().await }).await?;
         self.report(status)
     }
 
@@ -85,7 +86,7 @@ impl Messenger {
         let due = counted
             .is_none_or(|counted| now.since(Timestamp(counted.at)) >= COUNT_KEYS_EVERY || counted.at > now.as_millis());
         let left = if used || due {
-            let status = self.authorised(async |relay| relay.key_status().await).await?;
+            let status = self.authorised(|relay| async move { relay.key_status().await }).await?;
             self.vault
                 .transaction(|tx| tx.put(key::KEYS_COUNTED, &Moment { at: now.as_millis() }))?;
             Some(status.one_time_left)
@@ -101,9 +102,8 @@ impl Messenger {
         };
         self.announce().await?;
         self.step(Step::BeforePublish)?;
-        let outcome = self
-            .authorised(async |relay| relay.publish(&upload(&publication)).await)
-            .await;
+        let keys = &upload(&publication);
+        let outcome = self.authorised(|relay| async move { relay.publish(keys).await }).await;
         match outcome {
             Ok(_) => {}
             // An earlier attempt arrived and its answer was lost: the relay has these keys.

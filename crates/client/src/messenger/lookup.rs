@@ -24,7 +24,8 @@ impl Messenger {
     pub async fn can_write_to(&mut self, to: &Address) -> Result<(), Error> {
         self.refuse_unwritable(to)?;
         if !self.knows(to)? {
-            self.authorised(async |relay| relay.fetch_identity(to).await).await?;
+            self.authorised(|relay| async move { relay.fetch_identity(to).await })
+                .await?;
         }
         Ok(())
     }

@@ -202,7 +202,8 @@ impl Messenger {
         Ok(pending)
     }
 
-    pub(super) async fn exchange(&self, sealed: &SealedBody, pending: &PendingRequest) -> Result<Released, Error> {
+    /// `&mut self`, although nothing changes: a future that holds `&self` could not move to another thread, and a program's task does.
+    pub(super) async fn exchange(&mut self, sealed: &SealedBody, pending: &PendingRequest) -> Result<Released, Error> {
         Ok(self
             .relay
             .play_oblivious(&sealed.license, &pending.id, &sealed.play_capability, &pending.request)
@@ -289,9 +290,7 @@ impl Messenger {
             return Ok(Err("the relay counts this message in another mode".to_owned()));
         };
         let Some(record) = self.vault.get::<GateKeyRecord>(&deposit.gate_key)? else {
-            return Ok(Err(
-                "the gate key that sealed this message is not kept any more".to_owned()
-            ));
+            return Ok(Err("the gate key that sealed this message was deleted".to_owned()));
         };
         let gate_key = GateKey::from_bytes(&record.secret).map_err(|_| VaultError::Corrupt("gate-key"))?;
         let view = match CounterView::from_bytes(counter) {
@@ -347,7 +346,7 @@ fn opened(
 ) -> Result<Option<PlayShare>, Error> {
     let key = OpeningKey::from_bytes(&half.opening_key).map_err(|_| VaultError::Corrupt("message"))?;
     let release = PlayRelease::from_bytes(&released.release)
-        .map_err(|error| Error::Protocol(format!("the relay's answer is none: {error}")))?;
+        .map_err(|error| Error::Protocol(format!("the relay's answer is malformed: {error}")))?;
     let context = PlayContext {
         license: *license,
         play_id: pending.id,

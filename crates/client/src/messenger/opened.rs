@@ -4,6 +4,7 @@ use playgate::{Mode, Policy};
 use protocol::Timestamp;
 use protocol::address::Address;
 use protocol::content::{Body, Content, ContentId, Limited};
+use protocol::error::DecodeError;
 use protocol::party::{Followed, Opened, Received, Refusal};
 use sha2::{Digest, Sha256};
 
@@ -37,15 +38,17 @@ impl Scope<'_, '_> {
             // The protocol answers with a handshake of its own (`wanted`); the sender sends again on that.
             Received::OneTimeKeyGone { .. } => round.keys_used = true,
             Received::Forked { .. } => {}
-            Received::Unknown => round.unreadable("it belongs to no conversation known here"),
-            Received::Malformed(reason) => round.unreadable(&reason.to_string()),
-            Received::Replay => round.unreadable("it repeats an old handshake"),
+            Received::Unknown => round.unreadable("it belongs to no conversation of this home; if this home was restored or copied, ask your contacts to write again"),
+            // Nothing is wrong with it, and its sender sends it again.
+            Received::Malformed(why @ DecodeError::Outdated) => round.unreadable(&why.to_string()),
+            Received::Malformed(why) => round.unreadable(&format!("it is malformed: {why}; ask the sender to write again")),
+            Received::Replay => round.unreadable("it repeats an old handshake; nothing is lost"),
             Received::Refused(reason) => round.unreadable(&reason.to_string()),
             #[allow(
                 unreachable_patterns,
                 reason = "the protocol may learn new outcomes; they are counted, not hidden"
             )]
-            _ => round.unreadable("this version does not know its kind"),
+            _ => round.unreadable("this version does not know its kind; update latchkey"),
         }
         Ok(())
     }
@@ -57,7 +60,7 @@ impl Scope<'_, '_> {
             return Ok(());
         }
         let record = Quarantined {
-            peer: from.to_string(),
+            peer: from.clone(),
             envelope: envelope.to_vec(),
             received_at: self.now.as_millis(),
         };
@@ -73,7 +76,9 @@ impl Scope<'_, '_> {
         if opened.without_one_time {
             round.events.push(Event::NoOneTimeKey { peer: from.clone() });
         }
-        self.enqueue(&opened.outgoing)?;
+        if !opened.outgoing.is_empty() {
+            self.supersede(&from, &opened.outgoing)?;
+        }
         self.acknowledge(&opened.acknowledged, opened.arrived, round)?;
         // Opened all the same: the session goes on, so that a block can be taken back.
         if self.delivery(&from)?.blocked {
@@ -165,7 +170,7 @@ fn incoming(from: &Address, content: Content, now: Timestamp) -> Option<StoredMe
     };
     Some(StoredMessage {
         id: MessageId(content.id.0),
-        peer: from.to_string(),
+        peer: from.clone(),
         direction: Direction::Incoming,
         // A claim: a message from the future would stay on top for ever.
         sent_at: content.sent_at.min(now).as_millis(),

@@ -1,21 +1,20 @@
 //! Sending: encrypt and commit, then transmit until the relay confirms.
 
-use std::collections::HashSet;
 use std::time::Duration;
 
 use playgate::{Capability, Mode, PlayLimit, Policy};
 use protocol::address::Address;
 use protocol::content::{Body, Content, ContentId, Limited, Oblivious};
-use protocol::party::{Followed, Outgoing, SendError, StartError, Trust};
+use protocol::party::{Followed, SendError, StartError, Trust};
 
 use super::steps::Step;
 use super::{Messenger, Scope};
 use crate::error::Error;
 use crate::event::Event;
-use crate::relay::{Bundle, Code, RelayError, Verdict, license_id};
+use crate::relay::{Bundle, license_id};
 use crate::vault::{
-    Direction, GateDeposit, Kind, License, LimitMode, LimitedTerms, MessageBody, MessageId, MessageState, OutboxEntry,
-    StoredMessage, VaultError, key,
+    Direction, GateDeposit, License, LimitMode, LimitedTerms, MessageBody, MessageId, MessageState, StoredMessage,
+    VaultError, key,
 };
 
 /// A limit ends after this when the sender does not say: the relay keeps no share for ever.
@@ -36,6 +35,7 @@ pub struct LimitRequest {
 
 /// What became of a message.
 #[derive(Debug)]
+#[non_exhaustive]
 pub struct Sent {
     /// Its id, the same at both ends.
     pub id: MessageId,
@@ -61,19 +61,6 @@ pub(super) struct Sealed {
     pub(super) deposit: GateDeposit,
     /// For the recipient.
     pub(super) keys: Oblivious,
-}
-
-/// What one round of transmitting did not get rid of.
-#[derive(Debug, Default)]
-pub(super) struct Flushed {
-    /// Refused for good.
-    pub(super) undeliverable: Vec<(MessageId, RelayError)>,
-    /// Why the rest waits.
-    pub(super) waiting: Option<RelayError>,
-    /// Contacts that were met under another identity on the way: what is for them waits for the user's decision.
-    pub(super) undecided: Vec<Error>,
-    /// The relay has it, which could not be noted. Nothing more was transmitted then.
-    pub(super) unnoted: Option<(Option<MessageId>, VaultError)>,
 }
 
 impl Messenger {
@@ -181,7 +168,7 @@ impl Messenger {
             .await
     }
 
-    async fn send_content(
+    pub(super) async fn send_content(
         &mut self,
         to: &Address,
         content: Content,
@@ -195,7 +182,7 @@ impl Messenger {
         let id = MessageId(content.id.0);
         let message = StoredMessage {
             id,
-            peer: to.to_string(),
+            peer: to.clone(),
             direction: Direction::Outgoing,
             sent_at: content.sent_at.as_millis(),
             received_at: content.sent_at.as_millis(),
@@ -286,7 +273,8 @@ impl Messenger {
 
     /// Fetches and parses a peer's keys. One request.
     pub(super) async fn fetch_bundle(&mut self, peer: &Address) -> Result<Bundle, Error> {
-        self.authorised(async |relay| relay.fetch_key(peer).await).await
+        self.authorised(|relay| async move { relay.fetch_key(peer).await })
+            .await
     }
 
     /// Stops before anything is spent when nothing can go to them.
@@ -325,143 +313,6 @@ impl Messenger {
     pub(super) fn knows(&mut self, peer: &Address) -> Result<bool, Error> {
         Ok(self.party()?.contact(peer).is_some())
     }
-
-    /// Transmits the outbox in order. One request an envelope. An envelope that has to wait holds back only those to the same peer; a
-    /// network that is down holds back all.
-    pub(super) async fn flush(&mut self) -> Result<Flushed, Error> {
-        let mut flushed = Flushed::default();
-        let mut held: HashSet<String> = HashSet::new();
-        if self.vault.count(Kind::Outbox)? == 0 {
-            return Ok(flushed);
-        }
-        match self.announce().await {
-            Err(Error::Relay(error)) => {
-                flushed.waiting = Some(error);
-                return Ok(flushed);
-            }
-            other => other?,
-        }
-        for entry in self.vault.list::<OutboxEntry>()? {
-            let envelope = entry.record;
-            if held.contains(&envelope.to) {
-                continue;
-            }
-            let license = match envelope.content {
-                Some(content) => self
-                    .vault
-                    .get::<License>(&content.0)?
-                    .filter(|license| license.share.is_some()),
-                None => None,
-            };
-            match self.transmit(&envelope, license.as_ref()).await {
-                Ok(()) => {
-                    self.step(Step::AfterSend)?;
-                    match self.settle(&entry.key, envelope.content, &MessageState::Sent) {
-                        Err(Error::Vault(error)) => {
-                            flushed.unnoted = Some((envelope.content, error));
-                            return Ok(flushed);
-                        }
-                        other => other?,
-                    }
-                }
-                Err(Error::Relay(error)) => match error.verdict() {
-                    Verdict::Permanent => {
-                        self.settle(&entry.key, envelope.content, &MessageState::failed(&error.to_string()))?;
-                        if let Some(id) = envelope.content {
-                            flushed.undeliverable.push((id, error));
-                        }
-                    }
-                    Verdict::ThisPeerWaits => {
-                        if error.code() == Some(Code::NoSuchGateKey) {
-                            self.gate_key_lost(license.as_ref())?;
-                        }
-                        held.insert(envelope.to.clone());
-                        flushed.waiting = Some(error);
-                    }
-                    Verdict::AllWait => {
-                        flushed.waiting = Some(error);
-                        return Ok(flushed);
-                    }
-                },
-                Err(
-                    undecided @ (Error::IdentityChanged { .. }
-                    | Error::IdentitySucceeded { .. }
-                    | Error::IdentityForked(_)),
-                ) => {
-                    held.insert(envelope.to.clone());
-                    flushed.undecided.push(undecided);
-                }
-                Err(other) => return Err(other),
-            }
-        }
-        Ok(flushed)
-    }
-
-    /// A message that was kept and can never go.
-    fn give_up(&mut self, id: MessageId, why: &Error) -> Result<(), Error> {
-        let state = MessageState::failed(&why.to_string());
-        for entry in self.vault.list::<OutboxEntry>()? {
-            if entry.record.content == Some(id) {
-                self.settle(&entry.key, Some(id), &state)?;
-            }
-        }
-        Ok(())
-    }
-
-    /// Takes an envelope out of the outbox and notes how its message fared. A message that was delivered already stays so.
-    pub(super) fn settle(&mut self, row: &[u8], content: Option<MessageId>, state: &MessageState) -> Result<(), Error> {
-        self.vault.transaction(|tx| {
-            tx.delete::<OutboxEntry>(row)?;
-            if let Some(id) = content {
-                tx.update::<StoredMessage>(&key::outgoing(id), |message| {
-                    if message.state == MessageState::Queued {
-                        message.state = state.clone();
-                    }
-                })?;
-            }
-            Ok::<_, VaultError>(())
-        })?;
-        Ok(())
-    }
-
-    /// Transmits what waits, if anything does, and nothing else. For a front end whose user has just reached the relay for another purpose.
-    ///
-    /// # Errors
-    /// Vault trouble; faults of the network are events.
-    pub async fn send_waiting(&mut self) -> Result<Vec<Event>, Error> {
-        let mut events = Vec::new();
-        self.flush_into(&mut events).await?;
-        Ok(events)
-    }
-
-    /// Transmits what waits and reports what did not go.
-    pub(super) async fn flush_into(&mut self, events: &mut Vec<Event>) -> Result<(), Error> {
-        let flushed = self.flush().await?;
-        for (id, error) in flushed.undeliverable {
-            events.push(Event::Undeliverable {
-                id,
-                reason: error.to_string(),
-            });
-        }
-        if let Some(error) = flushed.waiting {
-            events.push(Event::Postponed(error.into()));
-        }
-        for undecided in flushed.undecided {
-            events.push(match undecided {
-                Error::IdentityChanged {
-                    peer,
-                    offered: Some(offered),
-                    ..
-                } => Event::IdentityChanged { peer, offered },
-                Error::IdentityForked(peer) => Event::IdentityForked { peer },
-                other => Event::Postponed(other),
-            });
-        }
-        match flushed.unnoted {
-            Some((_, error)) => Err(error.into()),
-            None => Ok(()),
-        }
-    }
 }
 
 impl Scope<'_, '_> {
@@ -473,30 +324,11 @@ impl Scope<'_, '_> {
         let followed = self.follow(&keys.address, &bundle.successions, &current);
         match self.party.start(keys, self.now, self.rng) {
             Ok(outgoing) => {
-                self.enqueue(&outgoing)?;
+                self.supersede(&keys.address, &outgoing)?;
                 Ok(Ok(followed))
             }
             Err(refusal) => Ok(Err(start_error(refusal))),
         }
-    }
-
-    /// Puts envelopes into the outbox, in order.
-    pub(super) fn enqueue(&mut self, outgoing: &[Outgoing]) -> Result<(), VaultError> {
-        if !outgoing.is_empty() {
-            self.moved_on()?;
-        }
-        for envelope in outgoing {
-            self.tx.put(
-                &envelope.id,
-                &OutboxEntry {
-                    to: envelope.to.user().to_string(),
-                    id: envelope.id,
-                    envelope: envelope.envelope.clone(),
-                    content: envelope.content_id.map(|id| MessageId(id.0)),
-                },
-            )?;
-        }
-        Ok(())
     }
 }
 

@@ -8,6 +8,7 @@ use protocol::party::{Contact, Trust};
 use super::Messenger;
 use crate::error::Error;
 use crate::event::Event;
+use crate::vault::{MessageId, MessageState, StoredMessage, key};
 
 /// How sure we are that a contact is who they seem to be.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -49,6 +50,7 @@ impl Standing {
 
 /// A contact.
 #[derive(Clone, Debug)]
+#[non_exhaustive]
 pub struct Person {
     /// Their address.
     pub address: Address,
@@ -79,6 +81,11 @@ impl Person {
             blocked,
         }
     }
+}
+
+/// Whether a message that was not acknowledged is sent again to another identity: as long as it is not known what became of it.
+fn may_go_again(message: &StoredMessage) -> bool {
+    matches!(message.state, MessageState::Queued | MessageState::Sent)
 }
 
 impl Messenger {
@@ -142,7 +149,23 @@ impl Messenger {
         self.contact(peer)
     }
 
-    /// Accepts a changed identity, or the successor of a verified one, as unverified, and opens what waited for this decision.
+    /// What goes to the new identity of `peer` when that is accepted: messages of ours of which it is not known that they arrived. Oldest first. To be named
+    /// to the user before they decide. What was said to have arrived, or not to have been delivered, is not among it: neither goes again by itself.
+    ///
+    /// # Errors
+    /// Vault trouble.
+    pub fn not_arrived(&mut self, peer: &Address) -> Result<Vec<StoredMessage>, Error> {
+        let pending = self.party()?.pending_contents(peer);
+        let mut messages = Vec::new();
+        for id in pending {
+            let message = self.vault.get::<StoredMessage>(&key::outgoing(MessageId(id.0)))?;
+            messages.extend(message.filter(may_go_again));
+        }
+        Ok(messages)
+    }
+
+    /// Accepts a changed identity, or the successor of a verified one, as unverified, and opens what waited for this decision. What [`Messenger::not_arrived`]
+    /// names goes to it with the next round.
     ///
     /// # Errors
     /// [`Error::UnknownContact`], [`Error::NothingToAccept`].
@@ -153,10 +176,20 @@ impl Messenger {
             Standing::Unverified | Standing::Verified => return Err(Error::NothingToAccept(peer.clone())),
         };
         self.transact(|scope| {
+            for id in scope.party.pending_contents(peer) {
+                let message: Option<StoredMessage> = scope.tx.get(&key::outgoing(MessageId(id.0)))?;
+                // What is no message (a token, a play's receipt) was for the earlier holder alone.
+                let goes = message.as_ref().map_or(same_line, may_go_again);
+                if !goes {
+                    scope.party.withdraw(peer, id);
+                }
+            }
             scope.party.accept_identity(peer);
             if same_line {
                 return Ok(());
             }
+            // Sealed for the earlier holder: the new one opens none of it. What goes again is sealed anew.
+            scope.forget_outbox(peer)?;
             // Tokens and receipts were for the earlier holder.
             scope.revoke_token(peer)?;
             Ok(scope.forget_delivery(peer)?)

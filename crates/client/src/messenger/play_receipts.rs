@@ -175,10 +175,8 @@ impl Scope<'_, '_> {
         let Some(chain) = self.tx.get::<PlayChain>(license)? else {
             return Ok(true);
         };
-        let Ok(peer) = Address::parse(&chain.peer) else {
-            return Err(VaultError::Corrupt("play-chain").into());
-        };
-        let delivery = self.delivery(&peer)?;
+        let peer = &chain.peer;
+        let delivery = self.delivery(peer)?;
         if delivery.blocked {
             return Ok(true);
         }
@@ -196,7 +194,7 @@ impl Scope<'_, '_> {
             }),
         };
         // Without a session, or with an undecided identity, it waits: it is not worth a handshake, and not for a stranger.
-        let Ok(outgoing) = self.party.send(&peer, &content, self.now, self.rng) else {
+        let Ok(outgoing) = self.party.send(peer, &content, self.now, self.rng) else {
             return Ok(false);
         };
         self.enqueue(&[outgoing])?;
@@ -215,7 +213,7 @@ impl Scope<'_, '_> {
                 .try_into()
                 .map_err(|_| VaultError::Corrupt("license"))?;
             let message: Option<StoredMessage> = self.tx.get(&key::outgoing(crate::vault::MessageId(id)))?;
-            let theirs = message.is_some_and(|message| message.peer == from.as_str());
+            let theirs = message.is_some_and(|message| message.peer == *from);
             if theirs && entry.record.told.is_none_or(|told| told.number < said.number) {
                 self.tx.update::<License>(&entry.key, |license| {
                     license.told = Some(Head {

@@ -1,6 +1,7 @@
 //! Play-limited messages: playing what came, and taking back what was sent.
 
 use playgate::{ContentShare, PlayShare};
+use protocol::address::Address;
 use protocol::play_receipt::counted_answer;
 use zeroize::Zeroizing;
 
@@ -19,7 +20,7 @@ pub struct Playback {
     /// The message.
     pub id: MessageId,
     /// Its sender's address.
-    pub from: String,
+    pub from: Address,
     /// When it was sent.
     pub sent_at: u64,
     /// What it says. In memory only; erased when dropped.
@@ -46,11 +47,12 @@ impl std::fmt::Debug for Playback {
 
 /// A limited message of ours, as the relay counts it.
 #[derive(Clone, Debug)]
+#[non_exhaustive]
 pub struct LicenseReport {
     /// The message.
     pub id: MessageId,
     /// To whom.
-    pub to: String,
+    pub to: Address,
     /// Limit, count, and why it ended.
     pub terms: LimitedTerms,
     /// Requests that the relay answered, granted or not, decoys among them; in counted mode the same as the count.

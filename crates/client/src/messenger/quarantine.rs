@@ -41,7 +41,7 @@ impl Messenger {
             .vault
             .list::<Quarantined>()?
             .into_iter()
-            .filter(|entry| entry.record.peer == peer.as_str())
+            .filter(|entry| entry.record.peer == *peer)
             .collect();
         let round = self.transact(|scope| {
             let mut round = Round::default();
@@ -68,7 +68,7 @@ impl Messenger {
         let mut round = self.transact(|scope| {
             let mut round = Round::default();
             scope.party.reject_identity(peer);
-            for entry in waiting.iter().filter(|entry| entry.record.peer == peer.as_str()) {
+            for entry in waiting.iter().filter(|entry| entry.record.peer == *peer) {
                 scope.tx.delete::<Quarantined>(&entry.key)?;
                 let mut full = Room { envelopes: 0, bytes: 0 };
                 scope.open(&entry.record.envelope, &mut full, &mut round)?;
@@ -119,9 +119,7 @@ impl Messenger {
         self.vault
             .transaction(|tx| old.iter().try_for_each(|entry| tx.delete::<Quarantined>(&entry.key)))?;
         for entry in old {
-            if let Ok(peer) = Address::parse(&entry.record.peer) {
-                round.dropped(&peer, 1);
-            }
+            round.dropped(&entry.record.peer, 1);
         }
         Ok(())
     }

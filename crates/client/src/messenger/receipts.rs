@@ -95,10 +95,9 @@ impl Scope<'_, '_> {
         if limited || !wanted || message.direction != Direction::Incoming {
             return Ok(());
         }
-        let peer = Address::parse(&message.peer).map_err(|_| VaultError::Corrupt("message"))?;
-        let mut delivery = self.delivery(&peer)?;
+        let mut delivery = self.delivery(&message.peer)?;
         note(&mut delivery.read, message.id);
-        self.put_with_date(&peer, delivery)
+        self.put_with_date(&message.peer, delivery)
     }
 
     fn put_with_date(&mut self, peer: &Address, mut delivery: Delivery) -> Result<(), VaultError> {
@@ -153,7 +152,7 @@ impl Scope<'_, '_> {
             self.tx.update::<StoredMessage>(&key::outgoing(id), |message| {
                 let limited = matches!(message.body, MessageBody::Limited(..));
                 let open = matches!(message.state, MessageState::Queued | MessageState::Sent);
-                if message.peer != from.as_str() {
+                if message.peer != *from {
                 } else if receipt.read && !limited && (open || message.state == MessageState::Delivered) {
                     message.state = MessageState::Read;
                     read.push(id);

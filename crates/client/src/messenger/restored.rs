@@ -10,17 +10,23 @@ use protocol::Timestamp;
 
 use super::account::SESSION_MARGIN;
 use super::incoming::MAX_FLOODERS;
-use super::round::Round;
 use super::{Messenger, Scope};
 use crate::error::Error;
 use crate::event::Event;
 use crate::relay::Page;
-use crate::vault::{AckPosition, Moment, OutboxEntry, Restarts, Told, VaultError, key};
+use crate::vault::{Account, AckPosition, Moment, OutboxEntry, Restarts, Told, VaultError, key};
 
 /// The number grows by one and a random part below this, so that two copies that go on from the same state seldom tell the same one.
 const LARGEST_STEP: u64 = 1 << 16;
-/// So often within a day everything is begun anew because of the number. Each time costs every contact the memory of a handshake, and it keeps 256 for as long as a prekey lives, a
-/// month: a relay that lies would have used them up, and no conversation could be begun any more, also when it is honest again. People put copies back more seldom.
+/// A number of the relay's is believed up to this one, …
+const BELIEVED_AT_ONCE: u64 = 1 << 40;
+/// … and so much more for each millisecond that the account is old: 250 messages a second for as long as it exists. A relay that lies gets a client no further than that, so there is always
+/// room above, and a copy from before the lie believes the honest relay too. A thief of a bearer token gets an honest relay to 2^34 before the token ends.
+const BELIEVED_A_MILLISECOND: u64 = 1 << 13;
+/// Half of the range. What is above is left for our own steps: for 2^37 messages.
+const GREATEST_BELIEVED: u64 = 1 << 52;
+/// So often within a day everything is begun anew because of the number. Each time costs every contact a handshake, and us new prekeys; and what was remembered of earlier handshakes goes
+/// sooner. People put copies back more seldom.
 pub(crate) const MAX_RESTARTS: usize = 8;
 const RESTARTS_WITHIN: Duration = Duration::from_secs(24 * 3600);
 /// What is asked for when only the number matters: the relay answers one envelope at least.
@@ -73,7 +79,7 @@ impl Messenger {
     /// What an older copy has to do first, if this is one.
     pub(super) async fn begin_anew(&mut self, events: &mut Vec<Event>) -> Result<(), Error> {
         if self.vault.get::<Moment>(key::RESTORED)?.is_some() {
-            let mut round = Round::default();
+            let mut round = self.untold.round();
             // Seldom, and large: a send does not carry it along.
             Box::pin(self.maintain(&mut round)).await?;
             events.append(&mut round.events);
@@ -107,8 +113,8 @@ impl Messenger {
         let answer = self.relay.inbox(ack, told, wait, limit).await;
         self.take_up()?;
         let mut page = match answer {
-            // The session ended meanwhile, perhaps because another process began one.
-            Err(error) if error.is_unauthorized() => return self.ask_at_once(ack, limit).await,
+            // The session ended meanwhile, perhaps because another process began one; or our number takes another.
+            Err(error) if error.wants_sign_in() => return self.ask_at_once(ack, limit).await,
             other => other?,
         };
         self.told = Agreement::Agreed;
@@ -128,7 +134,7 @@ impl Messenger {
         // Until there is an answer nothing is known: the relay may have heard of it or not.
         self.told = Agreement::Unknown;
         let mut page = self
-            .authorised(async |relay| relay.inbox(ack, told, Duration::ZERO, limit).await)
+            .authorised(|relay| async move { relay.inbox(ack, told, Duration::ZERO, limit).await })
             .await?;
         self.told = Agreement::Agreed;
         self.keep_floods(&mut page);
@@ -136,18 +142,36 @@ impl Messenger {
         Ok(page)
     }
 
-    fn told(&self) -> Result<Told, Error> {
+    pub(super) fn told(&self) -> Result<Told, Error> {
         Ok(self.vault.get(key::TOLD)?.ok_or(VaultError::Corrupt("told"))?)
+    }
+
+    /// The greatest number that a later copy of this vault can have come to.
+    fn greatest_believed(&self) -> Result<u64, Error> {
+        let now = self.now();
+        let made = self.vault.get::<Account>(key::ACCOUNT)?;
+        let age = made.map_or(Duration::ZERO, |account| now.since(Timestamp(account.created_at)));
+        let age = u64::try_from(age.as_millis()).unwrap_or(u64::MAX);
+        Ok(BELIEVED_A_MILLISECOND
+            .saturating_mul(age)
+            .saturating_add(BELIEVED_AT_ONCE)
+            .min(GREATEST_BELIEVED))
     }
 
     /// A relay that knows a greater number than this vault shows that it is an older copy: its one-time keys may be used up and its sessions are
     /// behind. The protocol begins everything anew. What waits to be sent was sealed by those sessions: it is sealed again by new ones.
     ///
     /// # Errors
+    /// [`Error::NumberImplausible`] for a number that no later copy can have: nothing is taken over, and nothing goes on before the relay tells another.
     /// [`Error::RestartsSpent`] when that was done too often within a day. Nothing goes on then: a copy that went on by its old sessions would use keys twice.
     pub(super) fn compare(&mut self, at_relay: u64) -> Result<(), Error> {
-        if at_relay <= self.told()?.value {
+        let ours = self.told()?.value;
+        if at_relay <= ours {
             return Ok(());
+        }
+        if at_relay > self.greatest_believed()? {
+            self.told = Agreement::Unknown;
+            return Err(Error::NumberImplausible { at_relay, ours });
         }
         let now = self.now();
         let mut restarts: Restarts = self.vault.get(key::RESTARTS)?.unwrap_or_default();

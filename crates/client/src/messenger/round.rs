@@ -1,10 +1,59 @@
 //! What a round of receiving brings together for the front end: each thing said once, however often it comes.
 
+use std::ops::{Deref, DerefMut};
+use std::sync::{Arc, Mutex, PoisonError};
+
 use protocol::address::Address;
 use protocol::identity::Fingerprint;
 use protocol::party::Followed;
 
 use crate::event::{Event, Flooder};
+
+/// What a round found and told nobody of, because whoever waited for it went away half-way: a person pressed a key. The next round tells it.
+#[derive(Clone, Debug, Default)]
+pub(super) struct Untold(Arc<Mutex<Vec<Event>>>);
+
+impl Untold {
+    /// A round that begins with what is untold.
+    pub(super) fn round(&self) -> Carried {
+        let events = std::mem::take(&mut *self.0.lock().unwrap_or_else(PoisonError::into_inner));
+        Carried {
+            round: Round {
+                events,
+                ..Round::default()
+            },
+            untold: self.clone(),
+        }
+    }
+}
+
+/// A round whose events are taken out at its end, or else are left to the next.
+#[derive(Debug)]
+pub(super) struct Carried {
+    round: Round,
+    untold: Untold,
+}
+
+impl Deref for Carried {
+    type Target = Round;
+
+    fn deref(&self) -> &Round {
+        &self.round
+    }
+}
+
+impl DerefMut for Carried {
+    fn deref_mut(&mut self) -> &mut Round {
+        &mut self.round
+    }
+}
+
+impl Drop for Carried {
+    fn drop(&mut self) {
+        let mut untold = self.untold.0.lock().unwrap_or_else(PoisonError::into_inner);
+        untold.append(&mut self.round.events);
+    }
+}
 
 /// What a page brought, besides events.
 #[derive(Debug, Default)]

@@ -10,6 +10,7 @@ use crate::vault::{Kind, MessageState, StoredMessage};
 
 /// What this client knows without asking anyone.
 #[derive(Clone, Debug)]
+#[non_exhaustive]
 pub struct OwnStatus {
     /// Our address.
     pub address: Address,

@@ -66,12 +66,15 @@ impl Step {
     pub const GATE_KEY: [Self; 3] = [Self::GateKeyMade, Self::BeforeGateKeyUpload, Self::AfterGateKeyUpload];
 }
 
-/// Is told of every step and may stop the work there. Outside tests: [`NoSteps`].
+/// Is told of every step, and may fail the work there. Outside tests: [`NoSteps`].
+///
+/// A test that pulls the plug at a step unwinds from there (`std::panic::resume_unwind`) and drops the messenger: what was in memory is lost, what was
+/// committed stays, as after a crash. An error is what it says, and the messenger goes on: a disk that fails once.
 pub trait Steps: Send + Sync {
     /// `step` is reached.
     ///
     /// # Errors
-    /// [`Error::Interrupted`] stops the work as a crash would: what is in memory is lost, what is committed stays.
+    /// Whatever is to go wrong there.
     fn reached(&self, step: Step) -> Result<(), Error>;
 }
 

@@ -145,25 +145,28 @@ impl Messenger {
             let Trust::Changed { offered } = contact.trust else {
                 continue;
             };
-            let peer = contact.address;
-            let delivery = self.delivery(&peer)?;
+            let peer = &contact.address;
+            let delivery = self.delivery(peer)?;
             if delivery.blocked || delivery.asked == Some(*offered.as_bytes()) {
                 continue;
             }
-            let identity = match self.authorised(async |relay| relay.fetch_identity(&peer).await).await {
+            let identity = match self
+                .authorised(|relay| async move { relay.fetch_identity(peer).await })
+                .await
+            {
                 Ok(identity) => identity,
                 // The next one would meet the same; all of them are asked for again next time.
                 Err(error) => return postpone(error, round),
             };
             let followed = self.transact(|scope| {
-                let mut delivery = scope.delivery(&peer)?;
+                let mut delivery = scope.delivery(peer)?;
                 delivery.asked = Some(*offered.as_bytes());
                 scope.tx.put(peer.as_str().as_bytes(), &delivery)?;
-                Ok(scope.follow(&peer, &identity.successions, &identity.current))
+                Ok(scope.follow(peer, &identity.successions, &identity.current))
             })?;
-            round.followed(&peer, followed);
+            round.followed(peer, followed);
             if matches!(followed, Followed::Moved | Followed::Review) {
-                let events = self.release_quarantine(&peer)?;
+                let events = self.release_quarantine(peer)?;
                 round.add(events);
             }
         }

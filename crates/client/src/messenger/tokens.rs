@@ -3,7 +3,7 @@
 //! Ours for a contact: made and committed when both have spoken (a stranger learns nothing before the user answers), then registered at the relay, then sent. A crash in between repeats the
 //! last step, which changes nothing. There is one for each contact at most; before another is made the earlier one is on the list of those to delete.
 
-use protocol::address::{Address, UserName};
+use protocol::address::Address;
 use protocol::content::{Body, Content, ContentId, DeliveryToken};
 use protocol::identity::IdentityKey;
 use protocol::party::Trust;
@@ -21,6 +21,9 @@ use crate::error::Error;
 use crate::event::Event;
 use crate::relay::Code;
 use crate::vault::{Delivery, GivenToken, License, OutboxEntry, VaultError};
+
+/// Earlier tokens of one contact that the relay has not deleted yet. While there are as many the contact gets no other: none is forgotten, because it would go on working.
+const MAX_DEAD: usize = 32;
 
 impl Messenger {
     /// Blocks a contact, or somebody who is none: the relay deletes its delivery token and takes nothing more from its account, and what is there already is
@@ -111,8 +114,11 @@ impl Messenger {
         if delivery.blocked == delivery.barred {
             return Ok(());
         }
-        let (user, barred) = (peer.user(), delivery.blocked);
-        match self.authorised(async |relay| relay.bar(&user, barred).await).await {
+        let (user, barred) = (&peer.user(), delivery.blocked);
+        match self
+            .authorised(|relay| async move { relay.bar(user, barred).await })
+            .await
+        {
             Ok(()) => {}
             // It blocks as many as it ever does. What comes is dropped here all the same, and asking again would help nobody.
             Err(Error::Relay(error)) if error.code() == Some(Code::BadRequest) => postpone(error.into(), round)?,
@@ -127,8 +133,8 @@ impl Messenger {
 
     async fn serve_token(&mut self, peer: &Address, delivery: &Delivery) -> Result<(), Error> {
         for dead in &delivery.dead {
-            let hash = hex::encode(&dead[..]);
-            self.authorised(async |relay| relay.delete_delivery_token(&hash).await)
+            let hash = &hex::encode(&dead[..]);
+            self.authorised(|relay| async move { relay.delete_delivery_token(hash).await })
                 .await?;
             self.transact(|scope| {
                 let mut delivery = scope.delivery(peer)?;
@@ -144,7 +150,7 @@ impl Messenger {
             return Ok(());
         }
         let hash = hash(&given.token);
-        self.authorised(async |relay| relay.put_delivery_token(&hash).await)
+        self.authorised(|relay| async move { relay.put_delivery_token(&hash).await })
             .await?;
         self.step(Step::AfterTokenPut)?;
         self.transact(|scope| {
@@ -170,7 +176,7 @@ impl Messenger {
 
     /// Hands an envelope to the relay: by the recipient's token if we hold one, else, or when it holds no more, as ourselves.
     pub(super) async fn transmit(&mut self, envelope: &OutboxEntry, license: Option<&License>) -> Result<(), Error> {
-        let peer = Address::new(UserName::parse(&envelope.to)?, self.party()?.address().relay());
+        let peer = Address::new(envelope.to.clone(), self.party()?.address().relay());
         let held = self.delivery(&peer)?.held.map(Zeroizing::new);
         if let Some(token) = &held {
             self.check_relay().await?;
@@ -188,7 +194,7 @@ impl Messenger {
                     .map(drop)
             })?;
         }
-        self.authorised(async |relay| relay.send(envelope, license, None).await)
+        self.authorised(|relay| async move { relay.send(envelope, license, None).await })
             .await
     }
 }
@@ -202,7 +208,9 @@ impl Messenger {
         else {
             return Ok(());
         };
-        let identity = self.authorised(async |relay| relay.fetch_identity(peer).await).await?;
+        let identity = self
+            .authorised(|relay| async move { relay.fetch_identity(peer).await })
+            .await?;
         let vouches = |link: &PublishedSuccession| {
             IdentityKey::from_bytes(&link.identity_key).is_ok_and(|old| old.fingerprint(peer) == contact.fingerprint)
         };
@@ -227,7 +235,8 @@ impl Scope<'_, '_> {
             .contact(peer)
             .is_none_or(|contact| !matches!(contact.trust, Trust::Unverified | Trust::Verified));
         let stranger = !delivery.is_accepted() || !delivery.wrote;
-        if delivery.given.is_some() || delivery.blocked || undecided || stranger {
+        let enough = delivery.dead.len() >= MAX_DEAD;
+        if delivery.given.is_some() || delivery.blocked || undecided || stranger || enough {
             return Ok(());
         }
         let mut token = [0; 32];

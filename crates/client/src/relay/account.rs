@@ -1,10 +1,10 @@
 //! Signing in, registering, and changing one's identity.
 
-use latchkey_sdk::{Token, types};
 use protocol::Timestamp;
 use protocol::account::Successor;
 use protocol::address::UserName;
 use protocol::identity::IdentityKey;
+use sdk::{Token, types};
 
 use super::wire::{Challenge, SignedClaim, Upload, base64, batch, fingerprint, fixed, signed};
 use super::{ATTEMPTS, Relay, RelayError};
@@ -37,8 +37,8 @@ impl Relay {
         })
     }
 
-    /// One attempt: the nonce is spent by it. Answers the account's commit counter too.
-    pub(crate) async fn sign_in(&self, claim: &SignedClaim) -> Result<(Session, u64), RelayError> {
+    /// One attempt: the nonce is spent by it. Says how far the vault has come, and answers how far the relay knows it.
+    pub(crate) async fn sign_in(&self, claim: &SignedClaim, told: u64) -> Result<(Session, u64), RelayError> {
         let body = types::SignInRequest {
             user: claim.user.to_string(),
             origin: self.url.to_string(),
@@ -46,6 +46,7 @@ impl Relay {
             client_nonce: base64(&claim.client_nonce),
             expires_at: claim.expires_at.as_millis(),
             signature: base64(&claim.signature),
+            commit_counter: Some(told),
         };
         let answer = self.call(1, || self.client.sign_in().body(body.clone()).send()).await?;
         let session = Session {

@@ -2,9 +2,9 @@
 
 use std::time::Duration;
 
-use latchkey_sdk::types::ProblemCode;
-use latchkey_sdk::{CertificatePin, SdkError};
 use protocol::identity::Fingerprint;
+use sdk::types::ProblemCode;
+use sdk::{CertificatePin, SdkError};
 
 use super::RelayUrl;
 
@@ -26,13 +26,13 @@ pub enum RelayError {
         reason: String,
     },
     /// The relay refused.
-    #[error("the relay refused: {detail} ({action})")]
+    #[error("the relay refused: {detail}. {}", super::advice::what_to_do(*.code))]
     Refused {
         /// The machine-readable reason.
         code: Code,
         /// What was wrong: the relay's words.
         detail: String,
-        /// What to do: the relay's words.
+        /// What to do: the relay's words, to the author of a client. The text of this error has words for a person instead.
         action: String,
         /// How long to wait before another attempt.
         retry_after: Option<Duration>,
@@ -41,7 +41,7 @@ pub enum RelayError {
     },
     /// Another relay than the one this account was registered at.
     #[error(
-        "the relay at {url} is not the one this account belongs to: its key is {offered}, pinned is {pinned}. Nothing was sent. Check the address; if the relay really has a new key, its operator can tell"
+        "the relay at {url} is not the one this account belongs to: its key is {offered}, and the pinned key is {pinned}. Nothing was sent. Check the address, then ask the relay's operator whether its key was replaced"
     )]
     OtherRelay {
         /// Where.
@@ -53,7 +53,7 @@ pub enum RelayError {
     },
     /// The relay of this account, which goes by another name now.
     #[error(
-        "the relay at {url} calls itself {offered:?} now, and this account's addresses end in @{pinned}: they would be others, and so would all safety numbers. Its key is the same. Nothing was sent. Ask its operator to give it its name back"
+        "the relay at {url} now calls itself {offered:?}, but this account's address ends in @{pinned}. Under another name all addresses and safety numbers would differ. Its key is the same. Nothing was sent. Ask its operator to restore the name"
     )]
     RenamedRelay {
         /// Where.
@@ -65,7 +65,7 @@ pub enum RelayError {
     },
     /// The certificate is not the pinned one.
     #[error(
-        "the relay at {url} shows another certificate than the pinned one: {offered} instead of {pinned}. Nothing was sent. Ask its operator; if the certificate was exchanged, give the new one with --pin, and if it was not, somebody is in between"
+        "the relay at {url} shows another certificate than the pinned one: {offered} instead of {pinned}. Nothing was sent. Ask its operator whether the certificate was replaced: if so, give the new fingerprint with --pin; if not, another machine answers in the relay's place"
     )]
     OtherCertificate {
         /// Where.
@@ -86,10 +86,12 @@ pub enum RelayError {
         reason: String,
     },
     /// An answer that is none.
-    #[error("the relay's answer makes no sense ({0}); it may run another version, or not be a latchkey relay at all")]
+    #[error(
+        "the answer is not that of a latchkey relay of this version ({0}); check the address, and update the older of client and relay"
+    )]
     Malformed(&'static str),
     /// A URL that is none.
-    #[error("{url:?} is no relay address: {reason}")]
+    #[error("{url:?} is not a relay's address: {reason}")]
     BadUrl {
         /// What was given.
         url: String,
@@ -127,7 +129,7 @@ impl RelayError {
                 status: status @ 502..=504,
             } => Self::Network {
                 url: url.to_string(),
-                reason: format!("something in between answers {status}"),
+                reason: format!("a proxy on the way answers {status}"),
             },
             SdkError::WrongCertificate(wrong) => Self::OtherCertificate {
                 url: url.to_string(),
@@ -192,9 +194,19 @@ impl RelayError {
         self.code() == Some(Code::Unauthorized)
     }
 
+    /// Whether the same request may succeed after signing in.
+    pub(crate) fn wants_sign_in(&self) -> bool {
+        self.is_unauthorized() || self.code() == Some(Code::CounterTooFar)
+    }
+
     /// Whether the same request may succeed later.
     pub(crate) fn passes(&self) -> bool {
         self.worth_repeating().is_some()
+    }
+
+    /// How long the relay asks to be left alone.
+    pub(crate) fn wanted_pause(&self) -> Duration {
+        self.worth_repeating().unwrap_or_default()
     }
 
     /// Whether a sign-in may have failed by what happened on the way to it.

@@ -5,8 +5,8 @@ use std::time::Duration;
 
 use bytes::Bytes;
 use futures_util::stream;
-use latchkey_sdk::{LicenseId, types};
 use protocol::identity::{Fingerprint, IdentityKey, relay_fingerprint};
+use sdk::{LicenseId, types};
 use uuid::Uuid;
 
 use super::wire::base64;
@@ -89,7 +89,7 @@ impl Relay {
         let share = license.share.ok_or(RelayError::Malformed("license without a share"))?;
         let owner = playgate::Capability::from_bytes(license.owner_capability);
         let body = types::ObliviousRequest {
-            to: envelope.to.clone(),
+            to: envelope.to.to_string(),
             id: Uuid::from_bytes(envelope.id),
             envelope: base64(&envelope.envelope),
             license: types::NewObliviousLicense {

@@ -1,11 +1,11 @@
 //! Keys: our own, published, and those of peers, fetched.
 
-use latchkey_sdk::{Base64, types};
 use protocol::address::Address;
 use protocol::handshake::PreKeyBundle;
 use protocol::identity::{Fingerprint, IdentityKey};
 use protocol::prekey::{PublishedOneTime, PublishedSignedPreKey};
 use protocol::succession::PublishedSuccession;
+use sdk::{Base64, types};
 
 use super::wire::{KeyStatus, Upload, batch, key_status, signed, succession};
 use super::{ATTEMPTS, Relay, RelayError};

@@ -1,6 +1,6 @@
 //! Plays of limited messages, and what their sender asks and says of them.
 
-use latchkey_sdk::{LicenseId, types};
+use sdk::{LicenseId, types};
 use uuid::Uuid;
 use zeroize::Zeroizing;
 

@@ -1,6 +1,6 @@
 //! Envelopes on their way out.
 
-use latchkey_sdk::{LicenseId, types};
+use sdk::{LicenseId, types};
 use uuid::Uuid;
 
 use super::wire::base64;
@@ -30,7 +30,7 @@ impl Relay {
             let request = self
                 .client
                 .send()
-                .to(envelope.to.clone())
+                .to(envelope.to.as_str())
                 .id(id)
                 .body(envelope.envelope.clone());
             match token {
@@ -51,7 +51,7 @@ impl Relay {
         let share = license.share.ok_or(RelayError::Malformed("license without a share"))?;
         let owner = playgate::Capability::from_bytes(license.owner_capability);
         let body = types::LimitedRequest {
-            to: envelope.to.clone(),
+            to: envelope.to.to_string(),
             id: Uuid::from_bytes(envelope.id),
             envelope: base64(&envelope.envelope),
             license: types::NewLicense {

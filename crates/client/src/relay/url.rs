@@ -3,7 +3,7 @@
 use std::fmt;
 use std::net::IpAddr;
 
-use latchkey_sdk::CertificatePin;
+use sdk::CertificatePin;
 
 use super::RelayError;
 
@@ -49,18 +49,20 @@ impl RelayUrl {
         if text.len() > MAX_URL {
             return Err(bad("it is too long"));
         }
-        let url = reqwest::Url::parse(text.trim()).map_err(|_| bad("it is not of the form https://host[:port]"))?;
+        let url = reqwest::Url::parse(text.trim()).map_err(|_| bad("it does not have the form https://host[:port]"))?;
         if !matches!(url.scheme(), "http" | "https") {
-            return Err(bad("it does not begin with https:// or http://"));
+            return Err(bad(
+                "it does not begin with https:// or http://; write https://host[:port]",
+            ));
         }
         let host = url.host_str().ok_or_else(|| bad("it names no host"))?;
         if !url.username().is_empty() || url.password().is_some() {
             return Err(bad(
-                "it holds a user name or password; the account signs in with its keys",
+                "it holds a user name or password; leave them out, the account signs in with its keys",
             ));
         }
         if url.fragment().is_some() {
-            return Err(bad("it is more than an address; an invitation is given with --invite"));
+            return Err(bad("it is more than an address; give an invitation with --invite"));
         }
         if !matches!(url.path(), "" | "/") || url.query().is_some() {
             return Err(bad("it has a path; give the host alone"));
@@ -68,7 +70,9 @@ impl RelayUrl {
         let bare = host.trim_start_matches('[').trim_end_matches(']');
         let loopback = bare == "localhost" || bare.parse::<IpAddr>().is_ok_and(|ip| ip.is_loopback());
         if url.scheme() == "http" && !loopback && !plain_anywhere {
-            return Err(bad("plain http is for this machine alone; use https"));
+            return Err(bad(
+                "plain http is for this machine alone; use https, or --allow-plain-http in a protected network",
+            ));
         }
         let port = url.port().map(|port| format!(":{port}")).unwrap_or_default();
         Ok(Self {
@@ -86,7 +90,7 @@ impl RelayUrl {
         if !self.is_tls() {
             return Err(RelayError::BadUrl {
                 url: self.text,
-                reason: "a certificate is pinned, and plain http shows none; use https",
+                reason: "a certificate is pinned, and plain http has none; use https, or leave the pin out",
             });
         }
         self.certificate = Some(certificate);

@@ -2,12 +2,12 @@
 
 use std::time::Duration;
 
-use latchkey_sdk::{Base64, LicenseId, types};
 use protocol::Timestamp;
 use protocol::address::UserName;
 use protocol::identity::Fingerprint;
 use protocol::prekey::{PublishedBatch, PublishedSignedPreKey};
 use protocol::succession::PublishedSuccession;
+use sdk::{Base64, LicenseId, types};
 use zeroize::Zeroizing;
 
 use super::RelayError;
@@ -118,6 +118,7 @@ pub(crate) struct LicenseStatus {
 
 /// The relay as it shows itself to everybody.
 #[derive(Clone, Debug)]
+#[non_exhaustive]
 pub struct RelayStatus {
     /// Version of its software.
     pub version: String,

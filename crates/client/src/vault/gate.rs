@@ -3,6 +3,7 @@
 use std::fmt;
 
 use minicbor::{Decode, Encode};
+use protocol::address::Address;
 use zeroize::{Zeroize, ZeroizeOnDrop, Zeroizing};
 
 use super::records::record;
@@ -50,7 +51,8 @@ pub struct GateKeyRecord {
     pub uploaded: bool,
     /// The contact whose messages alone use it; the general key when absent.
     #[n(4)]
-    pub contact: Option<String>,
+    #[zeroize(skip)]
+    pub contact: Option<Address>,
     /// No new license is sealed with it; it is kept to read the counts of those that it sealed.
     #[n(5)]
     pub retired: bool,
@@ -141,7 +143,7 @@ pub struct Head {
 pub struct PlayChain {
     /// Who gave the license.
     #[n(0)]
-    pub peer: String,
+    pub peer: Address,
     /// The receipt as the relay signed it: evidence.
     #[cbor(n(1), with = "minicbor::bytes")]
     pub receipt: Vec<u8>,

@@ -3,6 +3,7 @@
 use std::fmt;
 
 use minicbor::{Decode, Encode};
+use protocol::address::Address;
 use zeroize::{Zeroize, ZeroizeOnDrop, Zeroizing};
 
 use super::gate::{GateDeposit, Head, LimitMode, ObliviousHalf};
@@ -225,7 +226,7 @@ pub struct StoredMessage {
     pub id: MessageId,
     /// The other person's address.
     #[n(1)]
-    pub peer: String,
+    pub peer: Address,
     /// Which way.
     #[n(2)]
     pub direction: Direction,

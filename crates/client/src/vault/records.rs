@@ -3,6 +3,7 @@
 use std::fmt;
 
 use minicbor::{Decode, Encode};
+use protocol::address::{Address, UserName};
 use zeroize::{Zeroize, ZeroizeOnDrop, Zeroizing};
 
 use super::messages::MessageId;
@@ -90,7 +91,7 @@ pub(crate) mod key {
 pub struct OutboxEntry {
     /// The recipient's user name.
     #[n(0)]
-    pub to: String,
+    pub to: UserName,
     /// The message id under which the relay stores it: a repetition is recognised.
     #[cbor(n(1), with = "minicbor::bytes")]
     pub id: [u8; 16],
@@ -117,7 +118,7 @@ impl fmt::Debug for OutboxEntry {
 pub struct Quarantined {
     /// Who seems to have sent it.
     #[n(0)]
-    pub peer: String,
+    pub peer: Address,
     /// The envelope.
     #[cbor(n(1), with = "minicbor::bytes")]
     pub envelope: Vec<u8>,

@@ -4,7 +4,7 @@ use std::time::Duration;
 
 use latchkey_client::vault::{LimitMode, MessageBody};
 use latchkey_client::{Code, Error, Event};
-use latchkey_sdk::Base64;
+use sdk::Base64;
 use serde_json::json;
 
 use crate::support::Stage;

@@ -6,7 +6,7 @@ use std::time::Duration;
 use latchkey_client::vault::Ended;
 use latchkey_client::{Error, Messenger, NoSteps, Step, Steps};
 
-use crate::support::{CrashAt, Stage, address};
+use crate::support::{CrashAt, Stage, address, until_crash};
 use crate::{SECRET, limit, nobody, people};
 
 /// One person, who starts again when the program died.
@@ -24,10 +24,10 @@ impl Actor<'_> {
                 let options = self.stage.options_with(Arc::clone(&self.steps));
                 self.stage.try_open(self.name, options).unwrap()
             };
-            match act(self.messenger.get_or_insert_with(open)).await {
-                Ok(answer) => return answer,
-                Err(Error::Interrupted(_)) => self.messenger = None,
-                Err(other) => panic!("{}: {other}", self.name),
+            match until_crash(act(self.messenger.get_or_insert_with(open))).await {
+                Ok(Ok(answer)) => return answer,
+                Ok(Err(error)) => panic!("{}: {error}", self.name),
+                Err(_) => self.messenger = None,
             }
         }
     }

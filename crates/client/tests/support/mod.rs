@@ -5,11 +5,13 @@ pub mod gate;
 pub mod line;
 pub mod raw;
 
+use std::panic::{AssertUnwindSafe, resume_unwind};
 use std::path::{Path, PathBuf};
 use std::sync::atomic::{AtomicUsize, Ordering};
 use std::sync::{Arc, Mutex};
 use std::time::Duration;
 
+use futures_util::FutureExt;
 use latchkey_client::vault::{Direction, KdfCost, MessageBody, Passphrase};
 use latchkey_client::{
     Address, Clock, Error, Event, Messenger, NoSteps, Options, RelayUrl, Step, Steps, Timestamp, UserName,
@@ -114,12 +116,12 @@ impl Stage {
 
     /// Removes an account as the operator does; whether there was one.
     pub async fn remove_account(&self, name: &str) -> bool {
-        let mailbox = server::model::MailboxId::of(&UserName::parse(name).unwrap());
+        let reader = server::store::sqlite::admin::Reader::open(&self.relay_home()).unwrap();
+        let Some(removal) = server::errands::Errand::removal(&reader, &UserName::parse(name).unwrap()).unwrap() else {
+            return false;
+        };
         let services = self.relay.as_ref().unwrap().services();
-        services
-            .do_errand(&server::errands::Errand::Remove(mailbox))
-            .await
-            .unwrap()
+        services.do_errand(&removal).await.unwrap()
     }
 
     /// Where the relay keeps everything.
@@ -256,13 +258,27 @@ pub fn forms(text: &str) -> Vec<String> {
     for shift in 0..3 {
         let from = &text.as_bytes()[shift..];
         let whole = &from[..from.len() / 3 * 3];
-        forms.push(latchkey_sdk::Base64::from(whole.to_vec()).to_string());
+        forms.push(sdk::Base64::from(whole.to_vec()).to_string());
     }
     forms
 }
 
 fn hex(bytes: &[u8]) -> String {
     bytes.iter().map(|byte| format!("{byte:02x}")).collect()
+}
+
+/// What unwinds when the plug is pulled.
+struct Crash(Step);
+
+/// Where the plug was pulled in `work`, if it was. Whatever `work` worked on is to be dropped then: its memory is lost, as after a crash.
+pub async fn until_crash<T>(work: impl Future<Output = T>) -> Result<T, Step> {
+    match AssertUnwindSafe(Box::pin(work)).catch_unwind().await {
+        Ok(outcome) => Ok(outcome),
+        Err(unwound) => match unwound.downcast::<Crash>() {
+            Ok(crash) => Err(crash.0),
+            Err(other) => resume_unwind(other),
+        },
+    }
 }
 
 /// Pulls the plug at one step.
@@ -309,6 +325,8 @@ impl Steps for CrashAt {
             return Ok(());
         }
         *crashed = Some(step);
-        Err(Error::Interrupted(step))
+        drop(crashed);
+        // Without the hook of panics: a crash says nothing.
+        resume_unwind(Box::new(Crash(step)));
     }
 }

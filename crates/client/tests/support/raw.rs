@@ -1,6 +1,5 @@
 //! An account without a client around it: what a modified or hostile program can do.
 
-use latchkey_sdk::{Base64, Client, types};
 use protocol::Timestamp;
 use protocol::address::Address;
 use protocol::claim::{RegisterClaim, SignInClaim, bundle_digest};
@@ -10,6 +9,7 @@ use protocol::party::Party;
 use protocol::prekey::{PublishedOneTime, PublishedSignedPreKey};
 use rand_chacha::ChaCha20Rng;
 use rand_core::{Rng, SeedableRng};
+use sdk::{Base64, Client, types};
 
 /// A registered account, driven by hand.
 pub struct Raw {
@@ -23,7 +23,7 @@ impl Raw {
         let mut party = Party::generate(Address::parse(&format!("{name}@localhost")).unwrap(), &mut rng);
         let keys = party.publication(None, false, now, &mut rng).unwrap();
         party.publication_confirmed(now);
-        let client = latchkey_sdk::connect(url).unwrap();
+        let client = sdk::connect(url).unwrap();
         let challenge = client
             .challenge()
             .body(types::ChallengeRequest { user: name.to_owned() })
@@ -111,7 +111,7 @@ impl Raw {
     }
 
     /// The same, if the relay lets it.
-    pub async fn try_deposit(&mut self, to: &Address, envelope: Vec<u8>) -> Result<(), latchkey_sdk::SdkError> {
+    pub async fn try_deposit(&mut self, to: &Address, envelope: Vec<u8>) -> Result<(), sdk::SdkError> {
         let mut id = [0; 16];
         self.rng.fill_bytes(&mut id);
         let id = uuid::Uuid::from_bytes(id);

@@ -21,7 +21,7 @@ use crate::share::PlayShare;
 #[non_exhaustive]
 pub enum PlayError {
     /// The slot of this request was passed already.
-    #[error("slot {used} was used; the next is {next}")]
+    #[error("slot {used} was used before; the next free one is {next}")]
     SlotUsed {
         /// What was asked with.
         used: u16,

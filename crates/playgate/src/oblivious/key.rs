@@ -42,7 +42,7 @@ pub enum CountError {
     OtherKey,
     /// It decrypts to a number that no sequence of plays leaves behind.
     #[error(
-        "the relay holds no possible count for this message: it lost or changed the counter, do not rely on the limit"
+        "the relay holds an impossible count for this message: it lost or changed the counter; do not rely on the limit"
     )]
     Impossible,
 }

@@ -12,7 +12,7 @@ pub(crate) const VERSION: u8 = 1;
 #[non_exhaustive]
 pub enum WireError {
     /// Longer or shorter than the only length there is.
-    #[error("{found} bytes where this form has {expected}; it was cut short, or is something else")]
+    #[error("there are {found} bytes where this form has {expected}; they were cut short, or are something else")]
     Length {
         /// The length that there is.
         expected: usize,
@@ -20,7 +20,7 @@ pub enum WireError {
         found: usize,
     },
     /// A later version.
-    #[error("version {0} of the oblivious wire forms is not known here; update")]
+    #[error("version {0} of the oblivious wire forms is not known here; update latchkey")]
     Version(u8),
     /// A field holds a value that nobody writes.
     #[error("a field is out of range; the bytes are damaged")]

@@ -179,3 +179,60 @@ fn ids_are_consecutive_and_in_nobodys_way() {
     assert_eq!(unused_id(&mut Draws(vec![u32::MAX - 2, 8, 18, 11]), 3, &used), 11);
     assert_eq!(unused_id(&mut Draws(vec![7]), 3, &used), 7, "ends right before one");
 }
+
+/// A relay that says that no one-time prekeys are left whenever it is asked, or hands one out twice; a vault that is begun anew again and again.
+#[test]
+fn what_a_relay_makes_us_publish_is_kept_in_bounds_and_the_newest_stays() {
+    let (mut account, first) = published();
+    let mut last = None;
+    for hour in 1..=2 * MAX_BATCHES as u64 {
+        let now = NOW.plus(Duration::from_secs(3600 * hour));
+        let publication = account
+            .publication(Some(0), hour % 3 == 0, now, &mut rng(hour))
+            .unwrap();
+        last = publication.one_time_batch.or(last);
+        if hour % 16 == 0 {
+            account.mark_stale(now);
+        } else {
+            account.publication_confirmed(now);
+        }
+        assert!(account.batches.len() <= MAX_BATCHES && account.signed.len() <= MAX_SIGNED_PREKEYS);
+        assert_eq!(account.one_time.len(), account.batches.len() * BATCH_SIZE as usize);
+    }
+    assert_eq!(account.batches.len(), MAX_BATCHES);
+    assert!(account.one_time(first).is_none(), "the oldest went");
+    let payload = hash(&[&last.unwrap().payload]);
+    let newest = account.batches.iter().find(|(_, batch)| batch.payload_hash == payload);
+    let id = *newest.expect("the newest stays").0;
+    assert_eq!(
+        account.one_time.values().filter(|key| key.batch == id).count(),
+        BATCH_SIZE as usize
+    );
+    let stored = account.store_prekeys().len();
+    assert!(stored < 1 << 20, "{stored} bytes");
+}
+
+#[test]
+fn what_the_relay_may_still_hand_out_is_forgotten_last() {
+    let (mut account, first) = published();
+    let batch_of = |account: &Account, id| account.one_time(id).map(|(key, _)| key.batch);
+    let kept = batch_of(&account, first).unwrap();
+    // Replacements: each takes the one before out of the relay's hands, but for the first, which we say is still there.
+    for n in 0..MAX_BATCHES as u64 {
+        account.new_batch(true, NOW.plus(Duration::from_secs(n)), &mut rng(n));
+        account.batches.get_mut(&kept).unwrap().published = true;
+    }
+    assert_eq!(account.batches.len(), MAX_BATCHES);
+    assert_eq!(batch_of(&account, first), Some(kept));
+    // And of signed prekeys the one in use, however old.
+    let in_use = account.signed_prekey_created();
+    for n in 0..MAX_SIGNED_PREKEYS as u64 {
+        let later = NOW.plus(Duration::from_secs(n + 1));
+        account.new_signed_prekey(later, &mut rng(n));
+        for key in account.signed.values_mut().filter(|key| key.created == later) {
+            key.retired = Some(later);
+        }
+    }
+    assert_eq!(account.signed.len(), MAX_SIGNED_PREKEYS);
+    assert_eq!(account.signed_prekey_created(), in_use);
+}

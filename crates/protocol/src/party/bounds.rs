@@ -40,21 +40,30 @@ fn bob_and_a_letter() -> (Party, Vec<u8>) {
     (bob, letter)
 }
 
-fn known(bob: &mut Party, count: usize, peer: &Address) {
-    for n in 0..count {
+/// `count` handshakes of `peer`, a millisecond apart, the last at `until`.
+fn known(bob: &mut Party, count: usize, peer: &Address, until: Option<Timestamp>) {
+    let fingerprint = match peer.user().as_str() {
+        "alice" => Party::generate(address("alice"), &mut rng(41)).fingerprint(),
+        _ => Fingerprint::from_bytes([1; 32]),
+    };
+    bob.peers
+        .entry(peer.clone())
+        .or_insert_with(|| Peer::pinned(fingerprint, NOW));
+    for n in 0..count as u64 {
         let mut digest = [0; 32];
         digest[..8].copy_from_slice(&(bob.handshakes.len() as u64 + 1).to_be_bytes());
-        digest[8..16].copy_from_slice(&(n as u64).to_be_bytes());
+        digest[8..16].copy_from_slice(&n.to_be_bytes());
         let handshake = KnownHandshake {
             session: SessionId([0; 32]),
             peer: peer.clone(),
             dies: NOW,
+            created_at: until.map(|until| Timestamp(until.0 + 1 + n - count as u64)),
         };
         bob.handshakes.insert(digest, handshake);
     }
 }
 
-fn is_taken(mut bob: Party, letter: &[u8]) -> bool {
+fn is_taken(bob: &mut Party, letter: &[u8]) -> bool {
     match bob.receive(letter, NOW, &mut rng(42)) {
         Received::Opened(_) => true,
         Received::Refused(Refusal::TooMany) => false,
@@ -62,21 +71,85 @@ fn is_taken(mut bob: Party, letter: &[u8]) -> bool {
     }
 }
 
+const BEFORE: Timestamp = Timestamp(NOW.0 - 1000);
+
 #[test]
-fn handshakes_are_bounded_for_each_peer_and_in_all() {
+fn the_oldest_handshake_of_a_peer_makes_room_for_its_next_one_and_of_a_crowd_for_anyones() {
     let (bob, letter) = bob_and_a_letter();
-    let with = |of_alice: usize, of_others: usize| {
+    // How many of whom, up to which date; whether the next of Alice's is taken, how many there are then, and what was forgotten of whom.
+    let outcome = |lots: &[(&str, usize, Option<Timestamp>)]| {
         let mut bob = bob.clone();
-        known(&mut bob, of_alice, &address("alice"));
-        known(&mut bob, of_others, &address("carol"));
-        is_taken(bob, &letter)
+        for (peer, count, until) in lots {
+            known(&mut bob, *count, &address(peer), *until);
+        }
+        let taken = is_taken(&mut bob, &letter);
+        let forgotten = |name| bob.peers.get(&address(name)).and_then(|peer| peer.forgotten);
+        let what = ["alice", "carol", "dave"].map(forgotten);
+        (taken, bob.handshakes.len(), what)
     };
-    assert!(with(MAX_HANDSHAKES_OF_PEER - 1, 0));
-    assert!(!with(MAX_HANDSHAKES_OF_PEER, 0));
-    assert!(!with(MAX_HANDSHAKES_OF_PEER + 1, 0));
-    assert!(with(0, MAX_HANDSHAKES - 1));
-    assert!(!with(0, MAX_HANDSHAKES));
-    assert!(!with(0, MAX_HANDSHAKES + 1));
+    let first_of = |count: usize| Some(Timestamp(BEFORE.0 + 1 - count as u64));
+    let (share, all) = (MAX_HANDSHAKES_OF_PEER, MAX_HANDSHAKES);
+    let before = Some(BEFORE);
+    assert_eq!(outcome(&[("alice", share - 1, before)]), (true, share, [None; 3]));
+    assert_eq!(
+        outcome(&[("alice", share, before)]),
+        (true, share, [first_of(share), None, None])
+    );
+    // Nothing older than it is there, or nothing of a known date: then it is not taken, and nothing is forgotten.
+    assert_eq!(
+        outcome(&[("alice", share, Some(NOW.plus(Duration::from_secs(1))))]),
+        (false, share, [None; 3])
+    );
+    assert_eq!(outcome(&[("alice", share, None)]), (false, share, [None; 3]));
+    // In all: the peer with the most makes room, not one with few.
+    assert_eq!(outcome(&[("carol", all - 1, before)]), (true, all, [None; 3]));
+    let crowded = [("alice", 1, before), ("carol", all - 2, before), ("dave", 1, before)];
+    assert_eq!(outcome(&crowded), (true, all, [None, first_of(all - 2), None]));
+    assert_eq!(outcome(&[("carol", all, None)]), (false, all, [None; 3]));
+    // Many with four each: not the one with three, of whom a fourth comes.
+    let mut bob_of_many = bob.clone();
+    known(&mut bob_of_many, 3, &address("alice"), before);
+    for n in 0..(all - 3).div_ceil(4) {
+        let left = all - bob_of_many.handshakes.len();
+        known(&mut bob_of_many, left.min(4), &address(&format!("p{n}")), before);
+    }
+    assert_eq!(bob_of_many.handshakes.len(), all);
+    assert!(is_taken(&mut bob_of_many, &letter));
+    assert_eq!(bob_of_many.peers[&address("alice")].forgotten, None);
+    // Of the peer with the most, dave, no date is known.
+    let even = [
+        ("alice", 200, before),
+        ("carol", 200, before),
+        ("dave", all - 400, None),
+    ];
+    assert!(!outcome(&even).0, "of the crowd no date is known");
+}
+
+#[test]
+fn what_is_as_old_as_what_was_forgotten_is_refused_and_nothing_changes() {
+    let (mut bob, letter) = bob_and_a_letter();
+    known(&mut bob, 1, &address("alice"), Some(BEFORE));
+    let stored = |bob: &Party| bob.peers[&address("alice")].store().to_vec();
+    for (forgotten, refused) in [
+        (NOW, true),
+        (NOW.plus(Duration::from_millis(1)), true),
+        (Timestamp(NOW.0 - 1), false),
+    ] {
+        let mut bob = bob.clone();
+        bob.peers.get_mut(&address("alice")).unwrap().forgotten = Some(forgotten);
+        let before = stored(&bob);
+        let outcome = bob.receive(&letter, NOW, &mut rng(42));
+        assert_eq!(matches!(outcome, Received::Replay), refused, "{outcome:?}");
+        assert_eq!(matches!(outcome, Received::Opened(_)), !refused, "{outcome:?}");
+        if refused {
+            assert_eq!(stored(&bob), before);
+            assert_eq!(bob.handshakes.len(), 1);
+        }
+        // Another identity that was accepted, or followed, does not make the old one's handshakes new.
+        let peer = bob.peers.get_mut(&address("alice")).unwrap();
+        peer.pin_anew(Fingerprint::from_bytes([7; 32]));
+        assert_eq!(peer.forgotten, Some(forgotten));
+    }
 }
 
 #[test]
@@ -93,7 +166,7 @@ fn contacts_are_bounded_and_those_there_are_go_on() {
             bob.peers
                 .insert(address("alice"), Peer::pinned(alice.fingerprint(), NOW));
         }
-        is_taken(bob, &letter)
+        is_taken(&mut bob, &letter)
     };
     assert!(with(MAX_PEERS - 1, false));
     assert!(!with(MAX_PEERS, false));

@@ -24,6 +24,7 @@ mod driver;
 mod forgery;
 #[cfg(test)]
 mod halves;
+mod handshakes;
 #[cfg(test)]
 mod model;
 mod peer;
@@ -34,6 +35,8 @@ mod stored;
 mod succession;
 #[cfg(test)]
 mod thief;
+#[cfg(test)]
+mod words;
 
 use std::collections::{BTreeMap, BTreeSet};
 
@@ -62,9 +65,10 @@ use stored::RecordKey;
 pub const MAX_SESSIONS: usize = 16;
 /// Peers known, at most; each costs about 10 KB. Beyond, new ones are refused and old ones stay.
 pub const MAX_PEERS: usize = 4096;
-/// Handshakes remembered until the signed prekey that they answer dies, against replay.
+/// Handshakes remembered until the signed prekey that they answer dies, against replay. Beyond, the oldest of the peer with the most is forgotten, and what
+/// that peer dated no later is refused from then on.
 pub const MAX_HANDSHAKES: usize = 8192;
-/// And of one peer: about six a day.
+/// And of one peer: about six a day. Beyond, its own oldest is forgotten in the same way.
 pub const MAX_HANDSHAKES_OF_PEER: usize = 256;
 /// Contents to one peer that it has not acknowledged: above it is silent, and a resend would not fit into one chain.
 pub const MAX_PENDING: usize = 1 << 14;
@@ -75,6 +79,8 @@ struct KnownHandshake {
     session: SessionId,
     peer: Address,
     dies: Timestamp,
+    /// Its own date; none: noted by an earlier version, and remembered until it dies.
+    created_at: Option<Timestamp>,
 }
 
 /// An account with its conversations.

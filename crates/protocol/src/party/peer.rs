@@ -103,6 +103,8 @@ pub(super) struct Peer {
     pub(super) review: Option<Fingerprint>,
     /// Whether two successors of one identity were seen.
     pub(super) forked: bool,
+    /// The date of the last handshake that was forgotten to make room: of those dated no later, only the remembered ones are known not to be repeated.
+    pub(super) forgotten: Option<Timestamp>,
 }
 
 impl Peer {
@@ -123,6 +125,7 @@ impl Peer {
             followed: 0,
             review: None,
             forked: false,
+            forgotten: None,
         }
     }
 
@@ -216,7 +219,10 @@ impl Peer {
             .option(self.review, |out, verified| {
                 out.raw(verified.as_bytes());
             })
-            .bool(self.forked);
+            .bool(self.forked)
+            .option(self.forgotten, |out, at| {
+                out.time(at);
+            });
         out.finish()
     }
 
@@ -242,6 +248,9 @@ impl Peer {
             peer.followed = input.u64()?;
             peer.review = input.option(fingerprint)?;
             peer.forked = input.bool()?;
+        }
+        if input.has_dated_handshakes() {
+            peer.forgotten = input.option(Record::time)?;
         }
         input.finish()?;
         Ok(peer)

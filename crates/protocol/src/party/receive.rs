@@ -2,10 +2,11 @@
 
 use rand_core::CryptoRng;
 
+use super::handshakes::Room;
 use super::peer::Peer;
 use super::replay::ReplayMemory;
 use super::stored::RecordKey;
-use super::{KnownHandshake, MAX_HANDSHAKES, MAX_HANDSHAKES_OF_PEER, MAX_PEERS, Outgoing, Party};
+use super::{KnownHandshake, MAX_PEERS, Outgoing, Party};
 use crate::address::Address;
 use crate::content::{Content, ContentId};
 use crate::envelope::{Body, Envelope, Handshake};
@@ -27,7 +28,7 @@ pub enum Received {
     Unknown,
     /// Not an envelope.
     Malformed(DecodeError),
-    /// A handshake that was accepted before, whose session is gone.
+    /// A handshake that was accepted before, whose session is gone; or one that is as old as those that were forgotten, and may have been.
     Replay,
     /// A handshake to a one-time prekey that we no longer have; a handshake of our own is wanted in answer.
     OneTimeKeyGone {
@@ -63,16 +64,18 @@ pub enum Refusal {
     #[error(transparent)]
     Handshake(#[from] HandshakeError),
     /// Altered on its way.
-    #[error("the message was altered or does not belong where it claims")]
+    #[error(
+        "the message was altered, or belongs to another conversation than it claims; ask the sender to write again"
+    )]
     Altered,
     /// It opened, and what is inside is not a content.
-    #[error("the message opened, but its content is malformed: {0}")]
+    #[error("the message opened, but its content is malformed: {0}; ask the sender to update")]
     BadContent(DecodeError),
     /// By an identity that its owner has left: what it was to say comes again from its successor.
-    #[error("it comes from an identity that was replaced since")]
+    #[error("it comes from an identity that its owner has replaced since; the new identity sends it again")]
     Superseded,
     /// More handshakes or contacts than are kept.
-    #[error("there are too many handshakes or contacts already")]
+    #[error("this account keeps as many handshakes or contacts as it can; block the accounts that flood you")]
     TooMany,
 }
 
@@ -227,14 +230,15 @@ impl Party {
                     offered: *fingerprint,
                 });
             }
+            // What was forgotten is refused by its date. An honest peer dates each later than all before, and says again on the newest session what did not arrive.
+            Some(peer) if peer.forgotten.is_some_and(|at| claimant.created_at <= at) => return Err(Received::Replay),
             None if peers >= MAX_PEERS => return Err(Received::Refused(Refusal::TooMany)),
             _ => {}
         }
-        let of_peer = self.handshakes.values().filter(|known| known.peer == *address).count();
-        if self.handshakes.len() >= MAX_HANDSHAKES || of_peer >= MAX_HANDSHAKES_OF_PEER {
-            return Err(Received::Refused(Refusal::TooMany));
+        match self.room_for_handshake(address, claimant.created_at) {
+            Room::None => Err(Received::Refused(Refusal::TooMany)),
+            Room::Free | Room::After(_) => Ok(()),
         }
-        Ok(())
     }
 
     /// Everything that follows a success, as one change.
@@ -314,12 +318,16 @@ impl Party {
             self.account.consume_one_time(id);
             self.dirty.insert(RecordKey::Prekeys);
         }
+        if let Room::After(oldest) = self.room_for_handshake(address, session.created_at) {
+            self.forget_handshake(oldest);
+        }
         self.handshakes.insert(
             digest,
             KnownHandshake {
                 session: session.id,
                 peer: address.clone(),
                 dies,
+                created_at: Some(session.created_at),
             },
         );
         self.dirty

@@ -47,7 +47,7 @@ impl std::fmt::Debug for Outgoing {
 #[non_exhaustive]
 pub enum SendError {
     /// There is no session to send on: fetch a bundle and start one.
-    #[error("no session with {0} yet: fetch its prekey bundle first")]
+    #[error("there is no session with {0} yet; fetch its prekey bundle first")]
     NeedsBundle(Address),
     /// The contact's identity has changed and nobody has decided yet.
     #[error("the identity of {peer} has changed: compare the new safety number, then accept or reject it")]
@@ -59,7 +59,7 @@ pub enum SendError {
     },
     /// The verified identity named a successor, and nobody has looked at it yet.
     #[error(
-        "{peer} has a new identity, named by the one you verified: compare the new safety number, then verify or accept it"
+        "{peer} has a new identity, and the one that you verified vouches for it: compare the new safety number, then verify or accept it"
     )]
     IdentitySucceeded {
         /// Whose.
@@ -69,14 +69,14 @@ pub enum SendError {
     },
     /// One identity named two successors.
     #[error(
-        "the identity of {0} named two successors: somebody else has its key. Meet, compare, then accept or reject"
+        "the identity of {0} named two successors, so another person has its key: compare the safety number in person, then accept or reject"
     )]
     IdentityForked(Address),
     /// Too much is unacknowledged.
-    #[error("{0} has not acknowledged {MAX_PENDING} messages: wait until it is back")]
+    #[error("{0} has not acknowledged the last {MAX_PENDING} messages; wait until its client has been online")]
     PeerSilent(Address),
     /// The content is larger than a message may be.
-    #[error("a message holds at most {MAX_CONTENT} bytes, this one has {0}: send it in parts")]
+    #[error("a message holds at most {MAX_CONTENT} bytes, and this one has {0}; send it in parts")]
     TooLarge(usize),
 }
 
@@ -104,7 +104,7 @@ pub enum StartError {
     },
     /// The verified identity named a successor, and nobody has looked at it yet.
     #[error(
-        "{peer} has a new identity, named by the one you verified: compare the new safety number, then verify or accept it"
+        "{peer} has a new identity, and the one that you verified vouches for it: compare the new safety number, then verify or accept it"
     )]
     IdentitySucceeded {
         /// Whose.
@@ -114,17 +114,17 @@ pub enum StartError {
     },
     /// One identity named two successors.
     #[error(
-        "the identity of {0} named two successors: somebody else has its key. Meet, compare, then accept or reject"
+        "the identity of {0} named two successors, so another person has its key: compare the safety number in person, then accept or reject"
     )]
     IdentityForked(Address),
     /// The bundle is of an identity that its owner has left.
-    #[error("the relay serves an identity of {0} that was replaced since (rollback)")]
+    #[error("the relay serves an identity of {0} that its owner has replaced since (rollback)")]
     Superseded(Address),
     /// A conversation with oneself.
-    #[error("this is your own address")]
+    #[error("this is your own address; name another recipient")]
     OneSelf,
     /// Too many contacts.
-    #[error("there are {MAX_PEERS} contacts already; that is as many as are kept")]
+    #[error("there are {MAX_PEERS} contacts already, and more are not kept; use another home for new ones")]
     TooManyPeers,
 }
 
@@ -276,6 +276,23 @@ impl Party {
             self.dirty.insert(RecordKey::Pending(address.clone(), number));
         }
         Ok(outgoing)
+    }
+
+    /// Gives a content up that the peer has not acknowledged: it is not sent again on another session. Says whether it was waiting for that.
+    pub fn withdraw(&mut self, address: &Address, content: ContentId) -> bool {
+        let Some(list) = self.pending.get_mut(address) else {
+            return false;
+        };
+        let numbers: Vec<u64> = list
+            .iter()
+            .filter(|(_, pending)| pending.id == content)
+            .map(|(number, _)| *number)
+            .collect();
+        for number in &numbers {
+            list.remove(number);
+            self.dirty.insert(RecordKey::Pending(address.clone(), *number));
+        }
+        !numbers.is_empty()
     }
 
     fn encrypt(

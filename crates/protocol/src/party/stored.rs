@@ -281,7 +281,10 @@ impl KnownHandshake {
         let mut out = Writer::new(256);
         out.raw(&self.session.0)
             .bytes(self.peer.as_str().as_bytes())
-            .time(self.dies);
+            .time(self.dies)
+            .option(self.created_at, |out, at| {
+                out.time(at);
+            });
         out.finish()
     }
 
@@ -290,7 +293,17 @@ impl KnownHandshake {
         let session = SessionId(input.array()?);
         let peer = Address::from_wire(input.bytes()?)?;
         let dies: Timestamp = input.time()?;
+        let created_at = if input.has_dated_handshakes() {
+            input.option(Record::time)?
+        } else {
+            None
+        };
         input.finish()?;
-        Ok(Self { session, peer, dies })
+        Ok(Self {
+            session,
+            peer,
+            dies,
+            created_at,
+        })
     }
 }

@@ -33,7 +33,7 @@ pub enum FollowError {
     #[error(transparent)]
     Chain(#[from] SuccessionError),
     /// Its counters do not go on from those that were followed before.
-    #[error("the succession is older than one that was followed before")]
+    #[error("the succession is older than one that was followed before (rollback)")]
     Older,
 }
 

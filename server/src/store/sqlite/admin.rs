@@ -14,9 +14,9 @@ use protocol::Timestamp;
 use rusqlite::{Connection, OpenFlags, OptionalExtension as _, params};
 
 use super::{
-    FILE_NAME, OpenError,
+    OpenError,
     audit::{self, AuditFault},
-    checksums, envelopes,
+    checksums, envelopes, open,
     rows::{array, timestamp},
 };
 use crate::{
@@ -49,10 +49,10 @@ pub struct AccountLine {
 #[derive(Debug, thiserror::Error)]
 pub enum BackupError {
     /// The target is there.
-    #[error("{0} exists: name a file that does not, or move that one away")]
+    #[error("{0} exists; name a file that does not exist, or move that one away")]
     Exists(PathBuf),
     /// The target cannot be written.
-    #[error("cannot write {path}: {source}")]
+    #[error("cannot write {path}: {source}. Check the directory's permissions and the disk's space")]
     File {
         /// The file.
         path: PathBuf,
@@ -60,13 +60,15 @@ pub enum BackupError {
         source: io::Error,
     },
     /// A gate key's file is damaged.
-    #[error("{0} does not have the bytes that its name says, so it was not copied: `check` names what else is wrong")]
+    #[error(
+        "{0} does not have the bytes that its name says, so no backup was made. `latchkey-relay check` names what else is wrong"
+    )]
     Key(PathBuf),
     /// What was copied is not what was stored.
-    #[error("the database is damaged, so it was not copied: {0}. `check` names what else is wrong")]
+    #[error("the database is damaged, so no backup was made: {0}. `latchkey-relay check` names what else is wrong")]
     Damaged(String),
     /// SQLite refused.
-    #[error("the database cannot be copied: {0}")]
+    #[error("the database cannot be copied: {0}. Check the disk's space, then try again")]
     Sqlite(#[from] rusqlite::Error),
 }
 
@@ -128,11 +130,11 @@ impl Reader {
     /// Opens the database in `data_dir`, which a relay may be running on.
     ///
     /// # Errors
-    /// [`OpenError::Sqlite`].
+    /// [`OpenError`].
     pub fn open(data_dir: &Path) -> Result<Self, OpenError> {
-        let path = data_dir.join(FILE_NAME);
-        let flags = OpenFlags::SQLITE_OPEN_READ_ONLY | OpenFlags::SQLITE_OPEN_NO_MUTEX;
-        let open = || {
+        let path = open::database(data_dir)?;
+        let flags = OpenFlags::SQLITE_OPEN_READ_ONLY | OpenFlags::SQLITE_OPEN_NO_MUTEX | open::NOFOLLOW;
+        let connect = || {
             let connection = Connection::open_with_flags(&path, flags)?;
             connection.busy_timeout(super::BUSY_TIMEOUT)?;
             connection.execute_batch("PRAGMA temp_store = MEMORY; PRAGMA trusted_schema = OFF;")?;
@@ -141,7 +143,7 @@ impl Reader {
             connection.query_row("SELECT count(*) FROM sqlite_schema", [], |_| Ok(()))?;
             Ok(connection)
         };
-        let connection = open().map_err(|source| OpenError::Sqlite {
+        let connection = connect().map_err(|source| OpenError::Sqlite {
             path: path.clone(),
             source,
         })?;

@@ -1,11 +1,11 @@
 //! The audit log: appended to, and read from its beginning to its end.
 
-use rusqlite::{Connection, Row, params, types::ValueRef};
+use rusqlite::{Connection, OptionalExtension as _, Row, params, types::ValueRef};
 
 use super::rows::{array, int, number, time, timestamp};
 use crate::{
     model::MailboxId,
-    store::{AuditHead, AuditRecord, KeptHead, Result},
+    store::{AuditHead, AuditRecord, KeptHead, Result, RoughNumbers, ShownRow},
 };
 
 /// The head as the relay's row says it.
@@ -34,6 +34,44 @@ pub(super) fn append(c: &Connection, records: &[AuditRecord]) -> Result<AuditHea
     c.prepare_cached("UPDATE relay SET audit_length = ?1, audit_head = ?2 WHERE one = 1")?
         .execute(params![int(end.length), end.hash])?;
     Ok(end)
+}
+
+/// Appends a record, and keeps what everybody is shown with it.
+pub(super) fn show(c: &Connection, numbers: &RoughNumbers, record: &AuditRecord) -> Result<AuditHead> {
+    let head = append(c, std::slice::from_ref(record))?;
+    c.prepare_cached(
+        "INSERT INTO bulletin (one, at, accounts, messages_pending, licenses_active, gate_keys, audit_head) VALUES (1, ?1, ?2, ?3, ?4, ?5, ?6)
+         ON CONFLICT (one) DO UPDATE SET at = ?1, accounts = ?2, messages_pending = ?3, licenses_active = ?4, gate_keys = ?5, audit_head = ?6",
+    )?
+    .execute(params![
+        time(record.at),
+        int(numbers.accounts),
+        int(numbers.messages_pending),
+        int(numbers.licenses_active),
+        int(numbers.gate_keys),
+        head.hash
+    ])?;
+    Ok(head)
+}
+
+/// What everybody was shown last.
+pub(super) fn shown(c: &Connection) -> Result<Option<ShownRow>> {
+    let row = c
+        .prepare_cached("SELECT at, accounts, messages_pending, licenses_active, gate_keys, audit_head FROM bulletin")?
+        .query_row([], |row| {
+            Ok(ShownRow {
+                at: timestamp(row, 0)?,
+                numbers: RoughNumbers {
+                    accounts: number(row, 1)?,
+                    messages_pending: number(row, 2)?,
+                    licenses_active: number(row, 3)?,
+                    gate_keys: number(row, 4)?,
+                },
+                audit_head: array(row, 5)?,
+            })
+        })
+        .optional()?;
+    Ok(row)
 }
 
 /// What is wrong with the log.

@@ -14,8 +14,9 @@ use rusqlite::{
 use super::rows::number;
 
 /// Tables with a trigger: all of their columns but `checksum` are covered.
-const TABLES: [&str; 17] = [
+const TABLES: [&str; 18] = [
     "relay",
+    "bulletin",
     "account",
     "removed_account",
     "invite",

@@ -10,11 +10,12 @@ use zeroize::Zeroizing;
 
 use super::doors;
 use super::envelopes::refuse_growth;
+use super::mail::raise_counter;
 use super::rows::{add_totals, array, damaged, int, number, time, timestamp};
 use super::succession::successions;
 use super::writer::Sums;
 use crate::{
-    model::{Bytes32, MailboxId},
+    model::{Bytes32, CommitCounter, MailboxId},
     store::{
         AccountRow, Admission, BatchRow, BundleRow, KeyCounts, Publication, Published, Registered, Registration,
         Result, Seed, SignedPreKeyRow, TokenRow,
@@ -41,7 +42,7 @@ pub(super) fn register(c: &Connection, r: &Registration, admission: Admission) -
         .query_row([id], |row| row.get(0))
         .optional()?;
     let removed = c
-        .prepare_cached("SELECT 1 FROM removed_account WHERE mailbox = ?1")?
+        .prepare_cached("SELECT 1 FROM removed_account WHERE mailbox = ?1 AND released = 0")?
         .query_row([id], |_| Ok(()))
         .optional()?;
     let is_owner = removed.is_none() && known.as_ref() == Some(&r.identity_key);
@@ -89,8 +90,9 @@ pub(super) fn register(c: &Connection, r: &Registration, admission: Admission) -
                 time(spk.expires),
                 time(r.now)
             ])?;
-            c.prepare_cached("INSERT INTO mailbox (mailbox, incarnation) VALUES (?1, ?2)")?
-                .execute(params![id, r.incarnation.0.as_bytes()])?;
+            let begins = doors::next_life(c, r.mailbox)?;
+            c.prepare_cached("INSERT INTO mailbox (mailbox, incarnation, acked_seq) VALUES (?1, ?2, ?3)")?
+                .execute(params![id, r.incarnation.0.as_bytes(), int(begins)])?;
             if let Some(batch) = &r.batch {
                 put_batch(c, r.mailbox, batch)?;
             }
@@ -101,7 +103,7 @@ pub(super) fn register(c: &Connection, r: &Registration, admission: Admission) -
             add_totals(c, one_more)?;
         }
     }
-    put_token(c, r.mailbox, &r.token)?;
+    put_token(c, r.mailbox, &r.token, None)?;
     Ok(Registered::Done)
 }
 
@@ -324,7 +326,15 @@ pub(super) fn take_bundle(
     }))
 }
 
-pub(super) fn put_token(c: &Connection, mailbox: MailboxId, token: &TokenRow) -> Result<Option<u64>> {
+pub(super) fn put_token(
+    c: &Connection,
+    mailbox: MailboxId,
+    token: &TokenRow,
+    counter: Option<CommitCounter>,
+) -> Result<Option<u64>> {
+    if let Some(counter) = counter {
+        raise_counter(c, mailbox, counter)?;
+    }
     let commit_counter = c
         .prepare_cached("SELECT commit_counter FROM mailbox WHERE mailbox = ?1")?
         .query_row([mailbox.as_bytes()], |row| number(row, 0))

@@ -14,7 +14,7 @@ use super::{
     rows::{array, int, number},
 };
 use crate::{
-    model::{Bytes32, Incarnation, MailboxId, Sender},
+    model::{Bytes32, CommitCounter, Incarnation, MailboxId, Sender},
     store::{Ack, Acked, Deposit, LicenseRow, Page, Part, Result},
 };
 
@@ -93,18 +93,32 @@ pub(super) fn acknowledge(
     effects: &mut Effects,
     mailbox: MailboxId,
     ack: Option<Ack>,
-    commit_counter: Option<u64>,
+    commit_counter: Option<CommitCounter>,
 ) -> Result<Acked> {
+    if let Some(counter) = commit_counter {
+        let kept = c
+            .prepare_cached("SELECT commit_counter FROM mailbox WHERE mailbox = ?1")?
+            .query_row([mailbox.as_bytes()], |row| number(row, 0))
+            .optional()?;
+        if let Some(kept) = kept.filter(|kept| counter.is_too_far_from(*kept)) {
+            return Ok(Acked::CounterTooFar(kept));
+        }
+    }
     let acked = match ack {
         Some(ack) => read_up_to(c, index, effects, mailbox, ack)?,
         None => Acked::Done(0),
     };
     if let (Acked::Done(_), Some(counter)) = (acked, commit_counter) {
-        // A row that is not changed is not written: polls with the same number cost no fsync.
-        c.prepare_cached("UPDATE mailbox SET commit_counter = ?2 WHERE mailbox = ?1 AND commit_counter < ?2")?
-            .execute(params![mailbox.as_bytes(), int(counter)])?;
+        raise_counter(c, mailbox, counter)?;
     }
     Ok(acked)
+}
+
+/// The greatest number stays. A row that is not changed is not written: polls with the same number cost no fsync.
+pub(super) fn raise_counter(c: &Connection, mailbox: MailboxId, counter: CommitCounter) -> Result<()> {
+    c.prepare_cached("UPDATE mailbox SET commit_counter = ?2 WHERE mailbox = ?1 AND commit_counter < ?2")?
+        .execute(params![mailbox.as_bytes(), int(counter.get())])?;
+    Ok(())
 }
 
 fn read_up_to(c: &Connection, index: &Index, effects: &mut Effects, mailbox: MailboxId, ack: Ack) -> Result<Acked> {

@@ -9,6 +9,8 @@ use rusqlite::{Connection, ErrorCode, OpenFlags};
 
 use super::{checksums, log};
 
+/// The database's file in the data directory.
+pub const FILE_NAME: &str = "relay.sqlite3";
 /// Statements kept prepared for each connection: more than there are verbs.
 const STATEMENT_CACHE: usize = 128;
 /// How long a checkpoint waits for readers; they take microseconds.
@@ -20,11 +22,14 @@ pub(super) const PAGE_BYTES: u32 = 4096;
 /// A database up to this size is checked from end to end at every start: some hundred milliseconds. A larger one is after a crash only.
 const CHECKED_AT_EVERY_START: u64 = 64 << 20;
 
+/// For every opening: the directory may be another user's, who could put a link there at any moment.
+pub(super) const NOFOLLOW: OpenFlags = OpenFlags::SQLITE_OPEN_NOFOLLOW;
+
 /// Why the database could not be opened.
 #[derive(Debug, thiserror::Error)]
 pub enum OpenError {
     /// SQLite refused.
-    #[error("cannot open the database {path}: {source}")]
+    #[error("cannot open the database {path}: {source}. Check its permissions and the disk")]
     Sqlite {
         /// The file.
         path: PathBuf,
@@ -32,12 +37,23 @@ pub enum OpenError {
         source: rusqlite::Error,
     },
     /// The schema could not be brought up to date.
-    #[error("cannot bring the database {path} up to date: {source}. Was it made by a newer relay?")]
+    #[error(
+        "cannot bring the database {path} up to date: {source}. If a newer relay made it, use that version; otherwise restore a backup"
+    )]
     Schema {
         /// The file.
         path: PathBuf,
         /// The migration runner's reason.
         source: Box<refinery::Error>,
+    },
+    /// The file is somewhere else.
+    #[error(
+        "the database {path} is a link, which is not followed: what runs as root would write wherever its directory's user points it. Move the file itself there, or name \
+         the directory that it is in with --data-dir"
+    )]
+    Link {
+        /// The link.
+        path: PathBuf,
     },
     /// The file can be read, and no more.
     #[error(
@@ -60,7 +76,7 @@ pub enum OpenError {
     },
     /// The log's commits can no longer be read.
     #[error(
-        "the write-ahead log {path} is damaged from frame {frame} on: messages that were accepted would be lost without a word. Nothing was changed. Copy \
+        "the write-ahead log {path} is damaged from frame {frame} on; accepted messages would be lost silently. Nothing was changed. Copy \
          the whole data directory away first; then restore a backup, or accept the loss by moving {path} out of the directory"
     )]
     DamagedLog {
@@ -70,8 +86,19 @@ pub enum OpenError {
         frame: usize,
     },
     /// The writer's thread did not start.
-    #[error("cannot start the store's writer: {0}")]
+    #[error("cannot start the store's writer: {0}. Check how many threads the relay's user may have")]
     Thread(#[from] std::io::Error),
+}
+
+/// The database of a directory, by its real name: then no part of it need be a link, and none is followed ([`NOFOLLOW`]).
+pub(super) fn database(directory: &Path) -> Result<PathBuf, OpenError> {
+    // A directory that is not there is told of by whoever opens the file.
+    let directory = directory.canonicalize().unwrap_or_else(|_| directory.to_owned());
+    let path = directory.join(FILE_NAME);
+    if path.is_symlink() {
+        return Err(OpenError::Link { path });
+    }
+    Ok(path)
 }
 
 /// Looks for damage before anything is written: what is wrong is not made worse, and what can still be copied away is as it was.
@@ -95,7 +122,7 @@ pub(super) fn check_files(path: &Path, log: &Path) -> Result<(), OpenError> {
     if bytes > CHECKED_AT_EVERY_START && state == log::Log::Empty {
         return Ok(());
     }
-    let verdict = Connection::open_with_flags(path, OpenFlags::SQLITE_OPEN_READ_ONLY)
+    let verdict = Connection::open_with_flags(path, OpenFlags::SQLITE_OPEN_READ_ONLY | NOFOLLOW)
         .and_then(|connection| connection.query_row("PRAGMA quick_check(1)", [], |row| row.get::<_, String>(0)));
     let what = match verdict {
         Ok(verdict) if verdict == "ok" => return Ok(()),
@@ -151,7 +178,7 @@ pub(super) fn prepare_writer(connection: &Connection, max_bytes: Option<u64>) ->
 }
 
 pub(super) fn open_reader(path: &Path) -> rusqlite::Result<Connection> {
-    let flags = OpenFlags::SQLITE_OPEN_READ_ONLY | OpenFlags::SQLITE_OPEN_NO_MUTEX;
+    let flags = OpenFlags::SQLITE_OPEN_READ_ONLY | OpenFlags::SQLITE_OPEN_NO_MUTEX | NOFOLLOW;
     let connection = Connection::open_with_flags(path, flags)?;
     connection.set_prepared_statement_cache_capacity(STATEMENT_CACHE);
     connection.busy_timeout(BUSY_TIMEOUT)?;

@@ -7,6 +7,7 @@ use protocol::Timestamp;
 use rusqlite::{Connection, OptionalExtension as _, params};
 
 use super::{
+    doors,
     envelopes::Index,
     licenses::{ACTIVE, REVOKED, end, remove},
     mail,
@@ -16,21 +17,21 @@ use super::{
 };
 use crate::{
     model::{LicenseId, MailboxId},
-    store::{Removal, Result, known::Change},
+    store::{AuditEvent, Removal, Result, known::Change},
 };
 
 pub(super) fn step(
     c: &Connection,
     index: &Index,
     effects: &mut Effects,
-    mailbox: MailboxId,
+    (mailbox, registered): (MailboxId, Timestamp),
     now: Timestamp,
     limit: u32,
 ) -> Result<Removal> {
     let id = mailbox.as_bytes();
     let there = c
-        .prepare_cached("SELECT 1 FROM account WHERE mailbox = ?1")?
-        .query_row([id], |_| Ok(()))
+        .prepare_cached("SELECT 1 FROM account WHERE mailbox = ?1 AND created_at = ?2")?
+        .query_row(params![id, time(registered)], |_| Ok(()))
         .optional()?;
     if there.is_none() {
         return Ok(Removal::NoSuchAccount);
@@ -73,6 +74,11 @@ pub(super) fn step(
         .execute([id])?;
         return Ok(Removal::More);
     }
+    // Where whoever has the name next begins.
+    c.prepare_cached(
+        "UPDATE removed_account SET last_seq = (SELECT acked_seq FROM mailbox WHERE mailbox = ?1) WHERE mailbox = ?1",
+    )?
+    .execute([id])?;
     for sql in [
         "DELETE FROM batch WHERE mailbox = ?1",
         "DELETE FROM succession WHERE mailbox = ?1",
@@ -86,6 +92,7 @@ pub(super) fn step(
         ..Sums::default()
     };
     super::rows::add_totals(c, one_less)?;
+    doors::note(c, AuditEvent::AccountRemoved, Some(mailbox), 1, now)?;
     Ok(Removal::Done)
 }
 

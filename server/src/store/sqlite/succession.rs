@@ -31,7 +31,7 @@ pub(super) fn succeed(c: &Connection, change: &IdentityChange) -> Result<Identit
         }
         replace(c, change)?;
     }
-    put_token(c, change.mailbox, &change.token)?;
+    put_token(c, change.mailbox, &change.token, None)?;
     Ok(IdentityChanged::Done)
 }
 

@@ -27,7 +27,7 @@ impl Reader {
     /// When the database cannot be read.
     pub fn invites(&self, now: Timestamp) -> rusqlite::Result<Vec<InviteLine>> {
         self.connection
-            .prepare("SELECT hash, uses, expires FROM invite WHERE expires > ?1 ORDER BY expires, hash")?
+            .prepare("SELECT hash, uses, expires FROM invite WHERE uses > 0 AND expires > ?1 ORDER BY expires, hash")?
             .query_map([time(now)], |row| {
                 Ok(InviteLine {
                     hash: array(row, 0)?,
@@ -38,24 +38,39 @@ impl Reader {
             .collect()
     }
 
-    /// Whether there is an invitation with this hash, expired or not.
+    /// Whether there is an invitation with this hash by which somebody may still register, unless it has expired.
     ///
     /// # Errors
     /// When the database cannot be read.
     pub fn has_invite(&self, hash: &Bytes32) -> rusqlite::Result<bool> {
-        self.is_there("SELECT 1 FROM invite WHERE hash = ?1", hash)
+        let sql = "SELECT 1 FROM invite WHERE hash = ?1 AND uses > 0";
+        let found = self.connection.query_row(sql, params![hash], |_| Ok(()));
+        Ok(found.optional()?.is_some())
     }
 
-    /// Whether a removed account keeps its name from others.
+    /// Since when a removed account keeps its name from others, if one does.
     ///
     /// # Errors
     /// When the database cannot be read.
-    pub fn is_reserved(&self, mailbox: MailboxId) -> rusqlite::Result<bool> {
-        self.is_there("SELECT 1 FROM removed_account WHERE mailbox = ?1", mailbox.as_bytes())
+    pub fn reserved_since(&self, mailbox: MailboxId) -> rusqlite::Result<Option<Timestamp>> {
+        self.since(
+            "SELECT removed_at FROM removed_account WHERE mailbox = ?1 AND released = 0",
+            mailbox,
+        )
     }
 
-    fn is_there(&self, sql: &str, id: &[u8]) -> rusqlite::Result<bool> {
-        let found = self.connection.query_row(sql, params![id], |_| Ok(()));
-        Ok(found.optional()?.is_some())
+    /// When the account that has this mailbox was registered, if there is one.
+    ///
+    /// # Errors
+    /// When the database cannot be read.
+    pub fn registered(&self, mailbox: MailboxId) -> rusqlite::Result<Option<Timestamp>> {
+        self.since("SELECT created_at FROM account WHERE mailbox = ?1", mailbox)
+    }
+
+    fn since(&self, sql: &str, mailbox: MailboxId) -> rusqlite::Result<Option<Timestamp>> {
+        let found = self
+            .connection
+            .query_row(sql, [mailbox.as_bytes()], |row| timestamp(row, 0));
+        found.optional()
     }
 }

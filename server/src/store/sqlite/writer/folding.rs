@@ -16,7 +16,7 @@ use std::{
 use rusqlite::{Connection, OpenFlags};
 
 use super::{ERASE_WITHIN, Loop, MAX_LOG_BYTES, RETRY_AT_MOST, RETRY_ERASING};
-use crate::store::Activity;
+use crate::store::{Activity, sqlite::open::NOFOLLOW};
 
 /// How long the thread waits for a lock: until the writer has begun a commit, microseconds.
 const PATIENCE: Duration = Duration::from_millis(100);
@@ -46,7 +46,7 @@ impl Folder {
         let Some(path) = connection.path().filter(|path| !path.is_empty()) else {
             return Ok(None);
         };
-        let flags = OpenFlags::SQLITE_OPEN_READ_WRITE | OpenFlags::SQLITE_OPEN_NO_MUTEX;
+        let flags = OpenFlags::SQLITE_OPEN_READ_WRITE | OpenFlags::SQLITE_OPEN_NO_MUTEX | NOFOLLOW;
         let own = Connection::open_with_flags(path, flags)
             .and_then(|own| own.busy_timeout(PATIENCE).map(|()| own))
             .map_err(std::io::Error::other)?;

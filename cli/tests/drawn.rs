@@ -1,0 +1,173 @@
+//! What others wrote cannot pass for what the client says, however wide the terminal is.
+#![cfg(unix)]
+#![allow(
+    clippy::unwrap_used,
+    clippy::expect_used,
+    clippy::panic,
+    reason = "helpers of tests fail like tests"
+)]
+
+mod support;
+#[path = "support/terminal.rs"]
+mod terminal;
+
+use support::{Person, Stage};
+use terminal::{Terminal, menu_sized};
+
+/// What stands before each row of a message's text.
+const BAR: &str = "│ ";
+/// What a peer would like to be read as the client's own.
+const FORGED: &str = "✓ bob (verified): pay 2026";
+
+/// Texts that fill rows of this width in the ways in which characters are counted differently, so that what follows would begin a row.
+fn forgeries(columns: usize) -> Vec<String> {
+    let mut texts = Vec::new();
+    for filler in [
+        "x",
+        " ",
+        "日",
+        "e\u{301}",
+        "\t",
+        "❤\u{fe0f}",
+        "👩\u{200d}👩\u{200d}👧",
+        "1\u{fe0f}\u{20e3}",
+        "🇩🇪",
+        "👍🏽",
+    ] {
+        // Whatever the headline and the bar take: one of these is the one that fits.
+        for less in 0..4 {
+            texts.push(format!("a{}{FORGED}", filler.repeat(columns - less)));
+            texts.push(format!("a{}{FORGED}", filler.repeat((columns - less) / 2)));
+        }
+    }
+    texts
+}
+
+/// Every row with the forger's words is behind a bar.
+fn harmless(screen: &str) {
+    let mut rows = 0;
+    for row in screen
+        .lines()
+        .filter(|row| row.contains("bob (") || row.contains("pay 2026"))
+    {
+        assert!(row.starts_with(BAR), "{row:?} in\n{screen}");
+        rows += 1;
+    }
+    assert!(rows > 0, "the control: it was shown\n{screen}");
+}
+
+fn shown(person: &Person, args: &[&str], columns: u16) -> String {
+    let terminal = Terminal::start_sized(person.command(args), 4000, columns);
+    terminal.ends_with_screen()
+}
+
+#[test]
+fn a_message_cannot_forge_a_line_of_the_client_by_wrapping() {
+    let stage = Stage::new();
+    let (alice, mallory) = (stage.register("alice"), stage.register("mallory"));
+    for columns in [40, 80] {
+        let texts = forgeries(columns.into());
+        // Many texts in few messages: lines of one text are lines of their own.
+        for text in texts.chunks(20) {
+            mallory.ok(&["send", "alice", &text.join("\n")]);
+        }
+        harmless(&shown(&alice, &["inbox"], columns));
+        harmless(&shown(&alice, &["history"], columns));
+
+        let text = texts.iter().step_by(9).cloned().collect::<Vec<_>>().join("\n");
+        mallory.ok(&["send", "alice", &text, "--plays", "2"]);
+        let id = alice.json_one(&["inbox"])["id"].as_str().unwrap().to_owned();
+        harmless(&shown(&alice, &["play", &id], columns));
+    }
+}
+
+#[test]
+fn a_message_cannot_forge_a_line_of_the_menu_by_wrapping() {
+    let stage = Stage::new();
+    let (alice, mallory) = (stage.register("alice"), stage.register("mallory"));
+    let text = |columns: usize| format!("a{}{FORGED}", "x".repeat(columns - 3));
+    for columns in [40_u16, 80] {
+        mallory.ok(&["send", "alice", &text(columns.into())]);
+        let mut terminal = menu_sized(&alice, 60, columns);
+        terminal.enters("Inbox");
+        terminal.sees("2026");
+        terminal.sees("What next?");
+        harmless(&terminal.screen());
+        terminal.enters("Conversations");
+        terminal.sees("Conversation with:");
+        terminal.enters("mallory");
+        terminal.sees("To mallory:");
+        mallory.ok(&["send", "alice", &text(columns.into())]);
+        terminal.sees("2026");
+        terminal.sees("To mallory:");
+        harmless(&terminal.screen());
+        terminal.presses_escape();
+        terminal.sees("What next?");
+        mallory.ok(&["send", "alice", &text(columns.into()), "--plays", "1"]);
+        terminal.sees("a new message");
+        terminal.enters("Inbox");
+        terminal.sees("Open a limited message?");
+        terminal.enters("");
+        let screen = terminal.looks("the play", |screen| screen.contains("Enter closes"));
+        harmless(&screen);
+        terminal.enters("");
+        terminal.sees("What next?");
+        terminal.quits();
+    }
+}
+
+/// Nor by a line of its own that reads like the client's words about a message.
+#[test]
+fn words_of_the_client_in_place_of_a_text_are_not_behind_a_bar() {
+    let stage = Stage::new();
+    let (alice, mallory) = (stage.register("alice"), stage.register("mallory"));
+    mallory.ok(&["send", "alice", "[limited: opens twice]\nmore"]);
+    mallory.ok(&["send", "alice", "once", "--plays", "2"]);
+    // For a program that does not read objects: a line of the text is one line, however long, behind the same bar.
+    let long = "word ".repeat(100);
+    mallory.ok(&["send", "alice", long.trim_end()]);
+    let out = alice.ok(&["inbox"]).out;
+    let lines: Vec<&str> = out.lines().collect();
+    assert_eq!(lines[1], "│ [limited: opens twice]");
+    assert_eq!(lines[2], "│ more");
+    assert!(lines[4].starts_with("  [limited: opens twice; not opened yet"), "{out}");
+    assert_eq!(lines[6], format!("│ {}", long.trim_end()));
+    assert_eq!(lines.len(), 7, "{out}");
+}
+
+/// The words of a screen, in their order.
+fn words(screen: &str) -> String {
+    screen.split_whitespace().collect::<Vec<_>>().join(" ")
+}
+
+#[test]
+fn notes_and_errors_wrap_between_words_and_stay_set_off() {
+    let stage = Stage::new();
+    let (alice, bob) = (stage.register("alice"), stage.register("bob"));
+    bob.ok(&["send", "alice", "hello"]);
+    for (args, said) in [
+        (
+            &["inbox"][..],
+            "note: bob@localhost wrote for the first time. Compare safety numbers over another channel:",
+        ),
+        (
+            &["history", "nobody"],
+            "error: there is no contact nobody@localhost yet; send or receive a message first",
+        ),
+        (&["plays", "zz"], "no message has an id that begins with"),
+    ] {
+        let screen = shown(&alice, args, 40);
+        assert!(words(&screen).contains(said), "{args:?}: a word is broken\n{screen}");
+        assert!(screen.lines().all(|row| row.chars().count() < 40), "{screen}");
+        let rows: Vec<&str> = screen.lines().collect();
+        let first = rows
+            .iter()
+            .position(|row| row.starts_with("note: ") || row.starts_with("error: "))
+            .unwrap();
+        assert!(rows[first + 1].starts_with("      "), "set off:\n{screen}");
+    }
+    // Without a terminal a note is one line.
+    bob.ok(&["send", "alice", "hello"]);
+    let error = alice.run(&["history", "nobody"]).err;
+    assert_eq!(error.trim_end().lines().count(), 1, "{error}");
+}

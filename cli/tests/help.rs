@@ -1,0 +1,153 @@
+//! What `--help` says, compared with what the program does.
+#![allow(
+    clippy::unwrap_used,
+    clippy::expect_used,
+    clippy::panic,
+    reason = "helpers of tests fail like tests"
+)]
+
+mod support;
+
+use std::collections::BTreeSet;
+
+use clap::{Command, CommandFactory};
+use latchkey_cli::Exit;
+use latchkey_cli::args::Cli;
+use support::{Stage, documented, latchkey, prints_what_help_lists, write_file};
+
+/// Every command with its parents' names before its own.
+fn commands() -> Vec<(Vec<String>, Command)> {
+    fn below(parent: &Command, names: &[String], found: &mut Vec<(Vec<String>, Command)>) {
+        for command in parent.get_subcommands() {
+            let names = [names, &[command.get_name().to_owned()]].concat();
+            below(command, &names, found);
+            found.push((names, command.clone()));
+        }
+    }
+    let mut found = Vec::new();
+    below(&Cli::command(), &[], &mut found);
+    found
+}
+
+#[test]
+fn the_table_of_exit_codes_has_those_that_there_are() {
+    // A new code does not compile before it stands here.
+    let all = [
+        Exit::Other,
+        Exit::Usage,
+        Exit::NotRegistered,
+        Exit::Network,
+        Exit::Refused,
+        Exit::IdentityChanged,
+        Exit::PlayLimit,
+        Exit::WrongPassphrase,
+        Exit::Busy,
+        Exit::Interrupted,
+    ];
+    for exit in all {
+        match exit {
+            Exit::Other
+            | Exit::Usage
+            | Exit::NotRegistered
+            | Exit::Network
+            | Exit::Refused
+            | Exit::IdentityChanged
+            | Exit::PlayLimit
+            | Exit::WrongPassphrase
+            | Exit::Busy
+            | Exit::Interrupted => {}
+        }
+    }
+    let there: BTreeSet<u8> = all.into_iter().map(|exit| exit as u8).chain([0]).collect();
+    let help = String::from_utf8(latchkey().arg("--help").output().unwrap().stdout).unwrap();
+    let (_, table) = help.split_once("Exit codes:\n").unwrap();
+    let (table, _) = table.split_once("\n\n").unwrap();
+    let listed: BTreeSet<u8> = table
+        .lines()
+        .filter_map(|line| line.trim_start().split_once("  ")?.0.parse().ok())
+        .collect();
+    assert_eq!(listed, there, "{table}");
+}
+
+#[test]
+fn each_command_says_what_it_prints_for_programs() {
+    for (names, command) in commands() {
+        // Without a subcommand these two show what there is.
+        let bare = command.get_subcommands().next().is_none() || names == ["gate-key"] || names == ["keys"];
+        let prints_a_file = names == ["completions"] || names == ["man"];
+        if bare && !prints_a_file {
+            let names: Vec<&str> = names.iter().map(String::as_str).collect();
+            assert!(!documented(&names).always.is_empty(), "{names:?}");
+        }
+    }
+}
+
+#[test]
+fn help_is_written_in_plain_words() {
+    let root = [(vec!["latchkey".to_owned()], Cli::command())];
+    for (names, mut command) in root.into_iter().chain(commands()) {
+        let help = command.render_long_help().to_string().to_lowercase();
+        for word in ["whoever", "nobody", "somebody", "that which", "anew"] {
+            let found = help
+                .split(|c: char| !c.is_alphabetic() && c != ' ')
+                .any(|part| format!(" {part} ").contains(&format!(" {word} ")));
+            assert!(!found, "{names:?}: {word:?}");
+        }
+        for argument in command.get_arguments() {
+            assert!(
+                argument.get_help().is_some(),
+                "{names:?}: {} has no help",
+                argument.get_id()
+            );
+        }
+        assert!(
+            command
+                .get_about()
+                .is_some_and(|about| !about.to_string().ends_with('.')),
+            "{names:?}"
+        );
+    }
+}
+
+#[test]
+fn json_has_the_keys_that_help_lists() {
+    let stage = Stage::new();
+    let alice = stage.person("alice");
+    let of = |command: &[&str], args: &[&str]| prints_what_help_lists(&alice, command, args);
+    of(&["register"], &["register", "alice"]);
+    let bob = stage.register("bob");
+    // The first message of a pair, and one with a limit.
+    of(&["send"], &["send", "bob", "hello"]);
+    let sent = of(&["send"], &["send", "bob", "the door code", "--plays", "2"]);
+    prints_what_help_lists(&bob, &["inbox"], &["inbox"]);
+    let id = sent[0]["id"].as_str().unwrap();
+    prints_what_help_lists(&bob, &["play"], &["play", id]);
+    prints_what_help_lists(&bob, &["history"], &["history"]);
+    for (command, args) in [
+        (&["history"] as &[&str], &["history"] as &[&str]),
+        (&["contacts"], &["contacts"]),
+        (&["safety-number"], &["safety-number", "bob"]),
+        (&["verify"], &["verify", "bob", "--yes"]),
+        (&["plays"], &["plays", id]),
+        (&["revoke"], &["revoke", id]),
+        (&["keys"], &["keys"]),
+        (&["keys", "rotate"], &["keys", "rotate"]),
+        (&["status"], &["status"]),
+        (&["token"], &["token"]),
+        (&["receipts"], &["receipts"]),
+        (&["decoys"], &["decoys"]),
+        (&["block"], &["block", "bob"]),
+        (&["unblock"], &["unblock", "bob"]),
+        (&["clear-inbox"], &["clear-inbox", "--yes"]),
+        (&["rotate-identity"], &["rotate-identity", "--yes"]),
+    ] {
+        assert!(!of(command, args).is_empty(), "{args:?} printed nothing");
+    }
+    let file = write_file(stage.dir.path(), "new", "another passphrase");
+    of(&["passphrase"], &["passphrase", "--new-passphrase-file", &file]);
+    // An account that is not a contact.
+    let carol = stage.register("carol");
+    prints_what_help_lists(&carol, &["block"], &["block", "bob"]);
+    // `reject-identity` prints a contact as `contacts` does.
+    assert_eq!(documented(&["reject-identity"]), documented(&["contacts"]));
+}

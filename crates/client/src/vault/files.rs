@@ -1,0 +1,79 @@
+//! The home directory's files: who may read them, when they are durable, and the lock.
+
+use std::fs::{DirBuilder, File, OpenOptions};
+use std::path::Path;
+use std::thread;
+use std::time::{Duration, Instant};
+
+use super::VaultError;
+
+/// The lock's name: a file of its own, because SQLite's locks guard statements, not a client's whole run.
+pub(super) const LOCK: &str = "vault.lock";
+/// How long to wait for another process to let go: longer than a command takes, shorter than a long poll.
+const LOCK_PATIENCE: Duration = Duration::from_secs(10);
+/// How often to look again while waiting.
+const LOCK_POLL: Duration = Duration::from_millis(50);
+
+pub(super) fn io(path: &Path) -> impl FnOnce(std::io::Error) -> VaultError {
+    let path = path.to_path_buf();
+    move |source| VaultError::Io { path, source }
+}
+
+/// Makes the directory readable by its owner alone. One that exists is left as it is: it may be somebody's home.
+pub(super) fn make_dir(dir: &Path) -> Result<(), VaultError> {
+    let mut builder = DirBuilder::new();
+    builder.recursive(true);
+    #[cfg(unix)]
+    {
+        use std::os::unix::fs::DirBuilderExt;
+        builder.mode(0o700);
+    }
+    builder.create(dir).map_err(io(dir))
+}
+
+/// Opens or makes a file that only its owner may read. SQLite gives the log and the shared memory file the database's mode.
+pub(super) fn private_file(path: &Path) -> Result<File, VaultError> {
+    let mut options = OpenOptions::new();
+    options.read(true).write(true).create(true).truncate(false);
+    #[cfg(unix)]
+    {
+        use std::os::unix::fs::OpenOptionsExt;
+        options.mode(0o600);
+    }
+    options.open(path).map_err(io(path))
+}
+
+pub(super) fn remove(path: &Path) -> Result<(), VaultError> {
+    match std::fs::remove_file(path) {
+        Err(error) if error.kind() != std::io::ErrorKind::NotFound => Err(io(path)(error)),
+        _ => Ok(()),
+    }
+}
+
+/// A name in a directory is durable when the directory is.
+pub(super) fn sync_dir(dir: &Path) -> Result<(), VaultError> {
+    // Windows has no such call, and no need of it.
+    #[cfg(unix)]
+    File::open(dir).and_then(|opened| opened.sync_all()).map_err(io(dir))?;
+    #[cfg(not(unix))]
+    let _ = dir;
+    Ok(())
+}
+
+pub(super) fn lock(dir: &Path) -> Result<File, VaultError> {
+    let file = private_file(&dir.join(LOCK))?;
+    wait_for(&file, dir)?;
+    Ok(file)
+}
+
+pub(super) fn wait_for(file: &File, dir: &Path) -> Result<(), VaultError> {
+    let deadline = Instant::now() + LOCK_PATIENCE;
+    loop {
+        match file.try_lock() {
+            Ok(()) => return Ok(()),
+            Err(std::fs::TryLockError::WouldBlock) if Instant::now() < deadline => thread::sleep(LOCK_POLL),
+            Err(std::fs::TryLockError::WouldBlock) => return Err(VaultError::Busy(dir.to_path_buf())),
+            Err(std::fs::TryLockError::Error(source)) => return Err(io(&dir.join(LOCK))(source)),
+        }
+    }
+}

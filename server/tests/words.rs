@@ -1,0 +1,136 @@
+//! What the relay says when it refuses, and what its help says.
+#![allow(clippy::unwrap_used, reason = "helpers of tests fail like tests")]
+
+use std::collections::BTreeSet;
+use std::process::Command;
+
+use poem_openapi::types::ParseFromJSON as _;
+use serde_json::Value;
+use server::{
+    api::problem::{Problem, ProblemCode},
+    config::SETTINGS,
+};
+
+/// Words that name no one.
+const AVOIDED: &[&str] = &["whoever", "nobody", "somebody", "that which", "anew"];
+/// A headline and a sentence, characters: they are shown in a line of a log or of a terminal.
+const MAX_TITLE: usize = 50;
+const MAX_ACTION: usize = 160;
+
+fn avoided(text: &str) -> Option<&'static str> {
+    let text = format!(" {} ", text.to_lowercase().replace(|c: char| !c.is_alphabetic(), " "));
+    AVOIDED.iter().copied().find(|word| text.contains(&format!(" {word} ")))
+}
+
+/// The codes as the contract lists them.
+fn codes() -> Vec<ProblemCode> {
+    let contract: Value = serde_yaml_of(&server::openapi_yaml());
+    let listed = contract["components"]["schemas"]["ProblemCode"]["enum"]
+        .as_array()
+        .unwrap();
+    let parse = |code: &Value| ProblemCode::parse_from_json(Some(code.clone())).ok().unwrap();
+    listed.iter().map(parse).collect()
+}
+
+fn serde_yaml_of(text: &str) -> Value {
+    serde_yaml::from_str(text).unwrap()
+}
+
+#[test]
+fn each_refusal_says_what_was_wrong_and_what_to_do() {
+    let codes = codes();
+    assert!(codes.len() > 30);
+    for code in codes {
+        let problem = Problem::new(code, "what was wrong");
+        let (title, action) = (problem.title, problem.action);
+        assert!(
+            title.starts_with(char::is_uppercase) && !title.ends_with('.'),
+            "{code:?}: {title}"
+        );
+        assert!(title.chars().count() <= MAX_TITLE, "{code:?}: {title}");
+        assert!(
+            action.starts_with(char::is_uppercase) && action.ends_with('.'),
+            "{code:?}: {action}"
+        );
+        assert!(action.chars().count() <= MAX_ACTION, "{code:?}: {action}");
+        assert_eq!((avoided(&title), avoided(&action)), (None, None), "{code:?}");
+        // Where waiting is what helps, a caller is told for how long.
+        if action.contains("retry_after_seconds") {
+            assert!(problem.retry_after_seconds.is_some(), "{code:?}");
+        }
+    }
+}
+
+fn help(of: &[&str]) -> String {
+    let output = Command::new(env!("CARGO_BIN_EXE_latchkey-relay"))
+        .arg("help")
+        .args(of)
+        .output()
+        .unwrap();
+    assert!(output.status.success(), "{of:?}");
+    String::from_utf8(output.stdout).unwrap()
+}
+
+#[test]
+fn help_names_every_setting_and_says_plainly_what_each_command_does() {
+    let all = help(&[]);
+    let flags: BTreeSet<&str> = all
+        .split(|c: char| !c.is_ascii_alphanumeric() && c != '-')
+        .filter_map(|word| word.strip_prefix("--"))
+        .collect();
+    for setting in SETTINGS {
+        assert!(flags.contains(setting.flag), "--{}", setting.flag);
+    }
+    let commands: &[&[&str]] = &[
+        &[],
+        &["audit"],
+        &["audit", "verify"],
+        &["backup"],
+        &["check"],
+        &["config"],
+        &["config", "show"],
+        &["accounts"],
+        &["accounts", "list"],
+        &["accounts", "remove"],
+        &["accounts", "release"],
+        &["invite"],
+        &["invite", "list"],
+        &["invite", "revoke"],
+        &["openapi"],
+    ];
+    for of in commands {
+        let text = help(of);
+        assert_eq!(avoided(&text), None, "{of:?}: {text}");
+        let about = text.lines().next().unwrap();
+        assert!(
+            about.starts_with(char::is_uppercase) && !about.ends_with('.'),
+            "{of:?}: {about}"
+        );
+        // An argument without a word behind it says nothing.
+        let mut lines = text.lines().skip_while(|line| *line != "Arguments:").skip(1);
+        for line in lines.by_ref().take_while(|line| !line.is_empty()) {
+            assert!(line.split_whitespace().count() > 1, "{of:?}: {line}");
+        }
+    }
+}
+
+#[test]
+fn exit_codes_are_those_that_help_lists() {
+    let help = help(&[]);
+    let (_, listed) = help.split_once("Exit codes: ").unwrap();
+    let codes: Vec<i32> = listed
+        .split(';')
+        .map(|part| part.split_whitespace().next().unwrap().parse().unwrap())
+        .collect();
+    assert_eq!(codes, [0, 1, 2, 64]);
+    let dir = tempfile::tempdir().unwrap();
+    let exit = |args: &[&str]| {
+        let mut relay = Command::new(env!("CARGO_BIN_EXE_latchkey-relay"));
+        let ended = relay.arg("--data-dir").arg(dir.path()).args(args).output().unwrap();
+        ended.status.code().unwrap()
+    };
+    assert_eq!(exit(&["config", "show"]), 0);
+    assert_eq!(exit(&["check"]), 1, "there is no database");
+    assert_eq!(exit(&["--nonsense"]), 2);
+    assert_eq!(exit(&["--envelope-ttl", "soon", "config", "show"]), 64);
+}
