@@ -123,6 +123,8 @@ impl Person {
             client_nonce: client_nonce.into(),
             expires_at: challenge.expires_at,
             signature: signature.into(),
+            // Whether an account was put back from a copy is for clients that keep state on disk.
+            commit_counter: None,
         })
     }
 

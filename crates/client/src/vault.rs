@@ -393,13 +393,3 @@ fn connect(path: &Path) -> Result<Connection, VaultError> {
         .map_err(|error| failed_step(&error))?;
     Ok(db)
 }
-
-/// A disk that fails in the middle of a step is that, and no fault of the step.
-fn failed_step(error: &refinery::Error) -> VaultError {
-    if let refinery::error::Kind::Connection(_, source) = error.kind()
-        && let Some(rusqlite::Error::SqliteFailure(code, said)) = source.downcast_ref()
-    {
-        return rusqlite::Error::SqliteFailure(*code, said.clone()).into();
-    }
-    VaultError::Migration(error.to_string())
-}

@@ -50,7 +50,7 @@ use crate::{
     clock::Clock,
     errands::{self, Errand},
     metrics::Metrics,
-    model::{Bytes32, CommitCounter},
+    model::Bytes32,
     proxies::Proxies,
     store::{Activity, DiskUse, STEP, Store, SweepRules, Totals, files::KeyFiles, wakes::Wakes},
 };

@@ -63,6 +63,7 @@ fn what_the_messenger_does_not_do_it_says_with_what_to_do() {
         Error::AlreadyRegistered(_) => Error::AlreadyRegistered(bob()), "use another home";
         Error::RegistrationPending(_) => Error::RegistrationPending(bob().user()), "register bob again";
         Error::RestartsSpent => Error::RestartsSpent, "use only one of them";
+        Error::NumberImplausible { .. } => Error::NumberImplausible { at_relay: 1 << 60, ours: 5 }, "ask its operator";
         Error::ShutOut { .. } => Error::ShutOut { address: bob(), url: url.clone() }, "ask the relay's operator";
         Error::ForeignRelay { .. } => Error::ForeignRelay { address: bob(), own: RelayName::parse("own.example").unwrap() }, "register a name at that relay";
         Error::Oneself => Error::Oneself, "name another recipient";

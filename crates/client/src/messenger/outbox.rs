@@ -127,8 +127,8 @@ impl Messenger {
             (MessageState::Failed(_), Some(id)) => self.transact(|scope| {
                 note(scope.tx)?;
                 let message: Option<StoredMessage> = scope.tx.get(&key::outgoing(id))?;
-                if let Some(peer) = message.and_then(|message| Address::parse(&message.peer).ok()) {
-                    scope.party.withdraw(&peer, ContentId(id.0));
+                if let Some(message) = message {
+                    scope.party.withdraw(&message.peer, ContentId(id.0));
                 }
                 Ok(())
             }),
@@ -187,7 +187,7 @@ impl Scope<'_, '_> {
     /// Nothing that was sealed for `peer` so far is sent any more.
     pub(super) fn forget_outbox(&mut self, peer: &Address) -> Result<(), VaultError> {
         for entry in self.tx.list::<OutboxEntry>()? {
-            if entry.record.to == peer.user().as_str() {
+            if entry.record.to == peer.user() {
                 self.tx.delete::<OutboxEntry>(&entry.key)?;
             }
         }

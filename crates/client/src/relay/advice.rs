@@ -21,7 +21,9 @@ pub(super) const fn what_to_do(code: Code) -> &'static str {
         Code::GateKeysFull => {
             "Drop a contact's own gate key; it stops counting when the last message that it sealed has expired"
         }
-        Code::SlotUsed | Code::PlayConflict | Code::StaleIncarnation | Code::StaleKey => "Try again",
+        Code::SlotUsed | Code::PlayConflict | Code::StaleIncarnation | Code::StaleKey | Code::CounterTooFar => {
+            "Try again"
+        }
         Code::NameTaken => "Choose another name",
         Code::RegistrationClosed => "Ask the relay's operator, or choose another relay",
         Code::InviteRequired => "Ask the relay's operator for an invitation, and register with it",
