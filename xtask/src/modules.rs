@@ -21,11 +21,28 @@ const CRATES: &str = "crates";
 /// Where a package's programs and its library begin.
 const ROOTS: &[&str] = &["src/lib.rs", "src/main.rs"];
 
-/// Looks at all packages; how many files there are.
+/// Groups that are not dissolved yet, each by the first of its files. This list only gets shorter.
+const LEFT: &[&str] = &[
+    "cli/src/menu.rs",
+    "cli/src/render.rs",
+    "crates/client/src/error.rs",
+    "crates/client/src/relay/error.rs",
+    "crates/client/src/vault.rs",
+    "crates/protocol/src/party/mod.rs",
+    "sdk/src/generated.rs",
+    "server/src/admin.rs",
+    "server/src/store/sqlite/admin.rs",
+    "server/src/store/sqlite/audit.rs",
+    "server/src/store/sqlite/envelopes/mod.rs",
+    "server/src/store/sqlite/keys.rs",
+    "server/src/store/sqlite/writer.rs",
+];
+
+/// Looks at all packages; how many files there are, and how many groups are left.
 ///
 /// # Errors
-/// A circle, with the line of each of its steps; files that cannot be read or are no Rust.
-pub fn check() -> Result<usize> {
+/// A circle that is not among those left, with the line of each of its steps; one that is, and was dissolved; files that cannot be read or are no Rust.
+pub fn check() -> Result<(usize, usize)> {
     let top = run::root();
     let mut packages: Vec<String> = PACKAGES.iter().map(|&package| package.to_owned()).collect();
     for entry in std::fs::read_dir(top.join(CRATES))? {
@@ -42,10 +59,23 @@ pub fn check() -> Result<usize> {
         files += needs.files();
         found.extend(needs.circles());
     }
-    if !found.is_empty() {
-        bail!("{} circles of files:\n{}", found.len(), found.join("\n"));
+    let dissolved: Vec<&str> = LEFT
+        .iter()
+        .copied()
+        .filter(|first| !found.iter().any(|(file, _)| file == first))
+        .collect();
+    if !dissolved.is_empty() {
+        bail!("dissolved, and still among those left: {}", dissolved.join(", "));
     }
-    Ok(files)
+    let new: Vec<String> = found
+        .into_iter()
+        .filter(|(first, _)| !LEFT.contains(&first.as_str()))
+        .map(|(_, told)| told)
+        .collect();
+    if !new.is_empty() {
+        bail!("{} circles of files:\n{}", new.len(), new.join("\n"));
+    }
+    Ok((files, LEFT.len()))
 }
 
 /// Which files below a root need which.

@@ -58,8 +58,8 @@ impl Needs {
         Ok(())
     }
 
-    /// For each group of files that need each other, its shortest circle, a line a step.
-    pub fn circles(&self) -> Vec<String> {
+    /// For each group of files that need each other: the first of them, and the group's shortest circle, a line a step.
+    pub fn circles(&self) -> Vec<(String, String)> {
         let mut told = BTreeSet::new();
         let mut found = Vec::new();
         for file in self.files.keys() {
@@ -81,7 +81,7 @@ impl Needs {
                 .filter_map(|start| self.circle(start))
                 .min_by_key(Vec::len)
                 .unwrap_or_default();
-            found.push(self.told(group.len() + 1, &shortest));
+            found.push((file.clone(), self.told(group.len() + 1, &shortest)));
         }
         found
     }
