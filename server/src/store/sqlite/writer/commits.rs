@@ -107,7 +107,9 @@ impl Loop {
         let mut wake = Vec::new();
         match &outcome {
             Ok(()) => {
-                self.activity.refusing.store(false, Ordering::Relaxed);
+                if self.growth.has_written() {
+                    self.activity.refusing.store(false, Ordering::Relaxed);
+                }
                 for effects in jobs.iter().map(|job| job.effects()) {
                     if let Some(change) = effects.change {
                         self.aftermath.known.forget(change);

@@ -79,7 +79,8 @@ impl Loop {
             _ => 0,
         };
         match failed.clone().max_by_key(says) {
-            None => self.activity.refusing.store(false, Ordering::Relaxed),
+            None if self.growth.has_written() => self.activity.refusing.store(false, Ordering::Relaxed),
+            None => {}
             Some(error) => {
                 let sends = failed.count();
                 self.said.unless_full(error, |left_out| {
