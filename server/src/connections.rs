@@ -16,7 +16,11 @@ use std::{
 };
 
 use futures_util::future::Either;
-use hyper::{body::Incoming, server::conn::http1, service::service_fn};
+use hyper::{
+    body::{Body as _, Incoming},
+    server::conn::http1,
+    service::service_fn,
+};
 use hyper_util::rt::TokioIo;
 use poem::{
     Endpoint, Request,
@@ -32,10 +36,11 @@ use tokio::{
 };
 
 use crate::{
+    arriving::Arriving,
     config::Patience,
     holding,
     idling::ConnectionTimer,
-    malformed::{Explained, MAX_HEAD},
+    malformed::{self, Explained, MAX_HEAD},
     places::{FREE_BYTES, Guest, Held, Places},
     seldom::Seldom,
     stalling::Impatient,
@@ -198,13 +203,18 @@ async fn requests<S, E>(
     let patience = serving.patience;
     let service = service_fn(move |mut request: hyper::Request<Incoming>| {
         guest.begins();
-        if let Some(thin) = &serving.thin
+        if request.body().is_end_stream() {
+            guest.has_asked();
+        }
+        let names_its_host = malformed::names_its_host(request.version(), request.headers());
+        if names_its_host
+            && let Some(thin) = &serving.thin
             && !(serving.cross_origin && request.headers().contains_key(ORIGIN))
             && let Some(send) = thin.ordinary(&request, &remote)
             && let Some(held) = room_for(guest, send.length())
         {
-            guest.recognise(send.from());
-            let (thin, body) = (Arc::clone(thin), request.into_body());
+            guest.recognise(send.shown());
+            let (thin, body) = (Arc::clone(thin), Arriving::new(request.into_body(), Arc::clone(guest)));
             // Boxed: what this takes would lie in the task of every connection otherwise, also of those that only wait for mail.
             return Either::Left(Box::pin(async move {
                 let answer = thin.answer(send, body).await;
@@ -217,7 +227,11 @@ async fn requests<S, E>(
         request.extensions_mut().insert(Arc::clone(guest));
         let request = Request::from((request, local.clone(), remote.clone(), scheme.clone()));
         Either::Right(async move {
-            let answer = serving.endpoint.get_response(request).await;
+            let answer = if names_its_host {
+                serving.endpoint.get_response(request).await
+            } else {
+                malformed::bare()
+            };
             guest.is_answered();
             Ok(holding::held(answer, guest))
         })

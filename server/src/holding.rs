@@ -102,13 +102,13 @@ mod tests {
 
     use super::*;
     use crate::{
-        model::{MailboxId, Sender},
-        places::{MOST_BYTES, Place, Places},
+        model::MailboxId,
+        places::{MOST_BYTES, Place, Places, Shown},
     };
 
     fn known(places: &Arc<Places>, n: u8) -> Place {
         let place = places.take(None).unwrap();
-        place.guest().recognise(Sender::Account(MailboxId::from_bytes([n; 16])));
+        place.guest().recognise(Shown::Account(MailboxId::from_bytes([n; 16])));
         place
     }
 

@@ -21,6 +21,7 @@
 
 pub mod api;
 pub mod app;
+mod arriving;
 pub mod clock;
 pub mod config;
 mod connections;

@@ -132,13 +132,14 @@ impl<E: Endpoint> Endpoint for Limited<E> {
         if announced != Some(0) {
             let (give_back, given_back) = oneshot::channel();
             rest = Some(given_back).filter(|_| comes);
+            let guest = request.extensions().get::<Arc<Guest>>().cloned();
             let chunks = Lent {
                 chunks: Some(request.take_body().into_bytes_stream().boxed()),
                 give_back: Some(give_back),
+                guest: guest.clone(),
             };
             // A gate key is not held in memory.
-            let guest = request.extensions().get::<Arc<Guest>>().filter(|_| limit != GATE_KEY);
-            let guest = guest.cloned();
+            let guest = guest.filter(|_| limit != GATE_KEY);
             request.set_body(bounded(chunks, limit, self.patience, guest, Arc::clone(&counted)));
         }
         let answer = self.inner.call(request).await;
@@ -164,6 +165,8 @@ type Chunks = BoxStream<'static, io::Result<Bytes>>;
 struct Lent {
     chunks: Option<Chunks>,
     give_back: Option<oneshot::Sender<Chunks>>,
+    /// Whose it is, to be told when all of it is here.
+    guest: Option<Arc<Guest>>,
 }
 
 impl Lent {
@@ -176,6 +179,9 @@ impl Lent {
             Some(Ok(chunk)) => Ok(Some(chunk)),
             last => {
                 self.chunks = None;
+                if let (None, Some(guest)) = (&last, &self.guest) {
+                    guest.has_asked();
+                }
                 last.transpose()
             }
         }

@@ -1,5 +1,7 @@
 //! Answers to what is no request: the HTTP library's own, explained.
 //!
+//! The library takes a request for any number of hosts; HTTP/1.1 wants one of each, named once (RFC 9112, section 3.2). What names none or several is refused here, in the library's way.
+//!
 //! A head that does not parse, or is too long, never becomes a request. The library answers it with a bare status and closes; nothing else is told of it. So its
 //! answer is recognised on its way out, by being nothing but such a status, which no answer of ours is (each has a request id), and gets the body that every
 //! error of the relay has. After that, what the client still sends is read for a moment and thrown away: a connection that is closed with unread bytes is reset, and the client would never see why.
@@ -12,7 +14,13 @@ use std::{
     time::Duration,
 };
 
-use poem::http::StatusCode;
+use poem::{
+    Response,
+    http::{
+        HeaderMap, StatusCode, Version,
+        header::{CONNECTION, HOST},
+    },
+};
 use poem_openapi::types::ToJSON as _;
 use tokio::{
     io::{AsyncRead, AsyncWrite, ReadBuf},
@@ -103,6 +111,22 @@ impl<S> Explained<S> {
     }
 }
 
+/// Whether a request says to whom it goes, as HTTP wants it: once, and only HTTP/1.0 may leave it out. Of two, a proxy may have gone by the other one.
+pub(crate) fn names_its_host(version: Version, headers: &HeaderMap) -> bool {
+    match headers.get_all(HOST).iter().count() {
+        0 => version < Version::HTTP_11,
+        count => count == 1,
+    }
+}
+
+/// What a request without a host gets: bare as the library's own, so that it is explained like them, and what its client still sends is read.
+pub(crate) fn bare() -> Response {
+    Response::builder()
+        .status(StatusCode::BAD_REQUEST)
+        .header(CONNECTION, "close")
+        .finish()
+}
+
 /// The status of an automatic answer, and its date, if that is what this is.
 fn automatic(bytes: &[u8]) -> Option<(StatusCode, Option<&str>)> {
     let status = match bytes.get(9..12)? {
@@ -128,7 +152,10 @@ fn automatic(bytes: &[u8]) -> Option<(StatusCode, Option<&str>)> {
 
 fn answer(status: StatusCode, date: Option<&str>, head_only: bool) -> Vec<u8> {
     let (code, detail) = match status {
-        StatusCode::BAD_REQUEST => (ProblemCode::BadRequest, "this is not an HTTP/1.1 request".to_owned()),
+        StatusCode::BAD_REQUEST => (
+            ProblemCode::BadRequest,
+            "this is not a valid HTTP/1.1 request: it must parse, and have exactly one Host header".to_owned(),
+        ),
         StatusCode::URI_TOO_LONG => (ProblemCode::TooLarge, "the request's first line is too long".to_owned()),
         _ => (
             ProblemCode::TooLarge,

@@ -3,7 +3,7 @@
 //! Two things run short when a relay is attacked by clients that do nothing: connections, and the memory of bodies and answers on their way. Both are
 //! counted here, and both have an end. When one runs short, room is made by closing connections: first those of strangers, which have shown no session and no
 //! delivery token, then those of accounts that do nothing; of each kind those first that have made no headway for longest. So clients that hold connections or memory for nothing push out each
-//! other, and a client with an account is served.
+//! other, and a client with an account is served. A request that stops before its end is nothing: it spares its connection only while it moves.
 //!
 //! Not its concern: how long a part of a request may take (`config::Patience`), and how many requests there may be (`service::rates`).
 
@@ -12,14 +12,14 @@ use std::{
     num::NonZeroU32,
     sync::{
         Arc, Mutex, MutexGuard, PoisonError,
-        atomic::{AtomicBool, AtomicU8, AtomicU64, AtomicUsize, Ordering::Relaxed},
+        atomic::{AtomicU8, AtomicU64, AtomicUsize, Ordering::Relaxed},
     },
     time::{Duration, Instant},
 };
 
 use tokio::sync::Notify;
 
-use crate::{model::Sender, seldom::Seldom, service::rates::Network};
+use crate::{model::MailboxId, seldom::Seldom, service::rates::Network};
 
 /// Memory for bodies and answers on their way, of all connections together: a hundred of the largest envelopes, or thirty full pages of mail, at any moment. A relay that serves a thousand clients has less than that on
 /// its way; what idles in it is closed.
@@ -28,9 +28,10 @@ pub(crate) const MOST_BYTES: usize = 32 << 20;
 pub(crate) const FREE_BYTES: usize = 16 << 10;
 /// So much has to be moved until that is headway. A client that reads a byte now and then makes none.
 const HEADWAY: usize = 16 << 10;
-/// How long an account's connection may make no headway until its memory is taken when that runs short: 3 KiB a second is what the slowest telephone has.
+/// How long an account's connection may make no headway until its memory is taken when that runs short, or its place while the relay waits for the rest of a request: 3 KiB a second is
+/// what the slowest telephone has.
 const STALLED: Duration = Duration::from_secs(5);
-/// Connections of one account (or delivery token) that are spared as its own; any further is as good as a stranger's. A client of ours has two or three.
+/// Connections of one account that are spared as its own, and of all who show delivery tokens of one mailbox together; any further is as good as a stranger's. A client of ours has two or three.
 const SPARED: u32 = 16;
 /// Of all places or bytes, the part that is made free at once, so that connections are not compared for each newcomer.
 const AT_ONCE: usize = 64;
@@ -45,6 +46,27 @@ enum Standing {
     /// Beyond what is spared of its account.
     Surplus,
     Known,
+}
+
+/// Who is shown to have a connection, and shares what is spared with whoever shows the same.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Hash)]
+pub(crate) enum Shown {
+    /// A session of this account.
+    Account(MailboxId),
+    /// A delivery token of this mailbox, whichever: it has thousands, and may give all of them to itself. Not counted with its own sessions, from which friends must not take the places.
+    TokenOf(MailboxId),
+}
+
+/// Whose turn it is.
+#[derive(Clone, Copy, PartialEq, Eq)]
+#[repr(u8)]
+enum Turn {
+    /// The client's: nothing is asked.
+    Idle,
+    /// The client's: a request has begun, and its body is not all here.
+    Receiving,
+    /// Ours: all of the request is here. It is worked on, or waits for mail for as long as the contract lets it.
+    Working,
 }
 
 /// The places of a listener.
@@ -67,7 +89,7 @@ struct Inside {
     guests: HashMap<u64, Arc<Guest>>,
     next: u64,
     addresses: HashMap<Network, u32>,
-    accounts: HashMap<Sender, u32>,
+    accounts: HashMap<Shown, u32>,
 }
 
 impl Inside {
@@ -77,12 +99,12 @@ impl Inside {
         usize::try_from(count).unwrap_or(usize::MAX)
     }
 
-    /// Closes connections that do nothing, of `most` that there may be, so that others find a place; how many.
-    fn make_room(&mut self, most: usize, among: impl Fn(&Guest) -> bool) -> usize {
+    /// Closes connections that do nothing at `now`, of `most` that there may be, so that others find a place; how many.
+    fn make_room(&mut self, most: usize, now: u64, among: impl Fn(&Guest) -> bool) -> usize {
         let idle: Vec<_> = self
             .guests
             .values()
-            .filter(|guest| among(guest) && !(guest.is_known() && guest.serving.load(Relaxed)))
+            .filter(|guest| among(guest) && !(guest.is_known() && guest.is_served(now)))
             .cloned()
             .collect();
         let mut closed = 0;
@@ -120,7 +142,7 @@ impl Places {
         if let (Some(most), Some(of)) = (self.per_address, address) {
             let most = usize::try_from(most.get()).unwrap_or(usize::MAX);
             if inside.of(of) >= most {
-                let closed = inside.make_room(most, |guest| guest.address == Some(of));
+                let closed = inside.make_room(most, self.now(), |guest| guest.address == Some(of));
                 self.refused.warn(|left_out| {
                     tracing::warn!(
                         left_out,
@@ -135,7 +157,7 @@ impl Places {
             }
         }
         if inside.guests.len() >= self.most {
-            let closed = inside.make_room(self.most, |_| true);
+            let closed = inside.make_room(self.most, self.now(), |_| true);
             self.crowded.warn(|left_out| {
                 tracing::warn!(
                     left_out,
@@ -161,7 +183,7 @@ impl Places {
             moved: AtomicUsize::new(0),
             bytes: AtomicUsize::new(0),
             standing: AtomicU8::new(Standing::Stranger as u8),
-            serving: AtomicBool::new(false),
+            turn: AtomicU8::new(Turn::Idle as u8),
             account: Mutex::new(None),
             leave: Notify::new(),
         });
@@ -172,13 +194,12 @@ impl Places {
     /// Closes connections that hold memory and make no headway, until there is some again.
     fn make_memory(&self) {
         let now = self.now();
-        let stalls = |guest: &Guest| now.saturating_sub(guest.since.load(Relaxed)) >= milliseconds(STALLED);
         let mut inside = self.inside();
         let holding: Vec<_> = inside
             .guests
             .values()
             .filter(|guest| !matches!(guest.bytes.load(Relaxed), 0 | GONE))
-            .filter(|guest| !guest.is_known() || stalls(guest))
+            .filter(|guest| !guest.is_known() || guest.stalls(now))
             .cloned()
             .collect();
         let enough = self.most_bytes - self.most_bytes / AT_ONCE;
@@ -264,10 +285,10 @@ pub(crate) struct Guest {
     /// Held for it, beyond [`FREE_BYTES`]; [`GONE`] when it was closed.
     bytes: AtomicUsize,
     standing: AtomicU8,
-    /// Whether a request of it is under way.
-    serving: AtomicBool,
+    /// Whether a request of it is under way, and who has to go on with it.
+    turn: AtomicU8,
     /// Whose it is, where that is counted.
-    account: Mutex<Option<Sender>>,
+    account: Mutex<Option<Shown>>,
     leave: Notify,
 }
 
@@ -276,14 +297,31 @@ impl Guest {
         self.standing.load(Relaxed) == Standing::Known as u8
     }
 
-    /// A request has begun.
+    /// Whether it has made no headway for too long.
+    fn stalls(&self, now: u64) -> bool {
+        now.saturating_sub(self.since.load(Relaxed)) >= milliseconds(STALLED)
+    }
+
+    /// Whether a request of it is under way for which its client has done what there is to do, or is doing so.
+    fn is_served(&self, now: u64) -> bool {
+        let turn = self.turn.load(Relaxed);
+        turn == Turn::Working as u8 || (turn == Turn::Receiving as u8 && !self.stalls(now))
+    }
+
+    /// The head of a request is here.
     pub fn begins(&self) {
-        self.serving.store(true, Relaxed);
+        self.turn.store(Turn::Receiving as u8, Relaxed);
+        self.makes_headway();
+    }
+
+    /// All of its body is here as well.
+    pub fn has_asked(&self) {
+        self.turn.store(Turn::Working as u8, Relaxed);
     }
 
     /// Its answer is there.
     pub fn is_answered(&self) {
-        self.serving.store(false, Relaxed);
+        self.turn.store(Turn::Idle as u8, Relaxed);
         self.makes_headway();
     }
 
@@ -299,9 +337,9 @@ impl Guest {
         self.since.store(self.places.now(), Relaxed);
     }
 
-    /// It has shown a session or a delivery token.
-    pub fn recognise(&self, account: Sender) {
-        if self.standing.load(Relaxed) != Standing::Stranger as u8 {
+    /// It has shown a session or a delivery token. What is beyond what is spared of one may be spared of the other: a client sends by its friends' tokens before it asks for its own mail.
+    pub fn recognise(&self, account: Shown) {
+        if self.is_known() {
             return;
         }
         let mut inside = self.places.inside();

@@ -19,6 +19,14 @@ struct State {
 }
 
 impl Seldom {
+    /// Nothing was logged yet.
+    pub const fn new() -> Self {
+        Self(Mutex::new(State {
+            last: None,
+            left_out: 0,
+        }))
+    }
+
     /// Calls `log` unless it was called within the last minute; it is told how often it was not since then.
     pub fn warn(&self, log: impl FnOnce(u64)) {
         if let Some(left_out) = self.due(Instant::now()) {

@@ -41,6 +41,7 @@ use crate::{
     app::{explain, panicked},
     limits::{UNWANTED, origin},
     model::{Bytes32, Envelope, MAX_ENVELOPE_BYTES, MailboxId, Principal, Sender},
+    places::Shown,
     requests::Begun,
     service::{Refusal, Services, rates::Network},
 };
@@ -81,11 +82,11 @@ enum From {
 }
 
 impl Ordinary {
-    /// Who sends: known to us.
-    pub const fn from(&self) -> Sender {
+    /// What it shows of who sends: known to us.
+    pub fn shown(&self) -> Shown {
         match self.from {
-            From::Session(principal) => Sender::Account(principal.mailbox),
-            From::Token(hash) => Sender::Token(hash),
+            From::Session(principal) => Shown::Account(principal.mailbox),
+            From::Token(_) => Shown::TokenOf(MailboxId::of(&self.to)),
         }
     }
 

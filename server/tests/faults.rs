@@ -213,17 +213,49 @@ async fn a_full_disk_loses_nothing_and_passes() {
 #[tokio::test]
 async fn a_start_on_a_full_disk_serves_what_a_killed_relay_left() {
     let dir = TempDir::new().unwrap();
-    let data = dir.path().join("data");
-    let (mut bob, sent) = killed_with_mail(&data, &[100, 50_000]).await;
+    let mut killed = None;
+    for n in 0..20 {
+        let data = dir.path().join(n.to_string());
+        let (bob, sent) = killed_with_mail(&data, &[100, 80_000, 200]).await;
+        // Now and then the log was folded in just before the end: then nothing is left that has no room.
+        if fs::metadata(data.join(LOG)).unwrap().len() > 64 << 10 {
+            killed = Some((data, bob, sent));
+            break;
+        }
+    }
+    let (data, mut bob, sent) = killed.unwrap();
+    let log = dir.path().join("log");
     let mut shell = Command::new("/bin/bash");
     // Less than the database has: no page can be added.
     shell.args(["-c", "trap '' XFSZ; ulimit -f 64; exec \"$0\" \"$@\"", PROGRAM]);
+    shell.args(WATCHED).stderr(fs::File::create(&log).unwrap());
     let mut process = Process::spawn(shell, &data, "127.0.0.1:0");
     bob.api = api_of(&process);
+    // It is said from the start on, before anybody tried to send.
+    let ready = process.metrics.as_ref().unwrap().replace("/metrics", "/readyz");
+    let ready = bob.api.http.get(ready).send().await.unwrap();
+    assert_eq!(ready.status(), 503);
+    assert!(ready.text().await.unwrap().contains("the disk is full"));
     assert_eq!(bodies(&bob.inbox(json!({})).await.ok()), sent);
-    bob.send("bob", Uuid::new_v4(), vec![1; 100_000])
-        .await
-        .refused(507, "storage_full");
+    // Who reads page by page gets the first one, again and again: that it was read cannot be noted, so what follows waits for room.
+    for _ in 0..2 {
+        let page = bob.inbox(json!({ "limit": 1 })).await.ok();
+        assert_eq!(bodies(&page), sent[..1]);
+        let next = json!({ "limit": 1, "ack": ack(&page) });
+        bob.inbox(next).await.refused(507, "storage_full");
+    }
+    for _ in 0..10 {
+        bob.send("bob", Uuid::new_v4(), vec![1; 100_000])
+            .await
+            .refused(507, "storage_full");
+    }
+    // What is refused is said a few times, and not each time, onto a disk that is full.
+    let said = fs::read_to_string(&log).unwrap();
+    assert!(
+        said.contains("the disk is full") && said.contains("the store refuses"),
+        "{said}"
+    );
+    assert!(said.lines().count() < 10, "{said}");
     process.kill();
     // With room again everything is.
     let process = Process::start(&data, "127.0.0.1:0");

@@ -12,8 +12,8 @@ use poem_openapi::{
 
 use super::{Bytes, Section, problem::ApiError};
 use crate::{
-    model::{Principal, Sender},
-    places::Guest,
+    model::Principal,
+    places::{Guest, Shown},
     service::{Refusal, Services, sessions::ProofParts},
     store::AuditEvent,
 };
@@ -39,7 +39,7 @@ async fn check(request: &Request, bearer: Bearer) -> poem::Result<Principal> {
         .ok_or_else(|| refuse(Refusal::Internal))?;
     let principal = services.sessions.authenticate(&bearer.token).await.map_err(refuse)?;
     if let Some(guest) = request.extensions().get::<Arc<Guest>>() {
-        guest.recognise(Sender::Account(principal.mailbox));
+        guest.recognise(Shown::Account(principal.mailbox));
     }
     // Only now: a bucket is kept for accounts that exist.
     services.rates.account(principal.mailbox).map_err(refuse)?;

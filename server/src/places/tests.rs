@@ -5,14 +5,20 @@ use futures_util::FutureExt as _;
 use super::*;
 use crate::model::MailboxId;
 
-fn account(n: u8) -> Sender {
-    Sender::Account(MailboxId::from_bytes([n; 16]))
+fn account(n: u8) -> Shown {
+    Shown::Account(MailboxId::from_bytes([n; 16]))
 }
 
 fn known(places: &Arc<Places>, n: u8) -> Place {
     let place = places.take(None).unwrap();
     place.guest().recognise(account(n));
     place
+}
+
+/// A request of it is here whole, and worked on.
+fn serve(place: &Place) {
+    place.guest().begins();
+    place.guest().has_asked();
 }
 
 /// Makes it look as if that had not moved for so long.
@@ -39,7 +45,7 @@ fn places(most: usize, bytes: usize) -> Arc<Places> {
 fn strangers_make_room_first_then_idle_accounts_and_nobody_who_is_served() {
     let places = places(4, 0);
     let (idle, served) = (known(&places, 1), known(&places, 2));
-    served.guest().begins();
+    serve(&served);
     still_for(&idle, STALLED * 9);
     still_for(&served, STALLED * 9);
     let (older, newer) = (places.take(None).unwrap(), places.take(None).unwrap());
@@ -50,14 +56,66 @@ fn strangers_make_room_first_then_idle_accounts_and_nobody_who_is_served() {
     let sixth = known(&places, 6);
     assert!(has_to_leave(&newer));
     for place in [&fifth, &sixth] {
-        place.guest().begins();
+        serve(place);
     }
     let seventh = known(&places, 7);
     assert!(has_to_leave(&idle), "no stranger is left");
-    seventh.guest().begins();
+    serve(&seventh);
     assert!(places.take(None).is_none(), "everybody is being served");
     drop(served);
     assert!(places.take(None).is_some(), "who leaves makes room");
+}
+
+/// The one that is not evicted is the one for which the relay works or that waits for mail. One whose request stops before its end would keep its place for as long as a body may take.
+#[test]
+fn an_account_keeps_its_place_by_an_unfinished_request_as_long_as_that_moves() {
+    let places = places(2, 0);
+    let (first, second) = (known(&places, 1), known(&places, 2));
+    for place in [&first, &second] {
+        still_for(place, STALLED * 2);
+        place.guest().begins();
+    }
+    assert!(places.take(None).is_none(), "both have just begun");
+    for place in [&first, &second] {
+        still_for(place, STALLED);
+    }
+    first.guest().moved(HEADWAY - 1);
+    second.guest().moved(HEADWAY);
+    let third = known(&places, 3);
+    assert!(has_to_leave(&first) && !has_to_leave(&second));
+    serve(&third);
+    still_for(&third, STALLED * 9);
+    second.guest().has_asked();
+    still_for(&second, STALLED * 9);
+    assert!(
+        places.take(None).is_none(),
+        "all of it is here: the relay works, or it waits for mail"
+    );
+    second.guest().is_answered();
+    assert!(places.take(None).is_some());
+    assert!(has_to_leave(&second) && !has_to_leave(&third));
+}
+
+/// A mailbox has thousands of tokens, and may give all of them to itself. What its friends hold takes nothing from its own sessions.
+#[test]
+fn all_delivery_tokens_of_a_mailbox_spare_as_many_as_one_account() {
+    let places = places(SPARED as usize * 3, 0);
+    let by_token = |mailbox| {
+        let place = places.take(None).unwrap();
+        place
+            .guest()
+            .recognise(Shown::TokenOf(MailboxId::from_bytes([mailbox; 16])));
+        place
+    };
+    let of_one: Vec<_> = (0..=SPARED).map(|_| by_token(1)).collect();
+    let known = of_one.iter().filter(|place| place.guest().is_known()).count();
+    assert_eq!(known, SPARED as usize);
+    let owner = self::known(&places, 1);
+    assert!(owner.guest().is_known() && by_token(2).guest().is_known());
+    // One of too many friends, with an account of its own.
+    let friend = of_one.last().unwrap().guest();
+    friend.recognise(account(3));
+    assert!(friend.is_known());
 }
 
 /// A stranger that has a request under way may be one that never finishes it.
@@ -76,7 +134,7 @@ fn an_account_spares_so_many_connections_and_no_more() {
     let mut of_one: Vec<_> = (0..=SPARED).map(|_| known(&places, 1)).collect();
     let other = known(&places, 2);
     for place in &of_one {
-        place.guest().begins();
+        serve(place);
         still_for(place, STALLED);
     }
     let _next = places.take(None).unwrap();
@@ -96,11 +154,11 @@ fn each_address_has_so_many_and_makes_room_among_its_own() {
     let elsewhere = places.take(other).unwrap();
     let (first, second) = (places.take(one).unwrap(), places.take(one).unwrap());
     second.guest().recognise(account(1));
-    second.guest().begins();
+    serve(&second);
     let third = places.take(one).unwrap();
     assert!(has_to_leave(&first) && ![&elsewhere, &second].into_iter().any(has_to_leave));
     third.guest().recognise(account(2));
-    third.guest().begins();
+    serve(&third);
     assert!(places.take(one).is_none(), "both are being served");
     assert!(places.take(other).is_some());
     drop(second);

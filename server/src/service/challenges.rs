@@ -1,11 +1,12 @@
 //! Challenges without memory: a nonce carries its own proof, so asking for challenges fills nothing and pushes nobody's challenge out.
 //!
-//! `nonce = r[16] ‖ HMAC-SHA-256(key, "latchkey/1/challenge" ‖ r ‖ u64 expiry ‖ name)[..16]`. What has to be remembered is which nonces were
-//! presented, for the minute in which they could be presented again.
+//! `nonce = r[16] ‖ HMAC-SHA-256(key, "latchkey/1/challenge" ‖ r ‖ u64 expiry ‖ name)[..16]`. What has to be remembered is which nonces a proof was
+//! accepted with, for the minute in which it could be presented again. A proof that does not hold is worth nothing the second time either, so it leaves no trace: what is made up fills no memory.
+//! So a challenge is looked at first ([`Challenges::is_good`]), then the signature, and then it is spent ([`Challenges::spend`]), which of any number of the same proofs one can do.
 
 use std::{
-    collections::{BTreeSet, HashSet},
-    sync::{Mutex, PoisonError},
+    collections::{BTreeMap, HashMap},
+    sync::{Mutex, MutexGuard, PoisonError},
     time::Duration,
 };
 
@@ -16,12 +17,18 @@ use subtle::ConstantTimeEq as _;
 use zeroize::Zeroizing;
 
 use super::{Refusal, Result, fill};
-use crate::model::Bytes32;
+use crate::model::{Bytes32, MailboxId};
 
 /// Long enough for a person to unlock a key, short enough that a stolen proof is worth nothing.
 pub const CHALLENGE_TTL: Duration = Duration::from_secs(60);
-/// Nonces remembered as used. Each stands for a proof that was checked, so a thousand a second for a minute; beyond that the relay is busy.
+/// Nonces remembered as used. Each stands for a proof that held for an account, so a thousand a second for a minute; beyond that the relay is busy.
 const MAX_USED: usize = 65_536;
+/// Of one account. A client signs in when its session has ended, a script perhaps for each command.
+const MAX_OF_ONE: u32 = 32;
+/// With so many remembered each account may have [`FEW`]: so it takes half of [`MAX_USED`] accounts, and a signature of each every minute, until anybody else is refused.
+const CROWDED: usize = MAX_USED / 2;
+/// What an account may have in a crowd.
+const FEW: u32 = 1;
 const LABEL: &[u8] = b"latchkey/1/challenge";
 
 /// Makes challenges and takes each back once.
@@ -30,10 +37,35 @@ pub struct Challenges {
     used: Mutex<Used>,
 }
 
+/// When it dies, and the nonce's first half: what is equal in both has the same tag, and so the same name.
+type Key = (Timestamp, [u8; 16]);
+
+fn key(nonce: &Bytes32, expires: Timestamp) -> Key {
+    let mut random = [0; 16];
+    random.copy_from_slice(&nonce[..16]);
+    (expires, random)
+}
+
 #[derive(Default)]
 struct Used {
-    nonces: HashSet<[u8; 16]>,
-    by_expiry: BTreeSet<(Timestamp, [u8; 16])>,
+    /// Whose each was.
+    by_expiry: BTreeMap<Key, MailboxId>,
+    /// How many there are of each account.
+    of_each: HashMap<MailboxId, u32>,
+}
+
+impl Used {
+    fn forget(&mut self, key: &Key) {
+        let Some(mailbox) = self.by_expiry.remove(key) else {
+            return;
+        };
+        if let Some(count) = self.of_each.get_mut(&mailbox) {
+            *count -= 1;
+            if *count == 0 {
+                self.of_each.remove(&mailbox);
+            }
+        }
+    }
 }
 
 /// A nonce and when it dies.
@@ -72,27 +104,61 @@ impl Challenges {
         Ok(Issued { nonce, expires })
     }
 
-    /// Whether this is a challenge of ours for `user`, in time and presented for the first time. From now on it has been.
+    /// Whether this is a challenge of ours for `user`, in time, and not spent so far: which it may be by the time its proof was checked.
     ///
     /// # Errors
-    /// [`Refusal::Busy`] when too many proofs were presented in the last minute.
-    pub fn take(&self, user: &UserName, nonce: &Bytes32, expires: Timestamp, now: Timestamp) -> Result<bool> {
+    /// [`Refusal::Internal`].
+    pub fn is_good(&self, user: &UserName, nonce: &Bytes32, expires: Timestamp, now: Timestamp) -> Result<bool> {
         let ours = self.tag(&nonce[..16], user, expires)?.ct_eq(&nonce[16..]);
-        if !bool::from(ours) || expires <= now {
+        Ok(bool::from(ours) && expires > now && !self.used().by_expiry.contains_key(&key(nonce, expires)))
+    }
+
+    /// Spends a challenge that is good, with which a proof of `user` held; false when it was spent before, or its minute is over by now.
+    ///
+    /// # Errors
+    /// [`Refusal::TooFast`] when this account had too many proofs accepted in the last minute, [`Refusal::Busy`] when all together had.
+    pub fn spend(&self, user: &UserName, nonce: &Bytes32, expires: Timestamp, now: Timestamp) -> Result<bool> {
+        // Not left to the caller: what is no challenge of ours must not be remembered, and what is over may have been forgotten since it was looked at.
+        if !self.is_good(user, nonce, expires, now)? {
             return Ok(false);
         }
-        let mut random = [0; 16];
-        random.copy_from_slice(&nonce[..16]);
-        let mut used = self.used.lock().unwrap_or_else(PoisonError::into_inner);
-        while let Some((_, old)) = used.by_expiry.first().copied().filter(|(expiry, _)| *expiry <= now) {
-            used.by_expiry.pop_first();
-            used.nonces.remove(&old);
+        let (key, mailbox) = (key(nonce, expires), MailboxId::of(user));
+        let mut used = self.used();
+        while let Some((first, _)) = used
+            .by_expiry
+            .first_key_value()
+            .filter(|((expiry, _), _)| *expiry <= now)
+        {
+            let first = *first;
+            used.forget(&first);
         }
-        if used.nonces.len() >= MAX_USED {
+        if used.by_expiry.contains_key(&key) {
+            return Ok(false);
+        }
+        let all = used.by_expiry.len();
+        let most = if all < CROWDED { MAX_OF_ONE } else { FEW };
+        let count = used.of_each.get(&mailbox).copied().unwrap_or_default();
+        if count >= MAX_OF_ONE {
+            return Err(Refusal::TooFast {
+                who: "this account",
+                wait: CHALLENGE_TTL,
+            });
+        }
+        if all >= MAX_USED || count >= most {
             return Err(Refusal::Busy);
         }
-        used.by_expiry.insert((expires, random));
-        Ok(used.nonces.insert(random))
+        used.by_expiry.insert(key, mailbox);
+        used.of_each.insert(mailbox, count + 1);
+        Ok(true)
+    }
+
+    /// Nothing came of the proof for which this was spent: it is not remembered, so that what is refused fills nothing.
+    pub fn give_back(&self, nonce: &Bytes32, expires: Timestamp) {
+        self.used().forget(&key(nonce, expires));
+    }
+
+    fn used(&self) -> MutexGuard<'_, Used> {
+        self.used.lock().unwrap_or_else(PoisonError::into_inner)
     }
 
     fn tag(&self, random: &[u8], user: &UserName, expires: Timestamp) -> Result<[u8; 16]> {
@@ -112,16 +178,25 @@ impl Challenges {
 mod tests {
     use super::*;
 
+    fn name(name: &str) -> UserName {
+        UserName::parse(name).unwrap()
+    }
+
     #[test]
     fn a_challenge_is_good_once_for_its_user_and_its_minute() {
         let challenges = Challenges::new().unwrap();
-        let (alice, bob) = (UserName::parse("alice").unwrap(), UserName::parse("bob").unwrap());
+        let (alice, bob) = (name("alice"), name("bob"));
         let now = Timestamp(1_000_000);
-        let take = |user, issued: Issued, at| challenges.take(user, &issued.nonce, issued.expires, at).unwrap();
+        let spend = |user, issued: Issued, at| {
+            let good = challenges.is_good(user, &issued.nonce, issued.expires, at).unwrap();
+            let spent = challenges.spend(user, &issued.nonce, issued.expires, at).unwrap();
+            assert!(good || !spent, "what is not good cannot be spent");
+            spent
+        };
 
         let issued = challenges.issue(&alice, now).unwrap();
-        assert!(!take(&bob, issued, now));
-        assert!(!take(
+        assert!(!spend(&bob, issued, now));
+        assert!(!spend(
             &alice,
             Issued {
                 expires: issued.expires.plus(CHALLENGE_TTL),
@@ -132,50 +207,100 @@ mod tests {
         for bit in 0..256 {
             let mut nonce = issued.nonce;
             nonce[bit / 8] ^= 1 << (bit % 8);
-            assert!(!take(&alice, Issued { nonce, ..issued }, now), "bit {bit}");
+            assert!(!spend(&alice, Issued { nonce, ..issued }, now), "bit {bit}");
         }
-        assert!(take(&alice, issued, now));
-        assert!(!take(&alice, issued, now));
+        assert!(spend(&alice, issued, now));
+        assert!(!spend(&alice, issued, now));
 
         let late = challenges.issue(&alice, now).unwrap();
-        assert!(!take(&alice, late, now.plus(CHALLENGE_TTL)));
+        assert!(!spend(&alice, late, now.plus(CHALLENGE_TTL)));
         // What could come again no more is forgotten.
         let other = challenges.issue(&alice, now.plus(CHALLENGE_TTL)).unwrap();
-        assert!(take(&alice, other, now.plus(CHALLENGE_TTL)));
-        assert_eq!(challenges.used.lock().unwrap().nonces.len(), 1);
+        assert!(spend(&alice, other, now.plus(CHALLENGE_TTL)));
+        assert_eq!(challenges.used.lock().unwrap().by_expiry.len(), 1);
+        // It was good when it was looked at, and was forgotten while its signature was.
+        assert!(!spend(&alice, issued, now.plus(CHALLENGE_TTL)));
     }
 
-    /// The bound is reached by proofs with good challenges alone, and a minute later there is room again; whoever is refused has used nothing up.
+    #[test]
+    fn of_any_number_of_the_same_proofs_at_once_one_spends_the_challenge() {
+        let challenges = Challenges::new().unwrap();
+        let (alice, now) = (name("alice"), Timestamp(1_000_000));
+        for _ in 0..16 {
+            let issued = challenges.issue(&alice, now).unwrap();
+            let spent = std::thread::scope(|scope| {
+                let spend = || challenges.spend(&alice, &issued.nonce, issued.expires, now).unwrap();
+                let threads: Vec<_> = (0..8).map(|_| scope.spawn(spend)).collect();
+                let spent = threads.into_iter().map(|thread| thread.join().unwrap());
+                spent.filter(|spent| *spent).count()
+            });
+            assert_eq!(spent, 1);
+        }
+    }
+
+    /// Looking at challenges fills nothing, and an account that signs in without an end fills its own part.
+    #[test]
+    fn an_account_has_so_many_a_minute_and_takes_none_from_others() {
+        let challenges = Challenges::new().unwrap();
+        let (alice, bob, now) = (name("alice"), name("bob"), Timestamp(1_000_000));
+        let spend = |user, at| {
+            let issued = challenges.issue(user, at).unwrap();
+            challenges.spend(user, &issued.nonce, issued.expires, at)
+        };
+        for _ in 0..MAX_OF_ONE {
+            assert!(spend(&alice, now).unwrap());
+        }
+        assert!(matches!(spend(&alice, now), Err(Refusal::TooFast { .. })));
+        assert!(spend(&bob, now).unwrap());
+        let later = now.plus(CHALLENGE_TTL);
+        assert!(spend(&alice, later).unwrap(), "its minute is over");
+        // What came to nothing takes no part of it.
+        for _ in 0..2 * MAX_OF_ONE {
+            let issued = challenges.issue(&bob, later).unwrap();
+            assert!(challenges.spend(&bob, &issued.nonce, issued.expires, later).unwrap());
+            challenges.give_back(&issued.nonce, issued.expires);
+        }
+        assert_eq!(challenges.used.lock().unwrap().of_each.len(), 1);
+    }
+
+    /// The bound of all is reached by proofs that hold, of very many accounts, and a minute later there is room again; what is refused is not spent.
     #[test]
     fn so_many_are_remembered_and_then_the_relay_is_busy_for_their_minute() {
         let challenges = Challenges::new().unwrap();
-        let alice = UserName::parse("alice").unwrap();
+        let alice = name("alice");
         let now = Timestamp(1_000_000);
-        let take = |issued: &Issued, at| challenges.take(&alice, &issued.nonce, issued.expires, at);
+        let spend = |user: &UserName, issued: &Issued, at| challenges.spend(user, &issued.nonce, issued.expires, at);
         let first = challenges.issue(&alice, now).unwrap();
-        assert!(take(&first, now).unwrap());
-        // The same one again and again, and what is no challenge, fill nothing.
-        for _ in 0..10 {
-            assert!(!take(&first, now).unwrap());
-            assert!(!challenges.take(&alice, &[7; 32], first.expires, now).unwrap());
-        }
+        assert!(spend(&alice, &first, now).unwrap());
         let later = now.plus(Duration::from_secs(1));
-        for _ in 1..MAX_USED {
-            let issued = challenges.issue(&alice, later).unwrap();
-            assert!(take(&issued, later).unwrap());
+        let of_each = usize::try_from(MAX_OF_ONE).unwrap();
+        for n in 0..CROWDED - 1 {
+            let user = name(&format!("greedy-{}", n / of_each));
+            let issued = challenges.issue(&user, later).unwrap();
+            assert!(spend(&user, &issued, later).unwrap());
         }
-        let beyond = challenges.issue(&alice, later).unwrap();
-        assert!(matches!(take(&beyond, later), Err(Refusal::Busy)));
-        // What is no challenge of ours is still told apart: it needs no memory.
-        assert!(!challenges.take(&alice, &[7; 32], beyond.expires, later).unwrap());
+        // A crowd: who has one gets no more, and others do. What is no challenge, or was spent, is told apart all the same.
+        let second = challenges.issue(&alice, later).unwrap();
+        assert!(matches!(spend(&alice, &second, later), Err(Refusal::Busy)));
+        assert!(!spend(&alice, &first, later).unwrap());
+        assert!(!challenges.spend(&alice, &[7; 32], first.expires, later).unwrap());
+        for n in 0..MAX_USED - CROWDED {
+            let user = name(&format!("modest-{n}"));
+            let issued = challenges.issue(&user, later).unwrap();
+            assert!(spend(&user, &issued, later).unwrap(), "{n}");
+        }
+        let (bob, over) = (name("bob"), first.expires);
+        let beyond = challenges.issue(&bob, later).unwrap();
+        assert!(matches!(spend(&bob, &beyond, later), Err(Refusal::Busy)));
         // The first one's minute is over: there is room for one, and the one that was refused is good.
-        let over = first.expires;
-        assert!(take(&beyond, over).unwrap());
-        let next = challenges.issue(&alice, over).unwrap();
-        assert!(matches!(take(&next, over), Err(Refusal::Busy)));
+        assert!(spend(&bob, &beyond, over).unwrap());
+        let carol = name("carol");
+        let next = challenges.issue(&carol, over).unwrap();
+        assert!(matches!(spend(&carol, &next, over), Err(Refusal::Busy)));
         let all_over = over.plus(CHALLENGE_TTL);
-        let fresh = challenges.issue(&alice, all_over).unwrap();
-        assert!(take(&fresh, all_over).unwrap());
-        assert_eq!(challenges.used.lock().unwrap().nonces.len(), 1);
+        let fresh = challenges.issue(&carol, all_over).unwrap();
+        assert!(spend(&carol, &fresh, all_over).unwrap());
+        let used = challenges.used.lock().unwrap();
+        assert_eq!((used.by_expiry.len(), used.of_each.len()), (1, 1));
     }
 }

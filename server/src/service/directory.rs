@@ -17,7 +17,7 @@ use super::{
     compute::Compute,
     exactly,
     rates::Rates,
-    sessions::{NewSession, ProofParts, Sessions},
+    sessions::{NewSession, Presented, ProofParts, Sessions},
 };
 use crate::{
     clock::Clock,
@@ -72,6 +72,8 @@ struct Proved<T> {
     address: Address,
     fingerprint: Fingerprint,
     verified: Verified,
+    /// Not spent yet.
+    presented: Presented,
     more: T,
 }
 
@@ -119,10 +121,17 @@ impl Directory {
             address,
             fingerprint,
             verified,
+            presented,
             ..
         } = self.prove(claim, |_, _| Ok(())).await?;
         let (now, user) = (self.clock.now(), address.user());
         let mailbox = MailboxId::of(&user);
+        // A proof under any key holds for its key. It takes from what the account may have a minute only with the account's own, or where there is none; otherwise the name is refused anyway.
+        let account = self.store.account(mailbox).await?;
+        let counts = account.is_none_or(|account| account.identity_key == identity_key);
+        if counts {
+            self.sessions.spend(&presented)?;
+        }
         let session = self.sessions.open(mailbox)?;
         let registration = Registration {
             mailbox,
@@ -135,8 +144,16 @@ impl Directory {
             incarnation: Incarnation(Uuid::new_v4()),
             now,
         };
-        match self.store.admit(registration, admission).await? {
+        let registered = self.store.admit(registration, admission).await;
+        if counts && !matches!(registered, Ok(Registered::Done)) {
+            self.sessions.give_back(&presented);
+        }
+        match registered? {
             Registered::Done => {
+                if !counts {
+                    // The name has become free since it was looked at.
+                    self.sessions.spend(&presented)?;
+                }
                 // A repeated registration is a sign-in, too.
                 self.sessions.changed(mailbox);
                 Ok(Account {
@@ -164,6 +181,7 @@ impl Directory {
         if !fresh {
             return Err(Refusal::Unauthorized);
         }
+        let presented = proof.presented();
         let address = Address::new(proof.user.clone(), self.relay.name.clone());
         let (relay, now) = (self.relay.clone(), self.clock.now());
         self.compute
@@ -182,6 +200,7 @@ impl Directory {
                     address,
                     fingerprint,
                     verified,
+                    presented,
                     more,
                 })
             })
@@ -223,6 +242,7 @@ impl Directory {
         if ![&statement.identity_key, &identity_key].contains(&&account.identity_key) {
             return Err(Refusal::IdentityReplaced(account.user));
         }
+        self.sessions.spend(&proved.presented)?;
         self.rates.succeed(mailbox)?;
         let session = self.sessions.open(mailbox)?;
         let change = IdentityChange {

@@ -6,6 +6,7 @@ use protocol::address::{NameError, UserName};
 
 use crate::{
     model::{CommitCounter, EnvelopeError},
+    seldom::Seldom,
     store::StoreError,
 };
 
@@ -150,7 +151,9 @@ impl From<StoreError> for Refusal {
     fn from(error: StoreError) -> Self {
         match error {
             StoreError::Full(_) => {
-                tracing::error!(%error, "the store refuses");
+                // Onto the disk that is full, most likely, and as often as anybody asks.
+                static SAID: Seldom = Seldom::new();
+                SAID.warn(|left_out| tracing::error!(%error, left_out, "the store refuses"));
                 Self::StorageFull
             }
             StoreError::Busy | StoreError::Closed => Self::Busy,

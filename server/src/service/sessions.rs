@@ -60,6 +60,15 @@ pub(super) struct Proof {
 }
 
 impl Proof {
+    /// What it is a proof of possession for, to be spent when it holds.
+    pub fn presented(&self) -> Presented {
+        Presented {
+            user: self.user.clone(),
+            nonce: self.server_nonce,
+            expires: self.expires_at,
+        }
+    }
+
     /// The claim under `key`, to be checked.
     pub fn claim_payload<T>(
         &self,
@@ -78,6 +87,14 @@ impl Proof {
             expires_at: self.expires_at,
         })
     }
+}
+
+/// The challenge that a proof was made for.
+#[derive(Clone)]
+pub(super) struct Presented {
+    user: UserName,
+    nonce: Bytes32,
+    expires: Timestamp,
 }
 
 /// A token and when it ends.
@@ -133,7 +150,7 @@ impl Sessions {
         Ok((self.challenges.issue(&user, self.clock.now())?, &self.relay))
     }
 
-    /// Looks at the form of a proof and takes its challenge; the flag says whether that was good.
+    /// Looks at the form of a proof and at its challenge; the flag says whether that is good. It is spent when the proof has turned out to hold.
     pub(super) fn receive(&self, parts: ProofParts) -> Result<(Proof, bool)> {
         let user = UserName::parse(&parts.user)?;
         self.check_origin(&parts.origin, parts.host.as_deref())?;
@@ -147,8 +164,23 @@ impl Sessions {
         };
         let good = self
             .challenges
-            .take(&proof.user, &proof.server_nonce, proof.expires_at, self.clock.now())?;
+            .is_good(&proof.user, &proof.server_nonce, proof.expires_at, self.clock.now())?;
         Ok((proof, good))
+    }
+
+    /// Spends the challenge of a proof that holds, under a key of the account or of one that is about to be: the caller sees to that, since each account has so many.
+    ///
+    /// # Errors
+    /// [`Refusal::Unauthorized`] when it was spent before; [`Refusal::TooFast`]; [`Refusal::Busy`].
+    pub(super) fn spend(&self, presented: &Presented) -> Result<()> {
+        let Presented { user, nonce, expires } = presented;
+        let spent = self.challenges.spend(user, nonce, *expires, self.clock.now())?;
+        spent.then_some(()).ok_or(Refusal::Unauthorized)
+    }
+
+    /// The proof came to nothing.
+    pub(super) fn give_back(&self, presented: &Presented) {
+        self.challenges.give_back(&presented.nonce, presented.expires);
     }
 
     /// Opens a session; takes a commit counter, and answers the account's.
@@ -158,6 +190,7 @@ impl Sessions {
     pub async fn sign_in(&self, parts: ProofParts, commit_counter: Option<u64>) -> Result<(NewSession, u64)> {
         let told = counter(commit_counter)?;
         let (proof, fresh) = self.receive(parts)?;
+        let presented = proof.presented();
         let mailbox = MailboxId::of(&proof.user);
         let account = self.store.account(mailbox).await?;
         let known = account.is_some();
@@ -176,7 +209,16 @@ impl Sessions {
                 )
             })
             .await??;
-        if !(fresh & known & holds) {
+        // Last, and only of what holds. A proof that was accepted meanwhile fails like any other.
+        let spent = if fresh & known & holds {
+            match self.spend(&presented) {
+                Err(Refusal::Unauthorized) => false,
+                spent => spent.map(|()| true)?,
+            }
+        } else {
+            false
+        };
+        if !spent {
             // Names that nobody has are put together: what is made up must not decide what is in the log.
             self.audit.count(AuditEvent::SignInFailed, known.then_some(mailbox));
             return Err(Refusal::Unauthorized);

@@ -134,12 +134,14 @@ impl Sqlite {
         })?;
         // What a killed relay had left to erase, and what it left in the log, goes before anyone is served. On a full disk it stays, and what is there is served all the same.
         envelopes.erase_leftovers(&connection);
+        let mut refusing = false;
         match connection.query_row("PRAGMA wal_checkpoint(TRUNCATE)", [], |row| row.get::<_, i64>(0)) {
             Ok(0) => {}
             // An operator's command reads: the writer tries again.
             Ok(_) => envelopes.distrust_log(),
             Err(error) if no_room(&error) => {
                 envelopes.distrust_log();
+                refusing = true;
                 tracing::error!(%error, "the disk is full or fails; what is there is served, and nothing can be added: make room");
             }
             Err(error) => return Err(failed(error)),
@@ -154,6 +156,7 @@ impl Sqlite {
             wakes,
             known: Arc::clone(&known),
             count: totals::add_totals,
+            refusing,
         };
         Ok(Self {
             writer: Writer::start(connection, log.clone(), envelopes, aftermath)?,

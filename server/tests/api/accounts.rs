@@ -213,7 +213,8 @@ async fn whoever_cannot_prove_it_is_told_the_same() {
     let wrong_key = sign_in(impostor.sign_in_with(&known, &relay.url()))
         .await
         .refused(401, "unauthorized");
-    // Consumed by the failure, too.
+    // A failure spends nothing, so that what is made up takes up no memory; what was accepted does, and nothing is accepted twice.
+    sign_in(alice.sign_in_with(&known, &relay.url())).await.ok();
     let used = sign_in(alice.sign_in_with(&known, &relay.url()))
         .await
         .refused(401, "unauthorized");
@@ -234,6 +235,71 @@ async fn whoever_cannot_prove_it_is_told_the_same() {
     for answer in answers {
         assert_eq!(answer.refused(401, "unauthorized"), used);
     }
+}
+
+/// One proof, presented many times at once: a thief who repeats it at the same moment gets nothing.
+#[tokio::test]
+async fn of_one_proof_presented_many_times_at_once_one_signs_in() {
+    let relay = TestRelay::start().await;
+    let (alice, carol) = (relay.user("alice").await, User::new(relay.api(), "carol"));
+    let challenge = alice.api.challenge("alice").await;
+    let sign_in = alice.sign_in_with(&challenge, &relay.url());
+    let register = carol.registration(None).await;
+    for (path, body) in [("/v1/session", sign_in), ("/v1/accounts", register)] {
+        let mut tries = tokio::task::JoinSet::new();
+        for _ in 0..8 {
+            let (api, body) = (relay.api(), body.clone());
+            tries.spawn(async move { api.call(Method::POST, path, None, Some(body)).await });
+        }
+        let answers = tries.join_all().await;
+        let accepted = answers.iter().filter(|answer| answer.status == 200).count();
+        assert_eq!(accepted, 1, "{path}");
+        for answer in answers.into_iter().filter(|answer| answer.status != 200) {
+            answer.refused(401, "unauthorized");
+        }
+    }
+}
+
+/// What somebody without an account's key presents in its name, however often, takes none of its sign-ins: neither signatures that are made up, nor registrations of its name by keys of
+/// their own, which hold. Nor does what an account that is not admitted presents fill anything.
+#[tokio::test]
+async fn proofs_of_others_take_no_sign_in_from_an_account() {
+    let relay = TestRelay::start().await;
+    let mut alice = relay.user("alice").await;
+    let impostor = User::new(relay.api(), "alice");
+    // More than an account may have accepted in a minute.
+    for _ in 0..40 {
+        let mut forged = alice.sign_in_with(&alice.api.challenge("alice").await, &relay.url());
+        forged["signature"] = json!(b64([0; 4691]));
+        let sign_in = alice.api.call(Method::POST, "/v1/session", None, Some(forged)).await;
+        sign_in.refused(401, "unauthorized");
+        let register = impostor.registration(None).await;
+        let register = impostor
+            .api
+            .call(Method::POST, "/v1/accounts", None, Some(register))
+            .await;
+        register.refused(409, "name_taken");
+    }
+    alice.sign_in().await;
+    // With its own key it is told that this is too much, and only then.
+    let sign_in = async || {
+        let body = alice.sign_in_with(&alice.api.challenge("alice").await, &relay.url());
+        alice.api.call(Method::POST, "/v1/session", None, Some(body)).await
+    };
+    let mut accepted = 1;
+    let refused = loop {
+        let answer = sign_in().await;
+        if answer.status != 200 {
+            break answer;
+        }
+        accepted += 1;
+        assert!(accepted <= 40, "there is no end of it");
+    };
+    refused.refused(429, "rate_limited");
+    assert!(accepted > 20, "too few: {accepted}");
+    relay.user("bob").await;
+    relay.clock.advance(Duration::from_secs(60));
+    sign_in().await.ok();
 }
 
 /// One algorithm is broken, and somebody has that half of Alice's key: the relay wants both halves, whichever it is.

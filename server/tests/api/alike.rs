@@ -152,7 +152,7 @@ async fn the_comparison_trips_on_a_signature_that_is_not_verified() {
     let impostor = User::new(relay.api(), "nobody");
     let services = services(&relay);
     differs::<3>(async |which| match which {
-        0 => refused_sign_in(&relay, &impostor, Challenge::Fresh).await,
+        0 => refused_sign_in(&relay, &impostor, None).await,
         // Looked up and refused without a signature being verified.
         1 => timed(services.sessions.authenticate(&token(mailbox_of("nobody")))).await,
         _ => from_memory_of_nobody(),
@@ -166,31 +166,25 @@ fn from_memory_of_nobody() -> Duration {
     std::hint::black_box(&start).elapsed()
 }
 
-/// Which challenge is answered.
-#[derive(Clone, Copy, PartialEq, Eq)]
-enum Challenge {
-    Fresh,
-    Used,
+/// A challenge.
+fn issue(relay: &TestRelay, user: &User) -> Value {
+    let (issued, identity) = services(relay).sessions.challenge(&user.name).unwrap();
+    serde_json::json!({
+        "server_nonce": b64(issued.nonce),
+        "expires_at": issued.expires.as_millis(),
+        "relay_key_fingerprint": hex::encode(identity.fingerprint.as_bytes()),
+    })
 }
 
-/// A sign-in with a challenge of its own, which is refused. What comes before is the same for all of them: two signatures are made, and another sign-in
-/// was refused just now, of which the used challenge is.
-async fn refused_sign_in(relay: &TestRelay, user: &User, challenge: Challenge) -> Duration {
+/// A sign-in with a challenge of its own, or with one that was `used`, which is refused. What comes before is the same for all of them: two signatures are made, and another sign-in
+/// was refused just now.
+async fn refused_sign_in(relay: &TestRelay, user: &User, used: Option<&Value>) -> Duration {
     let services = services(relay);
-    let issue = || {
-        let (issued, identity) = services.sessions.challenge(&user.name).unwrap();
-        serde_json::json!({
-            "server_nonce": b64(issued.nonce),
-            "expires_at": issued.expires.as_millis(),
-            "relay_key_fingerprint": hex::encode(identity.fingerprint.as_bytes()),
-        })
-    };
-    let (first, second) = (issue(), issue());
+    let (first, second) = (issue(relay, user), issue(relay, user));
     let mut spoilt = proof(relay, user, &first);
     spoilt.signature[0] ^= 1;
     timed(services.sessions.sign_in(spoilt, None)).await;
-    let answered = if challenge == Challenge::Used { &first } else { &second };
-    let proof = proof(relay, user, answered);
+    let proof = proof(relay, user, used.unwrap_or(&second));
     timed(services.sessions.sign_in(proof, None)).await
 }
 
@@ -213,10 +207,18 @@ async fn unknown_users_wrong_signatures_and_used_challenges_take_alike_long() {
     let alice = relay.user("alice").await;
     let [impostor, nobody] = ["alice", "nobody"].map(|name| User::new(relay.api(), name));
     let services = services(&relay);
+    // Used by a sign-in: one that is refused uses none.
+    let used = issue(&relay, &alice);
+    services
+        .sessions
+        .sign_in(proof(&relay, &alice, &used), None)
+        .await
+        .map(drop)
+        .unwrap();
     alike::<4>(async |which| match which {
-        0 => refused_sign_in(&relay, &impostor, Challenge::Fresh).await,
-        1 => refused_sign_in(&relay, &nobody, Challenge::Fresh).await,
-        2 => refused_sign_in(&relay, &alice, Challenge::Used).await,
+        0 => refused_sign_in(&relay, &impostor, None).await,
+        1 => refused_sign_in(&relay, &nobody, None).await,
+        2 => refused_sign_in(&relay, &alice, Some(&used)).await,
         // Looked up and refused without a signature being verified.
         _ => timed(services.sessions.authenticate(&token(mailbox_of("nobody")))).await,
     })

@@ -46,7 +46,7 @@ fn long(part: &str, length: usize) -> Vec<u8> {
 #[tokio::test]
 async fn what_does_not_parse_is_a_problem_too() {
     let relay = TestRelay::start().await;
-    let requests: [(&[u8], u16, &str); 8] = [
+    let requests: [(&[u8], u16, &str); 12] = [
         (b"hello\r\n\r\n", 400, "bad_request"),
         (b"GET /v1/status\r\n\r\n", 400, "bad_request"),
         (b"GET /v1/status HTTP/1.1\r\nHost x\r\n\r\n", 400, "bad_request"),
@@ -56,6 +56,15 @@ async fn what_does_not_parse_is_a_problem_too() {
             "bad_request",
         ),
         (b"\x16\x03\x01\x02\x00\x01\x00\r\n\r\n", 400, "bad_request"),
+        // To nobody, to two, and a send on the short way with a body that is not read.
+        (b"GET /v1/status HTTP/1.1\r\n\r\n", 400, "bad_request"),
+        (b"GET /v1/status HTTP/1.1\r\nHost: x\r\nHost: x\r\n\r\n", 400, "bad_request"),
+        (b"GET /v1/status HTTP/1.0\r\nHost: x\r\nHost: y\r\n\r\n", 400, "bad_request"),
+        (
+            b"POST /v1/messages?to=bob HTTP/1.1\r\nContent-Type: application/octet-stream\r\nContent-Length: 3\r\n\r\nabc",
+            400,
+            "bad_request",
+        ),
         (&long("line", 30_000), 414, "too_large"),
         (&long("header", 400_000), 431, "too_large"),
         (&long("headers", 200), 431, "too_large"),
@@ -84,6 +93,9 @@ async fn what_does_not_parse_is_a_problem_too() {
         );
         Answer { status, body }.refused(status, code);
     }
+    // Before HTTP/1.1 there was no such header.
+    let (line, ..) = said(&relay, b"GET /v1/status HTTP/1.0\r\n\r\n".to_vec()).await;
+    assert_eq!(line, "HTTP/1.0 200 OK");
     // An answer to HEAD has no body, whatever it says.
     let mut head = long("header", 30_000);
     head.splice(..3, *b"HEAD");

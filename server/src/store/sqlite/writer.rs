@@ -40,6 +40,7 @@ pub(super) use self::job::{Effects, Sums};
 use super::envelopes::{Envelopes, Sending};
 use crate::{
     model::Bytes32,
+    seldom::Seldom,
     store::{Activity, Deposit, Deposited, Result, StoreError, known::Known, wakes::Wakes},
 };
 
@@ -70,6 +71,8 @@ pub(super) struct Aftermath {
     pub known: Arc<Known>,
     /// Writes down by how much a commit changed the store; once a commit, not once a job.
     pub count: fn(&Connection, Sums) -> Result<()>,
+    /// Whether the disk has refused already, when the database was opened.
+    pub refusing: bool,
 }
 
 /// What upkeep is left between commits.
@@ -110,6 +113,7 @@ impl Writer {
         let growth = Growth::watch(&mut connection).map_err(std::io::Error::other)?;
         let (queue, jobs) = sync_channel(QUEUE);
         let activity = Arc::new(Activity::new(QUEUE as u64));
+        activity.refusing.store(aftermath.refusing, Ordering::Relaxed);
         let folder = Folder::start(&connection, &activity)?;
         let counted = Arc::clone(&activity);
         // None outside of a runtime: then this thread gives out the replies itself.
@@ -130,6 +134,7 @@ impl Writer {
                 erase_since: None,
                 retry_at: None,
                 retry_wait: RETRY_ERASING,
+                said: Said::default(),
                 damaged: None,
             }
             .run(&jobs);
@@ -195,6 +200,24 @@ impl Drop for Writer {
     }
 }
 
+/// What is said seldom: a disk that is full stays so, whoever asks, and what is said about it may be written to it.
+#[derive(Default)]
+struct Said {
+    full: Seldom,
+    unfolded: Seldom,
+    unerased: Seldom,
+}
+
+impl Said {
+    /// Says each failure but that of a full disk, and that one seldom.
+    fn unless_full(&self, error: &StoreError, log: impl FnOnce(u64)) {
+        match error {
+            StoreError::Full(_) => self.full.warn(log),
+            _ => log(0),
+        }
+    }
+}
+
 struct Loop {
     /// Dropped before the connection.
     folder: Option<Folder>,
@@ -213,6 +236,7 @@ struct Loop {
     erase_since: Option<Instant>,
     retry_at: Option<Instant>,
     retry_wait: Duration,
+    said: Said,
     /// Set once the database turned out to be damaged. From then on nothing is written: what can still be read should stay as it is.
     damaged: Option<StoreError>,
 }

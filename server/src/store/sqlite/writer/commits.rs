@@ -107,7 +107,9 @@ impl Loop {
         let mut wake = Vec::new();
         match &outcome {
             Ok(()) => {
-                self.activity.refusing.store(false, Ordering::Relaxed);
+                if self.growth.has_written() {
+                    self.activity.refusing.store(false, Ordering::Relaxed);
+                }
                 for effects in jobs.iter().map(|job| job.effects()) {
                     if let Some(change) = effects.change {
                         self.aftermath.known.forget(change);
@@ -133,7 +135,10 @@ impl Loop {
                 }
             }
             Err(error) => {
-                tracing::error!(%error, jobs = jobs.len(), "a commit failed; nothing of it was stored");
+                let jobs = jobs.len();
+                self.said.unless_full(error, |left_out| {
+                    tracing::error!(%error, jobs, left_out, "a commit failed; nothing of it was stored");
+                });
                 self.note_failure(error);
             }
         }

@@ -67,7 +67,9 @@ impl Loop {
                 self.retry_wait = (self.retry_wait * 2).min(RETRY_AT_MOST);
             }
             Err(error) => {
-                tracing::warn!(%error, "the log could not be folded in; trying again");
+                self.said.unfolded.warn(|left_out| {
+                    tracing::warn!(%error, left_out, "the log could not be folded in; trying again");
+                });
                 // A disk that is full or failing is not asked twenty times a second.
                 self.retry_at = Some(Instant::now() + ERASE_WITHIN);
                 self.erase_since.get_or_insert_with(Instant::now);

@@ -2,7 +2,7 @@
 
 use std::sync::{
     Arc,
-    atomic::{AtomicU32, Ordering},
+    atomic::{AtomicBool, AtomicU32, Ordering},
 };
 
 use rusqlite::{Connection, hooks::Wal};
@@ -18,6 +18,10 @@ const FRAME_HEADER_BYTES: u64 = 24;
 pub(super) struct Growth {
     /// Pages in it, as SQLite tells after each commit. The file's length says nothing: it is overwritten from its beginning.
     pages: Arc<AtomicU32>,
+    /// Whether anything was written into it since that was last asked; a commit that changed nothing reaches no disk.
+    wrote: Arc<AtomicBool>,
+    /// Whether there is a log: a database in memory has none.
+    logged: bool,
     /// So many were there at the last fold.
     folded: u32,
     /// So many more are folded in.
@@ -34,18 +38,27 @@ impl Growth {
     pub fn watch(connection: &mut Connection) -> rusqlite::Result<Self> {
         let page: u32 = connection.pragma_query_value(None, "page_size", |row| row.get(0))?;
         let pages = Arc::new(AtomicU32::new(0));
-        let told = Arc::clone(&pages);
+        let (wrote, logged) = (Arc::default(), connection.path().is_some_and(|path| !path.is_empty()));
+        let (told, written) = (Arc::clone(&pages), Arc::clone(&wrote));
         connection.wal_hook(Some(move |_: &mut Wal, pages| {
             told.store(u32::try_from(pages).unwrap_or(0), Ordering::Relaxed);
+            AtomicBool::store(&written, true, Ordering::Relaxed);
             Ok(())
         }))?;
         let frames = |bytes: u64| u32::try_from(bytes / (u64::from(page) + FRAME_HEADER_BYTES)).unwrap_or(u32::MAX);
         Ok(Self {
             pages,
+            wrote,
+            logged,
             folded: 0,
             most: frames(FOLD_BYTES),
             long: frames(LONG_BYTES),
         })
+    }
+
+    /// Whether what was committed since this was last asked reached the disk.
+    pub fn has_written(&self) -> bool {
+        self.wrote.swap(false, Ordering::Relaxed) || !self.logged
     }
 
     /// Whether there is enough of it; to be asked after each commit.

@@ -26,7 +26,9 @@ impl Loop {
         match kept.unwrap_or_else(|_| Err(StoreError::Damaged("upkeep panicked".into()))) {
             Ok(left) => self.upkeep = left,
             Err(error) => {
-                tracing::warn!(%error, "what was delivered could not be erased; trying again");
+                self.said.unerased.warn(|left_out| {
+                    tracing::warn!(%error, left_out, "what was delivered could not be erased; trying again");
+                });
                 self.upkeep = Upkeep::Later;
                 self.upkeep_at = Some(Instant::now() + ERASE_WITHIN);
                 self.note_damage(&error);
@@ -77,9 +79,13 @@ impl Loop {
             _ => 0,
         };
         match failed.clone().max_by_key(says) {
-            None => self.activity.refusing.store(false, Ordering::Relaxed),
+            None if self.growth.has_written() => self.activity.refusing.store(false, Ordering::Relaxed),
+            None => {}
             Some(error) => {
-                tracing::error!(%error, sends = failed.count(), "sends failed; nothing of them was stored");
+                let sends = failed.count();
+                self.said.unless_full(error, |left_out| {
+                    tracing::error!(%error, sends, left_out, "sends failed; nothing of them was stored");
+                });
                 self.note_failure(error);
             }
         }

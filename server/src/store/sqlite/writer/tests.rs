@@ -8,6 +8,7 @@ fn start(connection: Connection, log: PathBuf) -> Writer {
         wakes: Arc::default(),
         known: Arc::default(),
         count: |_, _| Ok(()),
+        refusing: false,
     };
     Writer::start(connection, log, Envelopes::default(), aftermath).unwrap()
 }
