@@ -18,6 +18,8 @@ const FRAME_HEADER_BYTES: usize = 24;
 const BUFFER_BYTES: usize = 1 << 19;
 /// The last bit says how the words of the checksum are ordered.
 const MAGIC: u32 = 0x377f_0682;
+/// Looks at a log that is being written before it counts as sound. Two that agree show damage; each that says otherwise means that what was wrong has been written anew since.
+const LOOKS: usize = 8;
 
 /// A log's condition.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -43,6 +45,45 @@ pub(super) fn examine(path: &Path) -> io::Result<Log> {
         Err(error) if error.kind() == io::ErrorKind::NotFound => Ok(Log::Empty),
         Err(error) => Err(error),
     }
+}
+
+/// Looks at the log under `path`, which a relay may be writing meanwhile; changes nothing.
+///
+/// One look may then see a frame that is half written and whole commits behind it, which came while it read on; or the frames of a log that began anew before those of the old
+/// one. Neither is damage, and neither is there twice: a frame with a commit behind it is written no more until the log begins anew, and then it has another header. So a log is
+/// damaged when two looks in a row find the same frame wrong behind the same header.
+///
+/// # Errors
+/// When it cannot be read.
+pub(super) fn examine_in_use(path: &Path) -> io::Result<Log> {
+    settle(|| {
+        let mut header = [0; HEADER_BYTES];
+        match File::open(path) {
+            Ok(mut file) => {
+                let read = fill(&mut file, &mut header)?;
+                let log = header[..read].chain(BufReader::with_capacity(BUFFER_BYTES, file));
+                Ok((judge(log)?, header))
+            }
+            Err(error) if error.kind() == io::ErrorKind::NotFound => Ok((Log::Empty, header)),
+            Err(error) => Err(error),
+        }
+    })
+}
+
+/// What looks at a log and its header agree on.
+fn settle(mut look: impl FnMut() -> io::Result<(Log, [u8; HEADER_BYTES])>) -> io::Result<Log> {
+    let mut before = None;
+    for _ in 0..LOOKS {
+        let seen = look()?;
+        let Log::Damaged { .. } = seen.0 else {
+            return Ok(seen.0);
+        };
+        if before == Some(seen) {
+            return Ok(seen.0);
+        }
+        before = Some(seen);
+    }
+    Ok(Log::Readable)
 }
 
 /// Fills `buffer` as far as the log goes; how far that is.
@@ -213,5 +254,73 @@ mod tests {
                 assert_eq!(judge(&damaged), Log::Damaged { frame }, "frame {frame}, byte {at}");
             }
         }
+    }
+
+    #[test]
+    fn damage_in_a_log_that_is_written_is_what_two_looks_agree_on() {
+        let settled = |looks: &[(Log, u8)]| {
+            let mut looks = looks.iter();
+            let settled = settle(|| {
+                let (log, header) = looks.next().expect("it has seen enough");
+                Ok((*log, [*header; HEADER_BYTES]))
+            });
+            assert_eq!(looks.next(), None, "it has not seen enough");
+            settled.unwrap()
+        };
+        let wrong = |frame| Log::Damaged { frame };
+        assert_eq!(settled(&[(Log::Readable, 1)]), Log::Readable);
+        assert_eq!(settled(&[(wrong(7), 1), (wrong(7), 1)]), wrong(7));
+        // A frame that was half written at the first look.
+        assert_eq!(settled(&[(wrong(7), 1), (Log::Readable, 1)]), Log::Readable);
+        assert_eq!(
+            settled(&[(wrong(7), 1), (wrong(9), 1), (Log::Readable, 1)]),
+            Log::Readable
+        );
+        assert_eq!(settled(&[(wrong(9), 1), (wrong(7), 1), (wrong(7), 1)]), wrong(7));
+        // A log that began anew in between.
+        assert_eq!(settled(&[(wrong(7), 1), (wrong(7), 2), (Log::Empty, 3)]), Log::Empty);
+        let restless: Vec<_> = (0..LOOKS).map(|look| (wrong(look), 1)).collect();
+        assert_eq!(settled(&restless), Log::Readable);
+    }
+
+    #[test]
+    fn a_log_that_is_being_written_is_not_called_damaged_and_damage_in_it_is() {
+        let directory = tempfile::tempdir().unwrap();
+        let path = directory.path().join("db");
+        let connection = Connection::open(&path).unwrap();
+        // It begins anew every few commits.
+        connection
+            .execute_batch(
+                "PRAGMA page_size = 1024; PRAGMA journal_mode = WAL; PRAGMA synchronous = OFF; PRAGMA wal_autocheckpoint = 40; CREATE TABLE t (v)",
+            )
+            .unwrap();
+        let log = directory.path().join("db-wal");
+        let over = std::sync::atomic::AtomicBool::new(false);
+        std::thread::scope(|scope| {
+            let writing = scope.spawn(|| {
+                let mut commits = 0_u32;
+                while !over.load(std::sync::atomic::Ordering::Relaxed) {
+                    let row = "INSERT INTO t VALUES (?1 || hex(zeroblob(3000)))";
+                    connection.execute(row, [commits]).unwrap();
+                    connection.execute("DELETE FROM t WHERE rowid % 9 = 0", []).unwrap();
+                    commits += 1;
+                }
+                (commits, connection)
+            });
+            let looks: Vec<Log> = (0..400).map(|_| examine_in_use(&log).unwrap()).collect();
+            over.store(true, std::sync::atomic::Ordering::Relaxed);
+            let (commits, connection) = writing.join().unwrap();
+            let wrong = looks.iter().find(|look| matches!(look, Log::Damaged { .. }));
+            assert_eq!(wrong, None, "after {commits} commits");
+            assert!(commits > 0 && looks.contains(&Log::Readable));
+            // The same while it is open, and one byte altered.
+            for _ in 0..3 {
+                connection.execute("INSERT INTO t VALUES (1)", []).unwrap();
+            }
+            let mut bytes = std::fs::read(&log).unwrap();
+            bytes[HEADER_BYTES + FRAME_HEADER_BYTES] ^= 1;
+            std::fs::write(&log, bytes).unwrap();
+            assert_eq!(examine_in_use(&log).unwrap(), Log::Damaged { frame: 1 });
+        });
     }
 }
