@@ -50,38 +50,45 @@ pub(super) fn examine(path: &Path) -> io::Result<Log> {
 /// Looks at the log under `path`, which a relay may be writing meanwhile; changes nothing.
 ///
 /// One look may then see a frame that is half written and whole commits behind it, which came while it read on; or the frames of a log that began anew before those of the old
-/// one. Neither is damage, and neither is there twice: a frame with a commit behind it is written no more until the log begins anew, and then it has another header. So a log is
-/// damaged when two looks in a row find the same frame wrong behind the same header.
+/// one. Neither is damage: a frame with a commit behind it is written no more until the log begins anew, and then it has another header, which is written before any frame. So a
+/// log is damaged when two looks in a row, both with the same header before and after, find the same frame wrong.
 ///
 /// # Errors
 /// When it cannot be read.
 pub(super) fn examine_in_use(path: &Path) -> io::Result<Log> {
     settle(|| {
-        let mut header = [0; HEADER_BYTES];
-        match File::open(path) {
-            Ok(mut file) => {
-                let read = fill(&mut file, &mut header)?;
-                let log = header[..read].chain(BufReader::with_capacity(BUFFER_BYTES, file));
-                Ok((judge(log)?, header))
-            }
-            Err(error) if error.kind() == io::ErrorKind::NotFound => Ok((Log::Empty, header)),
-            Err(error) => Err(error),
-        }
+        let before = header(path)?;
+        let seen = examine(path)?;
+        Ok((seen, before, header(path)?))
     })
 }
 
-/// What looks at a log and its header agree on.
-fn settle(mut look: impl FnMut() -> io::Result<(Log, [u8; HEADER_BYTES])>) -> io::Result<Log> {
-    let mut before = None;
+type Header = [u8; HEADER_BYTES];
+
+/// The header as it is now; zeros where there is none.
+fn header(path: &Path) -> io::Result<Header> {
+    let mut header = [0; HEADER_BYTES];
+    match File::open(path) {
+        Ok(mut file) => fill(&mut file, &mut header).map(|_| header),
+        Err(error) if error.kind() == io::ErrorKind::NotFound => Ok(header),
+        Err(error) => Err(error),
+    }
+}
+
+/// What looks at a log agree on, each with the header before and after it.
+fn settle(mut look: impl FnMut() -> io::Result<(Log, Header, Header)>) -> io::Result<Log> {
+    let mut last = None;
     for _ in 0..LOOKS {
-        let seen = look()?;
-        let Log::Damaged { .. } = seen.0 else {
-            return Ok(seen.0);
-        };
-        if before == Some(seen) {
-            return Ok(seen.0);
+        let (seen, before, after) = look()?;
+        if before != after {
+            // It began anew under this look, which has seen some of both.
+            last = None;
+            continue;
         }
-        before = Some(seen);
+        if !matches!(seen, Log::Damaged { .. }) || last == Some((seen, before)) {
+            return Ok(seen);
+        }
+        last = Some((seen, before));
     }
     Ok(Log::Readable)
 }
@@ -258,14 +265,19 @@ mod tests {
 
     #[test]
     fn damage_in_a_log_that_is_written_is_what_two_looks_agree_on() {
-        let settled = |looks: &[(Log, u8)]| {
+        // What was seen; the header before and after, where they differ.
+        let settled_anew = |looks: &[(Log, u8, u8)]| {
             let mut looks = looks.iter();
             let settled = settle(|| {
-                let (log, header) = looks.next().expect("it has seen enough");
-                Ok((*log, [*header; HEADER_BYTES]))
+                let (log, before, after) = looks.next().expect("it has seen enough");
+                Ok((*log, [*before; HEADER_BYTES], [*after; HEADER_BYTES]))
             });
             assert_eq!(looks.next(), None, "it has not seen enough");
             settled.unwrap()
+        };
+        let settled = |looks: &[(Log, u8)]| {
+            let looks: Vec<_> = looks.iter().map(|(log, header)| (*log, *header, *header)).collect();
+            settled_anew(&looks)
         };
         let wrong = |frame| Log::Damaged { frame };
         assert_eq!(settled(&[(Log::Readable, 1)]), Log::Readable);
@@ -279,6 +291,18 @@ mod tests {
         assert_eq!(settled(&[(wrong(9), 1), (wrong(7), 1), (wrong(7), 1)]), wrong(7));
         // A log that began anew in between.
         assert_eq!(settled(&[(wrong(7), 1), (wrong(7), 2), (Log::Empty, 3)]), Log::Empty);
+        // One that began anew under a look.
+        let looks = [
+            (wrong(7), 1, 1),
+            (wrong(7), 1, 2),
+            (wrong(7), 2, 2),
+            (Log::Readable, 2, 2),
+        ];
+        assert_eq!(settled_anew(&looks), Log::Readable);
+        assert_eq!(
+            settled_anew(&[(Log::Readable, 1, 2), (wrong(7), 2, 2), (wrong(7), 2, 2)]),
+            wrong(7)
+        );
         let restless: Vec<_> = (0..LOOKS).map(|look| (wrong(look), 1)).collect();
         assert_eq!(settled(&restless), Log::Readable);
     }
