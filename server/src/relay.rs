@@ -120,7 +120,7 @@ impl Relay {
         if let Some(addr) = metrics_addr.filter(|addr| !addr.ip().is_loopback()) {
             tracing::warn!(
                 %addr,
-                "others can reach --metrics-listen, and it asks for no password: exact counts show whoever reads them often when somebody sends and fetches. Listen on the \
+                "others can reach --metrics-listen, and it asks for no password: who reads exact counts often sees when somebody sends and fetches. Listen on the \
                  loopback (--metrics-listen 127.0.0.1:5001), or let a firewall admit the monitoring alone"
             );
         }
