@@ -104,7 +104,7 @@ impl Context {
             Some(pin) => {
                 let pin: CertificatePin = pin
                     .parse()
-                    .map_err(|error: BadPin| Failure::Usage(format!("--pin {pin:?} cannot be used: {error}")))?;
+                    .map_err(|error: BadPin| Failure::Usage(format!("this --pin cannot be used: {error}")))?;
                 Ok(url.pinned(pin)?)
             }
             None => Ok(url),
@@ -233,7 +233,8 @@ impl Context {
 /// The file, or its content.
 pub fn read_passphrase(file: &Path) -> Result<Passphrase, Failure> {
     let unusable = |why: &dyn std::fmt::Display| {
-        Failure::Usage(format!("the passphrase file {} cannot be used: {why}", file.display()))
+        // Not the name: the passphrase itself may stand in its place.
+        Failure::Usage(format!("the file of --passphrase-file cannot be used: {why}"))
     };
     let mut text = Zeroizing::new(String::new());
     std::fs::File::open(file)

@@ -16,11 +16,11 @@ use protocol::address::UserName;
 use server::{
     clock::{Clock as _, SystemClock},
     errands::Errand,
-    running,
+    redact, running,
     store::{
         KeptHead,
         sqlite::{
-            FILE_NAME,
+            FILE_NAME, OpenError,
             admin::{Reader, keys_beside},
         },
     },
@@ -91,12 +91,12 @@ pub fn run(name: &str, of: &ArgMatches, settings: &ArgMatches) -> anyhow::Result
     }
     let config = configuration(settings)?;
     let data_dir = &config.data_dir;
-    let reader = Reader::open(data_dir).with_context(|| match data_dir.join(FILE_NAME).metadata() {
-        Err(error) if error.kind() == io::ErrorKind::PermissionDenied => {
-            "This user may not read the relay's data: run the command as root, or as the user that the relay runs as"
-        }
-        _ => "Say where the relay keeps its data: latchkey-relay --data-dir DIR …",
-    })?;
+    let open = if name == "check" {
+        Reader::open_to_check
+    } else {
+        Reader::open
+    };
+    let reader = open(data_dir).map_err(|error| unopened(error, data_dir))?;
     match (name, of.subcommand()) {
         ("audit", Some(("verify", of))) => {
             let kept = of.get_one::<String>("kept").map(|text| parse_head(text)).transpose()?;
@@ -141,6 +141,32 @@ pub fn run(name: &str, of: &ArgMatches, settings: &ArgMatches) -> anyhow::Result
     Ok(())
 }
 
+/// Why a command cannot read the database, with what to do where that is not what went wrong itself.
+fn unopened(error: OpenError, data_dir: &Path) -> anyhow::Error {
+    let advice = match &error {
+        // They say it.
+        OpenError::Link { .. } | OpenError::ReadOnly { .. } | OpenError::Thread(_) | OpenError::Schema { .. } => {
+            return error.into();
+        }
+        OpenError::Damaged { .. } | OpenError::DamagedLog { .. } => {
+            "Nothing was done: not all of the database can be read. If the relay still runs, stop it first (SIGTERM)"
+        }
+        OpenError::Sqlite { .. } if matches!(data_dir.try_exists(), Ok(false)) => {
+            return anyhow::anyhow!(
+                "there is no directory {}. Say where the relay keeps its data: latchkey-relay --data-dir DIR …",
+                redact::shown(&data_dir.display().to_string())
+            );
+        }
+        OpenError::Sqlite { .. } => match data_dir.join(FILE_NAME).metadata() {
+            Err(error) if error.kind() == io::ErrorKind::PermissionDenied => {
+                "This user may not read the relay's data: run the command as root, or as the user that the relay runs as"
+            }
+            _ => "Say where the relay keeps its data: latchkey-relay --data-dir DIR …",
+        },
+    };
+    anyhow::Error::new(error).context(advice)
+}
+
 /// Says which settings hold: those of the relay that runs, and what a start with this command's would change; or, where none runs, this command's.
 fn show(settings: &ArgMatches) -> anyhow::Result<()> {
     let own = configuration(settings)?;
@@ -182,7 +208,11 @@ fn remove(data_dir: &Path, reader: &Reader, name: &str, sure: bool) -> anyhow::R
         .into_iter()
         .find(|account| account.user == user.as_str());
     let (Some(account), Some(errand)) = (account, Errand::removal(reader, &user)?) else {
-        bail!("no account named '{user}'; `latchkey-relay accounts list` shows all");
+        // It may be an invitation, which is made of the same letters.
+        bail!(
+            "no account named {}; `latchkey-relay accounts list` shows all",
+            redact::shown(user.as_str())
+        );
     };
     if !sure {
         confirm(
@@ -206,7 +236,8 @@ fn remove(data_dir: &Path, reader: &Reader, name: &str, sure: bool) -> anyhow::R
 fn parse_head(text: &str) -> anyhow::Result<KeptHead> {
     let wrong = || {
         format!(
-            "--kept is {text:?}, but it must be 64 hex digits, with a length and a colon before them or without. Example: --kept 42:{}",
+            "--kept is {}, but it must be 64 hex digits, with a length and a colon before them or without. Example: --kept 42:{}",
+            redact::shown(text),
             "0".repeat(64)
         )
     };

@@ -2,6 +2,7 @@
 
 mod admin;
 mod banner;
+mod typed;
 
 use std::{collections::BTreeMap, io::IsTerminal as _, process::ExitCode};
 
@@ -79,7 +80,9 @@ fn command() -> Command {
 }
 
 fn main() -> ExitCode {
-    let matches = command().get_matches();
+    let matches = command()
+        .try_get_matches()
+        .unwrap_or_else(|error| typed::without_secrets(error).exit());
     if matches.subcommand_matches("openapi").is_some() {
         print(&server::openapi_yaml());
         return ExitCode::SUCCESS;

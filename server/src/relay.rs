@@ -117,6 +117,13 @@ impl Relay {
             None => None,
         };
         let metrics_addr = watched.as_ref().map(|(_, addr)| *addr);
+        if let Some(addr) = metrics_addr.filter(|addr| !addr.ip().is_loopback()) {
+            tracing::warn!(
+                %addr,
+                "others can reach --metrics-listen, and it asks for no password: who reads exact counts often sees when somebody sends and fetches. Listen on the \
+                 loopback (--metrics-listen 127.0.0.1:5001), or let a firewall admit the monitoring alone"
+            );
+        }
         if let Err(error) = running::write(&config, addr, metrics_addr) {
             tracing::warn!(%error, "the settings could not be written down in the data directory; commands such as invite need them as flags");
         }

@@ -120,7 +120,16 @@ fn put(files: &BTreeMap<String, Vec<u8>>) -> TempDir {
 fn check_sees(files: &BTreeMap<String, Vec<u8>>) -> bool {
     let place = put(files);
     // As the relay's own start would find it: what is in the log is looked at with it.
-    Reader::open(place.path()).map_or(true, |reader| reader.check().map_or(true, |faults| !faults.is_empty()))
+    Reader::open_to_check(place.path()).map_or(true, |reader| reader.check().map_or(true, |faults| !faults.is_empty()))
+}
+
+/// Whether `backup` refuses to copy.
+fn backup_refuses(files: &BTreeMap<String, Vec<u8>>) -> bool {
+    let place = put(files);
+    let target = place.path().join("backup");
+    let refused = Reader::open(place.path()).map_or(true, |reader| reader.backup(&target).is_err());
+    assert_ne!(refused, target.exists(), "a whole backup or none");
+    refused
 }
 
 fn contents(data: &Path) -> BTreeMap<String, Vec<u8>> {
@@ -221,8 +230,33 @@ async fn no_byte_is_missed(file: &str, folded: bool) {
         let mut altered = files.clone();
         let change = 1 << (rng.next_u32() % 8);
         altered.get_mut(file).unwrap()[at] ^= change;
-        match served(&altered, &license, now).await {
-            None => refused += 1,
+        let what = || format!("seed {seed}: byte {at} of {file} with bit {change:#04x} changed");
+        let outcome = served(&altered, &license, now).await;
+        if file == LOG {
+            // What a start says and what the commands say is the same.
+            let refuses = outcome.is_none();
+            assert_eq!(
+                check_sees(&altered),
+                refuses,
+                "{}: a start refuses: {refuses}, `check` does not agree",
+                what()
+            );
+            assert_eq!(
+                backup_refuses(&altered),
+                refuses,
+                "{}: a start refuses: {refuses}, `backup` does not agree",
+                what()
+            );
+        }
+        match outcome {
+            None => {
+                assert!(
+                    check_sees(&altered),
+                    "{}: a start refuses, and `check` says that all is sound",
+                    what()
+                );
+                refused += 1;
+            }
             Some(now) if now == whole && rows(&altered, &queries).as_ref() == Some(&stored) => right += 1,
             Some(now)
                 if unfinished.as_ref().is_some_and(|(from, without, left)| {
@@ -236,7 +270,8 @@ async fn no_byte_is_missed(file: &str, folded: bool) {
                 let changed: Vec<_> = there.iter().filter(|row| !stored.contains(row)).collect();
                 assert!(
                     check_sees(&altered),
-                    "seed {seed}: byte {at} of {file} with bit {change:#04x} changed: {now:?}, {changed:?}, and `check` says that all is sound"
+                    "{}: {now:?}, {changed:?}, and `check` says that all is sound",
+                    what()
                 );
                 seen += 1;
             }
@@ -257,4 +292,59 @@ async fn no_altered_byte_of_the_database_goes_unseen() {
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]
 async fn no_altered_byte_of_the_log_goes_unseen() {
     no_byte_is_missed(LOG, false).await;
+}
+
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn a_damaged_log_is_refused_by_every_command_and_is_what_check_finds() {
+    let (mut files, _) = database(false).await;
+    let run = |place: &TempDir, arguments: &[&str]| {
+        let mut command = std::process::Command::new(process::PROGRAM);
+        command.env_clear().arg("--data-dir").arg(place.path()).args(arguments);
+        let output = command.stdin(std::process::Stdio::null()).output().unwrap();
+        let said = String::from_utf8([output.stdout, output.stderr].concat()).unwrap();
+        (output.status.code(), said)
+    };
+    let whole = put(&files);
+    let copy = whole.path().join("copy");
+    let copy = copy.to_str().unwrap();
+    let commands: [&[&str]; 9] = [
+        &["check"],
+        &["backup", copy],
+        &["accounts", "list"],
+        &["accounts", "list", "--json"],
+        &["audit", "verify"],
+        &["invite", "list"],
+        &["invite"],
+        &["accounts", "release", "carol", "--yes"],
+        &["accounts", "remove", "alice", "--yes"],
+    ];
+    for command in &commands[..6] {
+        let (code, said) = run(&whole, command);
+        assert_eq!(code, Some(0), "{command:?}: {said}");
+    }
+    // One bit of the second frame.
+    files.get_mut(LOG).unwrap()[32 + 24 + 4096 + 100] ^= 4;
+    let damaged = put(&files);
+    let copy = damaged.path().join("copy");
+    let commands = commands.map(|command| {
+        let word = |word: &&str| {
+            if word.contains('/') {
+                copy.to_str().unwrap().to_owned()
+            } else {
+                (*word).to_owned()
+            }
+        };
+        command.iter().map(word).collect::<Vec<String>>()
+    });
+    for command in commands {
+        let words: Vec<&str> = command.iter().map(String::as_str).collect();
+        let (code, said) = run(&damaged, &words);
+        assert_eq!(code, Some(1), "{command:?}: {said}");
+        for part in ["is damaged from frame 2 on", "restore a backup", "accept the loss"] {
+            assert!(said.contains(part), "{command:?} does not say {part:?}: {said}");
+        }
+        assert!(!said.contains("alice\t"), "{command:?}: {said}");
+    }
+    assert!(!copy.exists(), "no backup without the mail");
+    assert_eq!(contents(damaged.path()), files, "nothing was changed");
 }

@@ -356,3 +356,40 @@ async fn dashboard_and_alerts_ask_for_what_there_is() {
         }
     }
 }
+
+#[test]
+fn numbers_that_others_can_reach_are_warned_of_at_the_start() {
+    let errors = |listen: &str| {
+        let dir = tempfile::tempdir().unwrap();
+        let errors = dir.path().join("errors");
+        let mut child = std::process::Command::new(env!("CARGO_BIN_EXE_latchkey-relay"))
+            .env_clear()
+            .args([
+                "--quiet",
+                "--listen",
+                "127.0.0.1:0",
+                "--metrics-listen",
+                listen,
+                "--data-dir",
+            ])
+            .arg(dir.path().join("data"))
+            .stdout(std::process::Stdio::piped())
+            .stderr(std::fs::File::create(&errors).unwrap())
+            .spawn()
+            .unwrap();
+        let lines = std::io::BufReader::new(child.stdout.take().unwrap());
+        let started = std::io::BufRead::lines(lines)
+            .map_while(Result::ok)
+            .any(|line| line.contains("listening on"));
+        child.kill().unwrap();
+        child.wait().unwrap();
+        assert!(started);
+        std::fs::read_to_string(&errors).unwrap()
+    };
+    let said = errors("0.0.0.0:0");
+    assert!(
+        said.contains("WARN") && said.contains("others can reach --metrics-listen"),
+        "{said}"
+    );
+    assert_eq!(errors("127.0.0.1:0"), "");
+}

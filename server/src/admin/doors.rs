@@ -12,7 +12,7 @@ use server::{
     errands::Errand,
     invite::InviteCode,
     origin::Origin,
-    running,
+    redact, running,
     service::Registrations,
     store::{MAX_INVITES, sqlite::admin::Reader},
 };
@@ -98,8 +98,10 @@ pub fn invite(of: &ArgMatches, config: &Config, reader: &Reader) -> anyhow::Resu
 fn make(of: &ArgMatches, config: &Config, reader: &Reader) -> anyhow::Result<()> {
     let uses = of.get_one::<NonZeroU32>("uses").copied().unwrap_or(NonZeroU32::MIN);
     let said = of.get_one::<String>("expires").map_or(DEFAULT_LIFETIME, String::as_str);
-    let lifetime: Duration = parse_lifetime(said)
-        .with_context(|| format!("--expires is {said:?}, but it must be {EXPECTED_LIFETIME}. Example: --expires 7d"))?;
+    let lifetime: Duration = parse_lifetime(said).with_context(|| {
+        let said = redact::shown(said);
+        format!("--expires is {said}, but it must be {EXPECTED_LIFETIME}. Example: --expires 7d")
+    })?;
     let code = InviteCode::generate()?;
     let hash = code.hash();
     let expires = SystemClock.now().plus(lifetime);
@@ -220,7 +222,8 @@ pub fn release(data_dir: &Path, reader: &Reader, name: &str, sure: bool) -> anyh
         );
     }
     let Some(errand) = Errand::release(reader, &user)? else {
-        bail!("'{user}' is not kept from anyone: no account of that name was removed here");
+        let name = redact::shown(user.as_str());
+        bail!("{name} is not kept from anyone: no account of that name was removed here");
     };
     if !sure {
         confirm(

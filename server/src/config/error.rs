@@ -22,8 +22,8 @@ pub enum ConfigError {
         "the configuration file {path} cannot be used: {reason}. Example of its content: listen = \"127.0.0.1:5000\""
     )]
     File {
-        /// The file.
-        path: PathBuf,
+        /// The file, as far as its name may be repeated: a secret in this setting is none of a file.
+        path: String,
         /// Why.
         reason: String,
     },

@@ -100,7 +100,7 @@ fn example_of(name: &str, example: &str) -> String {
 /// Reads the file into `values`.
 pub(super) fn read_file(path: &Path, values: &mut Values) -> Result<(), ConfigError> {
     let broken = |reason: String| ConfigError::File {
-        path: path.to_owned(),
+        path: redact::shown(&path.display().to_string()),
         reason,
     };
     let text = std::fs::read_to_string(path).map_err(|error| broken(error.to_string()))?;

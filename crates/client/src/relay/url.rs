@@ -40,8 +40,14 @@ impl RelayUrl {
         let shown = text
             .rsplit_once('@')
             .map_or_else(|| text.to_owned(), |(_, host)| format!("***@{host}"));
-        // So is what stands behind a # in an invitation.
-        let shown = shown.split_once('#').map_or(&*shown, |(url, _)| url);
+        // So is what stands behind a # in an invitation, and what a query holds.
+        let shown = shown.split(['#', '?']).next().unwrap_or_default();
+        // And what is like no address at all: a token, a code or a passphrase in the wrong place.
+        let is_host = shown.contains(['.', ':']) && !shown.contains(char::is_whitespace)
+            || shown == "localhost"
+            || shown.contains("://");
+        let hidden = format!("({} characters, not shown)", shown.chars().count());
+        let shown = if is_host || shown.is_empty() { shown } else { &hidden };
         let bad = |reason| RelayError::BadUrl {
             url: shown.chars().take(MAX_URL).collect(),
             reason,
@@ -178,6 +184,10 @@ mod tests {
             "user:hush@relay.example",
             "https://relay.example/#invite=hush",
             "relay.example#invite=hush",
+            "https://relay.example/?token=hush",
+            "hush",
+            "hush0f1e2d3c4b5a69788796a5b4c3d2e1f0",
+            "correct hush battery. staple",
         ] {
             let said = RelayUrl::parse(secret).unwrap_err();
             assert!(!format!("{said} {said:?}").contains("hush"), "{said}");

@@ -16,11 +16,12 @@ use rusqlite::{Connection, OpenFlags, OptionalExtension as _, params};
 use super::{
     OpenError,
     audit::{self, AuditFault},
-    checksums, envelopes, open,
+    checksums, envelopes, log, open,
     rows::{array, timestamp},
 };
 use crate::{
     model::MailboxId,
+    redact,
     store::{AuditEvent, AuditHead, AuditRecord, KeptHead, migrations},
 };
 
@@ -30,6 +31,8 @@ pub use doors::InviteLine;
 pub struct Reader {
     connection: Connection,
     data_dir: PathBuf,
+    /// That the log is damaged: then only what stands before the damage can be read.
+    damage: Option<OpenError>,
 }
 
 /// An account, for the operator.
@@ -52,7 +55,7 @@ pub enum BackupError {
     #[error("{0} exists; name a file that does not exist, or move that one away")]
     Exists(PathBuf),
     /// The target cannot be written.
-    #[error("cannot write {path}: {source}. Check the directory's permissions and the disk's space")]
+    #[error("cannot write {}: {source}. Check the directory's permissions and the disk's space", redact::shown(&path.display().to_string()))]
     File {
         /// The file.
         path: PathBuf,
@@ -127,12 +130,29 @@ const COUNTERS: &[(&str, &str)] = &[
 ];
 
 impl Reader {
-    /// Opens the database in `data_dir`, which a relay may be running on.
+    /// Opens the database in `data_dir`, which a relay may be running on. One with a damaged log is refused, as by a start: SQLite reads a log up to the first wrong frame and
+    /// says nothing of what is behind it.
     ///
     /// # Errors
     /// [`OpenError`].
     pub fn open(data_dir: &Path) -> Result<Self, OpenError> {
+        match Self::open_to_check(data_dir)? {
+            Self {
+                damage: Some(damage), ..
+            } => Err(damage),
+            sound => Ok(sound),
+        }
+    }
+
+    /// The same for [`check`](Self::check), which says what else is wrong where the log is damaged.
+    ///
+    /// # Errors
+    /// [`OpenError`].
+    pub fn open_to_check(data_dir: &Path) -> Result<Self, OpenError> {
         let path = open::database(data_dir)?;
+        let wal = path.with_file_name(format!("{}-wal", open::FILE_NAME));
+        // Before SQLite is let near it.
+        let look = log::examine_in_use(&wal);
         let flags = OpenFlags::SQLITE_OPEN_READ_ONLY | OpenFlags::SQLITE_OPEN_NO_MUTEX | open::NOFOLLOW;
         let connect = || {
             let connection = Connection::open_with_flags(&path, flags)?;
@@ -143,14 +163,25 @@ impl Reader {
             connection.query_row("SELECT count(*) FROM sqlite_schema", [], |_| Ok(()))?;
             Ok(connection)
         };
-        let connection = connect().map_err(|source| OpenError::Sqlite {
-            path: path.clone(),
-            source,
-        })?;
-        Ok(Self {
-            connection,
-            data_dir: data_dir.to_owned(),
-        })
+        let connection = connect();
+        let damage = match look {
+            Ok(log::Log::Damaged { frame }) => Some(OpenError::DamagedLog { path: wal, frame }),
+            Ok(log::Log::Empty | log::Log::Readable) => None,
+            Err(source) => Some(OpenError::Damaged {
+                path: wal,
+                what: source.to_string(),
+            }),
+        };
+        match (connection, damage) {
+            (Ok(connection), damage) => Ok(Self {
+                connection,
+                data_dir: data_dir.to_owned(),
+                damage,
+            }),
+            (Err(_), Some(damage @ OpenError::DamagedLog { .. })) => Err(damage),
+            // A log that this user may not read is in a directory that this user may not read.
+            (Err(source), _) => Err(OpenError::Sqlite { path, source }),
+        }
     }
 
     /// Follows the audit log from its beginning; `kept` is a head that was kept elsewhere.
@@ -166,6 +197,16 @@ impl Reader {
     /// # Errors
     /// When it cannot even be read.
     pub fn check(&self) -> rusqlite::Result<Vec<String>> {
+        let Some(damage) = &self.damage else {
+            return self.check_rows();
+        };
+        // Of the rest what can be read.
+        let rest = self.check_rows();
+        let rest = rest.unwrap_or_else(|error| vec![format!("what stands before the damage cannot be read: {error}")]);
+        Ok([vec![damage.to_string()], rest].concat())
+    }
+
+    fn check_rows(&self) -> rusqlite::Result<Vec<String>> {
         // One transaction: the relay may be writing.
         let c = self.connection.unchecked_transaction()?;
         let mut faults: Vec<String> = c
@@ -250,7 +291,8 @@ impl Reader {
             move |source| BackupError::File { path, source }
         };
         // Made by us, so that it is private from the first byte; SQLite takes an empty file.
-        private(partial).map_err(failed(partial))?;
+        // What cannot be made is called by the name that was given.
+        private(partial).map_err(failed(target))?;
         let name = partial
             .to_str()
             .ok_or_else(|| failed(partial)(io::Error::new(io::ErrorKind::InvalidInput, "the name is no UTF-8")))?;

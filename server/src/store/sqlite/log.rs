@@ -18,6 +18,8 @@ const FRAME_HEADER_BYTES: usize = 24;
 const BUFFER_BYTES: usize = 1 << 19;
 /// The last bit says how the words of the checksum are ordered.
 const MAGIC: u32 = 0x377f_0682;
+/// Looks at a log that is being written before it counts as sound. Two that agree show damage; each that says otherwise means that what was wrong has been written anew since.
+const LOOKS: usize = 8;
 
 /// A log's condition.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -43,6 +45,52 @@ pub(super) fn examine(path: &Path) -> io::Result<Log> {
         Err(error) if error.kind() == io::ErrorKind::NotFound => Ok(Log::Empty),
         Err(error) => Err(error),
     }
+}
+
+/// Looks at the log under `path`, which a relay may be writing meanwhile; changes nothing.
+///
+/// One look may then see a frame that is half written and whole commits behind it, which came while it read on; or the frames of a log that began anew before those of the old
+/// one. Neither is damage: a frame with a commit behind it is written no more until the log begins anew, and then it has another header, which is written before any frame. So a
+/// log is damaged when two looks in a row, both with the same header before and after, find the same frame wrong.
+///
+/// # Errors
+/// When it cannot be read.
+pub(super) fn examine_in_use(path: &Path) -> io::Result<Log> {
+    settle(|| {
+        let before = header(path)?;
+        let seen = examine(path)?;
+        Ok((seen, before, header(path)?))
+    })
+}
+
+type Header = [u8; HEADER_BYTES];
+
+/// The header as it is now; zeros where there is none.
+fn header(path: &Path) -> io::Result<Header> {
+    let mut header = [0; HEADER_BYTES];
+    match File::open(path) {
+        Ok(mut file) => fill(&mut file, &mut header).map(|_| header),
+        Err(error) if error.kind() == io::ErrorKind::NotFound => Ok(header),
+        Err(error) => Err(error),
+    }
+}
+
+/// What looks at a log agree on, each with the header before and after it.
+fn settle(mut look: impl FnMut() -> io::Result<(Log, Header, Header)>) -> io::Result<Log> {
+    let mut last = None;
+    for _ in 0..LOOKS {
+        let (seen, before, after) = look()?;
+        if before != after {
+            // It began anew under this look, which has seen some of both.
+            last = None;
+            continue;
+        }
+        if !matches!(seen, Log::Damaged { .. }) || last == Some((seen, before)) {
+            return Ok(seen);
+        }
+        last = Some((seen, before));
+    }
+    Ok(Log::Readable)
 }
 
 /// Fills `buffer` as far as the log goes; how far that is.
@@ -213,5 +261,93 @@ mod tests {
                 assert_eq!(judge(&damaged), Log::Damaged { frame }, "frame {frame}, byte {at}");
             }
         }
+    }
+
+    #[test]
+    fn damage_in_a_log_that_is_written_is_what_two_looks_agree_on() {
+        // What was seen; the header before and after, where they differ.
+        let settled_anew = |looks: &[(Log, u8, u8)]| {
+            let mut looks = looks.iter();
+            let settled = settle(|| {
+                let (log, before, after) = looks.next().expect("it has seen enough");
+                Ok((*log, [*before; HEADER_BYTES], [*after; HEADER_BYTES]))
+            });
+            assert_eq!(looks.next(), None, "it has not seen enough");
+            settled.unwrap()
+        };
+        let settled = |looks: &[(Log, u8)]| {
+            let looks: Vec<_> = looks.iter().map(|(log, header)| (*log, *header, *header)).collect();
+            settled_anew(&looks)
+        };
+        let wrong = |frame| Log::Damaged { frame };
+        assert_eq!(settled(&[(Log::Readable, 1)]), Log::Readable);
+        assert_eq!(settled(&[(wrong(7), 1), (wrong(7), 1)]), wrong(7));
+        // A frame that was half written at the first look.
+        assert_eq!(settled(&[(wrong(7), 1), (Log::Readable, 1)]), Log::Readable);
+        assert_eq!(
+            settled(&[(wrong(7), 1), (wrong(9), 1), (Log::Readable, 1)]),
+            Log::Readable
+        );
+        assert_eq!(settled(&[(wrong(9), 1), (wrong(7), 1), (wrong(7), 1)]), wrong(7));
+        // A log that began anew in between.
+        assert_eq!(settled(&[(wrong(7), 1), (wrong(7), 2), (Log::Empty, 3)]), Log::Empty);
+        // One that began anew under a look.
+        let looks = [
+            (wrong(7), 1, 1),
+            (wrong(7), 1, 2),
+            (wrong(7), 2, 2),
+            (Log::Readable, 2, 2),
+        ];
+        assert_eq!(settled_anew(&looks), Log::Readable);
+        assert_eq!(
+            settled_anew(&[(Log::Readable, 1, 2), (wrong(7), 2, 2), (wrong(7), 2, 2)]),
+            wrong(7)
+        );
+        let restless: Vec<_> = (0..LOOKS).map(|look| (wrong(look), 1)).collect();
+        assert_eq!(settled(&restless), Log::Readable);
+    }
+
+    #[test]
+    fn a_log_that_is_being_written_is_not_called_damaged_and_damage_in_it_is() {
+        let directory = tempfile::tempdir().unwrap();
+        let path = directory.path().join("db");
+        let connection = Connection::open(&path).unwrap();
+        // It begins anew again and again, and is read in several pieces.
+        connection
+            .execute_batch(
+                "PRAGMA page_size = 1024; PRAGMA journal_mode = WAL; PRAGMA synchronous = OFF; PRAGMA wal_autocheckpoint = 1500; CREATE TABLE t (v)",
+            )
+            .unwrap();
+        let log = directory.path().join("db-wal");
+        let over = std::sync::atomic::AtomicBool::new(false);
+        std::thread::scope(|scope| {
+            let writing = scope.spawn(|| {
+                let mut commits = 0_u32;
+                while !over.load(std::sync::atomic::Ordering::Relaxed) {
+                    let row = "INSERT INTO t VALUES (?1 || hex(zeroblob(3000)))";
+                    connection.execute(row, [commits]).unwrap();
+                    connection.execute("DELETE FROM t WHERE rowid % 9 = 0", []).unwrap();
+                    commits += 1;
+                }
+                (commits, connection)
+            });
+            let looks: Vec<Log> = (0..400).map(|_| examine_in_use(&log).unwrap()).collect();
+            over.store(true, std::sync::atomic::Ordering::Relaxed);
+            let (commits, connection) = writing.join().unwrap();
+            let wrong = looks.iter().find(|look| matches!(look, Log::Damaged { .. }));
+            assert_eq!(wrong, None, "after {commits} commits");
+            assert!(commits > 0 && looks.contains(&Log::Readable));
+            // The same while it is open, and one byte altered.
+            connection
+                .execute_batch("PRAGMA wal_autocheckpoint = 0; PRAGMA wal_checkpoint(TRUNCATE)")
+                .unwrap();
+            for _ in 0..3 {
+                connection.execute("INSERT INTO t VALUES (1)", []).unwrap();
+            }
+            let mut bytes = std::fs::read(&log).unwrap();
+            bytes[HEADER_BYTES + FRAME_HEADER_BYTES] ^= 1;
+            std::fs::write(&log, bytes).unwrap();
+            assert_eq!(examine_in_use(&log).unwrap(), Log::Damaged { frame: 1 });
+        });
     }
 }
