@@ -132,7 +132,7 @@ fn inbox(context: &Context, messenger: &mut Messenger) -> Result<(), Failure> {
     if unread.is_empty() {
         return context
             .render
-            .text("No new messages. What comes is told here, and in its conversation.");
+            .text("No new messages. New ones are announced here and in their conversation.");
     }
     messages::show_unread(context, messenger)?;
     limited::offer_plays(context, messenger, &unread).map(drop)

@@ -201,7 +201,7 @@ pub fn new_passphrase() -> Result<Passphrase, Failure> {
         if first == second {
             return Ok(passphrase);
         }
-        "The two differ; begin anew.".clone_into(&mut help);
+        "The two do not match; start again.".clone_into(&mut help);
     }
 }
 

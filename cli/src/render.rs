@@ -106,6 +106,22 @@ impl Render {
         }
     }
 
+    /// What was printed of something that is done: output that fails does not undo it, and a script that took it for a failure would do it again.
+    ///
+    /// # Errors
+    /// What is no fault of the output.
+    pub fn done(&self, printed: Result<(), Failure>, what: &str) -> Result<(), Failure> {
+        match printed {
+            Err(Failure::Io(error)) => {
+                self.warning(&format!(
+                    "{what}; that could not be printed ({error}). Do not do it again"
+                ));
+                Ok(())
+            }
+            other => other,
+        }
+    }
+
     /// A remark, on standard error. Whether anybody reads it does not matter.
     pub fn notice(&self, text: &str) {
         let mark = Style::new().for_stderr().cyan().apply_to("note:");
@@ -259,7 +275,8 @@ impl Render {
                     escape::line(reason)
                 )),
                 Event::Postponed(error) => {
-                    self.notice(&format!("put off until the next command: {}", escape::line(&error.to_string())));
+                    let until = if self.menu { ", and tried again by itself" } else { " until the next command" };
+                    self.notice(&format!("put off{until}: {}", escape::line(&error.to_string())));
                 }
                 _ => {}
             }

@@ -401,6 +401,36 @@ fn where_nobody_reads_no_play_is_used_and_nothing_counts_as_seen() {
     assert!(bob.json(&["inbox"]).is_empty());
 }
 
+/// A script that sends again what failed would send it twice.
+#[cfg(target_os = "linux")]
+#[test]
+fn what_is_done_is_not_said_to_have_failed_because_it_could_not_be_printed() {
+    let stage = Stage::new();
+    let (alice, bob) = (stage.register("alice"), stage.register("bob"));
+    let new = alice.home.join("new-passphrase");
+    std::fs::write(&new, "another good passphrase of alice").unwrap();
+    for (args, what) in [
+        (&["send", "bob", "once"][..], "the relay has the message"),
+        (
+            &["--json", "send", "bob", "twice", "--plays", "2"],
+            "the relay has the message",
+        ),
+        (&["clear-inbox", "--yes"], "what waited at the relay was deleted"),
+        (&["rotate-identity", "--yes"], "the identity was replaced"),
+        (
+            &["passphrase", "--new-passphrase-file", new.to_str().unwrap()],
+            "the passphrase was changed",
+        ),
+    ] {
+        let mut command = alice.command(args);
+        command.stdout(std::fs::File::options().write(true).open("/dev/full").unwrap());
+        let answer = run(&mut command);
+        assert_eq!(answer.code, 0, "{args:?}: {answer:?}");
+        assert!(answer.err.contains(what), "{args:?}: {answer:?}");
+    }
+    assert_eq!(bob.json(&["inbox"]).len(), 2);
+}
+
 /// Output that fails half-way: the play is there again at no cost, and what was to be shown is still new.
 #[cfg(target_os = "linux")]
 #[test]

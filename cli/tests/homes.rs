@@ -140,7 +140,7 @@ fn a_vault_that_was_cut_off_is_not_a_lost_account() {
     let alice = stage.register("alice");
     let vault = alice.home.join("vault.db");
     let whole = fs::read(&vault).unwrap();
-    for length in [0, 1, 100, 4096, 8192, whole.len() / 2, whole.len() - 1] {
+    for length in [0, 1, 15, 16, 100, 4096, 8192, whole.len() / 2, whole.len() - 1] {
         fs::write(&vault, &whole[..length]).unwrap();
         // A header that is whole costs a key derivation each time: a few of them then, and none that would change something.
         let some = match length {
@@ -157,6 +157,9 @@ fn a_vault_that_was_cut_off_is_not_a_lost_account() {
                 continue;
             }
             says(&answer, "vault");
+            if length <= 4096 {
+                assert!(answer.err.contains("cut off or damaged"), "{length}: {answer:?}");
+            }
             let words = ["cut off", "database failed", "damaged", "not be brought"];
             assert!(
                 words.iter().any(|word| answer.err.contains(word)),

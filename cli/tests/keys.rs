@@ -266,8 +266,8 @@ fn no_question_leaves_litter_when_it_is_left() {
         ),
         ("Contact:", Box::new(|| in_menu(&[("Contacts", "Contact:")]))),
         (
-            "Whom?",
-            Box::new(|| in_menu(&[("Contacts", "Contact:"), ("block", "Whom?")])),
+            "Block whom?",
+            Box::new(|| in_menu(&[("Contacts", "Contact:"), ("block", "Block whom?")])),
         ),
         (
             "To bob:",

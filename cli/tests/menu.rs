@@ -179,10 +179,10 @@ fn somebody_who_is_no_contact_is_blocked_in_the_menu() {
     terminal.enters("Contacts");
     terminal.sees("Contact:");
     terminal.enters("block somebody");
-    terminal.sees("Whom?");
+    terminal.sees("Block whom?");
     terminal.enters("nobody");
     terminal.sees("error:");
-    terminal.sees("Whom?");
+    terminal.sees("Block whom?");
     terminal.enters("bob");
     terminal.sees("What now?");
     terminal.enters("Block");

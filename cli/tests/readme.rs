@@ -117,6 +117,9 @@ fn the_script_can_be_pasted_into_a_terminal() {
     terminal.types(&script().replace('\n', "\r"));
     terminal.sees_within("the relay answered 1 request", TEN_MINUTES);
     terminal.sees("ready> ");
+    // Whoever goes on in this terminal gets no vault under a published passphrase.
+    terminal.enters("echo \"left: ${LATCHKEY_PASSPHRASE-none} ${LATCHKEY_RELAY-none}\"");
+    terminal.sees("left: none none");
     terminal.enters("exit");
     told_the_story(&terminal.ends().1);
 }

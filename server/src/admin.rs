@@ -27,7 +27,7 @@ use server::{
     tls::Certificates,
 };
 
-use crate::{configuration, print};
+use crate::{output::print, settings::configuration};
 use asking::{confirm, done};
 
 /// The commands besides `openapi`.

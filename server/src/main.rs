@@ -2,14 +2,16 @@
 
 mod admin;
 mod banner;
+mod output;
+mod settings;
 mod typed;
 
-use std::{collections::BTreeMap, io::IsTerminal as _, process::ExitCode};
+use std::{io::IsTerminal as _, process::ExitCode};
 
 use anyhow::Context as _;
 use clap::{Arg, ArgAction, ArgMatches, Command};
 use server::{
-    Config, Relay, Told,
+    Relay, Told,
     config::{ConfigError, SETTINGS},
     logging::{Lines, LogFormat},
     tls::TlsSource,
@@ -19,6 +21,8 @@ use tokio::signal::unix::{Signal, SignalKind, signal};
 use tracing_subscriber::EnvFilter;
 
 use banner::Banner;
+use output::{complain, print};
+use settings::configuration;
 
 /// A mistake in the configuration, as distinct from a failure: what `sysexits.h` calls a usage error.
 const EXIT_CONFIGURATION: u8 = 64;
@@ -134,19 +138,6 @@ fn run(matches: &ArgMatches) -> anyhow::Result<()> {
     })
 }
 
-/// The configuration that the command line, the environment and the file add up to.
-fn configuration(matches: &ArgMatches) -> Result<Config, ConfigError> {
-    Config::load(&flags(matches), |name| std::env::var(name).ok())
-}
-
-/// The settings of the command line.
-fn flags(matches: &ArgMatches) -> BTreeMap<&'static str, String> {
-    let names = SETTINGS.iter().map(|setting| setting.name).chain(["config"]);
-    names
-        .filter_map(|name| Some((name, matches.get_one::<String>(name)?.clone())))
-        .collect()
-}
-
 /// Log lines go to stderr, what the operator asked for to stdout.
 fn log(quiet: bool, format: LogFormat) {
     let default = if quiet {
@@ -213,18 +204,6 @@ impl Signals {
         tracing::info!("stopping");
         Told::Stop
     }
-}
-
-/// What the operator asked for. A closed pipe is not worth a panic.
-fn print(text: &str) {
-    use std::io::Write as _;
-    let mut out = std::io::stdout().lock();
-    let _ = out.write_all(text.as_bytes()).and_then(|()| out.flush());
-}
-
-fn complain(text: &str) {
-    use std::io::Write as _;
-    let _ = writeln!(std::io::stderr().lock(), "{text}");
 }
 
 #[cfg(test)]

@@ -204,7 +204,8 @@ pub(crate) fn clear_inbox(context: &Context, yes: bool) -> Result<(), Failure> {
         return context.render.text("Nothing was deleted.");
     }
     let deleted = context.work("deleting …", messenger.clear_inbox())?;
-    context.render.cleared(deleted)?;
+    let printed = context.render.cleared(deleted);
+    context.render.done(printed, "what waited at the relay was deleted")?;
     send_waiting(context, &mut messenger);
     Ok(())
 }
@@ -226,7 +227,8 @@ pub(crate) fn passphrase(context: &Context, new: Option<&Path>) -> Result<(), Fa
         }
     };
     messenger.change_passphrase(&current, &new)?;
-    context.render.passphrase_changed()
+    let printed = context.render.passphrase_changed();
+    context.render.done(printed, "the passphrase was changed")
 }
 
 pub(crate) fn receipts(context: &Context, what: Option<ReceiptKind>, state: Option<OnOff>) -> Result<(), Failure> {
@@ -272,7 +274,8 @@ pub(crate) fn replace_identity(context: &Context, messenger: &mut Messenger) -> 
     let events = context.work("making and publishing a new identity …", messenger.rotate_identity())?;
     context.render.events(&events);
     let (address, fingerprint) = (messenger.address()?, messenger.fingerprint()?);
-    context
+    let printed = context
         .render
-        .identity_replaced(address.as_str(), &fingerprint.to_string())
+        .identity_replaced(address.as_str(), &fingerprint.to_string());
+    context.render.done(printed, "the identity was replaced")
 }

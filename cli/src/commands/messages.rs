@@ -85,7 +85,13 @@ pub(crate) fn deliver(
         None
     };
     let limit = limit.map(|limit| (limit.request.plays, limit.mode));
-    context.render.sent(&sent, limit, number.as_ref())?;
+    let what = if sent.because.is_none() {
+        "the relay has the message"
+    } else {
+        "the message is kept and goes out later"
+    };
+    let printed = context.render.sent(&sent, limit, number.as_ref());
+    context.render.done(printed, what)?;
     context.render.events(&sent.events);
     if let Some(error) = &sent.unnoted {
         context.render.warning(&format!(

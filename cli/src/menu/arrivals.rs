@@ -1,6 +1,6 @@
 //! Mail that comes while the client waits for the person.
 
-use std::collections::BTreeMap;
+use std::collections::{BTreeMap, BTreeSet};
 use std::time::Duration;
 
 use client::{Error, Event, Messenger};
@@ -28,13 +28,15 @@ pub(super) enum Arrived {
 #[derive(Default)]
 pub(super) struct Arrivals {
     said: Option<String>,
+    /// Why something was put off the last time.
+    put_off: BTreeSet<String>,
 }
 
 impl Arrivals {
     /// The next thing that a person should know of. May be dropped at any time: what is revealed was committed before.
     pub(super) async fn next(&mut self, messenger: &mut Messenger) -> Arrived {
         loop {
-            match messenger.receive(WAIT).await {
+            match messenger.receive(WAIT).await.map(|events| self.unsaid(events)) {
                 Ok(events) if events.iter().any(worth_telling) => {
                     self.said = None;
                     return Arrived::Events(events);
@@ -51,6 +53,18 @@ impl Arrivals {
                 }
             }
         }
+    }
+
+    /// Without what was said after the last round too: a message that has to wait is put off in every one.
+    fn unsaid(&mut self, mut events: Vec<Event>) -> Vec<Event> {
+        let put_off = |event: &Event| match event {
+            Event::Postponed(error) => Some(error.to_string()),
+            _ => None,
+        };
+        let now = events.iter().filter_map(put_off).collect();
+        events.retain(|event| put_off(event).is_none_or(|why| !self.put_off.contains(&why)));
+        self.put_off = now;
+        events
     }
 
     pub(super) fn tell(&self, context: &Context, arrived: &Arrived) -> Result<(), Failure> {
@@ -70,7 +84,7 @@ impl Arrivals {
             Arrived::Away(Failure::Client(Error::Relay(error))) => {
                 context
                     .render
-                    .notice(&format!("nothing arrives at present: {error}. It is tried again"));
+                    .notice(&format!("nothing arrives at present: {error}. Trying again"));
                 Ok(())
             }
             Arrived::Away(failure) => {
@@ -100,4 +114,25 @@ fn written(events: &[Event]) -> BTreeMap<String, usize> {
         }
     }
     counts
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn what_is_put_off_in_every_round_is_said_once_until_it_changes() {
+        let round = |errors: &[Error]| -> Vec<Event> {
+            let again = |error: &Error| match error {
+                Error::NotRegistered => Event::Postponed(Error::NotRegistered),
+                _ => Event::Postponed(Error::Oneself),
+            };
+            errors.iter().map(again).collect()
+        };
+        let (one, both) = ([Error::NotRegistered], [Error::NotRegistered, Error::Oneself]);
+        let mut arrivals = Arrivals::default();
+        for (errors, told) in [(&one[..], 1), (&one, 0), (&both, 1), (&both, 0), (&[], 0), (&one, 1)] {
+            assert_eq!(arrivals.unsaid(round(errors)).len(), told, "{errors:?}");
+        }
+    }
 }

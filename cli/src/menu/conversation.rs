@@ -11,7 +11,7 @@ use crate::context::Context;
 use crate::exit::Failure;
 use crate::prompt::{self, Beside, Draft};
 
-const HELP: &str = "Enter sends, Alt-Enter begins a new line, Enter alone: more, Esc: back.";
+const HELP: &str = "Enter sends, Alt-Enter begins a new line, Enter with no text: more, Esc: back.";
 const KEPT: &str = "Not sent; what you wrote is still here. Enter tries again, Esc goes back.";
 
 pub(super) fn conversations(

@@ -163,14 +163,15 @@ fn without_code(text: &str) -> String {
 /// The same relay with the fingerprint that the person has of it.
 fn pinned(context: &Context, url: RelayUrl, failure: &Failure) -> Result<Option<RelayUrl>, Failure> {
     context.render.warning(&match failure {
-        Failure::Client(Error::Relay(RelayError::OtherCertificate { offered, .. })) => format!(
-            "{} shows another certificate than the one with the fingerprint that was given, {offered}. Nothing was sent. Ask its operator for the fingerprint, \
-             not the relay; if it is not this one, another machine answers in the relay's place.",
+        // Without the fingerprint that was shown: it would be pasted back.
+        Failure::Client(Error::Relay(RelayError::OtherCertificate { .. })) => format!(
+            "the certificate that {} shows is not the one whose fingerprint you gave. Nothing was sent. Ask the relay's operator for the fingerprint, over another \
+             channel; if you gave the right one, another machine answers in the relay's place.",
             url.as_str()
         ),
         _ => format!(
-            "nobody that this machine trusts vouches for the certificate of {}. Nothing was sent. A relay that made its certificate itself prints the fingerprint \
-             when it starts (sha256:…); ask its operator for it, not the relay.",
+            "this machine does not trust the certificate of {}. Nothing was sent. A relay that made its certificate itself prints the fingerprint \
+             when it starts (sha256:…); ask its operator for it, over another channel.",
             url.as_str()
         ),
     });

@@ -33,7 +33,7 @@ impl fmt::Display for Recipient {
                 Standing::Unverified => write!(f, "{}", person.address.user()),
             },
             Self::New => f.write_str("somebody new …"),
-            Self::Stranger => f.write_str("block somebody who is no contact …"),
+            Self::Stranger => f.write_str("block someone who is not a contact …"),
         }
     }
 }
@@ -146,7 +146,7 @@ fn stranger(context: &Context, messenger: &mut Messenger) -> Result<(), Failure>
     let mut typed: Option<String> = None;
     loop {
         messenger.release()?;
-        let Some(name) = prompt::text("Whom?", "a name at this relay; Esc goes back", typed.as_deref())? else {
+        let Some(name) = prompt::text("Block whom?", "a name at this relay; Esc goes back", typed.as_deref())? else {
             return Ok(());
         };
         let found = match messenger.resolve(name.trim()) {

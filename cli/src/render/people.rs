@@ -153,7 +153,7 @@ impl Render {
         );
         let about = if new { " (of the NEW identity)" } else { "" };
         let text = format!(
-            "Safety number with {}{about}; both of you see the same:\n{}",
+            "Safety number with {}{about}. Compare it over another channel: it must be the same on both sides.\n{}",
             person.address,
             groups(number)
         );

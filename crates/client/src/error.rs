@@ -27,7 +27,7 @@ pub enum Error {
     #[error("no name is registered in this home; register one first")]
     NotRegistered,
     /// There is an account already.
-    #[error("this home belongs to {0}; use another home for another name")]
+    #[error("{0} is registered in this home already; use another home for another name")]
     AlreadyRegistered(Address),
     /// A registration was begun and its outcome never learned.
     #[error("the registration of {0} was begun in this home and not finished; register {0} again to finish it")]

@@ -27,7 +27,7 @@ mod transaction;
 use std::fs::File;
 use std::path::{Path, PathBuf};
 
-use rusqlite::{Connection, OpenFlags};
+use rusqlite::{Connection, ErrorCode, OpenFlags};
 use zeroize::Zeroizing;
 
 use files::{LOCK, io, lock, make_dir, private_file, remove, sync_dir, wait_for};
@@ -146,8 +146,22 @@ impl Vault {
             return Err(VaultError::Truncated(path));
         }
         let lock = lock(dir)?;
-        let db = connect(&path)?;
-        let header = read_header(&db)?.ok_or_else(|| VaultError::Truncated(path))?;
+        // A page that is missing, or no database at all: no fault of the disk's space.
+        let cut_off = |error| match error {
+            VaultError::Database(error)
+                if matches!(
+                    error.sqlite_error_code(),
+                    Some(ErrorCode::DatabaseCorrupt | ErrorCode::NotADatabase)
+                ) =>
+            {
+                VaultError::Truncated(path.clone())
+            }
+            other => other,
+        };
+        let db = connect(&path).map_err(cut_off)?;
+        let header = read_header(&db)
+            .map_err(cut_off)?
+            .ok_or_else(|| VaultError::Truncated(path.clone()))?;
         let data = header.unwrap(passphrase)?;
         let mut vault = Self {
             db,

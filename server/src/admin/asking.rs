@@ -13,7 +13,7 @@ use server::{
     errands::{self, Errand, ErrandError},
 };
 
-use crate::print;
+use crate::output::print;
 
 /// How long a relay that runs may take: it looks every second, and removes ten thousand envelopes in a few.
 const PATIENCE: Duration = Duration::from_secs(120);
@@ -28,7 +28,7 @@ pub fn confirm(meaning: &str, name: &str, otherwise: &str) -> anyhow::Result<()>
     let mut typed = String::new();
     io::stdin().read_line(&mut typed)?;
     if typed.trim() != name {
-        bail!("{otherwise}. (--yes does not ask.)");
+        bail!("{otherwise}. (Give --yes to skip the question.)");
     }
     Ok(())
 }

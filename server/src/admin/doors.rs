@@ -21,7 +21,10 @@ use super::{
     asking::{confirm, done},
     lists::{self, ID_DIGITS},
 };
-use crate::{banner, complain, print};
+use crate::{
+    banner,
+    output::{complain, print},
+};
 
 /// How long an invitation works when nothing is said: long enough for a letter, too short to be found in an old mailbox.
 const DEFAULT_LIFETIME: &str = "7d";
@@ -137,7 +140,7 @@ fn make(of: &ArgMatches, config: &Config, reader: &Reader) -> anyhow::Result<()>
         Some((url, flag)) => {
             print(&format!("{}\n", *code.link(&url)));
             complain(&format!(
-                "{once}\nWho is invited types: latchkey{flag} register NAME --invite LINK"
+                "{once}\nThe person you invite types: latchkey{flag} register NAME --invite LINK"
             ));
             advise(&url, relay, whose);
         }
@@ -146,7 +149,7 @@ fn make(of: &ArgMatches, config: &Config, reader: &Reader) -> anyhow::Result<()>
             complain(&format!(
                 "{once}\n\
                  This is the code alone: {whose} do not say under which URL the relay is reached (--origins).\n\
-                 Who is invited types: latchkey --relay URL register NAME --invite CODE"
+                 The person you invite types: latchkey --relay URL register NAME --invite CODE"
             ));
         }
     }
@@ -157,7 +160,7 @@ fn make(of: &ArgMatches, config: &Config, reader: &Reader) -> anyhow::Result<()>
     };
     if registration != Registrations::Invite {
         complain(&format!(
-            "Registration is {} by {whose}: invitations are asked for with --registration invite alone.",
+            "Registration is {} by {whose}: invitations are needed only with --registration invite.",
             registration.name()
         ));
     }

@@ -33,8 +33,9 @@ UUID; every error is one `Problem`, whose `code` is what a client decides by. Ev
 the same ids: a lost answer loses nothing and costs nothing.
 
 To try it out: `latchkey token` prints a bearer token for \"Authorize\", or for `curl -H \"Authorization: Bearer …\"`, and when it ends. It is the session of that \
-client, which goes on. `register`, `sign_in`, `publish_key` and `succeed` want signatures that a program makes; their examples show the form alone. The others are \
-accepted as they stand by a relay that has an account alice.";
+client, which goes on. `register`, `sign_in`, `publish_key` and `succeed` want signatures that a program makes; their examples show the form alone. \
+So do those about licenses, gate keys and oblivious messages, which want ids and keys of your own. The others are accepted as they stand by a relay that has \
+an account alice; a body of bytes is any small file. `DELETE /v1/session` ends the session of that client too.";
 
 /// The more permissive of the two licenses, to be read.
 const LICENSE: &str = "https://spdx.org/licenses/MIT.html";

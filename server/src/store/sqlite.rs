@@ -10,6 +10,7 @@ mod doors;
 mod envelopes;
 mod gate_keys;
 mod heads;
+mod identities;
 mod keys;
 mod licenses;
 mod log;
@@ -250,7 +251,7 @@ impl Store for Sqlite {
         })
     }
     fn identity(&self, mailbox: MailboxId) -> Verb<'_, Option<IdentityRow>> {
-        self.read(move |c| succession::identity(c, mailbox))
+        self.read(move |c| identities::identity(c, mailbox))
     }
     fn account(&self, mailbox: MailboxId) -> Verb<'_, Option<AccountRow>> {
         self.read(move |c| keys::account(c, mailbox))

@@ -1,7 +1,9 @@
 //! What an operator does with the database by command: verify, check, copy, list. All of it reads, and may be done while the relay runs.
 
+mod backup_error;
 mod doors;
 mod keys;
+mod private;
 
 use std::{
     collections::HashSet,
@@ -21,11 +23,12 @@ use super::{
 };
 use crate::{
     model::MailboxId,
-    redact,
     store::{AuditEvent, AuditHead, AuditRecord, KeptHead, migrations},
 };
 
+pub use backup_error::BackupError;
 pub use doors::InviteLine;
+use private::private;
 
 /// A database that is only read.
 pub struct Reader {
@@ -46,33 +49,6 @@ pub struct AccountLine {
     pub pending: u64,
     /// Bytes of them.
     pub bytes: u64,
-}
-
-/// Why a backup was not made. Nothing of it is left behind.
-#[derive(Debug, thiserror::Error)]
-pub enum BackupError {
-    /// The target is there.
-    #[error("{0} exists; name a file that does not exist, or move that one away")]
-    Exists(PathBuf),
-    /// The target cannot be written.
-    #[error("cannot write {}: {source}. Check the directory's permissions and the disk's space", redact::shown(&path.display().to_string()))]
-    File {
-        /// The file.
-        path: PathBuf,
-        /// Why.
-        source: io::Error,
-    },
-    /// A gate key's file is damaged.
-    #[error(
-        "{0} does not have the bytes that its name says, so no backup was made. `latchkey-relay check` names what else is wrong"
-    )]
-    Key(PathBuf),
-    /// What was copied is not what was stored.
-    #[error("the database is damaged, so no backup was made: {0}. `latchkey-relay check` names what else is wrong")]
-    Damaged(String),
-    /// SQLite refused.
-    #[error("the database cannot be copied: {0}. Check the disk's space, then try again")]
-    Sqlite(#[from] rusqlite::Error),
 }
 
 /// Tables, the sums over them, and the counters that are kept of them: what must be the same.
@@ -370,14 +346,6 @@ fn beside(path: &Path, ending: &str) -> PathBuf {
     let mut name = path.as_os_str().to_owned();
     name.push(ending);
     name.into()
-}
-
-fn private(path: &Path) -> io::Result<()> {
-    let mut options = File::options();
-    options.write(true).create_new(true);
-    #[cfg(unix)]
-    std::os::unix::fs::OpenOptionsExt::mode(&mut options, 0o600);
-    options.open(path).map(drop)
 }
 
 /// Begins a new life when the database is a backup: what clients acknowledged after it was made must not delete what comes now under the same

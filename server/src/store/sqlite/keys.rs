@@ -10,9 +10,9 @@ use zeroize::Zeroizing;
 
 use super::doors;
 use super::envelopes::refuse_growth;
+use super::identities::successions;
 use super::mail::raise_counter;
 use super::rows::{array, damaged, int, number, time, timestamp};
-use super::succession::successions;
 use super::totals::add_totals;
 use super::writer::Sums;
 use crate::{

@@ -1,14 +1,11 @@
 //! Identities that take each other's place.
 
-use protocol::succession::PublishedSuccession;
 use rusqlite::{Connection, OptionalExtension as _, params};
 
+use super::identities::identity_key;
 use super::keys::{put_batch, put_signed_prekey, put_token};
 use super::rows::{int, number};
-use crate::{
-    model::MailboxId,
-    store::{IdentityChange, IdentityChanged, IdentityRow, Result},
-};
+use crate::store::{IdentityChange, IdentityChanged, Result};
 
 pub(super) fn succeed(c: &Connection, change: &IdentityChange) -> Result<IdentityChanged> {
     let id = change.mailbox.as_bytes();
@@ -64,37 +61,4 @@ fn replace(c: &Connection, change: &IdentityChange) -> Result<()> {
         put_batch(c, change.mailbox, batch)?;
     }
     Ok(())
-}
-
-pub(super) fn identity(c: &Connection, mailbox: MailboxId) -> Result<Option<IdentityRow>> {
-    let Some(identity_key) = identity_key(c, mailbox)? else {
-        return Ok(None);
-    };
-    Ok(Some(IdentityRow {
-        identity_key,
-        successions: successions(c, mailbox)?,
-    }))
-}
-
-fn identity_key(c: &Connection, mailbox: MailboxId) -> Result<Option<Vec<u8>>> {
-    let key = c
-        .prepare_cached("SELECT identity_key FROM account WHERE mailbox = ?1")?
-        .query_row([mailbox.as_bytes()], |row| row.get(0))
-        .optional()?;
-    Ok(key)
-}
-
-/// The kept statements of an account, oldest first.
-pub(super) fn successions(c: &Connection, mailbox: MailboxId) -> Result<Vec<PublishedSuccession>> {
-    let mut statement = c.prepare_cached(
-        "SELECT identity_key, payload, signature FROM succession WHERE mailbox = ?1 ORDER BY counter",
-    )?;
-    let rows = statement.query_map([mailbox.as_bytes()], |row| {
-        Ok(PublishedSuccession {
-            identity_key: row.get(0)?,
-            payload: row.get(1)?,
-            signature: row.get(2)?,
-        })
-    })?;
-    Ok(rows.collect::<rusqlite::Result<_>>()?)
 }

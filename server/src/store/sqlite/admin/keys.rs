@@ -9,7 +9,7 @@ use std::{
 use rusqlite::Connection;
 use sha2::{Digest as _, Sha256};
 
-use super::{BackupError, private};
+use super::{backup_error::BackupError, private::private};
 use crate::store::{GateKeyRow, files::DIRECTORY, sqlite::gate_keys};
 
 /// A younger file without a row may be on its way: a relay that runs writes the file first.
