@@ -4994,7 +4994,7 @@ A relay for Latchkey, a post-quantum end-to-end encrypted chat. It stores sealed
 
 Conventions: time is milliseconds since the Unix epoch; binary in JSON is standard base64 with padding, in paths it is lower-case hex or a UUID; every error is one `Problem`, whose `code` is what a client decides by. Every operation that changes something can be repeated with the same ids: a lost answer loses nothing and costs nothing.
 
-To try it out: `latchkey token` prints a bearer token for "Authorize", or for `curl -H "Authorization: Bearer …"`, and when it ends. It is the session of that client, which goes on. `register`, `sign_in`, `publish_key` and `succeed` want signatures that a program makes; their examples show the form alone. The others are accepted as they stand by a relay that has an account alice.
+To try it out: `latchkey token` prints a bearer token for "Authorize", or for `curl -H "Authorization: Bearer …"`, and when it ends. It is the session of that client, which goes on. `register`, `sign_in`, `publish_key` and `succeed` want signatures that a program makes; their examples show the form alone. So do those about licenses, gate keys and oblivious messages, which want ids and keys of your own. The others are accepted as they stand by a relay that has an account alice; a body of bytes is any small file. `DELETE /v1/session` ends the session of that client too.
 
 Version: 0.1.0*/
 pub struct Client {
