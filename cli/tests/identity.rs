@@ -198,12 +198,12 @@ fn what_goes_to_an_accepted_identity_is_named_by_count_id_and_first_words() {
         let file = file.unwrap();
         std::fs::copy(file.path(), program.home.join(file.file_name())).unwrap();
     }
-    let said = program.ok(&["--json", "verify", "bob", "--accept"]).err;
+    let said = program.ok(&["--json", "verify", "bob", "--accept", "--yes"]).err;
     let notes: Vec<serde_json::Value> = said.lines().map(|line| serde_json::from_str(line).unwrap()).collect();
     let named = notes.iter().find_map(|note| note.get("goes_to_new_identity"));
     assert_eq!(named, Some(&serde_json::json!([first, second])), "{said}");
 
-    let accepted = alice.ok(&["verify", "bob", "--accept"]);
+    let accepted = alice.ok(&["verify", "bob", "--accept", "--yes"]);
     assert!(
         accepted.err.contains(
             "2 messages to bob@localhost may not have arrived, and go to the new identity when it is accepted"

@@ -178,7 +178,7 @@ fn somebody_who_is_no_contact_is_blocked_in_the_menu() {
     let mut terminal = menu(&alice);
     terminal.enters("Contacts");
     terminal.sees("Contact:");
-    terminal.enters("block somebody");
+    terminal.enters("block someone");
     terminal.sees("Block whom?");
     terminal.enters("nobody");
     terminal.sees("error:");
