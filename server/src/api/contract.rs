@@ -213,6 +213,10 @@ mod tests {
         let free = ["title", "detail", "action", "retry_after_seconds", "next_slot"];
         let mut without = Vec::new();
         for (name, schema) in contract["components"]["schemas"].as_mapping().unwrap() {
+            if schema.get("example").is_some() {
+                // An example of the whole has every field.
+                continue;
+            }
             let fields = schema
                 .get("properties")
                 .and_then(Value::as_mapping)

@@ -106,7 +106,7 @@ fn of_field(schema: &str, field: &str, now: Timestamp) -> Option<Value> {
         ("GateKeyStatus", "bytes") => 23_000_000.into(),
         (_, "suite") => 1.into(),
         (_, "version") => env!("CARGO_PKG_VERSION").into(),
-        (_, "storage_engine") => "SQLite".into(),
+        (_, "storage_engine") => "sqlite".into(),
         _ => return None,
     })
 }
