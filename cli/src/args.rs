@@ -52,7 +52,8 @@ Questions are still asked as text, and only where standard input and standard
 error are a terminal.
 
 Proxies: HTTPS_PROXY, HTTP_PROXY, ALL_PROXY and NO_PROXY, in lower case too, are
-honoured, but never for a relay on this machine.
+honoured, but never for a relay on this machine. One that cannot be used (SOCKS,
+for instance) is refused with exit code 2, not passed over.
 
 Environment: LATCHKEY_HOME, LATCHKEY_RELAY, LATCHKEY_PIN, LATCHKEY_PASSPHRASE,
 NO_COLOR"#;

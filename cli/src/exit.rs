@@ -141,7 +141,7 @@ fn of_relay(error: &RelayError) -> Exit {
             Exit::IdentityChanged
         }
         RelayError::UntrustedCertificate { .. } => Exit::Network,
-        RelayError::BadUrl { .. } => Exit::Usage,
+        RelayError::BadUrl { .. } | RelayError::BadProxy { .. } => Exit::Usage,
         _ => Exit::Other,
     }
 }

@@ -401,6 +401,26 @@ fn where_nobody_reads_no_play_is_used_and_nothing_counts_as_seen() {
     assert!(bob.json(&["inbox"]).is_empty());
 }
 
+/// A proxy that was set and is passed over shows the network what its user hides.
+#[test]
+fn a_proxy_that_cannot_be_used_is_refused_and_nothing_goes_without_it() {
+    let stage = Stage::new();
+    let person = stage.person("proxied");
+    for (variable, proxy) in [
+        ("HTTPS_PROXY", "ftp://127.0.0.1:9"),
+        ("ALL_PROXY", "socks5://127.0.0.1:9"),
+    ] {
+        let mut command = person.command(&["--relay", "https://relay.invalid", "register", "proxied"]);
+        command.env(variable, proxy);
+        let answer = run(&mut command);
+        assert_eq!(answer.code, 2, "{answer:?}");
+        assert!(
+            answer.err.contains(variable) && !answer.err.contains(proxy),
+            "{answer:?}"
+        );
+    }
+}
+
 /// A script that sends again what failed would send it twice.
 #[cfg(target_os = "linux")]
 #[test]

@@ -11,6 +11,7 @@ mod failed;
 mod gate;
 mod keys;
 mod plays;
+mod proxy;
 mod sends;
 mod url;
 mod wire;
@@ -85,6 +86,8 @@ impl Relay {
         if url.is_loopback() {
             // A proxy for the outside world has no business on this machine.
             builder = builder.no_proxy();
+        } else {
+            proxy::check(proxy::environment)?;
         }
         if let Some(certificate) = url.certificate() {
             let config = certificate

@@ -120,7 +120,10 @@ async fn numbers_are_rough_for_everybody_and_exact_for_the_operator() {
     let (_, again, page) = shown(&relay).await;
     assert_eq!(again["messages_pending"], 256);
     // Digits of the fingerprint may be 192 as well.
-    assert!(page.contains("<dd>about 256</dd>") && !page.contains("192</dd>"), "{page}");
+    assert!(
+        page.contains("<dd>about 256</dd>") && !page.contains("192</dd>"),
+        "{page}"
+    );
 }
 
 #[tokio::test]

@@ -88,6 +88,14 @@ pub enum RelayError {
         "the answer is not that of a latchkey relay of this version ({0}); check the address, and update the older of client and relay"
     )]
     Malformed(&'static str),
+    /// A proxy that cannot be used, where going without it would show who asks.
+    #[error(
+        "the proxy in the environment variable {variable} cannot be used, and nothing was sent without it; give http://HOST:PORT or https://HOST:PORT, or unset the variable"
+    )]
+    BadProxy {
+        /// Which variable.
+        variable: &'static str,
+    },
     /// A URL that is none.
     #[error("{url:?} is not a relay's address: {reason}")]
     BadUrl {
