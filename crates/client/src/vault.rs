@@ -27,10 +27,10 @@ mod transaction;
 use std::fs::File;
 use std::path::{Path, PathBuf};
 
-use rusqlite::{Connection, ErrorCode, OpenFlags};
+use rusqlite::{Connection, OpenFlags};
 use zeroize::Zeroizing;
 
-use files::{LOCK, io, lock, make_dir, private_file, remove, sync_dir, wait_for};
+use files::{LOCK, io, is_cut_off, lock, make_dir, private_file, remove, sync_dir, wait_for};
 use header::{Header, read_header, write_header};
 use kdf::KEY_LEN;
 use seal::Keys;
@@ -146,16 +146,9 @@ impl Vault {
             return Err(VaultError::Truncated(path));
         }
         let lock = lock(dir)?;
-        // A page that is missing, or no database at all: no fault of the disk's space.
+        // No fault of the disk's space.
         let cut_off = |error| match error {
-            VaultError::Database(error)
-                if matches!(
-                    error.sqlite_error_code(),
-                    Some(ErrorCode::DatabaseCorrupt | ErrorCode::NotADatabase)
-                ) =>
-            {
-                VaultError::Truncated(path.clone())
-            }
+            VaultError::Database(_) if is_cut_off(&path) => VaultError::Truncated(path.clone()),
             other => other,
         };
         let db = connect(&path).map_err(cut_off)?;

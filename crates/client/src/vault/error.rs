@@ -23,7 +23,7 @@ pub enum VaultError {
     Busy(PathBuf),
     /// The file is there, and what it begins with is not.
     #[error(
-        "the vault {} is empty, cut off or damaged, as after a full disk or an unfinished copy; restore the home directory from a backup. (If no name was ever registered in this home, remove the file and register one)",
+        "the vault {} is empty or cut off, as after a full disk or an unfinished copy; restore the home directory from a backup. (If no name was ever registered in this home, remove the file and register one)",
         .0.display()
     )]
     Truncated(PathBuf),

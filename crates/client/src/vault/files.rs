@@ -1,6 +1,7 @@
 //! The home directory's files: who may read them, when they are durable, and the lock.
 
 use std::fs::{DirBuilder, File, OpenOptions};
+use std::io::Read as _;
 use std::path::Path;
 use std::thread;
 use std::time::{Duration, Instant};
@@ -76,4 +77,33 @@ pub(super) fn wait_for(file: &File, dir: &Path) -> Result<(), VaultError> {
             Err(std::fs::TryLockError::Error(source)) => return Err(io(&dir.join(LOCK))(source)),
         }
     }
+}
+
+/// Whether a database is shorter than its own header says (SQLite's file format, section 1.3: the page size at byte 16, the number of pages at byte 28).
+pub(super) fn is_cut_off(path: &Path) -> bool {
+    const HEADER: usize = 100;
+    let read = || -> std::io::Result<(u64, Vec<u8>)> {
+        let file = File::open(path)?;
+        let length = file.metadata()?.len();
+        let mut header = Vec::with_capacity(HEADER);
+        file.take(HEADER as u64).read_to_end(&mut header)?;
+        Ok((length, header))
+    };
+    let Ok((length, header)) = read() else {
+        return false;
+    };
+    if header.len() < HEADER {
+        return true;
+    }
+    let size = match header.get(16..18) {
+        // 65 536 does not fit.
+        Some(&[0, 1]) => 1 << 16,
+        Some(&[high, low]) => u64::from(u16::from_be_bytes([high, low])),
+        _ => 0,
+    };
+    let pages = match header.get(28..32) {
+        Some(&[a, b, c, d]) => u64::from(u32::from_be_bytes([a, b, c, d])),
+        _ => 0,
+    };
+    header.starts_with(b"SQLite format 3\0") && length < size * pages
 }
