@@ -15,8 +15,8 @@ use clap::{Arg, ArgAction, ArgMatches, Command};
 use protocol::address::UserName;
 use server::{
     clock::{Clock as _, SystemClock},
-    errands::Errand,
-    redact, running,
+    config::{redact, running},
+    operator::errands::Errand,
     store::{
         KeptHead,
         sqlite::{

@@ -112,8 +112,8 @@ fn main() -> ExitCode {
 fn run(matches: &ArgMatches) -> anyhow::Result<()> {
     let config = configuration(matches)?;
     log(matches.get_flag("quiet"), config.log_format);
-    server::descriptors::raise_limit();
-    let runtime = server::threads::runtime().context("cannot start the runtime")?;
+    server::http::file_limit::raise_limit();
+    let runtime = server::http::threads::runtime().context("cannot start the runtime")?;
     runtime.block_on(async {
         let mut signals = Signals::listen()?;
         let mut banner = Banner {

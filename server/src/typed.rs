@@ -1,7 +1,7 @@
 //! Mistakes on the command line, said without what could be a secret: a key instead of its file's path, an invitation or a token in the place of a command.
 
 use clap::error::{ContextKind, ContextValue, ErrorKind};
-use server::redact;
+use server::config::redact;
 
 /// What of an error was typed, and not defined by the program.
 const TYPED: [ContextKind; 3] = [

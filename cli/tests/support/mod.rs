@@ -9,8 +9,8 @@ use std::time::Duration;
 
 use serde_json::Value;
 use server::RunningRelay;
-use server::errands::Errand;
 use server::invite::InviteCode;
+use server::operator::errands::Errand;
 use server::service::Registrations;
 use tempfile::TempDir;
 use tokio::runtime::Runtime;

@@ -10,7 +10,7 @@ use anyhow::bail;
 use server::{
     StartError,
     clock::{Clock as _, SystemClock},
-    errands::{self, Errand, ErrandError},
+    operator::errands::{self, Errand, ErrandError},
 };
 
 use crate::output::print;

@@ -8,11 +8,10 @@ use protocol::address::UserName;
 use server::{
     Config,
     clock::{Clock as _, SystemClock},
-    config::{EXPECTED_LIFETIME, parse_lifetime},
-    errands::Errand,
+    config::{EXPECTED_LIFETIME, parse_lifetime, redact, running},
     invite::InviteCode,
+    operator::errands::Errand,
     origin::Origin,
-    redact, running,
     service::Registrations,
     store::{MAX_INVITES, sqlite::admin::Reader},
 };

@@ -36,16 +36,18 @@ use protocol::address::UserName;
 use tokio::time::{Instant, timeout, timeout_at};
 use uuid::Uuid;
 
+pub(crate) use crate::http::fast_send::query::addressed;
 use crate::{
     api::{mail::Stored, problem::ApiError, tokens},
-    app::{explain, panicked},
-    limits::{UNWANTED, origin},
+    http::{
+        admission::Shown,
+        app::{explain, panicked},
+        request_id::Begun,
+        request_limits::{UNWANTED, origin},
+    },
     model::{Bytes32, Envelope, MAX_ENVELOPE_BYTES, MailboxId, Principal, Sender},
-    places::Shown,
-    requests::Begun,
     service::{Refusal, Services, rates::Network},
 };
-pub(crate) use query::addressed;
 
 /// The operation's name in the contract, by which it is counted.
 pub(crate) const OPERATION: &str = "send";

@@ -22,8 +22,8 @@ use tokio::{
 
 use crate::{
     api::problem::{ApiError, Problem, ProblemCode},
+    http::admission::{FREE_BYTES, Guest, Held},
     model::MAX_ENVELOPE_BYTES,
-    places::{FREE_BYTES, Guest, Held},
     proxies::Proxies,
     service::{
         Services,

@@ -7,8 +7,8 @@ use playgate::{PlayLimit, PlayShare};
 use protocol::Timestamp;
 use zeroize::Zeroizing;
 
-use super::rows::LicenseState;
 use crate::model::{Bytes32, GateKeyId, LicenseId};
+use crate::store::mail::LicenseState;
 
 /// A request to play, the capability already hashed.
 #[derive(Debug, Clone)]

@@ -15,7 +15,7 @@ use tokio::{
     time::{Sleep, sleep},
 };
 
-use crate::places::Guest;
+use crate::http::admission::Guest;
 
 /// A stream whose writes fail when nothing could be written for as long as `patience`.
 pub(crate) struct Impatient<S> {
@@ -106,7 +106,7 @@ mod tests {
     use tokio::io::{AsyncReadExt as _, AsyncWriteExt as _};
 
     use super::*;
-    use crate::places::Places;
+    use crate::http::admission::Places;
 
     fn impatient<S>(stream: S, patience: Duration) -> Impatient<S> {
         let place = Places::new(1, None).take(None).unwrap();

@@ -3,7 +3,7 @@
 use poem::{IntoResponse, Response, http::HeaderValue, web::Html};
 
 use crate::{
-    documents::guard,
+    http::shared_documents::guard,
     origin::Origin,
     service::{Registrations, StatusReport},
 };

@@ -21,8 +21,8 @@ use poem::{
 use tokio::time::Instant;
 
 use crate::{
+    http::operations::{Found, Operations},
     metrics::Metrics,
-    operations::{Found, Operations},
 };
 
 /// The header that carries the id.

@@ -3,8 +3,9 @@
 use playgate::{PlayLimit, PlayShare};
 use protocol::Timestamp;
 
-use super::{AuditHead, gate_rows::ObliviousRow};
+use super::AuditHead;
 use crate::model::{BodyDigest, Bytes32, Envelope, Incarnation, LicenseId, MailboxId, MessageId, Sender};
+use crate::store::gate_keys::ObliviousRow;
 
 /// The parts of a mailbox, each with the whole quota for itself: what strangers send takes no room from anybody else.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]

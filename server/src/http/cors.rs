@@ -20,7 +20,7 @@ use poem::{
     http::{HeaderValue, Method, StatusCode, header},
 };
 
-use crate::operations::Operations;
+use crate::http::operations::Operations;
 
 /// What pages are for: the contract, and nothing beside it.
 const SHARED: &str = "/v1/";

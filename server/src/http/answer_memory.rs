@@ -12,8 +12,10 @@ use poem::Response;
 
 use crate::{
     api::problem::{Problem, ProblemCode},
-    places::{FREE_BYTES, Guest, Held},
-    requests,
+    http::{
+        admission::{FREE_BYTES, Guest, Held},
+        request_id,
+    },
 };
 
 /// In an answer's extensions: its body is one that all clients share, so that no memory is held for this one.
@@ -39,7 +41,7 @@ where
         ProblemCode::Busy,
         "too many large answers are being sent to other clients; nothing was changed",
     );
-    let id = answer.headers().get(requests::HEADER);
+    let id = answer.headers().get(request_id::HEADER);
     busy.request_id = id.and_then(|id| id.to_str().ok()).map(str::to_owned);
     let mut refusal = busy.into_http();
     // Which request it is to, and which page may read it.
@@ -102,8 +104,8 @@ mod tests {
 
     use super::*;
     use crate::{
+        http::admission::{MOST_BYTES, Place, Places, Shown},
         model::MailboxId,
-        places::{MOST_BYTES, Place, Places, Shown},
     };
 
     fn known(places: &Arc<Places>, n: u8) -> Place {
@@ -114,7 +116,7 @@ mod tests {
 
     fn large() -> Response {
         Response::builder()
-            .header(requests::HEADER, "0123456789abcdef")
+            .header(request_id::HEADER, "0123456789abcdef")
             .header(header::ACCESS_CONTROL_ALLOW_ORIGIN, "https://chat.example")
             .content_type("text/plain")
             .body(vec![b'x'; FREE_BYTES + 1])
@@ -128,7 +130,7 @@ mod tests {
         let mut refused = held(large(), asker.guest());
         assert_eq!(refused.status(), 503);
         let headers = refused.headers().clone();
-        assert_eq!(headers[requests::HEADER], "0123456789abcdef");
+        assert_eq!(headers[request_id::HEADER], "0123456789abcdef");
         assert_eq!(headers[header::ACCESS_CONTROL_ALLOW_ORIGIN], "https://chat.example");
         assert_eq!(headers[header::RETRY_AFTER], "1");
         assert!(

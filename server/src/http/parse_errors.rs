@@ -29,8 +29,10 @@ use tokio::{
 
 use crate::{
     api::problem::{Problem, ProblemCode},
-    places::FREE_BYTES,
-    requests::{self, RequestId},
+    http::{
+        admission::FREE_BYTES,
+        request_id::{self, RequestId},
+    },
 };
 
 /// The largest head of a request: ours have less than 1 KiB, a browser's seldom 8. It is what a connection buffers at most for reading, and keeps while it idles.
@@ -172,7 +174,7 @@ fn answer(status: StatusCode, date: Option<&str>, head_only: bool) -> Vec<u8> {
     let head = format!(
         "HTTP/1.1 {status}\r\nconnection: close\r\ncontent-type: application/json; charset=utf-8\r\ncontent-length: {}\r\n{}: {id}\r\n{date}\r\n",
         body.len(),
-        requests::HEADER,
+        request_id::HEADER,
     );
     let mut bytes = head.into_bytes();
     if !head_only {

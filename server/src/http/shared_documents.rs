@@ -19,7 +19,7 @@ use tokio::sync::OnceCell;
 use crate::{
     api,
     api::problem::{Problem, ProblemCode},
-    holding::Shared,
+    http::answer_memory::Shared,
     service::Refusal,
 };
 

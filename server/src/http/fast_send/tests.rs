@@ -12,10 +12,10 @@ use tokio::{
 use zeroize::Zeroizing;
 
 use super::*;
-use crate::places::Places;
+use crate::http::admission::Places;
 use crate::{
     config::{Config, Patience},
-    connections::{self, Serving},
+    http::listener::{self, Serving},
     model::{BearerToken, Incarnation, Principal},
     relay::{Relay, RunningRelay},
     store::{Registration, SignedPreKeyRow, Store as _, TokenRow, sqlite::Sqlite, wakes::Wakes},
@@ -257,12 +257,7 @@ async fn a_connection_tries_the_short_way_first() {
         crowded: Box::new(|| false),
     };
     let (stop, stopped) = oneshot::channel::<()>();
-    let server = tokio::spawn(connections::serve(
-        listener,
-        serving,
-        async { drop(stopped.await) },
-        DAY,
-    ));
+    let server = tokio::spawn(listener::serve(listener, serving, async { drop(stopped.await) }, DAY));
     let mut client = TcpStream::connect(addr).await.unwrap();
     for (to, status) in [("bob", "200"), ("%62ob", "418"), ("bob", "200")] {
         let request = format!(

@@ -8,7 +8,7 @@ use std::{
 
 use hyper::body::{Body, Frame, SizeHint};
 
-use crate::places::Guest;
+use crate::http::admission::Guest;
 
 /// The body of a request.
 pub(crate) struct Arriving<B> {

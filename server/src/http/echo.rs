@@ -14,15 +14,17 @@ use tokio::{
 
 use crate::{
     api::{mail::Stored, problem::ApiError},
-    app::{explain, panicked},
     config::Config,
-    connections,
-    limits::origin,
+    http::{
+        app::{explain, panicked},
+        fast_send::{OPERATION, addressed},
+        listener,
+        request_id::Begun,
+        request_limits::origin,
+    },
     model::{Envelope, MAX_ENVELOPE_BYTES},
     relay::{GRACE, door, listen},
-    requests::Begun,
     service::{Refusal, Services},
-    thin::{OPERATION, addressed},
 };
 
 /// A listener like the relay's, where `config` says.
@@ -43,7 +45,7 @@ pub async fn serve(listener: TcpListener, services: Arc<Services>, config: &Conf
         services: Arc::clone(&services),
         patience: config.patience.body,
     };
-    connections::serve(
+    listener::serve(
         listener,
         door(echo, None, &services, None, config),
         std::future::pending(),

@@ -36,15 +36,17 @@ use tokio::{
 };
 
 use crate::{
-    arriving::Arriving,
     config::Patience,
-    holding,
-    idling::ConnectionTimer,
-    malformed::{self, Explained, MAX_HEAD},
-    places::{FREE_BYTES, Guest, Held, Places},
+    http::{
+        admission::{FREE_BYTES, Guest, Held, Places},
+        answer_memory,
+        fast_send::ThinSend,
+        idle_timeout::ConnectionTimer,
+        incoming_body::Arriving,
+        parse_errors::{self, Explained, MAX_HEAD},
+        write_timeout::Impatient,
+    },
     seldom::Seldom,
-    stalling::Impatient,
-    thin::ThinSend,
     tls::Acceptor,
 };
 
@@ -206,7 +208,7 @@ async fn requests<S, E>(
         if request.body().is_end_stream() {
             guest.has_asked();
         }
-        let names_its_host = malformed::names_its_host(request.version(), request.headers());
+        let names_its_host = parse_errors::names_its_host(request.version(), request.headers());
         if names_its_host
             && let Some(thin) = &serving.thin
             && !(serving.cross_origin && request.headers().contains_key(ORIGIN))
@@ -220,7 +222,7 @@ async fn requests<S, E>(
                 let answer = thin.answer(send, body).await;
                 drop(held);
                 guest.is_answered();
-                Ok::<_, Infallible>(holding::held(answer, guest))
+                Ok::<_, Infallible>(answer_memory::held(answer, guest))
             }));
         }
         let serving = Arc::clone(&serving);
@@ -230,10 +232,10 @@ async fn requests<S, E>(
             let answer = if names_its_host {
                 serving.endpoint.get_response(request).await
             } else {
-                malformed::bare()
+                parse_errors::bare()
             };
             guest.is_answered();
-            Ok(holding::held(answer, guest))
+            Ok(answer_memory::held(answer, guest))
         })
     });
     let stream = Explained::new(Impatient::new(stream, patience.write, Arc::clone(guest)));

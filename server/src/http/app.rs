@@ -16,14 +16,11 @@ use crate::{
         status::Status,
     },
     config::Config,
-    cors::Cors,
-    documents::Document,
-    landing,
-    limits::BodyLimits,
-    operations::Operations,
+    http::{
+        cors::Cors, deferred::Parking, index_page, operations::Operations, request_id::Watched,
+        request_limits::BodyLimits, shared_documents::Document,
+    },
     origin::Origin,
-    parking::Parking,
-    requests::Watched,
     service::{Refusal, Services},
 };
 
@@ -72,8 +69,8 @@ pub fn app(services: Arc<Services>, config: &Config) -> impl Endpoint<Output = R
 
 #[handler]
 async fn landing_page(services: Data<&Arc<Services>>, place: Data<&Place>, request: &Request) -> Response {
-    let url = landing::dialled(&place.origins, request.header("host"));
-    landing::page(&services.status(), place.docs, &url)
+    let url = index_page::dialled(&place.origins, request.header("host"));
+    index_page::page(&services.status(), place.docs, &url)
 }
 
 #[handler]

@@ -28,7 +28,7 @@ use crate::{
     },
 };
 
-pub(crate) use runner::Runner;
+pub(crate) use crate::operator::errands::runner::Runner;
 
 /// Where errands lie, in the data directory.
 const DIRECTORY: &str = "errands";
