@@ -114,7 +114,7 @@ fn wrong_numbers_and_times_are_told_what_is_allowed() {
         (&plays, &["0", "abc", "", "-1", "256", "1.5"], "a number from 1 to 255"),
         (
             &expires,
-            &["soon", "", "7", "1.5h", "-1"],
+            &["soon", "", "7", "1.5", "5M", "1y", "-1"],
             "a number and a unit: 90s, 30m, 12h, 7d or 2w",
         ),
         (

@@ -108,7 +108,8 @@ const DEFAULT_ENVELOPE_TTL: Duration = Duration::from_secs(30 * 24 * 3600);
 const DEFAULT_TOKEN_TTL: Duration = Duration::from_secs(3600);
 
 /// What [`parse_lifetime`] takes, for errors.
-pub const EXPECTED_LIFETIME: &str = "a time between a second and a year, with its unit (s, m, h or d)";
+pub const EXPECTED_LIFETIME: &str =
+    "a number and a unit: 90s, 30m, 12h, 7d or 2w; a second at least and a year at most";
 
 /// How long something lives.
 #[must_use]

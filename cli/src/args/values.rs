@@ -4,6 +4,8 @@ use std::convert::Infallible;
 use std::time::Duration;
 
 use client::{BadInvite, Invite, Messenger};
+use jiff::SpanRelativeTo;
+use jiff::fmt::friendly::SpanParser;
 
 /// Longest `--wait`, in seconds: a day. Longer waits are what loops are for.
 const MAX_WAIT: u32 = 86_400;
@@ -56,32 +58,19 @@ pub fn parse_expiry(text: &str) -> Result<Duration, String> {
     }
 }
 
-/// `90s`, `30m`, `12h`, `7d`, `2w`.
+/// `90s`, `30m`, `12h`, `7d`, `2w`, and several in a row; the relay reads the same. Months and years have no length of their own, and are none.
 ///
 /// # Errors
 /// A sentence that says what is accepted.
 pub fn parse_duration(text: &str) -> Result<Duration, String> {
     let wrong = || "write a number and a unit: 90s, 30m, 12h, 7d or 2w".to_owned();
-    let split = text
-        .len()
-        .checked_sub(1)
-        .filter(|at| text.is_char_boundary(*at))
-        .ok_or_else(wrong)?;
-    let (number, unit) = text.split_at(split);
-    let seconds: u64 = match unit {
-        "s" => 1,
-        "m" => 60,
-        "h" => 3600,
-        "d" => 24 * 3600,
-        "w" => 7 * 24 * 3600,
-        _ => return Err(wrong()),
-    };
-    if number.is_empty() || !number.bytes().all(|b| b.is_ascii_digit()) {
-        return Err(wrong());
+    let span = SpanParser::new().parse_span(text);
+    match span.and_then(|span| span.to_duration(SpanRelativeTo::days_are_24_hours())) {
+        Ok(length) => length.try_into().map_err(|_| wrong()),
+        // Longer than anything lasts: what is allowed is said by those who know what it is for.
+        Err(error) if error.is_range() => Ok(Duration::MAX),
+        Err(_) => Err(wrong()),
     }
-    let number: u64 = number.parse().unwrap_or(u64::MAX);
-    // Longer than anything lasts: what is allowed is said by those who know what it is for.
-    Ok(Duration::from_secs(number.saturating_mul(seconds)))
 }
 
 #[cfg(test)]
@@ -89,26 +78,32 @@ mod tests {
     use super::*;
 
     #[test]
-    fn durations_are_a_number_and_a_unit() {
+    fn durations_are_numbers_and_units_as_the_relay_reads_them() {
         for (text, seconds) in [
             ("90s", 90),
             ("30m", 1800),
             ("12h", 43_200),
             ("7d", 604_800),
             ("2w", 1_209_600),
+            ("1h30m", 5400),
+            ("1.5h", 5400),
+            ("7 days", 604_800),
         ] {
-            assert_eq!(parse_duration(text), Ok(Duration::from_secs(seconds)), "{text}");
+            let length = Duration::from_secs(seconds);
+            assert_eq!(parse_duration(text), Ok(length), "{text}");
+            assert_eq!(server::config::parse_lifetime(text), Some(length), "{text}");
         }
-        for text in ["99999999999999999999d", "18446744073709551615w"] {
-            assert_eq!(
-                parse_duration(text),
-                Ok(Duration::MAX.min(Duration::from_secs(u64::MAX))),
-                "{text}"
-            );
+        for text in ["99999999999999999999d", "18446744073709551615w", "99999999w"] {
+            assert_eq!(parse_duration(text), Ok(Duration::MAX), "{text}");
             assert!(parse_expiry(text).is_err(), "{text}");
+            assert_eq!(server::config::parse_lifetime(text), None, "{text}");
         }
-        for text in ["", "d", "7", "7 d", "-1d", "+1d", "1.5h", "7y", "é"] {
-            assert!(parse_duration(text).is_err(), "{text}");
+        // An M that was meant as minutes is not taken for a month.
+        for text in ["", "d", "7", "-1d", "1h ago", "5M", "1mo", "7y", "PT1H", "7d 5", "é"] {
+            let said = parse_duration(text).unwrap_err();
+            let expected = said.strip_prefix("write ").unwrap();
+            assert!(server::config::EXPECTED_LIFETIME.contains(expected), "{text}: {said}");
+            assert_eq!(server::config::parse_lifetime(text), None, "{text}");
         }
     }
 }

@@ -46,7 +46,7 @@ pub fn invite_command() -> Command {
                 .long("expires")
                 .value_name("TIME")
                 .default_value(DEFAULT_LIFETIME)
-                .help("How long it works (s, m, h or d)"),
+                .help("How long it works: 90s, 30m, 12h, 7d, 2w"),
         )
         .subcommand(
             lists::command("list")

@@ -4,7 +4,6 @@ use clap::{Arg, ArgAction, ArgMatches, Command};
 use protocol::Timestamp;
 use serde_json::json;
 use server::store::sqlite::admin::{AccountLine, InviteLine};
-use time::{OffsetDateTime, format_description::well_known::Rfc3339};
 
 /// Digits of a hash by which an invitation is named: among a thousand two never begin alike, and then more are asked for.
 pub const ID_DIGITS: usize = 12;
@@ -62,7 +61,7 @@ pub fn invites(invites: &[InviteLine], json: bool) -> anyhow::Result<String> {
 /// A moment in UTC, to the second.
 pub fn moment(at: Timestamp) -> anyhow::Result<String> {
     let seconds = i64::try_from(at.as_millis() / 1000)?;
-    Ok(OffsetDateTime::from_unix_timestamp(seconds)?.format(&Rfc3339)?)
+    Ok(jiff::Timestamp::from_second(seconds)?.to_string())
 }
 
 #[cfg(test)]

@@ -2,6 +2,7 @@
 
 use std::{collections::BTreeMap, path::Path, path::PathBuf, time::Duration};
 
+use jiff::{SpanRelativeTo, fmt::friendly::SpanParser};
 use protocol::address::RelayName;
 
 use super::ConfigError;
@@ -142,19 +143,11 @@ pub(super) fn flag(text: &str) -> Option<bool> {
     }
 }
 
+/// `90s`, `30m`, `12h`, `7d`, `2w`, and several in a row; the client reads the same. Months and years have no length of their own, and are none.
 pub(super) fn duration(text: &str) -> Option<Duration> {
-    let (number, seconds) = match text.strip_suffix(['s', 'm', 'h', 'd'])? {
-        number if text.ends_with('s') => (number, 1),
-        number if text.ends_with('m') => (number, 60),
-        number if text.ends_with('h') => (number, 3600),
-        number => (number, 24 * 3600),
-    };
-    number
-        .trim()
-        .parse::<u64>()
-        .ok()?
-        .checked_mul(seconds)
-        .map(Duration::from_secs)
+    let span = SpanParser::new().parse_span(text).ok()?;
+    let length = span.to_duration(SpanRelativeTo::days_are_24_hours()).ok()?;
+    length.try_into().ok()
 }
 
 pub(super) fn size(text: &str) -> Option<u64> {

@@ -2,6 +2,11 @@
 
 use std::{fmt, time::Duration};
 
+use jiff::{
+    Span, SpanRound, Unit,
+    fmt::friendly::{Spacing, SpanPrinter},
+};
+
 use super::{Config, SETTINGS, settings};
 use crate::{config::redact, logging::LogFormat, service::rates::Rate, tls::TlsSource};
 
@@ -102,8 +107,8 @@ impl Config {
                     .map_or_else(|| "off".to_owned(), |part| part.to_string()),
             ),
             "one_stranger" => text(&self.shares.one.to_string()),
-            "envelope_ttl" => text(&time(self.envelope_ttl)),
-            "token_ttl" => text(&time(self.token_ttl)),
+            "envelope_ttl" => time(self.envelope_ttl).and_then(|time| text(&time)),
+            "token_ttl" => time(self.token_ttl).and_then(|time| text(&time)),
             "rate_limits" => Some((*rates != crate::service::rates::RateLimits::off()).to_string()),
             "rate_address" => rate(rates.address),
             "rate_register" => rate(rates.register),
@@ -148,16 +153,11 @@ fn size(bytes: u64) -> String {
     )
 }
 
-fn time(time: Duration) -> String {
-    let seconds = time.as_secs();
-    let units = [("d", 24 * 3600), ("h", 3600), ("m", 60)];
-    let whole = units
-        .iter()
-        .find(|(_, unit)| seconds.is_multiple_of(*unit) && seconds > 0);
-    whole.map_or_else(
-        || format!("{seconds}s"),
-        |(name, unit)| format!("{}{name}", seconds / unit),
-    )
+/// As [`settings::duration`] reads it; none is longer than that can say.
+fn time(time: Duration) -> Option<String> {
+    let in_days = SpanRound::new().largest(Unit::Day).days_are_24_hours();
+    let span = Span::try_from(time).and_then(|span| span.round(in_days)).ok()?;
+    Some(SpanPrinter::new().spacing(Spacing::None).span_to_string(&span))
 }
 
 #[cfg(test)]
@@ -167,8 +167,10 @@ mod tests {
     #[test]
     fn values_are_shown_as_they_are_written() {
         assert_eq!([size(64 << 20), size(1 << 30), size(1025)], ["64MiB", "1GiB", "1025B"]);
-        let seconds = [30 * 24 * 3600, 3600, 90, 5400];
-        let times = seconds.map(|seconds| time(Duration::from_secs(seconds)));
-        assert_eq!(times, ["30d", "1h", "90s", "90m"]);
+        for (seconds, said) in [(30 * 24 * 3600, "30d"), (3600, "1h"), (90, "1m30s"), (90_000, "1d1h")] {
+            let length = Duration::from_secs(seconds);
+            assert_eq!(time(length).as_deref(), Some(said));
+            assert_eq!(settings::duration(said), Some(length));
+        }
     }
 }
