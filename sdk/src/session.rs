@@ -1,8 +1,9 @@
 //! Who the client speaks for.
 
 use std::fmt;
-use std::sync::{Arc, PoisonError, RwLock};
+use std::sync::Arc;
 
+use parking_lot::RwLock;
 use reqwest::header::HeaderValue;
 use serde::{Deserialize, Deserializer, Serialize, Serializer};
 use zeroize::{Zeroize, ZeroizeOnDrop, Zeroizing};
@@ -55,23 +56,23 @@ pub struct Session(Arc<RwLock<Option<Token>>>);
 impl Session {
     /// Uses `token` from here on.
     pub fn sign_in(&self, token: Token) {
-        *self.0.write().unwrap_or_else(PoisonError::into_inner) = Some(token);
+        *self.0.write() = Some(token);
     }
 
     /// Forgets the token. The relay is told by `Client::sign_out`.
     pub fn forget(&self) {
-        *self.0.write().unwrap_or_else(PoisonError::into_inner) = None;
+        *self.0.write() = None;
     }
 
     /// Whether there is a token. It may have expired.
     #[must_use]
     pub fn is_signed_in(&self) -> bool {
-        self.0.read().unwrap_or_else(PoisonError::into_inner).is_some()
+        self.0.read().is_some()
     }
 
     /// The header, if there is a token.
     pub(crate) fn authorization(&self) -> Result<Option<HeaderValue>, NotAHeader> {
-        let held = self.0.read().unwrap_or_else(PoisonError::into_inner);
+        let held = self.0.read();
         let Some(token) = held.as_ref() else {
             return Ok(None);
         };

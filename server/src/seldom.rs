@@ -1,9 +1,8 @@
 //! Log lines about what a client can make happen as often as it likes: one a minute.
 
-use std::{
-    sync::{Mutex, PoisonError},
-    time::{Duration, Instant},
-};
+use std::time::{Duration, Instant};
+
+use parking_lot::Mutex;
 
 /// Between two lines about the same: an attack that lasts a day is 1440 lines, and its beginning shows at once.
 const AT_MOST_EVERY: Duration = Duration::from_secs(60);
@@ -35,7 +34,7 @@ impl Seldom {
     }
 
     fn due(&self, now: Instant) -> Option<u64> {
-        let mut state = self.0.lock().unwrap_or_else(PoisonError::into_inner);
+        let mut state = self.0.lock();
         if state
             .last
             .is_some_and(|last| now.saturating_duration_since(last) < AT_MOST_EVERY)

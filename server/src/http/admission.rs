@@ -11,12 +11,13 @@ use std::{
     collections::HashMap,
     num::NonZeroU32,
     sync::{
-        Arc, Mutex, MutexGuard, PoisonError,
+        Arc,
         atomic::{AtomicU8, AtomicU64, AtomicUsize, Ordering::Relaxed},
     },
     time::{Duration, Instant},
 };
 
+use parking_lot::{Mutex, MutexGuard};
 use tokio::sync::Notify;
 
 use crate::{model::MailboxId, seldom::Seldom, service::rates::Network};
@@ -222,7 +223,7 @@ impl Places {
     }
 
     fn inside(&self) -> MutexGuard<'_, Inside> {
-        self.inside.lock().unwrap_or_else(PoisonError::into_inner)
+        self.inside.lock()
     }
 
     /// Milliseconds since these places exist.
@@ -352,7 +353,7 @@ impl Guest {
             return;
         }
         *count += 1;
-        *self.account.lock().unwrap_or_else(PoisonError::into_inner) = Some(account);
+        *self.account.lock() = Some(account);
         self.standing.store(Standing::Known as u8, Relaxed);
     }
 
@@ -381,7 +382,7 @@ impl Guest {
         if let Some(address) = self.address {
             give_back(&mut inside.addresses, &address);
         }
-        if let Some(account) = self.account.lock().unwrap_or_else(PoisonError::into_inner).take() {
+        if let Some(account) = self.account.lock().take() {
             give_back(&mut inside.accounts, &account);
         }
         self.leave.notify_one();

@@ -4,14 +4,10 @@
 //! the framework, the buffers between them. So an operation may answer [`Eventually::Later`]; the handler returns, all of that is dropped, and only what the
 //! operation itself needs is kept until there is something to say.
 
-use std::{
-    future::Future,
-    panic::AssertUnwindSafe,
-    pin::Pin,
-    sync::{Arc, Mutex, PoisonError},
-};
+use std::{future::Future, panic::AssertUnwindSafe, pin::Pin, sync::Arc};
 
 use futures_util::FutureExt as _;
+use parking_lot::Mutex;
 use poem::{Endpoint, IntoResponse, Request, Response};
 use poem_openapi::{
     ApiResponse,
@@ -78,7 +74,7 @@ impl<E: Endpoint> Endpoint for Parking<E> {
         };
         let headers = std::mem::take(answer.headers_mut());
         drop(answer);
-        let later = promise.lock().unwrap_or_else(PoisonError::into_inner).take();
+        let later = promise.lock().take();
         // The layer that catches panics is gone by now. Without a promise another layer has taken it, which is a fault of ours as well.
         let answer = match later {
             Some(later) => AssertUnwindSafe(later).catch_unwind().await.ok(),

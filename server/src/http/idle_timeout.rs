@@ -7,12 +7,13 @@
 use std::{
     future::Future,
     pin::Pin,
-    sync::{Arc, Mutex, PoisonError},
+    sync::Arc,
     task::{Context, Poll, ready},
     time::{Duration, Instant},
 };
 
 use hyper::rt::{Sleep, Timer};
+use parking_lot::Mutex;
 use tokio::time;
 
 /// The one timer.
@@ -55,7 +56,7 @@ impl Future for Deadline {
     type Output = ();
 
     fn poll(self: Pin<&mut Self>, cx: &mut Context<'_>) -> Poll<()> {
-        let mut alarm = self.alarm.lock().unwrap_or_else(PoisonError::into_inner);
+        let mut alarm = self.alarm.lock();
         if alarm.deadline() > self.at {
             alarm.as_mut().reset(self.at);
         }

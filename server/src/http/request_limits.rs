@@ -3,7 +3,7 @@
 use std::{
     io,
     sync::{
-        Arc, Mutex, PoisonError,
+        Arc,
         atomic::{AtomicBool, Ordering},
     },
     time::Duration,
@@ -14,6 +14,7 @@ use futures_util::{
     stream::{self, BoxStream},
 };
 use hyper::body::Bytes;
+use parking_lot::Mutex;
 use poem::{Body, Endpoint, IntoResponse, Middleware, Request, Response, Result, http::HeaderMap, web::RemoteAddr};
 use tokio::{
     sync::oneshot,
@@ -222,7 +223,7 @@ struct Counted {
 impl Counted {
     /// Memory for so many bytes more.
     fn hold(&self, bytes: usize, guest: &Arc<Guest>) -> io::Result<()> {
-        let mut held = self.held.lock().unwrap_or_else(PoisonError::into_inner);
+        let mut held = self.held.lock();
         let there = match &mut *held {
             Some(held) => held.grow(bytes),
             none => {

@@ -5,8 +5,10 @@
 
 use std::{
     collections::BTreeMap,
-    sync::{Arc, Mutex, PoisonError, atomic::Ordering},
+    sync::{Arc, atomic::Ordering},
 };
+
+use parking_lot::Mutex;
 
 use super::{
     Refusal, Result,
@@ -72,7 +74,7 @@ impl Audit {
 
     /// Something happened that is only counted.
     pub(super) fn count(&self, event: AuditEvent, mailbox: Option<MailboxId>) {
-        let mut counts = self.counts.lock().unwrap_or_else(PoisonError::into_inner);
+        let mut counts = self.counts.lock();
         let key = if counts.len() < MAX_COUNTS || counts.contains_key(&(event, mailbox)) {
             (event, mailbox)
         } else {
@@ -88,7 +90,7 @@ impl Audit {
     /// [`super::Refusal`] when the log cannot be written; the counts are kept for the next time.
     pub async fn flush(&self) -> Result<()> {
         self.singly.purge();
-        let counts = std::mem::take(&mut *self.counts.lock().unwrap_or_else(PoisonError::into_inner));
+        let counts = std::mem::take(&mut *self.counts.lock());
         if counts.is_empty() {
             return Ok(());
         }
@@ -100,7 +102,7 @@ impl Audit {
             times,
         });
         if let Err(refusal) = self.write(records.collect()).await {
-            let mut kept = self.counts.lock().unwrap_or_else(PoisonError::into_inner);
+            let mut kept = self.counts.lock();
             for (key, times) in counts {
                 *kept.entry(key).or_default() += times;
             }

@@ -10,11 +10,9 @@
 //! - The head of the audit log is shown after a record with a random number in it. It changes every hour, whether anything happened or not, and no guess of what
 //!   happened can be confirmed by it.
 
-use std::{
-    sync::{Mutex, PoisonError},
-    time::{Duration, Instant},
-};
+use std::time::{Duration, Instant};
 
+use parking_lot::Mutex;
 use protocol::Timestamp;
 
 use super::{Refusal, Result, fill};
@@ -107,7 +105,7 @@ impl Bulletin {
     }
 
     fn drawn(&self) -> Option<Drawn> {
-        *self.drawn.lock().unwrap_or_else(PoisonError::into_inner)
+        *self.drawn.lock()
     }
 
     fn show(&self, numbers: RoughNumbers, audit_head: Bytes32, at: Timestamp) {
@@ -119,7 +117,7 @@ impl Bulletin {
             at,
             since: Instant::now(),
         };
-        *self.drawn.lock().unwrap_or_else(PoisonError::into_inner) = Some(drawn);
+        *self.drawn.lock() = Some(drawn);
     }
 }
 

@@ -6,11 +6,11 @@
 
 use std::{
     collections::{BTreeMap, HashMap},
-    sync::{Mutex, MutexGuard, PoisonError},
     time::Duration,
 };
 
 use hmac::{Hmac, KeyInit as _, Mac as _};
+use parking_lot::{Mutex, MutexGuard};
 use protocol::{Timestamp, address::UserName};
 use sha2::Sha256;
 use subtle::ConstantTimeEq as _;
@@ -158,7 +158,7 @@ impl Challenges {
     }
 
     fn used(&self) -> MutexGuard<'_, Used> {
-        self.used.lock().unwrap_or_else(PoisonError::into_inner)
+        self.used.lock()
     }
 
     fn tag(&self, random: &[u8], user: &UserName, expires: Timestamp) -> Result<[u8; 16]> {
@@ -217,7 +217,7 @@ mod tests {
         // What could come again no more is forgotten.
         let other = challenges.issue(&alice, now.plus(CHALLENGE_TTL)).unwrap();
         assert!(spend(&alice, other, now.plus(CHALLENGE_TTL)));
-        assert_eq!(challenges.used.lock().unwrap().by_expiry.len(), 1);
+        assert_eq!(challenges.used.lock().by_expiry.len(), 1);
         // It was good when it was looked at, and was forgotten while its signature was.
         assert!(!spend(&alice, issued, now.plus(CHALLENGE_TTL)));
     }
@@ -260,7 +260,7 @@ mod tests {
             assert!(challenges.spend(&bob, &issued.nonce, issued.expires, later).unwrap());
             challenges.give_back(&issued.nonce, issued.expires);
         }
-        assert_eq!(challenges.used.lock().unwrap().of_each.len(), 1);
+        assert_eq!(challenges.used.lock().of_each.len(), 1);
     }
 
     /// The bound of all is reached by proofs that hold, of very many accounts, and a minute later there is room again; what is refused is not spent.
@@ -300,7 +300,7 @@ mod tests {
         let all_over = over.plus(CHALLENGE_TTL);
         let fresh = challenges.issue(&carol, all_over).unwrap();
         assert!(spend(&carol, &fresh, all_over).unwrap());
-        let used = challenges.used.lock().unwrap();
+        let used = challenges.used.lock();
         assert_eq!((used.by_expiry.len(), used.of_each.len()), (1, 1));
     }
 }

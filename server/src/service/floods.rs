@@ -4,7 +4,7 @@
 //! count for a newcomer (Misra and Gries, "Finding repeated elements", 1982), so whoever is refused more than a seventeenth of the time keeps a place, and a
 //! number is never more than there were.
 
-use std::sync::{Mutex, PoisonError};
+use parking_lot::Mutex;
 
 use crate::{
     model::{MailboxId, Sender},
@@ -28,7 +28,7 @@ impl Default for Floods {
 impl Floods {
     /// A send of `sender` to `mailbox` was refused because there is too much of it.
     pub fn note(&self, mailbox: MailboxId, sender: Sender) {
-        let mut refused = self.0.lock().unwrap_or_else(PoisonError::into_inner);
+        let mut refused = self.0.lock();
         let mut senders = refused.get(&mailbox).unwrap_or_default();
         let there = senders.len();
         match senders.iter_mut().find(|(known, _)| *known == sender) {
@@ -44,13 +44,13 @@ impl Floods {
 
     /// The mailbox is gone; what was known of it is not for who gets its name.
     pub fn forget(&self, mailbox: MailboxId) {
-        let mut refused = self.0.lock().unwrap_or_else(PoisonError::into_inner);
+        let mut refused = self.0.lock();
         refused.remove(&mailbox);
     }
 
     /// Whose sends were refused, and how often at least, since this was last asked; most first.
     pub fn take(&self, mailbox: MailboxId) -> Vec<(Sender, u64)> {
-        let mut refused = self.0.lock().unwrap_or_else(PoisonError::into_inner);
+        let mut refused = self.0.lock();
         let mut senders = refused.get(&mailbox).unwrap_or_default();
         if !senders.is_empty() {
             refused.remove(&mailbox);

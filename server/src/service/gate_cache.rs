@@ -1,12 +1,8 @@
 //! Loaded keys, as many as fit into so many bytes; the longest unused goes first.
 
-use std::{
-    collections::HashMap,
-    future::Future,
-    hash::Hash,
-    sync::{Arc, Mutex, PoisonError},
-};
+use std::{collections::HashMap, future::Future, hash::Hash, sync::Arc};
 
+use parking_lot::{Mutex, MutexGuard};
 use tokio::sync::OnceCell;
 
 use super::Result;
@@ -146,8 +142,8 @@ impl<K: Copy + Eq + Hash, V> Cache<K, V> {
         loaded.fold((0, 0), |(count, bytes), entry| (count + 1, bytes + entry.bytes))
     }
 
-    fn lock(&self) -> std::sync::MutexGuard<'_, Held<K, V>> {
-        self.held.lock().unwrap_or_else(PoisonError::into_inner)
+    fn lock(&self) -> MutexGuard<'_, Held<K, V>> {
+        self.held.lock()
     }
 }
 

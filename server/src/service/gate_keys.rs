@@ -1,14 +1,9 @@
 //! Gate keys: taken in pieces, checked, kept until their last license is over.
 
-use std::{
-    collections::HashSet,
-    io,
-    pin::Pin,
-    sync::{Arc, Mutex, PoisonError},
-    time::Duration,
-};
+use std::{collections::HashSet, io, pin::Pin, sync::Arc, time::Duration};
 
 use futures_util::{Stream, StreamExt as _};
+use parking_lot::Mutex;
 use sha2::{Digest as _, Sha256};
 use tokio::sync::{Mutex as AsyncMutex, Semaphore, SemaphorePermit};
 
@@ -321,7 +316,7 @@ impl GateKeys {
     }
 
     fn one_upload(&self, owner: MailboxId) -> Result<Uploading<'_>> {
-        let mut uploading = self.uploading.lock().unwrap_or_else(PoisonError::into_inner);
+        let mut uploading = self.uploading.lock();
         if uploading.insert(owner) {
             Ok(Uploading {
                 all: &self.uploading,
@@ -370,7 +365,7 @@ struct Uploading<'a> {
 
 impl Drop for Uploading<'_> {
     fn drop(&mut self) {
-        let mut all = self.all.lock().unwrap_or_else(PoisonError::into_inner);
+        let mut all = self.all.lock();
         all.remove(&self.owner);
     }
 }

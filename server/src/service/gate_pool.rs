@@ -8,12 +8,13 @@ use std::{
     collections::VecDeque,
     panic::{AssertUnwindSafe, catch_unwind},
     sync::{
-        Arc, Condvar, Mutex, PoisonError,
+        Arc,
         atomic::{AtomicUsize, Ordering},
     },
     thread::JoinHandle,
 };
 
+use parking_lot::{Condvar, Mutex, MutexGuard};
 use tokio::sync::oneshot;
 
 use super::{Refusal, Result};
@@ -129,8 +130,8 @@ impl GatePool {
         self.shared.busy.load(Ordering::Relaxed)
     }
 
-    fn lock(&self) -> std::sync::MutexGuard<'_, Queues> {
-        self.shared.queues.lock().unwrap_or_else(PoisonError::into_inner)
+    fn lock(&self) -> MutexGuard<'_, Queues> {
+        self.shared.queues.lock()
     }
 }
 
@@ -151,7 +152,7 @@ impl Drop for GatePool {
 fn work(shared: &Shared) {
     loop {
         let job = {
-            let mut queues = shared.queues.lock().unwrap_or_else(PoisonError::into_inner);
+            let mut queues = shared.queues.lock();
             loop {
                 if let Some(job) = queues.urgent.pop_front() {
                     break job;
@@ -162,7 +163,7 @@ fn work(shared: &Shared) {
                 if let Some(job) = queues.idle.pop_front() {
                     break job;
                 }
-                queues = shared.work.wait(queues).unwrap_or_else(PoisonError::into_inner);
+                shared.work.wait(&mut queues);
             }
         };
         // A job that panics must not take the thread along; whoever waits for it sees its reply go.

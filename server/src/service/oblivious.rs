@@ -3,9 +3,10 @@
 use std::{
     collections::{HashMap, VecDeque},
     io,
-    sync::{Arc, Mutex, PoisonError},
+    sync::Arc,
 };
 
+use parking_lot::{Mutex, MutexGuard};
 use tokio::sync::{Notify, OwnedSemaphorePermit, Semaphore};
 
 use super::{
@@ -252,8 +253,8 @@ impl Oblivious {
         }
     }
 
-    fn folds(&self) -> std::sync::MutexGuard<'_, Folds> {
-        self.folds.lock().unwrap_or_else(PoisonError::into_inner)
+    fn folds(&self) -> MutexGuard<'_, Folds> {
+        self.folds.lock()
     }
 }
 

@@ -3,11 +3,9 @@
 //! A full bucket is none (`debts`). So what is kept is only of those who sent in the last
 //! [`BURST`] × [`INTERVAL`], and a restart fills every bucket, which costs the recipient one burst.
 
-use std::{
-    sync::{Mutex, PoisonError},
-    time::Duration,
-};
+use std::time::Duration;
 
+use parking_lot::Mutex;
 use protocol::Timestamp;
 
 use super::{Refusal, Result, debts::Debts};
@@ -36,7 +34,7 @@ impl Pace {
     /// [`Refusal::RateLimited`] when it is empty, [`Refusal::Busy`] when there are too many buckets.
     pub fn take(&self, token: &Bytes32, now: Timestamp) -> Result<()> {
         let size = INTERVAL * BURST;
-        let mut buckets = self.0.lock().unwrap_or_else(PoisonError::into_inner);
+        let mut buckets = self.0.lock();
         let full = buckets.full_at(token, size, now).plus(INTERVAL);
         if buckets.is_crowded(token) {
             return Err(Refusal::Busy);
@@ -103,6 +101,6 @@ mod tests {
         assert!(matches!(pace.take(&token(MAX_BUCKETS), NOW), Err(Refusal::Busy)));
         pace.take(&token(0), NOW).unwrap();
         pace.take(&token(MAX_BUCKETS), NOW.plus(INTERVAL)).unwrap();
-        assert_eq!(pace.0.lock().unwrap().len(), 2);
+        assert_eq!(pace.0.lock().len(), 2);
     }
 }

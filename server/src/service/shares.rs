@@ -8,13 +8,11 @@
 use std::{
     collections::hash_map::RandomState,
     hash::BuildHasher as _,
-    sync::{
-        Mutex, PoisonError,
-        atomic::{AtomicU64, Ordering},
-    },
+    sync::atomic::{AtomicU64, Ordering},
     time::Duration,
 };
 
+use parking_lot::Mutex;
 use protocol::Timestamp;
 
 use super::{REMEMBERED, debts::Debts, licenses::MAX_LICENSE_TTL};
@@ -229,7 +227,7 @@ impl Shares {
 
     fn with<T>(&self, work: impl FnOnce(&mut Inner) -> T) -> Option<T> {
         let inner = self.inner.as_ref()?;
-        Some(work(&mut inner.lock().unwrap_or_else(PoisonError::into_inner)))
+        Some(work(&mut inner.lock()))
     }
 
     /// Whether strangers are told apart at all.

@@ -1,10 +1,8 @@
 //! One at a time for each license, and not too many in line.
 
-use std::{
-    collections::HashMap,
-    sync::{Arc, Mutex, PoisonError},
-};
+use std::{collections::HashMap, sync::Arc};
 
+use parking_lot::Mutex;
 use tokio::sync::{Mutex as AsyncMutex, OwnedMutexGuard};
 
 use super::{Refusal, Result};
@@ -34,7 +32,7 @@ struct Place {
 
 impl Drop for Place {
     fn drop(&mut self) {
-        let mut lines = self.lines.lock().unwrap_or_else(PoisonError::into_inner);
+        let mut lines = self.lines.lock();
         if let Some(line) = lines.get_mut(&self.license) {
             line.waiting -= 1;
             if line.waiting == 0 {
@@ -58,7 +56,7 @@ impl Turns {
     }
 
     fn queue(&self, license: LicenseId, longest: usize) -> Result<(Arc<AsyncMutex<()>>, Place)> {
-        let mut lines = self.0.lock().unwrap_or_else(PoisonError::into_inner);
+        let mut lines = self.0.lock();
         let line = lines.entry(license).or_insert_with(|| Line {
             turn: Arc::default(),
             waiting: 0,
@@ -112,7 +110,7 @@ mod tests {
         assert!(a.is_ok() && b.is_ok());
         assert!(matches!(c, Err(Refusal::Busy)), "two wait behind one");
         drop(other);
-        assert!(turns.0.lock().unwrap().is_empty(), "an empty line is forgotten");
+        assert!(turns.0.lock().is_empty(), "an empty line is forgotten");
     }
 
     #[tokio::test]
@@ -126,6 +124,6 @@ mod tests {
         }
         drop(first);
         drop(turns.take(license(1), 1).await.unwrap());
-        assert!(turns.0.lock().unwrap().is_empty());
+        assert!(turns.0.lock().is_empty());
     }
 }

@@ -3,7 +3,7 @@
 //! Of sessions and tokens only what exists is kept, so whoever is refused was refused by the database, on one and the same way. The writer takes out what a commit
 //! changed before anyone learns of that commit; a read that began earlier cannot put it back, because the writer has counted on.
 
-use std::sync::{Mutex, MutexGuard, PoisonError};
+use parking_lot::{Mutex, MutexGuard};
 
 use super::TokenRow;
 use crate::{
@@ -56,7 +56,7 @@ impl Default for Inner {
 
 impl Known {
     fn lock(&self) -> MutexGuard<'_, Inner> {
-        self.0.lock().unwrap_or_else(PoisonError::into_inner)
+        self.0.lock()
     }
 
     /// To be taken before the database is read.

@@ -30,9 +30,10 @@ mod writer;
 use std::{
     fs::File,
     path::{Path, PathBuf},
-    sync::{Arc, Mutex, PoisonError},
+    sync::Arc,
 };
 
+use parking_lot::Mutex;
 use protocol::Timestamp;
 use rusqlite::{Connection, ErrorCode, OpenFlags};
 use tokio::sync::Semaphore;
@@ -189,18 +190,14 @@ impl Sqlite {
             let _counted = self.writer.activity().read();
             let _permit = self.readers.permits.acquire().await.map_err(|_| StoreError::Closed)?;
             let readers = Arc::clone(&self.readers);
-            let lock = |readers: &Readers| readers.idle.lock().unwrap_or_else(PoisonError::into_inner).pop();
+            let lock = |readers: &Readers| readers.idle.lock().pop();
             let Some(connection) = lock(&readers) else {
                 return Err(StoreError::Fault("a reader is missing".into()));
             };
             // The connection goes back inside the blocking task: the asker may be dropped in the meantime, the task is not.
             let task = tokio::task::spawn_blocking(move || {
                 let outcome = std::panic::catch_unwind(std::panic::AssertUnwindSafe(|| verb(&connection)));
-                readers
-                    .idle
-                    .lock()
-                    .unwrap_or_else(PoisonError::into_inner)
-                    .push(connection);
+                readers.idle.lock().push(connection);
                 outcome.unwrap_or_else(|_| Err(StoreError::Fault("a verb panicked".into())))
             });
             task.await

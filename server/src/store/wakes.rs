@@ -2,12 +2,9 @@
 //!
 //! A wait is registered before the mailbox is read, and the writer wakes after it has committed: what arrives in between is not missed.
 
-use std::{
-    collections::HashMap,
-    pin::Pin,
-    sync::{Arc, Mutex, PoisonError},
-};
+use std::{collections::HashMap, pin::Pin, sync::Arc};
 
+use parking_lot::Mutex;
 use tokio::sync::{Notify, futures::OwnedNotified};
 
 use crate::model::MailboxId;
@@ -31,7 +28,7 @@ impl Wakes {
     /// Registers a wait; none when too many wait on this mailbox already.
     #[must_use]
     pub fn wait(self: &Arc<Self>, mailbox: MailboxId) -> Option<Wait> {
-        let mut slots = self.slots.lock().unwrap_or_else(PoisonError::into_inner);
+        let mut slots = self.slots.lock();
         let slot = slots.entry(mailbox).or_default();
         if slot.waits >= MAX_WAITS_A_MAILBOX {
             return None;
@@ -46,7 +43,7 @@ impl Wakes {
 
     /// Wakes everyone who waits on the mailbox.
     pub fn wake(&self, mailbox: MailboxId) {
-        if let Some(slot) = self.slots.lock().unwrap_or_else(PoisonError::into_inner).get(&mailbox) {
+        if let Some(slot) = self.slots.lock().get(&mailbox) {
             slot.notify.notify_waiters();
         }
     }
@@ -54,12 +51,7 @@ impl Wakes {
     /// How many waits there are in all.
     #[must_use]
     pub fn waiting(&self) -> usize {
-        self.slots
-            .lock()
-            .unwrap_or_else(PoisonError::into_inner)
-            .values()
-            .map(|slot| slot.waits)
-            .sum()
+        self.slots.lock().values().map(|slot| slot.waits).sum()
     }
 }
 
@@ -83,7 +75,7 @@ impl Wait {
 
 impl Drop for Wait {
     fn drop(&mut self) {
-        let mut slots = self.wakes.slots.lock().unwrap_or_else(PoisonError::into_inner);
+        let mut slots = self.wakes.slots.lock();
         if let Some(slot) = slots.get_mut(&self.mailbox) {
             slot.waits -= 1;
             if slot.waits == 0 {

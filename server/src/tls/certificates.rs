@@ -4,9 +4,10 @@ use std::{
     fs,
     io::{self, Write as _},
     path::{Path, PathBuf},
-    sync::{Arc, Mutex, PoisonError, RwLock},
+    sync::Arc,
 };
 
+use parking_lot::{Mutex, RwLock};
 use sha2::{Digest as _, Sha256};
 use tokio_rustls::rustls::{
     pki_types::{CertificateDer, PrivateKeyDer, pem::PemObject as _},
@@ -112,23 +113,23 @@ impl Certificates {
         let pem = match Pem::read(&self.files) {
             Ok(pem) => pem,
             Err(error) => {
-                let first = std::mem::take(&mut *self.seen.lock().unwrap_or_else(PoisonError::into_inner)) != [0; 32];
+                let first = std::mem::take(&mut *self.seen.lock()) != [0; 32];
                 return if first { Err(error) } else { Ok(false) };
             }
         };
         let digest = pem.digest();
-        if std::mem::replace(&mut *self.seen.lock().unwrap_or_else(PoisonError::into_inner), digest) == digest {
+        if std::mem::replace(&mut *self.seen.lock(), digest) == digest {
             return Ok(false);
         }
         let fresh = Arc::new(pem.certified(&self.files)?);
-        let mut current = self.current.write().unwrap_or_else(PoisonError::into_inner);
+        let mut current = self.current.write();
         let other = current.cert != fresh.cert;
         *current = fresh;
         Ok(other)
     }
 
     fn current(&self) -> Arc<CertifiedKey> {
-        Arc::clone(&self.current.read().unwrap_or_else(PoisonError::into_inner))
+        Arc::clone(&self.current.read())
     }
 
     /// The relay's own certificate.

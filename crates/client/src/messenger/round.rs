@@ -1,8 +1,9 @@
 //! What a round of receiving brings together for the front end: each thing said once, however often it comes.
 
 use std::ops::{Deref, DerefMut};
-use std::sync::{Arc, Mutex, PoisonError};
+use std::sync::Arc;
 
+use parking_lot::Mutex;
 use protocol::address::Address;
 use protocol::identity::Fingerprint;
 use protocol::party::Followed;
@@ -16,7 +17,7 @@ pub(super) struct Untold(Arc<Mutex<Vec<Event>>>);
 impl Untold {
     /// A round that begins with what is untold.
     pub(super) fn round(&self) -> Carried {
-        let events = std::mem::take(&mut *self.0.lock().unwrap_or_else(PoisonError::into_inner));
+        let events = std::mem::take(&mut *self.0.lock());
         Carried {
             round: Round {
                 events,
@@ -50,7 +51,7 @@ impl DerefMut for Carried {
 
 impl Drop for Carried {
     fn drop(&mut self) {
-        let mut untold = self.untold.0.lock().unwrap_or_else(PoisonError::into_inner);
+        let mut untold = self.untold.0.lock();
         untold.append(&mut self.round.events);
     }
 }

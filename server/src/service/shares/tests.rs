@@ -113,7 +113,7 @@ fn memory_is_bounded_and_a_crowd_does_not_wash_a_debt_away() {
     for n in 0..2 * MAX_BUCKETS as u64 {
         let _ = shares.take(id(n + 1), id(n + 2), 1, true, NOW);
     }
-    let inner = shares.inner.as_ref().unwrap().lock().unwrap();
+    let inner = shares.inner.as_ref().unwrap().lock();
     for measure in [&inner.bytes, &inner.licenses] {
         assert_eq!((measure.all.1.len(), measure.one.1.len()), (MAX_BUCKETS, MAX_BUCKETS));
     }

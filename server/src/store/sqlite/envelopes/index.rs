@@ -2,11 +2,9 @@
 //!
 //! The writer's thread changes it, after a commit and before anyone hears of it; reads of a mailbox begin here.
 
-use std::{
-    collections::{BTreeSet, HashMap, VecDeque},
-    sync::{PoisonError, RwLock, RwLockReadGuard, RwLockWriteGuard},
-};
+use std::collections::{BTreeSet, HashMap, VecDeque};
 
+use parking_lot::{RwLock, RwLockReadGuard, RwLockWriteGuard};
 use protocol::Timestamp;
 
 use crate::{model::MailboxId, store::Part};
@@ -82,11 +80,11 @@ pub(in crate::store::sqlite) struct Index(RwLock<Inner>);
 
 impl Index {
     fn read(&self) -> RwLockReadGuard<'_, Inner> {
-        self.0.read().unwrap_or_else(PoisonError::into_inner)
+        self.0.read()
     }
 
     fn write(&self) -> RwLockWriteGuard<'_, Inner> {
-        self.0.write().unwrap_or_else(PoisonError::into_inner)
+        self.0.write()
     }
 
     /// Envelopes and bytes in all.

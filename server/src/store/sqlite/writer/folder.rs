@@ -2,13 +2,14 @@
 
 use std::{
     sync::{
-        Arc, Mutex, MutexGuard, PoisonError,
+        Arc,
         mpsc::{SyncSender, sync_channel},
     },
     thread::JoinHandle,
     time::{Duration, Instant},
 };
 
+use parking_lot::{Mutex, MutexGuard};
 use rusqlite::{Connection, OpenFlags};
 
 use crate::store::{Activity, sqlite::open::NOFOLLOW};
@@ -25,7 +26,7 @@ pub(super) struct Folder {
 }
 
 pub(super) fn lock(at_work: &Mutex<()>) -> MutexGuard<'_, ()> {
-    at_work.lock().unwrap_or_else(PoisonError::into_inner)
+    at_work.lock()
 }
 
 /// Folds as much in as no reader is in the way of.
