@@ -30,7 +30,6 @@ pub mod model;
 pub mod operator;
 pub mod origin;
 pub mod proxies;
-mod recent;
 mod relay;
 mod seldom;
 pub mod service;

@@ -4,24 +4,24 @@
 //! count for a newcomer (Misra and Gries, "Finding repeated elements", 1982), so whoever is refused more than a seventeenth of the time keeps a place, and a
 //! number is never more than there were.
 
+use std::collections::hash_map::RandomState;
+
+use hashlink::LruCache;
 use parking_lot::Mutex;
 
-use crate::{
-    model::{MailboxId, Sender},
-    recent::Recent,
-};
+use crate::model::{MailboxId, Sender};
 
 /// Senders of one mailbox, 48 bytes each.
 const SENDERS: usize = 16;
-/// Mailboxes in each of two halves: 3 MiB at worst.
-const MAILBOXES: usize = 2048;
+/// Mailboxes, those flooded last: 3 MiB at worst.
+const MAILBOXES: usize = 4096;
 
 /// The refused.
-pub(super) struct Floods(Mutex<Recent<MailboxId, Vec<(Sender, u64)>>>);
+pub(super) struct Floods(Mutex<LruCache<MailboxId, Vec<(Sender, u64)>, RandomState>>);
 
 impl Default for Floods {
     fn default() -> Self {
-        Self(Mutex::new(Recent::new(MAILBOXES)))
+        Self(Mutex::new(LruCache::with_hasher(MAILBOXES, RandomState::new())))
     }
 }
 
@@ -29,7 +29,7 @@ impl Floods {
     /// A send of `sender` to `mailbox` was refused because there is too much of it.
     pub fn note(&self, mailbox: MailboxId, sender: Sender) {
         let mut refused = self.0.lock();
-        let mut senders = refused.get(&mailbox).unwrap_or_default();
+        let mut senders = refused.remove(&mailbox).unwrap_or_default();
         let there = senders.len();
         match senders.iter_mut().find(|(known, _)| *known == sender) {
             Some((_, times)) => *times = times.saturating_add(1),
@@ -39,7 +39,7 @@ impl Floods {
                 senders.retain(|(_, times)| *times > 0);
             }
         }
-        refused.put(mailbox, senders);
+        refused.insert(mailbox, senders);
     }
 
     /// The mailbox is gone; what was known of it is not for who gets its name.
@@ -51,10 +51,7 @@ impl Floods {
     /// Whose sends were refused, and how often at least, since this was last asked; most first.
     pub fn take(&self, mailbox: MailboxId) -> Vec<(Sender, u64)> {
         let mut refused = self.0.lock();
-        let mut senders = refused.get(&mailbox).unwrap_or_default();
-        if !senders.is_empty() {
-            refused.remove(&mailbox);
-        }
+        let mut senders = refused.remove(&mailbox).unwrap_or_default();
         senders.sort_by_key(|(_, times)| std::cmp::Reverse(*times));
         senders
     }
@@ -113,6 +110,6 @@ mod tests {
             };
             !floods.take(mailbox).is_empty()
         });
-        assert!((MAILBOXES..=2 * MAILBOXES).contains(&kept.count()));
+        assert_eq!(kept.count(), MAILBOXES);
     }
 }

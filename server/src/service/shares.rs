@@ -12,13 +12,13 @@ use std::{
     time::Duration,
 };
 
+use hashlink::LruCache;
 use parking_lot::Mutex;
 use protocol::Timestamp;
 
 use super::{REMEMBERED, debts::Debts, licenses::MAX_LICENSE_TTL};
 use crate::{
     model::{MAX_ENVELOPE_BYTES, MailboxId, MessageId},
-    recent::Recent,
     store::Quota,
 };
 
@@ -30,8 +30,8 @@ const BURST: u64 = 4;
 const AT_LEAST: u64 = 2;
 /// Buckets of each kind that are not full, about 50 bytes each. Beyond that those with the least to make up for are forgotten.
 const MAX_BUCKETS: usize = 65_536;
-/// Sends that were stored and may be repeated for nothing, in each of two halves of about 30 bytes each.
-const STORED: usize = 16_384;
+/// Sends that were stored and may be repeated for nothing, the last ones: about 70 bytes each.
+const STORED: usize = 32_768;
 /// For so long: a repetition comes within minutes, or when the client is started the next time. The store's receipts, by which it is one, are kept for longer.
 const REPEATED: Duration = Duration::from_secs(24 * 3600);
 
@@ -191,7 +191,7 @@ pub(super) struct Taken {
 struct Inner {
     bytes: Measure,
     licenses: Measure,
-    stored: Recent<u64, Timestamp>,
+    stored: LruCache<u64, Timestamp, RandomState>,
 }
 
 /// The shares of everyone.
@@ -214,7 +214,7 @@ impl Shares {
                 bytes: Measure::new(quota.bytes, rules, envelopes, envelope_ttl),
                 // A license lies there for its own time and is remembered after that.
                 licenses: Measure::new(quota.licenses, rules, AT_LEAST, MAX_LICENSE_TTL + REMEMBERED),
-                stored: Recent::new(STORED),
+                stored: LruCache::with_hasher(STORED, RandomState::new()),
             })
         });
         Self {
@@ -238,14 +238,14 @@ impl Shares {
     /// Whether this very send was stored lately, as far as that is known here: then it is a repetition, and costs nothing.
     pub(super) fn was_stored(&self, mailbox: MailboxId, account: MailboxId, id: MessageId, now: Timestamp) -> bool {
         let key = self.hasher.hash_one((mailbox, account, id));
-        let at = self.with(|inner| inner.stored.get(&key)).flatten();
+        let at = self.with(|inner| inner.stored.get(&key).copied()).flatten();
         at.is_some_and(|at| at <= now && now < at.plus(REPEATED))
     }
 
     /// This send is stored, and was paid for.
     pub(super) fn note_stored(&self, mailbox: MailboxId, account: MailboxId, id: MessageId, now: Timestamp) {
         let key = self.hasher.hash_one((mailbox, account, id));
-        self.with(|inner| inner.stored.put(key, now));
+        self.with(|inner| inner.stored.insert(key, now));
     }
 
     /// Takes a send of `account` to `mailbox` out of the shares. `Err` when one of them is used up; then nothing was taken.

@@ -3,16 +3,23 @@
 //! Of sessions and tokens only what exists is kept, so whoever is refused was refused by the database, on one and the same way. The writer takes out what a commit
 //! changed before anyone learns of that commit; a read that began earlier cannot put it back, because the writer has counted on.
 
+use std::collections::hash_map::RandomState;
+
+use hashlink::LruCache;
 use parking_lot::{Mutex, MutexGuard};
 
 use super::TokenRow;
-use crate::{
-    model::{Bytes32, MailboxId},
-    recent::Recent,
-};
+use crate::model::{Bytes32, MailboxId};
 
-/// Entries of each kind in each of two halves: 2 × 32 768 at about 100 bytes are 6 MiB at worst, of each kind. Whoever does not fit is read again.
-const HALF: usize = 32_768;
+/// Entries of each kind: at about 120 bytes 8 MiB at worst, of each kind. Those unused for longest make room, and are read again.
+const MOST: usize = 65_536;
+
+/// By a keyed hash: senders choose keys.
+type Recent<K, V> = LruCache<K, V, RandomState>;
+
+fn recent<K, V>() -> Recent<K, V> {
+    LruCache::with_hasher(MOST, RandomState::new())
+}
 
 /// What a commit made untrue.
 #[derive(Debug, Clone, Copy)]
@@ -47,9 +54,9 @@ impl Default for Inner {
     fn default() -> Self {
         Self {
             changes: 0,
-            sessions: Recent::new(HALF),
-            delivery: Recent::new(HALF),
-            blocks: Recent::new(HALF),
+            sessions: recent(),
+            delivery: recent(),
+            blocks: recent(),
         }
     }
 }
@@ -66,7 +73,7 @@ impl Known {
 
     /// The session of an account, if it is known.
     pub fn session(&self, mailbox: MailboxId) -> Option<TokenRow> {
-        self.lock().sessions.get(&mailbox)
+        self.lock().sessions.get(&mailbox).cloned()
     }
 
     /// Whether this delivery token is known to exist. The lookup is by a SHA-256: how long it takes says nothing of a token.
@@ -78,7 +85,7 @@ impl Known {
     pub fn learn_session(&self, began: Moment, mailbox: MailboxId, row: TokenRow) {
         let mut inner = self.lock();
         if inner.changes == began.0 {
-            inner.sessions.put(mailbox, row);
+            inner.sessions.insert(mailbox, row);
         }
     }
 
@@ -86,20 +93,20 @@ impl Known {
     pub fn learn_delivery_token(&self, began: Moment, mailbox: MailboxId, hash: Bytes32) {
         let mut inner = self.lock();
         if inner.changes == began.0 {
-            inner.delivery.put((mailbox, hash), ());
+            inner.delivery.insert((mailbox, hash), ());
         }
     }
 
     /// Whether the mailbox takes nothing from this account, if that is known.
     pub fn block(&self, mailbox: MailboxId, account: MailboxId) -> Option<bool> {
-        self.lock().blocks.get(&(mailbox, account))
+        self.lock().blocks.get(&(mailbox, account)).copied()
     }
 
     /// Keeps whether an account is blocked, unless something changed since that was read.
     pub fn learn_block(&self, began: Moment, mailbox: MailboxId, account: MailboxId, blocks: bool) {
         let mut inner = self.lock();
         if inner.changes == began.0 {
-            inner.blocks.put((mailbox, account), blocks);
+            inner.blocks.insert((mailbox, account), blocks);
         }
     }
 
@@ -108,13 +115,13 @@ impl Known {
         let mut inner = self.lock();
         inner.changes += 1;
         match change {
-            Change::Session(mailbox) => inner.sessions.remove(&mailbox),
-            Change::DeliveryToken(mailbox, hash) => inner.delivery.remove(&(mailbox, hash)),
-            Change::Block(mailbox, account) => inner.blocks.remove(&(mailbox, account)),
+            Change::Session(mailbox) => drop(inner.sessions.remove(&mailbox)),
+            Change::DeliveryToken(mailbox, hash) => drop(inner.delivery.remove(&(mailbox, hash))),
+            Change::Block(mailbox, account) => drop(inner.blocks.remove(&(mailbox, account))),
             Change::Everything(mailbox) => {
                 inner.sessions.remove(&mailbox);
-                inner.delivery.retain(|(of, _)| *of != mailbox);
-                inner.blocks.retain(|(of, _)| *of != mailbox);
+                inner.delivery.retain(|(of, _), ()| *of != mailbox);
+                inner.blocks.retain(|(of, _), _| *of != mailbox);
             }
         }
     }
@@ -131,6 +138,26 @@ mod tests {
             hash: [tag; 32],
             expires: Timestamp(5),
         }
+    }
+
+    #[test]
+    fn the_memory_is_bounded_and_keeps_what_is_used() {
+        let (known, alice) = (Known::default(), MailboxId::from_bytes([1; 16]));
+        let token = |n: usize| {
+            let mut token = [0; 32];
+            token[..8].copy_from_slice(&n.to_be_bytes());
+            token
+        };
+        for n in 0..2 * MOST {
+            known.learn_delivery_token(known.moment(), alice, token(n));
+            assert!(known.delivery_token(alice, token(0)), "used all the time");
+        }
+        assert_eq!(known.lock().delivery.len(), MOST);
+        let kept = |n| known.delivery_token(alice, token(n));
+        assert!(
+            !kept(1) && !kept(MOST) && kept(MOST + 1),
+            "the others in the order of their use"
+        );
     }
 
     #[test]
