@@ -93,13 +93,25 @@ mod tests {
             assert_eq!(parse_duration(text), Ok(length), "{text}");
             assert_eq!(server::config::parse_lifetime(text), Some(length), "{text}");
         }
-        for text in ["99999999999999999999d", "18446744073709551615w", "99999999w"] {
-            assert_eq!(parse_duration(text), Ok(Duration::MAX), "{text}");
-            assert!(parse_expiry(text).is_err(), "{text}");
-            assert_eq!(server::config::parse_lifetime(text), None, "{text}");
-        }
+        let long = "99999999w";
+        assert_eq!(parse_duration(long), Ok(Duration::MAX));
+        assert!(parse_expiry(long).unwrap_err().contains("a year at most"));
+        assert_eq!(server::config::parse_lifetime(long), None);
         // An M that was meant as minutes is not taken for a month.
-        for text in ["", "d", "7", "-1d", "1h ago", "5M", "1mo", "7y", "PT1H", "7d 5", "é"] {
+        for text in [
+            "",
+            "d",
+            "7",
+            "-1d",
+            "1h ago",
+            "5M",
+            "1mo",
+            "7y",
+            "PT1H",
+            "7d 5",
+            "é",
+            "99999999999999999999d",
+        ] {
             let said = parse_duration(text).unwrap_err();
             let expected = said.strip_prefix("write ").unwrap();
             assert!(server::config::EXPECTED_LIFETIME.contains(expected), "{text}: {said}");
