@@ -3,7 +3,6 @@
 //! Label sets are bounded and known before the first request (operations of the contract, classes of status, kinds of limits): nothing is ever
 //! counted by account, address or name, so what a monitoring system keeps for years says nothing about anyone.
 
-mod export;
 mod histogram;
 
 use std::{
@@ -14,7 +13,6 @@ use std::{
     time::{Duration, SystemTime, UNIX_EPOCH},
 };
 
-pub use export::{Snapshot, encode};
 pub use histogram::{Histogram, Reading};
 
 use crate::store::Swept;

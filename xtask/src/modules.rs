@@ -19,7 +19,7 @@ use tree::Tree;
 const PACKAGES: &[&str] = &["server", "cli", "sdk", "bench", "xtask"];
 const CRATES: &str = "crates";
 /// Where a package's programs and its library begin.
-const ROOTS: &[&str] = &["src/lib.rs", "src/main.rs"];
+const ROOTS: &[&str] = &["src/lib.rs", "src/main.rs", "src/bin/latchkey-relay/main.rs"];
 
 /// Groups that are not dissolved yet, each by the first of its files. This list only gets shorter.
 const LEFT: &[&str] = &["crates/client/src/error.rs"];

@@ -9,8 +9,8 @@ use prometheus_client::{
     registry::Registry,
 };
 
-use super::{Class, Metrics, Reading};
 use crate::{
+    metrics::{Class, Metrics, Reading},
     service::{Services, oblivious::ADMITTED},
     store::{Activity, DiskUse, Totals},
 };
