@@ -82,8 +82,8 @@ pub struct Requests {
 /// What the relay counts about itself. The store counts for itself ([`crate::store::Activity`]).
 #[derive(Debug)]
 pub struct Metrics {
-    started: f64,
-    requests: Vec<Requests>,
+    pub(crate) started: f64,
+    pub(crate) requests: Vec<Requests>,
     /// Open connections.
     pub connections: Arc<AtomicI64>,
     /// Sweeps by outcome.

@@ -273,22 +273,6 @@ impl Snapshot {
             self.gauge(name, help, float(value));
         }
     }
-
-    /// The names under which Prometheus has these numbers, in their order.
-    #[must_use]
-    pub fn names(&self) -> Vec<String> {
-        let names = self.0.iter().flat_map(|family| {
-            let suffixes: &[&str] = match family.values {
-                Values::Counter(_) => &["_total"],
-                Values::Gauge(_) => &[""],
-                Values::Histogram(_) => &["_bucket", "_sum", "_count"],
-            };
-            suffixes
-                .iter()
-                .map(|suffix| format!("{PREFIX}_{}{suffix}", family.name))
-        });
-        names.collect()
-    }
 }
 
 impl Collector for Snapshot {

@@ -6,7 +6,10 @@
 //!
 //! What they do not do: a client that is not running sends none. A play by command, in a session of its own, is told from a decoy by that.
 
+use std::time::Duration;
+
 use playgate::oblivious::Want;
+use rand_core::Rng as _;
 
 use super::oblivious::{Outcome, half};
 use crate::error::Error;
