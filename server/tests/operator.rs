@@ -232,7 +232,7 @@ async fn config_show_says_what_holds_and_why_in_a_form_that_can_be_used() {
     ] {
         assert!(shown.contains(line), "{line:?} is missing in {shown}");
     }
-    assert!(shown.contains("token_ttl = \"90m\"  # token_ttl (in "), "{shown}");
+    assert!(shown.contains("token_ttl = \"1h30m\"  # token_ttl (in "), "{shown}");
     assert!(shown.starts_with("# No relay runs on "), "{shown}");
     let settings = shown
         .lines()
