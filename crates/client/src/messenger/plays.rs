@@ -6,4 +6,5 @@ pub(super) mod decoys;
 pub(super) mod gate_key_source;
 pub(super) mod gate_keys;
 pub(super) mod oblivious;
+pub(super) mod playback;
 pub(super) mod relay_receipts;

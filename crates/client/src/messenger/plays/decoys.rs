@@ -12,9 +12,9 @@ use playgate::oblivious::Want;
 use rand_core::Rng as _;
 
 use super::oblivious::{Outcome, half};
+use super::playback::playable;
 use crate::error::Error;
 use crate::messenger::Messenger;
-use crate::messenger::plays::counted::playable;
 use crate::messenger::round::{Round, postpone};
 use crate::relay::{Code, PAGE, Page};
 use crate::vault::{AckPosition, Decoys, Direction, LimitMode, MessageBody, StoredMessage, VaultError, key};

@@ -17,8 +17,8 @@ use protocol::identity::IdentityKey;
 use zeroize::Zeroizing;
 
 use super::gate_keys::GateWatch;
+use super::playback::{Playback, open, playable};
 use crate::error::Error;
-use crate::messenger::plays::counted::{Playback, open, playable};
 use crate::messenger::plays::relay_receipts::Said;
 use crate::messenger::send::message::{LimitRequest, Sealed, Sent};
 use crate::messenger::steps::Step;
