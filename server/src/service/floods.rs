@@ -16,8 +16,11 @@ const SENDERS: usize = 16;
 /// Mailboxes, those flooded last: 3 MiB at worst.
 const MAILBOXES: usize = 4096;
 
+/// Of a mailbox, who was refused and how often.
+type Refused = LruCache<MailboxId, Vec<(Sender, u64)>, RandomState>;
+
 /// The refused.
-pub(super) struct Floods(Mutex<LruCache<MailboxId, Vec<(Sender, u64)>, RandomState>>);
+pub(super) struct Floods(Mutex<Refused>);
 
 impl Default for Floods {
     fn default() -> Self {
