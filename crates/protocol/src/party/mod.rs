@@ -16,17 +16,7 @@
 //!          └► IdentityChanged                                 kept by the caller until the user decides
 //! ```
 
-#[cfg(test)]
-mod bounds;
-#[cfg(test)]
-mod driver;
-#[cfg(test)]
-mod forgery;
-#[cfg(test)]
-mod halves;
 mod handshakes;
-#[cfg(test)]
-mod model;
 mod peer;
 mod receive;
 mod record_key;
@@ -35,9 +25,8 @@ mod send;
 mod stored;
 mod succession;
 #[cfg(test)]
-mod thief;
-#[cfg(test)]
-mod words;
+#[path = "../../tests/unit/party/mod.rs"]
+mod tests;
 
 use std::collections::{BTreeMap, BTreeSet};
 

@@ -1,14 +1,13 @@
 //! What strangers and silent peers can make a party keep or do, at the edges.
 
-use super::peer::{MAX_ANSWERS, Pace, Peer};
-use super::{KnownHandshake, MAX_HANDSHAKES, MAX_HANDSHAKES_OF_PEER, MAX_PEERS, Party, Received};
 use crate::address::Address;
 use crate::content::{Body, Content, ContentId};
-use crate::golden::rng;
 use crate::handshake::PreKeyBundle;
 use crate::identity::Fingerprint;
-use crate::party::Refusal;
+use crate::party::peer::{MAX_ANSWERS, Pace, Peer};
+use crate::party::{KnownHandshake, MAX_HANDSHAKES, MAX_HANDSHAKES_OF_PEER, MAX_PEERS, Party, Received, Refusal};
 use crate::session::SessionId;
+use crate::tests::rng;
 use crate::time::Timestamp;
 use std::time::Duration;
 
