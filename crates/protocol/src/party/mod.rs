@@ -69,8 +69,8 @@ struct KnownHandshake {
     session: SessionId,
     peer: Address,
     dies: Timestamp,
-    /// Its own date; none: noted by an earlier version, and remembered until it dies.
-    created_at: Option<Timestamp>,
+    /// Its own date.
+    created_at: Timestamp,
 }
 
 /// An account with its conversations.
@@ -87,10 +87,6 @@ pub struct Party {
     handshakes: BTreeMap<[u8; 32], KnownHandshake>,
     replay: ReplayMemory,
     dirty: BTreeSet<RecordKey>,
-    /// Sessions of an earlier version, while a state is loaded.
-    outdated: BTreeSet<SessionId>,
-    /// With whom there were such.
-    begun_anew: BTreeSet<Address>,
 }
 
 impl Party {
@@ -114,8 +110,6 @@ impl Party {
             handshakes: BTreeMap::new(),
             replay: ReplayMemory::default(),
             dirty: BTreeSet::new(),
-            outdated: BTreeSet::new(),
-            begun_anew: BTreeSet::new(),
         }
     }
 
