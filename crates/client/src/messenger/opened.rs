@@ -200,7 +200,7 @@ fn limited_body(limited: &Limited) -> Option<MessageBody> {
         expires_at: policy.expires_at,
         used: 0,
         ended: None,
-        mode: Some(mode),
+        mode,
     };
     let sealed = SealedBody {
         license: limited.license,
