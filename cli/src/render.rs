@@ -213,11 +213,6 @@ impl Render {
                 Event::Restored => self.warning(
                     "this home is an older copy of itself, as after a backup was restored: its keys were replaced and every conversation restarts. Messages of the time in between are not here; ask your contacts for them",
                 ),
-                Event::Upgraded { peers } => self.notice(&format!(
-                    "this version derives message keys in another way: the conversation(s) with {} restart, and what had not arrived is sent again. \
-                     These contacts need this version too",
-                    peers.iter().map(ToString::to_string).collect::<Vec<_>>().join(", ")
-                )),
                 Event::OwnSuccession => self.notice(
                     "your identity was replaced: all conversations restart, and your safety numbers have changed",
                 ),

@@ -26,6 +26,7 @@ const HOMES: &[&str] = &[
     "cli/src",
     "crates/protocol",
     "crates/protocol/src",
+    "crates/playgate",
     "crates/playgate/src/oblivious",
 ];
 /// Names that read like tests or files of ours and are something else.

@@ -18,13 +18,15 @@ use tree::Tree;
 /// What is looked at. Of `crates`, each folder.
 const PACKAGES: &[&str] = &["server", "cli", "sdk", "bench", "xtask"];
 const CRATES: &str = "crates";
+/// Of what is looked at, where `src` holds the product alone: files of tests are in `tests`.
+const WITHOUT_TESTS: &[&str] = &["crates/", "sdk/"];
 /// Where a package's programs and its library begin.
 const ROOTS: &[&str] = &["src/lib.rs", "src/main.rs", "src/bin/latchkey-relay/main.rs"];
 
 /// Looks at all packages; how many files there are.
 ///
 /// # Errors
-/// A circle, with the line of each of its steps; files that cannot be read or are no Rust.
+/// A circle, with the line of each of its steps; a file of tests in the `src` of a library; files that cannot be read or are no Rust.
 pub fn check() -> Result<usize> {
     let top = run::root();
     let mut packages: Vec<String> = PACKAGES.iter().map(|&package| package.to_owned()).collect();
@@ -32,15 +34,25 @@ pub fn check() -> Result<usize> {
         packages.push(format!("{CRATES}/{}", entry?.file_name().to_string_lossy()));
     }
     packages.sort();
-    let (mut files, mut found) = (0, Vec::new());
+    let (mut files, mut found, mut misplaced) = (0, Vec::new(), Vec::new());
     for root in packages
         .iter()
         .flat_map(|package| ROOTS.iter().map(move |root| format!("{package}/{root}")))
         .filter(|root| top.join(root).is_file())
     {
-        let needs = needs(&top, &root)?;
+        let tree = Tree::read(&top, &root)?;
+        if WITHOUT_TESTS.iter().any(|place| root.starts_with(place)) {
+            misplaced.extend(tree.tests.iter().cloned());
+        }
+        let needs = needs(&top, &tree)?;
         files += needs.files();
         found.extend(needs.circles());
+    }
+    if !misplaced.is_empty() {
+        bail!(
+            "files of tests in src, which belong into tests/unit (CONTRIBUTING.md, Tests): {}",
+            misplaced.join(", ")
+        );
     }
     if !found.is_empty() {
         let told: Vec<String> = found.into_iter().map(|(_, told)| told).collect();
@@ -49,9 +61,8 @@ pub fn check() -> Result<usize> {
     Ok(files)
 }
 
-/// Which files below a root need which.
-fn needs(top: &Path, root: &str) -> Result<Needs> {
-    let tree = Tree::read(top, root)?;
+/// Which files of a crate need which.
+fn needs(top: &Path, tree: &Tree) -> Result<Needs> {
     let mut needs = Needs::default();
     for (from, module) in tree.modules.iter().enumerate() {
         needs.add_file(&module.file);

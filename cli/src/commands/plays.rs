@@ -37,7 +37,7 @@ pub(crate) fn play_on_screen(context: &Context, messenger: &mut Messenger, messa
 fn waiting(messenger: &Messenger, message_id: &str) -> &'static str {
     let body = messenger.message(message_id).map(|message| message.body);
     match body {
-        Ok(MessageBody::Limited(terms, _)) if terms.mode() == LimitMode::Oblivious => {
+        Ok(MessageBody::Limited(terms, _)) if terms.mode == LimitMode::Oblivious => {
             "the relay computes on the encrypted count; only this client will see whether it opens …"
         }
         _ => "asking for a play …",

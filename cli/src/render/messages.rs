@@ -200,7 +200,7 @@ impl Render {
             },
             || {
                 let (used, limit) = (report.terms.used, report.terms.limit);
-                let count = match (report.terms.mode(), &report.unreadable) {
+                let count = match (report.terms.mode, &report.unreadable) {
                     (LimitMode::Counted, _) => format!("{used} of {limit} plays used"),
                     (LimitMode::Oblivious, None) => {
                         let all = if used_up(&report.terms) { ", used up" } else { "" };
@@ -248,7 +248,7 @@ fn first_words(text: &str) -> String {
 }
 
 fn limited(terms: &LimitedTerms) -> Value {
-    json!({ "mode": terms.mode().word(), "limit": terms.limit, "used": terms.used })
+    json!({ "mode": terms.mode.word(), "limit": terms.limit, "used": terms.used })
 }
 
 fn body_into(object: &mut Map<String, Value>, body: &MessageBody) {
@@ -305,7 +305,7 @@ impl Render {
                     }
                     None => format!("{}, as far as we know", opened(terms.used)),
                 };
-                let how = match terms.mode() {
+                let how = match terms.mode {
                     LimitMode::Counted => "",
                     LimitMode::Oblivious => ", unseen by the relay",
                 };

@@ -219,4 +219,5 @@ fn ended(how: Ended) -> &'static str {
 }
 
 #[cfg(test)]
+#[path = "../tests/unit/error.rs"]
 mod tests;

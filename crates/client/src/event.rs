@@ -27,12 +27,6 @@ pub enum Event {
     Message(Box<StoredMessage>),
     /// This vault is an older copy of itself: keys are replaced and every conversation is begun anew.
     Restored,
-    /// The vault is of an earlier version, whose conversations cannot be continued: they are begun anew with these contacts. What they had not
-    /// received is sent again.
-    Upgraded {
-        /// With whom.
-        peers: Vec<Address>,
-    },
     /// Our own identity was replaced; everybody gets a handshake, and the safety numbers are others.
     OwnSuccession,
     /// A peer's identity named its successor, which we follow.

@@ -3,6 +3,7 @@
 mod stored;
 mod successor;
 #[cfg(test)]
+#[path = "../tests/unit/account.rs"]
 mod tests;
 
 use std::collections::BTreeMap;
@@ -411,11 +412,6 @@ impl Account {
     #[must_use]
     pub fn one_time_count(&self) -> usize {
         self.one_time.values().filter(|key| key.secret.is_some()).count()
-    }
-
-    #[cfg(test)]
-    pub(crate) fn forget_one_time_secrets(&mut self) {
-        self.one_time.values_mut().for_each(|key| key.secret = None);
     }
 }
 

@@ -6,6 +6,7 @@
 mod cbor;
 mod limited;
 #[cfg(test)]
+#[path = "../tests/unit/content.rs"]
 mod tests;
 
 use std::borrow::Cow;

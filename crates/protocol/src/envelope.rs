@@ -11,8 +11,6 @@
 //!
 //! The tag of a first envelope is all zeros. Parsing touches no key and allocates nothing.
 
-use std::ops::RangeInclusive;
-
 use crate::error::DecodeError;
 use crate::prekey::{KEM_KEY_LENGTH, SUITE};
 use crate::primitives::aead;
@@ -22,10 +20,8 @@ use crate::ratchet::{ENVELOPE_ID_LENGTH, EnvelopeId, TAG_LENGTH, Tag};
 use crate::time::Timestamp;
 use crate::wire::{Put, Reader};
 
-/// The first byte of every envelope. Version 1 derived message keys by SHA-512 (decision 0012).
+/// The first byte of every envelope.
 pub const VERSION: u8 = 2;
-/// Versions before that, whose sessions are gone.
-const OUTDATED: RangeInclusive<u8> = 1..=1;
 /// Largest envelope, what a relay stores for one message. Larger things travel as files.
 pub const MAX_ENVELOPE: usize = 256 * 1024;
 /// Largest identity box: commitment, tag, address, identity key and signature are about 7.5 KB.
@@ -157,7 +153,6 @@ impl<'a> Envelope<'a> {
         let mut reader = Reader::new(bytes);
         match reader.u8()? {
             VERSION => {}
-            old if OUTDATED.contains(&old) => return Err(DecodeError::Outdated),
             other => return Err(DecodeError::Unknown(other)),
         }
         let kind = reader.u8()?;

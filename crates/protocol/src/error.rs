@@ -16,9 +16,6 @@ pub enum DecodeError {
     /// A version, suite or type that this implementation does not know.
     #[error("unknown version, suite or type {0}")]
     Unknown(u8),
-    /// Of a version that is no longer spoken.
-    #[error("an earlier version of latchkey made it; when its sender has updated, the sender's client sends it again")]
-    Outdated,
     /// The bytes are no valid key of their kind (length, reduction, subgroup).
     #[error("the bytes are not a valid key")]
     BadKey,

@@ -352,4 +352,5 @@ pub(crate) fn accept(
 }
 
 #[cfg(test)]
+#[path = "../tests/unit/handshake/mod.rs"]
 mod tests;

@@ -24,18 +24,12 @@ pub mod content;
 #[cfg(feature = "session")]
 pub mod envelope;
 pub mod error;
-#[cfg(test)]
-#[cfg(feature = "session")]
-mod golden;
 #[cfg(feature = "session")]
 pub mod handshake;
 pub mod identity;
 #[cfg(feature = "session")]
 mod inner;
 pub mod labels;
-#[cfg(test)]
-#[cfg(feature = "session")]
-mod limits;
 mod merkle;
 #[cfg(feature = "session")]
 pub mod padding;
@@ -48,12 +42,13 @@ pub mod prekey;
 pub mod primitives;
 #[cfg(feature = "session")]
 pub mod ratchet;
-#[cfg(test)]
-#[cfg(feature = "session")]
-mod secrecy;
 #[cfg(feature = "session")]
 pub mod session;
 pub mod succession;
+#[cfg(test)]
+#[cfg(feature = "session")]
+#[path = "../tests/unit/mod.rs"]
+mod tests;
 pub mod time;
 mod wire;
 

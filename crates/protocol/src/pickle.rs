@@ -1,7 +1,6 @@
 //! Stored state: the only form in which secrets leave this crate, meant for an encrypted vault.
 //!
-//! A record is a format byte and explicit byte strings, read back strictly. It is not a wire format: a later version reads older records and
-//! writes its own.
+//! A record is a format byte and explicit byte strings, read back strictly. It is not a wire format: a version that writes another one reads this one too.
 
 use zeroize::Zeroizing;
 
@@ -10,11 +9,8 @@ use crate::primitives::secret::Secret;
 use crate::time::Timestamp;
 use crate::wire::{Put, Reader};
 
-/// The format written today. Format 1 had no successions: accounts and peers end before them. Sessions of formats 1 and 2 are of envelope version 1. Up to format 3
-/// handshakes had no date.
-const FORMAT: u8 = 4;
-/// The oldest that is still read.
-const OLDEST_FORMAT: u8 = 1;
+/// The format of every record: its first byte.
+const FORMAT: u8 = 1;
 
 /// A stored record that does not read back.
 #[derive(Debug, Clone, PartialEq, Eq, thiserror::Error)]
@@ -91,10 +87,7 @@ impl Writer {
 }
 
 /// Reads a record.
-pub(crate) struct Record<'a> {
-    reader: Reader<'a>,
-    format: u8,
-}
+pub(crate) struct Record<'a>(Reader<'a>);
 
 type Read<T> = Result<T, DecodeError>;
 
@@ -102,27 +95,15 @@ impl<'a> Record<'a> {
     pub(crate) fn new(bytes: &'a [u8]) -> Read<Self> {
         let mut reader = Reader::new(bytes);
         match reader.u8()? {
-            format @ OLDEST_FORMAT..=FORMAT => Ok(Self { reader, format }),
+            FORMAT => Ok(Self(reader)),
             other => Err(DecodeError::Unknown(other)),
         }
     }
-    /// Whether the record knows of successions.
-    pub(crate) const fn has_successions(&self) -> bool {
-        self.format >= 2
-    }
-    /// Whether a session in it is of today's envelope version.
-    pub(crate) const fn has_current_sessions(&self) -> bool {
-        self.format >= 3
-    }
-    /// Whether handshakes have their date.
-    pub(crate) const fn has_dated_handshakes(&self) -> bool {
-        self.format >= 4
-    }
     pub(crate) fn finish(self) -> Read<()> {
-        self.reader.finish()
+        self.0.finish()
     }
     pub(crate) fn u8(&mut self) -> Read<u8> {
-        self.reader.u8()
+        self.0.u8()
     }
     pub(crate) fn bool(&mut self) -> Read<bool> {
         match self.u8()? {
@@ -132,23 +113,23 @@ impl<'a> Record<'a> {
         }
     }
     pub(crate) fn u32(&mut self) -> Read<u32> {
-        self.reader.u32()
+        self.0.u32()
     }
     pub(crate) fn u64(&mut self) -> Read<u64> {
-        self.reader.u64()
+        self.0.u64()
     }
     pub(crate) fn time(&mut self) -> Read<Timestamp> {
         self.u64().map(Timestamp)
     }
     pub(crate) fn array<const N: usize>(&mut self) -> Read<[u8; N]> {
-        self.reader.array()
+        self.0.array()
     }
     pub(crate) fn secret<const N: usize>(&mut self) -> Read<Secret<N>> {
         let bytes = Zeroizing::new(self.array::<N>()?);
         Ok(Secret::new(*bytes))
     }
     pub(crate) fn bytes(&mut self) -> Read<&'a [u8]> {
-        self.reader.lp(usize::MAX)
+        self.0.lp(usize::MAX)
     }
     /// As many items as the count says; each takes at least a byte, so a false count ends at the record's end.
     pub(crate) fn list<T>(&mut self, mut each: impl FnMut(&mut Self) -> Read<T>) -> Read<Vec<T>> {

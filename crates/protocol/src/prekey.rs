@@ -11,6 +11,7 @@
 
 #[cfg(test)]
 #[cfg(feature = "session")]
+#[path = "../tests/unit/prekey.rs"]
 mod tests;
 
 use std::time::Duration;

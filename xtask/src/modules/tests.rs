@@ -2,15 +2,22 @@ use std::fs;
 
 use super::*;
 
-/// The circles of a crate that is made of these files.
-fn circles(files: &[(&str, &str)]) -> Vec<String> {
+/// A crate that is made of these files.
+fn crate_of(files: &[(&str, &str)]) -> (tempfile::TempDir, Tree) {
     let folder = tempfile::tempdir().unwrap();
     for (file, text) in files {
         let path = folder.path().join(file);
         fs::create_dir_all(path.parent().unwrap()).unwrap();
         fs::write(path, text).unwrap();
     }
-    let circles = needs(folder.path(), "src/lib.rs").unwrap().circles();
+    let tree = Tree::read(folder.path(), "src/lib.rs").unwrap();
+    (folder, tree)
+}
+
+/// Its circles.
+fn circles(files: &[(&str, &str)]) -> Vec<String> {
+    let (folder, tree) = crate_of(files);
+    let circles = needs(folder.path(), &tree).unwrap().circles();
     circles.into_iter().map(|(_, told)| told).collect()
 }
 
@@ -110,5 +117,32 @@ fn tests_methods_and_other_crates_are_no_needs() {
             ("src/b.rs", &format!("pub struct B;\n{body}\n")),
         ]);
         assert!(found.is_empty(), "{body}: {found:?}");
+    }
+}
+
+#[test]
+fn a_file_of_tests_among_the_product_is_found_and_one_elsewhere_is_not() {
+    let found = |declared: &str| {
+        let (_folder, tree) = crate_of(&[
+            ("src/lib.rs", "mod a;\n"),
+            ("src/a.rs", declared),
+            ("src/a/tests.rs", ""),
+        ]);
+        tree.tests
+    };
+    for declared in [
+        "#[cfg(test)] mod tests;",
+        "#[cfg(test)] #[cfg(unix)] mod tests;",
+        "#[cfg(all(test, unix))] mod tests;",
+        "#[cfg(test)] #[path = \"a/tests.rs\"] mod other;",
+    ] {
+        assert_eq!(found(declared), ["src/a/tests.rs"], "{declared}");
+    }
+    for declared in [
+        "#[cfg(test)] #[path = \"../tests/unit/a.rs\"] mod tests;",
+        "#[cfg(test)] mod tests { fn f() {} }",
+        "mod tests;",
+    ] {
+        assert_eq!(found(declared), Vec::<String>::new(), "{declared}");
     }
 }

@@ -17,6 +17,8 @@ const MAX_STEPS: usize = 32;
 #[derive(Default)]
 pub struct Tree {
     pub modules: Vec<Module>,
+    /// Files of modules for tests alone that lie among those of the product.
+    pub tests: Vec<String>,
 }
 
 /// One module.
@@ -84,6 +86,14 @@ impl Tree {
         });
         for item in items {
             if for_tests(attributes(&item)) {
+                if let Item::Mod(module) = &item
+                    && module.content.is_none()
+                {
+                    let (path, _) = located(top, file, folder, &module.ident.to_string(), &module.attrs);
+                    if !path.contains("/../") {
+                        self.tests.push(path);
+                    }
+                }
                 continue;
             }
             if let Item::Mod(module) = item {

@@ -1,4 +1,4 @@
-//! The records of the vault. They are sealed, so only who has its key writes others: a later version, an earlier one, or a fault of ours.
+//! The records of the vault. They are sealed, so only who has its key writes others: a later version, or a fault of ours.
 
 use std::fmt::Debug;
 use std::sync::OnceLock;
@@ -66,7 +66,7 @@ fn limited() -> MessageBody {
         expires_at: Some(1_800_000_000_000),
         used: 1,
         ended: Some(Ended::Expired),
-        mode: Some(LimitMode::Oblivious),
+        mode: LimitMode::Oblivious,
     };
     let sealed = SealedBody {
         license: [2; 32],

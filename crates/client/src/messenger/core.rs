@@ -16,7 +16,7 @@ use rand_core::SeedableRng;
 use crate::clock::{Clock, SystemClock};
 use crate::error::Error;
 use crate::relay::{CertificatePin, Flood, Relay, RelayUrl};
-use crate::vault::{Account, KdfCost, Passphrase, PinnedRelay, Told, Transaction, Vault, VaultError, key};
+use crate::vault::{Account, KdfCost, Passphrase, PinnedRelay, Transaction, Vault, VaultError, key};
 
 use super::plays::decoy_clock::DecoyClock;
 use super::plays::gate_key_source::{FreshGateKeys, GateKeySource};
@@ -112,11 +112,6 @@ impl Messenger {
                 return Err(Error::RegistrationPending(load_party(&vault)?.address().user()));
             }
             None => return Err(Error::NotRegistered),
-        }
-        if vault.get::<Told>(key::TOLD)?.is_none() {
-            // Earlier versions told the relay the number of their commits: ours goes on above it.
-            let value = vault.commits();
-            vault.transaction(|tx| tx.put(key::TOLD, &Told { value, news: true }))?;
         }
         let mut pinned: PinnedRelay = vault.get(key::RELAY)?.ok_or(VaultError::Corrupt("relay"))?;
         let pinned_url = RelayUrl::parse_plain_allowed(&pinned.url)?;

@@ -43,18 +43,15 @@ pub struct Delivery {
     pub arrived: Vec<MessageId>,
     /// The user wrote to it or verified it: only then is it given a token and told of arrivals.
     #[n(5)]
-    #[cbor(default)]
     pub accepted: bool,
     /// Something that it sent was opened.
     #[n(6)]
-    #[cbor(default)]
     pub wrote: bool,
     /// When the receipts that wait are due, in milliseconds since the epoch.
     #[n(7)]
     pub due: Option<u64>,
     /// What of it was shown, and is to be said in a receipt.
     #[n(8)]
-    #[cbor(default)]
     #[zeroize(skip)]
     pub read: Vec<MessageId>,
     /// The last unknown identity for which the relay was asked how the contact came to it.
@@ -62,16 +59,7 @@ pub struct Delivery {
     pub asked: Option<[u8; 32]>,
     /// The relay takes nothing from its account: what it was last told. Blocked or not, it is told what it was not.
     #[n(10)]
-    #[cbor(default)]
     pub barred: bool,
-}
-
-impl Delivery {
-    /// Whether it may learn that we are here. A token that an earlier version gave away is not taken back.
-    #[must_use]
-    pub fn is_accepted(&self) -> bool {
-        self.accepted || self.given.as_ref().is_some_and(|given| given.sent)
-    }
 }
 
 impl fmt::Debug for Delivery {
@@ -93,7 +81,6 @@ pub struct Receipts {
     pub delivery: bool,
     /// That it was shown.
     #[n(1)]
-    #[cbor(default)]
     pub read: bool,
 }
 

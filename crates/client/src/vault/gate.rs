@@ -10,11 +10,10 @@ use super::record::record;
 use super::{Kind, MessageId, Record, VaultError};
 
 /// How a limit is enforced.
-#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Encode, Decode)]
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Encode, Decode)]
 #[cbor(index_only)]
 pub enum LimitMode {
     /// The relay counts.
-    #[default]
     #[n(0)]
     Counted,
     /// The relay computes on a ciphertext and learns neither limit nor count nor outcome.

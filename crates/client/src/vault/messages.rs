@@ -109,17 +109,9 @@ pub struct LimitedTerms {
     /// Why it opens no more, when that is known. In oblivious mode it is never [`Ended::Exhausted`]: nothing depends on what only we know.
     #[n(3)]
     pub ended: Option<Ended>,
-    /// How the limit is enforced; absent means counted.
-    #[n(4)]
-    pub mode: Option<LimitMode>,
-}
-
-impl LimitedTerms {
     /// How the limit is enforced.
-    #[must_use]
-    pub fn mode(&self) -> LimitMode {
-        self.mode.unwrap_or_default()
-    }
+    #[n(4)]
+    pub mode: LimitMode,
 }
 
 /// The recipient's half of a limited message. Never the play share, never the plaintext.

@@ -119,7 +119,7 @@ pub struct PinnedRelay {
     /// Where it is reached: `scheme://host[:port]`.
     #[n(2)]
     pub url: String,
-    /// SHA-256 of the certificate that is accepted there, when it is a certain one. Records of earlier versions have none.
+    /// SHA-256 of the certificate that is accepted there, when it is a certain one.
     #[cbor(n(3), with = "minicbor::bytes")]
     pub certificate: Option<[u8; 32]>,
 }

@@ -61,7 +61,7 @@ async fn send(alice: &mut Messenger, bob: &mut Messenger, plays: u8, mode: Limit
     bob.receive(Duration::ZERO).await.unwrap();
     let message = bob.message(&sent.id.to_string()).unwrap();
     assert!(
-        matches!(&message.body, MessageBody::Limited(terms, Some(_)) if terms.limit == plays && terms.mode() == mode),
+        matches!(&message.body, MessageBody::Limited(terms, Some(_)) if terms.limit == plays && terms.mode == mode),
         "{message:?}"
     );
     sent.id.to_string()

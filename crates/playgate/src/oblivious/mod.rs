@@ -50,6 +50,7 @@ mod state;
 mod tables;
 #[cfg(test)]
 #[cfg(all(feature = "client", feature = "relay"))]
+#[path = "../../tests/unit/oblivious/mod.rs"]
 mod tests;
 mod wire;
 

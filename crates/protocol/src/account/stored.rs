@@ -25,9 +25,7 @@ impl Account {
         let mut input = Record::new(bytes)?;
         let address = Address::from_wire(input.bytes()?)?;
         let mut account = Self::from_identity(address, IdentityKeyPair::from_seed(input.secret()?));
-        if input.has_successions() {
-            account.successions = input.u64()?;
-        }
+        account.successions = input.u64()?;
         input.finish()?;
         Ok(account)
     }
@@ -119,11 +117,7 @@ impl Account {
                 },
             ))
         })?;
-        let earlier = if input.has_successions() {
-            input.list(|input| Ok((input.u32()?, Fingerprint::from_bytes(input.array()?))))?
-        } else {
-            Vec::new()
-        };
+        let earlier = input.list(|input| Ok((input.u32()?, Fingerprint::from_bytes(input.array()?))))?;
         input.finish()?;
         let mut signed: BTreeMap<u32, OwnSignedPreKey> = signed.into_iter().collect();
         for (id, by) in earlier {

@@ -35,9 +35,8 @@ impl Party {
             crowd = most.map_or(address, |(peer, _)| peer);
         }
         // The peer has to be there to remember the date; and the one that comes in is not to be the next to go.
-        let may_go = |known: &KnownHandshake| {
-            known.peer == *crowd && known.created_at.is_some_and(|at| crowd != address || at < created_at)
-        };
+        let may_go =
+            |known: &KnownHandshake| known.peer == *crowd && (crowd != address || known.created_at < created_at);
         self.handshakes
             .iter()
             .filter(|(_, known)| may_go(known) && self.peers.contains_key(crowd))
@@ -51,7 +50,7 @@ impl Party {
         };
         self.dirty.insert(RecordKey::Handshake(digest));
         if let Some(peer) = self.peers.get_mut(&forgotten.peer) {
-            peer.forgotten = peer.forgotten.max(forgotten.created_at);
+            peer.forgotten = peer.forgotten.max(Some(forgotten.created_at));
             self.dirty.insert(RecordKey::Peer(forgotten.peer));
         }
     }

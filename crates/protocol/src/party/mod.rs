@@ -16,17 +16,7 @@
 //!          └► IdentityChanged                                 kept by the caller until the user decides
 //! ```
 
-#[cfg(test)]
-mod bounds;
-#[cfg(test)]
-mod driver;
-#[cfg(test)]
-mod forgery;
-#[cfg(test)]
-mod halves;
 mod handshakes;
-#[cfg(test)]
-mod model;
 mod peer;
 mod receive;
 mod record_key;
@@ -35,9 +25,8 @@ mod send;
 mod stored;
 mod succession;
 #[cfg(test)]
-mod thief;
-#[cfg(test)]
-mod words;
+#[path = "../../tests/unit/party/mod.rs"]
+mod tests;
 
 use std::collections::{BTreeMap, BTreeSet};
 
@@ -80,8 +69,8 @@ struct KnownHandshake {
     session: SessionId,
     peer: Address,
     dies: Timestamp,
-    /// Its own date; none: noted by an earlier version, and remembered until it dies.
-    created_at: Option<Timestamp>,
+    /// Its own date.
+    created_at: Timestamp,
 }
 
 /// An account with its conversations.
@@ -98,10 +87,6 @@ pub struct Party {
     handshakes: BTreeMap<[u8; 32], KnownHandshake>,
     replay: ReplayMemory,
     dirty: BTreeSet<RecordKey>,
-    /// Sessions of an earlier version, while a state is loaded.
-    outdated: BTreeSet<SessionId>,
-    /// With whom there were such.
-    begun_anew: BTreeSet<Address>,
 }
 
 impl Party {
@@ -125,8 +110,6 @@ impl Party {
             handshakes: BTreeMap::new(),
             replay: ReplayMemory::default(),
             dirty: BTreeSet::new(),
-            outdated: BTreeSet::new(),
-            begun_anew: BTreeSet::new(),
         }
     }
 

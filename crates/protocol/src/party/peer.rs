@@ -229,8 +229,8 @@ impl Peer {
     pub(super) fn load(bytes: &[u8]) -> Result<Self, DecodeError> {
         let mut input = Record::new(bytes)?;
         let fingerprint = |input: &mut Record<'_>| input.array().map(Fingerprint::from_bytes);
-        let pinned = fingerprint(&mut input)?;
-        let mut peer = Self {
+        let peer = Self {
+            fingerprint: fingerprint(&mut input)?,
             verified: input.bool()?,
             offered: input.option(fingerprint)?,
             first_seen: input.time()?,
@@ -240,18 +240,13 @@ impl Peer {
             wants_handshake: input.bool()?,
             renewed_stale: input.option(Record::time)?,
             sessions: input.list(|input| input.array().map(SessionId))?.into_iter().collect(),
-            ..Self::pinned(pinned, Timestamp(0))
+            origin: fingerprint(&mut input)?,
+            past: input.list(fingerprint)?,
+            followed: input.u64()?,
+            review: input.option(fingerprint)?,
+            forked: input.bool()?,
+            forgotten: input.option(Record::time)?,
         };
-        if input.has_successions() {
-            peer.origin = fingerprint(&mut input)?;
-            peer.past = input.list(fingerprint)?;
-            peer.followed = input.u64()?;
-            peer.review = input.option(fingerprint)?;
-            peer.forked = input.bool()?;
-        }
-        if input.has_dated_handshakes() {
-            peer.forgotten = input.option(Record::time)?;
-        }
         input.finish()?;
         Ok(peer)
     }

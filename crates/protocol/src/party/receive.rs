@@ -327,7 +327,7 @@ impl Party {
                 session: session.id,
                 peer: address.clone(),
                 dies,
-                created_at: Some(session.created_at),
+                created_at: session.created_at,
             },
         );
         self.dirty

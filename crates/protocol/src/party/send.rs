@@ -25,9 +25,6 @@ pub struct Outgoing {
     pub envelope: Vec<u8>,
     /// Which content it carries; `None` for the protocol's own.
     pub content_id: Option<ContentId>,
-    /// Where it stands: session, epoch, number.
-    #[cfg(test)]
-    pub(super) place: (SessionId, u32, u32),
 }
 
 impl std::fmt::Debug for Outgoing {
@@ -312,8 +309,6 @@ impl Party {
             id: sealed.id,
             envelope: sealed.envelope,
             content_id,
-            #[cfg(test)]
-            place: (id, sealed.epoch, sealed.n),
         };
         Some((outgoing, (sealed.epoch, sealed.n)))
     }

@@ -12,7 +12,6 @@ use crate::address::Address;
 use crate::error::DecodeError;
 use crate::pickle::{PickleError, Record, Writer};
 use crate::session::{Session, SessionId};
-use crate::time::Timestamp;
 
 /// A record to store, or to delete.
 pub struct Change {
@@ -135,26 +134,7 @@ impl Party {
         for (key, value) in &records {
             party.load_record(key, value, &records).map_err(damaged(key))?;
         }
-        party.leave_outdated();
         Ok(party)
-    }
-
-    /// Sessions of envelope version 1 are left; what was not acknowledged on them goes out again on new ones.
-    fn leave_outdated(&mut self) {
-        for id in std::mem::take(&mut self.outdated) {
-            for (address, peer) in &mut self.peers {
-                if peer.sessions.contains(&id) {
-                    peer.wants_handshake = true;
-                    self.begun_anew.insert(address.clone());
-                }
-            }
-            self.drop_session(id);
-        }
-    }
-
-    /// The contacts with whom the sessions of an earlier version were left when this state was loaded: to be told once. Store the changes with it.
-    pub fn take_begun_anew(&mut self) -> Vec<Address> {
-        std::mem::take(&mut self.begun_anew).into_iter().collect()
     }
 
     /// Any part of a successor needs them all; the statement is read last and brings the others in.
@@ -199,13 +179,7 @@ impl Party {
             "session" => {
                 let skipped = all.get(&format!("skipped/{name}")).map(|bytes| bytes.as_slice());
                 let id = SessionId(hex(name).ok_or(DecodeError::BadName)?);
-                let session = match Session::load(value, skipped) {
-                    Err(DecodeError::Outdated) => {
-                        self.outdated.insert(id);
-                        return Ok(());
-                    }
-                    other => other?,
-                };
+                let session = Session::load(value, skipped)?;
                 if session.id() != id {
                     return Err(DecodeError::BadName);
                 }
@@ -236,28 +210,19 @@ impl KnownHandshake {
         out.raw(&self.session.0)
             .bytes(self.peer.as_str().as_bytes())
             .time(self.dies)
-            .option(self.created_at, |out, at| {
-                out.time(at);
-            });
+            .time(self.created_at);
         out.finish()
     }
 
     fn load(bytes: &[u8]) -> Result<Self, DecodeError> {
         let mut input = Record::new(bytes)?;
-        let session = SessionId(input.array()?);
-        let peer = Address::from_wire(input.bytes()?)?;
-        let dies: Timestamp = input.time()?;
-        let created_at = if input.has_dated_handshakes() {
-            input.option(Record::time)?
-        } else {
-            None
+        let known = Self {
+            session: SessionId(input.array()?),
+            peer: Address::from_wire(input.bytes()?)?,
+            dies: input.time()?,
+            created_at: input.time()?,
         };
         input.finish()?;
-        Ok(Self {
-            session,
-            peer,
-            dies,
-            created_at,
-        })
+        Ok(known)
     }
 }

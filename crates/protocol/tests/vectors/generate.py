@@ -400,12 +400,12 @@ def schedule():
         out["successions"].append(dict(old_key=old.pk.hex(), old_fingerprint=old.fp.hex(), new_seed=new.seed.hex(), new_fingerprint=new.fp.hex(), counter=i + 1, time=created + i,
                                        payload=payload.hex(), signature=old.sign("succession %d" % i, b"succession", payload).hex()))
 
-    # Bob's vault in record format 1: with it the crate itself opens the envelopes above.
+    # Bob's vault, without successions: with it the crate itself opens the envelopes above.
     batch_record = u32(batch_id) + H(batch_payload) + u64(created + 60 * 86_400_000) + u8(1)
     one_time = b"".join(u32(opk_first + i) + u32(batch_id) + H(k.pk) + u8(1) + k.secret for i, k in enumerate(keys))
     out["records_of_bob"] = dict(
-        identity=(u8(1) + lp(bob.address) + bob.seed).hex(),
-        prekeys=(u8(1) + u64(6) + u8(0) + u8(0) + u32(1) + u32(spk_id) + spk.secret + H(spk_payload) + u64(created) + u8(0) + u8(0) + u32(1) + batch_record + u32(5) + one_time).hex())
+        identity=(u8(1) + lp(bob.address) + bob.seed + u64(0)).hex(),
+        prekeys=(u8(1) + u64(6) + u8(0) + u8(0) + u32(1) + u32(spk_id) + spk.secret + H(spk_payload) + u64(created) + u8(0) + u8(0) + u32(1) + batch_record + u32(5) + one_time + u32(0)).hex())
     return out
 
 

@@ -62,7 +62,7 @@ impl Messenger {
             // Dated further ahead than any receipt is: while the clock was wrong.
             let latest = now.saturating_add(u64::try_from(RECEIPT_DELAY.as_millis()).unwrap_or(u64::MAX));
             let due = delivery.due.is_some_and(|due| due <= now || due > latest);
-            if due && delivery.is_accepted() && !delivery.blocked {
+            if due && delivery.accepted && !delivery.blocked {
                 let peer = std::str::from_utf8(&entry.key)
                     .ok()
                     .and_then(|key| Address::parse(key).ok());

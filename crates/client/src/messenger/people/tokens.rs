@@ -237,7 +237,7 @@ impl Scope<'_, '_> {
             .party
             .contact(peer)
             .is_none_or(|contact| !matches!(contact.trust, Trust::Unverified | Trust::Verified));
-        let stranger = !delivery.is_accepted() || !delivery.wrote;
+        let stranger = !delivery.accepted || !delivery.wrote;
         let enough = delivery.dead.len() >= MAX_DEAD;
         if delivery.given.is_some() || delivery.blocked || undecided || stranger || enough {
             return Ok(());
@@ -272,7 +272,6 @@ impl Scope<'_, '_> {
     pub(in crate::messenger) fn renew_tokens(&mut self, known: &[Address]) -> Result<(), Error> {
         for peer in known {
             let mut delivery = self.delivery(peer)?;
-            delivery.accepted = delivery.is_accepted();
             delivery.given = None;
             delivery.dead.clear();
             self.tx.put(peer.as_str().as_bytes(), &delivery)?;

@@ -50,7 +50,7 @@ impl Messenger {
         let (terms, _) = playable(&message)?;
         self.check_relay().await?;
         let relay_key = self.relay_key().await?;
-        if terms.mode() == LimitMode::Oblivious {
+        if terms.mode == LimitMode::Oblivious {
             return self.play_obliviously(row, message, &relay_key).await;
         }
         // Twice at most: an answer that is gone means that the earlier play was spent, and a new one is asked for.
@@ -263,7 +263,7 @@ impl Messenger {
     ) -> Result<Error, Error> {
         let ended = match code {
             // In oblivious mode it is the relay's own bound on requests, and says nothing of the limit.
-            Some(Code::PlayLimitReached) if terms.mode() == LimitMode::Counted => Ended::Exhausted,
+            Some(Code::PlayLimitReached) if terms.mode == LimitMode::Counted => Ended::Exhausted,
             Some(Code::LicenseRevoked) => Ended::Revoked,
             Some(Code::LicenseExpired) => Ended::Expired,
             _ => return Ok(error.into()),

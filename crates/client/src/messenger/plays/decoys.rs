@@ -132,7 +132,7 @@ fn takes_decoys(message: &StoredMessage) -> bool {
     match &message.body {
         MessageBody::Limited(terms, Some(sealed)) => {
             message.direction == Direction::Incoming
-                && terms.mode() == LimitMode::Oblivious
+                && terms.mode == LimitMode::Oblivious
                 && terms.ended.is_none()
                 && sealed
                     .oblivious

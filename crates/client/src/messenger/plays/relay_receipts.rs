@@ -180,7 +180,7 @@ impl Scope<'_, '_> {
             return Ok(true);
         }
         // Nothing goes to a stranger unasked; a play was asked for, and the relay shows it to the giver anyhow, but an envelope says more.
-        if !delivery.is_accepted() {
+        if !delivery.accepted {
             return Ok(false);
         }
         let content = Content {

@@ -4,7 +4,6 @@ use playgate::{Mode, Policy};
 use protocol::Timestamp;
 use protocol::address::Address;
 use protocol::content::{Body, Content, ContentId, Limited};
-use protocol::error::DecodeError;
 use protocol::party::{Followed, Opened, Received, Refusal};
 use sha2::{Digest, Sha256};
 
@@ -44,8 +43,6 @@ impl Scope<'_, '_> {
             Received::OneTimeKeyGone { .. } => round.keys_used = true,
             Received::Forked { .. } => {}
             Received::Unknown => round.unreadable("it belongs to no conversation of this home; if this home was restored or copied, ask your contacts to write again"),
-            // Nothing is wrong with it, and its sender sends it again.
-            Received::Malformed(why @ DecodeError::Outdated) => round.unreadable(&why.to_string()),
             Received::Malformed(why) => round.unreadable(&format!("it is malformed: {why}; ask the sender to write again")),
             Received::Replay => round.unreadable("it repeats an old handshake; nothing is lost"),
             Received::Refused(reason) => round.unreadable(&reason.to_string()),
@@ -208,7 +205,7 @@ fn limited_body(limited: &Limited) -> Option<MessageBody> {
         expires_at: policy.expires_at,
         used: 0,
         ended: None,
-        mode: Some(mode),
+        mode,
     };
     let sealed = SealedBody {
         license: limited.license,

@@ -211,11 +211,6 @@ impl Messenger {
             self.vault.transaction(|tx| tx.delete::<Moment>(key::SUCCEEDED))?;
             round.events.push(Event::OwnSuccession);
         }
-        // Taking them and storing that the old sessions are gone is one transaction.
-        let peers = self.transact(|scope| Ok(scope.party.take_begun_anew()))?;
-        if !peers.is_empty() {
-            round.events.push(Event::Upgraded { peers });
-        }
         self.follow_changed(round).await?;
         let wanted = self.transact(|scope| {
             scope.party.tick(scope.now);

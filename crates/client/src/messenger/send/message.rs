@@ -145,11 +145,11 @@ impl Messenger {
             expires_at: Some(expires_at),
             used: 0,
             ended: None,
-            mode: Some(if keys.is_some() {
+            mode: if keys.is_some() {
                 LimitMode::Oblivious
             } else {
                 LimitMode::Counted
-            }),
+            },
         };
         let content = Content {
             id: ContentId::random(&mut self.rng),

@@ -142,7 +142,7 @@ fn no_content_shows_in_debug_output() {
 /// A whole conversation: no part of any stored secret, nor the text, shows in what the calls return or in what can be printed of the state.
 #[test]
 fn nothing_that_a_party_returns_shows_a_secret() {
-    let (mut rng, now) = (crate::golden::rng(61), Timestamp(1_790_000_000_000));
+    let (mut rng, now) = (crate::tests::rng(61), Timestamp(1_790_000_000_000));
     let name = |name: &str| Address::parse(&format!("{name}@relay.test")).unwrap();
     let [mut alice, mut bob] = ["alice", "bob"].map(|who| Party::generate(name(who), &mut rng));
     let publication = bob.publication(None, false, now, &mut rng).unwrap();

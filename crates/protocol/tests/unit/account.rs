@@ -1,7 +1,7 @@
 //! When keys are due, when they go, and what a restored backup does with its numbers.
 
 use super::*;
-use crate::golden::rng;
+use crate::tests::rng;
 
 const NOW: Timestamp = Timestamp(1_800_000_000_000);
 const INTERVAL: Duration = Duration::from_secs(600);
@@ -13,6 +13,13 @@ fn published() -> (Account, u32) {
     account.publication_confirmed(NOW);
     let id = *account.one_time.keys().next().unwrap();
     (account, id)
+}
+
+impl Account {
+    /// The private halves are lost, as by a vault that was put back.
+    pub(crate) fn forget_one_time_secrets(&mut self) {
+        self.one_time.values_mut().for_each(|key| key.secret = None);
+    }
 }
 
 /// The sequence number that the account gave last.

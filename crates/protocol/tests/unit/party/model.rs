@@ -11,12 +11,12 @@ use rand_chacha::ChaCha20Rng;
 use rand_chacha::rand_core::{Rng, SeedableRng};
 use serde::Deserialize;
 
-use super::peer::Pace;
-use super::{Outgoing, Party, Received};
 use crate::Timestamp;
 use crate::address::Address;
 use crate::content::{Body, Content, ContentId};
 use crate::handshake::PreKeyBundle;
+use crate::party::peer::Pace;
+use crate::party::{Outgoing, Party, Received};
 use crate::prekey::{OneTimeEntry, PublishedOneTime, PublishedSignedPreKey};
 use crate::session::{RekeyPolicy, SessionId, Status};
 
@@ -90,6 +90,25 @@ struct Replay {
     members: BTreeMap<String, Member>,
     sessions: Vec<Known>,
     envelopes: HashMap<usize, Vec<u8>>,
+}
+
+/// An envelope that a call made, and where it stands: session, epoch, number.
+struct Made {
+    letter: Outgoing,
+    place: (SessionId, u32, u32),
+}
+
+/// What one call made for one peer, directly after it: the last of the chain that sends to that peer.
+fn placed(party: &Party, out: Vec<Outgoing>) -> Vec<Made> {
+    let behind = (1..=out.len() as u32).rev();
+    behind
+        .zip(out)
+        .map(|(behind, letter)| {
+            let session = party.current(&letter.to).unwrap();
+            let place = (session.id, session.epoch, session.send.n - behind);
+            Made { letter, place }
+        })
+        .collect()
 }
 
 fn address(name: &str) -> Address {
@@ -168,7 +187,7 @@ impl Replay {
     }
 
     /// A new session as the model made it. Ids are random at both; where dates tie, we draw until ours order as the model's do.
-    fn start(&mut self, a: &str, b: &str, expected: &(usize, u64, String, String, String)) -> Vec<Outgoing> {
+    fn start(&mut self, a: &str, b: &str, expected: &(usize, u64, String, String, String)) -> Vec<Made> {
         let (number, created, model_id, initiator, responder) = expected;
         assert_eq!(
             (initiator.as_str(), responder.as_str()),
@@ -193,6 +212,7 @@ impl Replay {
         loop {
             let mut party = self.members[a].party.clone();
             let out = party.start_announced(&bundle, true, self.now, &mut self.rng).unwrap();
+            let out = placed(&party, out);
             let id = out[0].place.0;
             let fits = self
                 .sessions
@@ -215,16 +235,12 @@ impl Replay {
     }
 
     /// Everything that a step made, against what the model made.
-    fn compare_made(&mut self, step: &Step, out: &[Outgoing]) {
+    fn compare_made(&mut self, step: &Step, out: &[Made]) {
         let made: Vec<_> = out
             .iter()
-            .map(|letter| {
-                let session = self
-                    .sessions
-                    .iter()
-                    .position(|known| known.id == letter.place.0)
-                    .unwrap();
-                (letter.envelope[1], session, letter.place.1, letter.place.2)
+            .map(|Made { letter, place }| {
+                let session = self.sessions.iter().position(|known| known.id == place.0).unwrap();
+                (letter.envelope[1], session, place.1, place.2)
             })
             .collect();
         let expected: Vec<_> = step
@@ -233,8 +249,8 @@ impl Replay {
             .map(|(_, form, session, epoch, n)| (*form, *session, *epoch, *n))
             .collect();
         assert_eq!(made, expected, "the envelopes made: form, session, epoch, number");
-        for (letter, (number, ..)) in out.iter().zip(&step.made) {
-            self.envelopes.insert(*number, letter.envelope.clone());
+        for (made, (number, ..)) in out.iter().zip(&step.made) {
+            self.envelopes.insert(*number, made.letter.envelope.clone());
         }
     }
 
@@ -282,7 +298,7 @@ impl Replay {
         }
     }
 
-    fn send(&mut self, who: &str, peer: &str, empty: bool) -> Outgoing {
+    fn send(&mut self, who: &str, peer: &str, empty: bool) -> Vec<Made> {
         let body = if empty { Body::Empty } else { Body::Text("x".into()) };
         let content = Content {
             id: ContentId::random(&mut self.rng),
@@ -296,10 +312,10 @@ impl Replay {
             .send(&address(peer), &content, now, &mut rng)
             .unwrap();
         self.rng = rng;
-        out
+        placed(&self.members[who].party, vec![out])
     }
 
-    fn give(&mut self, step: &Step) -> Vec<Outgoing> {
+    fn give(&mut self, step: &Step) -> Vec<Made> {
         let who = step.who.as_str();
         let envelope = match step.envelope {
             Some(number) => self.envelopes[&number].clone(),
@@ -344,7 +360,7 @@ impl Replay {
                 "{verdict} for an altered envelope"
             );
         }
-        out
+        placed(&self.members[who].party, out)
     }
 
     fn step(&mut self, step: &Step) {
@@ -359,7 +375,7 @@ impl Replay {
                 if self.member(who).party.needs_bundle(&address(peer)) {
                     out.extend(self.start(who, peer, fresh.next().unwrap()));
                 }
-                out.push(self.send(who, peer, step.empty.unwrap()));
+                out.extend(self.send(who, peer, step.empty.unwrap()));
             }
             "renew" => out.extend(self.start(who, step.peer.as_deref().unwrap(), fresh.next().unwrap())),
             "publish" => self.publish(who, true),

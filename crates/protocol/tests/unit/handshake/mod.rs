@@ -39,7 +39,7 @@ struct Scene {
 
 impl Scene {
     fn new(seed: u64) -> Self {
-        let mut rng = crate::golden::rng(seed);
+        let mut rng = crate::tests::rng(seed);
         let mut bob = Party::generate(address("bob"), &mut rng);
         let publication = bob.publication(None, false, NOW, &mut rng).unwrap();
         let batch = publication.one_time_batch.unwrap();

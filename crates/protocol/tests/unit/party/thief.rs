@@ -7,12 +7,12 @@ use std::time::Duration;
 use rand_chacha::ChaCha20Rng;
 use rand_chacha::rand_core::{Rng, SeedableRng};
 
-use super::{Outgoing, Party, Received};
 use crate::Timestamp;
 use crate::address::Address;
 use crate::content::{Body, Content, ContentId};
 use crate::envelope::{self, Envelope};
 use crate::handshake::PreKeyBundle;
+use crate::party::{Outgoing, Party, Received};
 use crate::ratchet::ChainKey;
 use crate::session::{EMPTY_HASH, Position, RekeyPolicy, Session};
 

@@ -10,11 +10,12 @@ use crate::primitives::hash;
 use crate::primitives::kem::{KemPublicKey, KemSecretKey, SharedSecret};
 use crate::ratchet::{AdvanceKey, ChainKey, Direction, EpochKeys, Form, MessageKey, Role, RootKey, TagKey};
 use crate::session::{Beginning, EMPTY_HASH, Position, Session, SessionId, Turn};
+use crate::tests::rng;
 use crate::time::Timestamp;
 use serde_json::Value;
 use zeroize::Zeroizing;
 
-use super::{array, bytes, golden, number, person, rng, secret, small};
+use super::{array, bytes, golden, number, person, secret, small};
 
 /// The keys of an epoch, compared part by part; the parts come back.
 fn assert_epoch(keys: EpochKeys, golden: &Value) -> (RootKey, AdvanceKey) {

@@ -1,14 +1,13 @@
 //! What strangers and silent peers can make a party keep or do, at the edges.
 
-use super::peer::{MAX_ANSWERS, Pace, Peer};
-use super::{KnownHandshake, MAX_HANDSHAKES, MAX_HANDSHAKES_OF_PEER, MAX_PEERS, Party, Received};
 use crate::address::Address;
 use crate::content::{Body, Content, ContentId};
-use crate::golden::rng;
 use crate::handshake::PreKeyBundle;
 use crate::identity::Fingerprint;
-use crate::party::Refusal;
+use crate::party::peer::{MAX_ANSWERS, Pace, Peer};
+use crate::party::{KnownHandshake, MAX_HANDSHAKES, MAX_HANDSHAKES_OF_PEER, MAX_PEERS, Party, Received, Refusal};
 use crate::session::SessionId;
+use crate::tests::rng;
 use crate::time::Timestamp;
 use std::time::Duration;
 
@@ -41,7 +40,7 @@ fn bob_and_a_letter() -> (Party, Vec<u8>) {
 }
 
 /// `count` handshakes of `peer`, a millisecond apart, the last at `until`.
-fn known(bob: &mut Party, count: usize, peer: &Address, until: Option<Timestamp>) {
+fn known(bob: &mut Party, count: usize, peer: &Address, until: Timestamp) {
     let fingerprint = match peer.user().as_str() {
         "alice" => Party::generate(address("alice"), &mut rng(41)).fingerprint(),
         _ => Fingerprint::from_bytes([1; 32]),
@@ -57,7 +56,7 @@ fn known(bob: &mut Party, count: usize, peer: &Address, until: Option<Timestamp>
             session: SessionId([0; 32]),
             peer: peer.clone(),
             dies: NOW,
-            created_at: until.map(|until| Timestamp(until.0 + 1 + n - count as u64)),
+            created_at: Timestamp(until.0 + 1 + n - count as u64),
         };
         bob.handshakes.insert(digest, handshake);
     }
@@ -77,7 +76,7 @@ const BEFORE: Timestamp = Timestamp(NOW.0 - 1000);
 fn the_oldest_handshake_of_a_peer_makes_room_for_its_next_one_and_of_a_crowd_for_anyones() {
     let (bob, letter) = bob_and_a_letter();
     // How many of whom, up to which date; whether the next of Alice's is taken, how many there are then, and what was forgotten of whom.
-    let outcome = |lots: &[(&str, usize, Option<Timestamp>)]| {
+    let outcome = |lots: &[(&str, usize, Timestamp)]| {
         let mut bob = bob.clone();
         for (peer, count, until) in lots {
             known(&mut bob, *count, &address(peer), *until);
@@ -89,23 +88,21 @@ fn the_oldest_handshake_of_a_peer_makes_room_for_its_next_one_and_of_a_crowd_for
     };
     let first_of = |count: usize| Some(Timestamp(BEFORE.0 + 1 - count as u64));
     let (share, all) = (MAX_HANDSHAKES_OF_PEER, MAX_HANDSHAKES);
-    let before = Some(BEFORE);
+    let before = BEFORE;
     assert_eq!(outcome(&[("alice", share - 1, before)]), (true, share, [None; 3]));
     assert_eq!(
         outcome(&[("alice", share, before)]),
         (true, share, [first_of(share), None, None])
     );
-    // Nothing older than it is there, or nothing of a known date: then it is not taken, and nothing is forgotten.
+    // Nothing older than it is there: then it is not taken, and nothing is forgotten.
     assert_eq!(
-        outcome(&[("alice", share, Some(NOW.plus(Duration::from_secs(1))))]),
+        outcome(&[("alice", share, NOW.plus(Duration::from_secs(1)))]),
         (false, share, [None; 3])
     );
-    assert_eq!(outcome(&[("alice", share, None)]), (false, share, [None; 3]));
     // In all: the peer with the most makes room, not one with few.
     assert_eq!(outcome(&[("carol", all - 1, before)]), (true, all, [None; 3]));
     let crowded = [("alice", 1, before), ("carol", all - 2, before), ("dave", 1, before)];
     assert_eq!(outcome(&crowded), (true, all, [None, first_of(all - 2), None]));
-    assert_eq!(outcome(&[("carol", all, None)]), (false, all, [None; 3]));
     // Many with four each: not the one with three, of whom a fourth comes.
     let mut bob_of_many = bob.clone();
     known(&mut bob_of_many, 3, &address("alice"), before);
@@ -116,19 +113,18 @@ fn the_oldest_handshake_of_a_peer_makes_room_for_its_next_one_and_of_a_crowd_for
     assert_eq!(bob_of_many.handshakes.len(), all);
     assert!(is_taken(&mut bob_of_many, &letter));
     assert_eq!(bob_of_many.peers[&address("alice")].forgotten, None);
-    // Of the peer with the most, dave, no date is known.
-    let even = [
-        ("alice", 200, before),
-        ("carol", 200, before),
-        ("dave", all - 400, None),
-    ];
-    assert!(!outcome(&even).0, "of the crowd no date is known");
+    // Nothing can be forgotten of a peer that is not there to remember the date.
+    let mut bob_of_strangers = bob.clone();
+    known(&mut bob_of_strangers, all, &address("carol"), before);
+    bob_of_strangers.peers.remove(&address("carol"));
+    assert!(!is_taken(&mut bob_of_strangers, &letter));
+    assert_eq!(bob_of_strangers.handshakes.len(), all);
 }
 
 #[test]
 fn what_is_as_old_as_what_was_forgotten_is_refused_and_nothing_changes() {
     let (mut bob, letter) = bob_and_a_letter();
-    known(&mut bob, 1, &address("alice"), Some(BEFORE));
+    known(&mut bob, 1, &address("alice"), BEFORE);
     let stored = |bob: &Party| bob.peers[&address("alice")].store().to_vec();
     for (forgotten, refused) in [
         (NOW, true),

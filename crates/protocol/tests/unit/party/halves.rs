@@ -7,13 +7,13 @@ use rand_chacha::ChaCha20Rng;
 use rand_chacha::rand_core::{Rng, SeedableRng};
 use x25519_dalek::{PublicKey, StaticSecret};
 
-use super::{Party, Received};
 use crate::Timestamp;
 use crate::address::Address;
 use crate::content::{Body, Content, ContentId};
 use crate::envelope::{self, Envelope, EnvelopeType};
 use crate::handshake::{self, PreKeyBundle, Responder};
 use crate::labels;
+use crate::party::{Party, Received};
 use crate::prekey::PublishedOneTime;
 use crate::primitives::hash;
 use crate::primitives::kdf::hkdf;

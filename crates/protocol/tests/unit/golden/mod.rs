@@ -15,16 +15,12 @@ use crate::primitives::kem::{KemSecretKey, SharedSecret};
 use crate::primitives::secret::Secret;
 use crate::primitives::{hash, kdf};
 use crate::succession::{PublishedSuccession, Succession, verify_chain};
+use crate::tests::rng;
 use crate::time::Timestamp;
 use serde_json::Value;
 
-/// Deterministic randomness.
-pub(crate) fn rng(seed: u64) -> rand_chacha::ChaCha20Rng {
-    rand_core::SeedableRng::seed_from_u64(seed)
-}
-
 fn golden() -> Value {
-    serde_json::from_str(include_str!("../tests/vectors/schedule.json")).unwrap()
+    serde_json::from_str(include_str!("../../vectors/schedule.json")).unwrap()
 }
 
 fn bytes(value: &Value) -> Vec<u8> {

@@ -5,12 +5,12 @@ mod ends;
 
 use rand_chacha::ChaCha20Rng;
 
-use super::*;
 use crate::content::{Body, Content};
 use crate::envelope::{EnvelopeType, box_aad, head};
 use crate::error::DecodeError;
 use crate::handshake::PreKeyBundle;
 use crate::inner::{self, Counts};
+use crate::party::*;
 use crate::prekey::{OneTimeEntry, PublishedOneTime, PublishedSignedPreKey};
 use crate::ratchet::Form;
 use crate::session::{EMPTY_HASH, MAX_CHAIN, Position};
@@ -58,7 +58,7 @@ struct Scene {
 
 impl Scene {
     fn new(seed: u64) -> Self {
-        let mut rng = crate::golden::rng(seed);
+        let mut rng = crate::tests::rng(seed);
         let [mut alice, mut bob] = ["alice", "bob"].map(|name| Party::generate(address(name), &mut rng));
         let mut bundles = BTreeMap::new();
         for party in [&mut alice, &mut bob] {

@@ -1,8 +1,8 @@
 //! The bounds of batches and dates, each at its edge.
 
 use super::*;
-use crate::golden::rng;
 use crate::identity::IdentityKeyPair;
+use crate::tests::rng;
 
 const NOW: Timestamp = Timestamp(1_800_000_000_000);
 

@@ -7,7 +7,7 @@ mod net;
 
 use std::time::Duration;
 
-use super::Party;
+use crate::party::Party;
 use net::Net;
 
 /// Seeds `from..from + count`; the environment variable `DRIVER_ROUNDS` multiplies the count for long runs.

@@ -1,8 +1,8 @@
 //! A refused envelope is told to a person: why, and what to do. A new reason does not compile before it has a row here.
 
-use super::receive::Refusal;
 use crate::error::DecodeError;
 use crate::handshake::HandshakeError;
+use crate::party::Refusal;
 
 /// What can be done, as the text says it.
 fn to_do(refusal: Refusal) -> &'static str {
