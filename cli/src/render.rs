@@ -208,15 +208,20 @@ impl Render {
             match event {
                 // Messages are shown as such; deliveries are seen in the history.
                 Event::Message(_) | Event::Delivered { .. } | Event::Read { .. } => {}
-                Event::Disconnected { because } => self.notice(&format!("{because}; trying again until the wait is over")),
+                Event::Disconnected { because } => self.notice(&format!(
+                    "{}; trying again until the wait is over",
+                    escape::line(&because.to_string())
+                )),
                 Event::Reconnected => self.notice("the relay is back"),
                 Event::Restored => self.warning(
                     "this home is an older copy of itself, as after a backup was restored: its keys were replaced and every conversation restarts. Messages of the time in between are not here; ask your contacts for them",
                 ),
                 Event::Upgraded { peers } => self.notice(&format!(
-                    "this version derives message keys in another way: the conversation(s) with {} restart, and what had not arrived is sent again. \
-                     These contacts need this version too",
-                    peers.iter().map(ToString::to_string).collect::<Vec<_>>().join(", ")
+                    "this version derives message keys in another way: {} with {} {}, and what had not arrived is sent again. {} this version too",
+                    if peers.len() == 1 { "the conversation" } else { "the conversations" },
+                    peers.iter().map(ToString::to_string).collect::<Vec<_>>().join(", "),
+                    if peers.len() == 1 { "restarts" } else { "restart" },
+                    if peers.len() == 1 { "That contact needs" } else { "These contacts need" },
                 )),
                 Event::OwnSuccession => self.notice(
                     "your identity was replaced: all conversations restart, and your safety numbers have changed",
@@ -224,8 +229,9 @@ impl Render {
                 Event::Succeeded { peer, was_verified: false } => self.notice(&format!(
                     "{peer} has a new identity, and the one you knew vouches for it; the safety number has changed"
                 )),
-                Event::Succeeded { peer, was_verified: true } => self.warning(&format!(
-                    "{peer} has a new identity, and the one you verified vouches for it. Nothing is sent before you compare the new safety number: {}",
+                // No alarm: this is what a contact does who changes keys. Who writes to it is stopped until the numbers were compared.
+                Event::Succeeded { peer, was_verified: true } => self.notice(&format!(
+                    "{peer} has a new identity, and the one you verified vouches for it. Its messages are shown; yours wait until you have compared the new safety number: {}",
                     self.decide(peer.user().as_str(), &["verify NAME"])
                 )),
                 Event::IdentityForked { peer } => self.warning(&format!(
@@ -238,17 +244,27 @@ impl Render {
                     self.decide(peer.user().as_str(), &["safety-number NAME"])
                 )),
                 Event::Missing { peer, count } => {
-                    self.warning(&format!("{count} message(s) from {peer} were sent and have not arrived"));
+                    self.warning(&format!(
+                        "{} from {peer} {} sent and {} not arrived",
+                        messages_of(*count),
+                        one_or(*count, "was", "were"),
+                        one_or(*count, "has", "have")
+                    ));
                 }
                 Event::IdentityChanged { peer, .. } => self.warning(&format!(
                     "the identity of {peer} has changed; its messages wait for your decision. Compare the new safety number: {}",
                     self.decide(peer.user().as_str(), &["safety-number NAME", "verify NAME --accept", "reject-identity NAME"])
                 )),
                 Event::QuarantineDropped { peer, count } => {
-                    self.warning(&format!("{count} message(s) from the undecided identity of {peer} waited too long for your decision and were deleted"));
+                    self.warning(&format!(
+                        "{} from the undecided identity of {peer} waited too long for your decision and {} deleted",
+                        messages_of(*count),
+                        one_or(*count, "was", "were")
+                    ));
                 }
                 Event::Unreadable { count, reason } => {
-                    self.warning(&format!("{count} envelope(s) could not be opened: {}", escape::line(reason)));
+                    let envelopes = one_or(*count, "envelope", "envelopes");
+                    self.warning(&format!("{count} {envelopes} could not be opened: {}", escape::line(reason)));
                 }
                 Event::Restarted { peer } => {
                     self.notice(&format!("the conversation with {peer} was restarted with fresh keys; nothing is lost"));
@@ -256,15 +272,15 @@ impl Render {
                 Event::NoOneTimeKey { peer } => {
                     self.notice(&format!("{peer} found no one-time prekey of this account at the relay; full forward secrecy begins with your first answer"));
                 }
-                Event::DroppedByRelay { expired, refused } => self.warning(&format!(
-                    "the relay dropped {expired} message(s) that were not fetched in time, and refused {refused} because the mailbox was full"
-                )),
+                Event::DroppedByRelay { expired, refused } => self.warning(&lost_at_the_relay(*expired, *refused)),
                 Event::Flooded { by: Flooder::Account(who) | Flooder::Contact(who), times } => self.warning(&format!(
-                    "the relay refused {times} message(s) of {who}: more than it takes at a time. To stop them: {}",
+                    "the relay refused {} of {who}: more than it takes at a time. To stop them: {}",
+                    messages_of(*times),
                     self.how(&format!("block {}", who.user()), "choose Contacts, then block somebody")
                 )),
                 Event::Flooded { by: Flooder::Unknown, times } => self.warning(&format!(
-                    "the relay refused {times} message(s) that came with a delivery token of a contact that you do not have any more"
+                    "the relay refused {} that came with a delivery token of a contact that you do not have any more",
+                    messages_of(*times)
                 )),
                 Event::Undeliverable { id, reason } => {
                     self.warning(&format!("message {} was not delivered: {}", short(&id.to_string()), escape::line(reason)));
@@ -283,11 +299,11 @@ impl Render {
         }
     }
 
-    /// The state of the relay and our own.
+    /// The state of the relay and our own, and whether the relay knows this account, as far as it said so.
     ///
     /// # Errors
     /// Standard output.
-    pub fn status(&self, own: &OwnStatus, relay: Option<&RelayStatus>) -> Result<(), Failure> {
+    pub fn status(&self, own: &OwnStatus, relay: Option<&RelayStatus>, admitted: Option<bool>) -> Result<(), Failure> {
         self.show(
             || {
                 json!({
@@ -300,7 +316,7 @@ impl Render {
                         "licenses_active": relay.licenses_active,
                     })),
                     "contacts": own.contacts, "messages": own.messages, "unread": own.unread, "outbox": own.outbox,
-                    "quarantined": own.quarantined,
+                    "quarantined": own.quarantined, "admitted": admitted,
                 })
             },
             || {
@@ -316,6 +332,9 @@ impl Render {
                         "quarantine",
                         format!("{} waiting for your decision about an identity", own.quarantined),
                     ));
+                }
+                if admitted == Some(false) {
+                    rows.push(("account", "not known to the relay, see below".to_owned()));
                 }
                 rows.push(("relay", own.relay_url.clone()));
                 match relay {
@@ -354,7 +373,7 @@ impl Render {
     pub fn cleared(&self, deleted: u64) -> Result<(), Failure> {
         self.show(
             || json!({ "deleted": deleted }),
-            || format!("{deleted} message(s) deleted at the relay"),
+            || format!("{} deleted at the relay", messages_of(deleted)),
         )
     }
 
@@ -370,6 +389,18 @@ impl Render {
     }
 }
 
+/// This version, for programs.
+///
+/// # Errors
+/// Standard output.
+pub fn version_object(version: &str) -> io::Result<()> {
+    writeln!(
+        io::stdout().lock(),
+        "{}",
+        json!({ "name": "latchkey", "version": version })
+    )
+}
+
 /// What was wrong with a command line, for programs: the first paragraph is the error, the rest says what would have been right.
 pub fn usage_object(text: &str) {
     let mut lines = text.lines().map(str::trim);
@@ -383,6 +414,12 @@ pub fn usage_object(text: &str) {
         object["advice"] = json!(advice);
     }
     let _ = writeln!(io::stderr().lock(), "{}", escape::json(&object.to_string()));
+}
+
+/// How wide help is; where it goes to no terminal, as wide as it may be.
+#[must_use]
+pub fn columns_for_help() -> usize {
+    columns().unwrap_or(usize::MAX)
 }
 
 /// The command with the home that it was given; one from the environment is there for the next command too.
@@ -415,6 +452,27 @@ fn roughly(shown: u64) -> String {
         (least, most) if least <= FEW => format!("fewer than {most}"),
         (least, most) => format!("more than {} and fewer than {most}", least - FEW),
     }
+}
+
+/// One word for one, another for more or none.
+fn one_or(count: u64, one: &'static str, more: &'static str) -> &'static str {
+    if count == 1 { one } else { more }
+}
+
+/// So many messages.
+fn messages_of(count: u64) -> String {
+    format!("{count} {}", one_or(count, "message", "messages"))
+}
+
+/// What of the mail for this account the relay did not keep.
+fn lost_at_the_relay(expired: u64, refused: u64) -> String {
+    let dropped = (expired > 0).then(|| {
+        let was = one_or(expired, "was", "were");
+        format!("dropped {} that {was} not fetched in time", messages_of(expired))
+    });
+    let refused = (refused > 0).then(|| format!("refused {} because the mailbox was full", messages_of(refused)));
+    let parts: Vec<String> = dropped.into_iter().chain(refused).collect();
+    format!("the relay {}", parts.join(", and "))
 }
 
 /// A remark behind its mark. Its other lines, and the rows of the terminal on which it goes on, stand under its first word.
@@ -479,6 +537,25 @@ fn columns_of(term: &Term) -> Option<usize> {
 #[cfg(test)]
 mod tests {
     use super::*;
+
+    #[test]
+    fn one_is_one_and_more_are_more() {
+        assert_eq!(messages_of(0), "0 messages");
+        assert_eq!(messages_of(1), "1 message");
+        assert_eq!(messages_of(2), "2 messages");
+        for (expired, refused, said) in [
+            (1, 0, "the relay dropped 1 message that was not fetched in time"),
+            (2, 0, "the relay dropped 2 messages that were not fetched in time"),
+            (0, 1, "the relay refused 1 message because the mailbox was full"),
+            (
+                3,
+                2,
+                "the relay dropped 3 messages that were not fetched in time, and refused 2 messages because the mailbox was full",
+            ),
+        ] {
+            assert_eq!(lost_at_the_relay(expired, refused), said);
+        }
+    }
 
     #[test]
     fn what_is_said_of_a_rough_number_holds_for_the_true_one() {

@@ -95,10 +95,10 @@ impl Render {
                     Standing::Verified => Style::new().green().apply_to("verified"),
                     Standing::Unverified => Style::new().yellow().apply_to("not verified"),
                     Standing::Changed { .. } => Style::new().red().bold().apply_to("IDENTITY CHANGED, undecided"),
+                    // The one that was verified vouches for it: to be done, and no alarm.
                     Standing::Succeeded { .. } => Style::new()
-                        .red()
-                        .bold()
-                        .apply_to("NEW IDENTITY of a verified contact, compare again"),
+                        .yellow()
+                        .apply_to("new identity, which the verified one vouches for: compare again"),
                     Standing::Forked { .. } => Style::new()
                         .red()
                         .bold()
