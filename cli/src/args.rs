@@ -55,7 +55,10 @@ pub struct Global {
 /// The whole definition, with help for a screen of this many columns.
 #[must_use]
 pub fn command(columns: usize) -> clap::Command {
-    let mut command = Cli::command().after_help(after::text(columns));
+    // The last column stays free: terminals differ in where the cursor is behind it.
+    let mut command = Cli::command()
+        .after_help(after::text(columns))
+        .max_term_width(columns.saturating_sub(1).max(1));
     command.build();
     in_our_words(command)
 }

@@ -13,6 +13,8 @@ use crate::render::{self, Render};
 
 /// The flags that ask for help.
 const HELP: [&str; 2] = ["-h", "--help"];
+/// What may stand behind the command `help`: those, and the flag that makes no difference to it.
+const BEHIND_HELP: [&str; 3] = ["-h", "--help", "--json"];
 
 /// The longest word that is repeated when it is in the wrong place, in characters: no command and no option is longer, while an invitation has 32 and a token 43. A message or
 /// a passphrase has words.
@@ -92,14 +94,15 @@ fn printed(said: io::Result<()>, json: bool) -> ExitCode {
 /// Behind `help` the library takes everything for a command.
 fn asks_about_help(error: &clap::Error) -> bool {
     let typed = error.get(ContextKind::InvalidSubcommand);
-    matches!(typed, Some(ContextValue::String(typed)) if HELP.contains(&typed.as_str()))
+    matches!(typed, Some(ContextValue::String(typed)) if BEHIND_HELP.contains(&typed.as_str()))
 }
 
-/// `help --help` as `help help`, and `help send --help` as `help send`.
+/// `help --help` as `help help`, and `help send --json` as `help send`.
 fn about_help(words: &[OsString]) -> Vec<OsString> {
     let mut words: Vec<OsString> = words.to_vec();
-    words.retain(|word| HELP.iter().all(|flag| word != flag));
-    if words.last().is_some_and(|last| last == "help") {
+    let asks = words.iter().any(|word| HELP.iter().any(|flag| word == flag));
+    words.retain(|word| BEHIND_HELP.iter().all(|flag| word != flag));
+    if asks && words.last().is_some_and(|last| last == "help") {
         words.push("help".into());
     }
     words
@@ -133,7 +136,7 @@ fn could_be_secret(typed: &str) -> bool {
 
 /// Whether this is an argument of the program, as errors call them: `--wait <SECONDS>`.
 fn is_defined(said: &str) -> bool {
-    fn of(command: &clap::Command, said: &str) -> bool {
+    fn of(command: &Command, said: &str) -> bool {
         command.get_arguments().any(|argument| argument.to_string() == said)
             || command.get_subcommands().any(|command| of(command, said))
     }

@@ -208,20 +208,18 @@ impl Render {
             match event {
                 // Messages are shown as such; deliveries are seen in the history.
                 Event::Message(_) | Event::Delivered { .. } | Event::Read { .. } => {}
-                Event::Disconnected { because } => self.notice(&format!(
-                    "{}; trying again until the wait is over",
-                    escape::line(&because.to_string())
-                )),
+                Event::Disconnected { because } => {
+                    let because = escape::line(&because.to_string());
+                    self.notice(&format!("{because}; trying again until the wait is over"));
+                }
                 Event::Reconnected => self.notice("the relay is back"),
                 Event::Restored => self.warning(
                     "this home is an older copy of itself, as after a backup was restored: its keys were replaced and every conversation restarts. Messages of the time in between are not here; ask your contacts for them",
                 ),
                 Event::Upgraded { peers } => self.notice(&format!(
-                    "this version derives message keys in another way: {} with {} {}, and what had not arrived is sent again. {} this version too",
-                    if peers.len() == 1 { "the conversation" } else { "the conversations" },
-                    peers.iter().map(ToString::to_string).collect::<Vec<_>>().join(", "),
-                    if peers.len() == 1 { "restarts" } else { "restart" },
-                    if peers.len() == 1 { "That contact needs" } else { "These contacts need" },
+                    "this version derives message keys in another way: the conversation(s) with {} restart, and what had not arrived is sent again. \
+                     These contacts need this version too",
+                    peers.iter().map(ToString::to_string).collect::<Vec<_>>().join(", ")
                 )),
                 Event::OwnSuccession => self.notice(
                     "your identity was replaced: all conversations restart, and your safety numbers have changed",
@@ -244,27 +242,17 @@ impl Render {
                     self.decide(peer.user().as_str(), &["safety-number NAME"])
                 )),
                 Event::Missing { peer, count } => {
-                    self.warning(&format!(
-                        "{} from {peer} {} sent and {} not arrived",
-                        messages_of(*count),
-                        one_or(*count, "was", "were"),
-                        one_or(*count, "has", "have")
-                    ));
+                    self.warning(&format!("{count} message(s) from {peer} were sent and have not arrived"));
                 }
                 Event::IdentityChanged { peer, .. } => self.warning(&format!(
                     "the identity of {peer} has changed; its messages wait for your decision. Compare the new safety number: {}",
                     self.decide(peer.user().as_str(), &["safety-number NAME", "verify NAME --accept", "reject-identity NAME"])
                 )),
                 Event::QuarantineDropped { peer, count } => {
-                    self.warning(&format!(
-                        "{} from the undecided identity of {peer} waited too long for your decision and {} deleted",
-                        messages_of(*count),
-                        one_or(*count, "was", "were")
-                    ));
+                    self.warning(&format!("{count} message(s) from the undecided identity of {peer} waited too long for your decision and were deleted"));
                 }
                 Event::Unreadable { count, reason } => {
-                    let envelopes = one_or(*count, "envelope", "envelopes");
-                    self.warning(&format!("{count} {envelopes} could not be opened: {}", escape::line(reason)));
+                    self.warning(&format!("{count} envelope(s) could not be opened: {}", escape::line(reason)));
                 }
                 Event::Restarted { peer } => {
                     self.notice(&format!("the conversation with {peer} was restarted with fresh keys; nothing is lost"));
@@ -272,15 +260,15 @@ impl Render {
                 Event::NoOneTimeKey { peer } => {
                     self.notice(&format!("{peer} found no one-time prekey of this account at the relay; full forward secrecy begins with your first answer"));
                 }
-                Event::DroppedByRelay { expired, refused } => self.warning(&lost_at_the_relay(*expired, *refused)),
+                Event::DroppedByRelay { expired, refused } => self.warning(&format!(
+                    "the relay dropped {expired} message(s) that were not fetched in time, and refused {refused} because the mailbox was full"
+                )),
                 Event::Flooded { by: Flooder::Account(who) | Flooder::Contact(who), times } => self.warning(&format!(
-                    "the relay refused {} of {who}: more than it takes at a time. To stop them: {}",
-                    messages_of(*times),
+                    "the relay refused {times} message(s) of {who}: more than it takes at a time. To stop them: {}",
                     self.how(&format!("block {}", who.user()), "choose Contacts, then block somebody")
                 )),
                 Event::Flooded { by: Flooder::Unknown, times } => self.warning(&format!(
-                    "the relay refused {} that came with a delivery token of a contact that you do not have any more",
-                    messages_of(*times)
+                    "the relay refused {times} message(s) that came with a delivery token of a contact that you do not have any more"
                 )),
                 Event::Undeliverable { id, reason } => {
                     self.warning(&format!("message {} was not delivered: {}", short(&id.to_string()), escape::line(reason)));
@@ -307,7 +295,7 @@ impl Render {
         self.show(
             || {
                 json!({
-                    "address": own.address.to_string(), "fingerprint": own.fingerprint.to_string(),
+                    "address": own.address.to_string(), "fingerprint": own.fingerprint.to_string(), "admitted": admitted,
                     "relay": relay.map(|relay| json!({
                         "url": own.relay_url, "name": relay.name, "fingerprint": relay.fingerprint.to_string(),
                         "version": relay.version, "storage_engine": relay.storage_engine, "time": relay.time,
@@ -316,7 +304,7 @@ impl Render {
                         "licenses_active": relay.licenses_active,
                     })),
                     "contacts": own.contacts, "messages": own.messages, "unread": own.unread, "outbox": own.outbox,
-                    "quarantined": own.quarantined, "admitted": admitted,
+                    "quarantined": own.quarantined,
                 })
             },
             || {
@@ -373,7 +361,7 @@ impl Render {
     pub fn cleared(&self, deleted: u64) -> Result<(), Failure> {
         self.show(
             || json!({ "deleted": deleted }),
-            || format!("{} deleted at the relay", messages_of(deleted)),
+            || format!("{deleted} message(s) deleted at the relay"),
         )
     }
 
@@ -454,27 +442,6 @@ fn roughly(shown: u64) -> String {
     }
 }
 
-/// One word for one, another for more or none.
-fn one_or(count: u64, one: &'static str, more: &'static str) -> &'static str {
-    if count == 1 { one } else { more }
-}
-
-/// So many messages.
-fn messages_of(count: u64) -> String {
-    format!("{count} {}", one_or(count, "message", "messages"))
-}
-
-/// What of the mail for this account the relay did not keep.
-fn lost_at_the_relay(expired: u64, refused: u64) -> String {
-    let dropped = (expired > 0).then(|| {
-        let was = one_or(expired, "was", "were");
-        format!("dropped {} that {was} not fetched in time", messages_of(expired))
-    });
-    let refused = (refused > 0).then(|| format!("refused {} because the mailbox was full", messages_of(refused)));
-    let parts: Vec<String> = dropped.into_iter().chain(refused).collect();
-    format!("the relay {}", parts.join(", and "))
-}
-
 /// A remark behind its mark. Its other lines, and the rows of the terminal on which it goes on, stand under its first word.
 fn set_off(mark: &str, width: usize, text: &str) -> String {
     let mut lines = text.lines();
@@ -537,25 +504,6 @@ fn columns_of(term: &Term) -> Option<usize> {
 #[cfg(test)]
 mod tests {
     use super::*;
-
-    #[test]
-    fn one_is_one_and_more_are_more() {
-        assert_eq!(messages_of(0), "0 messages");
-        assert_eq!(messages_of(1), "1 message");
-        assert_eq!(messages_of(2), "2 messages");
-        for (expired, refused, said) in [
-            (1, 0, "the relay dropped 1 message that was not fetched in time"),
-            (2, 0, "the relay dropped 2 messages that were not fetched in time"),
-            (0, 1, "the relay refused 1 message because the mailbox was full"),
-            (
-                3,
-                2,
-                "the relay dropped 3 messages that were not fetched in time, and refused 2 messages because the mailbox was full",
-            ),
-        ] {
-            assert_eq!(lost_at_the_relay(expired, refused), said);
-        }
-    }
 
     #[test]
     fn what_is_said_of_a_rough_number_holds_for_the_true_one() {

@@ -200,6 +200,8 @@ fn help_has_help() {
         (&["keys", "help", "--help"], "Usage: latchkey keys help"),
         (&["help", "send", "--help"], "--oblivious"),
         (&["help", "keys", "rotate"], "Make new prekeys"),
+        (&["help", "--json"], "Exit codes:"),
+        (&["help", "send", "--json"], "--oblivious"),
     ] {
         let answer = run(latchkey().args(args));
         assert_eq!(answer.code, 0, "{args:?}: {answer:?}");
@@ -252,6 +254,7 @@ fn a_standard_output_that_takes_nothing_is_1() {
             assert_eq!(answer.code, 1, "{args:?}: {answer:?}");
             assert!(answer.err.contains("output failed"), "{args:?}: {answer:?}");
             let object = serde_json::from_str::<serde_json::Value>(answer.err.lines().last().unwrap());
+            let json = json || args.contains(&"--json");
             assert_eq!(object.is_ok_and(|object| object["exit"] == 1), json, "{answer:?}");
         }
     }

@@ -228,7 +228,7 @@ pub(crate) fn passphrase(context: &Context, new: Option<&Path>) -> Result<(), Fa
     let current = context.passphrase()?;
     let mut messenger = Messenger::open(&home, &current, context.relay()?, Options::default())?;
     let new = match new {
-        Some(file) => read_passphrase(file)?,
+        Some(file) => read_passphrase(file, "--new-passphrase-file")?,
         None if context.interactive() => prompt::new_passphrase()?,
         None => {
             return Err(Failure::Usage(
