@@ -31,15 +31,33 @@ pub struct Cli {
 #[derive(Args, Clone, Debug)]
 pub struct Global {
     /// Where the account is kept [default: the platform's data directory]
-    #[arg(long, global = true, value_name = "DIR", env = "LATCHKEY_HOME")]
+    #[arg(
+        long,
+        global = true,
+        value_name = "DIR",
+        env = "LATCHKEY_HOME",
+        hide_env_values = true
+    )]
     pub home: Option<PathBuf>,
     /// The relay's URL [default: the relay of this account; for `register` http://127.0.0.1:5000]
-    #[arg(long, global = true, value_name = "URL", env = "LATCHKEY_RELAY")]
+    #[arg(
+        long,
+        global = true,
+        value_name = "URL",
+        env = "LATCHKEY_RELAY",
+        hide_env_values = true
+    )]
     pub relay: Option<String>,
     /// The fingerprint of the relay's self-signed certificate, as the relay prints it at its start; needs --relay
     ///
     /// Only that certificate is accepted. The fingerprint is kept with the account; a new one replaces it.
-    #[arg(long, global = true, value_name = "SHA256", env = "LATCHKEY_PIN")]
+    #[arg(
+        long,
+        global = true,
+        value_name = "SHA256",
+        env = "LATCHKEY_PIN",
+        hide_env_values = true
+    )]
     pub pin: Option<String>,
     /// A file whose first line is the passphrase
     #[arg(long, global = true, value_name = "FILE")]

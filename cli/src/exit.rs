@@ -25,7 +25,7 @@ pub enum Failure {
     #[error("interrupted; the message was not sent, and it is not kept")]
     Unsent,
     /// The user broke off while a message was being sent.
-    #[error("interrupted while the message was on its way; whether the relay has it is not known")]
+    #[error("interrupted; whether the relay has the message is not known, and it is kept here: do not send it again")]
     Unsure,
     /// Standard output or a file.
     #[error("input or output failed: {0}; what was not shown is shown again next time")]

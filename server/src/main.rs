@@ -55,10 +55,10 @@ fn value_name(setting: &str) -> &'static str {
         "listen" | "metrics_listen" => "ADDR:PORT",
         "data_dir" => "DIR",
         "name" => "HOST",
-        "origins" | "cors_origins" => "URL,…",
+        "origins" | "cors_origins" => "URLS",
         "tls_cert" | "tls_key" => "FILE",
         "tls_self_signed" | "behind_proxy" | "rate_limits" | "docs" => "BOOL",
-        "trusted_proxies" => "ADDR,…|N",
+        "trusted_proxies" => "ADDRS|N",
         "forwarded_header" => "HEADER",
         "mailbox_envelopes"
         | "mailbox_licenses"
@@ -70,7 +70,7 @@ fn value_name(setting: &str) -> &'static str {
         "strangers" | "one_stranger" => "PERCENT",
         "envelope_ttl" | "token_ttl" => "DURATION",
         "log_format" => "text|json",
-        "registration" => "open|invite|closed",
+        "registration" => "WHO",
         "status" => "coarse|off",
         rate if rate.starts_with("rate_") => "RATE",
         _ => "VALUE",

@@ -24,9 +24,9 @@ Exit codes:
   130  interrupted
 
 With --json every line on standard output is one object; `latchkey help COMMAND` lists its keys, and --version has name and version. Help, manual pages and completions are texts for a person or a shell, and the same with --json. Times are milliseconds since 1970, UTC. Every line on standard error is one object too:
-  {"error": TEXT, "exit": CODE, "advice": [TEXT, …]}  why it failed; the last line; advice only where there is some
+  {"error": TEXT, "exit": CODE, "advice": [TEXT, ...]}  why it failed; the last line; advice only where there is some
   {"warning": TEXT}  what a person should see
-  {"note": TEXT, "goes_to_new_identity": [ID, …]}  which messages go to a new identity, before `verify NAME --accept` takes it
+  {"note": TEXT, "goes_to_new_identity": [ID, ...]}  which messages go to a new identity, before `verify NAME --accept` takes it
   {"note": TEXT}  anything else
 Questions are still asked as text, and only where standard input and standard error are a terminal.
 

@@ -246,7 +246,13 @@ mod tests {
 
     #[test]
     fn a_text_of_anothers_is_as_long_as_it_may_be_however_it_is_shown() {
-        let shown = |text: &str| text.chars().flat_map(char::escape_default).count();
+        // A line break too is shown by its number.
+        let shown = |text: &str| {
+            text.replace('\n', "_____")
+                .chars()
+                .flat_map(char::escape_default)
+                .count()
+        };
         for text in [
             "x".repeat(5000),
             "\u{1b}".repeat(5000),

@@ -2,7 +2,6 @@
 
 use std::fmt;
 
-use hyper_util::client::proxy::matcher::Matcher;
 use reqwest::Url;
 
 use super::RelayError;
@@ -65,10 +64,12 @@ fn shown(url: &Url) -> Option<String> {
 pub(super) struct Proxy {
     variable: &'static str,
     shown: String,
+    /// `NO_PROXY` names hosts that are asked without it. Which ones is the HTTP library's business.
+    has_exceptions: bool,
 }
 
 impl Proxy {
-    /// The one that the HTTP library takes for this URL; it was checked before.
+    /// The one that the HTTP library takes for this URL, unless it is excepted; it was checked before.
     pub(super) fn of(url: &str, read: impl Fn(&str) -> Option<String>) -> Option<Self> {
         // The first that is set, empty or not, stands for both ways of writing it; the one for all where that gives none.
         let first = |names: [&'static str; 2]| {
@@ -82,21 +83,25 @@ impl Proxy {
         };
         let (variable, proxy) = first(own).or_else(|| first(["ALL_PROXY", "all_proxy"]))?;
         let except = read("NO_PROXY").or_else(|| read("no_proxy")).unwrap_or_default();
-        let rule = Matcher::builder().all(proxy.as_str()).no(except).build();
-        rule.intercept(&url.parse().ok()?)?;
         Some(Self {
             variable,
             shown: shown(&proxy)?,
+            has_exceptions: !except.trim().is_empty(),
         })
     }
 }
 
 impl fmt::Display for Proxy {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        let Self { variable, shown } = self;
+        let Self { variable, shown, .. } = self;
+        let unless = if self.has_exceptions {
+            ", unless NO_PROXY excepts this relay"
+        } else {
+            ""
+        };
         write!(
             f,
-            "asked by way of the proxy {shown}, which {variable} names: check that too"
+            "asked by way of the proxy {shown}, which {variable} names{unless}: check that too"
         )
     }
 }
@@ -187,9 +192,16 @@ mod tests {
             None,
             "an empty one hides the other"
         );
-        for except in ["relay.example", "*", ".example", "a, relay.example"] {
-            assert_eq!(of(https, &[both[0], ("no_proxy", except)]), None, "{except}");
-        }
-        assert!(of(https, &[both[0], ("NO_PROXY", "other.example")]).is_some());
+        let text = |except: &str| {
+            let set = [both[0], ("no_proxy", except)];
+            let read = |name: &str| {
+                set.iter()
+                    .find(|(set, _)| *set == name)
+                    .map(|(_, text)| (*text).to_owned())
+            };
+            Proxy::of(https, read).unwrap().to_string()
+        };
+        assert!(text("").ends_with("http://proxy.example:3128, which https_proxy names: check that too"));
+        assert!(text("other.example").contains("names, unless NO_PROXY excepts this relay: check that too"));
     }
 }
