@@ -11,6 +11,7 @@ mod support;
 #[path = "support/terminal.rs"]
 mod terminal;
 
+use rustix::process::Signal;
 use support::{Person, Stage};
 use terminal::{Terminal, menu_sized};
 
@@ -271,8 +272,7 @@ fn the_choices_of_the_menu_fit_on_a_narrow_screen() {
             &terminal.looks("the choices", |screen| screen.contains("searches.")),
             columns,
         );
-        terminal.presses_escape();
-        terminal.sees("What next?");
-        terminal.quits();
+        terminal.sends(Signal::TERM);
+        terminal.ends();
     }
 }

@@ -5,6 +5,8 @@
 mod error;
 mod groups;
 mod patience;
+pub mod redact;
+pub mod running;
 mod settings;
 mod show;
 

@@ -1,6 +1,6 @@
 //! The Latchkey relay: stores sealed envelopes until they are acknowledged, releases the shares of play-limited messages, reads nothing.
 //!
-//! The road of a request: [`app`](mod@app) (limits, errors) → [`api`] (the contract, thin) → [`service`] (every rule) → [`store`] (every transaction). It is
+//! The road of a request: [`http`] (limits, errors) → [`api`] (the contract, thin) → [`service`] (every rule) → [`store`] (every transaction). It is
 //! trusted to keep what it accepted until that was delivered, and with nothing else: this crate does not link the code that could open an
 //! envelope.
 //!
@@ -20,46 +20,24 @@
 #![forbid(unsafe_code)]
 
 pub mod api;
-pub mod app;
-mod arriving;
 pub mod clock;
 pub mod config;
-mod connections;
-mod cors;
-pub mod descriptors;
-mod documents;
-#[cfg(feature = "echo")]
-pub mod echo;
-pub mod errands;
-mod health;
-mod holding;
-mod idling;
+pub mod http;
 pub mod invite;
-mod landing;
-mod limits;
 pub mod logging;
-mod malformed;
 pub mod metrics;
 pub mod model;
-mod operations;
+pub mod operator;
 pub mod origin;
-mod parking;
-mod places;
 pub mod proxies;
 mod recent;
-pub mod redact;
 mod relay;
-pub mod requests;
-pub mod running;
 mod seldom;
 pub mod service;
-mod stalling;
 pub mod store;
-mod thin;
-pub mod threads;
 pub mod tls;
 
-pub use app::app;
+pub use crate::http::app::app;
 pub use config::Config;
 pub use relay::{Relay, RunningRelay, StartError, Told, serve};
 

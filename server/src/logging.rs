@@ -18,7 +18,7 @@ use tracing_subscriber::{
     registry::LookupSpan,
 };
 
-use crate::requests::RequestId;
+use crate::http::request_id::RequestId;
 
 /// For whom log lines are.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Default)]

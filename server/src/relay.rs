@@ -20,20 +20,22 @@ use tokio::{
 };
 
 use crate::{
-    app::{app, operations},
     clock::{Clock, SystemClock},
-    config::{Config, Patience},
-    connections::{self, Serving},
-    descriptors, errands,
-    health::health,
+    config::{Config, Patience, running},
+    http::{
+        admission::Places,
+        app::{app, operations},
+        fast_send::ThinSend,
+        file_limit,
+        health::health,
+        listener::{self, Serving},
+    },
     metrics::Metrics,
+    operator::errands,
     origin::Origin,
-    places::Places,
     proxies::Trust,
-    running,
     service::{Services, gate::Gate, homomorphic::Homomorphic},
     store::{Activity, files::KeyFiles, sqlite::Sqlite, wakes::Wakes},
-    thin::ThinSend,
     tls::{Acceptor, Certificates, TlsError},
 };
 use chores::{refresh, refresh_for_ever, run_errands_for_ever, sweep_for_ever};
@@ -180,7 +182,7 @@ pub async fn serve(
         shutdown.await;
         services.stop();
     };
-    connections::serve(listener, serving, ending, GRACE).await;
+    listener::serve(listener, serving, ending, GRACE).await;
     for task in [sweeper, folder, runner].into_iter().chain(refresher) {
         task.abort();
         // Until it has let go of the services, the store is not closed.
@@ -203,7 +205,7 @@ pub(crate) fn door<E>(
         tls,
         patience: config.patience,
         places: Places::new(
-            descriptors::for_connections(config.connections.get()),
+            file_limit::for_connections(config.connections.get()),
             config
                 .rates
                 .connections
@@ -259,7 +261,7 @@ async fn watch(
         // Above all when there is a crowd it should be seen.
         crowded: Box::new(|| false),
     };
-    connections::serve(listener, serving, ended.notified(), WATCHERS_GRACE).await;
+    listener::serve(listener, serving, ended.notified(), WATCHERS_GRACE).await;
 }
 
 /// The certificate of the configuration, if it wants TLS.

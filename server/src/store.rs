@@ -4,31 +4,31 @@
 //! Refusals that depend on what is stored are values, not errors: an error means that the store itself could not do it. That an account is not there is
 //! such a value in every verb: the operator may remove it between a request's authentication and its work.
 
-mod account_rows;
+mod accounts;
 mod activity;
 mod audit;
 mod bulletin;
 mod doors;
 pub mod files;
-mod gate_rows;
+mod gate_keys;
 mod known;
+mod mail;
 pub mod migrations;
-mod play_rows;
-mod rows;
+mod plays;
 pub mod sqlite;
 pub mod wakes;
 
 use futures_util::future::BoxFuture;
 use protocol::Timestamp;
 
-pub use account_rows::*;
+pub use crate::store::accounts::*;
+pub use crate::store::gate_keys::*;
+pub use crate::store::mail::*;
+pub use crate::store::plays::*;
 pub use activity::Activity;
 pub use audit::{AuditEvent, AuditHead, AuditRecord, KeptHead};
 pub use bulletin::{RoughNumbers, ShownRow};
 pub use doors::*;
-pub use gate_rows::*;
-pub use play_rows::*;
-pub use rows::*;
 
 use crate::model::{Bytes32, CommitCounter, GateKeyId, Incarnation, LicenseId, MailboxId};
 

@@ -275,7 +275,7 @@ async fn config_show_beside_a_relay_that_runs_shows_what_that_one_has() {
         "{shown}"
     );
     // It is a configuration, and nobody else reads it.
-    let file = relay.data().join(server::running::FILE_NAME);
+    let file = relay.data().join(server::config::running::FILE_NAME);
     let again = good(relay.data(), &["--config", file.to_str().unwrap(), "config", "show"]).await;
     assert!(!again.contains("other settings"), "{again}");
     #[cfg(unix)]

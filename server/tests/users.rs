@@ -20,8 +20,8 @@ use reqwest::Method;
 use serde_json::json;
 use server::{
     clock::{Clock as _, SystemClock},
-    errands::{self, Errand},
     invite::InviteCode,
+    operator::errands::{self, Errand},
 };
 use tempfile::TempDir;
 

@@ -1,4 +1,4 @@
-//! The unit of the relay's rows: a send that authenticates no one and stores nothing, behind the relay's own door (`server::echo`).
+//! The unit of the relay's rows: a send that authenticates no one and stores nothing, behind the relay's own door (`server::http::echo`).
 
 use std::path::Path;
 
@@ -23,13 +23,13 @@ fn config(data: &Path) -> Result<Config> {
 
 /// Serves the echo on a free port of the loopback until killed, on as many threads as the relay has. `data` is for the relay behind whose door it is.
 pub fn serve(data: &Path) -> Result<()> {
-    server::descriptors::raise_limit();
+    server::http::file_limit::raise_limit();
     let config = config(data)?;
-    server::threads::runtime()?.block_on(async {
+    server::http::threads::runtime()?.block_on(async {
         let relay = Relay::start(config.clone()).await?;
-        let listener = server::echo::bind(&config).await?;
+        let listener = server::http::echo::bind(&config).await?;
         table::line(&format!("http://{}", listener.local_addr()?));
-        server::echo::serve(listener, relay.services().clone(), &config).await;
+        server::http::echo::serve(listener, relay.services().clone(), &config).await;
         Ok(())
     })
 }
@@ -53,10 +53,10 @@ mod tests {
         let user = account::register(&client, "u", &mut ChaCha20Rng::seed_from_u64(1))
             .await
             .unwrap();
-        let listener = server::echo::bind(&config).await.unwrap();
+        let listener = server::http::echo::bind(&config).await.unwrap();
         let echo = listener.local_addr().unwrap().to_string();
         let services = relay.services().clone();
-        let serving = tokio::spawn(async move { server::echo::serve(listener, services, &config).await });
+        let serving = tokio::spawn(async move { server::http::echo::serve(listener, services, &config).await });
 
         let send = format!("POST /v1/messages?to=u&id={}", uuid::Uuid::from_u128(7));
         let headers = format!("Content-Type: application/octet-stream\r\n{}", user.authorization);

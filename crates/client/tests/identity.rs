@@ -14,7 +14,7 @@ use latchkey_client::vault::{Direction, MessageBody, MessageState};
 use latchkey_client::{Code, Error, Event, Messenger, RECEIPT_DELAY, Standing, Timestamp};
 use protocol::content::{Body, Content, ContentId};
 use protocol::party::Party;
-use server::errands::Errand;
+use server::operator::errands::Errand;
 use support::raw::Raw;
 use support::{START, Stage, address, kept, receive, texts};
 

@@ -70,7 +70,7 @@ async fn an_invitation_is_shown_and_what_is_refused_leaves_nothing() {
     stage.restart_relay().await;
     let services = stage.services();
     let code = server::invite::InviteCode::generate().unwrap();
-    let errand = server::errands::Errand::Invite {
+    let errand = server::operator::errands::Errand::Invite {
         hash: code.hash(),
         uses: std::num::NonZeroU32::MIN,
         expires: services.now().plus(std::time::Duration::from_secs(3600)),

@@ -12,8 +12,8 @@ use poem_openapi::{
 
 use super::{Bytes, Section, problem::ApiError};
 use crate::{
+    http::admission::{Guest, Shown},
     model::Principal,
-    places::{Guest, Shown},
     service::{Refusal, Services, sessions::ProofParts},
     store::AuditEvent,
 };

@@ -19,7 +19,7 @@ use super::{
     tokens::SentBy,
 };
 use crate::{
-    parking::Eventually,
+    http::deferred::Eventually,
     service::{
         Refusal, Services,
         licenses::{LicenseParts, LimitParts},

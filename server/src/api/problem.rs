@@ -9,7 +9,7 @@ use poem_openapi::{
     types::{Example, ToJSON},
 };
 
-use crate::{requests::RequestId, service::Refusal};
+use crate::{http::request_id::RequestId, service::Refusal};
 
 /// Stable, machine-readable reasons. A client decides by these, never by the status or by the sentence.
 #[derive(Enum, Debug, Clone, Copy, PartialEq, Eq, Hash)]

@@ -5,7 +5,7 @@ use std::{collections::BTreeMap, path::Path, path::PathBuf, time::Duration};
 use protocol::address::RelayName;
 
 use super::ConfigError;
-use crate::{origin::Origin, redact};
+use crate::{config::redact, origin::Origin};
 
 /// One setting, by its three names.
 #[derive(Debug, Clone, Copy)]

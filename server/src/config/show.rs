@@ -3,7 +3,7 @@
 use std::{fmt, time::Duration};
 
 use super::{Config, SETTINGS, settings};
-use crate::{logging::LogFormat, redact, service::rates::Rate, tls::TlsSource};
+use crate::{config::redact, logging::LogFormat, service::rates::Rate, tls::TlsSource};
 
 /// One setting as it holds.
 #[derive(Debug, Clone, PartialEq, Eq)]

@@ -9,7 +9,7 @@ use std::{
 use tokio::time::{Instant, MissedTickBehavior, interval};
 
 use crate::{
-    errands,
+    operator::errands,
     service::{
         Services,
         jumps::{Jumps, Trust},

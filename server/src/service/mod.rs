@@ -48,9 +48,9 @@ use zeroize::Zeroizing;
 
 use crate::{
     clock::Clock,
-    errands::{self, Errand},
     metrics::Metrics,
     model::Bytes32,
+    operator::errands::{self, Errand},
     proxies::Proxies,
     store::{Activity, DiskUse, STEP, Store, SweepRules, Totals, files::KeyFiles, wakes::Wakes},
 };

@@ -7,7 +7,7 @@ use tokio_rustls::rustls::{
     crypto::{CryptoProvider, aws_lc_rs},
 };
 
-use crate::redact;
+use crate::config::redact;
 
 /// Where the certificate comes from.
 #[derive(Debug, Clone, PartialEq, Eq)]

@@ -4,7 +4,7 @@ use std::{num::NonZeroU32, time::Duration};
 
 use reqwest::Method;
 use serde_json::{Value, json};
-use server::{clock::Clock as _, errands::Errand, invite::InviteCode, service::Registrations};
+use server::{clock::Clock as _, invite::InviteCode, operator::errands::Errand, service::Registrations};
 
 use crate::common::*;
 

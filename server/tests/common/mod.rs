@@ -36,7 +36,7 @@ use serde_json::{Value, json};
 use server::{
     Config, Relay, RunningRelay,
     clock::ManualClock,
-    errands::Errand,
+    operator::errands::Errand,
     service::{gate::Gate, homomorphic::Homomorphic, rates::RateLimits},
     store::{Totals, sqlite::admin::Reader},
 };

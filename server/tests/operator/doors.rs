@@ -5,8 +5,8 @@ use std::{num::NonZeroU32, time::Duration};
 use protocol::address::UserName;
 use server::{
     clock::{Clock as _, SystemClock},
-    errands::{self, Errand},
     invite::InviteCode,
+    operator::errands::{self, Errand},
     service::Registrations,
 };
 
@@ -105,7 +105,7 @@ async fn an_invitation_that_was_made_where_no_relay_runs_lets_in_at_the_next_sta
     let url = relay.url();
     relay.relay.take().unwrap().shutdown().await;
     // As if none had ever run there: nothing says where the relay will be reached.
-    std::fs::remove_file(relay.data().join(server::running::FILE_NAME)).unwrap();
+    std::fs::remove_file(relay.data().join(server::config::running::FILE_NAME)).unwrap();
     let said = good(relay.data(), &["--listen", "127.0.0.1:0", "invite"]).await;
     assert!(said.contains("the code alone") && !said.contains('#'), "{said}");
     assert!(
@@ -170,7 +170,7 @@ async fn an_invitation_names_the_relay_that_runs_whatever_the_command_was_told()
     let said = invite(&relay, &[]).await;
     assert!(said.starts_with("https://relay.example/#invite="), "{said}");
     // A file that was cut off says nothing.
-    std::fs::write(relay.data().join(server::running::FILE_NAME), "").unwrap();
+    std::fs::write(relay.data().join(server::config::running::FILE_NAME), "").unwrap();
     let said = invite(&relay, &[]).await;
     assert!(said.contains("no relay has run here yet"), "{said}");
 }

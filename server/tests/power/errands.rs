@@ -4,7 +4,7 @@ use std::{num::NonZeroU32, process::Command, time::Duration};
 
 use server::{
     clock::{Clock as _, SystemClock},
-    errands::{self, Errand},
+    operator::errands::{self, Errand},
 };
 use tempfile::TempDir;
 

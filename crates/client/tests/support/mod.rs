@@ -117,7 +117,9 @@ impl Stage {
     /// Removes an account as the operator does; whether there was one.
     pub async fn remove_account(&self, name: &str) -> bool {
         let reader = server::store::sqlite::admin::Reader::open(&self.relay_home()).unwrap();
-        let Some(removal) = server::errands::Errand::removal(&reader, &UserName::parse(name).unwrap()).unwrap() else {
+        let Some(removal) =
+            server::operator::errands::Errand::removal(&reader, &UserName::parse(name).unwrap()).unwrap()
+        else {
             return false;
         };
         let services = self.relay.as_ref().unwrap().services();

@@ -2,7 +2,7 @@
 
 use std::{io, path::PathBuf};
 
-use crate::redact;
+use crate::config::redact;
 
 /// Why a backup was not made. Nothing of it is left behind.
 #[derive(Debug, thiserror::Error)]

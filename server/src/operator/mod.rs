@@ -1,0 +1,3 @@
+//! What the operator asks of a running relay.
+
+pub mod errands;
