@@ -3,8 +3,9 @@
 use std::path::PathBuf;
 use std::time::Duration;
 
-use clap::{Args, Parser, Subcommand};
+use clap::{Args, CommandFactory, Parser, Subcommand};
 
+mod after;
 mod keys;
 mod values;
 
@@ -14,53 +15,9 @@ use values::{read_invite, read_limit, read_wait};
 /// Messages that `history` shows when it is not told: a screen or two.
 pub const DEFAULT_HISTORY: u32 = 50;
 
-const AFTER_HELP: &str = r#"Without a command, on a terminal: the interactive client.
-
-Passphrase: from --passphrase-file, else from LATCHKEY_PASSPHRASE, else from a
-prompt, on a terminal only. Without a terminal the program asks nothing: it
-names what is missing and exits with code 2. There, and with --json, `verify`,
-`clear-inbox` and `rotate-identity`, which ask before they act, need --yes.
-
-Exit codes:
-  0  done
-  1  a failure without a code of its own
-  2  wrong or missing arguments or input
-  3  no name is registered in this home, or its registration is not finished
-  4  the relay cannot be reached, or what answers there is not a relay that this
-     client trusts and understands (a message reported as queued goes out with
-     the next command that reaches the relay)
-  5  refused: by the relay, or by this client because the contact is blocked or
-     silent, its keys do not verify, or a limited message was revoked or expired
-  6  an identity changed: a contact's (see `verify NAME --accept` and
-     `reject-identity NAME`), or the relay's key, name or pinned certificate
-  7  the play limit of a message is reached
-  8  wrong passphrase
-  9  another latchkey process kept this home busy for ten seconds; nothing was
-     done
-  130  interrupted
-
-With --json every line on standard output is one object; `latchkey help COMMAND`
-lists its keys. Times are milliseconds since 1970, UTC. Every line on standard
-error is one object too:
-  {"error": TEXT, "exit": CODE, "advice": [TEXT, …]}   why it failed; the last
-     line; advice only where there is some
-  {"warning": TEXT}                                    what a person should see
-  {"note": TEXT, "goes_to_new_identity": [ID, …]}      which messages go to a new
-     identity, before `verify NAME --accept` takes it
-  {"note": TEXT}                                       anything else
-Questions are still asked as text, and only where standard input and standard
-error are a terminal.
-
-Proxies: HTTPS_PROXY, HTTP_PROXY, ALL_PROXY and NO_PROXY, in lower case too, are
-honoured, but never for a relay on this machine. One that cannot be used (SOCKS,
-for instance) is refused with exit code 2, not passed over.
-
-Environment: LATCHKEY_HOME, LATCHKEY_RELAY, LATCHKEY_PIN, LATCHKEY_PASSPHRASE,
-NO_COLOR"#;
-
 /// Post-quantum end-to-end encrypted chat through a relay that cannot read it.
 #[derive(Debug, Parser)]
-#[command(name = "latchkey", version, after_help = AFTER_HELP)]
+#[command(name = "latchkey", version)]
 pub struct Cli {
     /// Options that every command takes.
     #[command(flatten)]
@@ -74,15 +31,33 @@ pub struct Cli {
 #[derive(Args, Clone, Debug)]
 pub struct Global {
     /// Where the account is kept [default: the platform's data directory]
-    #[arg(long, global = true, value_name = "DIR", env = "LATCHKEY_HOME")]
+    #[arg(
+        long,
+        global = true,
+        value_name = "DIR",
+        env = "LATCHKEY_HOME",
+        hide_env_values = true
+    )]
     pub home: Option<PathBuf>,
     /// The relay's URL [default: the relay of this account; for `register` http://127.0.0.1:5000]
-    #[arg(long, global = true, value_name = "URL", env = "LATCHKEY_RELAY")]
+    #[arg(
+        long,
+        global = true,
+        value_name = "URL",
+        env = "LATCHKEY_RELAY",
+        hide_env_values = true
+    )]
     pub relay: Option<String>,
     /// The fingerprint of the relay's self-signed certificate, as the relay prints it at its start; needs --relay
     ///
     /// Only that certificate is accepted. The fingerprint is kept with the account; a new one replaces it.
-    #[arg(long, global = true, value_name = "SHA256", env = "LATCHKEY_PIN")]
+    #[arg(
+        long,
+        global = true,
+        value_name = "SHA256",
+        env = "LATCHKEY_PIN",
+        hide_env_values = true
+    )]
     pub pin: Option<String>,
     /// A file whose first line is the passphrase
     #[arg(long, global = true, value_name = "FILE")]
@@ -93,6 +68,36 @@ pub struct Global {
     /// Allow http:// to another machine, for networks that are protected by other means
     #[arg(long, global = true)]
     pub allow_plain_http: bool,
+}
+
+/// The whole definition, with help for a screen of this many columns.
+#[must_use]
+pub fn command(columns: usize) -> clap::Command {
+    // The last column stays free: terminals differ in where the cursor is behind it.
+    let mut command = Cli::command()
+        .after_help(after::text(columns))
+        .max_term_width(columns.saturating_sub(1).max(1));
+    command.build();
+    in_our_words(command)
+}
+
+/// The same with a sentence of ours for the command `help`, here and below: the library's has a plural in brackets.
+fn in_our_words(command: clap::Command) -> clap::Command {
+    let names: Vec<String> = command
+        .get_subcommands()
+        .map(|command| command.get_name().to_owned())
+        .collect();
+    names.into_iter().fold(command, |command, name| {
+        let is_help = name == "help";
+        command.mut_subcommand(name, |below| {
+            let below = in_our_words(below);
+            if is_help {
+                below.about("Print this help, or that of a command")
+            } else {
+                below
+            }
+        })
+    })
 }
 
 /// What to do.
@@ -371,11 +376,11 @@ pub enum KeysAction {
 #[cfg(test)]
 mod tests {
     use super::*;
-    use clap::CommandFactory;
 
     #[test]
     fn the_definition_is_consistent() {
         Cli::command().debug_assert();
+        command(80).debug_assert();
     }
 
     #[test]

@@ -151,7 +151,7 @@ impl Context {
 
     fn given_passphrase(&self) -> Result<Option<Passphrase>, Failure> {
         if let Some(file) = &self.global.passphrase_file {
-            return read_passphrase(file).map(Some);
+            return read_passphrase(file, "--passphrase-file").map(Some);
         }
         match std::env::var("LATCHKEY_PASSPHRASE") {
             Ok(text) if !text.is_empty() => Ok(Some(Passphrase::new(Zeroizing::new(text))?)),
@@ -227,14 +227,16 @@ impl Context {
     }
 }
 
-/// The first line of a file.
+/// The first line of the file that an option names.
 ///
 /// # Errors
 /// The file, or its content.
-pub fn read_passphrase(file: &Path) -> Result<Passphrase, Failure> {
+pub fn read_passphrase(file: &Path, option: &str) -> Result<Passphrase, Failure> {
     let unusable = |why: &dyn std::fmt::Display| {
         // Not the name: the passphrase itself may stand in its place.
-        Failure::Usage(format!("the file of --passphrase-file cannot be used: {why}"))
+        Failure::Usage(format!(
+            "the file of {option} cannot be used ({why}); name a file whose first line is the passphrase"
+        ))
     };
     let mut text = Zeroizing::new(String::new());
     std::fs::File::open(file)

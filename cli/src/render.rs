@@ -208,7 +208,10 @@ impl Render {
             match event {
                 // Messages are shown as such; deliveries are seen in the history.
                 Event::Message(_) | Event::Delivered { .. } | Event::Read { .. } => {}
-                Event::Disconnected { because } => self.notice(&format!("{because}; trying again until the wait is over")),
+                Event::Disconnected { because } => {
+                    let because = escape::line(&because.to_string());
+                    self.notice(&format!("{because}; trying again until the wait is over"));
+                }
                 Event::Reconnected => self.notice("the relay is back"),
                 Event::Restored => self.warning(
                     "this home is an older copy of itself, as after a backup was restored: its keys were replaced and every conversation restarts. Messages of the time in between are not here; ask your contacts for them",
@@ -219,8 +222,9 @@ impl Render {
                 Event::Succeeded { peer, was_verified: false } => self.notice(&format!(
                     "{peer} has a new identity, and the one you knew vouches for it; the safety number has changed"
                 )),
-                Event::Succeeded { peer, was_verified: true } => self.warning(&format!(
-                    "{peer} has a new identity, and the one you verified vouches for it. Nothing is sent before you compare the new safety number: {}",
+                // No alarm: this is what a contact does who changes keys. Who writes to it is stopped until the numbers were compared.
+                Event::Succeeded { peer, was_verified: true } => self.notice(&format!(
+                    "{peer} has a new identity, and the one you verified vouches for it. Its messages are shown; yours wait until you have compared the new safety number: {}",
                     self.decide(peer.user().as_str(), &["verify NAME"])
                 )),
                 Event::IdentityForked { peer } => self.warning(&format!(
@@ -278,15 +282,15 @@ impl Render {
         }
     }
 
-    /// The state of the relay and our own.
+    /// The state of the relay and our own, and whether the relay knows this account, as far as it said so.
     ///
     /// # Errors
     /// Standard output.
-    pub fn status(&self, own: &OwnStatus, relay: Option<&RelayStatus>) -> Result<(), Failure> {
+    pub fn status(&self, own: &OwnStatus, relay: Option<&RelayStatus>, admitted: Option<bool>) -> Result<(), Failure> {
         self.show(
             || {
                 json!({
-                    "address": own.address.to_string(), "fingerprint": own.fingerprint.to_string(),
+                    "address": own.address.to_string(), "fingerprint": own.fingerprint.to_string(), "admitted": admitted,
                     "relay": relay.map(|relay| json!({
                         "url": own.relay_url, "name": relay.name, "fingerprint": relay.fingerprint.to_string(),
                         "version": relay.version, "storage_engine": relay.storage_engine, "time": relay.time,
@@ -311,6 +315,9 @@ impl Render {
                         "quarantine",
                         format!("{} waiting for your decision about an identity", own.quarantined),
                     ));
+                }
+                if admitted == Some(false) {
+                    rows.push(("account", "not known to the relay, see below".to_owned()));
                 }
                 rows.push(("relay", own.relay_url.clone()));
                 match relay {
@@ -365,6 +372,18 @@ impl Render {
     }
 }
 
+/// This version, for programs.
+///
+/// # Errors
+/// Standard output.
+pub fn version_object(version: &str) -> io::Result<()> {
+    writeln!(
+        io::stdout().lock(),
+        "{}",
+        json!({ "name": "latchkey", "version": version })
+    )
+}
+
 /// What was wrong with a command line, for programs: the first paragraph is the error, the rest says what would have been right.
 pub fn usage_object(text: &str) {
     let mut lines = text.lines().map(str::trim);
@@ -378,6 +397,12 @@ pub fn usage_object(text: &str) {
         object["advice"] = json!(advice);
     }
     let _ = writeln!(io::stderr().lock(), "{}", escape::json(&object.to_string()));
+}
+
+/// How wide help is; where it goes to no terminal, as wide as it may be.
+#[must_use]
+pub fn columns_for_help() -> usize {
+    columns().unwrap_or(usize::MAX)
 }
 
 /// The command with the home that it was given; one from the environment is there for the next command too.

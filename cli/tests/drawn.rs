@@ -11,6 +11,7 @@ mod support;
 #[path = "support/terminal.rs"]
 mod terminal;
 
+use rustix::process::Signal;
 use support::{Person, Stage};
 use terminal::{Terminal, menu_sized};
 
@@ -170,4 +171,108 @@ fn notes_and_errors_wrap_between_words_and_stay_set_off() {
     bob.ok(&["send", "alice", "hello"]);
     let error = alice.run(&["history", "nobody"]).err;
     assert_eq!(error.trim_end().lines().count(), 1, "{error}");
+}
+
+/// A screen that nothing is cut from or breaks in its last column.
+fn fits(screen: &str, columns: u16) {
+    for row in screen.lines() {
+        assert!(
+            row.chars().count() < columns.into(),
+            "{row:?} fills the row in\n{screen}"
+        );
+        let cut = row
+            .split_whitespace()
+            .any(|word| word.chars().count() > 1 && word.ends_with('…'));
+        assert!(!cut, "{row:?} is cut in\n{screen}");
+    }
+}
+
+/// What commands list fits on a narrow screen and an ordinary one: the same words, whole, in the same order.
+#[test]
+fn lists_and_tables_break_between_words_and_lose_none() {
+    let stage = Stage::new();
+    let (alice, bob) = (stage.register("alice"), stage.register("bob"));
+    let long = stage.register("a-name-of-all-thirty-two-letters");
+    alice.ok(&["send", "bob", "hello"]);
+    alice.ok(&["send", "bob", "the code", "--plays", "3"]);
+    bob.ok(&["inbox"]);
+    bob.ok(&["send", "alice", "with a limit", "--plays", "2"]);
+    bob.ok(&["verify", "alice", "--yes"]);
+    long.ok(&["send", "bob", "hi"]);
+    alice.ok(&["rotate-identity", "--yes"]);
+    bob.ok(&["inbox"]);
+    bob.ok(&["block", "a-name-of-all-thirty-two-letters"]);
+    for args in [
+        &["--help"][..],
+        &["help", "history"],
+        &["status"],
+        &["keys"],
+        &["contacts"],
+        &["history"],
+        &["gate-key"],
+        &["receipts"],
+        &["decoys"],
+        &["inbox"],
+    ] {
+        let plain = words(&bob.ok(args).out);
+        for columns in [40, 80] {
+            let screen = shown(&bob, args, columns);
+            fits(&screen, columns);
+            let drawn = words(&screen);
+            let letters = |text: &str| text.replace([' ', '│'], "");
+            // Help is laid out by its width, with the same words.
+            assert_eq!(letters(&drawn), letters(&plain), "{args:?} at {columns}:\n{screen}");
+            for word in plain.split(' ').filter(|word| word.chars().count() < 20) {
+                assert!(
+                    drawn.contains(word),
+                    "{args:?} at {columns}: {word:?} is broken\n{screen}"
+                );
+            }
+        }
+    }
+    // A token is copied: the terminal breaks it, and copies it whole.
+    let token = bob.ok(&["token"]).out;
+    assert!(
+        shown(&bob, &["token"], 40)
+            .replace('\n', "")
+            .starts_with(token.trim_end())
+    );
+}
+
+#[test]
+fn the_choices_of_the_menu_fit_on_a_narrow_screen() {
+    let stage = Stage::new();
+    let (alice, bob) = (stage.register("alice"), stage.register("bob"));
+    bob.ok(&["send", "alice", "hello"]);
+    bob.ok(&["send", "alice", "the code", "--plays", "3"]);
+    alice.ok(&["send", "bob", "mine", "--plays", "3"]);
+    alice.ok(&["inbox"]);
+    for columns in [40_u16, 80] {
+        let mut terminal = menu_sized(&alice, 60, columns);
+        fits(&terminal.screen(), columns);
+        for (item, question) in [
+            ("Settings", "Settings:"),
+            ("Keys", "Keys:"),
+            ("Contacts", "Contact:"),
+            ("Conversations", "Conversation with:"),
+            ("Plays", "Which one?"),
+        ] {
+            terminal.enters(item);
+            terminal.sees(question);
+            let screen = terminal.looks(question, |screen| screen.contains("searches."));
+            fits(&screen, columns);
+            terminal.presses_escape();
+            terminal.sees("What next?");
+        }
+        terminal.enters("Contacts");
+        terminal.sees("Contact:");
+        terminal.enters("bob");
+        terminal.sees("What now?");
+        fits(
+            &terminal.looks("the choices", |screen| screen.contains("searches.")),
+            columns,
+        );
+        terminal.sends(Signal::TERM);
+        terminal.ends();
+    }
 }

@@ -13,7 +13,11 @@ use std::collections::BTreeSet;
 use clap::{Command, CommandFactory};
 use latchkey_cli::Exit;
 use latchkey_cli::args::Cli;
-use support::{Stage, documented, latchkey, prints_what_help_lists, write_file};
+use support::{Answer, Stage, documented, latchkey, prints_what_help_lists, write_file};
+
+fn run(command: &mut std::process::Command) -> Answer {
+    command.output().unwrap().into()
+}
 
 /// Every command with its parents' names before its own.
 fn commands() -> Vec<(Vec<String>, Command)> {
@@ -150,4 +154,117 @@ fn json_has_the_keys_that_help_lists() {
     prints_what_help_lists(&carol, &["block"], &["block", "bob"]);
     // `reject-identity` prints a contact as `contacts` does.
     assert_eq!(documented(&["reject-identity"]), documented(&["contacts"]));
+}
+
+/// What is no result of a command: a version is an object for programs, help and files for a shell stay what they are, and the help says so.
+#[test]
+fn with_json_the_version_is_an_object_and_texts_stay_texts() {
+    for args in [
+        &["--json", "--version"][..],
+        &["--version", "--json"],
+        &["-V", "--json"],
+    ] {
+        let answer = run(latchkey().args(args));
+        assert_eq!(answer.code, 0, "{answer:?}");
+        let object: serde_json::Value = serde_json::from_str(&answer.out).unwrap();
+        assert_eq!(
+            object,
+            serde_json::json!({ "name": "latchkey", "version": env!("CARGO_PKG_VERSION") })
+        );
+    }
+    for args in [
+        &["help"][..],
+        &["--help"],
+        &["man"],
+        &["completions", "bash"],
+        &["help", "send"],
+        &["send", "--help"],
+    ] {
+        let plain = run(latchkey().args(args));
+        assert_eq!(plain.code, 0, "{plain:?}");
+        let json = run(latchkey().arg("--json").args(args));
+        assert_eq!((json.code, &json.out), (0, &plain.out), "{args:?}");
+    }
+    let help = run(latchkey().arg("--help")).out;
+    let help = help.split_whitespace().collect::<Vec<_>>().join(" ");
+    assert!(help.contains("Help, manual pages and completions are texts"), "{help}");
+    assert!(help.contains("--version has name and version"), "{help}");
+}
+
+#[test]
+fn help_has_help() {
+    for (args, said) in [
+        (&["help", "--help"][..], "Usage: latchkey help"),
+        (&["help", "-h"], "Usage: latchkey help"),
+        (&["help", "help"], "Usage: latchkey help"),
+        (&["keys", "help", "--help"], "Usage: latchkey keys help"),
+        (&["help", "send", "--help"], "--oblivious"),
+        (&["help", "keys", "rotate"], "Make new prekeys"),
+        (&["help", "--json"], "Exit codes:"),
+        (&["help", "send", "--json"], "--oblivious"),
+    ] {
+        let answer = run(latchkey().args(args));
+        assert_eq!(answer.code, 0, "{args:?}: {answer:?}");
+        assert!(answer.out.contains(said), "{args:?}: {answer:?}");
+        assert!(!answer.out.contains("(s)"), "{args:?}: {answer:?}");
+    }
+    assert_eq!(run(latchkey().args(["help", "nonsense"])).code, 2);
+}
+
+/// Everything that the program prints without an account, and what it prints with one.
+#[cfg(target_os = "linux")]
+#[test]
+fn a_standard_output_that_takes_nothing_is_1() {
+    let stage = Stage::new();
+    let (alice, bob) = (stage.register("alice"), stage.register("bob"));
+    alice.ok(&["send", "bob", "hello"]);
+    bob.ok(&["inbox"]);
+    for args in [
+        &["--help"][..],
+        &["-h"],
+        &["--version"],
+        &["--json", "--version"],
+        &["help"],
+        &["help", "send"],
+        &["help", "--help"],
+        &["send", "--help"],
+        &["completions", "bash"],
+        &["man"],
+        &["status"],
+        &["keys"],
+        &["token"],
+        &["contacts"],
+        &["history"],
+        &["safety-number", "bob"],
+        &["receipts"],
+        &["decoys"],
+        &["inbox"],
+    ] {
+        for json in [false, true] {
+            let mut command = alice.command(args);
+            if json {
+                command.arg("--json");
+            }
+            command.stdout(std::fs::File::options().write(true).open("/dev/full").unwrap());
+            let answer = run(&mut command);
+            if args == ["inbox"] && json {
+                assert_eq!(answer.code, 0, "nothing was to be printed: {answer:?}");
+                continue;
+            }
+            assert_eq!(answer.code, 1, "{args:?}: {answer:?}");
+            assert!(answer.err.contains("output failed"), "{args:?}: {answer:?}");
+            let object = serde_json::from_str::<serde_json::Value>(answer.err.lines().last().unwrap());
+            let json = json || args.contains(&"--json");
+            assert_eq!(object.is_ok_and(|object| object["exit"] == 1), json, "{answer:?}");
+        }
+    }
+    // What goes to a file is told by what it is.
+    let answer = run(latchkey().args(["man", "/dev/null/pages"]));
+    assert_eq!(answer.code, 2, "{answer:?}");
+    assert!(
+        answer
+            .err
+            .contains("the manual pages cannot be written into /dev/null/pages"),
+        "{answer:?}"
+    );
 }

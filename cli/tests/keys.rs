@@ -12,6 +12,7 @@ mod support;
 mod terminal;
 
 use std::os::unix::process::ExitStatusExt;
+use std::process::Command;
 
 use rustix::process::Signal;
 use support::{PASSPHRASE, Stage};
@@ -76,6 +77,75 @@ fn every_signal_gives_the_terminal_back_at_every_question() {
             assert!(entered.is_none() || entered < left, "{place}: the other screen is left");
         }
     }
+}
+
+/// All that there are, by number: what cannot be caught, what does nothing or stops, and what a fault of the program sends are named, the rest ends it.
+#[cfg(target_os = "linux")]
+#[test]
+fn whatever_signal_ends_the_program_at_a_question_gives_the_terminal_back() {
+    let others = [
+        Signal::KILL,
+        Signal::STOP,
+        Signal::SEGV,
+        Signal::BUS,
+        Signal::ILL,
+        Signal::FPE,
+        // Stop it, or do nothing.
+        Signal::TSTP,
+        Signal::TTIN,
+        Signal::TTOU,
+        Signal::CHILD,
+        Signal::CONT,
+        Signal::URG,
+        Signal::WINCH,
+        // Rust's runtime ignores it.
+        Signal::PIPE,
+    ]
+    .map(Signal::as_raw);
+    let stage = Stage::new();
+    let alice = stage.register("alice");
+    // The C library keeps 32 and 33, or 34 too.
+    let numbers = (1..=31).chain(35..=64).filter(|number| !others.contains(number));
+    let mut tried = 0;
+    for number in numbers {
+        let mut terminal = at_terminal(&alice, &["inbox"]);
+        terminal.sees("Passphrase:");
+        assert!(!terminal.is_as_before(), "the control");
+        terminal.sends_number(number);
+        let (status, all) = terminal.ends();
+        let by = status.signal().or(status.code().map(|code| code - 128));
+        assert_eq!(by, Some(number), "{status:?}: {all}");
+        tried += 1;
+    }
+    assert_eq!(tried, 31 - others.len() + 30);
+}
+
+/// A signal that was ignored when the program was started is still no end of it.
+#[cfg(target_os = "linux")]
+#[test]
+fn a_signal_that_is_ignored_ends_nothing() {
+    let stage = Stage::new();
+    let alice = stage.register("alice");
+    let mut shell = Command::new("sh");
+    shell.args([
+        "-c",
+        "trap '' USR1 HUP; exec \"$0\" inbox",
+        env!("CARGO_BIN_EXE_latchkey"),
+    ]);
+    for (name, value) in alice.command(&[]).get_envs() {
+        match value {
+            Some(value) => shell.env(name, value),
+            None => shell.env_remove(name),
+        };
+    }
+    shell.env_remove("LATCHKEY_PASSPHRASE");
+    let mut terminal = Terminal::start(shell);
+    terminal.sees("Passphrase:");
+    terminal.sends(Signal::USR1);
+    terminal.sends(Signal::HUP);
+    terminal.enters(PASSPHRASE);
+    terminal.sees("No new messages");
+    assert_eq!(terminal.ends().0.code(), Some(0));
 }
 
 /// Between questions too, when echo is off and something is waited for. INT breaks the work off, which is an answer of the program's own.

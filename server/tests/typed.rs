@@ -129,3 +129,50 @@ fn a_secret_typed_behind_a_command_is_not_repeated() {
     let said = refused(&place, &["--data-dir", data, "invite", "--uses", "many"], None).unwrap();
     assert!(said.contains("'many'"), "{said}");
 }
+
+/// Help, and whatever a command has to show: a full disk behind standard output is a failure, and a relay that runs is none.
+#[cfg(target_os = "linux")]
+#[test]
+fn a_standard_output_that_takes_nothing_is_1() {
+    let dir = tempfile::tempdir().unwrap();
+    let data = dir.path().join("data");
+    let mut relay = Process::start(&data, "127.0.0.1:0");
+    relay.kill();
+    let (data, copy) = (data.to_str().unwrap(), dir.path().join("copy"));
+    let full = |args: &[&str]| {
+        let mut command = Command::new(PROGRAM);
+        command
+            .env_clear()
+            .args(["--data-dir", data])
+            .args(args)
+            .stdin(Stdio::null());
+        command.stdout(std::fs::File::options().write(true).open("/dev/full").unwrap());
+        let output = command.output().unwrap();
+        (output.status.code().unwrap(), String::from_utf8(output.stderr).unwrap())
+    };
+    for args in [
+        &["--help"][..],
+        &["-h"],
+        &["--version"],
+        &["help"],
+        &["help", "check"],
+        &["help", "--help"],
+        &["check", "--help"],
+        &["openapi"],
+        &["check"],
+        &["config", "show"],
+        &["audit", "verify"],
+        &["backup", copy.to_str().unwrap()],
+        &["invite"],
+        &["invite", "list"],
+    ] {
+        let (code, said) = full(args);
+        assert_eq!(code, 1, "{args:?}: {said}");
+        assert!(said.contains("standard output takes nothing"), "{args:?}: {said}");
+    }
+    assert!(copy.exists(), "a change that was to be made is made");
+    // A question that is not seen is not answered.
+    let (code, said) = full(&["accounts", "remove", "nobody"]);
+    assert_eq!(code, 1, "{said}");
+    assert!(said.contains("no account named"), "{said}");
+}

@@ -102,6 +102,12 @@ fn help_names_every_setting_and_says_plainly_what_each_command_does() {
         let text = help(of);
         assert_eq!(avoided(&text), None, "{of:?}: {text}");
         let about = text.lines().next().unwrap();
+        // As one asks a program for something, and not as one tells of it.
+        let verb = about.split([' ', ',']).next().unwrap();
+        assert!(of.is_empty() || !verb.ends_with('s'), "{of:?}: {about}");
+        for unsaid in ["VALUE", "(s)", "TIME>"] {
+            assert!(!text.contains(unsaid), "{of:?}: {unsaid}: {text}");
+        }
         assert!(
             about.starts_with(char::is_uppercase) && !about.ends_with('.'),
             "{of:?}: {about}"
@@ -110,6 +116,87 @@ fn help_names_every_setting_and_says_plainly_what_each_command_does() {
         let mut lines = text.lines().skip_while(|line| *line != "Arguments:").skip(1);
         for line in lines.by_ref().take_while(|line| !line.is_empty()) {
             assert!(line.split_whitespace().count() > 1, "{of:?}: {line}");
+        }
+    }
+}
+
+#[test]
+fn help_has_help() {
+    let run = |args: &[&str]| {
+        let mut relay = Command::new(env!("CARGO_BIN_EXE_latchkey-relay"));
+        let output = relay.args(args).output().unwrap();
+        (output.status.code().unwrap(), String::from_utf8(output.stdout).unwrap())
+    };
+    for (args, said) in [
+        (&["help", "--help"][..], "Usage: latchkey-relay help"),
+        (&["help", "-h"], "Usage: latchkey-relay help"),
+        (&["invite", "help", "--help"], "Usage: latchkey-relay invite help"),
+        (&["help", "invite", "--help"], "--uses"),
+    ] {
+        let (code, text) = run(args);
+        assert_eq!(code, 0, "{args:?}");
+        assert!(text.contains(said) && !text.contains("(s)"), "{args:?}: {text}");
+    }
+    assert_eq!(run(&["help", "nonsense"]).0, 2);
+}
+
+/// Not in the words of the libraries that read them, and with what would have been right.
+#[test]
+fn wrong_numbers_and_paths_are_told_what_is_allowed() {
+    let dir = tempfile::tempdir().unwrap();
+    let (none, file) = (dir.path().join("none"), dir.path().join("file"));
+    std::fs::write(&file, "").unwrap();
+    let [none, file, empty] = [&none, &file, dir.path()].map(|path| path.to_str().unwrap());
+    let in_file = format!("{file}/below");
+    for (args, code, allowed) in [
+        (
+            &["invite", "--uses", "0"][..],
+            2,
+            "'0' for '--uses <N>': write a number of accounts from 1 to 4294967295",
+        ),
+        (&["invite", "--uses", "many"], 2, "write a number of accounts from 1"),
+        (&["invite", "--uses", "-1"], 2, "write a number of accounts from 1"),
+        (&["invite", "--uses", ""], 2, "write a number of accounts from 1"),
+        (&["--data-dir", none, "check"], 1, "there is no directory"),
+        (&["--data-dir", file, "check"], 1, "is no directory"),
+        (&["--data-dir", &in_file, "check"], 1, "there is no directory"),
+        (&["--data-dir", empty, "check"], 1, "there is no relay's database in"),
+        (
+            &["--data-dir", empty, "accounts", "list"],
+            1,
+            "no relay has run on this directory yet",
+        ),
+        (
+            &["--data-dir", empty, "backup", "copy"],
+            1,
+            "latchkey-relay --data-dir DIR …",
+        ),
+        (
+            &["--mailbox-envelopes", "-1", "config", "show"],
+            64,
+            "a whole number from 1 on",
+        ),
+        (&["--listen", "-1", "config", "show"], 64, "an IP address and a port"),
+        (
+            &["--behind-proxy=perhaps", "config", "show"],
+            64,
+            "Example: --behind-proxy=true or",
+        ),
+    ] {
+        let mut relay = Command::new(env!("CARGO_BIN_EXE_latchkey-relay"));
+        let output = relay.args(args).output().unwrap();
+        let said = String::from_utf8(output.stderr).unwrap();
+        assert_eq!(output.status.code(), Some(code), "{args:?}: {said}");
+        assert!(said.contains(allowed), "{args:?}: {said}");
+        for library in [
+            "digit",
+            "non-zero",
+            "unable to open",
+            "Error code",
+            "os error",
+            "unexpected argument",
+        ] {
+            assert!(!said.contains(library), "{args:?}: {said}");
         }
     }
 }

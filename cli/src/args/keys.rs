@@ -80,9 +80,9 @@ pub(super) const KEYS: &str = keys!(
 pub(super) const STATUS: &str = concat!(
     keys!(
         "an object",
-        "address, fingerprint, relay {url, name, fingerprint, version, storage_engine, time, registration, accounts, messages_pending, licenses_active}, contacts, messages, unread, outbox, quarantined"
+        "address, fingerprint, admitted, relay {url, name, fingerprint, version, storage_engine, time, registration, accounts, messages_pending, licenses_active}, contacts, messages, unread, outbox, quarantined"
     ),
-    " relay is null when the relay cannot be reached; a number that the relay does not show is null."
+    " relay is null when the relay cannot be reached; a number that the relay does not show is null. admitted is false when the relay does not know this account any more, and null when it did not say."
 );
 pub(super) const TOKEN: &str = keys!("an object", "token, expires_at, relay");
 pub(super) const CLEAR_INBOX: &str = keys!("an object", "deleted");

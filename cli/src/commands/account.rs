@@ -155,13 +155,23 @@ pub(crate) fn show_status(context: &Context, messenger: &mut Messenger) -> Resul
     let relay = context.work("asking the relay …", messenger.relay_status());
     match relay {
         Ok(relay) => {
-            send_waiting(context, messenger);
+            // The relay's state says nothing of the account.
+            let account = context.work("asking the relay …", messenger.access()).map(drop);
+            let admitted = match &account {
+                Ok(()) => {
+                    send_waiting(context, messenger);
+                    Some(true)
+                }
+                Err(Failure::Client(Error::ShutOut { .. })) => Some(false),
+                Err(_) => None,
+            };
             let own = messenger.own_status()?;
-            context.render.status(&own, Some(&relay))
+            context.render.status(&own, Some(&relay), admitted)?;
+            account
         }
         Err(failure) => {
             // What we know ourselves is worth showing without the relay.
-            context.render.status(&own, None)?;
+            context.render.status(&own, None, None)?;
             Err(failure)
         }
     }
@@ -218,7 +228,7 @@ pub(crate) fn passphrase(context: &Context, new: Option<&Path>) -> Result<(), Fa
     let current = context.passphrase()?;
     let mut messenger = Messenger::open(&home, &current, context.relay()?, Options::default())?;
     let new = match new {
-        Some(file) => read_passphrase(file)?,
+        Some(file) => read_passphrase(file, "--new-passphrase-file")?,
         None if context.interactive() => prompt::new_passphrase()?,
         None => {
             return Err(Failure::Usage(

@@ -7,6 +7,7 @@ use client::{Error, Event, Messenger};
 
 use crate::context::Context;
 use crate::exit::Failure;
+use crate::render::escape;
 
 /// The relay's longest poll.
 const WAIT: Duration = Duration::from_secs(30);
@@ -82,9 +83,10 @@ impl Arrivals {
                 Ok(())
             }
             Arrived::Away(Failure::Client(Error::Relay(error))) => {
+                let why = escape::line(&error.to_string());
                 context
                     .render
-                    .notice(&format!("nothing arrives at present: {error}. Trying again"));
+                    .notice(&format!("nothing arrives at present: {why}. Trying again"));
                 Ok(())
             }
             Arrived::Away(failure) => {
@@ -108,9 +110,7 @@ fn written(events: &[Event]) -> BTreeMap<String, usize> {
     let mut counts = BTreeMap::new();
     for event in events {
         if let Event::Message(message) = event {
-            *counts
-                .entry(crate::render::escape::line(message.peer.as_str()))
-                .or_default() += 1;
+            *counts.entry(escape::line(message.peer.as_str())).or_default() += 1;
         }
     }
     counts

@@ -27,7 +27,7 @@ impl fmt::Display for Recipient {
             Self::Known(person) if person.blocked => write!(f, "{} (blocked)", person.address.user()),
             Self::Known(person) => match person.standing {
                 Standing::Changed { .. } => write!(f, "{} (IDENTITY CHANGED)", person.address.user()),
-                Standing::Succeeded { .. } => write!(f, "{} (NEW IDENTITY, compare again)", person.address.user()),
+                Standing::Succeeded { .. } => write!(f, "{} (new identity, compare again)", person.address.user()),
                 Standing::Forked { .. } => write!(f, "{} (TWO SUCCESSORS)", person.address.user()),
                 Standing::Verified => write!(f, "{} (verified)", person.address.user()),
                 Standing::Unverified => write!(f, "{}", person.address.user()),

@@ -162,7 +162,13 @@ impl<T> Question for Field<'_, T> {
             text.begin(" ");
         }
         if self.line.is_empty() && !self.default.is_empty() {
-            text.begin(&style().dim().apply_to(format!("({}) ", self.default)).to_string());
+            let default = format!("({})", crate::render::escape::line(&self.default));
+            // On a row of its own where it does not fit behind the question, and as much of it as fits there.
+            if text.place().1 + console::measure_text_width(&default) >= width {
+                text.feed();
+            }
+            let default = console::truncate_str(&default, width.saturating_sub(1), "…");
+            text.begin(&style().dim().apply_to(format!("{default} ")).to_string());
         }
         let mut cursor = text.place();
         for (at, cluster) in self.line.text().grapheme_indices(true) {

@@ -71,7 +71,7 @@ impl Frame {
         Ok(line::show(out.as_bytes())?)
     }
 
-    /// One line is left in its place.
+    /// This is left in its place.
     pub(super) fn settle(&mut self, text: &str) -> Result<(), Failure> {
         self.erase()?;
         Ok(line::show(format!("{text}\r\n").as_bytes())?)
@@ -114,8 +114,15 @@ pub(super) fn question(text: &str, width: usize) -> Vec<String> {
     lines
 }
 
+/// Most rows that stay of a question and its answer: every choice fits, and what was typed may be longer.
+const SETTLED: usize = 5;
+
 /// What stays of a question that was answered.
 pub(super) fn settled(question: &str, answer: &str) -> String {
+    settled_in(question, answer, width(size().0))
+}
+
+fn settled_in(question: &str, answer: &str, width: usize) -> String {
     let (first, more) = match answer.split_once('\n') {
         Some((first, _)) => (first, " …"),
         None => (answer, ""),
@@ -126,8 +133,25 @@ pub(super) fn settled(question: &str, answer: &str) -> String {
         style().green().apply_to(">"),
         style().cyan().apply_to(answer)
     );
-    console::truncate_str(&text, width(size().0), "…").into_owned()
+    // What goes on stands under the question.
+    let mut rows: Vec<String> = words(&text, width.saturating_sub(HANG + 1))
+        .into_iter()
+        .enumerate()
+        .map(|(row, text)| format!("{}{text}", if row == 0 { "" } else { "  " }))
+        .collect();
+    if rows.len() > SETTLED {
+        rows.truncate(SETTLED);
+        if let Some(last) = rows.last_mut() {
+            last.push('…');
+        }
+    }
+    // A style that was cut off with its end, or goes on in another row, ends here.
+    let reset = if text.contains('\u{1b}') { "\u{1b}[0m" } else { "" };
+    format!("{}{reset}", rows.join("\r\n"))
 }
+
+/// How far rows that go on are set off.
+pub(super) const HANG: usize = 2;
 
 pub(super) fn style() -> Style {
     Style::new().for_stderr()
@@ -201,5 +225,23 @@ mod tests {
         let text = settled("Message:", "one\ntwo");
         assert!(text.ends_with("one …"), "{text}");
         assert!(!settled("To:", "\u{202e}evil").contains('\u{202e}'));
+    }
+
+    #[test]
+    fn a_choice_stays_whole_in_rows_of_the_screen() {
+        let (question, choice) = (
+            "What now, and why now?",
+            "It is the same on the other side, compared over another channel: verified",
+        );
+        for width in [39, 79] {
+            let text = settled_in(question, choice, width);
+            assert!(text.split("\r\n").all(|row| measure_text_width(row) <= width), "{text}");
+            let plain = console::strip_ansi_codes(&text).replace("\r\n", " ");
+            let words: Vec<&str> = plain.split_whitespace().collect();
+            assert_eq!(words.join(" "), format!("> {question} {choice}"));
+        }
+        let long = settled_in("Message:", &"word ".repeat(500), 39);
+        assert_eq!(long.split("\r\n").count(), SETTLED);
+        assert!(console::strip_ansi_codes(&long).ends_with("word…"), "{long}");
     }
 }

@@ -1,17 +1,17 @@
 //! One of several, found by arrows or by typing a part of it.
 
+use std::collections::VecDeque;
 use std::fmt::Display;
+use std::ops::Range;
 
 use crossterm::event::{KeyCode, KeyEvent, KeyModifiers};
 
 use super::ask::{Question, Step};
-use super::frame::{self, View, question, style, width, words};
+use super::frame::{self, HANG, View, question, style, width, words};
 use super::line::Line;
 
 /// Entries on the screen at once: as many as one looks through.
 const PAGE: usize = 12;
-/// Lines besides the entries: question, help, and a free one.
-const AROUND: usize = 4;
 
 pub(super) struct List {
     question: String,
@@ -56,6 +56,47 @@ impl List {
             .partition(|at| self.labels[*at].to_lowercase().starts_with(&wanted));
         self.shown = [first, then].concat();
         self.chosen = 0;
+    }
+
+    /// The entries around the chosen one that fit into so many rows, and the rows of each: whole sentences, because a part of one is no choice.
+    fn around(&self, room: usize, width: usize) -> (Range<usize>, VecDeque<Vec<String>>) {
+        let rows = |at: usize| {
+            let label = self.shown.get(at).and_then(|entry| self.labels.get(*entry))?;
+            Some(words(label, width.saturating_sub(HANG)))
+        };
+        let mut there = self.chosen..self.chosen;
+        let mut around: VecDeque<Vec<String>> = VecDeque::new();
+        let (mut above, mut below) = (0, 0);
+        if let Some(chosen) = rows(self.chosen) {
+            below = chosen.len();
+            around.push_back(chosen);
+            there.end += 1;
+        }
+        let (mut up, mut down) = (true, true);
+        while (up || down) && around.len() < PAGE {
+            let fits = |entry: &Vec<String>| above + below + entry.len() <= room;
+            // By turns, so that the chosen one stands in the middle where it can.
+            if up && (above < below || !down) {
+                match there.start.checked_sub(1).and_then(rows).filter(fits) {
+                    Some(entry) => {
+                        above += entry.len();
+                        around.push_front(entry);
+                        there.start -= 1;
+                    }
+                    None => up = false,
+                }
+            } else {
+                match rows(there.end).filter(fits) {
+                    Some(entry) => {
+                        below += entry.len();
+                        around.push_back(entry);
+                        there.end += 1;
+                    }
+                    None => down = false,
+                }
+            }
+        }
+        (there, around)
     }
 
     fn moved(&mut self, to: usize) -> Step<usize> {
@@ -111,11 +152,6 @@ impl Question for List {
 
     fn view(&self, columns: usize, rows: usize) -> View {
         let width = width(columns);
-        let room = PAGE.min(rows.saturating_sub(AROUND)).max(1);
-        let first = self
-            .chosen
-            .saturating_sub(room / 2)
-            .min(self.shown.len().saturating_sub(room));
         let mut lines = question(&self.question, width);
         if let Some(last) = lines.last_mut() {
             *last = format!("{last} {}", crate::render::escape::line(self.filter.text()));
@@ -124,35 +160,33 @@ impl Question for List {
         let cursor = lines
             .last()
             .map(|last| (lines.len() - 1, console::measure_text_width(last)));
-        let last = self.shown.len().min(first + room);
-        for (at, entry) in self.shown.iter().enumerate().take(last).skip(first) {
-            let label = &self.labels[*entry];
-            if at == self.chosen {
-                // To its end: a part of a sentence is no choice.
-                for (row, line) in words(label, width.saturating_sub(2)).into_iter().enumerate() {
-                    let mark = if row == 0 { "> " } else { "  " };
-                    lines.push(style().cyan().apply_to(format!("{mark}{line}")).to_string());
-                }
-            } else {
-                let mark = match at {
-                    at if at == first && first > 0 => "^",
-                    at if at + 1 == last && last < self.shown.len() => "v",
-                    _ => " ",
-                };
-                let label = console::truncate_str(label, width.saturating_sub(2), "…");
-                lines.push(format!("{mark} {label}"));
-            }
-        }
         let help = if self.shown.is_empty() {
             "Nothing here matches what you typed; Backspace takes it back."
         } else {
             "Arrows move, Enter chooses, Esc goes back, typing searches."
         };
-        lines.extend(
-            words(help, width)
-                .into_iter()
-                .map(|line| style().dim().apply_to(line).to_string()),
-        );
+        let help = words(help, width);
+        // The last row stays free for the cursor of what is printed next.
+        let room = rows.saturating_sub(1 + lines.len() + help.len()).max(1);
+        let (there, around) = self.around(room, width);
+        for (at, entry) in there.clone().zip(around) {
+            for (row, line) in entry.into_iter().enumerate() {
+                let mark = match (row, at) {
+                    (1.., _) => " ",
+                    (_, at) if at == self.chosen => ">",
+                    (_, at) if at == there.start && at > 0 => "^",
+                    (_, at) if at + 1 == there.end && there.end < self.shown.len() => "v",
+                    _ => " ",
+                };
+                let line = format!("{mark} {line}");
+                lines.push(if at == self.chosen {
+                    style().cyan().apply_to(line).to_string()
+                } else {
+                    line
+                });
+            }
+        }
+        lines.extend(help.into_iter().map(|line| style().dim().apply_to(line).to_string()));
         lines.truncate(rows.saturating_sub(1).max(1));
         View { lines, cursor }
     }
@@ -195,6 +229,62 @@ mod tests {
         let mut list = List::new("?", &["one", "two"]);
         list.paste("two\r");
         assert!(matches!(list.enter(false), Step::Answer(0)));
+    }
+
+    /// Every entry can be read to its end, chosen or not, on a screen that has the rows for it.
+    #[test]
+    fn no_choice_is_cut_on_a_narrow_screen() {
+        let labels: Vec<String> = (1..10_usize)
+            .map(|n| format!("{n}: {}end{n}", "a choice of several words, ".repeat(n / 2)))
+            .collect();
+        for columns in [40, 80] {
+            let mut list = List::new("Which of these sentences, of which some are long?", &labels);
+            for _ in 0..labels.len() {
+                let view = list.view(columns, 60);
+                let plain: Vec<String> = view
+                    .lines
+                    .iter()
+                    .map(|line| console::strip_ansi_codes(line).into_owned())
+                    .collect();
+                assert!(
+                    plain.iter().all(|line| console::measure_text_width(line) < columns),
+                    "{plain:?}"
+                );
+                let words = plain.join(" ").replace('>', " ");
+                let words = words.split_whitespace().collect::<Vec<_>>().join(" ");
+                for label in &labels {
+                    assert!(words.contains(label), "{columns}: {label:?} is cut in {plain:?}");
+                }
+                assert!(!words.contains('…'), "{words}");
+                let _ = list.key(&KeyEvent::new(KeyCode::Down, KeyModifiers::NONE));
+            }
+        }
+    }
+
+    /// Where not all fit, what is chosen is there with its neighbours, and marks say that there are more.
+    #[test]
+    fn what_is_chosen_is_shown_whole_with_its_neighbours() {
+        let labels: Vec<String> = (10..40)
+            .map(|n| format!("{n} with words that take more than a row of this screen, {n}"))
+            .collect();
+        let mut list = List::new("Which?", &labels);
+        for chosen in 10..40 {
+            let view = list.view(40, 16);
+            let text = view
+                .lines
+                .iter()
+                .map(|line| console::strip_ansi_codes(line).into_owned());
+            let text: Vec<String> = text.collect();
+            assert!(text.len() < 16, "{text:?}");
+            let at = text
+                .iter()
+                .position(|line| line.starts_with(&format!("> {chosen} ")))
+                .unwrap();
+            assert!(text[at + 1].ends_with(&format!("{chosen}")), "{text:?}");
+            assert_eq!(text.iter().any(|line| line.starts_with('^')), chosen > 13, "{text:?}");
+            assert!(text.last().is_some_and(|line| line.contains("searches")), "{text:?}");
+            let _ = list.key(&KeyEvent::new(KeyCode::Down, KeyModifiers::NONE));
+        }
     }
 
     #[test]

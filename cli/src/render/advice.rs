@@ -46,7 +46,12 @@ impl Render {
                     peer.user().as_str(),
                     "",
                 ),
-                ("To go on without", "verify", peer.user().as_str(), " --accept"),
+                (
+                    "To go on without comparing",
+                    "verify",
+                    peer.user().as_str(),
+                    " --accept",
+                ),
             ]),
             Failure::Client(Error::NotRegistered) => vec![self.how("register NAME", "start latchkey again")],
             Failure::Client(Error::RegistrationPending(name)) => {

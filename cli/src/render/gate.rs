@@ -7,20 +7,31 @@ use client::{Address, GateKeyReport, GateStage, GateWatch};
 use indicatif::ProgressStyle;
 use serde_json::json;
 
-use super::{Render, Working, escape, time};
+use super::{Render, Working, columns_of_stderr, escape, time};
 use crate::exit::Failure;
 
 /// Steps of a progress bar that shows a part of a whole.
 const STEPS: u64 = 1000;
-const PART: &str = "{msg} [{bar:24}] {percent} %";
-const PART_WITH_ESTIMATE: &str = "{msg} [{bar:24}] {percent} %, about {eta} left";
+/// Columns of a bar where there is room for it.
+const BAR: usize = 24;
+/// The longest that stands beside a bar: brackets, "100 %" and ", about 59m left" with the spaces between.
+const BESIDE: usize = 26;
+/// Rows of a progress bar: what is done stands above it, because both together are wider than most screens.
+const ROWS: usize = 2;
+
+/// A bar with what is done above it.
+fn template(columns: Option<usize>, estimate: bool) -> String {
+    let width = columns.map_or(BAR, |columns| columns.saturating_sub(BESIDE + 1).clamp(1, BAR));
+    let left = if estimate { ", about {eta} left" } else { "" };
+    format!("{{msg}}\n[{{bar:{width}}}] {{percent}} %{left}")
+}
 
 impl Render {
     /// A spinner that turns into a progress bar when a gate key is made, and what tells it.
     #[must_use]
     pub fn watching(&self, text: &str) -> (Working, GateWatch) {
         let working = self.working(text);
-        let bar = working.bar.clone();
+        let (bar, rows) = (working.bar.clone(), Arc::clone(&working.rows));
         let (render, said) = (self.clone(), AtomicBool::new(false));
         let watch: GateWatch = Arc::new(move |stage| {
             if !said.swap(true, Ordering::Relaxed) {
@@ -29,15 +40,17 @@ impl Render {
                 );
             }
             let Some(bar) = &bar else { return };
-            let style = |template| {
-                if let Ok(style) = ProgressStyle::with_template(template) {
+            let columns = columns_of_stderr();
+            let style = |estimate| {
+                rows.store(ROWS, Ordering::Relaxed);
+                if let Ok(style) = ProgressStyle::with_template(&template(columns, estimate)) {
                     bar.set_style(style.progress_chars("=> ").tick_strings(&["|", "/", "-", "\\", " "]));
                 }
             };
             match stage {
                 GateStage::Making(part) => {
                     // Nothing is known of the pace before a part is done.
-                    style(if part > 0.0 { PART_WITH_ESTIMATE } else { PART });
+                    style(part > 0.0);
                     bar.set_message("making the gate key");
                     bar.set_length(STEPS);
                     bar.set_position((f64::from(part.clamp(0.0, 1.0)) * STEPS as f64) as u64);
@@ -46,9 +59,9 @@ impl Render {
                     // Another task with another pace: what is left is estimated from here on.
                     if bar.length() != Some(total) {
                         bar.reset_eta();
-                        style(PART);
+                        style(false);
                     } else {
-                        style(PART_WITH_ESTIMATE);
+                        style(true);
                     }
                     bar.set_message(format!(
                         "uploading the gate key, {} of {} MB",
@@ -59,7 +72,10 @@ impl Render {
                     bar.set_position(sent);
                 }
                 _ => {
-                    style("{spinner} {msg}");
+                    rows.store(1, Ordering::Relaxed);
+                    if let Ok(style) = ProgressStyle::with_template("{spinner} {msg}") {
+                        bar.set_style(style.tick_strings(&["|", "/", "-", "\\", " "]));
+                    }
                     bar.set_message("the relay checks the gate key");
                 }
             }
@@ -117,5 +133,27 @@ impl Render {
                 }
             },
         )
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_progress_bar_fits_on_a_narrow_screen() {
+        for columns in [40, 80, 200] {
+            for estimate in [false, true] {
+                let template = template(Some(columns), estimate);
+                let (before, after) = template.split_once("{bar:").unwrap();
+                let (width, after) = after.split_once('}').unwrap();
+                let drawn = format!("{before}{}{after}", "=".repeat(width.parse().unwrap()))
+                    .replace("{msg}", "uploading the gate key, 23 of 23 MB")
+                    .replace("{percent}", "100")
+                    .replace("{eta}", "59m");
+                assert!(drawn.lines().all(|line| line.len() < columns), "{columns}: {drawn}");
+                assert_eq!(drawn.lines().count(), ROWS);
+            }
+        }
     }
 }

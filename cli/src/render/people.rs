@@ -37,13 +37,13 @@ impl Render {
     /// # Errors
     /// Standard output.
     pub fn access(&self, access: &Access) -> Result<(), Failure> {
-        self.show(
-            || {
-                json!({ "token": access.token.as_str(), "expires_at": access.expires_at.as_millis(), "relay": access.relay.as_str() })
-            },
-            || access.token.to_string(),
-        )?;
-        if !self.json {
+        if self.json {
+            self.object(
+                &json!({ "token": access.token.as_str(), "expires_at": access.expires_at.as_millis(), "relay": access.relay.as_str() }),
+            )?;
+        } else {
+            // Not broken: it is copied.
+            self.lines_as_they_are(&access.token)?;
             self.notice(&format!(
                 "for {} until {}, or until this home signs in again. As a header: Authorization: Bearer TOKEN",
                 access.relay.as_str(),
@@ -95,10 +95,10 @@ impl Render {
                     Standing::Verified => Style::new().green().apply_to("verified"),
                     Standing::Unverified => Style::new().yellow().apply_to("not verified"),
                     Standing::Changed { .. } => Style::new().red().bold().apply_to("IDENTITY CHANGED, undecided"),
+                    // The one that was verified vouches for it: to be done, and no alarm.
                     Standing::Succeeded { .. } => Style::new()
-                        .red()
-                        .bold()
-                        .apply_to("NEW IDENTITY of a verified contact, compare again"),
+                        .yellow()
+                        .apply_to("new identity, which the verified one vouches for: compare again"),
                     Standing::Forked { .. } => Style::new()
                         .red()
                         .bold()
@@ -151,7 +151,7 @@ impl Render {
             person.standing,
             Standing::Changed { .. } | Standing::Succeeded { .. } | Standing::Forked { .. }
         );
-        let about = if new { " (of the NEW identity)" } else { "" };
+        let about = if new { " (of the new identity)" } else { "" };
         let text = format!(
             "Safety number with {}{about}. Compare it over another channel: it must be the same on both sides.\n{}",
             person.address,

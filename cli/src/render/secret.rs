@@ -13,8 +13,8 @@ use super::{Render, escape, terminal_size, wrap};
 use crate::exit::Failure;
 use crate::terminal;
 
-/// Lines that are not text: headline, blank, blank, help.
-const FRAME: usize = 4;
+/// Lines that are neither text nor headline: blank, blank, help.
+const FRAME: usize = 3;
 
 impl Render {
     /// Shows a play until a key closes it.
@@ -35,11 +35,11 @@ impl Render {
             let (rows, columns) = terminal_size();
             let width = wrap::room(columns).saturating_sub(wrap::BAR);
             let lines: Vec<&str> = text.lines().flat_map(|line| wrap::rows(line, width)).collect();
-            let room = rows.saturating_sub(FRAME).max(1);
+            let heads = wrap::rows(&headline, wrap::room(columns));
+            let room = rows.saturating_sub(FRAME + heads.len()).max(1);
             let last = lines.len().saturating_sub(room);
             top = top.min(last);
-            let headline = console::truncate_str(&headline, wrap::room(columns), "…");
-            draw(&headline, &lines[top..lines.len().min(top + room)], last > 0, rows)?;
+            draw(&heads, &lines[top..lines.len().min(top + room)], last > 0, rows)?;
             match next_key()? {
                 Key::Close => break,
                 Key::Up => top = top.saturating_sub(1),
@@ -81,11 +81,14 @@ fn next_key() -> io::Result<Key> {
     })
 }
 
-fn draw(headline: &str, lines: &[&str], scrolls: bool, rows: usize) -> io::Result<()> {
+fn draw(headline: &[&str], lines: &[&str], scrolls: bool, rows: usize) -> io::Result<()> {
     let _held = terminal::hold();
     let mut out = io::stdout().lock();
     queue!(out, Clear(ClearType::All), MoveTo(0, 0))?;
-    write!(out, "{}\r\n\r\n", console::Style::new().bold().apply_to(headline))?;
+    for row in headline {
+        write!(out, "{}\r\n", console::Style::new().bold().apply_to(row))?;
+    }
+    write!(out, "\r\n")?;
     for line in lines {
         let line = Zeroizing::new(format!("{} {line}", console::Style::new().dim().apply_to(wrap::MARK)));
         write!(out, "{}\r\n", wrap::steady(&line))?;

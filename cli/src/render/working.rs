@@ -2,16 +2,20 @@
 
 use std::convert::Infallible;
 use std::io::{self, IsTerminal};
+use std::sync::Arc;
+use std::sync::atomic::{AtomicUsize, Ordering};
 use std::time::Duration;
 
 use console::Term;
 use indicatif::{ProgressBar, ProgressDrawTarget, ProgressStyle};
 
-use super::Render;
+use super::{Render, columns_of_stderr, wrap};
 use crate::terminal;
 
 /// How often a spinner turns: fast enough to look alive, slow enough for a serial line.
 const SPINNER_TICK: Duration = Duration::from_millis(100);
+/// Columns of a spinner and the space behind it.
+const SPINNER: usize = 2;
 /// Work that is done before this needs no spinner.
 const SPINNER_AFTER: Duration = Duration::from_millis(250);
 
@@ -20,14 +24,19 @@ impl Render {
     #[must_use]
     pub fn working(&self, text: &str) -> Working {
         if self.json || !io::stderr().is_terminal() {
-            return Working { bar: None };
+            return Working {
+                bar: None,
+                rows: Arc::default(),
+            };
         }
         let bar = ProgressBar::with_draw_target(None, ProgressDrawTarget::hidden());
         if let Ok(style) = ProgressStyle::with_template("{spinner} {msg}") {
             bar.set_style(style.tick_strings(&["|", "/", "-", "\\", " "]));
         }
-        bar.set_message(text.to_owned());
-        Working { bar: Some(bar) }
+        let text = in_rows(text, columns_of_stderr());
+        let rows = Arc::new(AtomicUsize::new(text.lines().count()));
+        bar.set_message(text);
+        Working { bar: Some(bar), rows }
     }
 }
 
@@ -35,6 +44,16 @@ impl Render {
 #[derive(Debug)]
 pub struct Working {
     pub(super) bar: Option<ProgressBar>,
+    /// How many it takes on the screen.
+    pub(super) rows: Arc<AtomicUsize>,
+}
+
+/// What is done, behind a spinner: broken between words, its other rows under its first word.
+pub(super) fn in_rows(text: &str, columns: Option<usize>) -> String {
+    let Some(columns) = columns else {
+        return text.to_owned();
+    };
+    wrap::rows(text, wrap::room(columns).saturating_sub(SPINNER)).join("\n  ")
 }
 
 impl Working {
@@ -55,11 +74,12 @@ impl Working {
     pub fn broken_off(self) {
         // Where nothing is echoed there is no `^C`.
         let drawn = self.bar.as_ref().is_some_and(|bar| !bar.is_hidden()) && !terminal::is_quiet();
+        let rows = self.rows.load(Ordering::Relaxed).max(1);
         drop(self);
         if drawn {
             // A terminal that does not take this shows a stale line: no harm.
             let _ = Term::stderr().clear_line();
-            let _ = Term::stderr().clear_last_lines(1);
+            let _ = Term::stderr().clear_last_lines(rows);
         }
     }
 }
@@ -69,5 +89,27 @@ impl Drop for Working {
         if let Some(bar) = &self.bar {
             bar.finish_and_clear();
         }
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn what_is_done_fits_on_a_narrow_screen() {
+        let text = "the relay computes on the encrypted count; only this client will see whether it opens …";
+        for columns in [20, 40, 80] {
+            let shown = in_rows(text, Some(columns));
+            let mut rows = shown.lines();
+            assert!(
+                rows.next()
+                    .is_some_and(|row| console::measure_text_width(row) + SPINNER < columns)
+            );
+            assert!(rows.all(|row| row.starts_with("  ") && console::measure_text_width(row) < columns));
+            let words = |text: &str| text.split_whitespace().map(str::to_owned).collect::<Vec<_>>();
+            assert_eq!(words(&shown), words(text));
+        }
+        assert_eq!(in_rows(text, None), text);
     }
 }

@@ -7,11 +7,13 @@ use std::path::{Path, PathBuf};
 use std::process::{Command, Output, Stdio};
 use std::time::Duration;
 
+use protocol::address::UserName;
 use serde_json::Value;
 use server::RunningRelay;
 use server::invite::InviteCode;
 use server::operator::errands::Errand;
 use server::service::Registrations;
+use server::store::sqlite::admin::Reader;
 use tempfile::TempDir;
 use tokio::runtime::Runtime;
 
@@ -92,6 +94,16 @@ impl Stage {
         };
         assert!(self.runtime.block_on(services.do_errand(&errand)).unwrap());
         code.link(&self.url).to_string()
+    }
+
+    /// Removes an account, as the operator's command has the relay do it.
+    pub fn remove(&self, name: &str) {
+        let reader = Reader::open(&self.dir.path().join("relay")).unwrap();
+        let errand = Errand::removal(&reader, &UserName::parse(name).unwrap())
+            .unwrap()
+            .unwrap();
+        let services = self.relay.as_ref().unwrap().services();
+        assert!(self.runtime.block_on(services.do_errand(&errand)).unwrap());
     }
 
     fn start_relay(&mut self, port: u16) {
@@ -182,6 +194,12 @@ pub fn latchkey() -> Command {
         "CLICOLOR_FORCE",
         "HTTP_PROXY",
         "http_proxy",
+        "HTTPS_PROXY",
+        "https_proxy",
+        "ALL_PROXY",
+        "all_proxy",
+        "NO_PROXY",
+        "no_proxy",
     ] {
         command.env_remove(name);
     }

@@ -120,6 +120,12 @@ impl Terminal {
         kill_process(Pid::from_child(&self.child), signal).unwrap();
     }
 
+    /// A signal that has no name.
+    pub fn sends_number(&self, number: i32) {
+        let kill = format!("kill -{number} {}", self.child.id());
+        assert!(Command::new("sh").args(["-c", &kill]).status().unwrap().success());
+    }
+
     /// Waits until it was suspended.
     #[track_caller]
     pub fn is_suspended(&self) {

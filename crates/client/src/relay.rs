@@ -32,8 +32,10 @@ pub use sdk::{BadPin, CertificatePin};
 
 pub(crate) use error::bounded;
 pub use error::{Code, RelayError, Verdict};
+use error::{MAX_WORD, bounded_to};
 pub(crate) use gate::{Released, Sent};
 pub(crate) use keys::Bundle;
+use proxy::Proxy;
 pub use url::RelayUrl;
 pub(crate) use wire::{
     Challenge, Flood, KeyStatus, LicenseStatus, Page, Played, SignedClaim, Upload, license_id, own_half,
@@ -60,6 +62,8 @@ pub(crate) const PAGE: u32 = 64;
 pub(crate) struct Relay {
     url: RelayUrl,
     client: Client,
+    /// What stands in between, for errors.
+    proxy: Option<Arc<Proxy>>,
     session: Option<Session>,
     requests: Arc<AtomicU64>,
 }
@@ -83,12 +87,14 @@ impl Relay {
             // Envelopes are small and each waits for its answer.
             .tcp_nodelay(true)
             .redirect(reqwest::redirect::Policy::none());
-        if url.is_loopback() {
+        let proxy = if url.is_loopback() {
             // A proxy for the outside world has no business on this machine.
             builder = builder.no_proxy();
+            None
         } else {
             proxy::check(proxy::environment)?;
-        }
+            Proxy::of(url.as_str(), proxy::environment).map(Arc::new)
+        };
         if let Some(certificate) = url.certificate() {
             let config = certificate
                 .tls_config()
@@ -100,11 +106,12 @@ impl Relay {
         }
         let http = builder
             .build()
-            .map_err(|error| RelayError::from_sdk(&url, SdkError::Unreachable(error)))?;
+            .map_err(|error| RelayError::from_sdk(&url, proxy.as_deref(), SdkError::Unreachable(error)))?;
         let client = Client::new_with_client(url.as_str(), http, sdk::Session::default());
         Ok(Self {
             url,
             client,
+            proxy,
             session: None,
             requests: Arc::default(),
         })
@@ -212,9 +219,9 @@ impl Relay {
         let answer = self.call(ATTEMPTS, || self.client.status().send()).await?;
         Ok(RelayStatus {
             fingerprint: fingerprint(&answer.relay_key_fingerprint)?,
-            version: answer.version,
+            version: bounded_to(&answer.version, MAX_WORD),
             name: answer.relay_name,
-            storage_engine: answer.storage_engine,
+            storage_engine: bounded_to(&answer.storage_engine, MAX_WORD),
             time: answer.time,
             registration: answer.registration,
             accounts: answer.accounts,
@@ -244,8 +251,8 @@ impl Relay {
             self.requests.fetch_add(1, Ordering::Relaxed);
             let error = match tokio::time::timeout(patience, request()).await {
                 Ok(Ok(answer)) => return Ok(answer.into_inner()),
-                Ok(Err(error)) => RelayError::from_sdk(&self.url, error.into()),
-                Err(_) => RelayError::silent(&self.url, patience),
+                Ok(Err(error)) => RelayError::from_sdk(&self.url, self.proxy.as_deref(), error.into()),
+                Err(_) => RelayError::silent(&self.url, self.proxy.as_deref(), patience),
             };
             let wanted = error.worth_repeating();
             let Some(wanted) = wanted.filter(|wanted| attempt < attempts && *wanted <= LONGEST_PAUSE) else {

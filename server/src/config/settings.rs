@@ -21,6 +21,14 @@ pub struct Setting {
     pub help: &'static str,
 }
 
+impl Setting {
+    /// Whether the flag alone means yes; a value stands behind an equals sign then.
+    #[must_use]
+    pub fn is_switch(&self) -> bool {
+        matches!(self.name, "behind_proxy" | "tls_self_signed")
+    }
+}
+
 macro_rules! settings {
     ($($name:literal $flag:literal $variable:literal $help:literal)*) => {
         /// Every setting.
@@ -94,7 +102,10 @@ fn example_of(name: &str, example: &str) -> String {
     let setting = SETTINGS.iter().find(|setting| setting.name == name);
     setting.map_or_else(
         || example.to_owned(),
-        |s| format!("--{} {example} or {}={example}", s.flag, s.variable),
+        |s| {
+            let to = if s.is_switch() { '=' } else { ' ' };
+            format!("--{}{to}{example} or {}={example}", s.flag, s.variable)
+        },
     )
 }
 

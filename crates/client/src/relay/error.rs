@@ -6,8 +6,11 @@ use protocol::identity::Fingerprint;
 use sdk::CertificatePin;
 use sdk::types::ProblemCode;
 
-/// Longest sentence taken over from a relay, in bytes: it is shown to a user.
-const MAX_SENTENCE: usize = 500;
+/// Longest sentence taken over from a relay, in characters as they may be shown: it stands between words of ours, and a relay that fills a screen could push
+/// those off it or pass for them. A relay of ours writes up to 300 and a mark.
+const MAX_SENTENCE: usize = 400;
+/// Longest word or version taken over from a relay.
+pub(super) const MAX_WORD: usize = 80;
 /// Pause when a relay that is busy does not say how long.
 const UNSAID_PAUSE: Duration = Duration::from_millis(200);
 
@@ -90,11 +93,16 @@ pub enum RelayError {
     Malformed(&'static str),
     /// A proxy that cannot be used, where going without it would show who asks.
     #[error(
-        "the proxy in the environment variable {variable} cannot be used, and nothing was sent without it; give http://HOST:PORT or https://HOST:PORT, or unset the variable"
+        "the proxy{} in the environment variable {variable} cannot be used: {reason}. Nothing was sent without it; give http://HOST:PORT or https://HOST:PORT, or unset the variable",
+        .proxy.as_ref().map(|proxy| format!(" {proxy}")).unwrap_or_default()
     )]
     BadProxy {
         /// Which variable.
         variable: &'static str,
+        /// Its scheme, host and port, where it has them; never a user name or a password.
+        proxy: Option<String>,
+        /// What is wrong with it.
+        reason: &'static str,
     },
     /// A URL that is none.
     #[error("{url:?} is not a relay's address: {reason}")]
@@ -203,12 +211,69 @@ impl RelayError {
     }
 }
 
-/// A text that somebody else made, as long as it may be shown.
-pub(crate) fn bounded(mut text: String) -> String {
-    let mut end = text.len().min(MAX_SENTENCE);
-    while !text.is_char_boundary(end) {
-        end -= 1;
+/// A sentence that somebody else made, as long as it may be shown.
+pub(crate) fn bounded(text: &str) -> String {
+    bounded_to(text, MAX_SENTENCE)
+}
+
+/// As much of a text as takes no more than this many characters, however it is shown: on a terminal a character that could do harm appears as its number, which is
+/// up to ten times as long. What is cut off is told by a mark.
+pub(super) fn bounded_to(text: &str, most: usize) -> String {
+    let shown = |c: char| {
+        if c == ' ' || c.is_ascii_graphic() {
+            1
+        } else {
+            c.escape_unicode().count()
+        }
+    };
+    let (mut width, mut whole) = (0, 0);
+    for (at, c) in text.char_indices() {
+        width += shown(c);
+        if width > most {
+            return format!("{}…", &text[..whole]);
+        }
+        // Room for the mark.
+        if width < most {
+            whole = at + c.len_utf8();
+        }
     }
-    text.truncate(end);
-    text
+    text.to_owned()
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_text_of_anothers_is_as_long_as_it_may_be_however_it_is_shown() {
+        // A line break too is shown by its number.
+        let shown = |text: &str| {
+            text.replace('\n', "_____")
+                .chars()
+                .flat_map(char::escape_default)
+                .count()
+        };
+        for text in [
+            "x".repeat(5000),
+            "\u{1b}".repeat(5000),
+            "\u{e0041}".repeat(5000),
+            "\u{202e}a".repeat(5000),
+            "é".repeat(5000),
+            "\n".repeat(5000),
+        ] {
+            let bounded = bounded(&text);
+            let kept = bounded.strip_suffix('…').unwrap();
+            assert!(text.starts_with(kept) && !kept.is_empty());
+            assert!(shown(kept) < MAX_SENTENCE, "{}", shown(kept));
+            assert!(shown(kept) > MAX_SENTENCE - 12, "{}", shown(kept));
+        }
+        for text in [
+            "",
+            "no account named 'x'",
+            &"x".repeat(MAX_SENTENCE),
+            &"é".repeat(MAX_SENTENCE / 6),
+        ] {
+            assert_eq!(bounded(text), text);
+        }
+    }
 }

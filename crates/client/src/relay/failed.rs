@@ -4,25 +4,34 @@ use std::time::Duration;
 
 use sdk::SdkError;
 
+use super::proxy::Proxy;
 use super::{RelayError, RelayUrl, bounded};
 
+/// What a proxy answers that wants to know who asks.
+const PROXY_AUTHENTICATION_REQUIRED: u16 = 407;
+
 impl RelayError {
-    pub(super) fn from_sdk(url: &RelayUrl, error: SdkError) -> Self {
+    /// `by`: the proxy of the environment that stands in between, if one does.
+    pub(super) fn from_sdk(url: &RelayUrl, by: Option<&Proxy>, error: SdkError) -> Self {
+        let network = |reason: &str| Self::Network {
+            url: url.to_string(),
+            reason: by.map_or_else(|| reason.to_owned(), |proxy| format!("{reason}; {proxy}")),
+        };
         match error {
             SdkError::Refused { problem, retry_after } => Self::Refused {
                 code: problem.code,
-                detail: bounded(problem.detail),
-                action: bounded(problem.action),
+                detail: bounded(&problem.detail),
+                action: bounded(&problem.action),
                 retry_after,
                 next_slot: problem.next_slot,
             },
             // What a proxy says while the relay restarts.
             SdkError::NotUnderstood {
                 status: status @ 502..=504,
-            } => Self::Network {
-                url: url.to_string(),
-                reason: format!("a proxy on the way answers {status}"),
-            },
+            } => network(&format!("a proxy on the way answers {status}")),
+            SdkError::NotUnderstood {
+                status: PROXY_AUTHENTICATION_REQUIRED,
+            } => network("a proxy on the way wants a user name and a password"),
             SdkError::WrongCertificate(wrong) => Self::OtherCertificate {
                 url: url.to_string(),
                 pinned: wrong.pinned,
@@ -30,7 +39,8 @@ impl RelayError {
             },
             SdkError::Untrusted(reason) => Self::UntrustedCertificate {
                 url: url.to_string(),
-                reason,
+                // It names what the certificate is for, which is the other side's choice.
+                reason: bounded(&reason),
             },
             SdkError::NotUnderstood { .. } => Self::Malformed("not the agreed format"),
             SdkError::TooLarge => Self::Malformed("larger than any answer of a relay"),
@@ -42,19 +52,17 @@ impl RelayError {
                 } else {
                     "the connection broke"
                 };
-                Self::Network {
-                    url: url.to_string(),
-                    reason: reason.to_owned(),
-                }
+                network(reason)
             }
             _ => Self::Malformed("request"),
         }
     }
 
-    pub(super) fn silent(url: &RelayUrl, patience: Duration) -> Self {
+    pub(super) fn silent(url: &RelayUrl, by: Option<&Proxy>, patience: Duration) -> Self {
+        let by = by.map_or_else(String::new, |proxy| format!("; {proxy}"));
         Self::Network {
             url: url.to_string(),
-            reason: format!("no answer within {} s", patience.as_secs()),
+            reason: format!("no answer within {} s{by}", patience.as_secs()),
         }
     }
 }

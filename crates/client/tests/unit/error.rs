@@ -134,7 +134,7 @@ fn what_is_wrong_with_the_way_to_a_relay_is_said_with_what_to_do() {
         RelayError::OtherCertificate { .. } => RelayError::OtherCertificate { url: url(), pinned: pin("a"), offered: pin("b") }, "Ask its operator";
         RelayError::UntrustedCertificate { .. } => RelayError::UntrustedCertificate { url: url(), reason: "expired".to_owned() }, "Check the address";
         RelayError::Malformed(_) => RelayError::Malformed("x"), "update the older";
-        RelayError::BadProxy { .. } => RelayError::BadProxy { variable: "HTTP_PROXY" }, "or unset the variable";
+        RelayError::BadProxy { .. } => RelayError::BadProxy { variable: "HTTP_PROXY", proxy: None, reason: "it is no URL" }, "or unset the variable";
         RelayError::BadUrl { .. } => RelayError::BadUrl { url: url(), reason: "it has a path; give the host alone" }, "give the host alone";
     });
 }

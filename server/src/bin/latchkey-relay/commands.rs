@@ -42,34 +42,34 @@ pub fn commands() -> Vec<Command> {
         .help("The file to write; it must not exist");
     vec![
         Command::new("audit")
-            .about("Checks the log of security events")
+            .about("Check the log of security events")
             .subcommand_required(true)
             .subcommand(
                 Command::new("verify")
-                    .about("Follows the hash chain of the log from its beginning, and prints its length and head")
+                    .about("Follow the hash chain of the log from its beginning, and print its length and head")
                     .arg(kept),
             ),
         Command::new("backup")
-            .about("Writes a consistent copy of the database to FILE and of the gate keys to FILE.gate-keys; the relay may run")
+            .about("Write a consistent copy of the database to FILE and of the gate keys to FILE.gate-keys; the relay may run")
             .arg(target),
         Command::new("check")
-            .about("Checks the database, its counters, the gate keys and the certificate; the relay may run"),
+            .about("Check the database, its counters, the gate keys and the certificate; the relay may run"),
         Command::new("config")
-            .about("Shows the settings")
+            .about("Show the settings")
             .subcommand_required(true)
             .subcommand(Command::new("show").about(
-                "Prints the settings of the relay that runs, as TOML and with the origin of each; where none runs, those of a start with this command's",
+                "Print the settings of the relay that runs, as TOML and with the origin of each; where none runs, those of a start with this command's",
             )),
         Command::new("accounts")
-            .about("Lists and removes accounts, and releases their names")
+            .about("List and remove accounts, and release their names")
             .subcommand_required(true)
             .subcommand(lists::command("list").about(
-                "Name, registration (UTC), envelopes and bytes pending, separated by tabs; by name",
+                "List accounts by name: name, registration (UTC), envelopes and bytes pending, separated by tabs",
             ))
             .subcommand(
                 Command::new("remove")
                     .about(
-                        "Removes an account and everything addressed to it; the name stays taken until it is released",
+                        "Remove an account and everything addressed to it; the name stays taken until it is released",
                     )
                     .arg(Arg::new("name").value_name("NAME").required(true).help("The name of the account"))
                     .arg(
@@ -101,15 +101,15 @@ pub fn run(name: &str, of: &ArgMatches, settings: &ArgMatches) -> anyhow::Result
         ("audit", Some(("verify", of))) => {
             let kept = of.get_one::<String>("kept").map(|text| parse_head(text)).transpose()?;
             let head = reader.verify_audit(kept).context("the audit log does not hold")?;
-            print(&format!("The audit log holds. {head}\n"));
+            print(&format!("The audit log holds. {head}\n"))?;
         }
         ("backup", _) => {
             let target = of.get_one::<String>("file").map(PathBuf::from).unwrap_or_default();
             let keys = reader.backup(&target)?;
-            print(&format!("Written to {}\n", target.display()));
+            print(&format!("Written to {}\n", target.display()))?;
             if keys > 0 {
                 let beside = keys_beside(&target);
-                print(&format!("{keys} gate key(s) written to {}\n", beside.display()));
+                print(&format!("{keys} gate key(s) written to {}\n", beside.display()))?;
             }
         }
         ("check", _) => {
@@ -121,7 +121,7 @@ pub fn run(name: &str, of: &ArgMatches, settings: &ArgMatches) -> anyhow::Result
                 let more = certificate.map_or_else(String::new, |fault| format!("\n{fault}"));
                 bail!("the database is not sound:\n  {}{more}", faults.join("\n  "));
             }
-            print("The database and the gate keys are sound, and the counters right.\n");
+            print("The database and the gate keys are sound, and the counters right.\n")?;
             if let Some(fault) = certificate {
                 bail!("{fault}");
             }
@@ -135,7 +135,7 @@ pub fn run(name: &str, of: &ArgMatches, settings: &ArgMatches) -> anyhow::Result
             doors::release(data_dir, &reader, name, of.get_flag("yes"))?;
         }
         ("invite", _) => doors::invite(of, &config, &reader)?,
-        ("accounts", Some((_, of))) => print(&lists::accounts(&reader.accounts()?, lists::json(of))?),
+        ("accounts", Some((_, of))) => print(&lists::accounts(&reader.accounts()?, lists::json(of))?)?,
         _ => bail!("there is no such command"),
     }
     Ok(())
@@ -151,20 +151,35 @@ fn unopened(error: OpenError, data_dir: &Path) -> anyhow::Error {
         OpenError::Damaged { .. } | OpenError::DamagedLog { .. } => {
             "Nothing was done: not all of the database can be read. If the relay still runs, stop it first (SIGTERM)"
         }
-        OpenError::Sqlite { .. } if matches!(data_dir.try_exists(), Ok(false)) => {
-            return anyhow::anyhow!(
-                "there is no directory {}. Say where the relay keeps its data: latchkey-relay --data-dir DIR …",
-                redact::shown(&data_dir.display().to_string())
-            );
-        }
-        OpenError::Sqlite { .. } => match data_dir.join(FILE_NAME).metadata() {
-            Err(error) if error.kind() == io::ErrorKind::PermissionDenied => {
-                "This user may not read the relay's data: run the command as root, or as the user that the relay runs as"
+        OpenError::Sqlite { .. } => match missing(data_dir) {
+            // SQLite says of all of these that it cannot open a file.
+            Some(what) => {
+                return anyhow::anyhow!("{what}. Say where the relay keeps its data: latchkey-relay --data-dir DIR …");
             }
-            _ => "Say where the relay keeps its data: latchkey-relay --data-dir DIR …",
+            None => match data_dir.join(FILE_NAME).metadata() {
+                Err(error) if error.kind() == io::ErrorKind::PermissionDenied => {
+                    "This user may not read the relay's data: run the command as root, or as the user that the relay runs as"
+                }
+                _ => "Say where the relay keeps its data: latchkey-relay --data-dir DIR …",
+            },
         },
     };
     anyhow::Error::new(error).context(advice)
+}
+
+/// What is not there, where a database should be.
+fn missing(data_dir: &Path) -> Option<String> {
+    let shown = redact::shown(&data_dir.display().to_string());
+    match data_dir.metadata() {
+        Err(error) if matches!(error.kind(), io::ErrorKind::NotFound | io::ErrorKind::NotADirectory) => {
+            Some(format!("there is no directory {shown}"))
+        }
+        Ok(found) if !found.is_dir() => Some(format!("{shown} is no directory")),
+        Ok(_) if matches!(data_dir.join(FILE_NAME).try_exists(), Ok(false)) => Some(format!(
+            "there is no relay's database in {shown}: no relay has run on this directory yet"
+        )),
+        _ => None,
+    }
 }
 
 /// Says which settings hold: those of the relay that runs, and what a start with this command's would change; or, where none runs, this command's.
@@ -197,8 +212,7 @@ fn show(settings: &ArgMatches) -> anyhow::Result<()> {
             format!("# A relay runs on {place} with these settings:\n{text}{said}{others}")
         }
     };
-    print(&text);
-    Ok(())
+    print(&text)
 }
 
 fn remove(data_dir: &Path, reader: &Reader, name: &str, sure: bool) -> anyhow::Result<()> {
@@ -229,8 +243,7 @@ fn remove(data_dir: &Path, reader: &Reader, name: &str, sure: bool) -> anyhow::R
     if Errand::removal(reader, &user)? == Some(errand) {
         bail!("'{user}' was not removed; see the relay's log");
     }
-    print(&format!("Removed '{user}'{by}\n"));
-    Ok(())
+    print(&format!("Removed '{user}'{by}\n"))
 }
 
 fn parse_head(text: &str) -> anyhow::Result<KeptHead> {

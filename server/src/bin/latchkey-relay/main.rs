@@ -6,7 +6,10 @@ mod output;
 mod settings;
 mod usage_errors;
 
-use std::{io::IsTerminal as _, process::ExitCode};
+use std::{
+    io::{self, IsTerminal as _, Write as _},
+    process::ExitCode,
+};
 
 use anyhow::Context as _;
 use clap::{Arg, ArgAction, ArgMatches, Command};
@@ -29,9 +32,10 @@ const EXIT_CONFIGURATION: u8 = 64;
 
 const AFTER_HELP: &str = "\
 A setting comes from its flag, else from the environment, else from the TOML file, else it has its default.
+BOOL is true or false; SIZE is a number with B, KiB, MiB or GiB; DURATION a number with s, m, h or d; RATE a number with /s, /m, /h or /d, or off; N a whole number.
 LATCHKEY_LOG chooses log lines, such as LATCHKEY_LOG=debug or LATCHKEY_LOG=info,server::service=debug.
 
-Exit codes: 0 done; 1 a failure; 2 wrong arguments; 64 a wrong setting.";
+Exit codes: 0 done; 1 a failure, such as a standard output that takes nothing; 2 wrong arguments; 64 a wrong setting.";
 
 /// An error with its causes, each said once: many of our own say their cause in the middle of the sentence.
 fn whole(error: &anyhow::Error) -> String {
@@ -43,6 +47,34 @@ fn whole(error: &anyhow::Error) -> String {
             format!("{said}: {cause}")
         }
     })
+}
+
+/// What stands behind a setting's flag in the help: what kind of value it takes.
+fn value_name(setting: &str) -> &'static str {
+    match setting {
+        "listen" | "metrics_listen" => "ADDR:PORT",
+        "data_dir" => "DIR",
+        "name" => "HOST",
+        "origins" | "cors_origins" => "URLS",
+        "tls_cert" | "tls_key" => "FILE",
+        "tls_self_signed" | "behind_proxy" | "rate_limits" | "docs" => "BOOL",
+        "trusted_proxies" => "ADDRS|N",
+        "forwarded_header" => "HEADER",
+        "mailbox_envelopes"
+        | "mailbox_licenses"
+        | "address_connections"
+        | "gate_threads"
+        | "connections"
+        | "account_gate_keys" => "N",
+        "mailbox_size" | "max_database" | "gate_memory" | "gate_disk" => "SIZE",
+        "strangers" | "one_stranger" => "PERCENT",
+        "envelope_ttl" | "token_ttl" => "DURATION",
+        "log_format" => "text|json",
+        "registration" => "WHO",
+        "status" => "coarse|off",
+        rate if rate.starts_with("rate_") => "RATE",
+        _ => "VALUE",
+    }
 }
 
 fn command() -> Command {
@@ -57,9 +89,11 @@ fn command() -> Command {
             .help(format!("{} [env: {}]", setting.help, setting.variable))
             // The one setting that commands need, before and behind them: `check --data-dir DIR` is what one types first.
             .global(setting.name == "data_dir")
-            .value_name("VALUE");
+            .value_name(value_name(setting.name))
+            // Each setting says itself what is wrong with a number below zero.
+            .allow_negative_numbers(true);
         // A bare flag means yes.
-        if matches!(setting.name, "behind_proxy" | "tls_self_signed") {
+        if setting.is_switch() {
             // Only behind `=`: otherwise a command that follows would be taken for the value.
             arg.num_args(0..=1).require_equals(true).default_missing_value("true")
         } else {
@@ -73,7 +107,7 @@ fn command() -> Command {
         .arg(config)
         .args(settings)
         .subcommands(commands::commands())
-        .subcommand(Command::new("openapi").about("Prints the HTTP contract (OpenAPI 3.0, YAML) and exits"))
+        .subcommand(Command::new("openapi").about("Print the HTTP contract (OpenAPI 3.0, YAML)"))
         .arg(
             Arg::new("quiet")
                 .long("quiet")
@@ -84,16 +118,15 @@ fn command() -> Command {
 }
 
 fn main() -> ExitCode {
-    let matches = command()
-        .try_get_matches()
-        .unwrap_or_else(|error| usage_errors::without_secrets(error).exit());
-    if matches.subcommand_matches("openapi").is_some() {
-        print(&server::openapi_yaml());
-        return ExitCode::SUCCESS;
-    }
-    let outcome = match matches.subcommand() {
-        Some((name, of)) => commands::run(name, of, &matches),
-        None => run(&matches),
+    let outcome = match usage_errors::read(command(), std::env::args_os().collect()) {
+        Ok(matches) => match matches.subcommand() {
+            Some(("openapi", _)) => print(&server::openapi_yaml()),
+            Some((name, of)) => commands::run(name, of, &matches),
+            None => run(&matches),
+        },
+        // Help that was asked for goes to standard output.
+        Err(help) if !help.use_stderr() => output::taken(help.print().and_then(|()| io::stdout().flush())),
+        Err(mistake) => mistake.exit(),
     };
     match outcome {
         Ok(()) => ExitCode::SUCCESS,
@@ -131,9 +164,10 @@ fn run(matches: &ArgMatches) -> anyhow::Result<()> {
         banner.addr = relay.addr();
         banner.metrics = relay.metrics_addr();
         banner.certificate = relay.certificate();
-        print(&banner.text());
+        // A relay whose words go nowhere serves all the same.
+        let _ = print(&banner.text());
         relay.run_until_stopped(async || signals.next().await).await;
-        print("Stopped.\n");
+        let _ = print("Stopped.\n");
         Ok(())
     })
 }
@@ -146,10 +180,10 @@ fn log(quiet: bool, format: LogFormat) {
         "info,poem=warn,refinery_core=warn"
     };
     let filter = EnvFilter::try_from_env("LATCHKEY_LOG").unwrap_or_else(|_| EnvFilter::new(default));
-    let ansi = std::io::stderr().is_terminal() && std::env::var_os("NO_COLOR").is_none();
+    let ansi = io::stderr().is_terminal() && std::env::var_os("NO_COLOR").is_none();
     tracing_subscriber::fmt()
         .with_env_filter(filter)
-        .with_writer(std::io::stderr)
+        .with_writer(io::stderr)
         .with_ansi(ansi)
         .event_format(Lines(format))
         .init();
@@ -173,7 +207,7 @@ impl Signals {
             interrupt: listen(SignalKind::interrupt())?,
             terminate: listen(SignalKind::terminate())?,
             hangup: listen(SignalKind::hangup())?,
-            at_a_terminal: std::io::stdin().is_terminal(),
+            at_a_terminal: io::stdin().is_terminal(),
         })
     }
 

@@ -360,7 +360,7 @@ fn other_relay(relay: &Relay, pinned: &PinnedRelay, offered: Fingerprint, name: 
         return RelayError::RenamedRelay {
             url,
             pinned: pinned.name.clone(),
-            offered: bounded(name.to_owned()),
+            offered: bounded(name),
         };
     }
     RelayError::OtherRelay {

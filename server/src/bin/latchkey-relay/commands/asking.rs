@@ -24,7 +24,9 @@ const LOOK: Duration = Duration::from_millis(50);
 
 /// Asks for the name that a command is about, after what it means.
 pub fn confirm(meaning: &str, name: &str, otherwise: &str) -> anyhow::Result<()> {
-    print(&format!("{meaning}\nType the name to go on: "));
+    print(&format!("{meaning}\nType the name to go on: ")).map_err(|_| {
+        anyhow::anyhow!("{otherwise}: the question cannot be shown, because standard output takes nothing")
+    })?;
     let mut typed = String::new();
     io::stdin().read_line(&mut typed)?;
     if typed.trim() != name {

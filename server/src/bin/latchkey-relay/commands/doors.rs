@@ -3,7 +3,7 @@
 use std::{num::NonZeroU32, path::Path, time::Duration};
 
 use anyhow::{Context as _, bail};
-use clap::{Arg, ArgAction, ArgMatches, Command, value_parser};
+use clap::{Arg, ArgAction, ArgMatches, Command};
 use protocol::address::UserName;
 use server::{
     Config,
@@ -31,30 +31,32 @@ const DEFAULT_LIFETIME: &str = "7d";
 /// `invite` with its parts.
 pub fn invite_command() -> Command {
     Command::new("invite")
-        .about("Prints a link by which one may register where --registration is invite; `list` and `revoke` too")
+        .about("Make an invitation and print its link, by which one may register where --registration is invite; list and revoke invitations")
         .args_conflicts_with_subcommands(true)
         .arg(
             Arg::new("uses")
                 .long("uses")
                 .value_name("N")
-                .value_parser(value_parser!(NonZeroU32))
+                .value_parser(uses)
+                .allow_negative_numbers(true)
                 .default_value("1")
                 .help("How many may register by it"),
         )
         .arg(
             Arg::new("expires")
                 .long("expires")
-                .value_name("TIME")
+                .value_name("DURATION")
+                .allow_negative_numbers(true)
                 .default_value(DEFAULT_LIFETIME)
                 .help("How long it works: 90s, 30m, 12h, 7d, 2w"),
         )
         .subcommand(
             lists::command("list")
-                .about("Id, how many may still register, expiry (UTC), separated by tabs; the next to expire first"),
+                .about("List invitations, the next to expire first: id, how many may still register, expiry (UTC), separated by tabs"),
         )
         .subcommand(
             Command::new("revoke")
-                .about("Ends an invitation; who registered by it stays")
+                .about("End an invitation; who registered by it stays")
                 .arg(
                     Arg::new("invite")
                         .value_name("ID|LINK")
@@ -64,10 +66,16 @@ pub fn invite_command() -> Command {
         )
 }
 
+/// How many may register by an invitation, or what is allowed: the library's own words are a programmer's.
+fn uses(text: &str) -> Result<NonZeroU32, String> {
+    text.parse()
+        .map_err(|_| format!("write a number of accounts from 1 to {}", u32::MAX))
+}
+
 /// `accounts release`.
 pub fn release_command() -> Command {
     Command::new("release")
-        .about("Lets the name of a removed account be registered again, by anyone who may register")
+        .about("Release the name of a removed account: anyone who may register can have it")
         .arg(
             Arg::new("name")
                 .value_name("NAME")
@@ -85,10 +93,7 @@ pub fn release_command() -> Command {
 /// Runs `invite`.
 pub fn invite(of: &ArgMatches, config: &Config, reader: &Reader) -> anyhow::Result<()> {
     match of.subcommand() {
-        Some(("list", of)) => {
-            print(&lists::invites(&reader.invites(SystemClock.now())?, lists::json(of))?);
-            Ok(())
-        }
+        Some(("list", of)) => print(&lists::invites(&reader.invites(SystemClock.now())?, lists::json(of))?),
         Some(("revoke", of)) => {
             let which = of.get_one::<String>("invite").map_or("", String::as_str);
             revoke(which, &config.data_dir, reader)
@@ -137,14 +142,14 @@ fn make(of: &ArgMatches, config: &Config, reader: &Reader) -> anyhow::Result<()>
     };
     match banner::reached(origins, relay.listen, relay.tls.is_some()) {
         Some((url, flag)) => {
-            print(&format!("{}\n", *code.link(&url)));
+            print(&format!("{}\n", *code.link(&url)))?;
             complain(&format!(
                 "{once}\nThe person you invite types: latchkey{flag} register NAME --invite LINK"
             ));
             advise(&url, relay, whose);
         }
         None => {
-            print(&format!("{}\n", *code.reveal()));
+            print(&format!("{}\n", *code.reveal()))?;
             complain(&format!(
                 "{once}\n\
                  This is the code alone: {whose} do not say under which URL the relay is reached (--origins).\n\
@@ -211,8 +216,7 @@ fn revoke(which: &str, data_dir: &Path, reader: &Reader) -> anyhow::Result<()> {
     if reader.has_invite(&hash)? {
         bail!("the invitation was not revoked; see the relay's log");
     }
-    print(&format!("Revoked invitation {}.\n", &hex::encode(hash)[..ID_DIGITS]));
-    Ok(())
+    print(&format!("Revoked invitation {}.\n", &hex::encode(hash)[..ID_DIGITS]))
 }
 
 /// Runs `accounts release`.
@@ -242,6 +246,5 @@ pub fn release(data_dir: &Path, reader: &Reader, name: &str, sure: bool) -> anyh
     if Errand::release(reader, &user)? == Some(errand) {
         bail!("'{user}' was not released; see the relay's log");
     }
-    print(&format!("Released '{user}'{by}\n"));
-    Ok(())
+    print(&format!("Released '{user}'{by}\n"))
 }

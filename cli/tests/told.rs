@@ -1,0 +1,161 @@
+//! What a person is told when a relay, the way to it or an account is not as it should be.
+#![allow(
+    clippy::unwrap_used,
+    clippy::expect_used,
+    clippy::panic,
+    reason = "helpers of tests fail like tests"
+)]
+
+mod support;
+
+use std::process::Command;
+
+use support::{Answer, Stage};
+
+fn run(command: &mut Command) -> Answer {
+    command.output().unwrap().into()
+}
+
+/// Where a relay is not reached, its user looks for the fault at the relay unless the proxy is named.
+#[test]
+fn a_proxy_by_which_no_relay_is_reached_is_named_without_its_password() {
+    use std::io::{Read, Write};
+    let stage = Stage::new();
+    // One that is not there any more, and one that refuses.
+    let gone = std::net::TcpListener::bind("127.0.0.1:0")
+        .unwrap()
+        .local_addr()
+        .unwrap();
+    let refusing = std::net::TcpListener::bind("127.0.0.1:0").unwrap();
+    let there = refusing.local_addr().unwrap();
+    std::thread::spawn(move || {
+        for stream in refusing.incoming() {
+            let mut stream = stream.unwrap();
+            let _ = stream.read(&mut [0; 1024]);
+            let _ = stream.write_all(
+                b"HTTP/1.1 407 Proxy Authentication Required\r\nContent-Length: 0\r\nConnection: close\r\n\r\n",
+            );
+        }
+    });
+    for (relay, variable, proxy) in [
+        ("https://relay.invalid", "HTTPS_PROXY", gone),
+        ("https://relay.invalid", "ALL_PROXY", gone),
+        ("https://relay.invalid", "https_proxy", there),
+        ("http://relay.invalid", "http_proxy", there),
+        ("http://relay.invalid", "all_proxy", gone),
+    ] {
+        for json in [&[][..], &["--json"]] {
+            let args = ["--allow-plain-http", "--relay", relay, "register", "proxied"];
+            let mut command = stage.person("proxied").command(&[json, &args].concat());
+            command.env(variable, format!("http://me:hush@{proxy}"));
+            let answer = run(&mut command);
+            assert_eq!(answer.code, 4, "{answer:?}");
+            let said = format!("asked by way of the proxy http://{proxy}, which {variable} names");
+            assert!(answer.err.contains(&said), "{answer:?}");
+            assert!(!answer.err.contains("hush"), "{answer:?}");
+        }
+    }
+}
+
+/// A refusal in a relay's own words: as much of it as an honest one would say, and none of it obeyed by the terminal.
+#[test]
+fn a_relays_words_are_shown_only_so_far_and_harmlessly() {
+    use std::io::{Read, Write};
+    for words in ["\u{1b}[2J\n", "\u{e0041}", "word ", "\u{202e}é"] {
+        // Less than the largest answer that is read, also as JSON has it.
+        let long = words.repeat(1000 / words.len());
+        let problem = serde_json::json!({
+            "type": "urn:latchkey:problem:busy_never", "code": "registration_closed", "title": "Closed", "status": 403, "detail": long, "action": "Ask.",
+        })
+        .to_string();
+        let relay = std::net::TcpListener::bind("127.0.0.1:0").unwrap();
+        let url = format!("http://{}", relay.local_addr().unwrap());
+        std::thread::spawn(move || {
+            for stream in relay.incoming() {
+                let mut stream = stream.unwrap();
+                let _ = stream.read(&mut [0; 4096]);
+                let head =
+                    "HTTP/1.1 403 Forbidden\r\nContent-Type: application/json\r\nConnection: close\r\nContent-Length:";
+                let _ = stream.write_all(format!("{head} {}\r\n\r\n{problem}", problem.len()).as_bytes());
+            }
+        });
+        let stage = Stage::new();
+        let mut person = stage.person("alice");
+        person.url = url;
+        let answer = person.run(&["register", "alice"]);
+        assert_eq!(answer.code, 5, "{answer:?}");
+        assert!(answer.err.chars().count() < 700, "{answer:?}");
+        assert_eq!(answer.err.trim_end().lines().count(), 1, "{answer:?}");
+        assert!(!answer.err.trim_end().chars().any(char::is_control), "{answer:?}");
+        assert!(
+            answer.err.contains('…') && answer.err.contains("choose another relay"),
+            "{answer:?}"
+        );
+        let json = person.run(&["--json", "register", "alice"]);
+        let object: serde_json::Value = serde_json::from_str(&json.err).unwrap();
+        assert!(object["error"].as_str().unwrap().chars().count() < 700, "{json:?}");
+    }
+}
+
+/// The relay answers, and does not know who asks: that is said, with what to do.
+#[test]
+fn status_says_that_the_account_is_gone() {
+    let stage = Stage::new();
+    let alice = stage.register("alice");
+    assert_eq!(alice.json_one(&["status"])["admitted"], true);
+    stage.remove("alice");
+    let answer = alice.run(&["status"]);
+    assert_eq!(answer.code, 5, "{answer:?}");
+    assert!(
+        answer.out.contains("alice@localhost") && answer.out.contains("relay key"),
+        "{answer:?}"
+    );
+    let row = answer.out.lines().find(|line| line.starts_with("account ")).unwrap();
+    assert!(row.contains("not known to the relay"), "{answer:?}");
+    assert!(
+        answer
+            .err
+            .contains("no longer admits alice@localhost: the account was removed there"),
+        "{answer:?}"
+    );
+    assert!(answer.err.contains("ask the relay's operator"), "{answer:?}");
+    let answer = alice.run(&["--json", "status"]);
+    assert_eq!(answer.code, 5, "{answer:?}");
+    let object: serde_json::Value = serde_json::from_str(answer.out.trim_end()).unwrap();
+    assert_eq!(object["admitted"], false);
+    let error: serde_json::Value = serde_json::from_str(answer.err.trim_end()).unwrap();
+    assert_eq!(error["exit"], 5);
+}
+
+/// A contact who changes keys, as everybody may from time to time, is no alarm; an identity that nothing vouches for is.
+#[test]
+fn a_succession_is_told_calmly_and_first() {
+    let stage = Stage::new();
+    let (alice, bob) = (stage.register("alice"), stage.register("bob"));
+    alice.ok(&["send", "bob", "hello"]);
+    bob.ok(&["inbox"]);
+    bob.ok(&["send", "alice", "hi"]);
+    alice.ok(&["inbox"]);
+    bob.ok(&["verify", "alice", "--yes"]);
+    alice.ok(&["rotate-identity", "--yes"]);
+    alice.ok(&["send", "bob", "with new keys"]);
+    let answer = bob.ok(&["inbox"]);
+    assert!(answer.out.contains("with new keys"), "{answer:?}");
+    let said: Vec<&str> = answer.err.lines().collect();
+    assert_eq!(
+        said,
+        [
+            "note: alice@localhost has a new identity, and the one you verified vouches for it. Its messages are shown; yours wait until you have compared the new safety number: latchkey verify alice"
+        ]
+    );
+    let contacts = bob.ok(&["contacts"]).out;
+    assert!(
+        contacts.contains("new identity, which the verified one vouches for: compare again"),
+        "{contacts}"
+    );
+    let error = bob.fails(6, &["send", "alice", "secret"]);
+    assert!(
+        error.contains("the one that you verified vouches for it; nothing is sent"),
+        "{error}"
+    );
+}
