@@ -14,6 +14,7 @@ use std::time::Duration;
 
 use client::Messenger;
 use drafts::Drafts;
+use limited::Offer;
 use write::Desk;
 
 use crate::commands::{account, messages};
@@ -96,7 +97,7 @@ pub(crate) fn run(context: &Context) -> Result<(), Failure> {
             Item::Contacts => people::contacts(context, &mut messenger),
             Item::Limited => limited::own(context, &mut messenger),
             Item::Keys => settings::keys(context, &mut messenger),
-            Item::Status => account::show_status(context, &mut messenger),
+            Item::Status => status(context, &mut messenger),
             Item::Settings => settings::settings(context, &mut messenger),
             Item::Quit if leaves(&mut messenger, &desk.drafts)? => return Ok(()),
             Item::Quit => Ok(()),
@@ -137,6 +138,7 @@ fn next(context: &Context, messenger: &mut Messenger, desk: &mut Desk) -> Result
         String::new()
     };
     context.render.headline(&format!("{}{waiting}", own.address))?;
+    desk.arrivals.told_of_waiting(own.outbox);
     let choices = |messenger: &mut Messenger| items(messenger, &desk.drafts);
     let mut list = Choices::new("What next?", choices(messenger)?);
     loop {
@@ -150,6 +152,17 @@ fn next(context: &Context, messenger: &mut Messenger, desk: &mut Desk) -> Result
             }
         }
     }
+}
+
+/// It is longer than what a small screen shows above the menu.
+fn status(context: &Context, messenger: &mut Messenger) -> Result<(), Failure> {
+    match account::show_status(context, messenger) {
+        Ok(()) => {}
+        Err(failure @ (Failure::Io(_) | Failure::Interrupted)) => return Err(failure),
+        Err(failure) => context.render.failure(&failure),
+    }
+    messenger.release()?;
+    prompt::choose("Status:", vec!["Back"]).map(drop)
 }
 
 fn inbox(context: &Context, messenger: &mut Messenger) -> Result<(), Failure> {
@@ -167,5 +180,10 @@ fn inbox(context: &Context, messenger: &mut Messenger) -> Result<(), Failure> {
             .text("No new messages. New ones are announced here and in their conversation.");
     }
     messages::show_unread(context, messenger)?;
-    limited::offer_plays(context, messenger, &unread).map(drop)
+    match limited::offer_plays(context, messenger, &unread)? {
+        Offer::Later => context.render.text(
+            "It stays in the conversation: choose Conversations, then the person, then press Enter with no text.",
+        ),
+        Offer::Nothing | Offer::Taken => Ok(()),
+    }
 }

@@ -176,7 +176,17 @@ fn yes_or_no(question: &str, default: bool) -> Field<'static, bool> {
         "n" | "no" => Ok(false),
         _ => Err(format!("y or n; Enter alone means {usual}")),
     };
-    Field::new(&format!("{question} {letters}"), Box::new(check))
+    let shown = if default { shown_as_yes } else { shown_as_no };
+    Field::new(&format!("{question} {letters}"), Box::new(check)).shown_as(shown)
+}
+
+/// What stays of Enter alone.
+fn shown_as_yes(text: &str) -> String {
+    if text.trim().is_empty() { "y" } else { text }.to_owned()
+}
+
+fn shown_as_no(text: &str) -> String {
+    if text.trim().is_empty() { "n" } else { text }.to_owned()
 }
 
 /// One of several.

@@ -132,6 +132,8 @@ fn letters_with_ctrl_or_alt_edit_or_do_nothing() {
     terminal.types("Sta\u{5}\u{14}\u{1b}z");
     terminal.enters("");
     terminal.sees("relay key");
+    terminal.sees("> Back");
+    terminal.enters("");
     terminal.sees("What next?");
     terminal.presses_ctrl_c();
     assert_eq!(terminal.ends().0.code(), Some(0));

@@ -280,7 +280,7 @@ fn the_menu_names_no_commands_and_commands_name_their_home() {
         ("Contacts", "Contact:"),
         ("Plays", "You sent no limited message"),
         ("Keys", "Keys:"),
-        ("Status", "licenses"),
+        ("Status", "Status:"),
     ] {
         terminal.enters(entry);
         terminal.sees(question);

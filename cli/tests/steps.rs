@@ -100,6 +100,9 @@ fn a_message_that_was_begun_is_there_again_for_the_same_person() {
         is_asked(&terminal, "What you wrote to bob was not sent. Throw it away and quit?");
         terminal.decides("");
         is_asked(&terminal, "What next?");
+        // What Enter alone meant stays on the screen.
+        let screen = terminal.screen();
+        assert!(screen.contains("Throw it away and quit? (y/N) n"), "{screen}");
     }
     goes_on(
         &mut terminal,
@@ -335,6 +338,8 @@ fn no_key_too_much_uses_a_play() {
     assert!(screen.contains("> Not now"), "{screen}");
     unused();
     terminal.enters("");
+    // Where it is then, is said.
+    terminal.sees("It stays in the conversation");
     is_asked(&terminal, "What next?");
     goes_on(
         &mut terminal,

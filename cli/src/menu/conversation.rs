@@ -6,7 +6,7 @@ use zeroize::Zeroizing;
 
 use super::arrivals::{Arrivals, Arrived};
 use super::drafts::Written;
-use super::limited::{self, LATELY};
+use super::limited::{self, LATELY, Offer};
 use super::people::Recipient;
 use super::write::{self, Desk};
 use crate::context::Context;
@@ -126,7 +126,7 @@ fn more(context: &Context, messenger: &mut Messenger, desk: &mut Desk, peer: &Ad
         Some(choice) if choice == limit => write::write_to(context, messenger, desk, peer, true).map(drop),
         Some(choice) if choice == open => {
             match limited::offer_plays(context, messenger, &messenger.history(Some(peer), LATELY)?) {
-                Ok(false) => context
+                Ok(Offer::Nothing) => context
                     .render
                     .text("There is no limited message here that opens again."),
                 other => other.map(drop),

@@ -106,12 +106,20 @@ impl fmt::Display for Choice {
     }
 }
 
-/// Opens one of these; whether there was any.
+/// What became of an offer to open something.
+pub(super) enum Offer {
+    /// There is nothing to open.
+    Nothing,
+    Taken,
+    Later,
+}
+
+/// Opens one of these.
 pub(super) fn offer_plays(
     context: &Context,
     messenger: &mut Messenger,
     shown: &[StoredMessage],
-) -> Result<bool, Failure> {
+) -> Result<Offer, Failure> {
     let choices: Vec<Choice> = shown
         .iter()
         .filter(|message| message.direction == Direction::Incoming)
@@ -119,15 +127,17 @@ pub(super) fn offer_plays(
         .map(|message| Choice(message.clone()))
         .collect();
     if choices.is_empty() {
-        return Ok(false);
+        return Ok(Offer::Nothing);
     }
     messenger.release()?;
-    if let Some(Choice(message)) =
-        prompt::choose_carefully("Open a limited message? That uses one play.", "Not now", choices)?
-    {
-        plays::play_on_screen(context, messenger, &message.id.to_string())?;
+    let question = "Open a limited message? That uses one play.";
+    match prompt::choose_carefully(question, "Not now", choices)? {
+        Some(Choice(message)) => {
+            plays::play_on_screen(context, messenger, &message.id.to_string())?;
+            Ok(Offer::Taken)
+        }
+        None => Ok(Offer::Later),
     }
-    Ok(true)
 }
 
 /// A limited message of ours in a list.
