@@ -7,6 +7,7 @@ use client::{Error, Event, Messenger, RelayError};
 
 use crate::context::Context;
 use crate::exit::Failure;
+use crate::render::escape;
 
 /// The relay's longest poll.
 const WAIT: Duration = Duration::from_secs(30);
@@ -163,9 +164,7 @@ fn written(events: &[Event]) -> BTreeMap<String, usize> {
     let mut counts = BTreeMap::new();
     for event in events {
         if let Event::Message(message) = event {
-            *counts
-                .entry(crate::render::escape::line(message.peer.as_str()))
-                .or_default() += 1;
+            *counts.entry(escape::line(message.peer.as_str())).or_default() += 1;
         }
     }
     counts

@@ -59,7 +59,7 @@ fn known(person: &Person) -> String {
     }
     match person.standing {
         Standing::Changed { .. } => format!("{user} (IDENTITY CHANGED)"),
-        Standing::Succeeded { .. } => format!("{user} (NEW IDENTITY, compare again)"),
+        Standing::Succeeded { .. } => format!("{user} (new identity, compare again)"),
         Standing::Forked { .. } => format!("{user} (TWO SUCCESSORS)"),
         Standing::Verified => format!("{user} (verified)"),
         Standing::Unverified => user.to_string(),
