@@ -118,8 +118,9 @@ impl Arrivals {
                 Ok(())
             }
             Arrived::Away(Failure::Client(Error::Relay(error))) => {
+                let why = escape::line(&error.to_string());
                 context.render.notice(&format!(
-                    "nothing arrives at present, and it is tried again by itself: {error}"
+                    "nothing arrives at present, and it is tried again by itself: {why}"
                 ));
                 Ok(())
             }
