@@ -132,18 +132,18 @@ impl Context {
     pub fn passphrase(&self) -> Result<Passphrase, Failure> {
         match self.given_passphrase()? {
             Some(passphrase) => Ok(passphrase),
-            None if self.interactive => prompt::passphrase("Passphrase:"),
+            None if self.interactive => prompt::passphrase("Passphrase:")?.ok_or(Failure::Interrupted),
             None => Err(missing_passphrase()),
         }
     }
 
-    /// The passphrase of a new account.
+    /// The passphrase of a new account. `None`: the person stepped back.
     ///
     /// # Errors
     /// As [`Context::passphrase`].
-    pub fn new_passphrase(&self) -> Result<Passphrase, Failure> {
+    pub fn new_passphrase(&self) -> Result<Option<Passphrase>, Failure> {
         match self.given_passphrase()? {
-            Some(passphrase) => Ok(passphrase),
+            Some(passphrase) => Ok(Some(passphrase)),
             None if self.interactive => prompt::new_passphrase(),
             None => Err(missing_passphrase()),
         }

@@ -1,13 +1,14 @@
 //! The Latchkey command line client.
 //!
-//! `args` says what can be typed, `commands` does it (one file a topic), `menu` is the interactive client, `prompt` asks, `render` prints,
-//! `exit` decides the exit code. Everything that matters happens in the client engine.
+//! `args` says what can be typed, `commands` does it (one file a topic), `menu` is the interactive client, `prompt` asks, `grace` gives time to read,
+//! `render` prints, `exit` decides the exit code. Everything that matters happens in the client engine.
 #![forbid(unsafe_code)]
 
 pub mod args;
 mod commands;
 mod context;
 mod exit;
+mod grace;
 mod menu;
 mod parse;
 mod prompt;

@@ -2,6 +2,7 @@
 
 mod arrivals;
 mod conversation;
+mod drafts;
 mod enter;
 mod limited;
 mod people;
@@ -11,19 +12,22 @@ mod write;
 use std::fmt;
 use std::time::Duration;
 
-use arrivals::Arrivals;
 use client::Messenger;
+use drafts::Drafts;
+use limited::Offer;
+use write::Desk;
 
 use crate::commands::{account, messages};
 use crate::context::Context;
 use crate::exit::Failure;
-use crate::prompt::{Beside, Choices};
+use crate::prompt::{self, Beside, Choices};
 
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 enum Item {
     Inbox(usize),
-    Send,
-    SendLimited,
+    /// With so many drafts.
+    Send(usize),
+    SendLimited(usize),
     Conversations,
     Contacts,
     Limited,
@@ -38,8 +42,8 @@ impl fmt::Display for Item {
         match self {
             Self::Inbox(0) => f.write_str("Inbox"),
             Self::Inbox(unread) => write!(f, "Inbox ({unread} unread)"),
-            Self::Send => f.write_str("Send a message"),
-            Self::SendLimited => f.write_str("Send a message with a play limit"),
+            Self::Send(drafts) => write!(f, "Send a message{}", counted(*drafts)),
+            Self::SendLimited(drafts) => write!(f, "Send a message with a play limit{}", counted(*drafts)),
             Self::Conversations => f.write_str("Conversations"),
             Self::Contacts => f.write_str("Contacts: verify, block, unblock"),
             Self::Limited => f.write_str("Plays of your limited messages: count, take back"),
@@ -51,11 +55,19 @@ impl fmt::Display for Item {
     }
 }
 
-fn items(messenger: &mut Messenger) -> Result<Vec<Item>, Failure> {
+fn counted(drafts: usize) -> String {
+    match drafts {
+        0 => String::new(),
+        1 => " (1 draft)".to_owned(),
+        more => format!(" ({more} drafts)"),
+    }
+}
+
+fn items(messenger: &mut Messenger, drafts: &Drafts) -> Result<Vec<Item>, Failure> {
     Ok(vec![
         Item::Inbox(messenger.own_status()?.unread),
-        Item::Send,
-        Item::SendLimited,
+        Item::Send(drafts.count(false)),
+        Item::SendLimited(drafts.count(true)),
         Item::Conversations,
         Item::Contacts,
         Item::Limited,
@@ -70,25 +82,25 @@ pub(crate) fn run(context: &Context) -> Result<(), Failure> {
     let Some(mut messenger) = enter::enter(context)? else {
         return Ok(());
     };
-    let mut arrivals = Arrivals::default();
+    let mut desk = Desk::default();
     loop {
-        let item = match next(context, &mut messenger, &mut arrivals) {
-            Ok(Some(Item::Quit)) | Err(Failure::Interrupted) => return Ok(()),
-            Ok(Some(item)) => item,
-            Ok(None) => continue,
+        let item = match next(context, &mut messenger, &mut desk) {
+            Ok(item) => item,
+            Err(Failure::Interrupted) => Item::Quit,
             Err(failure) => return Err(failure),
         };
         let outcome = match item {
             Item::Inbox(_) => inbox(context, &mut messenger),
-            Item::Send => write::send(context, &mut messenger, false),
-            Item::SendLimited => write::send(context, &mut messenger, true),
-            Item::Conversations => conversation::conversations(context, &mut messenger, &mut arrivals),
+            Item::Send(_) => write::send(context, &mut messenger, &mut desk, false),
+            Item::SendLimited(_) => write::send(context, &mut messenger, &mut desk, true),
+            Item::Conversations => conversation::conversations(context, &mut messenger, &mut desk),
             Item::Contacts => people::contacts(context, &mut messenger),
             Item::Limited => limited::own(context, &mut messenger),
             Item::Keys => settings::keys(context, &mut messenger),
-            Item::Status => account::show_status(context, &mut messenger),
+            Item::Status => status(context, &mut messenger),
             Item::Settings => settings::settings(context, &mut messenger),
-            Item::Quit => return Ok(()),
+            Item::Quit if leaves(&mut messenger, &desk.drafts)? => return Ok(()),
+            Item::Quit => Ok(()),
         };
         match outcome {
             // Ctrl-C leaves what one was doing, not the client.
@@ -99,8 +111,26 @@ pub(crate) fn run(context: &Context) -> Result<(), Failure> {
     }
 }
 
+/// Whether the client may end: what was written and not sent ends with it. Ctrl-C at the question is an answer.
+fn leaves(messenger: &mut Messenger, drafts: &Drafts) -> Result<bool, Failure> {
+    let people = drafts.people();
+    if people.is_empty() {
+        return Ok(true);
+    }
+    messenger.release()?;
+    let question = format!(
+        "What you wrote to {} was not sent. Throw it away and quit?",
+        people.join(", ")
+    );
+    match prompt::confirm_carefully(&question) {
+        Ok(answer) => Ok(answer == Some(true)),
+        Err(Failure::Interrupted) => Ok(true),
+        Err(failure) => Err(failure),
+    }
+}
+
 /// What the person wants next. Meanwhile mail comes, and is told of.
-fn next(context: &Context, messenger: &mut Messenger, arrivals: &mut Arrivals) -> Result<Option<Item>, Failure> {
+fn next(context: &Context, messenger: &mut Messenger, desk: &mut Desk) -> Result<Item, Failure> {
     let own = messenger.own_status()?;
     let waiting = if own.outbox > 0 {
         format!(", {} waiting for the relay", own.outbox)
@@ -108,16 +138,31 @@ fn next(context: &Context, messenger: &mut Messenger, arrivals: &mut Arrivals) -
         String::new()
     };
     context.render.headline(&format!("{}{waiting}", own.address))?;
-    let mut choices = Choices::new("What next?", items(messenger)?);
+    desk.arrivals.told_of_waiting(own.outbox);
+    let choices = |messenger: &mut Messenger| items(messenger, &desk.drafts);
+    let mut list = Choices::new("What next?", choices(messenger)?);
     loop {
-        match context.wait(choices.ask_beside(arrivals.next(messenger)))? {
-            Beside::Answered(item) => return Ok(item),
+        match context.wait(list.ask_beside(desk.arrivals.next(messenger)))? {
+            Beside::Answered(Some(item)) => return Ok(item),
+            // There is nothing to go back to.
+            Beside::Answered(None) => list = Choices::new("What next?", choices(messenger)?),
             Beside::Done(arrived) => {
-                arrivals.tell(context, &arrived)?;
-                choices.relabel(items(messenger)?);
+                desk.arrivals.tell(context, &arrived)?;
+                list.relabel(choices(messenger)?);
             }
         }
     }
+}
+
+/// It is longer than what a small screen shows above the menu.
+fn status(context: &Context, messenger: &mut Messenger) -> Result<(), Failure> {
+    match account::show_status(context, messenger) {
+        Ok(()) => {}
+        Err(failure @ (Failure::Io(_) | Failure::Interrupted)) => return Err(failure),
+        Err(failure) => context.render.failure(&failure),
+    }
+    messenger.release()?;
+    prompt::choose("Status:", vec!["Back"]).map(drop)
 }
 
 fn inbox(context: &Context, messenger: &mut Messenger) -> Result<(), Failure> {
@@ -135,5 +180,10 @@ fn inbox(context: &Context, messenger: &mut Messenger) -> Result<(), Failure> {
             .text("No new messages. New ones are announced here and in their conversation.");
     }
     messages::show_unread(context, messenger)?;
-    limited::offer_plays(context, messenger, &unread).map(drop)
+    match limited::offer_plays(context, messenger, &unread)? {
+        Offer::Later => context.render.text(
+            "It stays in the conversation: choose Conversations, then the person, then press Enter with no text.",
+        ),
+        Offer::Nothing | Offer::Taken => Ok(()),
+    }
 }

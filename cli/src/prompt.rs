@@ -20,7 +20,7 @@ use client::vault::Passphrase;
 use zeroize::Zeroizing;
 
 use crate::exit::Failure;
-use ask::ask;
+use ask::{ask, ask_carefully};
 use field::{Field, Stays};
 use list::List;
 
@@ -33,6 +33,14 @@ pub enum Beside<T, B> {
     Answered(Option<T>),
     /// The other thing was done first. Asked again, the question is as it was.
     Done(B),
+}
+
+/// What was typed before this is forgotten: it was meant for something else.
+///
+/// # Errors
+/// The terminal.
+pub fn forget_what_was_typed() -> Result<(), Failure> {
+    ask::forget()
 }
 
 /// A line of text.
@@ -72,15 +80,56 @@ pub fn secretly<T>(
     ask(&mut field.help(help).default(default.unwrap_or_default()))
 }
 
-/// A message in the making, of any number of lines.
+/// A line of text that is asked for again with what was typed in it, for who steps back and comes again.
+pub struct Entry<T: 'static>(Field<'static, T>);
+
+impl<T: 'static> Entry<T> {
+    /// Not asked yet.
+    #[must_use]
+    pub fn new(question: &str, help: &str, default: &str, check: fn(&str) -> Result<T, String>) -> Self {
+        let field = Field::new(question, Box::new(check));
+        Self(field.help(help).default(default).keeps())
+    }
+
+    /// Asks for it.
+    ///
+    /// # Errors
+    /// Ctrl-C, or the terminal.
+    pub fn ask(&mut self) -> Result<Option<T>, Failure> {
+        ask(&mut self.0)
+    }
+}
+
+/// A message in the making, of any number of lines. However the question ends, what was written stays in it.
 pub struct Draft(Field<'static, String>);
 
 impl Draft {
     /// With what was written before.
     #[must_use]
     pub fn new(question: &str, help: &str, written: &str) -> Self {
-        let field = Field::new(question, Box::new(|text| Ok(text.to_owned())));
-        Self(field.lines().help(help).written(written).stays(Stays::Nothing))
+        Self::checked(question, help, written, |text| Ok(text.to_owned()))
+    }
+
+    /// The same, and a message without a word is none.
+    #[must_use]
+    pub fn of_words(question: &str, help: &str, written: &str) -> Self {
+        Self::checked(question, help, written, |text| {
+            if text.trim().is_empty() {
+                return Err("nothing is written yet; Esc goes back".to_owned());
+            }
+            Ok(text.to_owned())
+        })
+    }
+
+    fn checked(question: &str, help: &str, written: &str, check: fn(&str) -> Result<String, String>) -> Self {
+        let field = Field::new(question, Box::new(check)).lines().help(help);
+        Self(field.written(written).keeps().stays(Stays::Nothing))
+    }
+
+    /// What is written.
+    #[must_use]
+    pub fn written(&self) -> &str {
+        self.0.text()
     }
 
     /// Asks for it.
@@ -107,25 +156,69 @@ impl Draft {
 ///
 /// # Errors
 /// Ctrl-C, or the terminal.
-pub fn confirm(question: &str, default: bool) -> Result<bool, Failure> {
+pub fn confirm(question: &str, default: bool) -> Result<Option<bool>, Failure> {
+    ask(&mut yes_or_no(question, default))
+}
+
+/// Yes or no to what cannot be undone. Enter alone is no, and no key counts that was typed before the question was there to be read.
+///
+/// # Errors
+/// Ctrl-C, or the terminal.
+pub fn confirm_carefully(question: &str) -> Result<Option<bool>, Failure> {
+    ask_carefully(&mut yes_or_no(question, false).help("y and Enter: yes. Enter alone: no."))
+}
+
+fn yes_or_no(question: &str, default: bool) -> Field<'static, bool> {
     let (letters, usual) = if default { ("(Y/n)", "y") } else { ("(y/N)", "n") };
-    let check = |text: &str| match text.trim().to_lowercase().as_str() {
+    let check = move |text: &str| match text.trim().to_lowercase().as_str() {
         "" => Ok(default),
         "y" | "yes" => Ok(true),
         "n" | "no" => Ok(false),
         _ => Err(format!("y or n; Enter alone means {usual}")),
     };
-    let answer = ask(&mut Field::new(&format!("{question} {letters}"), Box::new(check)))?;
-    Ok(answer.unwrap_or(false))
+    let shown = if default { shown_as_yes } else { shown_as_no };
+    Field::new(&format!("{question} {letters}"), Box::new(check)).shown_as(shown)
+}
+
+/// What stays of Enter alone.
+fn shown_as_yes(text: &str) -> String {
+    if text.trim().is_empty() { "y" } else { text }.to_owned()
+}
+
+fn shown_as_no(text: &str) -> String {
+    if text.trim().is_empty() { "n" } else { text }.to_owned()
 }
 
 /// One of several.
 ///
 /// # Errors
 /// Ctrl-C, or the terminal.
-pub fn choose<T: Display>(question: &str, mut options: Vec<T>) -> Result<Option<T>, Failure> {
-    let entry = ask(&mut List::new(question, &options))?;
+pub fn choose<T: Display>(question: &str, options: Vec<T>) -> Result<Option<T>, Failure> {
+    choose_from(question, options, 0)
+}
+
+/// One of several, of which this one is chosen at first.
+///
+/// # Errors
+/// Ctrl-C, or the terminal.
+pub fn choose_from<T: Display>(question: &str, mut options: Vec<T>, at: usize) -> Result<Option<T>, Failure> {
+    let entry = ask(&mut List::new(question, &options).at(at))?;
     Ok(entry.map(|entry| options.swap_remove(entry)))
+}
+
+/// One of several that cannot be undone, or none of them: that stands first, and is the same as stepping back. No key counts that was typed before the
+/// question was there to be read.
+///
+/// # Errors
+/// Ctrl-C, or the terminal.
+pub fn choose_carefully<T: Display>(question: &str, none: &str, mut options: Vec<T>) -> Result<Option<T>, Failure> {
+    let labels: Vec<String> = std::iter::once(none.to_owned())
+        .chain(options.iter().map(ToString::to_string))
+        .collect();
+    let entry = ask_carefully(&mut List::new(question, &labels))?;
+    Ok(entry
+        .and_then(|entry| entry.checked_sub(1))
+        .map(|entry| options.swap_remove(entry)))
 }
 
 /// A list whose words may change while it is looked at.
@@ -135,11 +228,11 @@ pub struct Choices<T> {
 }
 
 impl<T: Display + Clone> Choices<T> {
-    /// These.
+    /// These, with nothing to go back to.
     #[must_use]
     pub fn new(question: &str, options: Vec<T>) -> Self {
         Self {
-            list: List::new(question, &options),
+            list: List::new(question, &options).top(),
             options,
         }
     }
@@ -165,8 +258,8 @@ impl<T: Display + Clone> Choices<T> {
 /// The passphrase of an existing vault.
 ///
 /// # Errors
-/// Ctrl-C, Esc, or the terminal.
-pub fn passphrase(question: &str) -> Result<Passphrase, Failure> {
+/// Ctrl-C, or the terminal.
+pub fn passphrase(question: &str) -> Result<Option<Passphrase>, Failure> {
     secret(question, "", |text| {
         if text.is_empty() {
             return Err("nothing was typed; Esc leaves".to_owned());
@@ -176,36 +269,38 @@ pub fn passphrase(question: &str) -> Result<Passphrase, Failure> {
     })
 }
 
-/// A new passphrase: asked for twice, with advice.
+/// A new passphrase: asked for twice, with advice. Stepping back from the second time leads to the first.
 ///
 /// # Errors
-/// Ctrl-C, Esc, or the terminal.
-pub fn new_passphrase() -> Result<Passphrase, Failure> {
+/// Ctrl-C, or the terminal.
+pub fn new_passphrase() -> Result<Option<Passphrase>, Failure> {
     let help = "It encrypts everything kept here. There is no way to recover it.";
-    let mut help = help.to_owned();
+    let mut now = help.to_owned();
     loop {
-        let first = secret("New passphrase:", &help, |text| Ok(Zeroizing::new(text.to_owned())))?;
+        let Some(first) = secret("New passphrase:", &now, |text| Ok(Zeroizing::new(text.to_owned())))? else {
+            return Ok(None);
+        };
+        help.clone_into(&mut now);
         let passphrase = match Passphrase::new(first.clone()) {
             Ok(passphrase) => passphrase,
             Err(error) => {
-                help = error.to_string();
+                now = error.to_string();
                 continue;
             }
         };
         if passphrase.chars() < ADVISED_CHARS
-            && !confirm("That is short; several words are better. Use it anyway?", false)?
+            && confirm("That is short; several words are better. Use it anyway?", false)? != Some(true)
         {
             continue;
         }
-        let second = secret("Once more:", "", |text| Ok(Zeroizing::new(text.to_owned())))?;
-        if first == second {
-            return Ok(passphrase);
+        match secret("Once more:", "", |text| Ok(Zeroizing::new(text.to_owned())))? {
+            Some(second) if first == second => return Ok(Some(passphrase)),
+            Some(_) => "The two do not match; start again.".clone_into(&mut now),
+            None => {}
         }
-        "The two do not match; start again.".clone_into(&mut help);
     }
 }
 
-fn secret<T>(question: &str, help: &str, check: impl Fn(&str) -> Result<T, String>) -> Result<T, Failure> {
-    let mut field = Field::new(question, Box::new(check)).help(help).masked();
-    ask(&mut field)?.ok_or(Failure::Interrupted)
+fn secret<T>(question: &str, help: &str, check: impl Fn(&str) -> Result<T, String>) -> Result<Option<T>, Failure> {
+    ask(&mut Field::new(question, Box::new(check)).help(help).masked())
 }

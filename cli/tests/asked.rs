@@ -12,7 +12,7 @@ mod support;
 mod terminal;
 
 use support::{PASSPHRASE, Stage};
-use terminal::{Terminal, at_terminal, menu};
+use terminal::{DOWN, Terminal, at_terminal, menu};
 
 /// Empties a field of one line.
 const CTRL_U: &str = "\u{15}";
@@ -71,6 +71,7 @@ fn pasted_lines_answer_the_question_that_was_asked_and_no_other() {
     terminal.sees("Which one?");
     terminal.enters("");
     terminal.sees("Take it back?");
+    terminal.sees("Enter alone: no.");
     terminal.pastes("y\ny\n");
     terminal.enters("");
     terminal.sees("y or n");
@@ -85,6 +86,7 @@ fn pasted_lines_answer_the_question_that_was_asked_and_no_other() {
     // By command: a question at which a paste with an answer in its second line would be one.
     let mut terminal = Terminal::start(alice.command(&["verify", "bob"]));
     terminal.sees("Is it the same");
+    terminal.sees("Enter alone: no.");
     terminal.pastes("is it?\ny\n");
     terminal.enters("");
     terminal.sees("y or n");
@@ -117,7 +119,7 @@ fn a_person_who_thinks_keeps_no_other_process_from_the_home() {
         let mut terminal = Terminal::start(alice.command(args));
         terminal.sees("(y/N)");
         meanwhile(args[0]);
-        terminal.enters("n");
+        terminal.decides("n");
         assert_eq!(terminal.ends().0.code(), Some(0));
     }
 
@@ -156,6 +158,8 @@ fn a_person_who_thinks_keeps_no_other_process_from_the_home() {
     terminal.enters("Inbox");
     terminal.sees("Open a limited message?");
     meanwhile("before a play");
+    terminal.may_choose();
+    terminal.types(DOWN);
     terminal.enters("");
     terminal.sees("Enter closes");
     meanwhile("at what a play shows");

@@ -50,7 +50,7 @@ fn what_cannot_be_undone_is_asked_about_or_refused_where_nobody_can_be_asked() {
         }
         let mut terminal = Terminal::start(alice.command(args));
         terminal.sees(question);
-        terminal.enters("n");
+        terminal.decides("n");
         terminal.sees("Nothing was");
         assert_eq!(terminal.ends().0.code(), Some(0));
         // Programs at a terminal are not asked either, and get no text on standard output.
@@ -139,6 +139,10 @@ fn a_message_that_is_broken_off_is_said_to_be_lost() {
         terminal.types("half a message");
         terminal.sees("half a message");
         leave(&mut terminal);
+        if terminal.has_another_question("Message:") {
+            terminal.sees("Throw away what you wrote?");
+            terminal.decides("y");
+        }
         let (status, all) = terminal.ends();
         assert_eq!(status.code(), Some(130), "{all}");
         assert!(all.contains("was not sent") && all.contains("not kept"), "{all}");

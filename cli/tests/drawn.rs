@@ -102,13 +102,12 @@ fn a_message_cannot_forge_a_line_of_the_menu_by_wrapping() {
         terminal.sees("2026");
         terminal.sees("To mallory:");
         harmless(&terminal.screen());
-        terminal.presses_escape();
-        terminal.sees("What next?");
+        terminal.goes_back_to("Conversation with:");
+        terminal.goes_back_to("What next?");
         mallory.ok(&["send", "alice", &text(columns.into()), "--plays", "1"]);
         terminal.sees("a new message");
         terminal.enters("Inbox");
-        terminal.sees("Open a limited message?");
-        terminal.enters("");
+        terminal.opens_the_first();
         let screen = terminal.looks("the play", |screen| screen.contains("Enter closes"));
         harmless(&screen);
         terminal.enters("");

@@ -7,20 +7,20 @@
     reason = "helpers of tests fail like tests"
 )]
 
+#[path = "support/door.rs"]
+mod door;
 mod support;
 
 use std::fs::{self, Permissions};
-use std::io::{self, BufRead, BufReader};
-use std::net::{Shutdown, SocketAddr, TcpListener, TcpStream};
+use std::io::{BufRead, BufReader};
 use std::os::unix::fs::{MetadataExt, PermissionsExt};
 use std::os::unix::process::CommandExt;
 use std::path::Path;
 use std::process::{Command, Stdio};
-use std::sync::{Arc, Mutex};
-use std::thread;
 use std::time::{Duration, Instant};
 
 use clap::CommandFactory;
+use door::Door;
 use support::{Answer, Person, Stage, copy_home};
 
 /// The commands that open an account, all of them: [`every_command_is_among_them`].
@@ -382,41 +382,6 @@ fn what_waits_goes_out_with_commands_about_gate_keys_too() {
         alice.ok(args);
         assert_eq!(bob.json_one(&["inbox"])["text"], text.as_str());
     }
-}
-
-/// An address that stays, in front of a relay that moves.
-struct Door {
-    addr: SocketAddr,
-    target: Arc<Mutex<String>>,
-}
-
-impl Door {
-    fn to(url: &str) -> Self {
-        let listener = TcpListener::bind("127.0.0.1:0").unwrap();
-        let addr = listener.local_addr().unwrap();
-        let target = Arc::new(Mutex::new(url.to_owned()));
-        let shared = Arc::clone(&target);
-        thread::spawn(move || {
-            for client in listener.incoming() {
-                let url = shared.lock().unwrap().clone();
-                // Nobody behind it: who came is turned away.
-                if let Ok(relay) = TcpStream::connect(url.trim_start_matches("http://")) {
-                    let client = client.unwrap();
-                    carry(client.try_clone().unwrap(), relay.try_clone().unwrap());
-                    carry(relay, client);
-                }
-            }
-        });
-        Self { addr, target }
-    }
-}
-
-/// One direction of a connection, to its end.
-fn carry(mut from: TcpStream, mut to: TcpStream) {
-    thread::spawn(move || {
-        let _ = io::copy(&mut from, &mut to);
-        let _ = to.shutdown(Shutdown::Both);
-    });
 }
 
 #[test]

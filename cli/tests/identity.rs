@@ -9,6 +9,9 @@
 #[path = "../../crates/client/tests/support/raw.rs"]
 mod raw;
 mod support;
+#[cfg(unix)]
+#[path = "support/terminal.rs"]
+mod terminal;
 
 use std::time::{SystemTime, UNIX_EPOCH};
 
@@ -216,4 +219,42 @@ fn what_goes_to_an_accepted_identity_is_named_by_count_id_and_first_words() {
     }
     assert!(!accepted.err.contains("hello"), "that arrived: {accepted:?}");
     assert!(!accepted.err.contains(long.trim_end()), "not the whole: {accepted:?}");
+}
+
+#[cfg(unix)]
+#[test]
+fn another_identity_is_accepted_by_no_key_that_was_typed_before() {
+    use terminal::{DOWN, Terminal, menu};
+    let stage = Stage::new();
+    let (alice, bob) = (stage.register("alice"), stage.register("bob"));
+    alice.ok(&["send", "bob", "hello"]);
+    bob.ok(&["inbox"]);
+    tokio::runtime::Runtime::new()
+        .unwrap()
+        .block_on(forge(&stage.url, "it is me, bob"));
+    alice.ok(&["inbox"]);
+    let changed = alice.json_one(&["contacts"]);
+    assert_eq!(changed["standing"], "changed", "the control");
+
+    let mut terminal = menu(&alice);
+    terminal.enters("Contacts");
+    terminal.sees("Contact:");
+    // Ahead, and as soon as the question is there.
+    terminal.types(&format!("bob\r{DOWN}\r"));
+    terminal.sees("Read it first");
+    terminal.types(&format!("{DOWN}\r"));
+    terminal.may_choose();
+    terminal.looks("the question", |screen| screen.contains("> Decide later"));
+    terminal.goes_back_to("Contact:");
+    terminal.goes_back_to("What next?");
+    terminal.quits();
+
+    let mut terminal = Terminal::start(alice.command(&["verify", "bob", "--accept"]));
+    terminal.types("y\r");
+    terminal.sees("Read it first");
+    terminal.types("y\r");
+    terminal.decides("");
+    terminal.sees("Nothing was changed");
+    assert_eq!(terminal.ends().0.code(), Some(0));
+    assert_eq!(alice.json_one(&["contacts"]), changed);
 }

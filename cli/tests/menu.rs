@@ -95,8 +95,8 @@ fn mail_arrives_while_the_menu_waits_and_in_its_conversation() {
     assert_eq!(bob.json_one(&["inbox"])["text"], "half an answer");
     // A receipt is no message, and no reason to say that there is none.
     terminal.sees("To bob:");
-    terminal.presses_escape();
-    terminal.sees("What next?");
+    terminal.goes_back_to("Conversation with:");
+    terminal.goes_back_to("What next?");
     bob.ok(&["inbox"]);
     let all = terminal.quits();
     assert!(!all.contains("No new messages"), "{all}");
@@ -142,7 +142,7 @@ fn limits_that_are_none_are_said_and_can_be_corrected() {
     terminal.enters("");
     terminal.sees("1 of 2 plays used");
     terminal.sees("Take it back?");
-    terminal.enters("perhaps");
+    terminal.decides("perhaps");
     terminal.sees("y or n");
     terminal.types("\u{15}");
     terminal.enters("n");
@@ -162,6 +162,7 @@ fn contacts_are_blocked_and_unblocked_in_the_menu() {
         terminal.sees("Contact:");
         terminal.enters("bob");
         terminal.sees("What now?");
+        terminal.may_choose();
         terminal.enters(choice);
         terminal.sees(state);
         terminal.sees("What next?");
@@ -185,6 +186,7 @@ fn somebody_who_is_no_contact_is_blocked_in_the_menu() {
     terminal.sees("Block whom?");
     terminal.enters("bob");
     terminal.sees("What now?");
+    terminal.may_choose();
     terminal.enters("Block");
     terminal.sees("BLOCKED");
     terminal.sees("What next?");
@@ -216,7 +218,10 @@ fn a_message_that_was_broken_off_is_still_there_in_the_menu() {
     terminal.sees("not yet");
     terminal.presses_ctrl_c();
     terminal.sees("What next?");
-    terminal.quits();
+    terminal.enters("Quit");
+    terminal.sees("Throw it away and quit?");
+    terminal.decides("y");
+    assert_eq!(terminal.ends().0.code(), Some(0));
     // On its way: not again.
     alice.url = silent;
     let mut terminal = menu(&alice);
@@ -262,20 +267,20 @@ fn the_menu_names_no_commands_and_commands_name_their_home() {
     terminal.sees("Conversation with:");
     terminal.enters("bob");
     terminal.sees("To bob:");
-    terminal.presses_escape();
-    terminal.sees("What next?");
+    terminal.goes_back_to("Conversation with:");
+    terminal.goes_back_to("What next?");
     terminal.enters("Settings");
     terminal.sees("Settings:");
     terminal.enters("Gate keys");
     terminal.sees("Gate keys:");
-    terminal.presses_escape();
-    terminal.sees("What next?");
+    terminal.goes_back_to("Settings:");
+    terminal.goes_back_to("What next?");
     for (entry, question) in [
         ("Send a message with", "To:"),
         ("Contacts", "Contact:"),
         ("Plays", "You sent no limited message"),
         ("Keys", "Keys:"),
-        ("Status", "licenses"),
+        ("Status", "Status:"),
     ] {
         terminal.enters(entry);
         terminal.sees(question);
@@ -389,7 +394,7 @@ fn the_digits_are_before_the_eyes_at_the_question_and_a_code_only_where_it_fits(
             assert!(screen.contains(group), "{rows} × {columns}: {screen}");
         }
         assert_eq!(has_code(&screen), code, "{rows} × {columns}: {screen}");
-        terminal.enters("n");
+        terminal.decides("n");
         assert_eq!(terminal.ends().0.code(), Some(0));
 
         let mut terminal = at_terminal_sized(&alice, &[], rows, columns);
@@ -404,8 +409,9 @@ fn the_digits_are_before_the_eyes_at_the_question_and_a_code_only_where_it_fits(
             assert!(screen.contains(group), "{rows} × {columns}: {screen}");
         }
         assert_eq!(has_code(&screen), code, "{rows} × {columns}: {screen}");
-        terminal.presses_escape();
-        terminal.sees("What next?");
+        terminal.sees("What now?");
+        terminal.goes_back_to("Contact:");
+        terminal.goes_back_to("What next?");
         terminal.quits();
     }
 }
@@ -417,7 +423,7 @@ fn deleting_unread_mail_is_asked_about_on_a_terminal() {
     alice.ok(&["send", "bob", "unread"]);
     let mut terminal = Terminal::start(bob.command(&["clear-inbox"]));
     terminal.sees("(y/N)");
-    terminal.enters("");
+    terminal.decides("");
     terminal.sees("Nothing was deleted");
     assert_eq!(terminal.ends().0.code(), Some(0));
     let terminal = Terminal::start(bob.command(&["clear-inbox", "--yes"]));

@@ -24,19 +24,20 @@ pub(crate) fn register(context: &Context, name: &str, invite: Option<ReadInvite>
     let name = UserName::parse(name).map_err(|error: NameError| Failure::Client(Error::Name(error)))?;
     let passphrase = if Messenger::exists(&context.home()?) {
         context.passphrase()?
-    } else if context.passphrase_is_given() {
-        context.new_passphrase()?
     } else {
         // A person types it twice: what can fail without it comes first.
-        if context.interactive() {
+        if context.interactive() && !context.passphrase_is_given() {
             let status = context.work("asking the relay …", Messenger::relay_at(relay.clone()))?;
             if !admits(context, &relay, &status, &mut invite)? {
                 return Err(Failure::Interrupted);
             }
         }
-        context.new_passphrase()?
+        context.new_passphrase()?.ok_or(Failure::Interrupted)?
     };
-    register_with(context, &name, &passphrase, &relay, &mut invite).map(drop)
+    match register_with(context, &name, &passphrase, &relay, &mut invite)? {
+        Some(_) => Ok(()),
+        None => Err(Failure::Interrupted),
+    }
 }
 
 /// Whether this relay may take a new account, with an invitation that is asked for if it wants one. False: the person has none to give.
@@ -83,14 +84,15 @@ fn relay_of(context: &Context, invite: Option<&Invite>) -> Result<Option<RelayUr
     Ok(Some(linked))
 }
 
-/// Registers, shows the new account, and hands it on. An invitation is asked for when the relay wants one and somebody is there to be asked.
+/// Registers, shows the new account, and hands it on. An invitation is asked for when the relay wants one and somebody is there to be asked; `None`: the
+/// person stepped back from that.
 pub(crate) fn register_with(
     context: &Context,
     name: &UserName,
     passphrase: &Passphrase,
     relay: &RelayUrl,
     invite: &mut Option<Invite>,
-) -> Result<Messenger, Failure> {
+) -> Result<Option<Messenger>, Failure> {
     let home = context.home()?;
     let mut messenger = loop {
         let attempt = Messenger::register_invited(
@@ -106,7 +108,7 @@ pub(crate) fn register_with(
                 context.render.failure(&failure);
                 match ask_for_invite(context, relay)? {
                     Some(another) => *invite = Some(another),
-                    None => return Err(failure),
+                    None => return Ok(None),
                 }
             }
             outcome => break outcome?,
@@ -116,7 +118,7 @@ pub(crate) fn register_with(
     context
         .render
         .registered(address.as_str(), &fingerprint.to_string(), &home.display().to_string())?;
-    Ok(messenger)
+    Ok(Some(messenger))
 }
 
 fn wants_invite(failure: &Failure) -> bool {
@@ -141,7 +143,7 @@ fn ask_for_invite(context: &Context, relay: &RelayUrl) -> Result<Option<Invite>,
             _ => Ok(invite),
         }
     };
-    let help = "The link or the code that the relay's operator gave you. Esc leaves.";
+    let help = "The link or the code that the relay's operator gave you. Esc goes back.";
     prompt::secretly("Invitation:", help, None, |_| "********".to_owned(), parse)
 }
 
@@ -206,10 +208,8 @@ pub(crate) fn clear_inbox(context: &Context, yes: bool) -> Result<(), Failure> {
     let mut messenger = context.open()?;
     messenger.release()?;
     if asks
-        && !prompt::confirm(
-            "Delete everything that waits at the relay, unread? It cannot be undone.",
-            false,
-        )?
+        && prompt::confirm_carefully("Delete everything that waits at the relay, unread? It cannot be undone.")?
+            != Some(true)
     {
         return context.render.text("Nothing was deleted.");
     }
@@ -229,7 +229,7 @@ pub(crate) fn passphrase(context: &Context, new: Option<&Path>) -> Result<(), Fa
     let mut messenger = Messenger::open(&home, &current, context.relay()?, Options::default())?;
     let new = match new {
         Some(file) => read_passphrase(file, "--new-passphrase-file")?,
-        None if context.interactive() => prompt::new_passphrase()?,
+        None if context.interactive() => prompt::new_passphrase()?.ok_or(Failure::Interrupted)?,
         None => {
             return Err(Failure::Usage(
                 "the new passphrase is missing; give it with --new-passphrase-file FILE".to_owned(),
@@ -273,7 +273,7 @@ pub(crate) fn rotate_identity(context: &Context, yes: bool) -> Result<(), Failur
     if asks {
         context.render.text(ROTATION)?;
         messenger.release()?;
-        if !prompt::confirm("Make a new identity now?", false)? {
+        if prompt::confirm_carefully("Make a new identity now?")? != Some(true) {
             return context.render.text("Nothing was changed.");
         }
     }

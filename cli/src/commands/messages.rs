@@ -9,7 +9,7 @@ use client::{Address, Error, Event, LimitRequest, Messenger, Sent};
 use super::nobody_reads;
 use crate::context::Context;
 use crate::exit::Failure;
-use crate::prompt::Draft;
+use crate::prompt::{self, Draft};
 
 /// Longest text read from standard input, in bytes: more than a message holds, to notice that it is longer.
 const MAX_STDIN: u64 = 256 * 1024;
@@ -50,9 +50,8 @@ pub(crate) fn send(context: &Context, to: &str, message: Option<&str>, limit: Op
             // What can fail without the message comes before it is written.
             let address = messenger.resolve(to)?;
             context.work("looking for them …", messenger.can_write_to(&address))?;
-            let help = "Enter sends, Alt-Enter begins a new line, Esc leaves without sending.";
             messenger.release()?;
-            match Draft::new("Message:", help, "").ask() {
+            match write() {
                 Ok(Some(text)) => text,
                 Ok(None) | Err(Failure::Interrupted) => return Err(Failure::Unsent),
                 Err(failure) => return Err(failure),
@@ -66,6 +65,21 @@ pub(crate) fn send(context: &Context, to: &str, message: Option<&str>, limit: Op
     match sent.because {
         Some(error) => Err(Failure::Queued(error)),
         None => Ok(()),
+    }
+}
+
+/// A message, written at the terminal. What was written is not thrown away without a question.
+fn write() -> Result<Option<String>, Failure> {
+    let help = "Enter sends, Alt-Enter begins a new line, Esc leaves without sending.";
+    let mut draft = Draft::of_words("Message:", help, "");
+    loop {
+        let text = draft.ask()?;
+        if text.is_some()
+            || draft.written().trim().is_empty()
+            || prompt::confirm_carefully("Throw away what you wrote?")? == Some(true)
+        {
+            return Ok(text);
+        }
     }
 }
 

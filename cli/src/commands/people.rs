@@ -93,7 +93,7 @@ pub(crate) fn verify(context: &Context, name: &str, accept: bool, yes: bool) -> 
         } else {
             "Is it the same on the other side?"
         };
-        if !prompt::confirm(question, false)? {
+        if prompt::confirm_carefully(question)? != Some(true) {
             return context.render.text("Nothing was changed.");
         }
     }

@@ -6,6 +6,7 @@ use client::vault::{LimitMode, MessageBody};
 use super::{nobody_reads, send_waiting};
 use crate::context::Context;
 use crate::exit::Failure;
+use crate::prompt;
 
 pub(crate) fn play(context: &Context, message_id: &str) -> Result<(), Failure> {
     if nobody_reads() {
@@ -27,6 +28,7 @@ pub(crate) fn play(context: &Context, message_id: &str) -> Result<(), Failure> {
 pub(crate) fn play_on_screen(context: &Context, messenger: &mut Messenger, message_id: &str) -> Result<(), Failure> {
     let playback = context.work(waiting(messenger, message_id), messenger.play(message_id))?;
     messenger.release()?;
+    prompt::forget_what_was_typed()?;
     context.render.secret(&playback)?;
     let (play, plays) = (playback.play, playback.plays);
     context.work("confirming …", messenger.finish_play(playback))?;

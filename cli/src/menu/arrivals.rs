@@ -3,7 +3,7 @@
 use std::collections::{BTreeMap, BTreeSet};
 use std::time::Duration;
 
-use client::{Error, Event, Messenger};
+use client::{Error, Event, Messenger, RelayError};
 
 use crate::context::Context;
 use crate::exit::Failure;
@@ -23,6 +23,8 @@ pub(super) enum Arrived {
     Away(Failure),
     /// It can again.
     Back,
+    /// Of what waited for the relay so much is left.
+    Waiting(u64),
 }
 
 /// Receives again and again, and says once what is wrong.
@@ -31,29 +33,62 @@ pub(super) struct Arrivals {
     said: Option<String>,
     /// Why something was put off the last time.
     put_off: BTreeSet<String>,
+    /// How much the person believes to wait for the relay.
+    waiting: u64,
 }
 
 impl Arrivals {
+    /// The person was told that so much waits for the relay.
+    pub(super) fn told_of_waiting(&mut self, waiting: u64) {
+        self.waiting = waiting;
+    }
+
     /// The next thing that a person should know of. May be dropped at any time: what is revealed was committed before.
     pub(super) async fn next(&mut self, messenger: &mut Messenger) -> Arrived {
         loop {
-            match messenger.receive(WAIT).await.map(|events| self.unsaid(events)) {
-                Ok(events) if events.iter().any(worth_telling) => {
-                    self.said = None;
-                    return Arrived::Events(events);
+            if let Some(left) = self.has_gone_out(messenger) {
+                return Arrived::Waiting(left);
+            }
+            // While it is away one asks whether it is back, and does not wait for mail.
+            let wait = if self.said.is_some() { Duration::ZERO } else { WAIT };
+            let (events, away) = match messenger.receive(wait).await {
+                Ok(events) => {
+                    let (events, away) = without_away(events);
+                    (self.unsaid(events), away)
                 }
-                Ok(_) if self.said.take().is_some() => return Arrived::Back,
-                Ok(_) => tokio::time::sleep(BETWEEN_ROUNDS).await,
-                Err(error) => {
+                Err(error) => (Vec::new(), Some(error)),
+            };
+            if events.iter().any(worth_telling) {
+                self.said = None;
+                return Arrived::Events(events);
+            }
+            let pause = match away {
+                None if self.said.take().is_some() => return Arrived::Back,
+                None => BETWEEN_ROUNDS,
+                Some(error) => {
                     let text = error.to_string();
                     if self.said.as_ref() != Some(&text) {
                         self.said = Some(text);
                         return Arrived::Away(error.into());
                     }
-                    tokio::time::sleep(AWAY).await;
+                    AWAY
                 }
-            }
+            };
+            // Other processes may use the home meanwhile. A fault of it is told by the next round.
+            let _ = messenger.release();
+            tokio::time::sleep(pause).await;
         }
+    }
+
+    /// How much waits, where that is less than the person believes.
+    fn has_gone_out(&mut self, messenger: &mut Messenger) -> Option<u64> {
+        if self.waiting == 0 {
+            return None;
+        }
+        let left = messenger.own_status().ok()?.outbox;
+        let gone = left < self.waiting;
+        self.waiting = left;
+        gone.then_some(left)
     }
 
     /// Without what was said after the last round too: a message that has to wait is put off in every one.
@@ -84,9 +119,9 @@ impl Arrivals {
             }
             Arrived::Away(Failure::Client(Error::Relay(error))) => {
                 let why = escape::line(&error.to_string());
-                context
-                    .render
-                    .notice(&format!("nothing arrives at present: {why}. Trying again"));
+                context.render.notice(&format!(
+                    "nothing arrives at present, and it is tried again by itself: {why}"
+                ));
                 Ok(())
             }
             Arrived::Away(failure) => {
@@ -97,8 +132,28 @@ impl Arrivals {
                 context.render.notice("the relay answers again");
                 Ok(())
             }
+            Arrived::Waiting(left) => {
+                context.render.notice(&match left {
+                    0 => "nothing waits for the relay any more".to_owned(),
+                    left => format!("{left} still waiting for the relay"),
+                });
+                Ok(())
+            }
         }
     }
+}
+
+/// What was put off because the relay cannot be reached is no news of its own: nothing arrives then either.
+fn without_away(events: Vec<Event>) -> (Vec<Event>, Option<Error>) {
+    let mut away = None;
+    let mut others = Vec::new();
+    for event in events {
+        match event {
+            Event::Postponed(error @ Error::Relay(RelayError::Network { .. })) => away = Some(error),
+            other => others.push(other),
+        }
+    }
+    (others, away)
 }
 
 /// What is shown of it, somewhere on the screen.

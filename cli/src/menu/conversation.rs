@@ -2,77 +2,95 @@
 
 use client::vault::StoredMessage;
 use client::{Address, Messenger};
+use zeroize::Zeroizing;
 
 use super::arrivals::{Arrivals, Arrived};
-use super::limited::{self, LATELY};
+use super::drafts::Written;
+use super::limited::{self, LATELY, Offer};
 use super::people::Recipient;
-use super::write;
+use super::write::{self, Desk};
 use crate::context::Context;
 use crate::exit::Failure;
-use crate::prompt::{self, Beside, Draft};
+use crate::prompt::{self, Draft};
 
 const HELP: &str = "Enter sends, Alt-Enter begins a new line, Enter with no text: more, Esc: back.";
-const KEPT: &str = "Not sent; what you wrote is still here. Enter tries again, Esc goes back.";
+const KEPT: &str = "Not sent; what you wrote is still here. Enter tries again, Esc goes back and keeps it.";
 
-pub(super) fn conversations(
-    context: &Context,
-    messenger: &mut Messenger,
-    arrivals: &mut Arrivals,
-) -> Result<(), Failure> {
-    let people = messenger.contacts()?;
-    if people.is_empty() {
-        return context.render.contacts(&people);
-    }
-    let recipients = people.into_iter().map(Recipient::Known).collect();
-    messenger.release()?;
-    match prompt::choose("Conversation with:", recipients)? {
-        Some(Recipient::Known(person)) => conversation(context, messenger, arrivals, &person.address),
-        _ => Ok(()),
+pub(super) fn conversations(context: &Context, messenger: &mut Messenger, desk: &mut Desk) -> Result<(), Failure> {
+    loop {
+        let people = messenger.contacts()?;
+        if people.is_empty() {
+            return context.render.contacts(&people);
+        }
+        let recipients = Recipient::contacts(people, &desk.drafts, false);
+        messenger.release()?;
+        match prompt::choose("Conversation with:", recipients)? {
+            Some(Recipient::Known(person) | Recipient::Begun(person)) => {
+                if conversation(context, messenger, desk, &person.address)? {
+                    return Ok(());
+                }
+            }
+            _ => return Ok(()),
+        }
     }
 }
 
+/// False: the person stepped back. What was written and not sent is kept.
 fn conversation(
     context: &Context,
     messenger: &mut Messenger,
-    arrivals: &mut Arrivals,
+    desk: &mut Desk,
     peer: &Address,
-) -> Result<(), Failure> {
+) -> Result<bool, Failure> {
     let own = messenger.address()?;
-    let question = format!("To {}:", peer.user());
     let shown = messenger.history(Some(peer), LATELY)?;
     context.render.headline(&format!("Conversation with {peer}"))?;
     context.render.history(&shown, own.as_str())?;
     messenger.mark_seen(&shown)?;
-    let mut draft = Draft::new(&question, HELP, "");
+    let mut written = desk.drafts.take(peer, false);
+    let outcome = talk(context, messenger, desk, peer, &mut written);
+    write::keep(context, desk, peer, false, written)?;
+    outcome
+}
+
+fn talk(
+    context: &Context,
+    messenger: &mut Messenger,
+    desk: &mut Desk,
+    peer: &Address,
+    written: &mut Written,
+) -> Result<bool, Failure> {
+    let question = format!("To {}:", peer.user());
+    let mut help = HELP;
     loop {
-        let text = match context.wait(draft.ask_beside(arrivals.next(messenger)))? {
-            Beside::Answered(Some(text)) => text,
-            Beside::Answered(None) => return Ok(()),
-            Beside::Done(arrived) => {
-                came(context, messenger, arrivals, peer, &arrived)?;
-                continue;
-            }
+        let draft = Draft::new(&question, help, &written.text);
+        let came = |messenger: &mut Messenger, arrivals: &Arrivals, arrived: &Arrived| {
+            came(context, messenger, arrivals, peer, arrived)
         };
+        let Some(text) = write::ask(context, messenger, &mut desk.arrivals, draft, written, came)? else {
+            return Ok(false);
+        };
+        help = HELP;
         if text.trim().is_empty() {
-            if !more(context, messenger, peer)? {
-                return Ok(());
+            written.text = Zeroizing::default();
+            if !more(context, messenger, desk, peer)? {
+                return Ok(true);
             }
-            draft = Draft::new(&question, HELP, "");
             continue;
         }
-        draft = match write::deliver(context, messenger, peer, &text, None, true) {
-            Ok(true) => Draft::new(&question, HELP, ""),
-            Ok(false) | Err(Failure::Interrupted) => Draft::new(&question, KEPT, &text),
+        match write::deliver(context, messenger, peer, &text, None, true) {
+            Ok(true) => written.text = Zeroizing::default(),
+            Ok(false) | Err(Failure::Interrupted) => help = KEPT,
             Err(failure @ Failure::Io(_)) => return Err(failure),
             Err(failure @ Failure::Unsure) => {
                 context.render.failure(&failure);
-                Draft::new(&question, HELP, "")
+                written.text = Zeroizing::default();
             }
             Err(failure) => {
                 context.render.failure(&failure);
-                Draft::new(&question, KEPT, &text)
+                help = KEPT;
             }
-        };
+        }
     }
 }
 
@@ -94,27 +112,27 @@ fn came(
     Ok(())
 }
 
-/// What else there is to do here; false: nothing, go back.
-fn more(context: &Context, messenger: &mut Messenger, peer: &Address) -> Result<bool, Failure> {
-    let (reply, limit, open, back) = (
+/// What else there is to do here; false: nothing, leave.
+fn more(context: &Context, messenger: &mut Messenger, desk: &mut Desk, peer: &Address) -> Result<bool, Failure> {
+    let (reply, limit, open, leave) = (
         "Go on writing",
         "Write with a play limit",
         "Open a limited message",
-        "Back",
+        "Leave the conversation",
     );
     messenger.release()?;
-    let outcome = match prompt::choose("What next?", vec![reply, limit, open, back])? {
-        Some(choice) if choice == reply => Ok(()),
-        Some(choice) if choice == limit => write::write_to(context, messenger, peer, true),
+    let outcome = match prompt::choose("What else?", vec![reply, limit, open, leave])? {
+        Some(choice) if choice == leave => return Ok(false),
+        Some(choice) if choice == limit => write::write_to(context, messenger, desk, peer, true).map(drop),
         Some(choice) if choice == open => {
             match limited::offer_plays(context, messenger, &messenger.history(Some(peer), LATELY)?) {
-                Ok(false) => context
+                Ok(Offer::Nothing) => context
                     .render
                     .text("There is no limited message here that opens again."),
                 other => other.map(drop),
             }
         }
-        _ => return Ok(false),
+        _ => Ok(()),
     };
     match outcome {
         Ok(()) => Ok(true),

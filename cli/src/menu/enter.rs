@@ -44,80 +44,139 @@ pub(super) fn enter(context: &Context) -> Result<Option<Messenger>, Failure> {
     Ok(None)
 }
 
+/// What was answered, for who steps back and comes again.
+struct Answers {
+    /// The relay to be asked for without a question: the one of the command line.
+    given: Option<RelayUrl>,
+    /// The relay of the last answer.
+    relay: String,
+    /// The last one that could be used, with its pin.
+    reached: Option<RelayUrl>,
+    invite: Option<Invite>,
+    name: Option<UserName>,
+    passphrase: Option<Passphrase>,
+}
+
 /// What can fail comes first, and what was typed is not asked for again.
 fn first_run(
     context: &Context,
     pending: Option<&str>,
-    mut passphrase: Option<Passphrase>,
+    passphrase: Option<Passphrase>,
 ) -> Result<Option<Messenger>, Failure> {
     let pending = pending.map(UserName::parse).transpose().map_err(Error::Name)?;
-    let Some((relay, mut invite)) = relay(context, pending.is_some())? else {
-        return Ok(None);
+    let mut answers = Answers {
+        given: context.relay()?,
+        relay: DEFAULT_RELAY.to_owned(),
+        reached: None,
+        invite: None,
+        name: None,
+        passphrase,
     };
-    let mut name = pending;
+    while let Some(relay) = relay(context, &mut answers, pending.is_some())? {
+        answers.reached = Some(relay.clone());
+        match account(context, &mut answers, &relay, pending.as_ref())? {
+            Next::Done(messenger) => return Ok(Some(*messenger)),
+            Next::Leave => return Ok(None),
+            Next::Back => {}
+        }
+    }
+    Ok(None)
+}
+
+/// How it goes on.
+enum Next {
+    Done(Box<Messenger>),
+    /// To the question before.
+    Back,
+    Leave,
+}
+
+/// An account at this relay, under a name that is asked for or under which it was begun.
+fn account(
+    context: &Context,
+    answers: &mut Answers,
+    relay: &RelayUrl,
+    pending: Option<&UserName>,
+) -> Result<Next, Failure> {
+    let mut again = None;
     loop {
-        let chosen = match name.take() {
+        let name = match again.take().or_else(|| pending.cloned()) {
             Some(name) => name,
             None => {
-                let help = "1 to 32 of a-z 0-9 _ . - beginning with a letter or digit. Esc leaves.";
+                let help = "1 to 32 of a-z 0-9 _ . - beginning with a letter or digit. Esc goes back.";
                 let parse = |text: &str| UserName::parse(text.trim()).map_err(|why| why.to_string());
-                match prompt::checked("Your name at the relay:", help, None, parse)? {
+                let before = answers.name.as_ref().map(UserName::as_str);
+                match prompt::checked("Your name at the relay:", help, before, parse)? {
                     Some(name) => name,
-                    None => return Ok(None),
+                    None => return Ok(Next::Back),
                 }
             }
         };
-        let secret = match &passphrase {
+        answers.name = Some(name.clone());
+        let secret = match &answers.passphrase {
             Some(passphrase) => passphrase.clone(),
-            None => context.new_passphrase()?,
+            None => match context.new_passphrase()? {
+                Some(passphrase) => passphrase,
+                None => continue,
+            },
         };
-        passphrase = Some(secret.clone());
-        match account::register_with(context, &chosen, &secret, &relay, &mut invite) {
-            Ok(messenger) => return Ok(Some(messenger)),
-            Err(Failure::Interrupted) => return Ok(None),
+        answers.passphrase = Some(secret.clone());
+        match account::register_with(context, &name, &secret, relay, &mut answers.invite) {
+            Ok(Some(messenger)) => return Ok(Next::Done(Box::new(messenger))),
+            Ok(None) if pending.is_some() => return Ok(Next::Back),
+            Ok(None) => {}
+            Err(Failure::Interrupted) => return Ok(Next::Leave),
             Err(failure) => {
-                let taken =
-                    matches!(&failure, Failure::Client(Error::Relay(error)) if error.code() == Some(Code::NameTaken));
                 context.render.failure(&failure);
-                if taken {
+                if is_taken(&failure) {
+                    answers.name = None;
                     continue;
                 }
-                if !prompt::confirm("Try again?", true)? {
-                    return Ok(None);
+                match prompt::confirm("Try again?", true)? {
+                    Some(true) => again = Some(name),
+                    Some(false) => return Ok(Next::Leave),
+                    None if pending.is_some() => return Ok(Next::Back),
+                    None => {}
                 }
-                name = Some(chosen);
             }
         }
     }
 }
 
+fn is_taken(failure: &Failure) -> bool {
+    matches!(failure, Failure::Client(Error::Relay(error)) if error.code() == Some(Code::NameTaken))
+}
+
 /// A relay that answers, with its pin and an invitation where it needs them. One at which a registration was begun may have finished it, and is asked for nothing.
-fn relay(context: &Context, pending: bool) -> Result<Option<(RelayUrl, Option<Invite>)>, Failure> {
-    let mut given = context.relay()?;
-    let mut invite = None;
-    let mut default = DEFAULT_RELAY.to_owned();
+fn relay(context: &Context, answers: &mut Answers, pending: bool) -> Result<Option<RelayUrl>, Failure> {
     loop {
-        let url = match given.take() {
+        let url = match answers.given.take() {
             Some(url) => url,
             None => {
                 let help = "scheme://host[:port], or the link of an invitation. Esc leaves.";
                 let parse = |text: &str| relay_or_link(context, text.trim());
-                match prompt::secretly("Relay:", help, Some(&default), without_code, parse)? {
+                match prompt::secretly("Relay:", help, Some(&answers.relay), without_code, parse)? {
                     Some((url, code)) => {
-                        invite = code;
-                        url
+                        // An invitation is for one relay, and so is a pin.
+                        if code.is_some() || url.as_str() != answers.relay {
+                            answers.invite = code;
+                        }
+                        let reached = answers.reached.take();
+                        reached
+                            .filter(|reached| *reached.as_str() == *url.as_str())
+                            .unwrap_or(url)
                     }
                     None => return Ok(None),
                 }
             }
         };
-        url.as_str().clone_into(&mut default);
+        url.as_str().clone_into(&mut answers.relay);
         let outcome = context.work("asking the relay …", Messenger::relay_at(url.clone()));
         let failure = match outcome {
-            Ok(_) if pending => return Ok(Some((url, invite))),
-            Ok(status) => match account::admits(context, &url, &status, &mut invite) {
-                Ok(true) => return Ok(Some((url, invite))),
-                Ok(false) => return Ok(None),
+            Ok(_) if pending => return Ok(Some(url)),
+            Ok(status) => match account::admits(context, &url, &status, &mut answers.invite) {
+                Ok(true) => return Ok(Some(url)),
+                Ok(false) => continue,
                 Err(failure) => failure,
             },
             Err(failure) => failure,
@@ -126,7 +185,7 @@ fn relay(context: &Context, pending: bool) -> Result<Option<(RelayUrl, Option<In
             Failure::Interrupted => return Ok(None),
             Failure::Client(Error::Relay(
                 RelayError::UntrustedCertificate { .. } | RelayError::OtherCertificate { .. },
-            )) => given = pinned(context, url, &failure)?,
+            )) => answers.given = pinned(context, url, &failure)?,
             failure @ Failure::Io(_) => return Err(failure),
             failure => context.render.failure(&failure),
         }

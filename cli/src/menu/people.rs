@@ -4,6 +4,7 @@ use std::fmt;
 
 use client::{Messenger, Person, Standing};
 
+use super::drafts::Drafts;
 use crate::commands::people;
 use crate::context::Context;
 use crate::exit::Failure;
@@ -15,26 +16,53 @@ const LIST: usize = 8;
 /// A contact in a list, or somebody else.
 pub(super) enum Recipient {
     Known(Person),
+    /// With a message that was begun.
+    Begun(Person),
     /// To write to.
     New,
     /// To block, or not any more.
     Stranger,
 }
 
+impl Recipient {
+    /// Contacts, and for whom there is something written already.
+    pub(super) fn contacts(people: Vec<Person>, drafts: &Drafts, limited: bool) -> Vec<Self> {
+        let begun = |person: &Person| drafts.has(&person.address, limited);
+        people
+            .into_iter()
+            .map(|person| {
+                if begun(&person) {
+                    Self::Begun(person)
+                } else {
+                    Self::Known(person)
+                }
+            })
+            .collect()
+    }
+}
+
 impl fmt::Display for Recipient {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         match self {
-            Self::Known(person) if person.blocked => write!(f, "{} (blocked)", person.address.user()),
-            Self::Known(person) => match person.standing {
-                Standing::Changed { .. } => write!(f, "{} (IDENTITY CHANGED)", person.address.user()),
-                Standing::Succeeded { .. } => write!(f, "{} (new identity, compare again)", person.address.user()),
-                Standing::Forked { .. } => write!(f, "{} (TWO SUCCESSORS)", person.address.user()),
-                Standing::Verified => write!(f, "{} (verified)", person.address.user()),
-                Standing::Unverified => write!(f, "{}", person.address.user()),
-            },
+            Self::Known(person) => f.write_str(&known(person)),
+            Self::Begun(person) => write!(f, "{} (draft)", known(person)),
             Self::New => f.write_str("somebody new …"),
             Self::Stranger => f.write_str("block someone who is not a contact …"),
         }
+    }
+}
+
+fn known(person: &Person) -> String {
+    let user = person.address.user();
+    if person.blocked {
+        return format!("{user} (blocked)");
+    }
+    match person.standing {
+        Standing::Changed { .. } => format!("{user} (IDENTITY CHANGED)"),
+        Standing::Succeeded { .. } => format!("{user} (new identity, compare again)"),
+        Standing::Forked { .. } => format!("{user} (TWO SUCCESSORS)"),
+        Standing::Verified => format!("{user} (verified)"),
+        Standing::Unverified => user.to_string(),
     }
 }
 
@@ -66,11 +94,11 @@ pub(super) fn decide(context: &Context, messenger: &mut Messenger, peer: &client
     );
     let same_line = matches!(person.standing, Standing::Succeeded { .. });
     let choices = if same_line {
-        vec![later, verified, accept]
+        vec![verified, accept]
     } else {
-        vec![later, accept, reject]
+        vec![accept, reject]
     };
-    match prompt::choose("What now?", choices)? {
+    match prompt::choose_carefully("What now?", later, choices)? {
         Some(choice) if choice == verified => {
             let person = messenger.verify(peer)?;
             context.render.person(&person, None)?;
@@ -92,86 +120,92 @@ pub(super) fn decide(context: &Context, messenger: &mut Messenger, peer: &client
 }
 
 pub(super) fn contacts(context: &Context, messenger: &mut Messenger) -> Result<(), Failure> {
-    let people = messenger.contacts()?;
-    if people.is_empty() {
-        context.render.contacts(&people)?;
+    loop {
+        let people = messenger.contacts()?;
+        if people.is_empty() {
+            context.render.contacts(&people)?;
+        }
+        let mut recipients: Vec<Recipient> = people.into_iter().map(Recipient::Known).collect();
+        recipients.push(Recipient::Stranger);
+        messenger.release()?;
+        let done = match prompt::choose("Contact:", recipients)? {
+            Some(Recipient::Known(person) | Recipient::Begun(person)) => contact(context, messenger, &person)?,
+            Some(Recipient::Stranger | Recipient::New) => stranger(context, messenger)?,
+            None => true,
+        };
+        if done {
+            return Ok(());
+        }
     }
-    let mut recipients: Vec<Recipient> = people.into_iter().map(Recipient::Known).collect();
-    recipients.push(Recipient::Stranger);
-    messenger.release()?;
-    let person = match prompt::choose("Contact:", recipients)? {
-        Some(Recipient::Known(person)) => person,
-        Some(Recipient::Stranger) => return stranger(context, messenger),
-        _ => return Ok(()),
-    };
+}
+
+/// Looks after a contact; false: the person stepped back.
+fn contact(context: &Context, messenger: &mut Messenger, person: &Person) -> Result<bool, Failure> {
     if !matches!(person.standing, Standing::Unverified | Standing::Verified) {
-        return decide(context, messenger, &person.address).map(drop);
+        return decide(context, messenger, &person.address);
     }
     let number = messenger.safety_number(&person.address)?;
-    context.render.person(&person, None)?;
-    context.render.safety_number(&person, &number, LIST)?;
-    let (back, same, block, unblock) = (
-        "Back",
+    context.render.person(person, None)?;
+    context.render.safety_number(person, &number, LIST)?;
+    let (same, block, unblock) = (
         "It is the same on the other side, compared over another channel: verified",
         "Block: what they send is dropped, unseen and without a word to them",
         "Unblock: what was dropped stays dropped",
     );
-    let mut choices = vec![back];
+    let mut choices = Vec::new();
     if person.standing == Standing::Unverified {
         choices.push(same);
     }
     choices.push(if person.blocked { unblock } else { block });
-    let person = match prompt::choose("What now?", choices)? {
+    let person = match prompt::choose_carefully("What now?", "Back", choices)? {
         Some(choice) if choice == same => Some(messenger.verify(&person.address)?),
         Some(choice) if choice == block => {
             let (person, events) = context.work("blocking …", messenger.block(&person.address))?;
             context.render.events(&events);
             person
         }
-        Some(choice) if choice == unblock => {
+        Some(_) => {
             let (person, events) = context.work("unblocking …", messenger.unblock(&person.address))?;
             context.render.events(&events);
             person
         }
-        _ => return Ok(()),
+        None => return Ok(false),
     };
-    match person {
-        Some(person) => context.render.person(&person, None),
-        None => Ok(()),
+    if let Some(person) = person {
+        context.render.person(&person, None)?;
     }
+    Ok(true)
 }
 
-/// Somebody who is no contact, and floods.
-fn stranger(context: &Context, messenger: &mut Messenger) -> Result<(), Failure> {
+/// Somebody who is no contact, and floods; false: the person stepped back.
+fn stranger(context: &Context, messenger: &mut Messenger) -> Result<bool, Failure> {
     let mut typed: Option<String> = None;
     loop {
         messenger.release()?;
         let Some(name) = prompt::text("Block whom?", "a name at this relay; Esc goes back", typed.as_deref())? else {
-            return Ok(());
+            return Ok(false);
         };
         let found = match messenger.resolve(name.trim()) {
             Ok(peer) => people::exists(context, messenger, &peer).map(|()| peer),
             Err(error) => Err(error.into()),
         };
+        typed = Some(name);
         let peer = match found {
             Ok(peer) => peer,
             Err(failure @ (Failure::Interrupted | Failure::Io(_))) => return Err(failure),
             Err(failure) => {
                 context.render.failure(&failure);
-                typed = Some(name);
                 continue;
             }
         };
-        let (back, block, unblock) = (
-            "Back",
+        let (block, unblock) = (
             "Block: the relay takes nothing from them any more, without a word to them",
             "Unblock",
         );
         messenger.release()?;
-        let blocked = match prompt::choose("What now?", vec![back, block, unblock])? {
-            Some(choice) if choice == block => true,
-            Some(choice) if choice == unblock => false,
-            _ => return Ok(()),
+        let blocked = match prompt::choose_carefully("What now?", "Back", vec![block, unblock])? {
+            Some(choice) => choice == block,
+            None => continue,
         };
         let (person, events) = if blocked {
             context.work("blocking …", messenger.block(&peer))?
@@ -179,9 +213,10 @@ fn stranger(context: &Context, messenger: &mut Messenger) -> Result<(), Failure>
             context.work("unblocking …", messenger.unblock(&peer))?
         };
         context.render.events(&events);
-        return match person {
-            Some(person) => context.render.person(&person, None),
-            None => context.render.blocked(&peer, blocked),
-        };
+        match person {
+            Some(person) => context.render.person(&person, None)?,
+            None => context.render.blocked(&peer, blocked)?,
+        }
+        return Ok(true);
     }
 }

@@ -4,7 +4,7 @@ use std::cell::RefCell;
 use std::collections::VecDeque;
 use std::future::Future;
 use std::pin::pin;
-use std::time::Duration;
+use std::time::{Duration, Instant};
 
 use crossterm::event::{self, Event, KeyCode, KeyEvent, KeyEventKind, KeyModifiers};
 use zeroize::Zeroize;
@@ -12,6 +12,7 @@ use zeroize::Zeroize;
 use super::frame::{Frame, View, size};
 use super::keys::{self, AT_ONCE};
 use crate::exit::Failure;
+use crate::grace::{self, Grace};
 use crate::terminal;
 
 /// Most keys between two drawings: what a terminal's line holds at once.
@@ -43,6 +44,8 @@ pub(super) trait Question {
     /// Any other key.
     fn key(&mut self, key: &KeyEvent) -> Step<Self::Answer>;
     fn paste(&mut self, text: &str);
+    /// Whether keys are not taken yet, which is said.
+    fn hold(&mut self, held: bool);
     fn view(&self, columns: usize, rows: usize) -> View;
     /// What stays on the screen when it was answered.
     fn settled(&self) -> Option<String>;
@@ -59,15 +62,34 @@ pub(super) enum Beside<T, B> {
 /// Asks, and waits.
 pub(super) fn ask<Q: Question>(question: &mut Q) -> Result<Option<Q::Answer>, Failure> {
     let mut asking = Asking::begin(question)?;
-    loop {
-        let first = match AHEAD.with_borrow_mut(VecDeque::pop_front) {
-            Some(event) => event,
-            None => event::read()?,
-        };
-        if let Some(outcome) = asking.take(question, first)? {
-            return Ok(outcome);
-        }
-    }
+    asking.wait(question)
+}
+
+/// Asks about what cannot be undone: a key counts only when the question has been on the screen for a moment.
+pub(super) fn ask_carefully<Q: Question>(question: &mut Q) -> Result<Option<Q::Answer>, Failure> {
+    question.hold(true);
+    let mut asking = Asking::begin(question)?;
+    forget_answers()?;
+    asking.grace = Grace::begin(Instant::now());
+    asking.wait(question)
+}
+
+/// Forgets what was typed before.
+pub(super) fn forget() -> Result<(), Failure> {
+    AHEAD.with_borrow_mut(|ahead| {
+        more(ahead, AT_ONCE)?;
+        ahead.clear();
+        Ok(())
+    })
+}
+
+/// Of what was typed before, that remains which answers nothing.
+fn forget_answers() -> Result<(), Failure> {
+    AHEAD.with_borrow_mut(|ahead| {
+        more(ahead, AT_ONCE)?;
+        ahead.retain(grace::is_harmless);
+        Ok(())
+    })
 }
 
 /// Asks while something else goes on. What was written stays in the question.
@@ -98,6 +120,7 @@ pub(super) async fn ask_beside<Q: Question, B>(
 
 struct Asking {
     frame: Frame,
+    grace: Grace,
     _raw: terminal::Raw,
 }
 
@@ -106,6 +129,7 @@ impl Asking {
         let mut asking = Self {
             _raw: terminal::raw()?,
             frame: Frame::default(),
+            grace: Grace::none(),
         };
         asking.draw(question)?;
         Ok(asking)
@@ -116,10 +140,41 @@ impl Asking {
         self.frame.draw(&question.view(columns, rows))
     }
 
+    fn wait<Q: Question>(&mut self, question: &mut Q) -> Result<Option<Q::Answer>, Failure> {
+        loop {
+            let ahead = AHEAD.with_borrow_mut(VecDeque::pop_front);
+            let first = match ahead {
+                Some(event) => Some(event),
+                None if self.grace.holds() => self.first_moment(question)?,
+                None => Some(event::read()?),
+            };
+            let Some(first) = first else { continue };
+            if let Some(outcome) = self.take(question, first)? {
+                return Ok(outcome);
+            }
+        }
+    }
+
+    /// Waits for what is typed in the first moment, or for its end.
+    fn first_moment<Q: Question>(&mut self, question: &mut Q) -> Result<Option<Event>, Failure> {
+        match self.grace.left(Instant::now()) {
+            Some(left) if event::poll(left)? => Ok(Some(event::read()?)),
+            Some(_) => Ok(None),
+            None => {
+                forget_answers()?;
+                self.grace.end();
+                question.hold(false);
+                self.draw(question)?;
+                Ok(None)
+            }
+        }
+    }
+
     /// This event, and all that came with it. `Some`: the question is over.
     fn take<Q: Question>(&mut self, question: &mut Q, first: Event) -> Result<Option<Option<Q::Answer>>, Failure> {
         let mut events = VecDeque::from([first]);
         more(&mut events, AT_ONCE)?;
+        events.retain(|event| self.grace.takes(event));
         while let Some(event) = events.pop_front() {
             let step = match event {
                 Event::Key(key) if key.kind == KeyEventKind::Release => Step::Stay,

@@ -5,7 +5,7 @@ use unicode_segmentation::UnicodeSegmentation;
 use zeroize::Zeroizing;
 
 use super::ask::{Question, Step};
-use super::frame::{self, Rows, View, question, style, width, words};
+use super::frame::{self, HELD, Rows, View, question, style, width, words};
 use super::line::Line;
 
 /// What stays when it was answered.
@@ -28,6 +28,8 @@ pub(super) struct Field<'a, T> {
     line: Line,
     masked: bool,
     lines: bool,
+    keeps: bool,
+    held: bool,
     stays: Stays,
     shown_as: fn(&str) -> String,
     wrong: Option<String>,
@@ -44,6 +46,8 @@ impl<'a, T> Field<'a, T> {
             line: Line::new(false),
             masked: false,
             lines: false,
+            keeps: false,
+            held: false,
             stays: Stays::Answer,
             shown_as: str::to_owned,
             wrong: None,
@@ -67,6 +71,17 @@ impl<'a, T> Field<'a, T> {
         self.lines = true;
         self.line = Line::new(true);
         self
+    }
+
+    /// What was typed stays in it when it was answered, for the next time.
+    pub(super) fn keeps(mut self) -> Self {
+        self.keeps = true;
+        self
+    }
+
+    /// What is in it.
+    pub(super) fn text(&self) -> &str {
+        self.line.text()
     }
 
     /// Stars for characters.
@@ -116,7 +131,9 @@ impl<T> Question for Field<'_, T> {
                 if !self.masked {
                     self.answered = (self.shown_as)(&text);
                 }
-                drop(self.line.take());
+                if !self.keeps {
+                    drop(self.line.take());
+                }
                 Step::Answer(answer)
             }
             Err(wrong) => {
@@ -153,8 +170,13 @@ impl<T> Question for Field<'_, T> {
         self.wrong = None;
     }
 
+    fn hold(&mut self, held: bool) {
+        self.held = held;
+    }
+
     fn view(&self, columns: usize, rows: usize) -> View {
         let width = width(columns);
+        let help = if self.held { HELD } else { &self.help };
         let mut lines = question(&self.question, width);
         let mut text = Rows::new(width);
         if let Some(last) = lines.pop() {
@@ -188,11 +210,9 @@ impl<T> Question for Field<'_, T> {
         lines.append(&mut text.lines);
         let below = match &self.wrong {
             Some(wrong) => paint(words(wrong, width), |text| style().red().apply_to(text).to_string()),
-            None => paint(words(&self.help, width), |text| {
-                style().dim().apply_to(text).to_string()
-            }),
+            None => paint(words(help, width), |text| style().dim().apply_to(text).to_string()),
         };
-        let below = if self.wrong.is_none() && self.help.is_empty() {
+        let below = if self.wrong.is_none() && help.is_empty() {
             Vec::new()
         } else {
             below

@@ -13,6 +13,9 @@ use crate::terminal as line;
 /// A terminal that does not say how large it is.
 const SIZE: (u16, u16) = (80, 24);
 
+/// Said while keys are not taken yet.
+pub(super) const HELD: &str = "Read it first: keys count in a moment.";
+
 /// Columns and rows of the terminal.
 pub(super) fn size() -> (usize, usize) {
     let (columns, rows) = terminal::size()

@@ -7,7 +7,7 @@ use std::ops::Range;
 use crossterm::event::{KeyCode, KeyEvent, KeyModifiers};
 
 use super::ask::{Question, Step};
-use super::frame::{self, HANG, View, question, style, width, words};
+use super::frame::{self, HANG, HELD, View, question, style, width, words};
 use super::line::Line;
 
 /// Entries on the screen at once: as many as one looks through.
@@ -20,6 +20,9 @@ pub(super) struct List {
     shown: Vec<usize>,
     chosen: usize,
     filter: Line,
+    held: bool,
+    /// The first of all lists: Esc goes nowhere.
+    top: bool,
     answered: Option<usize>,
 }
 
@@ -31,8 +34,22 @@ impl List {
             shown: (0..options.len()).collect(),
             chosen: 0,
             filter: Line::new(false),
+            held: false,
+            top: false,
             answered: None,
         }
+    }
+
+    /// With this entry chosen at first.
+    pub(super) fn at(mut self, entry: usize) -> Self {
+        self.chosen = entry.min(self.labels.len().saturating_sub(1));
+        self
+    }
+
+    /// There is nothing to go back to.
+    pub(super) fn top(mut self) -> Self {
+        self.top = true;
+        self
     }
 
     /// Other words for the same entries; what was typed and chosen stays.
@@ -150,6 +167,10 @@ impl Question for List {
     /// A menu is no place for a text that came from elsewhere: none of it may choose something.
     fn paste(&mut self, _text: &str) {}
 
+    fn hold(&mut self, held: bool) {
+        self.held = held;
+    }
+
     fn view(&self, columns: usize, rows: usize) -> View {
         let width = width(columns);
         let mut lines = question(&self.question, width);
@@ -162,6 +183,10 @@ impl Question for List {
             .map(|last| (lines.len() - 1, console::measure_text_width(last)));
         let help = if self.shown.is_empty() {
             "Nothing here matches what you typed; Backspace takes it back."
+        } else if self.held {
+            HELD
+        } else if self.top {
+            "Arrows move, Enter chooses, typing searches."
         } else {
             "Arrows move, Enter chooses, Esc goes back, typing searches."
         };

@@ -1,6 +1,7 @@
 //! A limited message on the alternate screen: shown, then gone, without a trace in the scrollback.
 
 use std::io::{self, Write};
+use std::time::{Duration, Instant};
 
 use client::Playback;
 use crossterm::cursor::MoveTo;
@@ -11,13 +12,20 @@ use zeroize::Zeroizing;
 
 use super::{Render, escape, terminal_size, wrap};
 use crate::exit::Failure;
+use crate::grace::Grace;
 use crate::terminal;
 
 /// Lines that are neither text nor headline: blank, blank, help.
 const FRAME: usize = 3;
+const SCROLLS: &str = "arrows and space scroll, Enter closes";
+const CLOSES: &str = "Enter closes; then it is gone";
+/// Most keys that are thrown away when it is opened: what a terminal's line holds at once.
+const MOST_AHEAD: usize = 4096;
+/// What is there already is there within this time.
+const AT_ONCE: Duration = Duration::from_millis(1);
 
 impl Render {
-    /// Shows a play until a key closes it.
+    /// Shows a play until a key closes it. One that was typed before it was shown does not: the play is used, and would be lost unread.
     ///
     /// # Errors
     /// The terminal.
@@ -30,7 +38,7 @@ impl Render {
             escape::line(playback.from.as_str())
         );
         let screen = terminal::alternate()?;
-        let mut top = 0;
+        let (mut top, mut grace) = (0, None);
         loop {
             let (rows, columns) = terminal_size();
             let width = wrap::room(columns).saturating_sub(wrap::BAR);
@@ -39,8 +47,17 @@ impl Render {
             let room = rows.saturating_sub(FRAME + heads.len()).max(1);
             let last = lines.len().saturating_sub(room);
             top = top.min(last);
-            draw(&heads, &lines[top..lines.len().min(top + room)], last > 0, rows)?;
-            match next_key()? {
+            let help = match last {
+                _ if grace.is_none_or(Grace::holds) => "",
+                0 => CLOSES,
+                _ => SCROLLS,
+            };
+            draw(&heads, &lines[top..lines.len().min(top + room)], help, rows)?;
+            if grace.is_none() {
+                forget_what_was_typed()?;
+            }
+            let grace = grace.get_or_insert_with(|| Grace::begin(Instant::now()));
+            match next_key(grace)? {
                 Key::Close => break,
                 Key::Up => top = top.saturating_sub(1),
                 Key::Down => top = (top + 1).min(last),
@@ -65,8 +82,34 @@ enum Key {
     Suspend,
 }
 
-fn next_key() -> io::Result<Key> {
-    Ok(match event::read()? {
+fn forget_what_was_typed() -> io::Result<()> {
+    for _ in 0..MOST_AHEAD {
+        if !event::poll(AT_ONCE)? {
+            break;
+        }
+        let _ = event::read()?;
+    }
+    Ok(())
+}
+
+fn next_key(grace: &mut Grace) -> io::Result<Key> {
+    if grace.holds() {
+        match grace.left(Instant::now()) {
+            Some(left) if event::poll(left)? => {}
+            Some(_) => return Ok(Key::Redraw),
+            None => {
+                forget_what_was_typed()?;
+                grace.end();
+                // Which the help says.
+                return Ok(Key::Redraw);
+            }
+        }
+    }
+    let event = event::read()?;
+    if !grace.takes(&event) {
+        return Ok(Key::Redraw);
+    }
+    Ok(match event {
         Event::Key(key) if key.kind != KeyEventKind::Release => match key.code {
             KeyCode::Up => Key::Up,
             KeyCode::Down => Key::Down,
@@ -81,7 +124,7 @@ fn next_key() -> io::Result<Key> {
     })
 }
 
-fn draw(headline: &[&str], lines: &[&str], scrolls: bool, rows: usize) -> io::Result<()> {
+fn draw(headline: &[&str], lines: &[&str], help: &str, rows: usize) -> io::Result<()> {
     let _held = terminal::hold();
     let mut out = io::stdout().lock();
     queue!(out, Clear(ClearType::All), MoveTo(0, 0))?;
@@ -93,11 +136,6 @@ fn draw(headline: &[&str], lines: &[&str], scrolls: bool, rows: usize) -> io::Re
         let line = Zeroizing::new(format!("{} {line}", console::Style::new().dim().apply_to(wrap::MARK)));
         write!(out, "{}\r\n", wrap::steady(&line))?;
     }
-    let help = if scrolls {
-        "arrows and space scroll, Enter closes"
-    } else {
-        "Enter closes; then it is gone"
-    };
     queue!(
         out,
         MoveTo(0, u16::try_from(rows.saturating_sub(1)).unwrap_or(u16::MAX))

@@ -20,6 +20,9 @@ const PATIENCE: Duration = Duration::from_secs(60);
 /// How often the screen is looked at while nothing is drawn.
 const GLANCE: Duration = Duration::from_millis(100);
 
+/// The key.
+pub const DOWN: &str = "\u{1b}[B";
+
 #[derive(Default)]
 struct Shown {
     bytes: Vec<u8>,
@@ -116,6 +119,24 @@ impl Terminal {
         }
     }
 
+    /// Waits until this question is gone, and says whether another has come. Otherwise the program ended.
+    #[track_caller]
+    pub fn has_another_question(&self, question: &str) -> bool {
+        let deadline = Instant::now() + PATIENCE;
+        loop {
+            let screen = self.screen();
+            let asked = |row: &str| row.starts_with("? ");
+            if screen.lines().any(asked) && !screen.contains(&format!("? {question}")) {
+                return true;
+            }
+            if self.is_as_before() {
+                return false;
+            }
+            assert!(Instant::now() < deadline, "{question}: it stays:\n{screen}");
+            std::thread::sleep(Duration::from_millis(10));
+        }
+    }
+
     pub fn sends(&self, signal: Signal) {
         kill_process(Pid::from_child(&self.child), signal).unwrap();
     }
@@ -198,6 +219,36 @@ impl Terminal {
 
     pub fn presses_escape(&mut self) {
         self.types("\u{1b}");
+    }
+
+    /// One step back, to this question.
+    #[track_caller]
+    pub fn goes_back_to(&mut self, question: &str) -> String {
+        self.presses_escape();
+        self.sees(question)
+    }
+
+    /// Answers yes or no to what cannot be undone, as soon as that is taken.
+    #[track_caller]
+    pub fn decides(&mut self, answer: &str) {
+        self.sees("Enter alone: no.");
+        self.enters(answer);
+    }
+
+    /// Waits until a list about what cannot be undone takes keys.
+    #[track_caller]
+    pub fn may_choose(&mut self) {
+        self.sees("Arrows move");
+    }
+
+    /// Opens the first limited message of a list, and waits until it can be closed.
+    #[track_caller]
+    pub fn opens_the_first(&mut self) {
+        self.sees("Open a limited message?");
+        self.may_choose();
+        self.types(DOWN);
+        self.enters("");
+        self.sees("Enter closes");
     }
 
     /// Whether the terminal hands on keys as they come, as it does for prompts.
