@@ -45,6 +45,7 @@ mod operations;
 pub mod origin;
 mod parking;
 mod places;
+pub mod plural;
 pub mod proxies;
 mod recent;
 pub mod redact;
