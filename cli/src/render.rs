@@ -8,6 +8,7 @@ pub mod escape;
 mod gate;
 pub(crate) mod messages;
 mod people;
+mod plural;
 mod said;
 mod secret;
 pub mod time;
@@ -24,6 +25,7 @@ use serde_json::{Value, json};
 use crate::args::Global;
 use crate::exit::{Exit, Failure};
 
+use plural::counted;
 pub use said::without_options;
 pub use working::Working;
 
@@ -237,17 +239,17 @@ impl Render {
                     self.decide(peer.user().as_str(), &["safety-number NAME"])
                 )),
                 Event::Missing { peer, count } => {
-                    self.warning(&format!("{count} message(s) from {peer} were sent and have not arrived"));
+                    self.warning(&format!("{peer} sent {} that did not arrive", counted(*count, "message")));
                 }
                 Event::IdentityChanged { peer, .. } => self.warning(&format!(
                     "the identity of {peer} has changed; its messages wait for your decision. Compare the new safety number: {}",
                     self.decide(peer.user().as_str(), &["safety-number NAME", "verify NAME --accept", "reject-identity NAME"])
                 )),
                 Event::QuarantineDropped { peer, count } => {
-                    self.warning(&format!("{count} message(s) from the undecided identity of {peer} waited too long for your decision and were deleted"));
+                    self.warning(&format!("deleted {} from the undecided identity of {peer}: your decision took too long", counted(*count, "message")));
                 }
                 Event::Unreadable { count, reason } => {
-                    self.warning(&format!("{count} envelope(s) could not be opened: {}", escape::line(reason)));
+                    self.warning(&format!("{} could not be opened: {}", counted(*count, "envelope"), escape::line(reason)));
                 }
                 Event::Restarted { peer } => {
                     self.notice(&format!("the conversation with {peer} was restarted with fresh keys; nothing is lost"));
@@ -256,14 +258,17 @@ impl Render {
                     self.notice(&format!("{peer} found no one-time prekey of this account at the relay; full forward secrecy begins with your first answer"));
                 }
                 Event::DroppedByRelay { expired, refused } => self.warning(&format!(
-                    "the relay dropped {expired} message(s) that were not fetched in time, and refused {refused} because the mailbox was full"
+                    "the relay dropped {} not fetched in time, and refused {refused} because the mailbox was full",
+                    counted(*expired, "message")
                 )),
                 Event::Flooded { by: Flooder::Account(who) | Flooder::Contact(who), times } => self.warning(&format!(
-                    "the relay refused {times} message(s) of {who}: more than it takes at a time. To stop them: {}",
+                    "the relay refused {} of {who}: more than it takes at a time. To stop them: {}",
+                    counted(*times, "message"),
                     self.how(&format!("block {}", who.user()), "choose Contacts, then block somebody")
                 )),
                 Event::Flooded { by: Flooder::Unknown, times } => self.warning(&format!(
-                    "the relay refused {times} message(s) that came with a delivery token of a contact that you do not have any more"
+                    "the relay refused {} that came with a delivery token of a contact that you do not have any more",
+                    counted(*times, "message")
                 )),
                 Event::Undeliverable { id, reason } => {
                     self.warning(&format!("message {} was not delivered: {}", short(&id.to_string()), escape::line(reason)));
@@ -356,7 +361,7 @@ impl Render {
     pub fn cleared(&self, deleted: u64) -> Result<(), Failure> {
         self.show(
             || json!({ "deleted": deleted }),
-            || format!("{deleted} message(s) deleted at the relay"),
+            || format!("{} deleted at the relay", counted(deleted, "message")),
         )
     }
 

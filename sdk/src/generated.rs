@@ -13,7 +13,7 @@ pub mod types {
     pub struct Acknowledgement {
         ///The incarnation that `inbox` answered
         pub incarnation: ::uuid::Uuid,
-        ///The sequence number of the last envelope that is safely kept; it and all before it are deleted
+        ///The sequence number of the last envelope that the client has stored safely; the relay deletes it and all before it
         pub sequence: u64,
     }
     impl Acknowledgement {
@@ -46,7 +46,7 @@ pub mod types {
     ///A nonce to sign, good for one attempt.
     #[derive(::serde::Deserialize, ::serde::Serialize, Clone, Debug)]
     pub struct Challenge {
-        ///When the nonce dies, milliseconds since the Unix epoch (60 s from now). It is part of what is signed
+        ///When the nonce expires, milliseconds since the Unix epoch (60 s from now). It is part of what is signed
         pub expires_at: u64,
         ///Fingerprint of the relay's own identity key, 64 lower-case hex digits. It is part of what is signed
         pub relay_key_fingerprint: ::std::string::String,
@@ -97,10 +97,10 @@ pub mod types {
             Default::default()
         }
     }
-    ///A token to be known by its hash.
+    ///A delivery token, by its hash.
     #[derive(::serde::Deserialize, ::serde::Serialize, Clone, Debug)]
     pub struct DeliveryTokenRequest {
-        ///SHA-256 of the token, 32 bytes. The token itself is 32 random bytes, which the contact gets end to end
+        ///SHA-256 of the token, 32 bytes. The token itself is 32 random bytes, which the contact gets inside a message
         pub token_hash: crate::Base64,
     }
     impl DeliveryTokenRequest {
@@ -119,7 +119,7 @@ pub mod types {
             Default::default()
         }
     }
-    ///Nothing to say beyond that it is done.
+    ///An empty object: the operation is done.
     #[derive(::serde::Deserialize, ::serde::Serialize, Clone, Debug)]
     #[serde(transparent)]
     pub struct Done(pub ::serde_json::Map<::std::string::String, ::serde_json::Value>);
@@ -217,14 +217,14 @@ pub mod types {
             Default::default()
         }
     }
-    ///The identity of an account, and the statements that led to it. Everything in it is verified by whoever asks.
+    ///The identity of an account, and the statements that led to it. The client that asks verifies everything in it.
     #[derive(::serde::Deserialize, ::serde::Serialize, Clone, Debug)]
     pub struct IdentityHistory {
         ///name@relay
         pub address: ::std::string::String,
         ///The identity key, 2624 bytes
         pub identity_key: crate::Base64,
-        ///The statements, oldest first, at most 8; empty when it is the first identity
+        ///The statements, oldest first, at most 8; empty if it is the first identity
         pub successions: ::std::vec::Vec<SuccessionStatement>,
     }
     impl IdentityHistory {
@@ -232,21 +232,21 @@ pub mod types {
             Default::default()
         }
     }
-    ///What is waiting.
+    ///The waiting envelopes.
     #[derive(::serde::Deserialize, ::serde::Serialize, Clone, Debug)]
     pub struct InboxPage {
-        ///The greatest commit_counter ever given for this account, this request's included; 0 if none
+        ///The greatest commit_counter ever sent for this account, this request's included; 0 if none
         pub commit_counter: u64,
-        ///The oldest envelopes that are not acknowledged, in order; empty when there are none. About 1 MiB at most at once
+        ///The oldest envelopes that are not acknowledged, in order; empty if there are none. At most about 1 MiB at once
         pub envelopes: ::std::vec::Vec<Delivery>,
-        ///Envelopes of this mailbox that ever expired undelivered
+        ///How many envelopes of this mailbox have expired undelivered so far
         pub expired_total: u64,
         ///The life of the mailbox that the sequence numbers belong to; new after `clear_inbox`
         pub incarnation: ::uuid::Uuid,
-        /**Whose sends were refused because there were too many of them, since this was last answered: most first, at most 16. Each refusal is told once, and is
-forgotten when the relay restarts*/
+        /**Senders whose sends were refused because there were too many of them, since the last answer: most first, at most 16. The relay reports each refusal once, and
+forgets it when it restarts*/
         pub refused_senders: ::std::vec::Vec<RefusedSender>,
-        ///Sends to this mailbox that were ever refused because it was full
+        ///How many sends to this mailbox have been refused so far because it was full
         pub refused_total: u64,
     }
     impl InboxPage {
@@ -259,14 +259,14 @@ forgotten when the relay restarts*/
     pub struct InboxRequest {
         #[serde(skip_serializing_if = "::std::option::Option::is_none")]
         pub ack: ::std::option::Option<Acknowledgement>,
-        /**How many changes the client has kept so far, a number that only grows, below 2^53. The relay keeps the greatest, so that a client that was restored from
-a backup learns of it. More than 2^18 above the kept one is `counter_too_far`: that takes a sign-in*/
+        /**A number of the client's that only grows, below 2^53. The relay keeps the greatest, so that a client that was restored from a backup notices. A number more than
+2^18 above the kept one is `counter_too_far`: sign in with it first*/
         #[serde(skip_serializing_if = "::std::option::Option::is_none")]
         pub commit_counter: ::std::option::Option<u64>,
-        ///At most this many envelopes, 1 to 64 (64 when absent)
+        ///At most this many envelopes, 1 to 64 (64 if absent)
         #[serde(skip_serializing_if = "::std::option::Option::is_none")]
         pub limit: ::std::option::Option<u32>,
-        ///How long to wait when there is nothing, 0 to 30 seconds (0 when absent)
+        ///How long to wait if there is nothing, 0 to 30 seconds (0 if absent)
         #[serde(skip_serializing_if = "::std::option::Option::is_none")]
         pub wait_seconds: ::std::option::Option<u32>,
     }
@@ -275,7 +275,7 @@ a backup learns of it. More than 2^18 above the kept one is `counter_too_far`: t
             Default::default()
         }
     }
-    ///What a sender needs to begin a conversation. Everything in it is verified by the sender: the relay is not trusted with it.
+    ///What a sender needs to begin a conversation. The sender verifies everything in it, because it does not trust the relay.
     #[derive(::serde::Deserialize, ::serde::Serialize, Clone, Debug)]
     pub struct KeyBundle {
         ///name@relay
@@ -285,7 +285,7 @@ a backup learns of it. More than 2^18 above the kept one is `counter_too_far`: t
         #[serde(skip_serializing_if = "::std::option::Option::is_none")]
         pub one_time: ::std::option::Option<OneTimePreKey>,
         pub signed_prekey: SignedPreKey,
-        ///The statements that led to this identity, oldest first, at most 8; absent when it is the first one
+        ///The statements that led to this identity, oldest first, at most 8; absent if it is the first one
         #[serde(default, skip_serializing_if = "::std::vec::Vec::is_empty")]
         pub successions: ::std::vec::Vec<SuccessionStatement>,
     }
@@ -387,10 +387,10 @@ a backup learns of it. More than 2^18 above the kept one is `counter_too_far`: t
         ///Counted mode: how often it may be played
         #[serde(skip_serializing_if = "::std::option::Option::is_none")]
         pub plays: ::std::option::Option<u8>,
-        ///The relay's signed receipt for the last play, if there was one: it must not go back behind what the recipient was given
+        ///The relay's signed receipt for the last play, if there was one. It must not be older than the receipts that the recipient has
         #[serde(skip_serializing_if = "::std::option::Option::is_none")]
         pub receipt: ::std::option::Option<crate::Base64>,
-        ///How many plays were answered; in oblivious mode decoys and denied ones are among them
+        ///How many requests were answered; in oblivious mode this includes decoys and denied plays
         pub requests: u64,
         pub state: LicenseState,
         ///Counted mode: how often it was
@@ -421,7 +421,7 @@ a backup learns of it. More than 2^18 above the kept one is `counter_too_far`: t
     ///A license to play, for the recipient of the envelope beside it.
     #[derive(::serde::Deserialize, ::serde::Serialize, Clone, Debug)]
     pub struct NewLicense {
-        ///When the relay drops it, milliseconds since the Unix epoch
+        ///When it expires, milliseconds since the Unix epoch
         pub expires_at: u64,
         ///The license id, 64 lower-case hex digits: the recipient's mailbox id followed by 16 random bytes of the sender
         pub id: ::std::string::String,
@@ -429,7 +429,7 @@ a backup learns of it. More than 2^18 above the kept one is `counter_too_far`: t
         pub owner_capability_hash: crate::Base64,
         ///SHA-256 of the capability to play, which travels inside the envelope, 32 bytes
         pub play_capability_hash: crate::Base64,
-        ///How often it may be played, 1 to 255
+        ///How many times it may be played, 1 to 255
         pub plays: u8,
         ///The relay's half of the content key, 32 bytes
         pub share: crate::Base64,
@@ -442,9 +442,9 @@ a backup learns of it. More than 2^18 above the kept one is `counter_too_far`: t
     ///A license in oblivious mode, for the recipient of the envelope beside it.
     #[derive(::serde::Deserialize, ::serde::Serialize, Clone, Debug)]
     pub struct NewObliviousLicense {
-        ///The sealed counter, at most 256 bytes: how often it may be played, encrypted
+        ///The sealed counter, at most 256 bytes: how many times it may be played, encrypted
         pub counter: crate::Base64,
-        ///When the relay drops it, milliseconds since the Unix epoch
+        ///When it expires, milliseconds since the Unix epoch
         pub expires_at: u64,
         ///The gate key under which the relay computes, 32 lower-case hex digits
         pub gate_key: ::std::string::String,
@@ -469,9 +469,9 @@ a backup learns of it. More than 2^18 above the kept one is `counter_too_far`: t
     pub struct ObliviousPlayRequest {
         ///The capability to play, 32 bytes, out of the envelope
         pub capability: crate::Base64,
-        ///A fresh id for each play, repeated unchanged with the same request when the answer was lost
+        ///A fresh id for each play; if the answer was lost, repeat the same request with the same id
         pub play_id: ::uuid::Uuid,
-        ///The encrypted wish, at most 128 bytes: a play, or a decoy that costs none. Nobody but its maker can tell which
+        ///The encrypted request, at most 128 bytes: a play, or a decoy that costs none. Only its maker can tell which
         pub request: crate::Base64,
     }
     impl ObliviousPlayRequest {
@@ -510,7 +510,7 @@ a backup learns of it. More than 2^18 above the kept one is `counter_too_far`: t
             Default::default()
         }
     }
-    ///One one-time prekey with the proof that it is of its batch.
+    ///A one-time prekey with the proof that it belongs to its batch.
     #[derive(::serde::Deserialize, ::serde::Serialize, Clone, Debug)]
     pub struct OneTimePreKey {
         ///The key's id within the account
@@ -589,7 +589,7 @@ a backup learns of it. More than 2^18 above the kept one is `counter_too_far`: t
     pub struct PlayRequest {
         ///The capability to play, 32 bytes, out of the envelope
         pub capability: crate::Base64,
-        ///A fresh id for each play, repeated unchanged when the answer was lost
+        ///A fresh id for each play; if the answer was lost, repeat the request with the same id
         pub play_id: ::uuid::Uuid,
     }
     impl PlayRequest {
@@ -603,7 +603,7 @@ a backup learns of it. More than 2^18 above the kept one is `counter_too_far`: t
         pub mode: PlayMode,
         ///Which play this is, from 1
         pub play: u8,
-        ///How many there are in all
+        ///How many plays there are in all
         pub plays: u8,
         ///The relay's signed receipt, 4876 bytes; the answer it is about is `play ‖ plays ‖ share`
         pub receipt: crate::Base64,
@@ -833,7 +833,7 @@ a backup learns of it. More than 2^18 above the kept one is `counter_too_far`: t
     pub struct PublishRequest {
         #[serde(skip_serializing_if = "::std::option::Option::is_none")]
         pub one_time_batch: ::std::option::Option<OneTimeBatch>,
-        ///Drop the one-time prekeys of all earlier batches (their private halves are lost)
+        ///Drop the one-time prekeys of all earlier batches, because their private halves are lost
         #[serde(default)]
         pub replace_one_time: bool,
         #[serde(skip_serializing_if = "::std::option::Option::is_none")]
@@ -844,15 +844,15 @@ a backup learns of it. More than 2^18 above the kept one is `counter_too_far`: t
             Default::default()
         }
     }
-    ///A sender of whom too much came: `user` or `token_hash` says who.
+    ///A sender that sent too much: `user` or `token_hash` says which.
     #[derive(::serde::Deserialize, ::serde::Serialize, Clone, Debug)]
     pub struct RefusedSender {
         ///How many of its sends were refused, at least
         pub times: u64,
-        ///SHA-256 of the delivery token that it showed, 64 lower-case hex digits, to be given to `delete_delivery_token`
+        ///SHA-256 of the delivery token that it showed, 64 lower-case hex digits, for `delete_delivery_token`
         #[serde(skip_serializing_if = "::std::option::Option::is_none")]
         pub token_hash: ::std::option::Option<::std::string::String>,
-        ///The account's name, to be given to `block_account`
+        ///The account's name, for `block_account`
         #[serde(skip_serializing_if = "::std::option::Option::is_none")]
         pub user: ::std::option::Option<::std::string::String>,
     }
@@ -870,7 +870,7 @@ a backup learns of it. More than 2^18 above the kept one is `counter_too_far`: t
         pub expires_at: u64,
         ///The identity key (Ed25519 and ML-DSA-87 verifying keys), 2624 bytes
         pub identity_key: crate::Base64,
-        ///The code of an invitation, 32 hexadecimal digits, for relays whose status says `invite`. One use of it is spent if a new account comes of the request, and only then
+        ///The code of an invitation, 32 hexadecimal digits, for relays whose status says `invite`. The request spends one use of it only if it creates an account
         #[serde(skip_serializing_if = "::std::option::Option::is_none")]
         pub invite: ::std::option::Option<crate::Token>,
         #[serde(skip_serializing_if = "::std::option::Option::is_none")]
@@ -882,7 +882,7 @@ a backup learns of it. More than 2^18 above the kept one is `counter_too_far`: t
         ///The identity key's hybrid signature over the registration claim, which covers the key bundle, 4691 bytes
         pub signature: crate::Base64,
         pub signed_prekey: SignedPreKey,
-        ///The name: 1 to 32 characters out of a-z, 0-9, `_`, `.` and `-`, beginning with a letter or a digit, without `..`
+        ///The name: 1 to 32 characters of a-z, 0-9, `_`, `.` and `-`, beginning with a letter or a digit, without `..`
         pub user: ::std::string::String,
     }
     impl RegisterRequest {
@@ -897,7 +897,7 @@ a backup learns of it. More than 2^18 above the kept one is `counter_too_far`: t
         pub address: ::std::string::String,
         ///The identity's fingerprint under this address, 64 lower-case hex digits
         pub fingerprint: ::std::string::String,
-        ///To be sent as `Authorization: Bearer …`
+        ///Send it as `Authorization: Bearer …`
         pub token: crate::Token,
         ///When the token ends, milliseconds since the Unix epoch
         pub token_expires_at: u64,
@@ -979,7 +979,7 @@ a backup learns of it. More than 2^18 above the kept one is `counter_too_far`: t
             Default::default()
         }
     }
-    ///A request was answered. Whether a play was granted only its maker can tell.
+    ///The answer to a request. Only the request's maker can tell whether a play was granted.
     #[derive(::serde::Deserialize, ::serde::Serialize, Clone, Debug)]
     pub struct Released {
         ///The relay's signed receipt, 4876 bytes; the answer it is about is the release
@@ -995,11 +995,11 @@ a backup learns of it. More than 2^18 above the kept one is `counter_too_far`: t
     ///A session.
     #[derive(::serde::Deserialize, ::serde::Serialize, Clone, Debug)]
     pub struct Session {
-        ///The greatest commit_counter that was ever given for this account, this request's included, 0 if none: a client with a lower one was restored from a backup
+        ///The greatest commit_counter that was ever sent for this account, this request's included; 0 if none. A client whose own is lower was restored from a backup
         pub commit_counter: u64,
         ///When it ends, milliseconds since the Unix epoch
         pub expires_at: u64,
-        ///To be sent as `Authorization: Bearer …`
+        ///Send it as `Authorization: Bearer …`
         pub token: crate::Token,
     }
     impl Session {
@@ -1012,7 +1012,7 @@ a backup learns of it. More than 2^18 above the kept one is `counter_too_far`: t
     pub struct SignInRequest {
         ///32 random bytes of the client
         pub client_nonce: crate::Base64,
-        ///As in `inbox`; here it may be any number below 2^53, however far above the kept one
+        ///As in `inbox`; here it may be any number below 2^53, however far above the number that the relay has
         #[serde(skip_serializing_if = "::std::option::Option::is_none")]
         pub commit_counter: ::std::option::Option<u64>,
         ///The challenge's expires_at, unchanged
@@ -1044,15 +1044,15 @@ a backup learns of it. More than 2^18 above the kept one is `counter_too_far`: t
             Default::default()
         }
     }
-    ///The relay as everybody may see it. Never a name.
+    ///What the relay tells every client about itself. It has no user names.
     #[derive(::serde::Deserialize, ::serde::Serialize, Clone, Debug)]
     pub struct Status {
-        /**Accounts registered, roughly. This and the numbers that follow are taken once an hour and rounded to a power of two by chance: within a factor of two once there are some
-hundreds; 0 stands for few. Absent where the operator shows no numbers*/
+        /**Accounts registered, roughly. This and the following numbers are taken once an hour and rounded at random to a power of two: within a factor of two once there are some
+hundreds; 0 stands for few. Absent if the operator shows no numbers*/
         #[serde(skip_serializing_if = "::std::option::Option::is_none")]
         pub accounts: ::std::option::Option<u64>,
-        /**The hash that the audit log ended with when this hour began, 64 lower-case hex digits; it changes every hour, whatever happened. Whoever keeps it can tell later
-whether the log was rewritten. Absent while the relay could not write its log since it was started*/
+        /**The hash that the audit log ended with when this hour began, 64 lower-case hex digits; it changes every hour, whatever happened. If you keep it, the operator can show later
+that the log was not rewritten (`audit verify --kept`). Absent while the relay has not been able to write its log since its start*/
         #[serde(skip_serializing_if = "::std::option::Option::is_none")]
         pub audit_head: ::std::option::Option<::std::string::String>,
         ///Gate keys stored, roughly
@@ -1069,7 +1069,7 @@ whether the log was rewritten. Absent while the relay could not write its log si
         pub relay_key_fingerprint: ::std::string::String,
         ///The relay's name: the part after the @ in addresses here
         pub relay_name: ::std::string::String,
-        ///What it stores in
+        ///The database engine
         pub storage_engine: ::std::string::String,
         ///The protocol suite it serves
         pub suite: u8,
@@ -1113,7 +1113,7 @@ whether the log was rewritten. Absent while the relay could not write its log si
         pub origin: ::std::string::String,
         ///The challenge's nonce, 32 bytes
         pub server_nonce: crate::Base64,
-        ///The new key's hybrid signature over the registration claim, which covers the new key bundle, 4691 bytes: proof that it is held
+        ///The new key's hybrid signature over the registration claim, which covers the new key bundle, 4691 bytes: proof that the client holds the new key
         pub signature: crate::Base64,
         pub signed_prekey: SignedPreKey,
         pub statement: SuccessionStatement,
@@ -1125,7 +1125,7 @@ whether the log was rewritten. Absent while the relay could not write its log si
             Default::default()
         }
     }
-    ///An identity's word for the one that takes its place.
+    ///A statement by which an identity names its successor.
     #[derive(::serde::Deserialize, ::serde::Serialize, Clone, Debug)]
     pub struct SuccessionStatement {
         ///The old identity key, 2624 bytes
@@ -4990,11 +4990,11 @@ whether the log was rewritten. Absent while the relay could not write its log si
 #[derive(Clone, Debug)]
 /**Client for Latchkey relay
 
-A relay for Latchkey, a post-quantum end-to-end encrypted chat. It stores sealed envelopes until they are acknowledged and releases the shares of play-limited messages; it cannot read either.
+A relay for Latchkey, a post-quantum end-to-end encrypted chat. It stores sealed envelopes until they are acknowledged, and releases the shares of play-limited messages. It cannot read either.
 
-Conventions: time is milliseconds since the Unix epoch; binary in JSON is standard base64 with padding, in paths it is lower-case hex or a UUID; every error is one `Problem`, whose `code` is what a client decides by. Every operation that changes something can be repeated with the same ids: a lost answer loses nothing and costs nothing.
+**Conventions.** Time is milliseconds since the Unix epoch. Binary is standard base64 with padding in JSON, and lower-case hex or a UUID in paths. Every error is one `Problem`; a client decides by its `code`. Every operation that changes something can be repeated with the same ids: a lost answer loses nothing and costs nothing.
 
-To try it out: `latchkey token` prints a bearer token for "Authorize", or for `curl -H "Authorization: Bearer …"`, and when it ends. It is the session of that client, which goes on. `register`, `sign_in`, `publish_key` and `succeed` want signatures that a program makes; their examples show the form alone. So do those about licenses, gate keys and oblivious messages, which want ids and keys of your own. The others are accepted as they stand by a relay that has an account alice; a body of bytes is any small file. `DELETE /v1/session` ends the session of that client too.
+**Trying it out.** `latchkey token` prints a bearer token for "Authorize", or for `curl -H "Authorization: Bearer …"`, and says when it expires. The token is that of the client's own session: using it signs nothing out, but `DELETE /v1/session` signs the client out too. If the relay has an account `alice` and you are signed in as it, the relay accepts the examples as they are, with two exceptions. `register`, `sign_in`, `publish_key` and `succeed` need signatures that a program makes, and operations on gate keys and oblivious messages need keys of your own; their examples show only the form. Where a body is bytes, choose any small file. An example's envelope is a line of text that no client can open: a client that fetches it reports a message that it cannot read.
 
 Version: 0.1.0*/
 pub struct Client {
@@ -5060,7 +5060,7 @@ const _: () = {
 impl Client {
     /**Ask for a nonce to sign
 
-The first half of `register` and `sign_in`. Answers alike whether the user exists or not.
+The first step of `register`, `sign_in` and `succeed`. The answer is the same whether the user exists or not.
 
 Sends a `POST` request to `/v1/session/challenge`
 
@@ -5075,8 +5075,8 @@ let response = client.challenge()
     }
     /**Sign in
 
-One live session an account: signing in ends the earlier one. An unknown user, a wrong signature and a used or expired nonce answer
-alike.
+An account has one session: signing in ends the earlier one. An unknown user, a wrong signature and a used or expired nonce get the same
+answer.
 
 Sends a `POST` request to `/v1/session`
 
@@ -5091,7 +5091,7 @@ let response = client.sign_in()
     }
     /**Sign out
 
-The token is worthless from here on.
+The token is invalid from now on, and waiting calls of `inbox` end.
 
 Sends a `DELETE` request to `/v1/session`
 
@@ -5105,8 +5105,9 @@ let response = client.sign_out()
     }
     /**Claim a name
 
-Proves possession of the identity key, publishes the first keys and signs in, all in one. Repeating it with the same identity key is
-a success again, so a lost answer loses nothing; another identity key is refused with `name_taken`. Names are never reused.
+Proves possession of the identity key, publishes the first keys and signs in, all in one. Repeating it with the same identity key
+succeeds again, so a lost answer loses nothing. Another identity key is refused with `name_taken`, also after the account was removed, unless the
+operator has released the name.
 
 Sends a `POST` request to `/v1/accounts`
 
@@ -5119,9 +5120,9 @@ let response = client.register()
     pub fn register(&self) -> builder::Register<'_> {
         builder::Register::new(self)
     }
-    /**What is left of the caller's keys
+    /**Count the caller's keys
 
-A client looks here whether it has to publish new ones.
+Tells a client whether it has to publish new ones.
 
 Sends a `GET` request to `/v1/keys`
 
@@ -5135,7 +5136,7 @@ let response = client.key_status()
     }
     /**Publish keys
 
-A new signed prekey, a batch of one-time prekeys, or both. Signatures are checked here too. Publishing the same again changes nothing.
+Publishes a new signed prekey, a batch of one-time prekeys, or both. The relay checks the signatures too. Publishing the same again changes nothing.
 
 Sends a `PUT` request to `/v1/keys`
 
@@ -5150,7 +5151,7 @@ let response = client.publish_key()
     }
     /**Fetch a user's key bundle
 
-Consumes at most one of the user's one-time prekeys. Whoever asks for the same user again and again is given bundles without one.
+Consumes at most one of the user's one-time prekeys. An account that fetches the same user's bundle again and again gets bundles without one.
 
 Sends a `GET` request to `/v1/keys/{user}`
 
@@ -5167,9 +5168,9 @@ let response = client.fetch_key()
     }
     /**Replace the account's identity key
 
-Needs both: a statement by the present key that names the new one, and a registration claim by the new key over a challenge. In one step the
-account has the new identity and its prekeys; every session, delivery token and prekey of the old one is gone, and mail that waits stays.
-Repeating it is a success again, so a lost answer loses nothing; when the account has another identity than the two it is refused with `identity_replaced`.
+Needs both a statement by the present key that names the new one, and a registration claim by the new key over a challenge. In one step the
+account gets the new identity and its prekeys, and loses every session, delivery token and prekey of the old one. Waiting mail stays.
+Repeating it succeeds again, so a lost answer loses nothing. If the account has neither of the two identities, the request is refused with `identity_replaced`.
 
 Sends a `POST` request to `/v1/accounts/succession`
 
@@ -5184,7 +5185,7 @@ let response = client.succeed()
     }
     /**Fetch a user's identity and how it changed
 
-For contacts that meet another identity than they know. Consumes no prekey.
+For contacts that see another identity than the one they know. Consumes no prekey.
 
 Sends a `GET` request to `/v1/keys/{user}/identity`
 
@@ -5201,14 +5202,14 @@ let response = client.fetch_identity()
     }
     /**Send an envelope
 
-When this answers 200 the envelope is on disk and survives a crash of the relay. Repeating it with the same id and the same bytes is
-the same success again (for 30 days); with other bytes it is `message_conflict`.
+A 200 means that the envelope is on disk and survives a crash of the relay. Repeating the send with the same id and the same bytes
+succeeds again (for 30 days); with other bytes it is `message_conflict`.
 
-With a delivery token of the recipient no account is involved, and a bearer token that came along is ignored. An unknown token, a deleted
-one and an unknown recipient answer alike: `unauthorized`. A token sends 64 times at once and 4 times a second after that (`rate_limited`).
+With a delivery token of the recipient no account is involved, and the relay ignores a bearer token beside it. An unknown token, a deleted
+one and an unknown recipient get the same answer: `unauthorized`. A token allows 64 sends at once and 4 a second after that (`rate_limited`).
 
-Accounts without a delivery token share a part of the mailbox, each of them a small share of that, counted by time. When either is used up, and to an account
-that the recipient blocked, the answer is `rate_limited`: nothing was stored, and the same message may be sent again later.
+All accounts without a delivery token share one part of the mailbox, and each gets a small share of it, counted by time. If either is used up, or if the recipient
+blocked the account, the answer is `rate_limited`: nothing was stored, and the same message may be sent again later.
 
 Sends a `POST` request to `/v1/messages`
 
@@ -5231,8 +5232,8 @@ let response = client.send()
     }
     /**Send an envelope with a play license
 
-When this answers 200 the envelope and the license are both stored; when it refuses, neither is. A license id that exists with the same parameters is left as it is,
-played or not; with other parameters it is `license_conflict` and nothing is stored. Delivery tokens are taken as by `send`.
+A 200 means that the envelope and the license are both stored; after a refusal neither is. If a license with this id and the same parameters exists, it stays as it is,
+played or not; with other parameters the send is `license_conflict`, and nothing is stored. Delivery tokens work as in `send`.
 
 Sends a `POST` request to `/v1/messages/limited`
 
@@ -5249,10 +5250,10 @@ let response = client.send_limited()
     pub fn send_limited(&self) -> builder::SendLimited<'_> {
         builder::SendLimited::new(self)
     }
-    /**Send an envelope whose content can be opened a limited number of times, without telling the relay how many
+    /**Send an envelope with an oblivious play license
 
-As `send_limited`, but the relay gets the limit as a ciphertext under a gate key that was uploaded with `put_gate_key`. An unknown gate key, a deleted one and a
-wrong write capability answer alike: `no_such_gate_key`. The gate key belongs to an account, so this names the sender to the relay even when a
+Like `send_limited`, but the relay gets the limit as a ciphertext under a gate key that was uploaded with `put_gate_key`, and does not learn it. An unknown gate key, a deleted one and a
+wrong write capability get the same answer: `no_such_gate_key`. The gate key belongs to an account, so this names the sender to the relay even if a
 delivery token is used.
 
 Sends a `POST` request to `/v1/messages/oblivious`
@@ -5272,8 +5273,8 @@ let response = client.send_oblivious()
     }
     /**Acknowledge, then fetch
 
-Deletes what is acknowledged, then answers what follows. Waits up to `wait_seconds` when there is nothing. Envelopes come again until
-they are acknowledged: keep them first. An acknowledgement of an earlier incarnation is `stale_incarnation` and deletes nothing.
+Deletes what is acknowledged, then answers with what follows. If there is nothing, it waits up to `wait_seconds`. Envelopes come again until
+they are acknowledged: store them first. An acknowledgement of an earlier incarnation is `stale_incarnation` and deletes nothing.
 
 Sends a `POST` request to `/v1/inbox`
 
@@ -5286,9 +5287,9 @@ let response = client.inbox()
     pub fn inbox(&self) -> builder::Inbox<'_> {
         builder::Inbox::new(self)
     }
-    /**Delete everything pending
+    /**Delete all waiting envelopes
 
-The mailbox gets a new incarnation.
+The mailbox gets a new incarnation. The senders are not told.
 
 Sends a `DELETE` request to `/v1/inbox`
 
@@ -5302,8 +5303,8 @@ let response = client.clear_inbox()
     }
     /**Register a delivery token
 
-From here on whoever shows the token may `send` and `send_limited` to this mailbox without an account: made for one contact, and given to
-it inside a message, it keeps the relay from reading who sends. Registering it again is the same success.
+From now on a client that shows the token may `send`, `send_limited` and `send_oblivious` to this mailbox without an account. Make a token for one contact, and give it to
+that contact inside a message: then the requests of `send` and `send_limited` do not name the sender. Registering it again succeeds again.
 
 Sends a `PUT` request to `/v1/delivery-tokens`
 
@@ -5318,7 +5319,7 @@ let response = client.put_delivery_token()
     }
     /**Delete a delivery token
 
-Whoever holds it is refused from here on. An unknown hash is nothing to do, and the same answer.
+From now on sends with the token are refused. If no token has this hash, the answer is the same.
 
 Sends a `DELETE` request to `/v1/delivery-tokens/{hash}`
 
@@ -5335,8 +5336,8 @@ let response = client.delete_delivery_token()
     }
     /**Block an account
 
-From here on what it sends to this mailbox by its account is refused, with the answer that it would get if it had sent too much. A delivery token that it
-holds is another matter: `delete_delivery_token`. Blocking it again is the same success.
+From now on what the account sends to this mailbox is refused, with the same answer as if it had sent too much. If the contact holds a delivery token,
+delete that too (`delete_delivery_token`). Blocking an account again succeeds again.
 
 Sends a `PUT` request to `/v1/blocked-accounts`
 
@@ -5349,9 +5350,9 @@ let response = client.block_account()
     pub fn block_account(&self) -> builder::BlockAccount<'_> {
         builder::BlockAccount::new(self)
     }
-    /**Take the block of an account back
+    /**Unblock an account
 
-One that is not blocked is nothing to do, and the same answer.
+If the account is not blocked, the answer is the same.
 
 Sends a `DELETE` request to `/v1/blocked-accounts/{user}`
 
@@ -5368,8 +5369,8 @@ let response = client.unblock_account()
     }
     /**Play once, counted
 
-Counts first, answers then. Repeating it with the same play id costs nothing and gives the same answer, for ten minutes or until
-`confirm_play`; after that it is `answer_gone`. An unknown license and a wrong capability answer alike: `no_such_license`.
+The relay counts before it answers. Repeating the request with the same play id costs nothing and gives the same answer, for ten minutes or until
+`confirm_play`; after that it is `answer_gone`. An unknown license and a wrong capability get the same answer: `no_such_license`.
 
 Sends a `POST` request to `/v1/licenses/{id}/plays`
 
@@ -5388,10 +5389,10 @@ let response = client.play()
     }
     /**Play once, obliviously
 
-The relay computes on ciphertexts what is granted, keeps the new counter, and answers then; it learns nothing but that somebody asked. Repeating a request with the
+The relay computes the answer on ciphertexts, stores the new counter, and then answers. It learns only that a request came. Repeating a request with the
 same play id and the same bytes costs nothing and gives the same bytes, for ten minutes or until `confirm_play`; after that it is
-`answer_gone`. Another request under the same play id is `play_conflict`, a slot of the pad that was used is `slot_used`: nothing happened then. The
-answer takes a few hundred milliseconds, seconds when the gate key has to be loaded, and `busy` when too many wait. A license answers 4096
+`answer_gone`. Another request under the same play id is `play_conflict`, and a used slot of the pad is `slot_used`; both change nothing. An
+answer takes a few hundred milliseconds, or seconds if the gate key has to be loaded; if too many requests wait, it is `busy`. A license answers 4096
 requests, then it is `play_limit_reached`.
 
 Sends a `POST` request to `/v1/licenses/{id}/oblivious-plays`
@@ -5411,7 +5412,7 @@ let response = client.play_oblivious()
     }
     /**Confirm that a play's answer arrived
 
-In both modes. The kept answer is shredded; the play id remains and answers `answer_gone` from here on. Confirming twice is a success too.
+For both modes. The relay erases the stored answer; from now on the play id answers `answer_gone`. Confirming twice succeeds too.
 
 Sends a `DELETE` request to `/v1/licenses/{id}/plays/{play_id}`
 
@@ -5430,9 +5431,9 @@ let response = client.confirm_play()
     pub fn confirm_play(&self) -> builder::ConfirmPlay<'_> {
         builder::ConfirmPlay::new(self)
     }
-    /**Look at a license one has given
+    /**Look up a license
 
-For the holder of the owner's capability: what the relay enforces, and what is left, as far as the mode lets the relay know it.
+For the holder of the owner's capability, which is the sender: what the relay enforces, and what is left, as far as the mode lets the relay know it.
 
 Sends a `GET` request to `/v1/licenses/{id}`
 
@@ -5449,9 +5450,9 @@ let response = client.license()
     pub fn license(&self) -> builder::License<'_> {
         builder::License::new(self)
     }
-    /**Take a license back
+    /**Revoke a license
 
-At once and for good: the share, an encrypted counter and every kept answer are destroyed. Revoking twice is a success too.
+At once and for good: the relay destroys the share, an encrypted counter and every stored answer. Revoking twice succeeds too.
 
 Sends a `DELETE` request to `/v1/licenses/{id}`
 
@@ -5468,9 +5469,9 @@ let response = client.revoke()
     pub fn revoke(&self) -> builder::Revoke<'_> {
         builder::Revoke::new(self)
     }
-    /**Whether the relay has a gate key
+    /**Look up a gate key
 
-For its owner; another's is `no_such_gate_key`, and so is one whose bytes the relay has lost: upload it again.
+For the key's owner. Another account's key is `no_such_gate_key`. So is a key whose bytes the relay has lost: upload it again.
 
 Sends a `GET` request to `/v1/gate-keys/{id}`
 
@@ -5487,15 +5488,15 @@ let response = client.gate_key_status()
     }
     /**Upload a gate key
 
-The evaluation key of a sender, about 23 MB, streamed. When this answers 200 it was checked and is on the disk. Repeating it with the same bytes is the same
-success again; other bytes under the same id are `gate_key_conflict`, unless the relay has lost the first ones. Bytes that are no key are `bad_gate_key`, and
-nothing of them is kept. An account uploads one at a time (`busy`) and has a few (`gate_keys_full`). There is no way to download one.
+The body is a sender's evaluation key, about 23 MB, streamed. A 200 means that the relay has checked it and that it is on disk. Repeating the upload with the same bytes
+succeeds again; other bytes under the same id are `gate_key_conflict`, unless the relay has lost the first ones. Bytes that are no key are `bad_gate_key`, and
+the relay keeps nothing of them. An account uploads one key at a time (`busy`), and may have a few (`gate_keys_full`). There is no download.
 
 Sends a `PUT` request to `/v1/gate-keys/{id}`
 
 Arguments:
 - `id`: The key's id, 32 lower-case hex digits: 16 random bytes of the sender
-- `latchkey_capability_hash`: SHA-256 of the write capability, 32 bytes as standard base64: whoever knows the capability can attach licenses to this key
+- `latchkey_capability_hash`: SHA-256 of the write capability, 32 bytes as standard base64: a client that knows the capability can attach licenses to this key
 - `body`: The evaluation key, at most 31.1 MB
 ```text
 let response = client.put_gate_key()
@@ -5510,7 +5511,7 @@ let response = client.put_gate_key()
     }
     /**Delete a gate key
 
-It takes no new licenses from here on. Those it has can be played to their end; then it is gone. Without any it is gone at once.
+The key takes no new licenses from now on. Its licenses can still be played; the relay removes the key when the last of them ends, or at once if there is none.
 
 Sends a `DELETE` request to `/v1/gate-keys/{id}`
 
@@ -5525,9 +5526,9 @@ let response = client.delete_gate_key()
     pub fn delete_gate_key(&self) -> builder::DeleteGateKey<'_> {
         builder::DeleteGateKey::new(self)
     }
-    /**The relay, and roughly how it is doing
+    /**The relay's identity and rough numbers
 
-The numbers are rough and an hour old, so that nobody sees others' sends and fetches by them. Never shows a user name.
+The numbers are rough and up to an hour old, so that they do not reveal others' sends and fetches. There are no user names in it.
 
 Sends a `GET` request to `/v1/status`
 
@@ -5541,7 +5542,7 @@ let response = client.status()
     }
     /**The relay's own key
 
-What play receipts are checked with.
+Clients check play receipts with it.
 
 Sends a `GET` request to `/v1/relay-key`
 

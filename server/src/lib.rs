@@ -29,6 +29,7 @@ pub mod metrics;
 pub mod model;
 pub mod operator;
 pub mod origin;
+pub mod plural;
 pub mod proxies;
 mod relay;
 mod seldom;

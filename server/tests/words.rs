@@ -2,6 +2,7 @@
 #![allow(clippy::unwrap_used, reason = "helpers of tests fail like tests")]
 
 use std::collections::BTreeSet;
+use std::path::Path;
 use std::process::Command;
 
 use poem_openapi::types::ParseFromJSON as _;
@@ -59,6 +60,107 @@ fn each_refusal_says_what_was_wrong_and_what_to_do() {
             assert!(problem.retry_after_seconds.is_some(), "{code:?}");
         }
     }
+}
+
+/// Every description and summary below a value, with where it is.
+fn descriptions(value: &Value, place: &str, found: &mut Vec<(String, String)>) {
+    match value {
+        Value::Object(fields) => {
+            for (name, field) in fields {
+                let place = format!("{place}/{name}");
+                match field.as_str().filter(|_| name == "description" || name == "summary") {
+                    Some(text) => found.push((place, text.to_owned())),
+                    None => descriptions(field, &place, found),
+                }
+            }
+        }
+        Value::Array(items) => items.iter().for_each(|item| descriptions(item, place, found)),
+        _ => {}
+    }
+}
+
+#[test]
+fn the_contract_names_who_does_what() {
+    let mut found = Vec::new();
+    descriptions(&serde_yaml_of(&server::openapi_yaml()), "", &mut found);
+    assert!(found.len() > 500, "{}", found.len());
+    let bad: Vec<_> = found.iter().filter(|(_, text)| avoided(text).is_some()).collect();
+    assert!(bad.is_empty(), "{bad:#?}");
+}
+
+#[test]
+fn each_code_is_described_at_the_status_that_it_comes_with() {
+    let contract = serde_yaml_of(&server::openapi_yaml());
+    let answers = &contract["paths"]["/v1/status"]["get"]["responses"];
+    for code in codes() {
+        let problem = Problem::new(code, "what was wrong");
+        let name = problem.kind.strip_prefix("urn:latchkey:problem:").unwrap();
+        let said = answers[problem.status.to_string()]["description"].as_str().unwrap();
+        let mut listed = said.split(|c: char| !c.is_ascii_lowercase() && c != '_');
+        assert!(listed.any(|word| word == name), "{name} is not among: {said}");
+    }
+}
+
+/// The text of the services, where requests are refused.
+fn services(folder: &Path, text: &mut String) {
+    for entry in std::fs::read_dir(folder).unwrap() {
+        let path = entry.unwrap().path();
+        if path.is_dir() {
+            services(&path, text);
+        } else {
+            text.push_str(&std::fs::read_to_string(path).unwrap());
+        }
+    }
+}
+
+/// The fields that refusals for a wrong length name: `exactly("FIELD", …)`.
+fn named_fields(text: &str) -> BTreeSet<String> {
+    let calls = text.split("exactly").skip(1);
+    calls
+        .filter_map(|call| {
+            let (length, argument) = call.split_once("(\"")?;
+            let is_call = length.is_empty() || length.starts_with("::<") && length.ends_with('>');
+            is_call.then(|| argument.split('"').next().map(str::to_owned))?
+        })
+        .collect()
+}
+
+#[test]
+fn a_refusal_names_fields_as_the_contract_does() {
+    let mut text = String::new();
+    services(&Path::new(env!("CARGO_MANIFEST_DIR")).join("src/service"), &mut text);
+    let contract: Value = serde_yaml_of(&server::openapi_yaml());
+    let mut known = BTreeSet::new();
+    for schema in contract["components"]["schemas"].as_object().unwrap().values() {
+        known.extend(
+            schema["properties"]
+                .as_object()
+                .into_iter()
+                .flat_map(|fields| fields.keys().cloned()),
+        );
+    }
+    for operation in contract["paths"]
+        .as_object()
+        .unwrap()
+        .values()
+        .flat_map(|path| path.as_object().unwrap().values())
+    {
+        let parameters = operation["parameters"].as_array().into_iter().flatten();
+        known.extend(parameters.map(|parameter| parameter["name"].as_str().unwrap().to_owned()));
+    }
+    let named = named_fields(&text);
+    assert!(named.len() > 8, "{named:?}");
+    for field in named {
+        // `each of one_time_batch.keys`: the last word is the path to the field.
+        let path = field.split(' ').next_back().unwrap();
+        for part in path.split('.') {
+            assert!(known.contains(part), "{field}: the contract has no {part}");
+        }
+    }
+    assert_eq!(
+        named_fields(r#"exactly::<7>("a.b", x); exactly("c", y); not_exactly(name, z); f("d")"#),
+        BTreeSet::from(["a.b".to_owned(), "c".to_owned()])
+    );
 }
 
 fn help(of: &[&str]) -> String {

@@ -2,7 +2,7 @@
 //!
 //! - `cargo xtask generate [--check]`: openapi.yaml from the relay, the SDK from openapi.yaml, and measured numbers in documents from `docs/performance.json`.
 //! - `cargo xtask test`: everything that proves the project, on a fresh machine, without root and without anything installed by hand.
-//! - `cargo xtask check`: of that, what is no test of a package: who depends on whom, names in documents, generated files.
+//! - `cargo xtask check`: of that, what is no test of a package: who depends on whom, names in documents, their prose, generated files.
 //! - `cargo xtask demo [--keep]`: two people talk through a relay, told as a story.
 
 use std::process::ExitCode;
@@ -16,6 +16,7 @@ mod generate;
 mod modules;
 mod one_build;
 mod out;
+mod prose;
 mod run;
 mod test;
 mod walls;

@@ -8,7 +8,7 @@ use std::process::Stdio;
 
 use anyhow::{Context, Result, bail};
 
-use crate::{evidence, generate, modules, one_build, out, run, walls};
+use crate::{evidence, generate, modules, one_build, out, prose, run, walls};
 
 /// Runs the tests, then the checks that are no tests of a package.
 ///
@@ -109,6 +109,7 @@ impl Total {
             "evidence",
             evidence::check().map(|named| format!("{named} tests and files that documents name are there")),
         );
+        self.check("prose", prose::check());
         self.check(
             "one build",
             one_build::check().map(|shared| format!("{shared} packages are compiled once for relay, client and tests")),

@@ -145,6 +145,49 @@ fn every_error_of_the_workspace_keeps_to_the_form() {
     assert!(faults.is_empty(), "to rewrite:\n  {}", faults.join("\n  "));
 }
 
+/// The text literals of a file, wherever they stand.
+fn literals(tokens: proc_macro2::TokenStream, found: &mut Vec<String>) {
+    for token in tokens {
+        match token {
+            proc_macro2::TokenTree::Group(group) => literals(group.stream(), found),
+            proc_macro2::TokenTree::Literal(literal) => {
+                if let Ok(text) = syn::parse_str::<LitStr>(&literal.to_string()) {
+                    found.push(text.value());
+                }
+            }
+            _ => {}
+        }
+    }
+}
+
+/// Whether a text leaves the number of a noun to its reader: `1 row(s)`.
+fn leaves_the_number_open(text: &str) -> bool {
+    let ends = ["(s)", "(es)", "(ies)"];
+    ends.iter().any(|end| {
+        text.match_indices(end)
+            .any(|(at, _)| text[..at].ends_with(char::is_alphabetic))
+    })
+}
+
+#[test]
+fn one_is_one_and_two_are_two() {
+    let root = Path::new(env!("CARGO_MANIFEST_DIR")).parent().unwrap();
+    let (mut read, mut open) = (0, Vec::new());
+    for file in PLACES.iter().flat_map(|place| sources(&root.join(place))) {
+        let mut texts = Vec::new();
+        // Comments of documentation are texts too, which programs show as help.
+        literals(fs::read_to_string(&file).unwrap().parse().unwrap(), &mut texts);
+        read += texts.len();
+        let shown = file.strip_prefix(root).unwrap().display();
+        let bad = texts.iter().filter(|text| leaves_the_number_open(text));
+        open.extend(bad.map(|text| format!("{shown}: {text:?}")));
+    }
+    assert!(read > 5000, "only {read} texts were found");
+    assert!(open.is_empty(), "to be counted:\n  {}", open.join("\n  "));
+    assert!(leaves_the_number_open("1 row(s) written") && leaves_the_number_open("box(es)"));
+    assert!(!leaves_the_number_open("2 rows (small), (s)"));
+}
+
 #[test]
 fn what_does_not_keep_to_the_form_is_found() {
     let long = "a ".repeat(MAX_WORDS + 1);

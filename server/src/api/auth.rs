@@ -18,7 +18,8 @@ use crate::{
     store::AuditEvent,
 };
 
-/// Signed in: the token of `register` or `sign_in`.
+/// The token of a session. `latchkey token` prints the one of your account, and says when it ends. Without an account at this relay, make one first:
+/// `latchkey --relay URL register NAME`, with the relay's URL. Programs get a token from `register` or `sign_in`.
 #[derive(SecurityScheme)]
 #[oai(ty = "bearer", key_name = "token", bearer_format = "opaque", checker = "check")]
 pub struct Auth(Principal);
@@ -71,7 +72,7 @@ impl Example for ChallengeRequest {
 pub struct Challenge {
     /// 32 bytes to be signed; accepted once, whether the attempt succeeds or not
     pub server_nonce: Bytes,
-    /// When the nonce dies, milliseconds since the Unix epoch (60 s from now). It is part of what is signed
+    /// When the nonce expires, milliseconds since the Unix epoch (60 s from now). It is part of what is signed
     pub expires_at: u64,
     /// The relay's name: the part after the @ in addresses here
     pub relay_name: String,
@@ -94,7 +95,7 @@ pub struct SignInRequest {
     pub expires_at: u64,
     /// The identity key's hybrid signature over the sign-in claim, 4691 bytes
     pub signature: Bytes,
-    /// As in `inbox`; here it may be any number below 2^53, however far above the kept one
+    /// As in `inbox`; here it may be any number below 2^53, however far above the number that the relay has
     #[oai(skip_serializing_if_is_none)]
     pub commit_counter: Option<u64>,
 }
@@ -102,15 +103,15 @@ pub struct SignInRequest {
 /// A session.
 #[derive(Object)]
 pub struct Session {
-    /// To be sent as `Authorization: Bearer …`
+    /// Send it as `Authorization: Bearer …`
     pub token: String,
     /// When it ends, milliseconds since the Unix epoch
     pub expires_at: u64,
-    /// The greatest commit_counter that was ever given for this account, this request's included, 0 if none: a client with a lower one was restored from a backup
+    /// The greatest commit_counter that was ever sent for this account, this request's included; 0 if none. A client whose own is lower was restored from a backup
     pub commit_counter: u64,
 }
 
-/// Nothing to say beyond that it is done.
+/// An empty object: the operation is done.
 #[derive(Object, Debug, Default)]
 pub struct Done {}
 
@@ -121,7 +122,7 @@ pub struct Sessions;
 impl Sessions {
     /// Ask for a nonce to sign
     ///
-    /// The first half of `register` and `sign_in`. Answers alike whether the user exists or not.
+    /// The first step of `register`, `sign_in` and `succeed`. The answer is the same whether the user exists or not.
     #[oai(path = "/v1/session/challenge", method = "post", operation_id = "challenge")]
     async fn challenge(
         &self,
@@ -139,8 +140,8 @@ impl Sessions {
 
     /// Sign in
     ///
-    /// One live session an account: signing in ends the earlier one. An unknown user, a wrong signature and a used or expired nonce answer
-    /// alike.
+    /// An account has one session: signing in ends the earlier one. An unknown user, a wrong signature and a used or expired nonce get the same
+    /// answer.
     #[oai(path = "/v1/session", method = "post", operation_id = "sign_in")]
     async fn sign_in(
         &self,
@@ -173,7 +174,7 @@ impl Sessions {
 
     /// Sign out
     ///
-    /// The token is worthless from here on.
+    /// The token is invalid from now on, and waiting calls of `inbox` end.
     #[oai(path = "/v1/session", method = "delete", operation_id = "sign_out")]
     async fn sign_out(&self, services: Data<&Arc<Services>>, auth: Auth) -> Result<Json<Done>, ApiError> {
         let owner = auth.live(*services).await?;

@@ -29,8 +29,8 @@ pub struct Blocks;
 impl Blocks {
     /// Block an account
     ///
-    /// From here on what it sends to this mailbox by its account is refused, with the answer that it would get if it had sent too much. A delivery token that it
-    /// holds is another matter: `delete_delivery_token`. Blocking it again is the same success.
+    /// From now on what the account sends to this mailbox is refused, with the same answer as if it had sent too much. If the contact holds a delivery token,
+    /// delete that too (`delete_delivery_token`). Blocking an account again succeeds again.
     #[oai(path = "/v1/blocked-accounts", method = "put", operation_id = "block_account")]
     async fn block_account(
         &self,
@@ -44,9 +44,9 @@ impl Blocks {
         Ok(Json(BlockedAccounts { blocked }))
     }
 
-    /// Take the block of an account back
+    /// Unblock an account
     ///
-    /// One that is not blocked is nothing to do, and the same answer.
+    /// If the account is not blocked, the answer is the same.
     #[oai(
         path = "/v1/blocked-accounts/:user",
         method = "delete",

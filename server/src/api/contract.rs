@@ -75,7 +75,8 @@ fn name_delivery_tokens(contract: &mut Value) {
         ("name", header.as_str()),
         (
             "description",
-            "A delivery token of the recipient: sends with one involve no account",
+            "Only for the three sends, in place of a session's token: leave it empty to send as your account. It is 32 random bytes as standard base64. The recipient \
+             registers their SHA-256 with `put_delivery_token` and gives the token to one contact inside a message. The relay looks at no account of the sender then.",
         ),
     ];
     if let Some(schemes) = mapping(contract, &["components", "securitySchemes"]) {
@@ -90,6 +91,22 @@ fn name_delivery_tokens(contract: &mut Value) {
             *way = token.clone().into();
         }
     }
+}
+
+/// The same contract for the page, which asks for a delivery token where it asks for the session's. As a parameter, which generated clients need, it
+/// would be asked for a second time.
+pub(super) fn asked_once(mut contract: Value) -> Value {
+    let header = tokens::HEADER;
+    let is_token = |parameter: &Value| {
+        let name = parameter.get("name").and_then(Value::as_str);
+        name.is_some_and(|name| name.eq_ignore_ascii_case(header.as_str()))
+    };
+    for operation in operations(&mut contract) {
+        if let Some(parameters) = operation.get_mut("parameters").and_then(Value::as_sequence_mut) {
+            parameters.retain(|parameter| !is_token(parameter));
+        }
+    }
+    contract
 }
 
 fn operations(contract: &mut Value) -> impl Iterator<Item = &mut Mapping> {
@@ -203,6 +220,39 @@ mod tests {
                 "succeed"
             ]
         );
+    }
+
+    #[test]
+    fn the_page_asks_for_a_delivery_token_once_and_clients_have_it_as_a_parameter() {
+        let contract = published(&crate::api::openapi_service().spec(), Timestamp(0)).unwrap();
+        let parameters = |contract: &Value| {
+            let text = serde_yaml::to_string(contract).unwrap();
+            text.matches("name: Latchkey-Delivery-Token").count()
+        };
+        let of_page = asked_once(contract.clone());
+        assert_eq!((parameters(&contract), parameters(&of_page)), (3, 0));
+        let ways = |contract: &Value| {
+            serde_yaml::to_string(contract)
+                .unwrap()
+                .matches("- DeliveryToken: []")
+                .count()
+        };
+        assert_eq!((ways(&contract), ways(&of_page)), (3, 3));
+        // Nothing else is left out.
+        let others = |contract: &Value| serde_yaml::to_string(contract).unwrap().matches("in: query").count();
+        assert!(others(&of_page) > 0);
+        assert_eq!(others(&contract), others(&of_page));
+    }
+
+    #[test]
+    fn each_way_to_authenticate_says_how_to_get_a_token() {
+        let contract = published(&crate::api::openapi_service().spec(), Timestamp(0)).unwrap();
+        let schemes = &contract["components"]["securitySchemes"];
+        for (name, how) in [("Auth", "`latchkey token`"), (DELIVERY_TOKEN, "`put_delivery_token`")] {
+            let said = schemes[name]["description"].as_str().unwrap();
+            assert!(said.contains(how), "{name}: {said}");
+        }
+        assert_eq!(schemes.as_mapping().unwrap().len(), 2);
     }
 
     #[test]

@@ -22,7 +22,7 @@ use crate::{service::Services, store::GateKeyRow};
 pub enum GateKeyState {
     /// Takes new licenses
     Live,
-    /// Was deleted; stays until its last license is over
+    /// Deleted; stays until its last license ends
     Retired,
 }
 
@@ -61,9 +61,9 @@ pub struct GateKeys;
 impl GateKeys {
     /// Upload a gate key
     ///
-    /// The evaluation key of a sender, about 23 MB, streamed. When this answers 200 it was checked and is on the disk. Repeating it with the same bytes is the same
-    /// success again; other bytes under the same id are `gate_key_conflict`, unless the relay has lost the first ones. Bytes that are no key are `bad_gate_key`, and
-    /// nothing of them is kept. An account uploads one at a time (`busy`) and has a few (`gate_keys_full`). There is no way to download one.
+    /// The body is a sender's evaluation key, about 23 MB, streamed. A 200 means that the relay has checked it and that it is on disk. Repeating the upload with the same bytes
+    /// succeeds again; other bytes under the same id are `gate_key_conflict`, unless the relay has lost the first ones. Bytes that are no key are `bad_gate_key`, and
+    /// the relay keeps nothing of them. An account uploads one key at a time (`busy`), and may have a few (`gate_keys_full`). There is no download.
     #[oai(path = "/v1/gate-keys/:id", method = "put", operation_id = "put_gate_key")]
     async fn put_gate_key(
         &self,
@@ -71,7 +71,7 @@ impl GateKeys {
         auth: Auth,
         /// The key's id, 32 lower-case hex digits: 16 random bytes of the sender
         id: Path<String>,
-        /// SHA-256 of the write capability, 32 bytes as standard base64: whoever knows the capability can attach licenses to this key
+        /// SHA-256 of the write capability, 32 bytes as standard base64: a client that knows the capability can attach licenses to this key
         #[oai(name = "Latchkey-Capability-Hash")]
         capability_hash: Header<Bytes>,
         /// The evaluation key, at most 31.1 MB
@@ -83,9 +83,9 @@ impl GateKeys {
         Ok(Json(row.into()))
     }
 
-    /// Whether the relay has a gate key
+    /// Look up a gate key
     ///
-    /// For its owner; another's is `no_such_gate_key`, and so is one whose bytes the relay has lost: upload it again.
+    /// For the key's owner. Another account's key is `no_such_gate_key`. So is a key whose bytes the relay has lost: upload it again.
     #[oai(path = "/v1/gate-keys/:id", method = "get", operation_id = "gate_key_status")]
     async fn gate_key_status(
         &self,
@@ -100,7 +100,7 @@ impl GateKeys {
 
     /// Delete a gate key
     ///
-    /// It takes no new licenses from here on. Those it has can be played to their end; then it is gone. Without any it is gone at once.
+    /// The key takes no new licenses from now on. Its licenses can still be played; the relay removes the key when the last of them ends, or at once if there is none.
     #[oai(path = "/v1/gate-keys/:id", method = "delete", operation_id = "delete_gate_key")]
     async fn delete_gate_key(
         &self,

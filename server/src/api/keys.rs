@@ -20,7 +20,7 @@ use crate::{
     store::{AuditEvent, KeyCounts},
 };
 
-/// One one-time prekey with the proof that it is of its batch.
+/// A one-time prekey with the proof that it belongs to its batch.
 #[derive(Object, Debug, Clone)]
 pub struct OneTimePreKey {
     /// The batch's signed bytes
@@ -38,7 +38,7 @@ pub struct OneTimePreKey {
 /// A claim to a name.
 #[derive(Object)]
 pub struct RegisterRequest {
-    /// The name: 1 to 32 characters out of a-z, 0-9, `_`, `.` and `-`, beginning with a letter or a digit, without `..`
+    /// The name: 1 to 32 characters of a-z, 0-9, `_`, `.` and `-`, beginning with a letter or a digit, without `..`
     pub user: String,
     /// The identity key (Ed25519 and ML-DSA-87 verifying keys), 2624 bytes
     pub identity_key: Bytes,
@@ -57,7 +57,7 @@ pub struct RegisterRequest {
     pub expires_at: u64,
     /// The identity key's hybrid signature over the registration claim, which covers the key bundle, 4691 bytes
     pub signature: Bytes,
-    /// The code of an invitation, 32 hexadecimal digits, for relays whose status says `invite`. One use of it is spent if a new account comes of the request, and only then
+    /// The code of an invitation, 32 hexadecimal digits, for relays whose status says `invite`. The request spends one use of it only if it creates an account
     #[oai(skip_serializing_if_is_none)]
     pub invite: Option<String>,
 }
@@ -65,13 +65,13 @@ pub struct RegisterRequest {
 /// New keys of the caller.
 #[derive(Object, Debug)]
 pub struct PublishRequest {
-    /// A new signed prekey; its sequence number must be above the published one's
+    /// A new signed prekey; its sequence number must be greater than the published one's
     #[oai(skip_serializing_if_is_none)]
     pub signed_prekey: Option<SignedPreKey>,
-    /// More one-time prekeys; the batch's sequence number must be above every earlier batch's
+    /// More one-time prekeys; the batch's sequence number must be greater than every earlier batch's
     #[oai(skip_serializing_if_is_none)]
     pub one_time_batch: Option<OneTimeBatch>,
-    /// Drop the one-time prekeys of all earlier batches (their private halves are lost)
+    /// Drop the one-time prekeys of all earlier batches, because their private halves are lost
     #[oai(default)]
     pub replace_one_time: bool,
 }
@@ -87,7 +87,7 @@ pub struct KeyStatus {
     pub signed_prekey_expires_at: u64,
 }
 
-/// What a sender needs to begin a conversation. Everything in it is verified by the sender: the relay is not trusted with it.
+/// What a sender needs to begin a conversation. The sender verifies everything in it, because it does not trust the relay.
 #[derive(Object, Debug)]
 pub struct KeyBundle {
     /// name@relay
@@ -96,10 +96,10 @@ pub struct KeyBundle {
     pub identity_key: Bytes,
     /// The published signed prekey
     pub signed_prekey: SignedPreKey,
-    /// A one-time prekey, handed out to nobody else; absent when there is none left
+    /// A one-time prekey that no other account gets; absent if none is left
     #[oai(skip_serializing_if_is_none)]
     pub one_time: Option<OneTimePreKey>,
-    /// The statements that led to this identity, oldest first, at most 8; absent when it is the first one
+    /// The statements that led to this identity, oldest first, at most 8; absent if it is the first one
     #[oai(default, skip_serializing_if_is_empty)]
     pub successions: Vec<SuccessionStatement>,
 }
@@ -133,8 +133,9 @@ pub struct Keys;
 impl Keys {
     /// Claim a name
     ///
-    /// Proves possession of the identity key, publishes the first keys and signs in, all in one. Repeating it with the same identity key is
-    /// a success again, so a lost answer loses nothing; another identity key is refused with `name_taken`. Names are never reused.
+    /// Proves possession of the identity key, publishes the first keys and signs in, all in one. Repeating it with the same identity key
+    /// succeeds again, so a lost answer loses nothing. Another identity key is refused with `name_taken`, also after the account was removed, unless the
+    /// operator has released the name.
     #[oai(
         path = "/v1/accounts",
         method = "post",
@@ -176,7 +177,7 @@ impl Keys {
 
     /// Publish keys
     ///
-    /// A new signed prekey, a batch of one-time prekeys, or both. Signatures are checked here too. Publishing the same again changes nothing.
+    /// Publishes a new signed prekey, a batch of one-time prekeys, or both. The relay checks the signatures too. Publishing the same again changes nothing.
     #[oai(
         path = "/v1/keys",
         method = "put",
@@ -203,9 +204,9 @@ impl Keys {
         Ok(Json(counts.into()))
     }
 
-    /// What is left of the caller's keys
+    /// Count the caller's keys
     ///
-    /// A client looks here whether it has to publish new ones.
+    /// Tells a client whether it has to publish new ones.
     #[oai(
         path = "/v1/keys",
         method = "get",
@@ -219,7 +220,7 @@ impl Keys {
 
     /// Fetch a user's key bundle
     ///
-    /// Consumes at most one of the user's one-time prekeys. Whoever asks for the same user again and again is given bundles without one.
+    /// Consumes at most one of the user's one-time prekeys. An account that fetches the same user's bundle again and again gets bundles without one.
     #[oai(
         path = "/v1/keys/:user",
         method = "get",

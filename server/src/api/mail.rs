@@ -74,9 +74,9 @@ impl Stored {
 pub struct NewLicense {
     /// The license id, 64 lower-case hex digits: the recipient's mailbox id followed by 16 random bytes of the sender
     pub id: String,
-    /// How often it may be played, 1 to 255
+    /// How many times it may be played, 1 to 255
     pub plays: u8,
-    /// When the relay drops it, milliseconds since the Unix epoch
+    /// When it expires, milliseconds since the Unix epoch
     pub expires_at: u64,
     /// The relay's half of the content key, 32 bytes
     pub share: Bytes,
@@ -108,9 +108,9 @@ pub struct NewObliviousLicense {
     pub gate_key: String,
     /// The write capability of that gate key, 32 bytes
     pub gate_key_capability: Bytes,
-    /// The sealed counter, at most 256 bytes: how often it may be played, encrypted
+    /// The sealed counter, at most 256 bytes: how many times it may be played, encrypted
     pub counter: Bytes,
-    /// When the relay drops it, milliseconds since the Unix epoch
+    /// When it expires, milliseconds since the Unix epoch
     pub expires_at: u64,
     /// The relay's half of the content key, 32 bytes
     pub share: Bytes,
@@ -138,7 +138,7 @@ pub struct ObliviousRequest {
 pub struct Acknowledgement {
     /// The incarnation that `inbox` answered
     pub incarnation: Uuid,
-    /// The sequence number of the last envelope that is safely kept; it and all before it are deleted
+    /// The sequence number of the last envelope that the client has stored safely; the relay deletes it and all before it
     pub sequence: u64,
 }
 
@@ -146,17 +146,17 @@ pub struct Acknowledgement {
 #[derive(Object, Debug)]
 #[oai(example)]
 pub struct InboxRequest {
-    /// What is safely kept and can be deleted
+    /// What the client has stored safely and the relay can delete
     #[oai(skip_serializing_if_is_none)]
     pub ack: Option<Acknowledgement>,
-    /// How long to wait when there is nothing, 0 to 30 seconds (0 when absent)
+    /// How long to wait if there is nothing, 0 to 30 seconds (0 if absent)
     #[oai(skip_serializing_if_is_none)]
     pub wait_seconds: Option<u32>,
-    /// At most this many envelopes, 1 to 64 (64 when absent)
+    /// At most this many envelopes, 1 to 64 (64 if absent)
     #[oai(skip_serializing_if_is_none)]
     pub limit: Option<u32>,
-    /// How many changes the client has kept so far, a number that only grows, below 2^53. The relay keeps the greatest, so that a client that was restored from
-    /// a backup learns of it. More than 2^18 above the kept one is `counter_too_far`: that takes a sign-in
+    /// A number of the client's that only grows, below 2^53. The relay keeps the greatest, so that a client that was restored from a backup notices. A number more than
+    /// 2^18 above the kept one is `counter_too_far`: sign in with it first
     #[oai(skip_serializing_if_is_none)]
     pub commit_counter: Option<u64>,
 }
@@ -186,14 +186,14 @@ pub struct Mail;
 impl Mail {
     /// Send an envelope
     ///
-    /// When this answers 200 the envelope is on disk and survives a crash of the relay. Repeating it with the same id and the same bytes is
-    /// the same success again (for 30 days); with other bytes it is `message_conflict`.
+    /// A 200 means that the envelope is on disk and survives a crash of the relay. Repeating the send with the same id and the same bytes
+    /// succeeds again (for 30 days); with other bytes it is `message_conflict`.
     ///
-    /// With a delivery token of the recipient no account is involved, and a bearer token that came along is ignored. An unknown token, a deleted
-    /// one and an unknown recipient answer alike: `unauthorized`. A token sends 64 times at once and 4 times a second after that (`rate_limited`).
+    /// With a delivery token of the recipient no account is involved, and the relay ignores a bearer token beside it. An unknown token, a deleted
+    /// one and an unknown recipient get the same answer: `unauthorized`. A token allows 64 sends at once and 4 a second after that (`rate_limited`).
     ///
-    /// Accounts without a delivery token share a part of the mailbox, each of them a small share of that, counted by time. When either is used up, and to an account
-    /// that the recipient blocked, the answer is `rate_limited`: nothing was stored, and the same message may be sent again later.
+    /// All accounts without a delivery token share one part of the mailbox, and each gets a small share of it, counted by time. If either is used up, or if the recipient
+    /// blocked the account, the answer is `rate_limited`: nothing was stored, and the same message may be sent again later.
     #[oai(path = "/v1/messages", method = "post", operation_id = "send")]
     async fn send(
         &self,
@@ -216,8 +216,8 @@ impl Mail {
 
     /// Send an envelope with a play license
     ///
-    /// When this answers 200 the envelope and the license are both stored; when it refuses, neither is. A license id that exists with the same parameters is left as it is,
-    /// played or not; with other parameters it is `license_conflict` and nothing is stored. Delivery tokens are taken as by `send`.
+    /// A 200 means that the envelope and the license are both stored; after a refusal neither is. If a license with this id and the same parameters exists, it stays as it is,
+    /// played or not; with other parameters the send is `license_conflict`, and nothing is stored. Delivery tokens work as in `send`.
     #[oai(path = "/v1/messages/limited", method = "post", operation_id = "send_limited")]
     async fn send_limited(
         &self,
@@ -250,10 +250,10 @@ impl Mail {
         Ok(Json(receipt.into()))
     }
 
-    /// Send an envelope whose content can be opened a limited number of times, without telling the relay how many
+    /// Send an envelope with an oblivious play license
     ///
-    /// As `send_limited`, but the relay gets the limit as a ciphertext under a gate key that was uploaded with `put_gate_key`. An unknown gate key, a deleted one and a
-    /// wrong write capability answer alike: `no_such_gate_key`. The gate key belongs to an account, so this names the sender to the relay even when a
+    /// Like `send_limited`, but the relay gets the limit as a ciphertext under a gate key that was uploaded with `put_gate_key`, and does not learn it. An unknown gate key, a deleted one and a
+    /// wrong write capability get the same answer: `no_such_gate_key`. The gate key belongs to an account, so this names the sender to the relay even if a
     /// delivery token is used.
     #[oai(path = "/v1/messages/oblivious", method = "post", operation_id = "send_oblivious")]
     async fn send_oblivious(
@@ -293,8 +293,8 @@ impl Mail {
 
     /// Acknowledge, then fetch
     ///
-    /// Deletes what is acknowledged, then answers what follows. Waits up to `wait_seconds` when there is nothing. Envelopes come again until
-    /// they are acknowledged: keep them first. An acknowledgement of an earlier incarnation is `stale_incarnation` and deletes nothing.
+    /// Deletes what is acknowledged, then answers with what follows. If there is nothing, it waits up to `wait_seconds`. Envelopes come again until
+    /// they are acknowledged: store them first. An acknowledgement of an earlier incarnation is `stale_incarnation` and deletes nothing.
     #[oai(path = "/v1/inbox", method = "post", operation_id = "inbox")]
     async fn inbox(
         &self,
@@ -333,9 +333,9 @@ impl Mail {
         }
     }
 
-    /// Delete everything pending
+    /// Delete all waiting envelopes
     ///
-    /// The mailbox gets a new incarnation.
+    /// The mailbox gets a new incarnation. The senders are not told.
     #[oai(path = "/v1/inbox", method = "delete", operation_id = "clear_inbox")]
     async fn clear_inbox(&self, services: Data<&Arc<Services>>, auth: Auth) -> Result<Json<Cleared>, ApiError> {
         let owner = auth.live(*services).await?;

@@ -25,17 +25,17 @@ pub use shared::{Bytes, Section};
 
 /// What the whole contract says about itself.
 const DESCRIPTION: &str = "\
-A relay for Latchkey, a post-quantum end-to-end encrypted chat. It stores sealed envelopes until they are acknowledged and releases \
-the shares of play-limited messages; it cannot read either.
+A relay for Latchkey, a post-quantum end-to-end encrypted chat. It stores sealed envelopes until they are acknowledged, and releases \
+the shares of play-limited messages. It cannot read either.
 
-Conventions: time is milliseconds since the Unix epoch; binary in JSON is standard base64 with padding, in paths it is lower-case hex or a \
-UUID; every error is one `Problem`, whose `code` is what a client decides by. Every operation that changes something can be repeated with \
-the same ids: a lost answer loses nothing and costs nothing.
+**Conventions.** Time is milliseconds since the Unix epoch. Binary is standard base64 with padding in JSON, and lower-case hex or a UUID in paths. Every error is \
+one `Problem`; a client decides by its `code`. Every operation that changes something can be repeated with the same ids: a lost answer loses nothing and costs nothing.
 
-To try it out: `latchkey token` prints a bearer token for \"Authorize\", or for `curl -H \"Authorization: Bearer …\"`, and when it ends. It is the session of that \
-client, which goes on. `register`, `sign_in`, `publish_key` and `succeed` want signatures that a program makes; their examples show the form alone. \
-So do those about licenses, gate keys and oblivious messages, which want ids and keys of your own. The others are accepted as they stand by a relay that has \
-an account alice; a body of bytes is any small file. `DELETE /v1/session` ends the session of that client too.";
+**Trying it out.** `latchkey token` prints a bearer token for \"Authorize\", or for `curl -H \"Authorization: Bearer …\"`, and says when it expires. The token is that of the \
+client's own session: using it signs nothing out, but `DELETE /v1/session` signs the client out too. If the relay has an account `alice` and you are signed in as it, the relay accepts the \
+examples as they are, with two exceptions. `register`, `sign_in`, `publish_key` and `succeed` need signatures that a program makes, and operations on gate keys and oblivious messages need \
+keys of your own; their examples show only the form. Where a body is bytes, choose any small file. An example's envelope is a line of text that no client can open: a client that fetches it \
+reports a message that it cannot read.";
 
 /// The more permissive of the two licenses, to be read.
 const LICENSE: &str = "https://spdx.org/licenses/MIT.html";
@@ -82,7 +82,7 @@ pub(crate) fn swagger_page(now: Timestamp) -> String {
     let (page, written) = (service.swagger_ui_html(), service.spec());
     let published = contract::published(&written, now)
         .ok()
-        .and_then(|contract| serde_json::to_string(&contract).ok());
+        .and_then(|contract| serde_json::to_string(&contract::asked_once(contract)).ok());
     match published {
         // In a script: nothing that a description says may end it.
         Some(published) => page.replace(&written, &published.replace("</", "<\\/")),

@@ -51,13 +51,13 @@ pub struct Delivery {
     pub envelope: Bytes,
 }
 
-/// A sender of whom too much came: `user` or `token_hash` says who.
+/// A sender that sent too much: `user` or `token_hash` says which.
 #[derive(Object, Debug)]
 pub struct RefusedSender {
-    /// The account's name, to be given to `block_account`
+    /// The account's name, for `block_account`
     #[oai(skip_serializing_if_is_none)]
     pub user: Option<String>,
-    /// SHA-256 of the delivery token that it showed, 64 lower-case hex digits, to be given to `delete_delivery_token`
+    /// SHA-256 of the delivery token that it showed, 64 lower-case hex digits, for `delete_delivery_token`
     #[oai(skip_serializing_if_is_none)]
     pub token_hash: Option<String>,
     /// How many of its sends were refused, at least
@@ -78,21 +78,21 @@ impl From<mailbox::RefusedSender> for RefusedSender {
     }
 }
 
-/// What is waiting.
+/// The waiting envelopes.
 #[derive(Object, Debug)]
 pub struct InboxPage {
     /// The life of the mailbox that the sequence numbers belong to; new after `clear_inbox`
     pub incarnation: Uuid,
-    /// The oldest envelopes that are not acknowledged, in order; empty when there are none. About 1 MiB at most at once
+    /// The oldest envelopes that are not acknowledged, in order; empty if there are none. At most about 1 MiB at once
     pub envelopes: Vec<Delivery>,
-    /// Envelopes of this mailbox that ever expired undelivered
+    /// How many envelopes of this mailbox have expired undelivered so far
     pub expired_total: u64,
-    /// Sends to this mailbox that were ever refused because it was full
+    /// How many sends to this mailbox have been refused so far because it was full
     pub refused_total: u64,
-    /// Whose sends were refused because there were too many of them, since this was last answered: most first, at most 16. Each refusal is told once, and is
-    /// forgotten when the relay restarts
+    /// Senders whose sends were refused because there were too many of them, since the last answer: most first, at most 16. The relay reports each refusal once, and
+    /// forgets it when it restarts
     pub refused_senders: Vec<RefusedSender>,
-    /// The greatest commit_counter ever given for this account, this request's included; 0 if none
+    /// The greatest commit_counter ever sent for this account, this request's included; 0 if none
     pub commit_counter: u64,
 }
 

@@ -1,4 +1,4 @@
-//! Plays. No account is involved: whoever holds the capability may.
+//! Plays. No account is involved: a client that holds the capability may play.
 
 use std::sync::Arc;
 
@@ -36,16 +36,16 @@ pub enum LicenseState {
     Active,
     /// Every play is spent; the share is destroyed
     Exhausted,
-    /// The sender took it back; the share is destroyed
+    /// The sender revoked it; the share is destroyed
     Revoked,
-    /// Past its time; the share is destroyed
+    /// Expired; the share is destroyed
     Expired,
 }
 
 /// One counted play.
 #[derive(Object)]
 pub struct PlayRequest {
-    /// A fresh id for each play, repeated unchanged when the answer was lost
+    /// A fresh id for each play; if the answer was lost, repeat the request with the same id
     pub play_id: Uuid,
     /// The capability to play, 32 bytes, out of the envelope
     pub capability: Bytes,
@@ -58,7 +58,7 @@ pub struct Played {
     pub mode: PlayMode,
     /// Which play this is, from 1
     pub play: u8,
-    /// How many there are in all
+    /// How many plays there are in all
     pub plays: u8,
     /// The relay's half of the content key, 32 bytes
     pub share: Bytes,
@@ -69,15 +69,15 @@ pub struct Played {
 /// One play in oblivious mode.
 #[derive(Object)]
 pub struct ObliviousPlayRequest {
-    /// A fresh id for each play, repeated unchanged with the same request when the answer was lost
+    /// A fresh id for each play; if the answer was lost, repeat the same request with the same id
     pub play_id: Uuid,
     /// The capability to play, 32 bytes, out of the envelope
     pub capability: Bytes,
-    /// The encrypted wish, at most 128 bytes: a play, or a decoy that costs none. Nobody but its maker can tell which
+    /// The encrypted request, at most 128 bytes: a play, or a decoy that costs none. Only its maker can tell which
     pub request: Bytes,
 }
 
-/// A request was answered. Whether a play was granted only its maker can tell.
+/// The answer to a request. Only the request's maker can tell whether a play was granted.
 #[derive(Object)]
 pub struct Released {
     /// An encryption of the share, or of nothing, at most 4 KB
@@ -95,7 +95,7 @@ pub struct LicenseStatus {
     pub state: LicenseState,
     /// When it expires, milliseconds since the Unix epoch
     pub expires_at: u64,
-    /// How many plays were answered; in oblivious mode decoys and denied ones are among them
+    /// How many requests were answered; in oblivious mode this includes decoys and denied plays
     pub requests: u64,
     /// Counted mode: how often it may be played
     #[oai(skip_serializing_if_is_none)]
@@ -109,7 +109,7 @@ pub struct LicenseStatus {
     /// Oblivious mode, while it is active: how many plays are left, encrypted; the sender's gate key opens it
     #[oai(skip_serializing_if_is_none)]
     pub counter: Option<Bytes>,
-    /// The relay's signed receipt for the last play, if there was one: it must not go back behind what the recipient was given
+    /// The relay's signed receipt for the last play, if there was one. It must not be older than the receipts that the recipient has
     #[oai(skip_serializing_if_is_none)]
     pub receipt: Option<Bytes>,
 }
@@ -149,8 +149,8 @@ pub struct Plays;
 impl Plays {
     /// Play once, counted
     ///
-    /// Counts first, answers then. Repeating it with the same play id costs nothing and gives the same answer, for ten minutes or until
-    /// `confirm_play`; after that it is `answer_gone`. An unknown license and a wrong capability answer alike: `no_such_license`.
+    /// The relay counts before it answers. Repeating the request with the same play id costs nothing and gives the same answer, for ten minutes or until
+    /// `confirm_play`; after that it is `answer_gone`. An unknown license and a wrong capability get the same answer: `no_such_license`.
     #[oai(path = "/v1/licenses/:id/plays", method = "post", operation_id = "play")]
     async fn play(
         &self,
@@ -171,10 +171,10 @@ impl Plays {
 
     /// Play once, obliviously
     ///
-    /// The relay computes on ciphertexts what is granted, keeps the new counter, and answers then; it learns nothing but that somebody asked. Repeating a request with the
+    /// The relay computes the answer on ciphertexts, stores the new counter, and then answers. It learns only that a request came. Repeating a request with the
     /// same play id and the same bytes costs nothing and gives the same bytes, for ten minutes or until `confirm_play`; after that it is
-    /// `answer_gone`. Another request under the same play id is `play_conflict`, a slot of the pad that was used is `slot_used`: nothing happened then. The
-    /// answer takes a few hundred milliseconds, seconds when the gate key has to be loaded, and `busy` when too many wait. A license answers 4096
+    /// `answer_gone`. Another request under the same play id is `play_conflict`, and a used slot of the pad is `slot_used`; both change nothing. An
+    /// answer takes a few hundred milliseconds, or seconds if the gate key has to be loaded; if too many requests wait, it is `busy`. A license answers 4096
     /// requests, then it is `play_limit_reached`.
     #[oai(
         path = "/v1/licenses/:id/oblivious-plays",
@@ -201,7 +201,7 @@ impl Plays {
 
     /// Confirm that a play's answer arrived
     ///
-    /// In both modes. The kept answer is shredded; the play id remains and answers `answer_gone` from here on. Confirming twice is a success too.
+    /// For both modes. The relay erases the stored answer; from now on the play id answers `answer_gone`. Confirming twice succeeds too.
     #[oai(
         path = "/v1/licenses/:id/plays/:play_id",
         method = "delete",
@@ -222,9 +222,9 @@ impl Plays {
         Ok(Json(Done {}))
     }
 
-    /// Look at a license one has given
+    /// Look up a license
     ///
-    /// For the holder of the owner's capability: what the relay enforces, and what is left, as far as the mode lets the relay know it.
+    /// For the holder of the owner's capability, which is the sender: what the relay enforces, and what is left, as far as the mode lets the relay know it.
     #[oai(path = "/v1/licenses/:id", method = "get", operation_id = "license")]
     async fn license(
         &self,
@@ -238,9 +238,9 @@ impl Plays {
         Ok(Json(services.plays.view(&id, &capability).await?.into()))
     }
 
-    /// Take a license back
+    /// Revoke a license
     ///
-    /// At once and for good: the share, an encrypted counter and every kept answer are destroyed. Revoking twice is a success too.
+    /// At once and for good: the relay destroys the share, an encrypted counter and every stored answer. Revoking twice succeeds too.
     #[oai(path = "/v1/licenses/:id", method = "delete", operation_id = "revoke")]
     async fn revoke(
         &self,

@@ -62,7 +62,7 @@ pub struct Registered {
     pub address: String,
     /// The identity's fingerprint under this address, 64 lower-case hex digits
     pub fingerprint: String,
-    /// To be sent as `Authorization: Bearer …`
+    /// Send it as `Authorization: Bearer …`
     pub token: String,
     /// When the token ends, milliseconds since the Unix epoch
     pub token_expires_at: u64,

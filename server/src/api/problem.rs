@@ -17,19 +17,19 @@ use crate::{http::request_id::RequestId, service::Refusal};
 pub enum ProblemCode {
     /// The request does not follow this document (400)
     BadRequest,
-    /// A user name outside the alphabet or length (400)
+    /// A user name with other characters or of another length than allowed (400)
     BadName,
     /// A signature, proof or signed payload does not verify (400)
     BadSignature,
-    /// No token, an unknown or expired one, or a sign-in that was not proved (401)
+    /// No token, an unknown or expired one, or a sign-in without a valid proof (401)
     Unauthorized,
     /// No such path (404)
     NotFound,
     /// No account has this name (404)
     NoSuchUser,
-    /// No license has this id, or the capability is not its own: the two answer alike (404)
+    /// No license has this id, or the capability is not its own: both get the same answer (404)
     NoSuchLicense,
-    /// No gate key has this id, it takes no new licenses, its file is lost, or the capability is not its own: all answer alike (404)
+    /// No gate key has this id, it takes no new licenses, its file is lost, or the capability is not its own: all get the same answer (404)
     NoSuchGateKey,
     /// The bytes are no gate key that this relay can compute with (400)
     BadGateKey,
@@ -37,15 +37,15 @@ pub enum ProblemCode {
     GateKeyConflict,
     /// The account has as many gate keys as it may (409)
     GateKeysFull,
-    /// The request's slot of the pad is used, or it is a sealed one while there are slots; next_slot says where to go on (409)
+    /// The request's slot of the pad is used, or the request is sealed although slots are free; next_slot is the next free one (409)
     SlotUsed,
-    /// The name belongs to another identity key, or is that of an account that was removed (409)
+    /// The name belongs to another identity key, or to a removed account (409)
     NameTaken,
     /// The relay takes no new accounts (403)
     RegistrationClosed,
-    /// The relay takes new accounts by invitation, and the request shows none (403)
+    /// The relay takes new accounts by invitation, and the request has none (403)
     InviteRequired,
-    /// The invitation is unknown, used up, expired or revoked: all answer alike, and nothing of it is spent (403)
+    /// The invitation is unknown, used up, expired or revoked: all get the same answer, and no use of it is spent (403)
     InviteRefused,
     /// The message id was used before with another envelope (409)
     MessageConflict,
@@ -53,25 +53,25 @@ pub enum ProblemCode {
     LicenseConflict,
     /// The play id was used before with another request (409)
     PlayConflict,
-    /// The acknowledgement belongs to an earlier life of the mailbox; nothing was deleted (409)
+    /// The acknowledgement belongs to an earlier incarnation of the mailbox; nothing was deleted (409)
     StaleIncarnation,
-    /// The commit_counter is further above the kept one than a token alone may put it; nothing was deleted or answered (409)
+    /// The commit_counter is further above the kept one than a bearer token alone may set it; nothing was deleted or answered (409)
     CounterTooFar,
-    /// A key with a lower or reused sequence number than the published one (409)
+    /// The key's sequence number is not above the published one's (409)
     StaleKey,
-    /// The account has another identity key than the one that a succession replaces (409)
+    /// The account's identity key is not the one that the succession replaces (409)
     IdentityReplaced,
     /// The recipient's mailbox holds as much as it may (429)
     MailboxFull,
-    /// A body or an envelope above its limit (413)
+    /// A body or an envelope is larger than its limit (413)
     TooLarge,
     /// Every allowed play is spent (410)
     PlayLimitReached,
-    /// The sender took the license back (410)
+    /// The sender revoked the license (410)
     LicenseRevoked,
-    /// The license is past its time (410)
+    /// The license has expired (410)
     LicenseExpired,
-    /// This play was granted before and its answer has been shredded (410)
+    /// This play was granted before, and its answer is erased (410)
     AnswerGone,
     /// Too many requests (429)
     RateLimited,
@@ -162,12 +162,14 @@ impl ProblemCode {
         match self {
             Self::BadRequest => "Compare the request with /openapi.yaml and send it again.",
             Self::BadName => {
-                "Use 1 to 32 characters out of a-z, 0-9, '_', '.' and '-'; begin with a letter or a digit; no '..'."
+                "Use 1 to 32 characters of a-z, 0-9, '_', '.' and '-'; begin with a letter or a digit; no '..'."
             }
             Self::BadSignature => {
                 "Sign exactly the bytes that docs/protocol.md specifies with the account's identity key, then try again."
             }
-            Self::Unauthorized => "Sign in (challenge, then sign_in) and send the token as 'Authorization: Bearer …'.",
+            Self::Unauthorized => {
+                "Send a token as 'Authorization: Bearer …': a program gets one by challenge and sign_in, a person by 'latchkey token'."
+            }
             Self::NotFound => "See /openapi.yaml for the paths that exist.",
             Self::NoSuchUser => "Check the spelling of the name.",
             Self::NoSuchLicense => {
@@ -313,11 +315,11 @@ pub enum ApiError {
     /// Known path, wrong method: method_not_allowed
     #[oai(status = 405)]
     MethodNotAllowed(Json<Problem>),
-    /// In conflict with what is stored: name_taken, message_conflict, license_conflict, play_conflict, stale_incarnation, stale_key, gate_key_conflict,
-    /// gate_keys_full, slot_used, counter_too_far
+    /// In conflict with what is stored: name_taken, message_conflict, license_conflict, play_conflict, stale_incarnation, counter_too_far, stale_key,
+    /// identity_replaced, gate_key_conflict, gate_keys_full, slot_used
     #[oai(status = 409)]
     Conflict(Json<Problem>),
-    /// Was there and is no more: play_limit_reached, license_revoked, license_expired, answer_gone
+    /// No longer available: play_limit_reached, license_revoked, license_expired, answer_gone
     #[oai(status = 410)]
     Gone(Json<Problem>),
     /// Above a limit: too_large

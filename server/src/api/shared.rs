@@ -5,15 +5,15 @@ use poem_openapi::{Tags, types::Base64};
 /// Sections of the contract.
 #[derive(Tags)]
 pub enum Section {
-    /// Accounts and sessions: a name is claimed, and signed in to, by proof of possession of an identity key.
+    /// Accounts and sessions: a client claims a name, and signs in, by proving that it holds the identity key.
     Accounts,
     /// Key bundles: what a sender needs to begin a conversation.
     Keys,
     /// Messages: sealed envelopes, kept until they are acknowledged.
     Messages,
-    /// Play limits: a share of a content key, released a number of times that the relay counts, or computes on without knowing it.
+    /// Play limits: the relay releases its share of a content key a limited number of times. It counts them, or computes on the count without knowing it.
     Plays,
-    /// Gate keys: what the relay needs of a sender to compute on limits that it cannot read.
+    /// Gate keys: a sender's keys with which the relay computes on limits that it cannot read.
     GateKeys,
     /// The relay itself.
     Relay,

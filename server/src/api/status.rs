@@ -8,7 +8,7 @@ use poem_openapi::{Enum, Object, OpenApi, payload::Json, types::Base64};
 use super::{Bytes, Section, problem::ApiError};
 use crate::service::{Registrations, Services, StatusReport};
 
-/// The relay as everybody may see it. Never a name.
+/// What the relay tells every client about itself. It has no user names.
 #[derive(Object, Debug, Clone)]
 pub struct Status {
     /// Version of the relay software
@@ -19,14 +19,14 @@ pub struct Status {
     pub relay_name: String,
     /// Fingerprint of the relay's own identity key, 64 lower-case hex digits
     pub relay_key_fingerprint: String,
-    /// What it stores in
+    /// The database engine
     pub storage_engine: String,
     /// The relay's clock, milliseconds since the Unix epoch
     pub time: u64,
     /// Who may register
     pub registration: Registration,
-    /// Accounts registered, roughly. This and the numbers that follow are taken once an hour and rounded to a power of two by chance: within a factor of two once there are some
-    /// hundreds; 0 stands for few. Absent where the operator shows no numbers
+    /// Accounts registered, roughly. This and the following numbers are taken once an hour and rounded at random to a power of two: within a factor of two once there are some
+    /// hundreds; 0 stands for few. Absent if the operator shows no numbers
     #[oai(skip_serializing_if_is_none)]
     pub accounts: Option<u64>,
     /// Envelopes waiting to be fetched, in all mailboxes together, roughly
@@ -38,8 +38,8 @@ pub struct Status {
     /// Gate keys stored, roughly
     #[oai(skip_serializing_if_is_none)]
     pub gate_keys: Option<u64>,
-    /// The hash that the audit log ended with when this hour began, 64 lower-case hex digits; it changes every hour, whatever happened. Whoever keeps it can tell later
-    /// whether the log was rewritten. Absent while the relay could not write its log since it was started
+    /// The hash that the audit log ended with when this hour began, 64 lower-case hex digits; it changes every hour, whatever happened. If you keep it, the operator can show later
+    /// that the log was not rewritten (`audit verify --kept`). Absent while the relay has not been able to write its log since its start
     #[oai(skip_serializing_if_is_none)]
     pub audit_head: Option<String>,
 }
@@ -50,9 +50,9 @@ pub struct Status {
 pub enum Registration {
     /// Anyone
     Open,
-    /// Who shows an invitation of the operator's
+    /// Clients that show an invitation of the operator's
     Invite,
-    /// Nobody new
+    /// No new accounts
     Closed,
 }
 
@@ -94,9 +94,9 @@ pub struct Relay;
 
 #[OpenApi(tag = "Section::Relay")]
 impl Relay {
-    /// The relay, and roughly how it is doing
+    /// The relay's identity and rough numbers
     ///
-    /// The numbers are rough and an hour old, so that nobody sees others' sends and fetches by them. Never shows a user name.
+    /// The numbers are rough and up to an hour old, so that they do not reveal others' sends and fetches. There are no user names in it.
     #[oai(path = "/v1/status", method = "get", operation_id = "status")]
     async fn status(&self, services: Data<&Arc<Services>>) -> Result<Json<Status>, ApiError> {
         Ok(Json(services.status().into()))
@@ -104,7 +104,7 @@ impl Relay {
 
     /// The relay's own key
     ///
-    /// What play receipts are checked with.
+    /// Clients check play receipts with it.
     #[oai(path = "/v1/relay-key", method = "get", operation_id = "relay_key")]
     async fn relay_key(&self, services: Data<&Arc<Services>>) -> Result<Json<RelayKey>, ApiError> {
         let identity = services.identity();

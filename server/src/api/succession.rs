@@ -18,7 +18,7 @@ use crate::{
     store::AuditEvent,
 };
 
-/// An identity's word for the one that takes its place.
+/// A statement by which an identity names its successor.
 #[derive(Object, Debug, Clone)]
 pub struct SuccessionStatement {
     /// The old identity key, 2624 bytes
@@ -34,7 +34,7 @@ pub struct SuccessionStatement {
 pub struct SuccessionRequest {
     /// The user name
     pub user: String,
-    /// What the account's present identity signed: proof that it agrees
+    /// The statement that the account's present identity signed: proof that it agrees
     pub statement: SuccessionStatement,
     /// The new identity key, 2624 bytes
     pub identity_key: Bytes,
@@ -51,18 +51,18 @@ pub struct SuccessionRequest {
     pub client_nonce: Bytes,
     /// The challenge's expires_at, unchanged
     pub expires_at: u64,
-    /// The new key's hybrid signature over the registration claim, which covers the new key bundle, 4691 bytes: proof that it is held
+    /// The new key's hybrid signature over the registration claim, which covers the new key bundle, 4691 bytes: proof that the client holds the new key
     pub signature: Bytes,
 }
 
-/// The identity of an account, and the statements that led to it. Everything in it is verified by whoever asks.
+/// The identity of an account, and the statements that led to it. The client that asks verifies everything in it.
 #[derive(Object, Debug)]
 pub struct IdentityHistory {
     /// name@relay
     pub address: String,
     /// The identity key, 2624 bytes
     pub identity_key: Bytes,
-    /// The statements, oldest first, at most 8; empty when it is the first identity
+    /// The statements, oldest first, at most 8; empty if it is the first identity
     pub successions: Vec<SuccessionStatement>,
 }
 
@@ -93,9 +93,9 @@ pub struct Identities;
 impl Identities {
     /// Replace the account's identity key
     ///
-    /// Needs both: a statement by the present key that names the new one, and a registration claim by the new key over a challenge. In one step the
-    /// account has the new identity and its prekeys; every session, delivery token and prekey of the old one is gone, and mail that waits stays.
-    /// Repeating it is a success again, so a lost answer loses nothing; when the account has another identity than the two it is refused with `identity_replaced`.
+    /// Needs both a statement by the present key that names the new one, and a registration claim by the new key over a challenge. In one step the
+    /// account gets the new identity and its prekeys, and loses every session, delivery token and prekey of the old one. Waiting mail stays.
+    /// Repeating it succeeds again, so a lost answer loses nothing. If the account has neither of the two identities, the request is refused with `identity_replaced`.
     #[oai(
         path = "/v1/accounts/succession",
         method = "post",
@@ -131,7 +131,7 @@ impl Identities {
 
     /// Fetch a user's identity and how it changed
     ///
-    /// For contacts that meet another identity than they know. Consumes no prekey.
+    /// For contacts that see another identity than the one they know. Consumes no prekey.
     #[oai(
         path = "/v1/keys/:user/identity",
         method = "get",

@@ -36,11 +36,11 @@ pub(crate) fn shown(header: &HeaderValue) -> Option<Bytes32> {
     Some(Sha256::digest(token).into())
 }
 
-/// Whoever sends: the holder of a delivery token, or an account. With a token no account is looked at, not even one whose bearer came along.
+/// Who sends: the holder of a delivery token, or an account. With a delivery token the relay looks at no account, not even at a bearer token beside it.
 pub enum SentBy {
     /// An account.
     Account(Auth),
-    /// Whoever holds the delivery token with this SHA-256. Whether there is one is looked at when it sends.
+    /// The holder of the delivery token with this SHA-256. Whether the token is registered is looked at when it sends.
     Token(Bytes32),
 }
 
@@ -82,16 +82,16 @@ impl<'a> ApiExtractor<'a> for SentBy {
         };
         match shown(header) {
             Some(hash) => Ok(Self::Token(hash)),
-            // What is no token is told the same as one that nobody holds.
+            // What is no token gets the same answer as one that is not registered.
             None => Err(ApiError::from(Refusal::Unauthorized).into()),
         }
     }
 }
 
-/// A token to be known by its hash.
+/// A delivery token, by its hash.
 #[derive(Object, Debug)]
 pub struct DeliveryTokenRequest {
-    /// SHA-256 of the token, 32 bytes. The token itself is 32 random bytes, which the contact gets end to end
+    /// SHA-256 of the token, 32 bytes. The token itself is 32 random bytes, which the contact gets inside a message
     pub token_hash: Bytes,
 }
 
@@ -109,8 +109,8 @@ pub struct Tokens;
 impl Tokens {
     /// Register a delivery token
     ///
-    /// From here on whoever shows the token may `send` and `send_limited` to this mailbox without an account: made for one contact, and given to
-    /// it inside a message, it keeps the relay from reading who sends. Registering it again is the same success.
+    /// From now on a client that shows the token may `send`, `send_limited` and `send_oblivious` to this mailbox without an account. Make a token for one contact, and give it to
+    /// that contact inside a message: then the requests of `send` and `send_limited` do not name the sender. Registering it again succeeds again.
     #[oai(path = "/v1/delivery-tokens", method = "put", operation_id = "put_delivery_token")]
     async fn put_delivery_token(
         &self,
@@ -126,7 +126,7 @@ impl Tokens {
 
     /// Delete a delivery token
     ///
-    /// Whoever holds it is refused from here on. An unknown hash is nothing to do, and the same answer.
+    /// From now on sends with the token are refused. If no token has this hash, the answer is the same.
     #[oai(
         path = "/v1/delivery-tokens/:hash",
         method = "delete",

@@ -3,10 +3,12 @@
 use std::sync::Arc;
 
 use poem::{
-    Endpoint, EndpointExt as _, Error, IntoEndpoint as _, IntoResponse as _, Request, Response, Route, get, handler,
+    Endpoint, EndpointExt as _, Error, IntoEndpoint as _, IntoResponse as _, Request, Response, Route,
+    endpoint::make_sync,
+    get, handler,
     http::StatusCode,
     middleware::CatchPanic,
-    web::{Data, Json},
+    web::{Data, Json, Redirect},
 };
 
 use crate::{
@@ -37,13 +39,13 @@ struct Place {
 #[must_use]
 pub fn app(services: Arc<Services>, config: &Config) -> impl Endpoint<Output = Response> + 'static {
     let metrics = services.shared_metrics();
-    let mut pages = Route::new()
+    let pages = Route::new()
         .at("/", get(landing_page))
-        .at("/status", get(status_page))
-        .at("/openapi.yaml", get(Document::contract()))
         .nest_no_strip("/v1", api::openapi_service());
+    let mut pages = page(pages, "/status", status_page);
+    pages = page(pages, "/openapi.yaml", Document::contract());
     if config.docs {
-        pages = pages.at("/docs", get(Document::docs(services.now())));
+        pages = page(pages, "/docs", Document::docs(services.now()));
     }
     let inner = pages
         .into_endpoint()
@@ -65,6 +67,16 @@ pub fn app(services: Arc<Services>, config: &Config) -> impl Endpoint<Output = R
         operations,
         metrics,
     }
+}
+
+/// Serves a page under its path. People type a slash behind it too, and are led to the path without.
+fn page<E: poem::IntoEndpoint>(pages: Route, path: &'static str, of: E) -> Route
+where
+    E::Endpoint: 'static,
+{
+    pages
+        .at(path, get(of))
+        .at(format!("{path}/"), get(make_sync(move |_| Redirect::permanent(path))))
 }
 
 #[handler]

@@ -30,7 +30,7 @@ pub(crate) enum Eventually<T> {
     Later(Later),
 }
 
-/// How a promise travels through the layers: in a response that nobody sees. Extensions want it clonable and shared; it is taken once.
+/// How a promise travels through the layers: in a response that nobody sees. Extensions want it cloneable and shared; it is taken once.
 #[derive(Clone)]
 struct Promise(Arc<Mutex<Option<Later>>>);
 

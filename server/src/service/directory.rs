@@ -214,11 +214,12 @@ impl Directory {
     /// [`Refusal::IdentityReplaced`], [`Refusal::NoSuchUser`], [`Refusal::BadSignature`], [`Refusal::Unauthorized`] (used or expired challenge), and
     /// what is wrong with the form.
     pub async fn succeed(&self, claim: Claim, statement: PublishedSuccession) -> Result<Account> {
-        exactly::<IDENTITY_KEY_LENGTH>("old_identity_key", &statement.identity_key)?;
-        exactly::<SIGNATURE_LENGTH>("statement_signature", &statement.signature)?;
+        exactly::<IDENTITY_KEY_LENGTH>("statement.identity_key", &statement.identity_key)?;
+        exactly::<SIGNATURE_LENGTH>("statement.signature", &statement.signature)?;
         if statement.payload.len() > MAX_STATEMENT {
             return Err(Refusal::TooLarge(format!(
-                "a statement has at most {MAX_STATEMENT} bytes"
+                "statement.payload has {} bytes and may have {MAX_STATEMENT}",
+                statement.payload.len()
             )));
         }
         let (user, identity_key) = (claim.proof.user.clone(), claim.identity_key.clone());

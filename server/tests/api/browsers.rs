@@ -247,6 +247,33 @@ async fn pages_run_their_own_scripts_alone_and_ask_only_this_relay() {
 }
 
 #[tokio::test]
+async fn a_slash_behind_a_page_leads_to_the_page() {
+    let relay = TestRelay::start().await;
+    let client = reqwest::Client::builder()
+        .no_proxy()
+        .redirect(reqwest::redirect::Policy::none())
+        .build()
+        .unwrap();
+    let url = relay.api().url;
+    for path in ["/docs", "/status", "/openapi.yaml"] {
+        let answer = client.get(format!("{url}{path}/")).send().await.unwrap();
+        assert_eq!(answer.status(), 308, "{path}");
+        // The path alone: neither a proxy's address nor what a request says of its host comes into it.
+        assert_eq!(answer.headers()["location"], path);
+        let followed = relay.api().request(Method::GET, &format!("{path}/"), None);
+        assert_eq!(followed.send().await.unwrap().status(), 200, "{path}");
+    }
+    for path in ["/docs//", "//docs/", "/docs/x", "/nope/", "/status/x/"] {
+        let answer = client.get(format!("{url}{path}")).send().await.unwrap();
+        assert_eq!(answer.status(), 404, "{path}");
+    }
+    let without = TestRelay::start_with(|config| config.docs = false).await;
+    let url = without.api().url;
+    let answer = client.get(format!("{url}/docs/")).send().await.unwrap();
+    assert_eq!(answer.status(), 404, "no page is there, so nothing leads to it");
+}
+
+#[tokio::test]
 async fn the_page_to_try_it_in_can_be_left_out() {
     let relay = TestRelay::start_with(|config| config.docs = false).await;
     let api = relay.api();

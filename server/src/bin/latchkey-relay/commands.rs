@@ -17,6 +17,7 @@ use server::{
     clock::{Clock as _, SystemClock},
     config::{redact, running},
     operator::errands::Errand,
+    plural::counted,
     store::{
         KeptHead,
         sqlite::{
@@ -109,7 +110,11 @@ pub fn run(name: &str, of: &ArgMatches, settings: &ArgMatches) -> anyhow::Result
             print(&format!("Written to {}\n", target.display()))?;
             if keys > 0 {
                 let beside = keys_beside(&target);
-                print(&format!("{keys} gate key(s) written to {}\n", beside.display()))?;
+                print(&format!(
+                    "{} written to {}\n",
+                    counted(keys as u64, "gate key"),
+                    beside.display()
+                ))?;
             }
         }
         ("check", _) => {
@@ -231,9 +236,9 @@ fn remove(data_dir: &Path, reader: &Reader, name: &str, sure: bool) -> anyhow::R
     if !sure {
         confirm(
             &format!(
-                "This removes the account '{user}': {} envelope(s) that nobody has fetched, every license, key and token. It cannot be undone, and nobody \
-                 can register the name again before it is released (`latchkey-relay accounts release {user}`).",
-                account.pending
+                "This removes the account '{user}': {} not fetched yet, every license, key and token. It cannot be undone, and the name \
+                 cannot be registered again before it is released (`latchkey-relay accounts release {user}`).",
+                counted(account.pending, "envelope")
             ),
             user.as_str(),
             "nothing was removed",

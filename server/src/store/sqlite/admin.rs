@@ -23,6 +23,7 @@ use super::{
 };
 use crate::{
     model::MailboxId,
+    plural::counted,
     store::{AuditEvent, AuditHead, AuditRecord, KeptHead, migrations},
 };
 
@@ -196,8 +197,8 @@ impl Reader {
             .collect::<rusqlite::Result<Vec<_>>>()?;
         if let Some(table) = dangling.first() {
             faults.push(format!(
-                "{} row(s) refer to nothing, the first in {table}",
-                dangling.len()
+                "{} without what they refer to, the first in {table}",
+                counted(dangling.len() as u64, "row")
             ));
         }
         for (what, difference) in COUNTERS {

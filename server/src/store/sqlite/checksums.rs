@@ -12,6 +12,7 @@ use rusqlite::{
 };
 
 use super::rows::number;
+use crate::plural::counted;
 
 /// Tables with a trigger: all of their columns but `checksum` are covered.
 const TABLES: [&str; 18] = [
@@ -131,7 +132,7 @@ fn wrong(c: &Connection, table: &str, covered: &str) -> rusqlite::Result<u64> {
 }
 
 fn said(table: &str, wrong: u64) -> Option<String> {
-    (wrong > 0).then(|| format!("{wrong} row(s) of {table} are not what was stored"))
+    (wrong > 0).then(|| format!("{} in {table}", counted(wrong, "damaged row")))
 }
 
 /// What is wrong with any row, in words. The connection has the function.
@@ -238,13 +239,10 @@ mod tests {
             .unwrap();
             let faults = faults(&c).unwrap();
             assert!(
-                faults.iter().any(|fault| fault.contains(&format!("of {table} "))),
+                faults.iter().any(|fault| fault.ends_with(&format!(" in {table}"))),
                 "{faults:?}"
             );
         }
-        assert_eq!(
-            faults_at_start(&c).unwrap(),
-            ["1 row(s) of mailbox are not what was stored"]
-        );
+        assert_eq!(faults_at_start(&c).unwrap(), ["1 damaged row in mailbox"]);
     }
 }

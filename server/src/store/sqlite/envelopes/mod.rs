@@ -30,6 +30,7 @@ pub(super) use self::{
 use super::{heads, receipts::Receipts, rows::number};
 use crate::{
     model::MailboxId,
+    plural::counted,
     store::{EnvelopeRow, Result, StoreError},
 };
 
@@ -88,9 +89,7 @@ impl Envelopes {
             envelopes.blocks.add(id, length, found.mailbox.is_some());
         })?;
         if altered > 0 {
-            return Err(StoreError::Damaged(format!(
-                "{altered} envelope(s) are not what was stored"
-            )));
+            return Err(StoreError::Damaged(counted(altered, "damaged envelope")));
         }
         envelopes.bury(&dead);
         Ok(envelopes)

@@ -8,6 +8,7 @@ use rusqlite::{Connection, OptionalExtension as _, params};
 
 use crate::{
     model::MailboxId,
+    plural::counted,
     store::{
         EnvelopeRow, Part, Result, StoreError,
         sqlite::{
@@ -330,10 +331,10 @@ pub(in crate::store::sqlite) fn faults(c: &Connection) -> rusqlite::Result<Vec<S
     }
     let mut faults = Vec::new();
     if altered > 0 {
-        faults.push(format!("{altered} envelope(s) are not what was stored"));
+        faults.push(counted(altered, "damaged envelope"));
     }
     if left > 0 {
-        faults.push(format!("{left} erased envelope(s) still say something"));
+        faults.push(format!("{} not erased completely", counted(left, "envelope")));
     }
     Ok(faults)
 }

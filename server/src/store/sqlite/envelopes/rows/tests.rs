@@ -109,11 +109,7 @@ fn a_changed_row_is_seen() {
         let undo = c.unchecked_transaction().unwrap();
         c.execute_batch(&format!("UPDATE envelope SET {change} WHERE id = 1"))
             .unwrap();
-        assert_eq!(
-            faults(&c).unwrap(),
-            ["1 envelope(s) are not what was stored"],
-            "{change}"
-        );
+        assert_eq!(faults(&c).unwrap(), ["1 damaged envelope"], "{change}");
         assert!(!read(&c, 1).unwrap().unwrap().sound);
         undo.rollback().unwrap();
     }
@@ -123,11 +119,7 @@ fn a_changed_row_is_seen() {
         let undo = c.unchecked_transaction().unwrap();
         c.execute_batch(&format!("UPDATE envelope SET {says} WHERE id = 1"))
             .unwrap();
-        assert_eq!(
-            faults(&c).unwrap(),
-            ["1 erased envelope(s) still say something"],
-            "{says}"
-        );
+        assert_eq!(faults(&c).unwrap(), ["1 envelope not erased completely"], "{says}");
         undo.rollback().unwrap();
     }
 }
