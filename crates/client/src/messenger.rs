@@ -22,6 +22,7 @@ mod access;
 mod account;
 mod answer;
 mod decoys;
+mod early;
 mod gate_keys;
 mod history;
 mod incoming;
@@ -54,7 +55,7 @@ use protocol::party::Party;
 use rand_chacha::ChaCha20Rng;
 use rand_core::SeedableRng;
 
-use crate::clock::{Clock, SystemClock};
+use crate::clock::{Clock, ClockOff, SystemClock};
 use crate::error::Error;
 use crate::relay::{CertificatePin, Flood, Relay, RelayUrl};
 use crate::vault::{Account, KdfCost, Passphrase, PinnedRelay, Told, Transaction, Vault, VaultError, key};
@@ -129,6 +130,8 @@ pub struct Messenger {
     outage: Option<Duration>,
     /// Who floods, as the relay told once, until the user is told.
     floods: Vec<(Flood, u64)>,
+    /// The user was told that our clock is off.
+    clock_told: bool,
 }
 
 impl std::fmt::Debug for Messenger {
@@ -180,7 +183,7 @@ impl Messenger {
             }
         }
         let party = load_party(&vault)?;
-        let mut relay = Relay::new(url)?;
+        let mut relay = Relay::new(url, Arc::clone(&options.clock))?;
         relay.resume(vault.get(key::SESSION)?);
         Ok(Self {
             vault,
@@ -196,6 +199,7 @@ impl Messenger {
             released: false,
             outage: None,
             floods: Vec::new(),
+            clock_told: false,
         })
     }
 
@@ -289,7 +293,7 @@ impl Messenger {
 
     /// Runs `work` on the protocol's state and the vault; both advance together or not at all.
     fn transact<T>(&mut self, work: impl FnOnce(&mut Scope<'_, '_>) -> Result<T, Error>) -> Result<T, Error> {
-        let now = self.now();
+        let (now, off) = (self.now(), self.clock_off());
         self.party()?;
         let Self {
             vault,
@@ -309,6 +313,7 @@ impl Messenger {
                 tx,
                 rng,
                 now,
+                off,
                 told: &mut agreement,
             })?;
             persist(state, tx)?;
@@ -357,6 +362,8 @@ struct Scope<'a, 'tx> {
     tx: &'a mut Transaction<'tx>,
     rng: &'a mut ChaCha20Rng,
     now: Timestamp,
+    /// How far the relay says that `now` is off.
+    off: Option<ClockOff>,
     told: &'a mut restored::Agreement,
 }
 

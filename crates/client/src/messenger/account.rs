@@ -1,6 +1,7 @@
 //! The account itself: registering and signing in.
 
 use std::path::Path;
+use std::sync::Arc;
 use std::time::Duration;
 
 use protocol::account::Publication;
@@ -9,12 +10,12 @@ use protocol::claim::{RegisterClaim, SignInClaim, bundle_digest};
 use protocol::identity::{Fingerprint, Purpose};
 use protocol::party::Party;
 
-use super::keys::{check_clock, upload};
+use super::keys::check_clock;
 use super::steps::Step;
 use super::{Messenger, Options, load_party, persist, seeded};
 use crate::error::Error;
 use crate::invite::Invite;
-use crate::relay::{Challenge, Code, Relay, RelayError, RelayUrl, SignedClaim, bounded};
+use crate::relay::{Challenge, Code, Relay, RelayError, RelayUrl, SignedClaim, Upload, bounded};
 use crate::vault::{Account, Kind, Moment, Passphrase, PinnedRelay, Session, Told, Vault, VaultError, key};
 
 /// A session that ends within this is renewed before it is used: clocks differ, and requests take time.
@@ -71,7 +72,7 @@ impl Messenger {
                 return Err(Error::RegistrationPending(address.user()));
             }
         }
-        let relay = Relay::new(url)?;
+        let relay = Relay::new(url, Arc::clone(&options.clock))?;
         // Before a vault is made: a wrong address, or a clock by which no relay takes keys, leaves nothing behind.
         let challenge = relay.challenge(name).await?;
         check_clock(options.clock.now(), challenge.relay_time())?;
@@ -142,6 +143,7 @@ impl Messenger {
             released: false,
             outage: None,
             floods: Vec::new(),
+            clock_told: false,
         })
     }
 
@@ -163,7 +165,7 @@ impl Messenger {
             };
             let claim = self.sign(name, &current, Some(&publication))?;
             let identity = self.party()?.identity_key().clone();
-            let keys = upload(&publication);
+            let keys = Upload::of(&publication);
             match self.relay.register(&claim, &identity, &keys, invite).await {
                 Ok(session) => break session,
                 // The first attempt may have reached the relay: the repetition is recognised by the identity key.

@@ -175,10 +175,10 @@ impl Messenger {
 }
 
 impl Scope<'_, '_> {
-    /// Follows a contact along a chain; one that does not hold is none.
+    /// Follows a contact along a chain; one that does not hold is none. By a clock that is behind a chain would look as if it were from the future.
     pub(super) fn follow(&mut self, peer: &Address, chain: &[PublishedSuccession], current: &Fingerprint) -> Followed {
         self.party
-            .follow(peer, chain, current, self.now)
+            .follow(peer, chain, current, self.now.max(self.believed()))
             .unwrap_or_else(|error| {
                 tracing::debug!(%error, "a chain of successions is not followed");
                 Followed::Nothing

@@ -56,6 +56,11 @@ pub enum VaultError {
         "the vault's database failed: {0}; check the disk's space, and that the home directory and the files in it can be written"
     )]
     Database(#[from] rusqlite::Error),
+    /// The disk has no room for what must be noted later, so it was not begun.
+    #[error(
+        "the disk has no room in which a play could be noted ({0}); so none was asked for, and none is used. Make room on the disk, then try again"
+    )]
+    NoRoom(std::io::Error),
     /// A migration failed.
     #[error(
         "the vault could not be converted to this version's format: {0}; copy the home directory away, check the disk's space, then try again"
