@@ -295,6 +295,26 @@ async fn warned(alice: &mut Messenger, another: &mut Messenger) {
 }
 
 #[tokio::test]
+async fn a_contact_whose_account_is_gone_does_not_keep_others_from_being_followed() {
+    let stage = Stage::new().await;
+    let (mut alice, _bob, mut impostor) = scene(&stage).await;
+    let mut carol = stage.register("carol").await;
+    carol.send_text(&address("alice"), "hello").await.unwrap();
+    assert_eq!(receive(&mut alice).await, ["hello"]);
+    alice.send_text(&address("carol"), "hi").await.unwrap();
+    assert_eq!(receive(&mut carol).await, ["hi"]);
+    // Of bob nothing can be asked any more, and carol comes behind him.
+    impostor.say("let me in").await;
+    removed(&stage).await;
+    carol.rotate_identity().await.unwrap();
+    carol.send_text(&address("alice"), "with another key").await.unwrap();
+    let events = alice.receive(Duration::ZERO).await.unwrap();
+    let followed = |event: &Event| matches!(event, Event::Succeeded { peer, .. } if *peer == address("carol"));
+    assert!(events.iter().any(followed), "{events:?}");
+    assert_eq!(texts(&events), ["with another key"]);
+}
+
+#[tokio::test]
 async fn who_gets_a_released_name_is_announced_when_they_write() {
     let stage = Stage::new().await;
     let (mut alice, _bob, _) = scene(&stage).await;

@@ -119,7 +119,7 @@ fn what_is_wrong_with_a_vault_is_said_with_what_to_do() {
         VaultError::Randomness => VaultError::Randomness, "try again";
         VaultError::Io { .. } => VaultError::Io { path: home(), source: io::Error::other("full") }, "check the path";
         VaultError::Database(_) => VaultError::Database(rusqlite::Error::QueryReturnedNoRows), "check the disk's space";
-        VaultError::NoRoom(_) => VaultError::NoRoom(io::Error::other("full")), "Make room on the disk";
+        VaultError::NoRoom(_) => VaultError::NoRoom(io::Error::other("full")), "check the disk's space";
         VaultError::Migration(_) => VaultError::Migration("x".to_owned()), "copy the home directory away";
     });
 }

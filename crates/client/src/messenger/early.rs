@@ -24,7 +24,7 @@ impl Messenger {
         self.relay.clock_off().filter(|off| off.apart > MAX_FUTURE)
     }
 
-    /// The time, by the relay's clock where ours is off. For what a wrong clock must not shorten and a lying relay may: it could drop that as well.
+    /// The time, by the relay's clock where ours is off. A relay that lies says what it likes: its word only ever delays what throws something away.
     pub(super) fn believed(&self) -> Timestamp {
         let now = self.now();
         self.clock_off().map_or(now, |off| off.at_relay(now))
@@ -115,7 +115,7 @@ impl Scope<'_, '_> {
         let record = Quarantined {
             peer: from.clone(),
             envelope: envelope.to_vec(),
-            received_at: self.believed().as_millis(),
+            received_at: self.now.max(self.believed()).as_millis(),
             dated: Some(dated.as_millis()),
         };
         self.tx.put(&key, &record)?;

@@ -66,7 +66,7 @@ impl Scope<'_, '_> {
         let record = Quarantined {
             peer: from.clone(),
             envelope: envelope.to_vec(),
-            received_at: self.believed().as_millis(),
+            received_at: self.now.max(self.believed()).as_millis(),
             dated: None,
         };
         Ok(self.tx.put(&Sha256::digest(envelope), &record)?)

@@ -185,7 +185,7 @@ impl Messenger {
             return Ok(());
         }
         // A clock that is wrong throws nothing away.
-        let now = self.believed();
+        let now = self.now().min(self.believed());
         let now = self.party()?.borne_out(now);
         let old: Vec<Entry<Quarantined>> = self
             .vault

@@ -15,7 +15,7 @@ use super::steps::Step;
 use super::{Messenger, Scope};
 use crate::error::Error;
 use crate::event::Event;
-use crate::relay::{Challenge, Code, RelayError, SignedClaim};
+use crate::relay::{Challenge, Code, RelayError, SignedClaim, Verdict};
 use crate::vault::{Delivery, Moment, VaultError, key};
 
 impl Messenger {
@@ -155,6 +155,11 @@ impl Messenger {
                 .await
             {
                 Ok(identity) => identity,
+                // Of this contact alone: it has no account any more, for example.
+                Err(Error::Relay(error)) if error.verdict() == Verdict::Permanent => {
+                    postpone(error.into(), round)?;
+                    continue;
+                }
                 // The next one would meet the same; all of them are asked for again next time.
                 Err(error) => return postpone(error, round),
             };

@@ -58,7 +58,7 @@ pub enum VaultError {
     Database(#[from] rusqlite::Error),
     /// The disk has no room for what must be noted later, so it was not begun.
     #[error(
-        "the disk has no room in which a play could be noted ({0}); so none was asked for, and none is used. Make room on the disk, then try again"
+        "the room on the disk in which a play is noted could not be taken ({0}), so no play was asked for; check the disk's space, then try again"
     )]
     NoRoom(std::io::Error),
     /// A migration failed.
