@@ -406,3 +406,27 @@ async fn a_new_identity_is_followed_by_a_clock_that_is_behind() {
     drop(alice);
     assert_eq!(receive(&mut stage.open("alice")).await, ["three"]);
 }
+
+#[tokio::test]
+async fn a_restart_that_is_wanted_waits_until_the_clock_is_right() {
+    let stage = Stage::new().await;
+    let (mut alice, mut bob) = (stage.register("alice").await, stage.register("bob").await);
+    alice.send_text(&address("bob"), "one").await.unwrap();
+    assert_eq!(receive(&mut bob).await, ["one"]);
+    drop(alice);
+    // Put back from a copy: every conversation restarts.
+    support::copy(&stage.home("alice"), &stage.home("copy"));
+    let mut alice = stage.open("alice");
+    alice.send_text(&address("bob"), "two").await.unwrap();
+    drop(alice);
+    support::copy(&stage.home("copy"), &stage.home("alice"));
+    let restarted = |events: &[Event]| events.iter().any(|event| matches!(event, Event::Restarted { .. }));
+    for (ahead_by, behind) in [(HOUR * 3, Duration::ZERO), (Duration::ZERO, DAY * 2)] {
+        let mut alice = open_wrong(&stage, "alice", ahead_by, behind);
+        let events = alice.receive(Duration::ZERO).await.unwrap();
+        assert!(!restarted(&events), "{events:?}");
+        assert_eq!(ahead(&events), [behind.is_zero()], "{events:?}");
+    }
+    let mut alice = stage.open("alice");
+    assert!(restarted(&alice.receive(Duration::ZERO).await.unwrap()));
+}

@@ -294,6 +294,37 @@ async fn warned(alice: &mut Messenger, another: &mut Messenger) {
     assert_eq!(receive(another).await, [""; 0]);
 }
 
+/// A clock that is three weeks behind.
+struct Behind(std::sync::Arc<server::clock::ManualClock>);
+
+impl latchkey_client::Clock for Behind {
+    fn now(&self) -> latchkey_client::Timestamp {
+        let now = server::clock::Clock::now(&*self.0).as_millis();
+        latchkey_client::Timestamp(now - 21 * 24 * 3_600_000)
+    }
+}
+
+#[tokio::test]
+async fn what_waits_for_a_decision_stays_when_a_clock_that_was_behind_is_put_right() {
+    let stage = Stage::new().await;
+    let (alice, _bob, mut impostor) = scene(&stage).await;
+    impostor.say("let me in").await;
+    drop(alice);
+    let options = latchkey_client::Options {
+        clock: std::sync::Arc::new(Behind(std::sync::Arc::clone(&stage.clock))),
+        ..stage.options()
+    };
+    let mut alice = stage.try_open("alice", options).unwrap();
+    alice.receive(Duration::ZERO).await.unwrap();
+    assert_eq!(alice.own_status().unwrap().quarantined, 1);
+    drop(alice);
+    let mut alice = stage.open("alice");
+    let events = alice.receive(Duration::ZERO).await.unwrap();
+    let dropped = |event: &Event| matches!(event, Event::QuarantineDropped { .. });
+    assert!(!events.iter().any(dropped), "{events:?}");
+    assert_eq!(alice.own_status().unwrap().quarantined, 1);
+}
+
 #[tokio::test]
 async fn a_contact_whose_account_is_gone_does_not_keep_others_from_being_followed() {
     let stage = Stage::new().await;
