@@ -408,6 +408,21 @@ async fn a_new_identity_is_followed_by_a_clock_that_is_behind() {
 }
 
 #[tokio::test]
+async fn a_clock_that_is_days_ahead_signs_in_once_and_not_for_each_request() {
+    let stage = Stage::new().await;
+    drop(stage.register("alice").await);
+    let mut alice = open_wrong(&stage, "alice", DAY * 3, Duration::ZERO);
+    stage.line.take_requests();
+    for _ in 0..5 {
+        alice.receive(Duration::ZERO).await.unwrap();
+        alice.keys().await.unwrap();
+    }
+    let requests = stage.line.take_requests();
+    let challenges = requests.iter().filter(|request| request.contains("challenge")).count();
+    assert_eq!(challenges, 1, "{requests:?}");
+}
+
+#[tokio::test]
 async fn a_restart_that_is_wanted_waits_until_the_clock_is_right() {
     let stage = Stage::new().await;
     let (mut alice, mut bob) = (stage.register("alice").await, stage.register("bob").await);

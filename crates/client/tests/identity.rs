@@ -298,9 +298,9 @@ async fn warned(alice: &mut Messenger, another: &mut Messenger) {
 struct Behind(std::sync::Arc<server::clock::ManualClock>);
 
 impl latchkey_client::Clock for Behind {
-    fn now(&self) -> latchkey_client::Timestamp {
+    fn now(&self) -> Timestamp {
         let now = server::clock::Clock::now(&*self.0).as_millis();
-        latchkey_client::Timestamp(now - 21 * 24 * 3_600_000)
+        Timestamp(now - 21 * 24 * 3_600_000)
     }
 }
 

@@ -12,6 +12,8 @@ use latchkey_protocol::party::{Early, Outgoing, Party, Received, Refusal};
 use rand_chacha::ChaCha20Rng;
 
 const HOUR: Duration = Duration::from_secs(3600);
+/// A handshake has a signature of this length, a key of about half of it and two ciphertexts; an advance of a session has 3.2 KB.
+const HANDSHAKE_AT_LEAST: usize = 4691;
 const MOMENT: Duration = Duration::from_millis(1);
 
 fn is_early(outcome: &Received) -> bool {
@@ -115,6 +117,13 @@ fn who_did_take_the_first_session_is_heard_on_it_and_both_go_on_with_it() {
     alice.tick(NOW);
     assert!(!alice.has_misdated(NOW), "it was answered");
     let letters = say(&mut directory, &mut alice, &bobs, "four", NOW, &mut rng);
+    let handshake = letters
+        .iter()
+        .any(|letter| letter.envelope.len() > 2 * HANDSHAKE_AT_LEAST);
+    assert!(
+        !handshake,
+        "Alice sends on it too, and not on one that Bob has not answered"
+    );
     assert_eq!(hear(&mut bob, &letters, also_ahead, &mut rng), ["four"]);
     let answers = say(&mut directory, &mut bob, &alices, "five", also_ahead, &mut rng);
     assert_eq!(hear(&mut alice, &answers, NOW, &mut rng), ["five"]);
