@@ -18,7 +18,7 @@ pub(crate) mod wrap;
 use std::io::{self, IsTerminal, Write};
 
 use client::vault::Ended;
-use client::{Event, Flooder, OwnStatus, RelayStatus, Timestamp};
+use client::{Address, ClockOff, Event, Flooder, OwnStatus, RelayStatus, Timestamp};
 use console::{Style, Term};
 use serde_json::{Value, json};
 
@@ -239,7 +239,10 @@ impl Render {
                     self.decide(peer.user().as_str(), &["safety-number NAME"])
                 )),
                 Event::Missing { peer, count } => {
-                    self.warning(&format!("{peer} sent {} that did not arrive", counted(*count, "message")));
+                    self.warning(&format!(
+                        "{} from {peer} did not arrive. What was in them is not known: messages, or receipts and other notes of its client. If you miss a message, ask {peer} for it",
+                        counted(*count, "envelope")
+                    ));
                 }
                 Event::IdentityChanged { peer, .. } => self.warning(&format!(
                     "the identity of {peer} has changed; its messages wait for your decision. Compare the new safety number: {}",
@@ -248,11 +251,31 @@ impl Render {
                 Event::QuarantineDropped { peer, count } => {
                     self.warning(&format!("deleted {} from the undecided identity of {peer}: your decision took too long", counted(*count, "message")));
                 }
+                Event::TooEarly {
+                    peer,
+                    kept,
+                    dropped,
+                    clock,
+                } => {
+                    if *kept > 0 {
+                        self.warning(&too_early(peer, *kept, *clock));
+                    }
+                    if *dropped > 0 {
+                        self.warning(&format!(
+                            "{dropped} message(s) from {peer} that are dated ahead were not kept: too many wait, or for seven days. When the clocks are right, ask {peer} to write again"
+                        ));
+                    }
+                }
+                Event::ClockWrong(off) => self.warning(&format!(
+                    "the clock of this device is {off} that of the relay. Set it: meanwhile your first messages may open late, and conversations that need it do not restart. If the clock is right, tell the relay's operator"
+                )),
                 Event::Unreadable { count, reason } => {
                     self.warning(&format!("{} could not be opened: {}", counted(*count, "envelope"), escape::line(reason)));
                 }
                 Event::Restarted { peer } => {
-                    self.notice(&format!("the conversation with {peer} was restarted with fresh keys; nothing is lost"));
+                    self.notice(&format!(
+                        "the conversation with {peer} restarts with fresh keys. Messages of yours that {peer} has not acknowledged are sent again; what {peer} sent on the earlier keys may not open any more"
+                    ));
                 }
                 Event::NoOneTimeKey { peer } => {
                     self.notice(&format!("{peer} found no one-time prekey of this account at the relay; full forward secrecy begins with your first answer"));
@@ -304,7 +327,7 @@ impl Render {
                         "licenses_active": relay.licenses_active,
                     })),
                     "contacts": own.contacts, "messages": own.messages, "unread": own.unread, "outbox": own.outbox,
-                    "quarantined": own.quarantined,
+                    "quarantined": own.quarantined, "early": own.early,
                 })
             },
             || {
@@ -323,6 +346,9 @@ impl Render {
                 }
                 if admitted == Some(false) {
                     rows.push(("account", "not known to the relay, see below".to_owned()));
+                }
+                if own.early > 0 {
+                    rows.push(("early", format!("{} dated ahead, waiting for their date", own.early)));
                 }
                 rows.push(("relay", own.relay_url.clone()));
                 match relay {
@@ -499,6 +525,18 @@ fn columns_of_stderr() -> Option<usize> {
 
 fn columns_of(term: &Term) -> Option<usize> {
     term.is_term().then(|| term.size().1.into())
+}
+
+/// Which clock is wrong is known only when the relay's agrees with the sender's.
+fn too_early(peer: &Address, kept: u64, clock: Option<ClockOff>) -> String {
+    match clock {
+        Some(off) => format!(
+            "{kept} message(s) from {peer} are dated ahead of your clock, which is {off} that of the relay: your clock is wrong. They are kept and open when you have set it"
+        ),
+        None => format!(
+            "{kept} message(s) from {peer} are dated more than ten minutes ahead: your clock or theirs is wrong. They are kept and open when the clocks agree"
+        ),
+    }
 }
 
 #[cfg(test)]

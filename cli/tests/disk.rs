@@ -260,10 +260,57 @@ fn play(kind: &str) -> usize {
             return failed;
         }
         if answer.code != 0 {
-            said(&answer, kind, n);
+            said_of_a_play(&answer, kind, n);
+        }
+        if !shown.is_empty() {
+            // What is known, when the room that was taken beforehand is gone too.
+            assert!(
+                answer.err.contains("the message was shown") && answer.err.contains("ten minutes"),
+                "{kind} {n}: {answer:?}"
+            );
         }
     }
     panic!("{kind}: it never ended");
+}
+
+/// A failure that names the disk, also when it had no room to be taken.
+fn said_of_a_play(answer: &Answer, kind: &str, n: usize) {
+    if answer.err.contains("no play was asked for") {
+        assert_eq!((answer.code, answer.out.as_str()), (1, ""), "{kind} {n}: {answer:?}");
+        assert!(answer.err.contains("check the disk's space"), "{kind} {n}: {answer:?}");
+    } else {
+        said(answer, kind, n);
+    }
+}
+
+/// Nothing is left on the disk from some write on, but for the room that a play takes before it is asked for.
+#[test]
+fn a_disk_that_fills_up_while_playing_shows_no_play_twice() {
+    let stage = Stage::new();
+    let library = failing_disk(stage.dir.path());
+    let (alice, bob) = (stage.register("alice"), stage.register("bob"));
+    alice.ok(&["send", "bob", "the code", "--plays", "255"]);
+    let id = bob.json_one(&["inbox"])["id"].as_str().unwrap().to_owned();
+    let room = bob.home.join("vault.room");
+    let (mut last, mut used) = (0, 0);
+    for n in 0..LONGEST {
+        let answer = with_failing(&bob, &library, "room", n, &["play", &id]);
+        let shown = lines(&answer);
+        for play in &shown {
+            last += 1;
+            assert_eq!(play["play"], last, "{n}: each once, and none in between unseen");
+        }
+        if answer.code != 0 {
+            assert!(shown.is_empty(), "{n}: {answer:?}");
+            said_of_a_play(&answer, "room", n);
+        } else if room.exists() {
+            assert!(used >= 2, "the room was used {used} times");
+            return;
+        } else {
+            used += 1;
+        }
+    }
+    panic!("it never ended");
 }
 
 #[test]

@@ -80,7 +80,7 @@ pub(super) const KEYS: &str = keys!(
 pub(super) const STATUS: &str = concat!(
     keys!(
         "an object",
-        "address, fingerprint, admitted, relay {url, name, fingerprint, version, storage_engine, time, registration, accounts, messages_pending, licenses_active}, contacts, messages, unread, outbox, quarantined"
+        "address, fingerprint, admitted, relay {url, name, fingerprint, version, storage_engine, time, registration, accounts, messages_pending, licenses_active}, contacts, messages, unread, outbox, quarantined, early"
     ),
     " relay is null when the relay cannot be reached; a number that the relay does not show is null. admitted is false when the relay does not know this account any more, and null when it did not say."
 );

@@ -1,5 +1,6 @@
 /* A disk that fails, for one process: loaded before the C library, it lets the vault's files be synced, written, read or opened so many times and no more.
- * LATCHKEY_TEST_DISK is `sync N`, `write N`, `read N` or `open N`; from the N-th call on (counted from 0) there is an I/O error, or no space. */
+ * LATCHKEY_TEST_DISK is `sync N`, `write N`, `read N` or `open N`; from the N-th call on (counted from 0) there is an I/O error, or no space. With `room N` there is
+ * none from the N-th write on until the file is deleted that holds room. */
 #define _GNU_SOURCE
 #include <dlfcn.h>
 #include <errno.h>
@@ -13,6 +14,7 @@
 #include <unistd.h>
 
 static atomic_long calls;
+static atomic_int room;
 
 /* Whether this call of `kind` on a file of this name fails. */
 static int fails_at(const char *kind, const char *path) {
@@ -33,6 +35,16 @@ static int fails(const char *kind, int fd) {
   return fails_at(kind, path);
 }
 
+/* Whether this write fails. */
+static int is_full(int fd) { return fails("write", fd) || (!atomic_load(&room) && fails("room", fd)); }
+
+int unlink(const char *path) {
+  static int (*real)(const char *);
+  if (!real) real = dlsym(RTLD_NEXT, "unlink");
+  if (strstr(path, "/vault.room")) atomic_store(&room, 1);
+  return real(path);
+}
+
 int fsync(int fd) {
   static int (*real)(int);
   if (!real) real = dlsym(RTLD_NEXT, "fsync");
@@ -50,21 +62,21 @@ int fdatasync(int fd) {
 ssize_t write(int fd, const void *bytes, size_t length) {
   static ssize_t (*real)(int, const void *, size_t);
   if (!real) real = dlsym(RTLD_NEXT, "write");
-  if (fails("write", fd)) { errno = ENOSPC; return -1; }
+  if (is_full(fd)) { errno = ENOSPC; return -1; }
   return real(fd, bytes, length);
 }
 
 ssize_t pwrite(int fd, const void *bytes, size_t length, off_t at) {
   static ssize_t (*real)(int, const void *, size_t, off_t);
   if (!real) real = dlsym(RTLD_NEXT, "pwrite");
-  if (fails("write", fd)) { errno = ENOSPC; return -1; }
+  if (is_full(fd)) { errno = ENOSPC; return -1; }
   return real(fd, bytes, length, at);
 }
 
 ssize_t pwrite64(int fd, const void *bytes, size_t length, off64_t at) {
   static ssize_t (*real)(int, const void *, size_t, off64_t);
   if (!real) real = dlsym(RTLD_NEXT, "pwrite64");
-  if (fails("write", fd)) { errno = ENOSPC; return -1; }
+  if (is_full(fd)) { errno = ENOSPC; return -1; }
   return real(fd, bytes, length, at);
 }
 

@@ -7,6 +7,7 @@ use protocol::content::MAX_CONTENT;
 use protocol::identity::Fingerprint;
 use protocol::party::MAX_PENDING;
 
+use crate::clock::ClockOff;
 use crate::relay::RelayError;
 use crate::vault::{Ended, VaultError};
 
@@ -144,6 +145,11 @@ pub enum Error {
     /// No message begins like that.
     #[error("no message has an id that begins with {0:?}; the history lists all ids")]
     NoSuchMessage(String),
+    /// A play was shown, and the vault failed before that was noted.
+    #[error(
+        "the message was shown, and this could not be noted: {0}. Until it is, the next play of it shows this one again without using another, for ten minutes at most; after that it uses another"
+    )]
+    PlayUnnoted(VaultError),
     /// Several do.
     #[error("several messages have an id that begins with {0:?}; give more characters of the id")]
     AmbiguousMessage(String),
@@ -184,10 +190,10 @@ pub enum Error {
     /// The protocol refused, for a reason that users do not meet.
     #[error("the protocol refused: {0}. Nothing was sent; try again, and report it if it happens again")]
     Protocol(String),
-    /// The clocks of this device and the relay are so far apart that the relay takes no keys of ours.
+    /// The clocks of this device and the relay are so far apart that keys look expired, or like ones from the future: ours to the relay, or those of contacts to us.
     #[error(
-        "the clock of this device is {} {} that of the relay, so the relay does not take its keys. Set the clock, then try again; if the clock is right, tell the relay's operator",
-        in_words(*.apart), if *.ahead { "ahead of" } else { "behind" }
+        "the clock of this device is {} that of the relay, so keys are refused as expired or as not yet valid. Set the clock, then try again; if the clock is right, tell the relay's operator",
+        ClockOff { apart: *.apart, ahead: *.ahead }
     )]
     ClockWrong {
         /// By how much.
@@ -200,13 +206,10 @@ pub enum Error {
     Randomness,
 }
 
-/// In words, for a clock that is wrong by hours, days or years.
-fn in_words(by: Duration) -> String {
-    let hours = by.as_secs() / 3600;
-    if hours < 48 {
-        format!("{hours} hours")
-    } else {
-        format!("{} days", hours / 24)
+impl From<ClockOff> for Error {
+    fn from(off: ClockOff) -> Self {
+        let ClockOff { apart, ahead } = off;
+        Self::ClockWrong { apart, ahead }
     }
 }
 

@@ -3,6 +3,7 @@
 use protocol::address::Address;
 use protocol::identity::Fingerprint;
 
+use crate::clock::ClockOff;
 use crate::error::Error;
 use crate::relay::RelayError;
 use crate::vault::{MessageId, StoredMessage};
@@ -56,13 +57,27 @@ pub enum Event {
         /// Which.
         ids: Vec<MessageId>,
     },
-    /// Messages that were sent and never came.
+    /// Envelopes that were sent and never came. What was in them is not known: messages, or receipts and other notes of the peer's client, which are numbered with them.
     Missing {
         /// From whom.
         peer: Address,
         /// How many are newly known to be missing.
         count: u64,
     },
+    /// Messages that begin a conversation and are dated more than ten minutes ahead of this device's clock: one of the two clocks is wrong. They are kept, and open when
+    /// that date comes near, or at once when the peer's client begins anew with a right date.
+    TooEarly {
+        /// From whom.
+        peer: Address,
+        /// How many were kept.
+        kept: u64,
+        /// How many were not, because too many wait already, or were given up because they had waited for seven days.
+        dropped: u64,
+        /// When the relay's clock says that ours is the wrong one: how far it is off.
+        clock: Option<ClockOff>,
+    },
+    /// The clock of this device is more than ten minutes from the relay's. Conversations are not begun anew by themselves meanwhile. Told once a run.
+    ClockWrong(ClockOff),
     /// A peer's identity changed; what they sent waits for the user's decision.
     IdentityChanged {
         /// Whose.
@@ -84,7 +99,8 @@ pub enum Event {
         /// Why, for the first of them.
         reason: String,
     },
-    /// A conversation is begun anew because its keys were lost or disagree; nothing that we sent is lost.
+    /// A conversation is begun anew, because its keys were lost or disagree, or because the peer acknowledged nothing for a week. What it has not acknowledged of ours is sent again.
+    /// What it sent on the earlier keys may not open any more.
     Restarted {
         /// With whom.
         peer: Address,

@@ -54,7 +54,7 @@ mod messenger;
 mod relay;
 pub mod vault;
 
-pub use clock::{Clock, SystemClock};
+pub use clock::{Clock, ClockOff, SystemClock};
 pub use error::Error;
 pub use event::{Event, Flooder};
 pub use invite::{BadInvite, Invite};

@@ -6,10 +6,12 @@
 
 mod account;
 mod advice;
+mod date;
 mod error;
 mod failed;
 mod gate;
 mod keys;
+mod patience;
 mod plays;
 mod proxy;
 mod sends;
@@ -26,7 +28,10 @@ use protocol::address::UserName;
 use sdk::{Client, SdkError, Token, types};
 use uuid::Uuid;
 
+use crate::clock::{Clock, ClockOff};
 use crate::vault::{AckPosition, Session};
+use date::RelayClock;
+use patience::{PAGE_TIMEOUT, PROMPT, Silence};
 
 pub use sdk::{BadPin, CertificatePin};
 
@@ -45,10 +50,7 @@ use wire::{base64, fingerprint};
 
 /// A relay that does not take a connection in this time is not there.
 const CONNECT_TIMEOUT: Duration = Duration::from_secs(5);
-/// Longest wait for an answer, besides what a long poll asked for: the largest upload (a batch of prekeys, 230 KB in base64) needs a few
-/// seconds on a slow line.
-const ANSWER_TIMEOUT: Duration = Duration::from_secs(20);
-/// How often a request is made in all. A relay that restarts is back within a second or so; a longer outage is for the outbox.
+/// How often a request is made in all, unless its time was over. A relay that restarts is back within a second or so; a longer outage is for the outbox.
 const ATTEMPTS: u32 = 3;
 /// First pause between attempts; it doubles, and a random part is added so that clients do not come back all at once.
 const FIRST_PAUSE: Duration = Duration::from_millis(200);
@@ -66,6 +68,8 @@ pub(crate) struct Relay {
     proxy: Option<Arc<Proxy>>,
     session: Option<Session>,
     requests: Arc<AtomicU64>,
+    clock: RelayClock,
+    silence: Silence,
 }
 
 impl fmt::Debug for Relay {
@@ -80,8 +84,8 @@ impl fmt::Debug for Relay {
 type Answer<T> = Result<sdk::ResponseValue<T>, sdk::Error<types::Problem>>;
 
 impl Relay {
-    /// Prepares requests to `url`; makes none.
-    pub(crate) fn new(url: RelayUrl) -> Result<Self, RelayError> {
+    /// Prepares requests to `url`; makes none. `clock` is compared with the relay's.
+    pub(crate) fn new(url: RelayUrl, clock: Arc<dyn Clock>) -> Result<Self, RelayError> {
         let mut builder = reqwest::Client::builder()
             .connect_timeout(CONNECT_TIMEOUT)
             // Envelopes are small and each waits for its answer.
@@ -114,11 +118,18 @@ impl Relay {
             proxy,
             session: None,
             requests: Arc::default(),
+            clock: RelayClock::new(clock),
+            silence: Silence::default(),
         })
     }
 
     pub(crate) fn url(&self) -> &RelayUrl {
         &self.url
+    }
+
+    /// How far our clock is from the relay's, as its last answer said; `None` when none said so.
+    pub(crate) fn clock_off(&self) -> Option<ClockOff> {
+        self.clock.off()
     }
 
     pub(crate) fn requests(&self) -> u64 {
@@ -193,7 +204,9 @@ impl Relay {
             wait_seconds: Some(wait_seconds),
             commit_counter: Some(told),
         };
-        let patience = ANSWER_TIMEOUT + Duration::from_secs(wait_seconds.into());
+        // When only the number matters the answer is a small one.
+        let patience = if limit == 1 { PROMPT } else { PAGE_TIMEOUT };
+        let patience = patience + Duration::from_secs(wait_seconds.into());
         let answer = self
             .call_for(ATTEMPTS, patience, || self.client.inbox().body(body.clone()).send())
             .await?;
@@ -235,24 +248,43 @@ impl Relay {
         attempts: u32,
         request: impl FnMut() -> F,
     ) -> Result<T, RelayError> {
-        self.call_for(attempts, ANSWER_TIMEOUT, request).await
+        self.call_for(attempts, PROMPT, request).await
     }
 
-    /// Makes a request, and again after faults that pass.
+    /// Makes a request, and again after faults that pass; not when it took its whole time, and none at all right after that.
     async fn call_for<T, F: Future<Output = Answer<T>>>(
         &self,
         attempts: u32,
         patience: Duration,
         mut request: impl FnMut() -> F,
     ) -> Result<T, RelayError> {
+        if let Some(waited) = self.silence.lately() {
+            return Err(RelayError::silent(&self.url, waited));
+        }
         let mut pause = FIRST_PAUSE;
         let mut attempt = 1;
         loop {
             self.requests.fetch_add(1, Ordering::Relaxed);
             let error = match tokio::time::timeout(patience, request()).await {
-                Ok(Ok(answer)) => return Ok(answer.into_inner()),
-                Ok(Err(error)) => RelayError::from_sdk(&self.url, self.proxy.as_deref(), error.into()),
-                Err(_) => RelayError::silent(&self.url, self.proxy.as_deref(), patience),
+                Ok(Ok(answer)) => {
+                    self.clock.note(answer.headers());
+                    return Ok(answer.into_inner());
+                }
+                Ok(Err(error)) => {
+                    if let sdk::Error::ErrorResponse(answer) = &error {
+                        self.clock.note(answer.headers());
+                    }
+                    let error = SdkError::from(error);
+                    if matches!(&error, SdkError::Unreachable(cause) if cause.is_timeout()) {
+                        self.silence.begins(CONNECT_TIMEOUT);
+                        return Err(RelayError::from_sdk(&self.url, self.proxy.as_deref(), error));
+                    }
+                    RelayError::from_sdk(&self.url, self.proxy.as_deref(), error)
+                }
+                Err(_) => {
+                    self.silence.begins(patience);
+                    return Err(RelayError::silent(&self.url, self.proxy.as_deref(), patience));
+                }
             };
             let wanted = error.worth_repeating();
             let Some(wanted) = wanted.filter(|wanted| attempt < attempts && *wanted <= LONGEST_PAUSE) else {

@@ -21,6 +21,7 @@ mod message_id;
 mod messages;
 mod record;
 mod records;
+mod room;
 mod seal;
 mod transaction;
 
@@ -37,6 +38,8 @@ use seal::Keys;
 
 pub use delivery::{Delivery, GivenToken, Receipts};
 pub use error::VaultError;
+#[cfg(test)]
+pub(crate) use files::LOCK_PATIENCE;
 pub use gate::{
     AfterPlays, Decoys, GateDeposit, GateKeyRecord, Head, LicenseKey, LimitMode, ObliviousHalf, PendingRequest,
     PlayChain, RelayFault, RelayKey, Unconfirmed,

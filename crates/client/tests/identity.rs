@@ -294,6 +294,57 @@ async fn warned(alice: &mut Messenger, another: &mut Messenger) {
     assert_eq!(receive(another).await, [""; 0]);
 }
 
+/// A clock that is three weeks behind.
+struct Behind(std::sync::Arc<server::clock::ManualClock>);
+
+impl latchkey_client::Clock for Behind {
+    fn now(&self) -> Timestamp {
+        let now = server::clock::Clock::now(&*self.0).as_millis();
+        Timestamp(now - 21 * 24 * 3_600_000)
+    }
+}
+
+#[tokio::test]
+async fn what_waits_for_a_decision_stays_when_a_clock_that_was_behind_is_put_right() {
+    let stage = Stage::new().await;
+    let (alice, _bob, mut impostor) = scene(&stage).await;
+    impostor.say("let me in").await;
+    drop(alice);
+    let options = latchkey_client::Options {
+        clock: std::sync::Arc::new(Behind(std::sync::Arc::clone(&stage.clock))),
+        ..stage.options()
+    };
+    let mut alice = stage.try_open("alice", options).unwrap();
+    alice.receive(Duration::ZERO).await.unwrap();
+    assert_eq!(alice.own_status().unwrap().quarantined, 1);
+    drop(alice);
+    let mut alice = stage.open("alice");
+    let events = alice.receive(Duration::ZERO).await.unwrap();
+    let dropped = |event: &Event| matches!(event, Event::QuarantineDropped { .. });
+    assert!(!events.iter().any(dropped), "{events:?}");
+    assert_eq!(alice.own_status().unwrap().quarantined, 1);
+}
+
+#[tokio::test]
+async fn a_contact_whose_account_is_gone_does_not_keep_others_from_being_followed() {
+    let stage = Stage::new().await;
+    let (mut alice, _bob, mut impostor) = scene(&stage).await;
+    let mut carol = stage.register("carol").await;
+    carol.send_text(&address("alice"), "hello").await.unwrap();
+    assert_eq!(receive(&mut alice).await, ["hello"]);
+    alice.send_text(&address("carol"), "hi").await.unwrap();
+    assert_eq!(receive(&mut carol).await, ["hi"]);
+    // Of bob nothing can be asked any more, and carol comes behind him.
+    impostor.say("let me in").await;
+    removed(&stage).await;
+    carol.rotate_identity().await.unwrap();
+    carol.send_text(&address("alice"), "with another key").await.unwrap();
+    let events = alice.receive(Duration::ZERO).await.unwrap();
+    let followed = |event: &Event| matches!(event, Event::Succeeded { peer, .. } if *peer == address("carol"));
+    assert!(events.iter().any(followed), "{events:?}");
+    assert_eq!(texts(&events), ["with another key"]);
+}
+
 #[tokio::test]
 async fn who_gets_a_released_name_is_announced_when_they_write() {
     let stage = Stage::new().await;

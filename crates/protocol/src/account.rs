@@ -180,11 +180,10 @@ impl Account {
         now: Timestamp,
         rng: &mut impl CryptoRng,
     ) -> Option<Publication> {
-        let current = self.signed_prekey_created();
-        let rotate = force
-            || current.is_none_or(|created| {
-                now.since(created) >= SIGNED_PREKEY_ROTATION || created > now.plus(MAX_CLOCK_SKEW)
-            });
+        let due =
+            |created: Timestamp| now.since(created) >= SIGNED_PREKEY_ROTATION || created > now.plus(MAX_CLOCK_SKEW);
+        // Of the one in use, and of one that waits for the relay: it may have been made while the clock was behind, and would be refused, by the relay or by who fetches it.
+        let rotate = force || self.signed_prekey_created().is_none_or(due) || self.offered_created().is_some_and(due);
         if !rotate && self.unconfirmed.is_some() && !self.is_misdated(now) {
             return self.unconfirmed.clone();
         }
@@ -208,7 +207,7 @@ impl Account {
         Some(publication)
     }
 
-    /// The relay has the publication. Only now it hands out no earlier signed prekey any more.
+    /// The relay has the publication. Only now it hands out no earlier signed prekey any more. (By a clock that is behind that may seem to be before it was made.)
     pub fn publication_confirmed(&mut self, now: Timestamp) {
         let taken = self
             .unconfirmed
@@ -216,9 +215,22 @@ impl Account {
             .and_then(|publication| publication.signed_prekey);
         if let Some(taken) = taken.map(|key| hash(&[&key.payload])) {
             for old in self.signed.values_mut().filter(|old| old.payload_hash != taken) {
-                old.retired.get_or_insert(now);
+                old.retired.get_or_insert(now.max(old.created));
             }
         }
+    }
+
+    /// When the signed prekey was made that waits for the relay's confirmation.
+    fn offered_created(&self) -> Option<Timestamp> {
+        let offered = self.offered()?;
+        let mut keys = self.signed.values();
+        keys.find(|key| key.payload_hash == offered).map(|key| key.created)
+    }
+
+    /// The hash of the signed prekey that waits for the relay's confirmation.
+    fn offered(&self) -> Option<[u8; 64]> {
+        let key = self.unconfirmed.as_ref()?.signed_prekey.as_ref()?;
+        Some(hash(&[&key.payload]))
     }
 
     /// Whether the batch of the unconfirmed publication has a date that a relay refuses.
@@ -236,8 +248,7 @@ impl Account {
     /// The time as far as the relay bears it out. It takes no keys from the future, so the date of the last that it took is behind us; a clock that runs far
     /// ahead of that may be wrong, and what is erased by it cannot be had back.
     pub(crate) fn borne_out(&self, now: Timestamp) -> Timestamp {
-        let offered = self.unconfirmed.as_ref().and_then(|lost| lost.signed_prekey.as_ref());
-        let offered = offered.map(|key| hash(&[&key.payload]));
+        let offered = self.offered();
         self.signed
             .values()
             .filter(|key| key.retired.is_none() && Some(key.payload_hash) != offered)
@@ -363,7 +374,7 @@ impl Account {
     fn retire_all(&mut self, now: Timestamp) {
         for key in self.signed.values_mut() {
             key.stale = true;
-            key.retired.get_or_insert(now);
+            key.retired.get_or_insert(now.max(key.created));
         }
         for key in self.one_time.values_mut() {
             key.secret = None;

@@ -130,11 +130,12 @@ fn kinds() -> &'static [Kind] {
                 envelope: vec![2; 100],
                 content: Some(ID),
             }]),
-            kind(&[Quarantined {
+            kind(&[None, Some(1_800_000_000_000)].map(|dated| Quarantined {
                 peer: address("bob@relay.test"),
                 envelope: vec![2; 100],
                 received_at: 5,
-            }]),
+                dated,
+            })),
             kind(&[Account {
                 registered: true,
                 created_at: 5,

@@ -13,7 +13,7 @@ use protocol::party::Party;
 use rand_chacha::ChaCha20Rng;
 use rand_core::SeedableRng;
 
-use crate::clock::{Clock, SystemClock};
+use crate::clock::{Clock, ClockOff, SystemClock};
 use crate::error::Error;
 use crate::relay::{CertificatePin, Flood, Relay, RelayUrl};
 use crate::vault::{Account, KdfCost, Passphrase, PinnedRelay, Transaction, Vault, VaultError, key};
@@ -82,6 +82,8 @@ pub struct Messenger {
     pub(super) outage: Option<Duration>,
     /// Who floods, as the relay told once, until the user is told.
     pub(super) floods: Vec<(Flood, u64)>,
+    /// The user was told that our clock is off.
+    pub(super) clock_told: bool,
 }
 
 impl std::fmt::Debug for Messenger {
@@ -128,7 +130,7 @@ impl Messenger {
             }
         }
         let party = load_party(&vault)?;
-        let mut relay = Relay::new(url)?;
+        let mut relay = Relay::new(url, Arc::clone(&options.clock))?;
         relay.resume(vault.get(key::SESSION)?);
         Ok(Self {
             vault,
@@ -144,6 +146,7 @@ impl Messenger {
             released: false,
             outage: None,
             floods: Vec::new(),
+            clock_told: false,
         })
     }
 
@@ -240,7 +243,7 @@ impl Messenger {
         &mut self,
         work: impl FnOnce(&mut Scope<'_, '_>) -> Result<T, Error>,
     ) -> Result<T, Error> {
-        let now = self.now();
+        let (now, off) = (self.now(), self.clock_off());
         self.party()?;
         let Self {
             vault,
@@ -260,6 +263,7 @@ impl Messenger {
                 tx,
                 rng,
                 now,
+                off,
                 told: &mut agreement,
             })?;
             persist(state, tx)?;
@@ -308,6 +312,8 @@ pub(super) struct Scope<'a, 'tx> {
     pub(super) tx: &'a mut Transaction<'tx>,
     pub(super) rng: &'a mut ChaCha20Rng,
     pub(super) now: Timestamp,
+    /// How far the relay says that `now` is off.
+    pub(super) off: Option<ClockOff>,
     pub(super) told: &'a mut Agreement,
 }
 

@@ -8,6 +8,7 @@ use protocol::address::Address;
 use protocol::identity::Fingerprint;
 use protocol::party::Followed;
 
+use crate::clock::ClockOff;
 use crate::error::Error;
 use crate::event::{Event, Flooder};
 
@@ -76,6 +77,12 @@ impl Round {
             match event {
                 Event::IdentityChanged { peer, offered } => self.identity_changed(peer, offered),
                 Event::QuarantineDropped { peer, count } => self.dropped(&peer, count),
+                Event::TooEarly {
+                    peer,
+                    kept,
+                    dropped,
+                    clock,
+                } => self.too_early(&peer, kept, dropped, clock),
                 Event::IdentityForked { peer } => self.followed(&peer, Followed::Forked),
                 other => self.events.push(other),
             }
@@ -117,6 +124,48 @@ impl Round {
             peer: peer.clone(),
             count: more,
         });
+    }
+
+    /// Some more of a peer's envelopes are dated ahead.
+    pub(super) fn too_early(&mut self, peer: &Address, more_kept: u64, more_dropped: u64, off: Option<ClockOff>) {
+        for event in &mut self.events {
+            if let Event::TooEarly {
+                peer: known,
+                kept,
+                dropped,
+                ..
+            } = event
+                && known == peer
+            {
+                *kept += more_kept;
+                *dropped += more_dropped;
+                return;
+            }
+        }
+        self.events.push(Event::TooEarly {
+            peer: peer.clone(),
+            kept: more_kept,
+            dropped: more_dropped,
+            clock: off,
+        });
+    }
+
+    /// What another page, or the quarantine, brought, with what is remembered besides events.
+    pub(super) fn merge(&mut self, mut brought: Self) {
+        self.add(std::mem::take(&mut brought.events));
+        self.keys_used |= brought.keys_used;
+        self.forgot |= brought.forgot;
+        self.unreadable += brought.unreadable;
+        self.first_reason = self.first_reason.take().or(brought.first_reason);
+    }
+
+    /// Says how many envelopes could not be opened, and why the first could not.
+    pub(super) fn say_unreadable(&mut self) {
+        let count = std::mem::take(&mut self.unreadable);
+        if count > 0 {
+            let reason = self.first_reason.take().unwrap_or_default();
+            self.events.push(Event::Unreadable { count, reason });
+        }
     }
 
     pub(super) fn unreadable(&mut self, reason: &str) {

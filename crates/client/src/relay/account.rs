@@ -6,6 +6,7 @@ use protocol::address::UserName;
 use protocol::identity::IdentityKey;
 use sdk::{Token, types};
 
+use super::patience::handing_over;
 use super::wire::{Challenge, SignedClaim, Upload, base64, batch, fingerprint, fixed, signed};
 use super::{ATTEMPTS, Relay, RelayError};
 use crate::invite::Invite;
@@ -81,7 +82,9 @@ impl Relay {
             invite: invite.map(|invite| Token::from(invite.code().to_owned())),
         };
         let answer = self
-            .call(1, || self.client.register().body(body.clone()).send())
+            .call_for(1, handing_over(keys.bytes()), || {
+                self.client.register().body(body.clone()).send()
+            })
             .await?;
         Ok(Session {
             token: token(answer.token.expose())?,
@@ -113,7 +116,10 @@ impl Relay {
             expires_at: claim.expires_at.as_millis(),
             signature: base64(&claim.signature),
         };
-        let answer = self.call(1, || self.client.succeed().body(body.clone()).send()).await?;
+        let patience = handing_over(keys.map_or(0, |keys| Upload::of(keys).bytes()));
+        let answer = self
+            .call_for(1, patience, || self.client.succeed().body(body.clone()).send())
+            .await?;
         Ok(Session {
             token: token(answer.token.expose())?,
             expires_at: answer.token_expires_at,

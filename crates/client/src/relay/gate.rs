@@ -9,6 +9,7 @@ use protocol::identity::{Fingerprint, IdentityKey, relay_fingerprint};
 use sdk::{LicenseId, types};
 use uuid::Uuid;
 
+use super::patience::handing_over;
 use super::wire::base64;
 use super::{ATTEMPTS, Code, Relay, RelayError};
 use crate::vault::{GateDeposit, License, OutboxEntry};
@@ -103,7 +104,7 @@ impl Relay {
                 owner_capability_hash: base64(&owner.hash()),
             },
         };
-        self.call(ATTEMPTS, || {
+        self.call_for(ATTEMPTS, handing_over(envelope.envelope.len()), || {
             let request = self.client.send_oblivious().body(body.clone());
             match token {
                 Some(token) => request.latchkey_delivery_token(base64(token)).send(),

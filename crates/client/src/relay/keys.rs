@@ -7,6 +7,7 @@ use protocol::prekey::{PublishedOneTime, PublishedSignedPreKey};
 use protocol::succession::PublishedSuccession;
 use sdk::{Base64, types};
 
+use super::patience::handing_over;
 use super::wire::{KeyStatus, Upload, batch, key_status, signed, succession};
 use super::{ATTEMPTS, Relay, RelayError};
 
@@ -31,7 +32,9 @@ impl Relay {
             replace_one_time: keys.replace_one_time,
         };
         let answer = self
-            .call(ATTEMPTS, || self.client.publish_key().body(body.clone()).send())
+            .call_for(ATTEMPTS, handing_over(keys.bytes()), || {
+                self.client.publish_key().body(body.clone()).send()
+            })
             .await?;
         Ok(key_status(&answer))
     }

@@ -3,6 +3,7 @@
 use sdk::{LicenseId, types};
 use uuid::Uuid;
 
+use super::patience::handing_over;
 use super::wire::base64;
 use super::{ATTEMPTS, Relay, RelayError};
 use crate::vault::{License, OutboxEntry};
@@ -26,7 +27,7 @@ impl Relay {
 
     async fn send_plain(&self, envelope: &OutboxEntry, token: Option<&[u8; 32]>) -> Result<(), RelayError> {
         let id = Uuid::from_bytes(envelope.id);
-        self.call(ATTEMPTS, || {
+        self.call_for(ATTEMPTS, handing_over(envelope.envelope.len()), || {
             let request = self
                 .client
                 .send()
@@ -63,7 +64,7 @@ impl Relay {
                 owner_capability_hash: base64(&owner.hash()),
             },
         };
-        self.call(ATTEMPTS, || {
+        self.call_for(ATTEMPTS, handing_over(envelope.envelope.len()), || {
             let request = self.client.send_limited().body(body.clone());
             match token {
                 Some(token) => request.latchkey_delivery_token(base64(token)).send(),

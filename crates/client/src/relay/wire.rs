@@ -3,6 +3,7 @@
 use std::time::Duration;
 
 use protocol::Timestamp;
+use protocol::account::Publication;
 use protocol::address::UserName;
 use protocol::identity::Fingerprint;
 use protocol::prekey::{PublishedBatch, PublishedSignedPreKey};
@@ -55,6 +56,27 @@ pub(crate) struct Upload<'a> {
     pub(crate) signed_prekey: Option<&'a PublishedSignedPreKey>,
     pub(crate) one_time_batch: Option<&'a PublishedBatch>,
     pub(crate) replace_one_time: bool,
+}
+
+impl<'a> Upload<'a> {
+    pub(crate) fn of(publication: &'a Publication) -> Self {
+        Self {
+            signed_prekey: publication.signed_prekey.as_ref(),
+            one_time_batch: publication.one_time_batch.as_ref(),
+            replace_one_time: publication.replace_one_time,
+        }
+    }
+
+    /// About how many bytes go out.
+    pub(super) fn bytes(&self) -> usize {
+        let signed = self
+            .signed_prekey
+            .map_or(0, |key| key.payload.len() + key.signature.len());
+        let batch = self.one_time_batch.map_or(0, |batch| {
+            batch.payload.len() + batch.signature.len() + batch.keys.iter().map(Vec::len).sum::<usize>()
+        });
+        signed + batch
+    }
 }
 
 /// What waits in the mailbox.

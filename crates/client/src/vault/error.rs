@@ -56,6 +56,11 @@ pub enum VaultError {
         "the vault's database failed: {0}; check the disk's space, and that the home directory and the files in it can be written"
     )]
     Database(#[from] rusqlite::Error),
+    /// The disk has no room for what must be noted later, so it was not begun.
+    #[error(
+        "the room on the disk in which a play is noted could not be taken ({0}), so no play was asked for; check the disk's space, then try again"
+    )]
+    NoRoom(std::io::Error),
     /// A migration failed.
     #[error(
         "the vault could not be converted to this version's format: {0}; copy the home directory away, check the disk's space, then try again"

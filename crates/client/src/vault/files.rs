@@ -11,7 +11,7 @@ use super::VaultError;
 /// The lock's name: a file of its own, because SQLite's locks guard statements, not a client's whole run.
 pub(super) const LOCK: &str = "vault.lock";
 /// How long to wait for another process to let go: longer than a command takes, shorter than a long poll.
-const LOCK_PATIENCE: Duration = Duration::from_secs(10);
+pub(crate) const LOCK_PATIENCE: Duration = Duration::from_secs(10);
 /// How often to look again while waiting.
 const LOCK_POLL: Duration = Duration::from_millis(50);
 

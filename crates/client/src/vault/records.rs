@@ -79,7 +79,7 @@ impl fmt::Debug for OutboxEntry {
     }
 }
 
-/// An envelope that waits for the user's decision about a changed identity.
+/// An envelope that waits: for the user's decision about a changed identity, or for its date.
 #[derive(Clone, Debug, Encode, Decode)]
 #[cbor(map)]
 pub struct Quarantined {
@@ -92,6 +92,9 @@ pub struct Quarantined {
     /// When it came, in milliseconds since the epoch.
     #[n(2)]
     pub received_at: u64,
+    /// The date of its handshake, in milliseconds since the epoch, when it is that which was to come; none when it waits for a decision.
+    #[n(3)]
+    pub dated: Option<u64>,
 }
 
 /// Whether the relay knows this account.

@@ -3,8 +3,10 @@
 use std::collections::VecDeque;
 use std::net::SocketAddr;
 use std::sync::{Arc, Mutex};
+use std::time::{Duration, UNIX_EPOCH};
 
 use serde_json::Value;
+use server::clock::ManualClock;
 use tokio::io::{AsyncReadExt, AsyncWriteExt};
 use tokio::net::{TcpListener, TcpStream};
 
@@ -21,6 +23,10 @@ struct State {
     lose_requests: VecDeque<String>,
     alterations: VecDeque<(String, Alteration)>,
     twice: bool,
+    /// What time answers say that it is; none: the system's, as the relay's HTTP library has it.
+    time: Option<Arc<ManualClock>>,
+    /// No answer goes back, and connections stay.
+    silent: bool,
     /// Everything that went over it, in both directions, while that is kept.
     recorded: Option<Vec<u8>>,
 }
@@ -93,6 +99,16 @@ impl Line {
         self.state.lock().unwrap().lose_requests.push_back(start.to_owned());
     }
 
+    /// Answers are dated by this clock.
+    pub fn date_by(&self, clock: Arc<ManualClock>) {
+        self.state.lock().unwrap().time = Some(clock);
+    }
+
+    /// From now on connections are taken and requests are not answered, or are again.
+    pub fn silence(&self, silent: bool) {
+        self.state.lock().unwrap().silent = silent;
+    }
+
     /// From now on what goes over it is kept, in both directions.
     pub fn record(&self) {
         self.state.lock().unwrap().recorded = Some(Vec::new());
@@ -141,10 +157,17 @@ async fn carry(mut client: TcpStream, state: Arc<Mutex<State>>) -> std::io::Resu
         let alteration = altered.and_then(|at| state.alterations.remove(at));
         (state.target, lose_request, lose_answer, alteration, state.twice)
     };
+    if state.lock().unwrap().silent {
+        // Until the client has had enough of it.
+        return client.read_to_end(&mut Vec::new()).await.map(drop);
+    }
     let Some(target) = target.filter(|_| !lose_request) else {
         return Ok(());
     };
     let mut answer = ask(target, &request).await?;
+    if let Some(clock) = &state.lock().unwrap().time {
+        answer = dated(&answer, clock);
+    }
     if let Some(recorded) = &mut state.lock().unwrap().recorded {
         recorded.extend_from_slice(&request);
         recorded.extend_from_slice(&answer);
@@ -186,6 +209,17 @@ fn altered(answer: &[u8], alter: Alteration) -> Vec<u8> {
         body.len()
     )
     .into_bytes()
+}
+
+/// The answer with another date.
+fn dated(answer: &[u8], clock: &ManualClock) -> Vec<u8> {
+    let end = answer.windows(4).position(|window| window == b"\r\n\r\n").unwrap() + 2;
+    let head = std::str::from_utf8(&answer[..end]).unwrap();
+    let kept = head.lines().filter(|line| !line.to_lowercase().starts_with("date:"));
+    let kept: String = kept.map(|line| format!("{line}\r\n")).collect();
+    let now = Duration::from_millis(server::clock::Clock::now(clock).as_millis());
+    let date = httpdate::fmt_http_date(UNIX_EPOCH + now);
+    [format!("{kept}date: {date}\r\n").as_bytes(), &answer[end..]].concat()
 }
 
 fn body_length(request: &[u8]) -> usize {

@@ -59,6 +59,7 @@ impl Stage {
         let dir = tempfile::tempdir().unwrap();
         let clock = Arc::new(ManualClock::at(Timestamp(START)));
         let line = Line::new().await;
+        line.date_by(Arc::clone(&clock));
         let mut stage = Self {
             line,
             clock,

@@ -80,6 +80,7 @@ fn what_the_messenger_does_not_do_it_says_with_what_to_do() {
         Error::PeerSilent(_) => Error::PeerSilent(bob()), "Send it again when";
         Error::BadLimit => Error::BadLimit, "change the number or the time";
         Error::NoSuchMessage(_) => Error::NoSuchMessage("77".to_owned()), "the history lists";
+        Error::PlayUnnoted(_) => Error::PlayUnnoted(VaultError::Database(rusqlite::Error::QueryReturnedNoRows)), "check the disk's space";
         Error::AmbiguousMessage(_) => Error::AmbiguousMessage("7".to_owned()), "give more characters";
         Error::NotLimited => Error::NotLimited, "read it in the history";
         Error::NotPlayable => Error::NotPlayable, "You can read its count";
@@ -118,6 +119,7 @@ fn what_is_wrong_with_a_vault_is_said_with_what_to_do() {
         VaultError::Randomness => VaultError::Randomness, "try again";
         VaultError::Io { .. } => VaultError::Io { path: home(), source: io::Error::other("full") }, "check the path";
         VaultError::Database(_) => VaultError::Database(rusqlite::Error::QueryReturnedNoRows), "check the disk's space";
+        VaultError::NoRoom(_) => VaultError::NoRoom(io::Error::other("full")), "check the disk's space";
         VaultError::Migration(_) => VaultError::Migration("x".to_owned()), "copy the home directory away";
     });
 }

@@ -16,6 +16,7 @@
 //!          └► IdentityChanged                                 kept by the caller until the user decides
 //! ```
 
+mod early;
 mod handshakes;
 mod peer;
 mod receive;
@@ -33,6 +34,7 @@ use std::collections::{BTreeMap, BTreeSet};
 use rand_core::CryptoRng;
 
 pub use crate::session::Gap;
+pub use early::Early;
 pub use peer::{Contact, Trust};
 pub use receive::{Opened, Received, Refusal};
 pub use send::{Outgoing, SendError, StartError};
@@ -43,7 +45,6 @@ use crate::account::{Account, Publication, Successor};
 use crate::address::Address;
 use crate::content::ContentId;
 use crate::identity::{Fingerprint, IdentityKey, Purpose, SafetyNumber};
-use crate::prekey::MAX_CLOCK_SKEW;
 use crate::session::{RekeyPolicy, Session, SessionId, Status};
 use crate::time::Timestamp;
 use peer::{Pace, Peer, Pending};
@@ -278,8 +279,14 @@ impl Party {
             .collect()
     }
 
-    /// Time passes: keys die, and a content that nobody acknowledged for a week asks for a new handshake.
+    /// Time passes: [`Self::expire`], and [`Self::renew`].
     pub fn tick(&mut self, now: Timestamp) {
+        self.expire(now);
+        self.renew(now);
+    }
+
+    /// Keys that have lived their time die.
+    pub fn expire(&mut self, now: Timestamp) {
         if self.account.expire(now) {
             self.dirty.insert(RecordKey::Prekeys);
         }
@@ -295,12 +302,17 @@ impl Party {
             self.handshakes.remove(&digest);
             self.dirty.insert(RecordKey::Handshake(digest));
         }
-        self.drop_sessions_from_the_future(now);
         for (id, session) in &mut self.sessions {
             if session.expire(now) {
                 self.dirty.extend([RecordKey::Session(*id), RecordKey::Skipped(*id)]);
             }
         }
+    }
+
+    /// Asks for the handshakes that time makes necessary: in place of sessions that were begun while our clock was ahead ([`Self::set_aside_misdated`]), and to who has not
+    /// acknowledged a content for a week. Not to be called while the clock is known to be wrong.
+    pub fn renew(&mut self, now: Timestamp) {
+        self.set_aside_misdated(now);
         for (address, peer) in &mut self.peers {
             let oldest = self
                 .pending
@@ -314,27 +326,6 @@ impl Party {
                 peer.renewed_stale = Some(now);
                 peer.wants_handshake = true;
                 self.dirty.insert(RecordKey::Peer(address.clone()));
-            }
-        }
-    }
-
-    /// Sessions that we began while our clock was far ahead: their peers refuse them until that date, and would refuse whatever is dated after them. What was
-    /// said on them goes again.
-    fn drop_sessions_from_the_future(&mut self, now: Timestamp) {
-        let latest = now.plus(MAX_CLOCK_SKEW);
-        let refused: Vec<SessionId> = self
-            .sessions
-            .values()
-            .filter(|session| session.created_at > latest && session.heard.is_none())
-            .map(Session::id)
-            .collect();
-        for id in refused {
-            let peer = self.peers.iter().find(|(_, peer)| peer.sessions.contains(&id));
-            if let Some(address) = peer.map(|(address, _)| address.clone()) {
-                self.drop_session(id);
-                if let Some(peer) = self.peers.get_mut(&address) {
-                    peer.wants_handshake = true;
-                }
             }
         }
     }
@@ -359,9 +350,15 @@ impl Party {
         members.into_iter().flatten().filter_map(|id| self.sessions.get(id))
     }
 
+    /// The sessions with a peer that have a rank.
+    fn ranked<'a>(&'a self, address: &Address) -> impl Iterator<Item = &'a Session> + use<'a> {
+        self.sessions_with(address)
+            .filter(|session| session.status != Status::SetAside)
+    }
+
     /// The session that sends to a peer: the greatest (created_at, id), if it is Active. Never an older one in its place.
     fn current(&self, address: &Address) -> Option<&Session> {
-        self.sessions_with(address)
+        self.ranked(address)
             .max_by_key(|session| session.rank())
             .filter(|s| s.status == Status::Active)
     }

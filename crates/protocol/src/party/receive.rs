@@ -105,6 +105,8 @@ pub struct Opened {
     pub outgoing: Vec<Outgoing>,
     /// Whether this is the first we hear of the contact.
     pub first_contact: bool,
+    /// With a new session: the date of its handshake. What the same peer dated later came before it was sent, and is said again on this one ([`Party::early`]).
+    pub begun: Option<Timestamp>,
     /// Whether a new session began without a one-time prekey: its first messages are as forward-secret as the signed prekey.
     pub without_one_time: bool,
 }
@@ -252,6 +254,7 @@ impl Party {
     ) -> Opened {
         let before = self.current(&address).map(Session::id);
         let first_contact = !self.peers.contains_key(&address);
+        let mut begun = None;
         let (id, fingerprint, without_one_time) = match by {
             By::Known(id) => {
                 self.dirty.insert(RecordKey::Session(id));
@@ -262,10 +265,16 @@ impl Party {
                 let fingerprint = self.sessions.get(&id).map(|session| session.peer).or(pinned);
                 (id, fingerprint.unwrap_or(Fingerprint::from_bytes([0; 32])), false)
             }
-            By::New(new) => (new.session.id, new.session.peer, self.take_in(*new, &address, now)),
+            By::New(new) => {
+                begun = Some(new.session.created_at);
+                (new.session.id, new.session.peer, self.take_in(*new, &address, now))
+            }
         };
         let (mut acknowledged, mut arrived) = (Vec::new(), None);
         if let Some(session) = self.sessions.get_mut(&id) {
+            if session.status == Status::SetAside {
+                session.status = Status::Active; // its peer has it, and ranks it by its date
+            }
             if session.status == Status::Active && session.is_beyond_sent(decrypted.acknowledged) {
                 session.status = Status::ReceiveOnly; // acknowledged beyond what we sent: our state is an old one
             } else {
@@ -297,6 +306,7 @@ impl Party {
             late,
             outgoing,
             first_contact,
+            begun,
             without_one_time,
         }
     }

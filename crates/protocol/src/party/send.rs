@@ -201,7 +201,7 @@ impl Party {
                 offered,
             });
         }
-        let newest = self.sessions_with(&address).map(|session| session.created_at);
+        let newest = self.ranked(&address).map(|session| session.created_at);
         let newest = newest.chain(known.map(|(.., newest)| newest)).max().unwrap_or_default();
         let created_at = now.max(Timestamp(newest.0.saturating_add(1)));
         let session = initiate(&self.account, &verified, created_at, now, rng).map_err(|why| bad(why.into()))?;

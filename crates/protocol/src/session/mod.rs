@@ -59,6 +59,9 @@ pub enum Status {
     ReceiveOnly,
     /// Two different headers were seen for one epoch: somebody works with a copy of a state.
     Forked,
+    /// Begun by us while our clock was ahead, with a date that the peer takes for one to come. Receives only, and ranks below every other session, until the peer is
+    /// heard in it: then the peer has it, and it is Active again.
+    SetAside,
 }
 
 /// When a party advances the ratchet on its turn: after this many of its own messages, or this long after its last advance.

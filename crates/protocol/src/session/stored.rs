@@ -30,6 +30,7 @@ impl Session {
                 Status::Active => 0,
                 Status::ReceiveOnly => 1,
                 Status::Forked => 2,
+                Status::SetAside => 3,
             })
             .option(self.first.as_deref(), |out, first| {
                 out.bytes(first);
@@ -98,6 +99,7 @@ impl Session {
                 0 => Status::Active,
                 1 => Status::ReceiveOnly,
                 2 => Status::Forked,
+                3 => Status::SetAside,
                 other => return Err(DecodeError::Unknown(other)),
             },
             first: input.option(|input| Ok(Arc::from(input.bytes()?)))?,

@@ -165,6 +165,46 @@ fn what_was_made_while_the_clock_was_ahead_is_made_anew() {
 }
 
 #[test]
+fn a_signed_prekey_that_waits_and_was_made_while_the_clock_was_behind_is_made_anew() {
+    let made = |behind: Duration| {
+        let (mut account, _) = published();
+        let back = Timestamp(NOW.0 - u64::try_from(behind.as_millis()).unwrap());
+        let waits = account.publication(None, true, back, &mut rng(7)).unwrap();
+        let offered = account.publication(None, false, NOW, &mut rng(8)).unwrap();
+        (waits == offered, account, offered)
+    };
+    let moment = Duration::from_millis(1);
+    for behind in [SIGNED_PREKEY_ROTATION, DAY * 10, SIGNED_PREKEY_LIFETIME, DAY * 400] {
+        let (same, mut account, offered) = made(behind);
+        assert!(!same, "{behind:?}");
+        let (key, address) = (account.identity_key().clone(), account.address().clone());
+        let signed = offered.signed_prekey.expect("another one");
+        assert_eq!(signed.verify(&key, &address, NOW).unwrap().created, NOW);
+        assert!(offered.replace_one_time && offered.one_time_batch.is_some());
+        account.publication_confirmed(NOW);
+        assert_eq!(account.publication(None, false, NOW, &mut rng(9)), None);
+    }
+    assert!(
+        made(SIGNED_PREKEY_ROTATION - moment).0,
+        "it serves until the next one is due"
+    );
+}
+
+#[test]
+fn a_clock_that_is_behind_does_not_shorten_the_life_of_the_key_before() {
+    let (mut account, _) = published();
+    let first = *account.signed.keys().next().unwrap();
+    let behind = Timestamp(NOW.0 - 40 * 24 * 3_600_000);
+    account.publication(None, true, behind, &mut rng(7)).unwrap();
+    account.publication_confirmed(behind);
+    let dies = account.signed[&first].dies();
+    assert_eq!(dies, NOW.plus(SIGNED_PREKEY_GRACE + SENDER_LEAD));
+    let (mut account, _) = published();
+    account.mark_stale(behind);
+    assert_eq!(account.signed[&first].dies(), dies);
+}
+
+#[test]
 fn ids_are_consecutive_and_in_nobodys_way() {
     struct Draws(Vec<u32>);
     impl rand_core::TryRng for Draws {

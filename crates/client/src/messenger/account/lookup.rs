@@ -2,10 +2,12 @@
 
 use protocol::address::Address;
 
+use crate::clock::SystemClock;
 use crate::error::Error;
 use crate::messenger::Messenger;
 use crate::relay::{Relay, RelayStatus, RelayUrl};
 use crate::vault::Passphrase;
+use std::sync::Arc;
 
 impl Messenger {
     /// Whether a relay answers at this URL, with a certificate that is accepted. Nothing is kept.
@@ -13,7 +15,7 @@ impl Messenger {
     /// # Errors
     /// [`Error::Relay`]: it cannot be reached, or its certificate is not trusted.
     pub async fn relay_at(url: RelayUrl) -> Result<RelayStatus, Error> {
-        Ok(Relay::new(url)?.status().await?)
+        Ok(Relay::new(url, Arc::new(SystemClock))?.status().await?)
     }
 
     /// Whether a message to `to` would be taken now: an account of that name exists, nothing waits for a decision, and it is not blocked. For a known contact

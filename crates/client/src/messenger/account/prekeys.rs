@@ -8,6 +8,7 @@ use protocol::address::Address;
 use protocol::identity::Fingerprint;
 use protocol::prekey::MAX_CLOCK_SKEW;
 
+use crate::clock::ClockOff;
 use crate::error::Error;
 use crate::messenger::Messenger;
 use crate::messenger::steps::Step;
@@ -101,8 +102,13 @@ impl Messenger {
             return Ok(());
         };
         self.announce().await?;
+        if let Some(off) = self.relay.clock_off() {
+            // Keys that the relay refuses, or takes although contacts will refuse them before others are made.
+            let now = self.now();
+            check_clock(now, off.at_relay(now))?;
+        }
         self.step(Step::BeforePublish)?;
-        let keys = &upload(&publication);
+        let keys = &Upload::of(&publication);
         let outcome = self.authorised(|relay| async move { relay.publish(keys).await }).await;
         match outcome {
             Ok(_) => {}
@@ -140,26 +146,20 @@ impl Messenger {
     }
 }
 
-/// Whether a relay will take keys that are made by our clock.
+/// Whether a relay will take keys that are made by our clock, and contacts until they are replaced.
 pub(in crate::messenger) fn check_clock(ours: Timestamp, relay: Timestamp) -> Result<(), Error> {
-    let (ahead, behind) = (ours.since(relay), relay.since(ours));
-    if ahead > MAX_CLOCK_SKEW || behind > SIGNED_PREKEY_ROTATION {
-        return Err(Error::ClockWrong {
-            apart: ahead.max(behind),
-            ahead: ahead > behind,
-        });
+    let off = ClockOff::between(ours, relay);
+    let most = if off.ahead {
+        MAX_CLOCK_SKEW
+    } else {
+        SIGNED_PREKEY_ROTATION
+    };
+    if off.apart > most {
+        return Err(off.into());
     }
     Ok(())
 }
 
 fn millis(duration: Duration) -> u64 {
     u64::try_from(duration.as_millis()).unwrap_or(u64::MAX)
-}
-
-pub(in crate::messenger) fn upload(publication: &Publication) -> Upload<'_> {
-    Upload {
-        signed_prekey: publication.signed_prekey.as_ref(),
-        one_time_batch: publication.one_time_batch.as_ref(),
-        replace_one_time: publication.replace_one_time,
-    }
 }

@@ -1,6 +1,7 @@
 //! The account itself: registering and signing in.
 
 use std::path::Path;
+use std::sync::Arc;
 use std::time::Duration;
 
 use protocol::account::Publication;
@@ -11,10 +12,10 @@ use protocol::party::Party;
 
 use crate::error::Error;
 use crate::invite::Invite;
-use crate::messenger::account::prekeys::{check_clock, upload};
+use crate::messenger::account::prekeys::check_clock;
 use crate::messenger::steps::Step;
 use crate::messenger::{Messenger, Options, load_party, persist, seeded};
-use crate::relay::{Challenge, Code, Relay, RelayError, RelayUrl, SignedClaim, bounded};
+use crate::relay::{Challenge, Code, Relay, RelayError, RelayUrl, SignedClaim, Upload, bounded};
 use crate::vault::{Account, Kind, Moment, Passphrase, PinnedRelay, Session, Told, Vault, VaultError, key};
 
 /// A session that ends within this is renewed before it is used: clocks differ, and requests take time.
@@ -71,7 +72,7 @@ impl Messenger {
                 return Err(Error::RegistrationPending(address.user()));
             }
         }
-        let relay = Relay::new(url)?;
+        let relay = Relay::new(url, Arc::clone(&options.clock))?;
         // Before a vault is made: a wrong address, or a clock by which no relay takes keys, leaves nothing behind.
         let challenge = relay.challenge(name).await?;
         check_clock(options.clock.now(), challenge.relay_time())?;
@@ -142,6 +143,7 @@ impl Messenger {
             released: false,
             outage: None,
             floods: Vec::new(),
+            clock_told: false,
         })
     }
 
@@ -163,7 +165,7 @@ impl Messenger {
             };
             let claim = self.sign(name, &current, Some(&publication))?;
             let identity = self.party()?.identity_key().clone();
-            let keys = upload(&publication);
+            let keys = Upload::of(&publication);
             match self.relay.register(&claim, &identity, &keys, invite).await {
                 Ok(session) => break session,
                 // The first attempt may have reached the relay: the repetition is recognised by the identity key.
@@ -323,7 +325,8 @@ impl Messenger {
             self.finish_succession().await?;
         }
         let mut fresh = false;
-        if !self.relay.signed_in(self.now().plus(SESSION_MARGIN)) {
+        // By the clock that made the session: by one that is days ahead of it each request would sign in anew.
+        if !self.relay.signed_in(self.believed().plus(SESSION_MARGIN)) {
             self.sign_in().await?;
             fresh = true;
         }

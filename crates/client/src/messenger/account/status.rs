@@ -6,7 +6,7 @@ use protocol::identity::Fingerprint;
 use crate::error::Error;
 use crate::messenger::Messenger;
 use crate::relay::RelayStatus;
-use crate::vault::{Kind, MessageState, StoredMessage};
+use crate::vault::{Kind, MessageState, Quarantined, StoredMessage};
 
 /// What this client knows without asking anyone.
 #[derive(Clone, Debug)]
@@ -30,6 +30,8 @@ pub struct OwnStatus {
     pub unread: usize,
     /// Envelopes that wait for a decision about a changed identity.
     pub quarantined: u64,
+    /// Envelopes that wait because they are dated ahead.
+    pub early: u64,
 }
 
 impl Messenger {
@@ -61,11 +63,10 @@ impl Messenger {
             .iter()
             .filter(|entry| entry.record.state == MessageState::New)
             .count();
-        let (messages, outbox, quarantined) = (
-            self.vault.count(Kind::Message)?,
-            self.vault.count(Kind::Outbox)?,
-            self.vault.count(Kind::Quarantine)?,
-        );
+        let (messages, outbox) = (self.vault.count(Kind::Message)?, self.vault.count(Kind::Outbox)?);
+        let waiting = self.vault.list::<Quarantined>()?;
+        let early = waiting.iter().filter(|entry| entry.record.dated.is_some()).count() as u64;
+        let quarantined = waiting.len() as u64 - early;
         let party = self.party()?;
         Ok(OwnStatus {
             address: party.address().clone(),
@@ -77,6 +78,7 @@ impl Messenger {
             outbox,
             unread,
             quarantined,
+            early,
         })
     }
 }

@@ -14,7 +14,7 @@ use crate::messenger::account::registration::{SIGN_IN_ATTEMPTS, SIGN_IN_PAUSE};
 use crate::messenger::round::{Round, postpone};
 use crate::messenger::steps::Step;
 use crate::messenger::{Messenger, Scope};
-use crate::relay::{Challenge, Code, RelayError, SignedClaim};
+use crate::relay::{Challenge, Code, RelayError, SignedClaim, Verdict};
 use crate::vault::{Delivery, Moment, VaultError, key};
 
 impl Messenger {
@@ -154,6 +154,11 @@ impl Messenger {
                 .await
             {
                 Ok(identity) => identity,
+                // Of this contact alone: it has no account any more, for example.
+                Err(Error::Relay(error)) if error.verdict() == Verdict::Permanent => {
+                    postpone(error.into(), round)?;
+                    continue;
+                }
                 // The next one would meet the same; all of them are asked for again next time.
                 Err(error) => return postpone(error, round),
             };
@@ -174,7 +179,7 @@ impl Messenger {
 }
 
 impl Scope<'_, '_> {
-    /// Follows a contact along a chain; one that does not hold is none.
+    /// Follows a contact along a chain; one that does not hold is none. By a clock that is behind a chain would look as if it were from the future.
     pub(in crate::messenger) fn follow(
         &mut self,
         peer: &Address,
@@ -182,7 +187,7 @@ impl Scope<'_, '_> {
         current: &Fingerprint,
     ) -> Followed {
         self.party
-            .follow(peer, chain, current, self.now)
+            .follow(peer, chain, current, self.now.max(self.believed()))
             .unwrap_or_else(|error| {
                 tracing::debug!(%error, "a chain of successions is not followed");
                 Followed::Nothing

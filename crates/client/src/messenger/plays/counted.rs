@@ -11,7 +11,8 @@ use crate::messenger::plays::relay_receipts::Said;
 use crate::messenger::steps::Step;
 use crate::relay::{Code, LicenseStatus, RelayError};
 use crate::vault::{
-    Direction, Ended, License, LimitMode, LimitedTerms, MessageBody, MessageId, SealedBody, StoredMessage, VaultError,
+    Direction, Ended, License, LimitMode, LimitedTerms, MessageBody, MessageId, SealedBody, StoredMessage, Vault,
+    VaultError,
 };
 
 /// A limited message of ours, as the relay counts it.
@@ -50,6 +51,8 @@ impl Messenger {
         let (terms, _) = playable(&message)?;
         self.check_relay().await?;
         let relay_key = self.relay_key().await?;
+        // What follows a grant has to be noted, or it would be shown again.
+        self.vault.reserve_room()?;
         if terms.mode == LimitMode::Oblivious {
             return self.play_obliviously(row, message, &relay_key).await;
         }
@@ -108,20 +111,16 @@ impl Messenger {
     /// Counts a play that was shown, here and at the relay. A relay that cannot be reached is no fault: it forgets the answer by itself.
     ///
     /// # Errors
-    /// Vault trouble.
+    /// [`Error::PlayUnnoted`] when the vault fails, although room was taken for this beforehand.
     pub async fn finish_play(&mut self, playback: Playback) -> Result<(), Error> {
-        let message: StoredMessage = self.vault.get(&playback.row)?.ok_or(VaultError::Corrupt("message"))?;
-        let (_, sealed) = playable(&message)?;
-        if playback.mode == LimitMode::Oblivious {
-            return self.settle_play(&playback.row, &sealed, &playback.play_id, Outcome::Shown(playback.play));
-        }
-        self.change(&playback.row, |terms, sealed| {
-            terms.used = terms.used.max(playback.play);
-            sealed.pending_play = None;
-            if playback.play >= playback.plays {
-                terms.ended = Some(Ended::Exhausted);
-            }
+        let sealed = self.note_shown(&playback).map_err(|error| match error {
+            Error::Vault(error) => Error::PlayUnnoted(error),
+            other => other,
         })?;
+        if playback.mode == LimitMode::Oblivious {
+            // Confirmed with the next round of receiving.
+            return Ok(());
+        }
         self.step(Step::BeforeConfirm)?;
         if let Err(error) = self
             .relay
@@ -131,6 +130,25 @@ impl Messenger {
             tracing::debug!(%error, "a play was not confirmed; the relay's copy of the answer lapses by itself");
         }
         Ok(())
+    }
+
+    fn note_shown(&mut self, playback: &Playback) -> Result<SealedBody, Error> {
+        let message: StoredMessage = self.vault.get(&playback.row)?.ok_or(VaultError::Corrupt("message"))?;
+        let (_, sealed) = playable(&message)?;
+        if playback.mode == LimitMode::Oblivious {
+            self.settle_play(&playback.row, &sealed, &playback.play_id, Outcome::Shown(playback.play))?;
+        } else {
+            self.vault.in_reserved_room(|vault| {
+                changed(vault, &playback.row, |terms, sealed| {
+                    terms.used = terms.used.max(playback.play);
+                    sealed.pending_play = None;
+                    if playback.play >= playback.plays {
+                        terms.ended = Some(Ended::Exhausted);
+                    }
+                })
+            })?;
+        }
+        Ok(sealed)
     }
 
     /// Takes back a limited message of ours: it opens no more.
@@ -242,15 +260,7 @@ impl Messenger {
         row: &[u8],
         change: impl FnOnce(&mut LimitedTerms, &mut SealedBody),
     ) -> Result<(), Error> {
-        self.vault.transaction(|tx| {
-            tx.update::<StoredMessage>(row, |message| {
-                if let MessageBody::Limited(terms, Some(sealed)) = &mut message.body {
-                    change(terms, sealed);
-                }
-            })?;
-            Ok::<_, VaultError>(())
-        })?;
-        Ok(())
+        Ok(changed(&mut self.vault, row, change)?)
     }
 
     /// Notes why a message opens no more, when that is what the refusal says.
@@ -281,4 +291,19 @@ impl Messenger {
         })?;
         Ok(Error::Ended(ended))
     }
+}
+
+fn changed(
+    vault: &mut Vault,
+    row: &[u8],
+    change: impl FnOnce(&mut LimitedTerms, &mut SealedBody),
+) -> Result<(), VaultError> {
+    vault.transaction(|tx| {
+        tx.update::<StoredMessage>(row, |message| {
+            if let MessageBody::Limited(terms, Some(sealed)) = &mut message.body {
+                change(terms, sealed);
+            }
+        })
+        .map(drop)
+    })
 }

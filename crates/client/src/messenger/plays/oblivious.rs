@@ -246,31 +246,32 @@ impl Messenger {
             play: *play,
             capability: sealed.play_capability,
         };
-        self.vault.transaction(|tx| {
-            tx.update::<StoredMessage>(row, |message| {
-                let MessageBody::Limited(terms, Some(sealed)) = &mut message.body else {
-                    return;
-                };
-                match outcome {
-                    Outcome::Shown(number) => {
-                        terms.used = terms.used.max(number);
-                        forget_play(sealed);
-                    }
-                    Outcome::Denied => forget_play(sealed),
-                    Outcome::Decoy => {
-                        if let Some(half) = &mut sealed.oblivious {
-                            half.decoy = None;
+        Ok(self.vault.in_reserved_room(|vault| {
+            vault.transaction(|tx| {
+                tx.update::<StoredMessage>(row, |message| {
+                    let MessageBody::Limited(terms, Some(sealed)) = &mut message.body else {
+                        return;
+                    };
+                    match outcome {
+                        Outcome::Shown(number) => {
+                            terms.used = terms.used.max(number);
+                            forget_play(sealed);
+                        }
+                        Outcome::Denied => forget_play(sealed),
+                        Outcome::Decoy => {
+                            if let Some(half) = &mut sealed.oblivious {
+                                half.decoy = None;
+                            }
                         }
                     }
+                })?;
+                let mut after: AfterPlays = tx.get(key::AFTER_PLAYS)?.unwrap_or_default();
+                if after.unconfirmed.len() < MAX_UNCONFIRMED {
+                    after.unconfirmed.push(confirm.clone());
                 }
-            })?;
-            let mut after: AfterPlays = tx.get(key::AFTER_PLAYS)?.unwrap_or_default();
-            if after.unconfirmed.len() < MAX_UNCONFIRMED {
-                after.unconfirmed.push(confirm);
-            }
-            tx.put(key::AFTER_PLAYS, &after)
-        })?;
-        Ok(())
+                tx.put(key::AFTER_PLAYS, &after)
+            })
+        })?)
     }
 
     /// The relay has seen this slot under another id: this vault is an older copy of itself. Never back.

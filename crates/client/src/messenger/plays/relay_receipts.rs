@@ -64,33 +64,35 @@ impl Messenger {
     ) -> Result<(), Error> {
         let known = self.vault.get::<PlayChain>(said.license)?;
         let outcome = examine(said, known.as_ref(), relay_key);
-        self.vault.transaction(|tx| {
-            let mut after: AfterPlays = tx.get(key::AFTER_PLAYS)?.unwrap_or_default();
-            match outcome {
-                Ok(receipt) => {
-                    let newer = known.is_none_or(|known| receipt.number > known.head.number);
-                    if newer {
-                        let chain = PlayChain {
-                            peer: message.peer.clone(),
-                            receipt: said.receipt.to_vec(),
-                            head: head(&receipt),
-                        };
-                        tx.put(said.license, &chain)?;
+        // The play was granted: what cannot be noted now is asked for again, and shown twice.
+        Ok(self.vault.in_reserved_room(|vault| {
+            vault.transaction(|tx| {
+                let mut after: AfterPlays = tx.get(key::AFTER_PLAYS)?.unwrap_or_default();
+                match &outcome {
+                    Ok(receipt) => {
+                        let newer = known.as_ref().is_none_or(|known| receipt.number > known.head.number);
+                        if newer {
+                            let chain = PlayChain {
+                                peer: message.peer.clone(),
+                                receipt: said.receipt.to_vec(),
+                                head: head(receipt),
+                            };
+                            tx.put(said.license, &chain)?;
+                        }
+                        let license = LicenseKey(*said.license);
+                        if newer && !after.untold.contains(&license) && after.untold.len() < MAX_UNTOLD {
+                            after.untold.push(license);
+                        }
                     }
-                    let license = LicenseKey(*said.license);
-                    if newer && !after.untold.contains(&license) && after.untold.len() < MAX_UNTOLD {
-                        after.untold.push(license);
-                    }
+                    Err(error) if after.faults.len() < MAX_FAULTS => after.faults.push(RelayFault {
+                        id: message.id,
+                        reason: error.to_string(),
+                    }),
+                    Err(_) => {}
                 }
-                Err(error) if after.faults.len() < MAX_FAULTS => after.faults.push(RelayFault {
-                    id: message.id,
-                    reason: error.to_string(),
-                }),
-                Err(_) => {}
-            }
-            tx.put(key::AFTER_PLAYS, &after)
-        })?;
-        Ok(())
+                tx.put(key::AFTER_PLAYS, &after)
+            })
+        })?)
     }
 
     /// What plays left to do: confirmations, receipts for those who gave the licenses, complaints for the user.

@@ -4,6 +4,7 @@ use playgate::{Mode, Policy};
 use protocol::Timestamp;
 use protocol::address::Address;
 use protocol::content::{Body, Content, ContentId, Limited};
+use protocol::handshake::HandshakeError;
 use protocol::party::{Followed, Opened, Received, Refusal};
 use sha2::{Digest, Sha256};
 
@@ -44,7 +45,10 @@ impl Scope<'_, '_> {
             Received::Forked { .. } => {}
             Received::Unknown => round.unreadable("it belongs to no conversation of this home; if this home was restored or copied, ask your contacts to write again"),
             Received::Malformed(why) => round.unreadable(&format!("it is malformed: {why}; ask the sender to write again")),
-            Received::Replay => round.unreadable("it repeats an old handshake; nothing is lost"),
+            Received::Replay => round.unreadable("it repeats a handshake that was accepted before, or is older than those that are remembered; if you miss a message, ask its sender to write again"),
+            Received::Refused(Refusal::Handshake(HandshakeError::FromTheFuture)) => {
+                self.keep_early(envelope, room, round)?;
+            }
             Received::Refused(reason) => round.unreadable(&reason.to_string()),
             #[allow(
                 unreachable_patterns,
@@ -64,7 +68,8 @@ impl Scope<'_, '_> {
         let record = Quarantined {
             peer: from.clone(),
             envelope: envelope.to_vec(),
-            received_at: self.now.as_millis(),
+            received_at: self.now.max(self.believed()).as_millis(),
+            dated: None,
         };
         Ok(self.tx.put(&Sha256::digest(envelope), &record)?)
     }
@@ -77,6 +82,9 @@ impl Scope<'_, '_> {
         }
         if opened.without_one_time {
             round.events.push(Event::NoOneTimeKey { peer: from.clone() });
+        }
+        if let Some(dated) = opened.begun {
+            self.forget_early(&from, dated)?;
         }
         if !opened.outgoing.is_empty() {
             self.supersede(&from, &opened.outgoing)?;

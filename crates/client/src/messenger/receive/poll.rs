@@ -48,10 +48,7 @@ impl Messenger {
     pub async fn receive(&mut self, wait: Duration) -> Result<Vec<Event>, Error> {
         let mut round = self.untold.round();
         let fetched = self.fetch_all(wait, &mut round).await;
-        if round.unreadable > 0 {
-            let (count, reason) = (round.unreadable, round.first_reason.take().unwrap_or_default());
-            round.events.push(Event::Unreadable { count, reason });
-        }
+        round.say_unreadable();
         if round.forgot {
             self.vault.compact()?;
         }
@@ -171,7 +168,7 @@ impl Messenger {
         }
         let quarantine = self.quarantine_room()?;
         self.step(Step::BeforeReceiveCommit)?;
-        let mut brought = self.transact(|scope| {
+        let brought = self.transact(|scope| {
             let mut brought = Round::default();
             let mut room = quarantine;
             for (_, envelope) in &fresh {
@@ -190,11 +187,7 @@ impl Messenger {
             scope.note_totals(totals, &mut brought)?;
             Ok(brought)
         })?;
-        round.add(std::mem::take(&mut brought.events));
-        round.keys_used |= brought.keys_used;
-        round.forgot |= brought.forgot;
-        round.unreadable += brought.unreadable;
-        round.first_reason = round.first_reason.take().or(brought.first_reason);
+        round.merge(brought);
         Ok(())
     }
 
@@ -211,9 +204,14 @@ impl Messenger {
             self.vault.transaction(|tx| tx.delete::<Moment>(key::SUCCEEDED))?;
             round.events.push(Event::OwnSuccession);
         }
+        self.open_early(round)?;
         self.follow_changed(round).await?;
-        let wanted = self.transact(|scope| {
-            scope.party.tick(scope.now);
+        let mut wanted = self.transact(|scope| {
+            scope.party.expire(scope.now);
+            // By a clock that is wrong a session looks misdated, or a peer silent, that is not.
+            if scope.off.is_none() {
+                scope.party.renew(scope.now);
+            }
             scope.revoke_tokens_of_changed()?;
             Ok(scope.party.wanted())
         })?;
@@ -221,6 +219,10 @@ impl Messenger {
         // Keys first: a peer that met a dead one-time prekey must not be handed another while we answer.
         if let Err(error) = self.keep_keys_fresh(round.keys_used).await {
             postpone(error, round)?;
+        }
+        if self.handshakes_wait() {
+            // They stay wanted.
+            wanted.clear();
         }
         if !wanted.is_empty() {
             // What can go goes before it is superseded, receipts for example. What cannot is said at the end of the round.
@@ -252,7 +254,9 @@ impl Messenger {
         self.serve_receipts()?;
         self.keep_gate_keys(round).await?;
         self.serve_plays(round).await?;
-        self.flush_into(&mut round.events).await
+        self.flush_into(&mut round.events).await?;
+        self.tell_clock(&mut round.events);
+        Ok(())
     }
 
     /// A new handshake, because the protocol wants one. What is unacknowledged goes out again on it.

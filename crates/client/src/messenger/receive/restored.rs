@@ -86,7 +86,7 @@ impl Messenger {
         limit: u32,
     ) -> Result<Page, Error> {
         let begun = self.party()?.successor().is_some();
-        let signed_in = self.relay.signed_in(self.now().plus(SESSION_MARGIN));
+        let signed_in = self.relay.signed_in(self.believed().plus(SESSION_MARGIN));
         if wait.is_zero() || begun || !signed_in {
             // With everything that may have to be kept on the way, so before any waiting.
             let page = self.ask_at_once(ack, limit).await?;

@@ -5,8 +5,11 @@ use std::time::Duration;
 use playgate::{Capability, Mode, PlayLimit, Policy};
 use protocol::address::Address;
 use protocol::content::{Body, Content, ContentId, Limited, Oblivious};
+use protocol::handshake::PreKeyBundle;
 use protocol::party::{Followed, SendError, StartError, Trust};
+use protocol::prekey::PreKeyError;
 
+use crate::clock::ClockOff;
 use crate::error::Error;
 use crate::event::Event;
 use crate::messenger::steps::Step;
@@ -178,6 +181,7 @@ impl Messenger {
         self.refuse_unwritable(to)?;
         let mut events = Vec::new();
         self.before_sending(&mut events).await?;
+        self.set_misdated_aside()?;
         let first_contact = !self.knows(to)?;
         let id = MessageId(content.id.0);
         let message = StoredMessage {
@@ -259,6 +263,7 @@ impl Messenger {
         }
         // What the relay told beside its answers to this send.
         self.tell_floods(&mut events)?;
+        self.tell_clock(&mut events);
         Ok(Sent {
             id,
             state,
@@ -327,8 +332,21 @@ impl Scope<'_, '_> {
                 self.supersede(&keys.address, &outgoing)?;
                 Ok(Ok(followed))
             }
+            Err(StartError::BadBundle {
+                peer,
+                why: why @ (PreKeyError::Expired | PreKeyError::FromTheFuture),
+            }) => Ok(Err(self.clock_to_blame(keys).map_or_else(
+                || start_error(StartError::BadBundle { peer, why }),
+                Error::from,
+            ))),
             Err(refusal) => Ok(Err(start_error(refusal))),
         }
+    }
+
+    /// How far our clock is off, if these keys are good by the relay's: then nothing is wrong with them.
+    fn clock_to_blame(&self, keys: &PreKeyBundle) -> Option<ClockOff> {
+        self.off
+            .filter(|_| keys.verify(&keys.address, 0, self.believed()).is_ok())
     }
 }
 

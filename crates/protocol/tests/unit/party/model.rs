@@ -266,6 +266,7 @@ impl Replay {
                     Status::Active => "Active",
                     Status::ReceiveOnly => "ReceiveOnly",
                     Status::Forked => "Forked",
+                    Status::SetAside => "SetAside",
                 };
                 let chains = s.receive.iter().map(|(epoch, chain)| (*epoch, chain.n)).collect();
                 let heard = s.heard.map_or(-1, i64::from);
