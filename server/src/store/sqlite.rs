@@ -19,6 +19,7 @@ mod open;
 mod plays;
 mod receipts;
 mod removal;
+mod reserve;
 mod rows;
 mod sealed;
 mod succession;
@@ -51,6 +52,7 @@ pub use audit::AuditFault;
 use envelopes::{Envelopes, Index};
 use open::{BUSY_TIMEOUT, PAGE_BYTES, check_files, check_rows, is_damage, open_reader, prepare_writer};
 pub use open::{FILE_NAME, OpenError};
+use reserve::Reserve;
 use writer::{Aftermath, Effects, Writer};
 
 use crate::clock::{Clock as _, SystemClock};
@@ -83,9 +85,18 @@ fn no_room(error: &rusqlite::Error) -> bool {
     )
 }
 
+/// How much of the disk a store may have, bytes.
+#[derive(Debug, Clone, Copy, Default)]
+pub struct DiskRules {
+    /// Beyond this the database does not grow.
+    pub most: Option<u64>,
+    /// So much is kept for acknowledgements and deletions on a disk that is full.
+    pub reserve: Option<u64>,
+}
+
 impl Sqlite {
     /// Opens the database in `directory`, makes it if there is none, and brings its schema up to date. With `max_bytes` it refuses to grow
-    /// beyond that.
+    /// beyond that. Nothing of the disk is kept in reserve.
     ///
     /// `lock` is the directory's lock, kept until the database is closed: two relays on one database would not hear each other's wake-ups.
     ///
@@ -97,6 +108,23 @@ impl Sqlite {
         max_bytes: Option<u64>,
         wakes: Arc<Wakes>,
     ) -> std::result::Result<Self, OpenError> {
+        let rules = DiskRules {
+            most: max_bytes,
+            reserve: None,
+        };
+        Self::open_with(directory, lock, rules, wakes)
+    }
+
+    /// The same, with what the store may have of the disk.
+    ///
+    /// # Errors
+    /// [`OpenError`].
+    pub fn open_with(
+        directory: &Path,
+        lock: File,
+        rules: DiskRules,
+        wakes: Arc<Wakes>,
+    ) -> std::result::Result<Self, OpenError> {
         let path = open::database(directory)?;
         let failed = |source| OpenError::Sqlite {
             path: path.clone(),
@@ -104,12 +132,29 @@ impl Sqlite {
         };
         let log = path.with_file_name(format!("{FILE_NAME}-wal"));
         check_files(&path, &log)?;
-        let mut connection =
-            Connection::open_with_flags(&path, OpenFlags::default() | open::NOFOLLOW).map_err(failed)?;
+        let connect = || {
+            let connection = Connection::open_with_flags(&path, OpenFlags::default() | open::NOFOLLOW)?;
+            if !connection.is_readonly(rusqlite::MAIN_DB)? {
+                prepare_writer(&connection, rules.most)?;
+            }
+            Ok(connection)
+        };
+        let reserve = rules.reserve.map(|bytes| Reserve::new(directory, bytes));
+        // On a full disk not even the files can be made that a database is opened with.
+        let mut given_up = false;
+        let mut give_up = |error: &rusqlite::Error| {
+            let reserve = reserve.as_ref().filter(|_| no_room(error));
+            given_up |= reserve.is_some_and(|reserve| reserve.give_up().is_ok());
+            given_up
+        };
+        let mut connection = match connect() {
+            Err(error) if give_up(&error) => connect(),
+            outcome => outcome,
+        }
+        .map_err(failed)?;
         if connection.is_readonly(rusqlite::MAIN_DB).map_err(failed)? {
             return Err(OpenError::ReadOnly { path });
         }
-        prepare_writer(&connection, max_bytes).map_err(failed)?;
         // The runner panics on a history that it cannot read.
         let migrated =
             std::panic::catch_unwind(std::panic::AssertUnwindSafe(|| migrations::run_sqlite(&mut connection)));
@@ -136,7 +181,12 @@ impl Sqlite {
         // What a killed relay had left to erase, and what it left in the log, goes before anyone is served. On a full disk it stays, and what is there is served all the same.
         envelopes.erase_leftovers(&connection);
         let mut refusing = false;
-        match connection.query_row("PRAGMA wal_checkpoint(TRUNCATE)", [], |row| row.get::<_, i64>(0)) {
+        let fold = || connection.query_row("PRAGMA wal_checkpoint(TRUNCATE)", [], |row| row.get::<_, i64>(0));
+        let folded = match fold() {
+            Err(error) if give_up(&error) => fold(),
+            outcome => outcome,
+        };
+        match folded {
             Ok(0) => {}
             // An operator's command reads: the writer tries again.
             Ok(_) => envelopes.distrust_log(),
@@ -158,6 +208,9 @@ impl Sqlite {
             known: Arc::clone(&known),
             count: totals::add_totals,
             refusing,
+            // With what was given up just now there would be room for it again, and soon for nothing else.
+            short: given_up || reserve.as_ref().is_some_and(|reserve| reserve.take().is_err()),
+            reserve,
         };
         Ok(Self {
             writer: Writer::start(connection, log.clone(), envelopes, aftermath)?,
