@@ -52,7 +52,7 @@ pub use audit::AuditFault;
 use envelopes::{Envelopes, Index};
 use open::{BUSY_TIMEOUT, PAGE_BYTES, check_files, check_rows, is_damage, open_reader, prepare_writer};
 pub use open::{FILE_NAME, OpenError};
-use reserve::Reserve;
+use reserve::{Reserve, empty_log};
 use writer::{Aftermath, Effects, Writer};
 
 use crate::clock::{Clock as _, SystemClock};
@@ -92,6 +92,11 @@ pub struct DiskRules {
     pub most: Option<u64>,
     /// So much is kept for acknowledgements and deletions on a disk that is full.
     pub reserve: Option<u64>,
+}
+
+/// The same, and what else SQLite says where there is no room for the files that it makes beside the database.
+fn no_files(error: &rusqlite::Error) -> bool {
+    no_room(error) || matches!(error.sqlite_error_code(), Some(ErrorCode::CannotOpen))
 }
 
 impl Sqlite {
@@ -143,12 +148,12 @@ impl Sqlite {
         // On a full disk not even the files can be made that a database is opened with.
         let mut given_up = false;
         let mut give_up = |error: &rusqlite::Error| {
-            let reserve = reserve.as_ref().filter(|_| no_room(error));
+            let reserve = reserve.as_ref().filter(|reserve| no_files(error) && reserve.is_there());
             given_up |= reserve.is_some_and(|reserve| reserve.give_up().is_ok());
             given_up
         };
         let mut connection = match connect() {
-            Err(error) if give_up(&error) => connect(),
+            Err(error) if give_up(&error) || (no_files(&error) && empty_log(&log)) => connect(),
             outcome => outcome,
         }
         .map_err(failed)?;

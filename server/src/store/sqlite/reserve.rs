@@ -15,8 +15,12 @@ use std::{
 
 /// The reserve's file in the data directory.
 const FILE_NAME: &str = "relay.reserve";
-/// What the log keeps of the disk while there is no room: more than the largest pieces of erasing and of deleting together (4 MiB each), and it is folded in at half of that.
+/// What the log keeps of the disk while there is no room.
 pub(super) const LOG_BYTES: u64 = 12 << 20;
+/// The least: it is folded in when a mebibyte of it is used (`writer::short`), and a piece of erasing or of deleting takes somewhat more than four.
+const LEAST_LOG_BYTES: u64 = 6 << 20;
+/// By so much less it is tried again.
+const LOG_STEP: u64 = 1 << 20;
 /// When the disk has this much more than the reserve, sends would not be refused again at once.
 #[cfg(target_os = "linux")]
 const MARGIN: u64 = 8 << 20;
@@ -61,7 +65,7 @@ impl Reserve {
         #[cfg(unix)]
         std::os::unix::fs::OpenOptionsExt::mode(&mut options, 0o600);
         let file = options.open(&self.path)?;
-        allocate(file, self.bytes).inspect_err(|_| {
+        allocate(&file, self.bytes).inspect_err(|_| {
             // It says why the room could not be taken; that what is there of it stays is the next try's to mend.
             let _ = self.give_up();
         })
@@ -75,6 +79,11 @@ impl Reserve {
         }
         // Trying tells.
         self.directory.is_dir()
+    }
+
+    /// Whether there is something to be given up.
+    pub fn is_there(&self) -> bool {
+        fs::symlink_metadata(&self.path).is_ok()
     }
 
     /// Lets the disk have the room.
@@ -104,23 +113,39 @@ impl Reserve {
 /// Fills an empty write-ahead log with zeros, so that it has its room on the disk. SQLite takes such a log for an empty one: its head is none.
 ///
 /// # Errors
-/// When there is no room; then it stays empty.
+/// When there is no room, not even for less; then it stays empty.
 pub(super) fn fill_log(log: &Path) -> io::Result<()> {
     let file = File::options().write(true).open(log)?;
     if file.metadata()?.len() > 0 {
         // Somebody has written since.
         return Ok(());
     }
-    let empty = file.try_clone()?;
-    allocate(file, LOG_BYTES).inspect_err(|_| {
-        let _ = empty.set_len(0);
-    })
+    let mut bytes = LOG_BYTES;
+    loop {
+        match allocate(&file, bytes) {
+            Err(_) if bytes > LEAST_LOG_BYTES => {
+                file.set_len(0)?;
+                bytes -= LOG_STEP;
+            }
+            Err(error) => {
+                file.set_len(0)?;
+                return Err(error);
+            }
+            Ok(()) => return Ok(()),
+        }
+    }
+}
+
+/// Takes the room of a log that has nothing in it, for files that SQLite makes before it reads any; whether there was some. No database is open.
+pub(super) fn empty_log(log: &Path) -> bool {
+    let held = || Ok::<_, io::Error>(fs::metadata(log)?.len() > 0 && super::log::examine(log)? == super::log::Log::Empty);
+    held().unwrap_or(false) && File::options().write(true).open(log).is_ok_and(|file| file.set_len(0).is_ok())
 }
 
 /// Makes an empty file so long, with room on the disk for all of it.
-fn allocate(mut file: File, bytes: u64) -> io::Result<()> {
+fn allocate(mut file: &File, bytes: u64) -> io::Result<()> {
     #[cfg(target_os = "linux")]
-    match rustix::fs::fallocate(&file, rustix::fs::FallocateFlags::empty(), 0, bytes) {
+    match rustix::fs::fallocate(file, rustix::fs::FallocateFlags::empty(), 0, bytes) {
         Err(rustix::io::Errno::OPNOTSUPP | rustix::io::Errno::NOSYS | rustix::io::Errno::INVAL) => {}
         done => return Ok(done?),
     }

@@ -11,15 +11,12 @@ use std::{
 use rusqlite::Connection;
 
 use super::{Loop, Result, StoreError};
-use crate::store::sqlite::{
-    envelopes,
-    reserve::{LOG_BYTES, Reserve},
-};
+use crate::store::sqlite::{envelopes, reserve::Reserve};
 
 /// So often it is looked whether the disk has room again.
 const LOOK: Duration = Duration::from_secs(5);
-/// The log is folded in when so much of its room is used: the rest takes one more piece of erasing or of deleting.
-const FOLD_BYTES: u64 = LOG_BYTES / 2;
+/// The log is folded in when so much of its room is used: the rest takes a piece of erasing or of deleting.
+const FOLD_BYTES: u64 = 1 << 20;
 
 /// The disk's room, as the writer knows it.
 #[derive(Default)]
