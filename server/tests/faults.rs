@@ -228,7 +228,10 @@ async fn a_start_on_a_full_disk_serves_what_a_killed_relay_left() {
     let mut shell = Command::new("/bin/bash");
     // Less than the database has: no page can be added.
     shell.args(["-c", "trap '' XFSZ; ulimit -f 64; exec \"$0\" \"$@\"", PROGRAM]);
-    shell.args(WATCHED).args(["--disk-reserve", "off"]).stderr(fs::File::create(&log).unwrap());
+    shell
+        .args(WATCHED)
+        .args(["--disk-reserve", "off"])
+        .stderr(fs::File::create(&log).unwrap());
     let mut process = Process::spawn(shell, &data, "127.0.0.1:0");
     bob.api = api_of(&process);
     // It is said from the start on, before anybody tried to send.

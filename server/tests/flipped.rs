@@ -217,7 +217,10 @@ async fn no_byte_is_missed(file: &str, folded: bool) {
     let mut rng = ChaCha20Rng::seed_from_u64(seed);
     let chosen = |name, otherwise| std::env::var(name).map_or(otherwise, |number| number.parse().unwrap());
     let every = chosen("LATCHKEY_FLIP_EVERY", length / TRIES);
-    let (from, to) = (chosen("LATCHKEY_FLIP_FROM", 0), chosen("LATCHKEY_FLIP_TO", length).min(length));
+    let (from, to) = (
+        chosen("LATCHKEY_FLIP_FROM", 0),
+        chosen("LATCHKEY_FLIP_TO", length).min(length),
+    );
     let unfinished = if file == LOG {
         let at = last_commit(&files[LOG]);
         let mut without = files.clone();

@@ -45,7 +45,16 @@ impl SmallDisk {
         let place = TempDir::new().unwrap();
         let script = "mount -t tmpfs -o size=$2,mode=700 none \"$1\" && echo mounted && exec cat";
         let holder = Command::new("unshare")
-            .args(["--user", "--map-root-user", "--mount", "--", "/bin/sh", "-c", script, "sh"])
+            .args([
+                "--user",
+                "--map-root-user",
+                "--mount",
+                "--",
+                "/bin/sh",
+                "-c",
+                script,
+                "sh",
+            ])
             .arg(place.path())
             .arg(DISK.to_string())
             .stdin(Stdio::piped())
@@ -54,7 +63,9 @@ impl SmallDisk {
             .spawn();
         let mut holder = holder.map_err(|error| error.to_string())?;
         let mut first = String::new();
-        BufReader::new(holder.stdout.take().unwrap()).read_line(&mut first).unwrap();
+        BufReader::new(holder.stdout.take().unwrap())
+            .read_line(&mut first)
+            .unwrap();
         if first == "mounted\n" {
             return Ok(Self { holder, place });
         }
@@ -68,7 +79,15 @@ impl SmallDisk {
     fn relay(&self) -> Process {
         let mut command = Command::new("/usr/bin/nsenter");
         let holder = self.holder.id().to_string();
-        command.args(["--target", &holder, "--user", "--mount", "--preserve-credentials", "--", PROGRAM]);
+        command.args([
+            "--target",
+            &holder,
+            "--user",
+            "--mount",
+            "--preserve-credentials",
+            "--",
+            PROGRAM,
+        ]);
         command.args(WATCHED);
         Process::spawn(command, &self.place.path().join("data"), "127.0.0.1:0")
     }
@@ -167,7 +186,10 @@ async fn mail_is_read_and_acknowledged_on_a_disk_that_is_full_and_stays_so() {
     let disk = match SmallDisk::mount() {
         Ok(disk) => disk,
         Err(why) => {
-            lowered("full-disk", &format!("no disk is filled, because no small one could be mounted: {why}"));
+            lowered(
+                "full-disk",
+                &format!("no disk is filled, because no small one could be mounted: {why}"),
+            );
             let dir = TempDir::new().unwrap();
             let _process = Process::start(&dir.path().join("data"), "127.0.0.1:0");
             let reserve = dir.path().join("data").join(RESERVE);
@@ -185,12 +207,15 @@ async fn mail_is_read_and_acknowledged_on_a_disk_that_is_full_and_stays_so() {
     let mut sent = Vec::new();
     for _ in 0..40 {
         sent.push(random::<BODY>().to_vec());
-        alice.send("bob", Uuid::new_v4(), sent.last().unwrap().clone()).await.ok();
+        alice
+            .send("bob", Uuid::new_v4(), sent.last().unwrap().clone())
+            .await
+            .ok();
     }
     assert!(disk.fill("others") > 10 << 20);
     assert!(is_kept(&reserve), "nothing was given up before it was needed");
     sent.extend(send_until_full(&alice, "bob", 1000).await);
-    assert!(!reserve.exists());
+    assert!(!is_kept(&reserve));
     // What the reserve left of the disk is not the relay's either.
     disk.fill("more of others");
     let (status, said) = readiness(&process).await;
@@ -203,7 +228,10 @@ async fn mail_is_read_and_acknowledged_on_a_disk_that_is_full_and_stays_so() {
     assert!(bob.envelopes().await.is_empty(), "what was acknowledged is gone");
 
     // What was freed takes new mail, though the disk is as full as before.
-    until("acknowledged mail frees nothing", async || readiness(&process).await.0 == 200).await;
+    until("acknowledged mail frees nothing", async || {
+        readiness(&process).await.0 == 200
+    })
+    .await;
     for _ in 0..5 {
         let body = random::<BODY>().to_vec();
         alice.send("bob", Uuid::new_v4(), body.clone()).await.ok();
@@ -214,9 +242,12 @@ async fn mail_is_read_and_acknowledged_on_a_disk_that_is_full_and_stays_so() {
         let accepted = send_until_full(&alice, "bob", 1000).await;
         assert!(accepted.len() > 10, "{}", accepted.len());
         assert!(read_to_the_end(&bob, 1).await == accepted);
-        until("acknowledged mail frees nothing", async || readiness(&process).await.0 == 200).await;
+        until("acknowledged mail frees nothing", async || {
+            readiness(&process).await.0 == 200
+        })
+        .await;
     }
-    assert!(!reserve.exists(), "there is no room for it");
+    assert!(!is_kept(&reserve), "there is no room for it");
     // With room on the disk the reserve is taken again, and the database grows.
     fs::remove_file(disk.path("others")).unwrap();
     fs::remove_file(disk.path("more of others")).unwrap();
@@ -253,7 +284,10 @@ async fn a_start_on_a_full_disk_reads_mail_to_its_end() {
     let mut sent = Vec::new();
     for _ in 0..40 {
         sent.push(random::<BODY>().to_vec());
-        alice.send("bob", Uuid::new_v4(), sent.last().unwrap().clone()).await.ok();
+        alice
+            .send("bob", Uuid::new_v4(), sent.last().unwrap().clone())
+            .await
+            .ok();
     }
     // Nobody has asked for anything since: what was sent last is in the log alone, and has no room in the database.
     disk.fill("others");
@@ -264,7 +298,11 @@ async fn a_start_on_a_full_disk_reads_mail_to_its_end() {
     let mut read = Vec::new();
     for orderly in [true, false] {
         let mut process = disk.relay();
-        disk.fill(if orderly { "more of others" } else { "still more of others" });
+        disk.fill(if orderly {
+            "more of others"
+        } else {
+            "still more of others"
+        });
         assert_eq!(readiness(&process).await.0, 503);
         for user in [&mut alice, &mut bob] {
             user.api = api_of(&process);
@@ -281,7 +319,11 @@ async fn a_start_on_a_full_disk_reads_mail_to_its_end() {
             process.kill();
         }
         // What is left of the disk between two relays is taken by others.
-        disk.fill(if orderly { "what was left" } else { "what was left again" });
+        disk.fill(if orderly {
+            "what was left"
+        } else {
+            "what was left again"
+        });
     }
     let process = disk.relay();
     bob.api = api_of(&process);
@@ -311,5 +353,8 @@ async fn an_acknowledgement_uses_the_reserve() {
     // The log has used up what it has of the disk, or does so soon.
     disk.fill("others");
     assert!(read_to_the_end(&bob, 4).await == sent);
-    until("the reserve is not used", async || !disk.path("data").join(RESERVE).exists()).await;
+    until("the reserve is not used", async || {
+        !is_kept(&disk.path("data").join(RESERVE))
+    })
+    .await;
 }

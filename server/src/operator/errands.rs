@@ -311,7 +311,11 @@ mod tests {
             (mailbox(), time()).prop_map(|(mailbox, registered)| Errand::Remove { mailbox, registered }),
             (mailbox(), time()).prop_map(|(mailbox, removed)| Errand::Release { mailbox, removed }),
             any::<Bytes32>().prop_map(Errand::Revoke),
-            (any::<Bytes32>(), any::<NonZeroU32>(), time()).prop_map(|(hash, uses, expires)| Errand::Invite { hash, uses, expires }),
+            (any::<Bytes32>(), any::<NonZeroU32>(), time()).prop_map(|(hash, uses, expires)| Errand::Invite {
+                hash,
+                uses,
+                expires
+            }),
         ]
     }
 

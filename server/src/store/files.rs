@@ -87,7 +87,10 @@ impl KeyFiles {
     pub fn read(&self, key: &GateKeyRow) -> io::Result<Vec<u8>> {
         let bytes = bounded::read(&self.path(key.id, &key.sha256), key.bytes)?;
         if bytes.len() as u64 != key.bytes || Sha256::digest(&bytes)[..] != key.sha256 {
-            return Err(io::Error::new(io::ErrorKind::InvalidData, "it has other bytes than those that were stored"));
+            return Err(io::Error::new(
+                io::ErrorKind::InvalidData,
+                "it has other bytes than those that were stored",
+            ));
         }
         Ok(bytes)
     }

@@ -30,8 +30,10 @@ mod writer;
 
 use std::{
     fs::File,
+    io,
     path::{Path, PathBuf},
     sync::{Arc, Mutex, PoisonError},
+    time::Duration,
 };
 
 use protocol::Timestamp;
@@ -60,6 +62,10 @@ use crate::model::{Bytes32, CommitCounter, GateKeyId, Incarnation, LicenseId, Ma
 
 /// Readers at once. Reads are short and come out of memory; a handful keeps every core of a small machine busy.
 const READERS: usize = 4;
+
+/// So often, and after so long each time, a start on a full disk looks whether it has the room that was just given up: some seconds, in which a journal is written.
+const FILES_TRIES: u32 = 20;
+const FILES_PAUSE: Duration = Duration::from_millis(100);
 
 /// The SQLite store.
 pub struct Sqlite {
@@ -97,6 +103,17 @@ pub struct DiskRules {
 /// The same, and what else SQLite says where there is no room for the files that it makes beside the database.
 fn no_files(error: &rusqlite::Error) -> bool {
     no_room(error) || matches!(error.sqlite_error_code(), Some(ErrorCode::CannotOpen))
+}
+
+/// Tries again for a while: some file systems give out what they were given back with the next write of their journal.
+fn patiently(connect: &dyn Fn() -> rusqlite::Result<Connection>) -> rusqlite::Result<Connection> {
+    for _ in 0..FILES_TRIES {
+        match connect() {
+            Err(error) if no_files(&error) => std::thread::sleep(FILES_PAUSE),
+            outcome => return outcome,
+        }
+    }
+    connect()
 }
 
 impl Sqlite {
@@ -145,18 +162,20 @@ impl Sqlite {
             Ok(connection)
         };
         let reserve = rules.reserve.map(|bytes| Reserve::new(directory, bytes));
-        // On a full disk not even the files can be made that a database is opened with.
+        let gives =
+            |part: fn(&Reserve) -> io::Result<bool>| reserve.as_ref().is_some_and(|all| part(all).unwrap_or(false));
         let mut given_up = false;
-        let mut give_up = |error: &rusqlite::Error| {
-            let reserve = reserve.as_ref().filter(|reserve| no_files(error) && reserve.is_there());
-            given_up |= reserve.is_some_and(|reserve| reserve.give_up().is_ok());
-            given_up
-        };
-        let mut connection = match connect() {
-            Err(error) if give_up(&error) || (no_files(&error) && empty_log(&log)) => connect(),
-            outcome => outcome,
+        // On a full disk not even the files can be made that a database is opened with. What a start needs of the reserve is its last part, or all of it.
+        let mut connected = connect();
+        if connected.as_ref().is_err_and(no_files) && gives(Reserve::give_up_rest) {
+            given_up = true;
+            connected = patiently(&connect);
         }
-        .map_err(failed)?;
+        if connected.as_ref().is_err_and(no_files) && reserve.is_some() && empty_log(&log) {
+            given_up = true;
+            connected = patiently(&connect);
+        }
+        let mut connection = connected.map_err(failed)?;
         if connection.is_readonly(rusqlite::MAIN_DB).map_err(failed)? {
             return Err(OpenError::ReadOnly { path });
         }
@@ -187,10 +206,11 @@ impl Sqlite {
         envelopes.erase_leftovers(&connection);
         let mut refusing = false;
         let fold = || connection.query_row("PRAGMA wal_checkpoint(TRUNCATE)", [], |row| row.get::<_, i64>(0));
-        let folded = match fold() {
-            Err(error) if give_up(&error) => fold(),
-            outcome => outcome,
-        };
+        let mut folded = fold();
+        if folded.as_ref().is_err_and(no_room) && gives(Reserve::give_up) {
+            given_up = true;
+            folded = fold();
+        }
         match folded {
             Ok(0) => {}
             // An operator's command reads: the writer tries again.

@@ -411,7 +411,9 @@ mod tests {
         std::fs::write(directory.path().join("db"), &sample().0).unwrap();
         std::fs::write(directory.path().join("db-wal"), log).unwrap();
         let connection = Connection::open(directory.path().join("db")).ok()?;
-        connection.query_row("SELECT count(*) FROM t", [], |row| row.get(0)).ok()
+        connection
+            .query_row("SELECT count(*) FROM t", [], |row| row.get(0))
+            .ok()
     }
 
     proptest! {

@@ -159,7 +159,9 @@ pub(super) fn head_fault(path: &Path) -> Option<String> {
         return None;
     }
     let [write, read] = versions;
-    Some(format!("its head names the formats {write} and {read}, which no relay has written"))
+    Some(format!(
+        "its head names the formats {write} and {read}, which no relay has written"
+    ))
 }
 
 /// Looks at the rows that decide what waits: one that was altered could make mail disappear.

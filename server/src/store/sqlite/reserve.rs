@@ -15,6 +15,8 @@ use std::{
 
 /// The reserve's file in the data directory.
 const FILE_NAME: &str = "relay.reserve";
+/// What stays of it when it is given up, for the files that SQLite makes when a database is opened: 32 KiB, and some more with a long log.
+const START_BYTES: u64 = 256 << 10;
 /// What the log keeps of the disk while there is no room.
 pub(super) const LOG_BYTES: u64 = 12 << 20;
 /// The least: it is folded in when a mebibyte of it is used (`writer::short`), and a piece of erasing or of deleting takes somewhat more than four.
@@ -53,22 +55,25 @@ impl Reserve {
     /// Takes the room, unless it is held already.
     ///
     /// # Errors
-    /// When the disk has not so much; then nothing of it is taken.
+    /// When the disk has not so much; then what a start needs is taken, if it has that.
     pub fn take(&self) -> io::Result<()> {
         if self.is_held() {
             return Ok(());
         }
         // Never into a file that is there, which may be a link.
-        self.give_up()?;
+        self.remove()?;
+        self.create(self.bytes).inspect_err(|_| {
+            // It says why the room could not be taken; that not even this could is the same reason.
+            let _ = self.remove().and_then(|()| self.create(START_BYTES));
+        })
+    }
+
+    fn create(&self, bytes: u64) -> io::Result<()> {
         let mut options = File::options();
         options.write(true).create_new(true);
         #[cfg(unix)]
         std::os::unix::fs::OpenOptionsExt::mode(&mut options, 0o600);
-        let file = options.open(&self.path)?;
-        allocate(&file, self.bytes).inspect_err(|_| {
-            // It says why the room could not be taken; that what is there of it stays is the next try's to mend.
-            let _ = self.give_up();
-        })
+        allocate(&options.open(&self.path)?, bytes)
     }
 
     /// Whether the disk seems to have room for it and for some sends.
@@ -81,16 +86,36 @@ impl Reserve {
         self.directory.is_dir()
     }
 
-    /// Whether there is something to be given up.
-    pub fn is_there(&self) -> bool {
-        fs::symlink_metadata(&self.path).is_ok()
+    /// Lets the disk have the room, but for what a start needs. False when there was none.
+    ///
+    /// # Errors
+    /// When the file is there and cannot be written.
+    pub fn give_up(&self) -> io::Result<bool> {
+        if !fs::symlink_metadata(&self.path).is_ok_and(|meta| meta.is_file() && meta.len() > START_BYTES) {
+            return Ok(false);
+        }
+        File::options().write(true).open(&self.path)?.set_len(START_BYTES)?;
+        Ok(true)
     }
 
-    /// Lets the disk have the room.
+    /// Lets the disk have that too. False when there was none.
     ///
     /// # Errors
     /// When the file is there and cannot be removed.
-    pub fn give_up(&self) -> io::Result<()> {
+    pub fn give_up_rest(&self) -> io::Result<bool> {
+        let there = fs::symlink_metadata(&self.path).is_ok();
+        self.remove().map(|()| there)
+    }
+
+    /// Keeps what the next start needs, unless it is kept.
+    pub fn keep_rest(&self) {
+        if fs::symlink_metadata(&self.path).is_err() && self.create(START_BYTES).is_err() {
+            // Half of it is better than none.
+            tracing::debug!("nothing could be kept for a start on a full disk");
+        }
+    }
+
+    fn remove(&self) -> io::Result<()> {
         match fs::remove_file(&self.path) {
             Err(error) if error.kind() != io::ErrorKind::NotFound => Err(error),
             _ => Ok(()),
@@ -138,8 +163,13 @@ pub(super) fn fill_log(log: &Path) -> io::Result<()> {
 
 /// Takes the room of a log that has nothing in it, for files that SQLite makes before it reads any; whether there was some. No database is open.
 pub(super) fn empty_log(log: &Path) -> bool {
-    let held = || Ok::<_, io::Error>(fs::metadata(log)?.len() > 0 && super::log::examine(log)? == super::log::Log::Empty);
-    held().unwrap_or(false) && File::options().write(true).open(log).is_ok_and(|file| file.set_len(0).is_ok())
+    let held =
+        || Ok::<_, io::Error>(fs::metadata(log)?.len() > 0 && super::log::examine(log)? == super::log::Log::Empty);
+    held().unwrap_or(false)
+        && File::options()
+            .write(true)
+            .open(log)
+            .is_ok_and(|file| file.set_len(0).is_ok())
 }
 
 /// Makes an empty file so long, with room on the disk for all of it.
@@ -173,9 +203,19 @@ mod tests {
         reserve.take().unwrap();
         assert_eq!(fs::metadata(&file).unwrap().len(), 1 << 20);
         assert!(reserve.is_held() && reserve.has_room());
+        // What a start needs stays until that asks for it.
+        assert_eq!([reserve.give_up().unwrap(), reserve.give_up().unwrap()], [true, false]);
+        assert_eq!(fs::metadata(&file).unwrap().len(), START_BYTES);
+        assert_eq!(
+            [reserve.give_up_rest().unwrap(), reserve.give_up_rest().unwrap()],
+            [true, false]
+        );
+        assert!(!file.exists());
+        reserve.keep_rest();
+        assert_eq!(fs::metadata(&file).unwrap().len(), START_BYTES);
+        reserve.take().unwrap();
+        reserve.give_up_rest().unwrap();
         // One with a hole has no room of its own; one of another length is another setting's.
-        reserve.give_up().unwrap();
-        reserve.give_up().unwrap();
         File::create(&file).unwrap().set_len(1 << 20).unwrap();
         assert!(!reserve.is_held());
         reserve.take().unwrap();
@@ -184,9 +224,9 @@ mod tests {
         assert!(!larger.is_held());
         larger.take().unwrap();
         assert_eq!(fs::metadata(&file).unwrap().len(), 2 << 20);
-        // More than any disk has: nothing stays.
+        // More than any disk has: what a start needs stays.
         assert!(Reserve::new(place.path(), 1 << 60).take().is_err());
-        assert!(!file.exists());
+        assert_eq!(fs::metadata(&file).unwrap().len(), START_BYTES);
     }
 
     #[cfg(unix)]
@@ -211,17 +251,28 @@ mod tests {
             .execute_batch("PRAGMA journal_mode = WAL; PRAGMA wal_autocheckpoint = 0; CREATE TABLE t (v); INSERT INTO t VALUES (1)")
             .unwrap();
         fill_log(&log).unwrap();
-        assert!(fs::metadata(&log).unwrap().len() < LOG_BYTES, "a log with something in it was filled");
-        let fold = |c: &rusqlite::Connection| c.query_row("PRAGMA wal_checkpoint(TRUNCATE)", [], |row| row.get::<_, i64>(0));
+        assert!(
+            fs::metadata(&log).unwrap().len() < LOG_BYTES,
+            "a log with something in it was filled"
+        );
+        let fold =
+            |c: &rusqlite::Connection| c.query_row("PRAGMA wal_checkpoint(TRUNCATE)", [], |row| row.get::<_, i64>(0));
         assert_eq!(fold(&connection).unwrap(), 0);
         fill_log(&log).unwrap();
         assert_eq!(fs::metadata(&log).unwrap().len(), LOG_BYTES);
-        let count = |c: &rusqlite::Connection| c.query_row("SELECT count(*) FROM t", [], |row| row.get::<_, i64>(0)).unwrap();
+        let count = |c: &rusqlite::Connection| {
+            c.query_row("SELECT count(*) FROM t", [], |row| row.get::<_, i64>(0))
+                .unwrap()
+        };
         // To who has it open, to who comes, and as a killed process leaves it, with something in it and without.
         assert_eq!((count(&connection), count(&open())), (1, 1));
         let copy = |name: &str| {
             for end in ["", "-wal"] {
-                fs::copy(place.path().join(format!("db{end}")), place.path().join(format!("{name}{end}"))).unwrap();
+                fs::copy(
+                    place.path().join(format!("db{end}")),
+                    place.path().join(format!("{name}{end}")),
+                )
+                .unwrap();
             }
             rusqlite::Connection::open(place.path().join(name)).unwrap()
         };

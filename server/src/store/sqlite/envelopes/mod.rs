@@ -218,9 +218,9 @@ pub(super) fn takes_sends(c: &Connection) -> Result<bool> {
 /// Refuses what would grow the database into what is kept for emptying it.
 pub(super) fn refuse_growth(c: &Connection) -> Result<()> {
     match max_pages(c)? {
-        Some(most) if pages_left(c, most)? < RESERVE_PAGES => {
-            Err(StoreError::Full("the database has grown to its limit, or to that of the disk".into()))
-        }
+        Some(most) if pages_left(c, most)? < RESERVE_PAGES => Err(StoreError::Full(
+            "the database has grown to its limit, or to that of the disk".into(),
+        )),
         _ => Ok(()),
     }
 }

@@ -82,7 +82,9 @@ impl Loop {
             _ => 0,
         };
         match failed.clone().max_by_key(says) {
-            None if self.growth.has_written() && !self.room.is_short() => self.activity.refusing.store(false, Ordering::Relaxed),
+            None if self.growth.has_written() && !self.room.is_short() => {
+                self.activity.refusing.store(false, Ordering::Relaxed)
+            }
             None => {}
             Some(error) => {
                 let sends = failed.count();

@@ -59,7 +59,7 @@ impl Loop {
         }
         let bytes = reserve.bytes();
         match reserve.give_up() {
-            Ok(()) => {
+            Ok(_) => {
                 tracing::error!(
                     bytes,
                     %error,
@@ -79,6 +79,9 @@ impl Loop {
         self.envelopes.give_room();
         // First of all the log's room, before others take it.
         self.checkpoint();
+        if let Some(reserve) = &self.room.reserve {
+            reserve.keep_rest();
+        }
         if let Err(error) = self.spread() {
             tracing::warn!(%error, "no pages could be made for what is written on a full disk");
         }
@@ -142,7 +145,10 @@ impl Loop {
         self.activity.refusing.store(false, Ordering::Relaxed);
         // Folds the log in and lets go of its room.
         self.erase_since.get_or_insert_with(Instant::now);
-        tracing::warn!(bytes = reserve.bytes(), "the disk has room again, and the reserve is taken");
+        tracing::warn!(
+            bytes = reserve.bytes(),
+            "the disk has room again, and the reserve is taken"
+        );
         true
     }
 }
