@@ -123,10 +123,12 @@ mod tests {
             let Some(config) = read else {
                 return Ok(());
             };
+            // Without where each was set, which is another place now.
+            let settings = |text: &str| text.lines().map(|line| line.rsplit_once("  # ").map_or(line, |(set, _)| set).to_owned()).collect::<Vec<_>>();
             let first = config.to_toml();
             fs::write(file(place.path()), &first).unwrap();
-            let again = super::read(place.path()).map(|config| config.to_toml());
-            prop_assert_eq!(again, Some(first));
+            let again = super::read(place.path()).map(|config| settings(&config.to_toml()));
+            prop_assert_eq!(again, Some(settings(&first)));
         }
     }
 
