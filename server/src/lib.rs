@@ -1,6 +1,6 @@
 //! The Latchkey relay: stores sealed envelopes until they are acknowledged, releases the shares of play-limited messages, reads nothing.
 //!
-//! The road of a request: [`app`](mod@app) (limits, errors) → [`api`] (the contract, thin) → [`service`] (every rule) → [`store`] (every transaction). It is
+//! The road of a request: [`http`] (limits, errors) → [`api`] (the contract, thin) → [`service`] (every rule) → [`store`] (every transaction). It is
 //! trusted to keep what it accepted until that was delivered, and with nothing else: this crate does not link the code that could open an
 //! envelope.
 //!

@@ -3,7 +3,6 @@
 //! Label sets are bounded and known before the first request (operations of the contract, classes of status, kinds of limits): nothing is ever
 //! counted by account, address or name, so what a monitoring system keeps for years says nothing about anyone.
 
-mod export;
 mod histogram;
 
 use std::{
@@ -14,7 +13,6 @@ use std::{
     time::{Duration, SystemTime, UNIX_EPOCH},
 };
 
-pub use export::{Snapshot, encode};
 pub use histogram::{Histogram, Reading};
 
 use crate::store::Swept;
@@ -84,8 +82,8 @@ pub struct Requests {
 /// What the relay counts about itself. The store counts for itself ([`crate::store::Activity`]).
 #[derive(Debug)]
 pub struct Metrics {
-    started: f64,
-    requests: Vec<Requests>,
+    pub(crate) started: f64,
+    pub(crate) requests: Vec<Requests>,
     /// Open connections.
     pub connections: Arc<AtomicI64>,
     /// Sweeps by outcome.

@@ -135,9 +135,9 @@ impl Tree {
         if places.is_empty() {
             // `gate-keys/` is a folder of a relay, not of the checkout; `store/x.rs` can only be a file of ours, wherever its folder is now.
             let known = path
-                .split('/')
-                .next()
-                .is_some_and(|first| !self.places(document, first).is_empty());
+                .trim_end_matches('/')
+                .split_once('/')
+                .is_some_and(|(first, _)| !self.places(document, first).is_empty());
             return match known || path.ends_with(".rs") {
                 true => Verdict::Missing(format!("`{path}`")),
                 false => Verdict::NotMeant,

@@ -11,7 +11,7 @@ use poem::{
 };
 
 use crate::{
-    metrics::{Snapshot, encode},
+    http::metrics_export::{Snapshot, encode},
     service::Services,
     tls::Acceptor,
 };

@@ -14,6 +14,7 @@ pub(crate) mod idle_timeout;
 pub(crate) mod incoming_body;
 pub(crate) mod index_page;
 pub(crate) mod listener;
+pub(crate) mod metrics_export;
 pub(crate) mod operations;
 pub(crate) mod parse_errors;
 pub mod request_id;

@@ -7,6 +7,7 @@ use protocol::address::Address;
 use protocol::identity::Fingerprint;
 use protocol::party::Followed;
 
+use crate::error::Error;
 use crate::event::{Event, Flooder};
 
 /// What a round found and told nobody of, because whoever waited for it went away half-way: a person pressed a key. The next round tells it.
@@ -120,5 +121,16 @@ impl Round {
     pub(super) fn unreadable(&mut self, reason: &str) {
         self.unreadable += 1;
         self.first_reason.get_or_insert_with(|| reason.to_owned());
+    }
+}
+
+/// Faults of the network and refusals wait for the next round; vault trouble does not.
+pub(super) fn postpone(error: Error, round: &mut Round) -> Result<(), Error> {
+    match error {
+        Error::Vault(_) | Error::Randomness => Err(error),
+        other => {
+            round.events.push(Event::Postponed(other));
+            Ok(())
+        }
     }
 }

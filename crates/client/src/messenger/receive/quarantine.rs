@@ -5,10 +5,10 @@ use std::time::Duration;
 use protocol::Timestamp;
 use protocol::address::Address;
 
-use super::Messenger;
-use super::round::Round;
 use crate::error::Error;
 use crate::event::Event;
+use crate::messenger::Messenger;
+use crate::messenger::round::Round;
 use crate::vault::{Entry, Kind, Quarantined};
 
 /// What may wait for a decision about changed identities (the specification's numbers).
@@ -18,13 +18,13 @@ const QUARANTINE_LIFE: Duration = Duration::from_secs(7 * 24 * 3600);
 
 /// What still fits into quarantine.
 #[derive(Clone, Copy, Debug)]
-pub(super) struct Room {
+pub(in crate::messenger) struct Room {
     envelopes: usize,
     bytes: usize,
 }
 
 impl Room {
-    pub(super) fn take(&mut self, length: usize) -> bool {
+    pub(in crate::messenger) fn take(&mut self, length: usize) -> bool {
         if self.envelopes == 0 || self.bytes < length {
             return false;
         }
@@ -36,7 +36,7 @@ impl Room {
 
 impl Messenger {
     /// Opens what waited for the decision about `peer`.
-    pub(super) fn release_quarantine(&mut self, peer: &Address) -> Result<Vec<Event>, Error> {
+    pub(in crate::messenger) fn release_quarantine(&mut self, peer: &Address) -> Result<Vec<Event>, Error> {
         let waiting: Vec<Entry<Quarantined>> = self
             .vault
             .list::<Quarantined>()?
@@ -63,7 +63,7 @@ impl Messenger {
     }
 
     /// The pinned identity stays: what waited of it is opened, what waited of others is gone.
-    pub(super) fn refuse_quarantine(&mut self, peer: &Address) -> Result<Vec<Event>, Error> {
+    pub(in crate::messenger) fn refuse_quarantine(&mut self, peer: &Address) -> Result<Vec<Event>, Error> {
         let waiting = self.vault.list::<Quarantined>()?;
         let mut round = self.transact(|scope| {
             let mut round = Round::default();
@@ -85,7 +85,7 @@ impl Messenger {
         Ok(round.events)
     }
 
-    pub(super) fn quarantine_room(&self) -> Result<Room, Error> {
+    pub(in crate::messenger) fn quarantine_room(&self) -> Result<Room, Error> {
         if self.vault.count(Kind::Quarantine)? == 0 {
             return Ok(Room {
                 envelopes: MAX_QUARANTINED,
@@ -100,7 +100,7 @@ impl Messenger {
         })
     }
 
-    pub(super) fn expire_quarantine(&mut self, round: &mut Round) -> Result<(), Error> {
+    pub(in crate::messenger) fn expire_quarantine(&mut self, round: &mut Round) -> Result<(), Error> {
         if self.vault.count(Kind::Quarantine)? == 0 {
             return Ok(());
         }

@@ -12,13 +12,12 @@ use protocol::succession::PublishedSuccession;
 use sha2::{Digest, Sha256};
 use zeroize::Zeroizing;
 
-use super::incoming::postpone;
-use super::people::Person;
-use super::round::Round;
-use super::steps::Step;
-use super::{Messenger, Scope};
 use crate::error::Error;
 use crate::event::Event;
+use crate::messenger::people::contacts::Person;
+use crate::messenger::round::{Round, postpone};
+use crate::messenger::steps::Step;
+use crate::messenger::{Messenger, Scope};
 use crate::relay::Code;
 use crate::vault::{Delivery, GivenToken, License, OutboxEntry, VaultError};
 
@@ -75,7 +74,7 @@ impl Messenger {
     }
 
     /// To whom we gave the token with this hash.
-    pub(super) fn holder(&self, token: &[u8; 32]) -> Result<Option<Address>, Error> {
+    pub(in crate::messenger) fn holder(&self, token: &[u8; 32]) -> Result<Option<Address>, Error> {
         for entry in self.vault.list::<Delivery>()? {
             let given = entry.record.given.as_ref();
             if given.is_some_and(|given| hash(&given.token) == *token) {
@@ -85,12 +84,12 @@ impl Messenger {
         Ok(None)
     }
 
-    pub(super) fn delivery(&self, peer: &Address) -> Result<Delivery, Error> {
+    pub(in crate::messenger) fn delivery(&self, peer: &Address) -> Result<Delivery, Error> {
         Ok(self.vault.get(peer.as_str().as_bytes())?.unwrap_or_default())
     }
 
     /// Brings the relay and the contacts to know what was decided here: deletes tokens, registers and sends new ones.
-    pub(super) async fn serve_tokens(&mut self, round: &mut Round) -> Result<(), Error> {
+    pub(in crate::messenger) async fn serve_tokens(&mut self, round: &mut Round) -> Result<(), Error> {
         for entry in self.vault.list::<Delivery>()? {
             let unsent = entry.record.given.as_ref().is_some_and(|given| !given.sent);
             let told = entry.record.blocked == entry.record.barred;
@@ -175,7 +174,11 @@ impl Messenger {
     }
 
     /// Hands an envelope to the relay: by the recipient's token if we hold one, else, or when it holds no more, as ourselves.
-    pub(super) async fn transmit(&mut self, envelope: &OutboxEntry, license: Option<&License>) -> Result<(), Error> {
+    pub(in crate::messenger) async fn transmit(
+        &mut self,
+        envelope: &OutboxEntry,
+        license: Option<&License>,
+    ) -> Result<(), Error> {
         let peer = Address::new(envelope.to.clone(), self.party()?.address().relay());
         let held = self.delivery(&peer)?.held.map(Zeroizing::new);
         if let Some(token) = &held {
@@ -223,12 +226,12 @@ impl Messenger {
 }
 
 impl Scope<'_, '_> {
-    pub(super) fn delivery(&self, peer: &Address) -> Result<Delivery, VaultError> {
+    pub(in crate::messenger) fn delivery(&self, peer: &Address) -> Result<Delivery, VaultError> {
         Ok(self.tx.get(peer.as_str().as_bytes())?.unwrap_or_default())
     }
 
     /// A token for a contact that has none, to be registered and sent in this round.
-    pub(super) fn give_token(&mut self, peer: &Address) -> Result<(), Error> {
+    pub(in crate::messenger) fn give_token(&mut self, peer: &Address) -> Result<(), Error> {
         let mut delivery = self.delivery(peer)?;
         let undecided = self
             .party
@@ -246,7 +249,7 @@ impl Scope<'_, '_> {
     }
 
     /// The user wrote to a contact or verified it: it may know that we are here.
-    pub(super) fn accept(&mut self, peer: &Address) -> Result<(), Error> {
+    pub(in crate::messenger) fn accept(&mut self, peer: &Address) -> Result<(), Error> {
         let mut delivery = self.delivery(peer)?;
         if !delivery.accepted {
             delivery.accepted = true;
@@ -256,7 +259,7 @@ impl Scope<'_, '_> {
     }
 
     /// Something of a contact was opened: whoever never answers gets no token.
-    pub(super) fn note_wrote(&mut self, peer: &Address) -> Result<(), VaultError> {
+    pub(in crate::messenger) fn note_wrote(&mut self, peer: &Address) -> Result<(), VaultError> {
         let mut delivery = self.delivery(peer)?;
         if delivery.wrote {
             return Ok(());
@@ -266,7 +269,7 @@ impl Scope<'_, '_> {
     }
 
     /// Our tokens ended with our identity: whoever had one gets another.
-    pub(super) fn renew_tokens(&mut self, known: &[Address]) -> Result<(), Error> {
+    pub(in crate::messenger) fn renew_tokens(&mut self, known: &[Address]) -> Result<(), Error> {
         for peer in known {
             let mut delivery = self.delivery(peer)?;
             delivery.accepted = delivery.is_accepted();
@@ -279,7 +282,7 @@ impl Scope<'_, '_> {
     }
 
     /// The token of a contact is to be deleted at the relay.
-    pub(super) fn revoke_token(&mut self, peer: &Address) -> Result<(), VaultError> {
+    pub(in crate::messenger) fn revoke_token(&mut self, peer: &Address) -> Result<(), VaultError> {
         let mut delivery = self.delivery(peer)?;
         let Some(given) = delivery.given.take() else {
             return Ok(());
@@ -289,14 +292,14 @@ impl Scope<'_, '_> {
     }
 
     /// What a contact gave us.
-    pub(super) fn hold_token(&mut self, peer: &Address, token: &DeliveryToken) -> Result<(), VaultError> {
+    pub(in crate::messenger) fn hold_token(&mut self, peer: &Address, token: &DeliveryToken) -> Result<(), VaultError> {
         let mut delivery = self.delivery(peer)?;
         delivery.held = Some(*token.0.expose());
         self.tx.put(peer.as_str().as_bytes(), &delivery)
     }
 
     /// What a contact's earlier identity gave us, and what was to be said to it.
-    pub(super) fn forget_delivery(&mut self, peer: &Address) -> Result<(), VaultError> {
+    pub(in crate::messenger) fn forget_delivery(&mut self, peer: &Address) -> Result<(), VaultError> {
         let mut delivery = self.delivery(peer)?;
         delivery.held = None;
         delivery.arrived.clear();
@@ -305,7 +308,7 @@ impl Scope<'_, '_> {
     }
 
     /// Whoever may be somebody else does not keep a token of ours.
-    pub(super) fn revoke_tokens_of_changed(&mut self) -> Result<(), VaultError> {
+    pub(in crate::messenger) fn revoke_tokens_of_changed(&mut self) -> Result<(), VaultError> {
         for contact in self.party.contacts() {
             if matches!(contact.trust, Trust::Changed { .. } | Trust::Forked { .. }) {
                 self.revoke_token(&contact.address)?;

@@ -1,10 +1,10 @@
 //! `latchkey-relay`: runs a relay, prints its contract, or does what an operator asks of its database.
 
-mod admin;
 mod banner;
+mod commands;
 mod output;
 mod settings;
-mod typed;
+mod usage_errors;
 
 use std::{io::IsTerminal as _, process::ExitCode};
 
@@ -72,7 +72,7 @@ fn command() -> Command {
         .after_help(AFTER_HELP)
         .arg(config)
         .args(settings)
-        .subcommands(admin::commands())
+        .subcommands(commands::commands())
         .subcommand(Command::new("openapi").about("Prints the HTTP contract (OpenAPI 3.0, YAML) and exits"))
         .arg(
             Arg::new("quiet")
@@ -86,13 +86,13 @@ fn command() -> Command {
 fn main() -> ExitCode {
     let matches = command()
         .try_get_matches()
-        .unwrap_or_else(|error| typed::without_secrets(error).exit());
+        .unwrap_or_else(|error| usage_errors::without_secrets(error).exit());
     if matches.subcommand_matches("openapi").is_some() {
         print(&server::openapi_yaml());
         return ExitCode::SUCCESS;
     }
     let outcome = match matches.subcommand() {
-        Some((name, of)) => admin::run(name, of, &matches),
+        Some((name, of)) => commands::run(name, of, &matches),
         None => run(&matches),
     };
     match outcome {

@@ -5,18 +5,18 @@ use std::time::Duration;
 use protocol::address::Address;
 use protocol::party::Followed;
 
-use super::Messenger;
-use super::round::Round;
-use super::steps::Step;
 use crate::error::Error;
 use crate::event::{Event, Flooder};
+use crate::messenger::Messenger;
+use crate::messenger::round::{Round, postpone};
+use crate::messenger::steps::Step;
 use crate::relay::{Code, Flood, Page, jittered};
 use crate::vault::{AckPosition, Moment, Totals, key};
 
 /// Pages in one call: more than a full mailbox (10 000 envelopes of 64 a page), so that a relay that never stops sending is left.
 const MAX_PAGES: usize = 256;
 /// Senders that flood: as many as the relay tells at once.
-pub(super) const MAX_FLOODERS: usize = 16;
+pub(in crate::messenger) const MAX_FLOODERS: usize = 16;
 
 /// The first pause of a loop whose relay is away, doubled each time: a relay that restarts is back within a second or so, …
 const FIRST_OUTAGE_PAUSE: Duration = Duration::from_millis(500);
@@ -149,7 +149,7 @@ impl Messenger {
     }
 
     /// The same outside of a round of receiving.
-    pub(super) fn tell_floods(&mut self, events: &mut Vec<Event>) -> Result<(), Error> {
+    pub(in crate::messenger) fn tell_floods(&mut self, events: &mut Vec<Event>) -> Result<(), Error> {
         let mut round = Round::default();
         self.note_floods(&mut round)?;
         events.append(&mut round.events);
@@ -199,7 +199,7 @@ impl Messenger {
     }
 
     /// What follows a round of receiving.
-    pub(super) async fn maintain(&mut self, round: &mut Round) -> Result<(), Error> {
+    pub(in crate::messenger) async fn maintain(&mut self, round: &mut Round) -> Result<(), Error> {
         if let Err(error) = self.compare_once().await {
             postpone(error, round)?;
         }
@@ -283,17 +283,6 @@ impl Messenger {
 fn outage_pause(before: Option<Duration>, wanted: Duration) -> Duration {
     let longer = before.map_or(FIRST_OUTAGE_PAUSE, |pause| LONGEST_OUTAGE_PAUSE.min(pause * 2));
     longer.max(wanted.min(LONGEST_PATIENCE))
-}
-
-/// Faults of the network and refusals wait for the next round; vault trouble does not.
-pub(super) fn postpone(error: Error, round: &mut Round) -> Result<(), Error> {
-    match error {
-        Error::Vault(_) | Error::Randomness => Err(error),
-        other => {
-            round.events.push(Event::Postponed(other));
-            Ok(())
-        }
-    }
 }
 
 #[cfg(test)]

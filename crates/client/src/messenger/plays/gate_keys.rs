@@ -14,11 +14,10 @@ use protocol::address::Address;
 use rand_chacha::ChaCha20Rng;
 use rand_core::SeedableRng;
 
-use super::Messenger;
-use super::incoming::postpone;
-use super::round::Round;
-use super::steps::Step;
 use crate::error::Error;
+use crate::messenger::Messenger;
+use crate::messenger::round::{Round, postpone};
+use crate::messenger::steps::Step;
 use crate::relay::{Code, RelayError};
 use crate::vault::{Entry, GateKeyRecord, License, MessageId, MessageState, OutboxEntry, VaultError};
 
@@ -45,28 +44,6 @@ pub enum GateStage {
 
 /// Hears of the progress, from any thread.
 pub type GateWatch = Arc<dyn Fn(GateStage) + Send + Sync>;
-
-/// Where gate keys come from: an argument, so that tests make one and use it everywhere.
-pub trait GateKeySource: Send + Sync {
-    /// A fresh secret. Quick.
-    fn generate(&self, rng: &mut ChaCha20Rng) -> GateKey;
-    /// What the relay computes with. Takes seconds; called on a thread where that does not matter.
-    fn evaluation_key(&self, key: &GateKey, rng: &mut ChaCha20Rng, progress: &mut dyn FnMut(f32)) -> Vec<u8>;
-}
-
-/// Makes them.
-#[derive(Clone, Copy, Debug, Default)]
-pub struct FreshGateKeys;
-
-impl GateKeySource for FreshGateKeys {
-    fn generate(&self, rng: &mut ChaCha20Rng) -> GateKey {
-        GateKey::generate(rng)
-    }
-
-    fn evaluation_key(&self, key: &GateKey, rng: &mut ChaCha20Rng, progress: &mut dyn FnMut(f32)) -> Vec<u8> {
-        key.evaluation_key(rng, progress)
-    }
-}
 
 /// A gate key of ours, as far as it may be shown.
 #[derive(Clone, Debug)]
@@ -135,7 +112,7 @@ impl Messenger {
     }
 
     /// The key that seals for a contact, at the relay: the contact's own, else the general one; made when there is none or it is too old.
-    pub(super) async fn gate_key_for(
+    pub(in crate::messenger) async fn gate_key_for(
         &mut self,
         peer: &Address,
         watch: &GateWatch,
@@ -241,7 +218,7 @@ impl Messenger {
         Ok(())
     }
 
-    pub(super) fn gate_key(&self, id: &Id) -> Result<GateKeyRecord, Error> {
+    pub(in crate::messenger) fn gate_key(&self, id: &Id) -> Result<GateKeyRecord, Error> {
         Ok(self.vault.get(id)?.ok_or(VaultError::Corrupt("gate-key"))?)
     }
 
@@ -311,7 +288,7 @@ impl Messenger {
     }
 
     /// The relay says that it does not know the key of an envelope that waits.
-    pub(super) fn gate_key_lost(&mut self, license: Option<&License>) -> Result<(), Error> {
+    pub(in crate::messenger) fn gate_key_lost(&mut self, license: Option<&License>) -> Result<(), Error> {
         match license.and_then(|license| license.oblivious.as_ref()) {
             Some(deposit) => self.mark_gate_key(&deposit.gate_key, false),
             None => Ok(()),
@@ -319,7 +296,7 @@ impl Messenger {
     }
 
     /// Uploads again what the relay has lost and an envelope in the outbox waits for.
-    pub(super) async fn serve_gate_keys(&mut self, watch: &GateWatch) -> Result<(), Error> {
+    pub(in crate::messenger) async fn serve_gate_keys(&mut self, watch: &GateWatch) -> Result<(), Error> {
         let lost: Vec<Id> = self
             .vault
             .list::<GateKeyRecord>()?
@@ -359,7 +336,7 @@ impl Messenger {
     }
 
     /// The same in a round of receiving, where nobody watches.
-    pub(super) async fn keep_gate_keys(&mut self, round: &mut Round) -> Result<(), Error> {
+    pub(in crate::messenger) async fn keep_gate_keys(&mut self, round: &mut Round) -> Result<(), Error> {
         let watch: GateWatch = Arc::new(|_| ());
         match self.serve_gate_keys(&watch).await {
             Ok(()) => Ok(()),

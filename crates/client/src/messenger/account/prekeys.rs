@@ -8,9 +8,9 @@ use protocol::address::Address;
 use protocol::identity::Fingerprint;
 use protocol::prekey::MAX_CLOCK_SKEW;
 
-use super::Messenger;
-use super::steps::Step;
 use crate::error::Error;
+use crate::messenger::Messenger;
+use crate::messenger::steps::Step;
 use crate::relay::{Code, KeyStatus, Upload};
 use crate::vault::{Moment, key};
 
@@ -79,7 +79,7 @@ impl Messenger {
     }
 
     /// Keeps enough fresh keys published. Asks the relay for the number left when `used` says that one was taken, and now and then.
-    pub(super) async fn keep_keys_fresh(&mut self, used: bool) -> Result<(), Error> {
+    pub(in crate::messenger) async fn keep_keys_fresh(&mut self, used: bool) -> Result<(), Error> {
         let now = self.now();
         let counted: Option<Moment> = self.vault.get(key::KEYS_COUNTED)?;
         // A moment in the future was noted while the clock was wrong.
@@ -125,7 +125,7 @@ impl Messenger {
     }
 
     /// What has to be published now; committed before it is returned.
-    pub(super) fn current_publication(
+    pub(in crate::messenger) fn current_publication(
         &mut self,
         one_time_left: Option<u32>,
         force: bool,
@@ -141,7 +141,7 @@ impl Messenger {
 }
 
 /// Whether a relay will take keys that are made by our clock.
-pub(super) fn check_clock(ours: Timestamp, relay: Timestamp) -> Result<(), Error> {
+pub(in crate::messenger) fn check_clock(ours: Timestamp, relay: Timestamp) -> Result<(), Error> {
     let (ahead, behind) = (ours.since(relay), relay.since(ours));
     if ahead > MAX_CLOCK_SKEW || behind > SIGNED_PREKEY_ROTATION {
         return Err(Error::ClockWrong {
@@ -156,7 +156,7 @@ fn millis(duration: Duration) -> u64 {
     u64::try_from(duration.as_millis()).unwrap_or(u64::MAX)
 }
 
-pub(super) fn upload(publication: &Publication) -> Upload<'_> {
+pub(in crate::messenger) fn upload(publication: &Publication) -> Upload<'_> {
     Upload {
         signed_prekey: publication.signed_prekey.as_ref(),
         one_time_batch: publication.one_time_batch.as_ref(),

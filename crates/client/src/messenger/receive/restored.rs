@@ -8,11 +8,12 @@ use std::time::Duration;
 
 use protocol::Timestamp;
 
-use super::account::SESSION_MARGIN;
-use super::incoming::MAX_FLOODERS;
-use super::{Messenger, Scope};
 use crate::error::Error;
 use crate::event::Event;
+use crate::messenger::account::registration::SESSION_MARGIN;
+use crate::messenger::receive::agreement::{Agreement, MAX_RESTARTS};
+use crate::messenger::receive::poll::MAX_FLOODERS;
+use crate::messenger::{Messenger, Scope};
 use crate::relay::Page;
 use crate::vault::{Account, AckPosition, Moment, OutboxEntry, Restarts, Told, VaultError, key};
 
@@ -25,28 +26,14 @@ const BELIEVED_AT_ONCE: u64 = 1 << 40;
 const BELIEVED_A_MILLISECOND: u64 = 1 << 13;
 /// Half of the range. What is above is left for our own steps: for 2^37 messages.
 const GREATEST_BELIEVED: u64 = 1 << 52;
-/// So often within a day everything is begun anew because of the number. Each time costs every contact a handshake, and us new prekeys; and what was remembered of earlier handshakes goes
-/// sooner. People put copies back more seldom.
-pub(crate) const MAX_RESTARTS: usize = 8;
+/// … within so long.
 const RESTARTS_WITHIN: Duration = Duration::from_secs(24 * 3600);
 /// What is asked for when only the number matters: the relay answers one envelope at least.
 const ONE: u32 = 1;
 
-/// How our number and the relay's stand to each other, as far as this run knows.
-#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
-pub(super) enum Agreement {
-    /// Not compared yet, or the answer was lost.
-    #[default]
-    Unknown,
-    /// The relay has ours and no greater one.
-    Agreed,
-    /// Ours has grown since, and the relay is to be told.
-    Ahead,
-}
-
 impl Messenger {
     /// Compares with the relay, and tells it of what is about to be revealed. To be called before anything is.
-    pub(super) async fn announce(&mut self) -> Result<(), Error> {
+    pub(in crate::messenger) async fn announce(&mut self) -> Result<(), Error> {
         self.compare_once().await?;
         if self.told == Agreement::Agreed && self.told()?.news {
             self.transact(|scope| Ok(scope.moved_on()?))?;
@@ -59,7 +46,7 @@ impl Messenger {
 
     /// As [`Messenger::announce`], before something new is begun: an older copy of the vault begins everything anew before that. Answers what there is to
     /// tell the user. Without a network the copy is noticed later, and nothing is transmitted before.
-    pub(super) async fn before_sending(&mut self, events: &mut Vec<Event>) -> Result<(), Error> {
+    pub(in crate::messenger) async fn before_sending(&mut self, events: &mut Vec<Event>) -> Result<(), Error> {
         match self.compare_once().await {
             Err(Error::Relay(error)) if error.passes() => {}
             other => other?,
@@ -69,7 +56,7 @@ impl Messenger {
     }
 
     /// Compares, unless that was done since the vault was opened or the relay heard our present number.
-    pub(super) async fn compare_once(&mut self) -> Result<(), Error> {
+    pub(in crate::messenger) async fn compare_once(&mut self) -> Result<(), Error> {
         if self.told == Agreement::Unknown {
             self.tell().await?;
         }
@@ -77,7 +64,7 @@ impl Messenger {
     }
 
     /// What an older copy has to do first, if this is one.
-    pub(super) async fn begin_anew(&mut self, events: &mut Vec<Event>) -> Result<(), Error> {
+    pub(in crate::messenger) async fn begin_anew(&mut self, events: &mut Vec<Event>) -> Result<(), Error> {
         if self.vault.get::<Moment>(key::RESTORED)?.is_some() {
             let mut round = self.untold.round();
             // Seldom, and large: a send does not carry it along.
@@ -92,7 +79,7 @@ impl Messenger {
     }
 
     /// Asks for mail; that tells our number and compares. While it waits, other processes may use the vault: what is read before is read again after.
-    pub(super) async fn ask_inbox(
+    pub(in crate::messenger) async fn ask_inbox(
         &mut self,
         ack: Option<AckPosition>,
         wait: Duration,
@@ -142,7 +129,7 @@ impl Messenger {
         Ok(page)
     }
 
-    pub(super) fn told(&self) -> Result<Told, Error> {
+    pub(in crate::messenger) fn told(&self) -> Result<Told, Error> {
         Ok(self.vault.get(key::TOLD)?.ok_or(VaultError::Corrupt("told"))?)
     }
 
@@ -164,7 +151,7 @@ impl Messenger {
     /// # Errors
     /// [`Error::NumberImplausible`] for a number that no later copy can have: nothing is taken over, and nothing goes on before the relay tells another.
     /// [`Error::RestartsSpent`] when that was done too often within a day. Nothing goes on then: a copy that went on by its old sessions would use keys twice.
-    pub(super) fn compare(&mut self, at_relay: u64) -> Result<(), Error> {
+    pub(in crate::messenger) fn compare(&mut self, at_relay: u64) -> Result<(), Error> {
         let ours = self.told()?.value;
         if at_relay <= ours {
             return Ok(());
@@ -209,7 +196,7 @@ impl Messenger {
 impl Scope<'_, '_> {
     /// This transaction keeps something that will be revealed: the relay has to hear a greater number before. Where it was not compared with the relay's in
     /// this run it grows only after that, or an old copy could overtake.
-    pub(super) fn moved_on(&mut self) -> Result<(), VaultError> {
+    pub(in crate::messenger) fn moved_on(&mut self) -> Result<(), VaultError> {
         let told: Option<Told> = self.tx.get(key::TOLD)?;
         match (*self.told, told) {
             (Agreement::Agreed, Some(told)) => {

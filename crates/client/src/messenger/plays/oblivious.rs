@@ -17,12 +17,12 @@ use protocol::identity::IdentityKey;
 use zeroize::Zeroizing;
 
 use super::gate_keys::GateWatch;
-use super::outgoing::{LimitRequest, Sealed, Sent};
-use super::play_receipts::Said;
-use super::plays::{Playback, open, playable};
-use super::steps::Step;
-use super::{Messenger, Scope};
+use super::playback::{Playback, open, playable};
 use crate::error::Error;
+use crate::messenger::plays::relay_receipts::Said;
+use crate::messenger::send::message::{LimitRequest, Sealed, Sent};
+use crate::messenger::steps::Step;
+use crate::messenger::{Messenger, Scope};
 use crate::relay::{Code, Released};
 use crate::vault::{
     AfterPlays, Ended, GateDeposit, GateKeyRecord, License, LimitMode, MessageBody, MessageState, ObliviousHalf,
@@ -36,7 +36,7 @@ const MAX_UNCONFIRMED: usize = 64;
 
 /// What became of a request, as far as this client keeps it.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub(super) enum Outcome {
+pub(in crate::messenger) enum Outcome {
     /// Granted, and shown as this play.
     Shown(u8),
     /// Denied: nothing was left.
@@ -108,7 +108,7 @@ impl Messenger {
     }
 
     /// Plays, and finds out by itself what the relay does not know: whether it was granted.
-    pub(super) async fn play_obliviously(
+    pub(in crate::messenger) async fn play_obliviously(
         &mut self,
         row: Zeroizing<Vec<u8>>,
         message: StoredMessage,
@@ -165,7 +165,7 @@ impl Messenger {
     }
 
     /// A request with its id, its slot used up, on the disk before anyone hears of it.
-    pub(super) fn begin_request(
+    pub(in crate::messenger) fn begin_request(
         &mut self,
         row: &[u8],
         sealed: &SealedBody,
@@ -203,14 +203,18 @@ impl Messenger {
     }
 
     /// `&mut self`, although nothing changes: a future that holds `&self` could not move to another thread, and a program's task does.
-    pub(super) async fn exchange(&mut self, sealed: &SealedBody, pending: &PendingRequest) -> Result<Released, Error> {
+    pub(in crate::messenger) async fn exchange(
+        &mut self,
+        sealed: &SealedBody,
+        pending: &PendingRequest,
+    ) -> Result<Released, Error> {
         Ok(self
             .relay
             .play_oblivious(&sealed.license, &pending.id, &sealed.play_capability, &pending.request)
             .await?)
     }
 
-    pub(super) fn note_release(
+    pub(in crate::messenger) fn note_release(
         &mut self,
         message: &StoredMessage,
         sealed: &SealedBody,
@@ -230,7 +234,7 @@ impl Messenger {
     }
 
     /// The request is over: one commit, whatever became of it, and a confirmation that goes with the next round of receiving.
-    pub(super) fn settle_play(
+    pub(in crate::messenger) fn settle_play(
         &mut self,
         row: &[u8],
         sealed: &SealedBody,
@@ -270,7 +274,7 @@ impl Messenger {
     }
 
     /// The relay has seen this slot under another id: this vault is an older copy of itself. Never back.
-    pub(super) fn go_forward(&mut self, row: &[u8], next: Option<u16>, want: Want) -> Result<(), Error> {
+    pub(in crate::messenger) fn go_forward(&mut self, row: &[u8], next: Option<u16>, want: Want) -> Result<(), Error> {
         self.change(row, |_, sealed| {
             if let Some(half) = &mut sealed.oblivious {
                 // Without a number: no pad any more, requests are sealed from here on.
@@ -285,7 +289,11 @@ impl Messenger {
 
     /// The count of a license of ours: how many plays were granted. The inner error says why it cannot be read. It is shown and nothing else: what a client
     /// did by itself with it would tell an active relay what is inside.
-    pub(super) fn read_counter(&self, license: &License, counter: &[u8]) -> Result<Result<u8, String>, Error> {
+    pub(in crate::messenger) fn read_counter(
+        &self,
+        license: &License,
+        counter: &[u8],
+    ) -> Result<Result<u8, String>, Error> {
         let Some(deposit) = &license.oblivious else {
             return Ok(Err("the relay counts this message in another mode".to_owned()));
         };
@@ -310,7 +318,7 @@ impl Scope<'_, '_> {
     /// This vault is an older copy of itself: its pads may have been used further than it knows, and a slot that is used for two requests tells whether
     /// they asked the same. It goes on with the last one, which the lost copy is least likely to have used; requests after that are sealed. (Sealed ones before it
     /// the relay refuses: they cost it a rotation more.)
-    pub(super) fn abandon_pads(&mut self) -> Result<(), Error> {
+    pub(in crate::messenger) fn abandon_pads(&mut self) -> Result<(), Error> {
         for entry in self.tx.list::<StoredMessage>()? {
             let MessageBody::Limited(_, Some(SealedBody { oblivious: Some(_), .. })) = &entry.record.body else {
                 continue;
@@ -327,7 +335,7 @@ impl Scope<'_, '_> {
     }
 }
 
-pub(super) fn half(sealed: &SealedBody) -> Result<&ObliviousHalf, VaultError> {
+pub(in crate::messenger) fn half(sealed: &SealedBody) -> Result<&ObliviousHalf, VaultError> {
     sealed.oblivious.as_ref().ok_or(VaultError::Corrupt("message"))
 }
 

@@ -3,8 +3,8 @@
 use protocol::content::{Body, Content, ContentId};
 use sha2::{Digest, Sha256};
 
-use super::{Messenger, Sent};
 use crate::error::Error;
+use crate::messenger::{Messenger, Sent};
 use crate::vault::{Direction, MessageBody, MessageId, StoredMessage, key};
 
 /// What the hash of [`answer_id`] begins with, and no other one does.

@@ -2,8 +2,8 @@
 
 use protocol::address::Address;
 
-use super::Messenger;
 use crate::error::Error;
+use crate::messenger::Messenger;
 use crate::relay::{Relay, RelayStatus, RelayUrl};
 use crate::vault::Passphrase;
 

@@ -6,10 +6,10 @@ use std::time::Duration;
 use protocol::address::Address;
 use protocol::content::{Body, Content, ContentId, MAX_RECEIPT, Receipt};
 
-use super::round::Round;
-use super::{Messenger, Scope};
 use crate::error::Error;
 use crate::event::Event;
+use crate::messenger::round::Round;
+use crate::messenger::{Messenger, Scope};
 use crate::vault::{
     Delivery, Direction, MessageBody, MessageId, MessageState, Receipts, StoredMessage, VaultError, key,
 };
@@ -54,7 +54,7 @@ impl Messenger {
     }
 
     /// Puts the receipts that are due into the outbox.
-    pub(super) fn serve_receipts(&mut self) -> Result<(), Error> {
+    pub(in crate::messenger) fn serve_receipts(&mut self) -> Result<(), Error> {
         let now = self.now().as_millis();
         let mut waiting = Vec::new();
         for entry in self.vault.list::<Delivery>()? {
@@ -78,7 +78,7 @@ impl Messenger {
 
 impl Scope<'_, '_> {
     /// To be said in the next receipt: that it arrived.
-    pub(super) fn note_arrival(&mut self, from: &Address, id: MessageId) -> Result<(), VaultError> {
+    pub(in crate::messenger) fn note_arrival(&mut self, from: &Address, id: MessageId) -> Result<(), VaultError> {
         if !self.tx.get::<Receipts>(key::RECEIPTS)?.unwrap_or_default().delivery {
             return Ok(());
         }
@@ -89,7 +89,7 @@ impl Scope<'_, '_> {
 
     /// To be said in the next receipt: that it was shown. Never of limited messages: when one is listed is nobody's business, and when one is played is the
     /// relay's count's.
-    pub(super) fn note_read(&mut self, message: &StoredMessage) -> Result<(), VaultError> {
+    pub(in crate::messenger) fn note_read(&mut self, message: &StoredMessage) -> Result<(), VaultError> {
         let limited = matches!(message.body, MessageBody::Limited(..));
         let wanted = self.tx.get::<Receipts>(key::RECEIPTS)?.unwrap_or_default().read;
         if limited || !wanted || message.direction != Direction::Incoming {
@@ -145,7 +145,12 @@ impl Scope<'_, '_> {
 
     /// Notes what a contact says has arrived or was shown: of our messages to itself, and of no others. Of a limited message nobody honest says that
     /// it was shown: it counts as an arrival.
-    pub(super) fn receipt(&mut self, from: &Address, receipt: &Receipt, round: &mut Round) -> Result<(), VaultError> {
+    pub(in crate::messenger) fn receipt(
+        &mut self,
+        from: &Address,
+        receipt: &Receipt,
+        round: &mut Round,
+    ) -> Result<(), VaultError> {
         let (mut delivered, mut read) = (Vec::new(), Vec::new());
         for id in &receipt.ids {
             let id = MessageId(id.0);

@@ -8,11 +8,10 @@ use protocol::content::{Body, Content, ContentId, PlayHead};
 use protocol::identity::{Fingerprint, IdentityKey};
 use protocol::play_receipt::{PlayReceipt, ReceiptError, SignedPlayReceipt};
 
-use super::incoming::postpone;
-use super::round::Round;
-use super::{Messenger, Scope};
 use crate::error::Error;
 use crate::event::Event;
+use crate::messenger::round::{Round, postpone};
+use crate::messenger::{Messenger, Scope};
 use crate::relay::{Code, LicenseStatus};
 use crate::vault::{
     AfterPlays, Head, License, LicenseKey, PlayChain, RelayFault, RelayKey, StoredMessage, VaultError, key,
@@ -24,19 +23,19 @@ const MAX_UNTOLD: usize = 256;
 const MAX_FAULTS: usize = 32;
 
 /// One play as this client knows it, and what the relay signed.
-pub(super) struct Said<'a> {
-    pub(super) license: &'a [u8; 32],
-    pub(super) play: &'a [u8; 16],
-    pub(super) request: &'a [u8],
-    pub(super) answer: &'a [u8],
-    pub(super) receipt: &'a [u8],
+pub(in crate::messenger) struct Said<'a> {
+    pub(in crate::messenger) license: &'a [u8; 32],
+    pub(in crate::messenger) play: &'a [u8; 16],
+    pub(in crate::messenger) request: &'a [u8],
+    pub(in crate::messenger) answer: &'a [u8],
+    pub(in crate::messenger) receipt: &'a [u8],
     /// The last number known when the request was made.
-    pub(super) after: u64,
+    pub(in crate::messenger) after: u64,
 }
 
 impl Messenger {
     /// The relay's own key: asked for once, and kept if its fingerprint is the pinned one.
-    pub(super) async fn relay_key(&mut self) -> Result<IdentityKey, Error> {
+    pub(in crate::messenger) async fn relay_key(&mut self) -> Result<IdentityKey, Error> {
         if let Some(stored) = self.vault.get::<RelayKey>(key::RELAY_KEY)? {
             return Ok(IdentityKey::from_bytes(&stored.key).map_err(|_| VaultError::Corrupt("relay-key"))?);
         }
@@ -50,14 +49,14 @@ impl Messenger {
     }
 
     /// The number of the last receipt for a license that we play.
-    pub(super) fn last_receipt(&self, license: &[u8; 32]) -> Result<u64, Error> {
+    pub(in crate::messenger) fn last_receipt(&self, license: &[u8; 32]) -> Result<u64, Error> {
         let chain = self.vault.get::<PlayChain>(license)?;
         Ok(chain.map_or(0, |chain| chain.head.number))
     }
 
     /// Checks a receipt and keeps it. What is wrong with one is told in the next round: the play itself is over, and what a client did by itself
     /// about it would be seen.
-    pub(super) fn note_receipt(
+    pub(in crate::messenger) fn note_receipt(
         &mut self,
         message: &StoredMessage,
         said: &Said<'_>,
@@ -95,7 +94,7 @@ impl Messenger {
     }
 
     /// What plays left to do: confirmations, receipts for those who gave the licenses, complaints for the user.
-    pub(super) async fn serve_plays(&mut self, round: &mut Round) -> Result<(), Error> {
+    pub(in crate::messenger) async fn serve_plays(&mut self, round: &mut Round) -> Result<(), Error> {
         let Some(after) = self.vault.get::<AfterPlays>(key::AFTER_PLAYS)? else {
             return Ok(());
         };
@@ -140,7 +139,7 @@ impl Messenger {
 
     /// What the relay shows now against what the recipient and we were shown before: the last receipt, and the number behind which the relay
     /// went back.
-    pub(super) async fn compare_receipts(
+    pub(in crate::messenger) async fn compare_receipts(
         &mut self,
         license: &License,
         status: &LicenseStatus,
@@ -202,7 +201,7 @@ impl Scope<'_, '_> {
     }
 
     /// What a recipient says of a license that we gave to it. It never goes back.
-    pub(super) fn note_head(&mut self, from: &Address, said: &PlayHead) -> Result<(), VaultError> {
+    pub(in crate::messenger) fn note_head(&mut self, from: &Address, said: &PlayHead) -> Result<(), VaultError> {
         for entry in self.tx.list::<License>()? {
             if entry.record.id != said.license {
                 continue;

@@ -3,8 +3,8 @@
 use protocol::address::Address;
 use protocol::identity::Fingerprint;
 
-use super::Messenger;
 use crate::error::Error;
+use crate::messenger::Messenger;
 use crate::relay::RelayStatus;
 use crate::vault::{Kind, MessageState, StoredMessage};
 

@@ -9,8 +9,8 @@ use prometheus_client::{
     registry::Registry,
 };
 
-use super::{Class, Metrics, Reading};
 use crate::{
+    metrics::{Class, Metrics, Reading},
     service::{Services, oblivious::ADMITTED},
     store::{Activity, DiskUse, Totals},
 };
@@ -272,22 +272,6 @@ impl Snapshot {
         ] {
             self.gauge(name, help, float(value));
         }
-    }
-
-    /// The names under which Prometheus has these numbers, in their order.
-    #[must_use]
-    pub fn names(&self) -> Vec<String> {
-        let names = self.0.iter().flat_map(|family| {
-            let suffixes: &[&str] = match family.values {
-                Values::Counter(_) => &["_total"],
-                Values::Gauge(_) => &[""],
-                Values::Histogram(_) => &["_bucket", "_sum", "_count"],
-            };
-            suffixes
-                .iter()
-                .map(|suffix| format!("{PREFIX}_{}{suffix}", family.name))
-        });
-        names.collect()
     }
 }
 

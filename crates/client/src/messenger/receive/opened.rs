@@ -8,11 +8,11 @@ use protocol::error::DecodeError;
 use protocol::party::{Followed, Opened, Received, Refusal};
 use sha2::{Digest, Sha256};
 
-use super::Scope;
 use super::quarantine::Room;
-use super::round::Round;
 use crate::error::Error;
 use crate::event::Event;
+use crate::messenger::Scope;
+use crate::messenger::round::Round;
 use crate::vault::{
     Direction, License, LimitMode, LimitedTerms, MessageBody, MessageId, MessageState, ObliviousHalf, Quarantined,
     SealedBody, StoredMessage, Totals, VaultError, key,
@@ -20,7 +20,12 @@ use crate::vault::{
 
 impl Scope<'_, '_> {
     /// Opens one envelope and stores what is in it.
-    pub(super) fn open(&mut self, envelope: &[u8], room: &mut Room, round: &mut Round) -> Result<(), Error> {
+    pub(in crate::messenger) fn open(
+        &mut self,
+        envelope: &[u8],
+        room: &mut Room,
+        round: &mut Round,
+    ) -> Result<(), Error> {
         match self.party.receive(envelope, self.now, self.rng) {
             Received::Opened(opened) => self.keep(*opened, round)?,
             // Seen before, and stored then.
@@ -143,7 +148,7 @@ impl Scope<'_, '_> {
         Ok(())
     }
 
-    pub(super) fn note_totals(&mut self, totals: Totals, round: &mut Round) -> Result<(), VaultError> {
+    pub(in crate::messenger) fn note_totals(&mut self, totals: Totals, round: &mut Round) -> Result<(), VaultError> {
         let before: Option<Totals> = self.tx.get(key::TOTALS)?;
         if before == Some(totals) {
             return Ok(());

@@ -8,13 +8,12 @@ use protocol::identity::{Fingerprint, Purpose};
 use protocol::party::{Followed, Trust};
 use protocol::succession::PublishedSuccession;
 
-use super::account::{SIGN_IN_ATTEMPTS, SIGN_IN_PAUSE};
-use super::incoming::postpone;
-use super::round::Round;
-use super::steps::Step;
-use super::{Messenger, Scope};
 use crate::error::Error;
 use crate::event::Event;
+use crate::messenger::account::registration::{SIGN_IN_ATTEMPTS, SIGN_IN_PAUSE};
+use crate::messenger::round::{Round, postpone};
+use crate::messenger::steps::Step;
+use crate::messenger::{Messenger, Scope};
 use crate::relay::{Challenge, Code, RelayError, SignedClaim};
 use crate::vault::{Delivery, Moment, VaultError, key};
 
@@ -43,7 +42,7 @@ impl Messenger {
     }
 
     /// Tells the relay of the prepared identity until it has it, then takes it.
-    pub(super) async fn finish_succession(&mut self) -> Result<(), Error> {
+    pub(in crate::messenger) async fn finish_succession(&mut self) -> Result<(), Error> {
         let name = self.party()?.address().user();
         let mut attempt = 1;
         let session = loop {
@@ -140,7 +139,7 @@ impl Messenger {
     }
 
     /// Asks the relay how contacts came to the unknown identities that they showed, once for each, and follows where a chain leads.
-    pub(super) async fn follow_changed(&mut self, round: &mut Round) -> Result<(), Error> {
+    pub(in crate::messenger) async fn follow_changed(&mut self, round: &mut Round) -> Result<(), Error> {
         for contact in self.party()?.contacts() {
             let Trust::Changed { offered } = contact.trust else {
                 continue;
@@ -176,7 +175,12 @@ impl Messenger {
 
 impl Scope<'_, '_> {
     /// Follows a contact along a chain; one that does not hold is none.
-    pub(super) fn follow(&mut self, peer: &Address, chain: &[PublishedSuccession], current: &Fingerprint) -> Followed {
+    pub(in crate::messenger) fn follow(
+        &mut self,
+        peer: &Address,
+        chain: &[PublishedSuccession],
+        current: &Fingerprint,
+    ) -> Followed {
         self.party
             .follow(peer, chain, current, self.now)
             .unwrap_or_else(|error| {
@@ -188,7 +192,7 @@ impl Scope<'_, '_> {
 
 impl Round {
     /// What a chain of successions meant, in place of the remark that an identity changed. Said once a round.
-    pub(super) fn followed(&mut self, peer: &Address, followed: Followed) {
+    pub(in crate::messenger) fn followed(&mut self, peer: &Address, followed: Followed) {
         let event = match followed {
             Followed::Moved => Event::Succeeded {
                 peer: peer.clone(),

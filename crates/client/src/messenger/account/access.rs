@@ -3,8 +3,8 @@
 use protocol::Timestamp;
 use zeroize::Zeroizing;
 
-use super::Messenger;
 use crate::error::Error;
+use crate::messenger::Messenger;
 use crate::relay::RelayUrl;
 
 /// What lets a program act as this account at the relay, for a while.

@@ -6,30 +6,30 @@ use protocol::address::Address;
 use protocol::content::ContentId;
 use protocol::party::Outgoing;
 
-use super::steps::Step;
-use super::{Messenger, Scope};
 use crate::error::Error;
 use crate::event::Event;
+use crate::messenger::steps::Step;
+use crate::messenger::{Messenger, Scope};
 use crate::relay::{Code, RelayError, Verdict};
 use crate::vault::{Kind, License, MessageId, MessageState, OutboxEntry, StoredMessage, Transaction, VaultError, key};
 
 /// What one round of transmitting did not get rid of.
 #[derive(Debug, Default)]
-pub(super) struct Flushed {
+pub(in crate::messenger) struct Flushed {
     /// Refused for good.
-    pub(super) undeliverable: Vec<(MessageId, RelayError)>,
+    pub(in crate::messenger) undeliverable: Vec<(MessageId, RelayError)>,
     /// Why the rest waits.
-    pub(super) waiting: Option<RelayError>,
+    pub(in crate::messenger) waiting: Option<RelayError>,
     /// Contacts that were met under another identity on the way: what is for them waits for the user's decision.
-    pub(super) undecided: Vec<Error>,
+    pub(in crate::messenger) undecided: Vec<Error>,
     /// The relay has it, which could not be noted. Nothing more was transmitted then.
-    pub(super) unnoted: Option<(Option<MessageId>, VaultError)>,
+    pub(in crate::messenger) unnoted: Option<(Option<MessageId>, VaultError)>,
 }
 
 impl Messenger {
     /// Transmits the outbox in order. One request an envelope. An envelope that has to wait holds back only those to the same peer; a
     /// network that is down holds back all.
-    pub(super) async fn flush(&mut self) -> Result<Flushed, Error> {
+    pub(in crate::messenger) async fn flush(&mut self) -> Result<Flushed, Error> {
         let mut flushed = Flushed::default();
         let mut held = HashSet::new();
         if self.vault.count(Kind::Outbox)? == 0 {
@@ -99,7 +99,7 @@ impl Messenger {
     }
 
     /// A message that was kept and can never go.
-    pub(super) fn give_up(&mut self, id: MessageId, why: &Error) -> Result<(), Error> {
+    pub(in crate::messenger) fn give_up(&mut self, id: MessageId, why: &Error) -> Result<(), Error> {
         let state = MessageState::failed(&why.to_string());
         for entry in self.vault.list::<OutboxEntry>()? {
             if entry.record.content == Some(id) {
@@ -111,7 +111,12 @@ impl Messenger {
 
     /// Takes an envelope out of the outbox and notes how its message fared. A message that was delivered already stays so. One that failed is not sent again by
     /// itself, neither on a later session nor to a later holder of the name: the user was told that it failed.
-    pub(super) fn settle(&mut self, row: &[u8], content: Option<MessageId>, state: &MessageState) -> Result<(), Error> {
+    pub(in crate::messenger) fn settle(
+        &mut self,
+        row: &[u8],
+        content: Option<MessageId>,
+        state: &MessageState,
+    ) -> Result<(), Error> {
         let note = |tx: &mut Transaction<'_>| {
             tx.delete::<OutboxEntry>(row)?;
             if let Some(id) = content {
@@ -147,7 +152,7 @@ impl Messenger {
     }
 
     /// Transmits what waits and reports what did not go.
-    pub(super) async fn flush_into(&mut self, events: &mut Vec<Event>) -> Result<(), Error> {
+    pub(in crate::messenger) async fn flush_into(&mut self, events: &mut Vec<Event>) -> Result<(), Error> {
         let flushed = self.flush().await?;
         for (id, error) in flushed.undeliverable {
             events.push(Event::Undeliverable {
@@ -179,13 +184,13 @@ impl Messenger {
 impl Scope<'_, '_> {
     /// What is to be sent changed over to a new session: it takes the place of what still waits on earlier ones. Else a peer who begins anew again and again, or whose
     /// mailbox is full for months, would make the outbox grow by everything unacknowledged each time. Receipts that could not be sent go with it.
-    pub(super) fn supersede(&mut self, peer: &Address, outgoing: &[Outgoing]) -> Result<(), VaultError> {
+    pub(in crate::messenger) fn supersede(&mut self, peer: &Address, outgoing: &[Outgoing]) -> Result<(), VaultError> {
         self.forget_outbox(peer)?;
         self.enqueue(outgoing)
     }
 
     /// Nothing that was sealed for `peer` so far is sent any more.
-    pub(super) fn forget_outbox(&mut self, peer: &Address) -> Result<(), VaultError> {
+    pub(in crate::messenger) fn forget_outbox(&mut self, peer: &Address) -> Result<(), VaultError> {
         for entry in self.tx.list::<OutboxEntry>()? {
             if entry.record.to == peer.user() {
                 self.tx.delete::<OutboxEntry>(&entry.key)?;
@@ -195,7 +200,7 @@ impl Scope<'_, '_> {
     }
 
     /// Puts envelopes into the outbox, in order.
-    pub(super) fn enqueue(&mut self, outgoing: &[Outgoing]) -> Result<(), VaultError> {
+    pub(in crate::messenger) fn enqueue(&mut self, outgoing: &[Outgoing]) -> Result<(), VaultError> {
         if !outgoing.is_empty() {
             self.moved_on()?;
         }

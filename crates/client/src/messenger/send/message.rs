@@ -7,10 +7,10 @@ use protocol::address::Address;
 use protocol::content::{Body, Content, ContentId, Limited, Oblivious};
 use protocol::party::{Followed, SendError, StartError, Trust};
 
-use super::steps::Step;
-use super::{Messenger, Scope};
 use crate::error::Error;
 use crate::event::Event;
+use crate::messenger::steps::Step;
+use crate::messenger::{Messenger, Scope};
 use crate::relay::{Bundle, license_id};
 use crate::vault::{
     Direction, GateDeposit, License, LimitMode, LimitedTerms, MessageBody, MessageId, MessageState, StoredMessage,
@@ -56,11 +56,11 @@ pub struct Sent {
 }
 
 /// What an oblivious limit adds to a message.
-pub(super) struct Sealed {
+pub(in crate::messenger) struct Sealed {
     /// For the relay.
-    pub(super) deposit: GateDeposit,
+    pub(in crate::messenger) deposit: GateDeposit,
     /// For the recipient.
-    pub(super) keys: Oblivious,
+    pub(in crate::messenger) keys: Oblivious,
 }
 
 impl Messenger {
@@ -99,7 +99,7 @@ impl Messenger {
     }
 
     /// What a limit says, if it can be one.
-    pub(super) fn terms(&self, text: &str, limit: LimitRequest, mode: Mode) -> Result<Policy, Error> {
+    pub(in crate::messenger) fn terms(&self, text: &str, limit: LimitRequest, mode: Mode) -> Result<Policy, Error> {
         if text.is_empty() {
             return Err(Error::Empty);
         }
@@ -115,7 +115,7 @@ impl Messenger {
     }
 
     /// Seals a text under a limit and sends it.
-    pub(super) async fn send_under(
+    pub(in crate::messenger) async fn send_under(
         &mut self,
         to: &Address,
         text: &str,
@@ -168,7 +168,7 @@ impl Messenger {
             .await
     }
 
-    pub(super) async fn send_content(
+    pub(in crate::messenger) async fn send_content(
         &mut self,
         to: &Address,
         content: Content,
@@ -272,13 +272,13 @@ impl Messenger {
     }
 
     /// Fetches and parses a peer's keys. One request.
-    pub(super) async fn fetch_bundle(&mut self, peer: &Address) -> Result<Bundle, Error> {
+    pub(in crate::messenger) async fn fetch_bundle(&mut self, peer: &Address) -> Result<Bundle, Error> {
         self.authorised(|relay| async move { relay.fetch_key(peer).await })
             .await
     }
 
     /// Stops before anything is spent when nothing can go to them.
-    pub(super) fn refuse_unwritable(&mut self, to: &Address) -> Result<(), Error> {
+    pub(in crate::messenger) fn refuse_unwritable(&mut self, to: &Address) -> Result<(), Error> {
         if to == self.party()?.address() {
             return Err(Error::Oneself);
         }
@@ -290,7 +290,7 @@ impl Messenger {
     }
 
     /// Stops before anything is spent when the user has a decision to make.
-    pub(super) fn refuse_undecided(&mut self, peer: &Address) -> Result<(), Error> {
+    pub(in crate::messenger) fn refuse_undecided(&mut self, peer: &Address) -> Result<(), Error> {
         match self
             .party()?
             .contact(peer)
@@ -310,7 +310,7 @@ impl Messenger {
         }
     }
 
-    pub(super) fn knows(&mut self, peer: &Address) -> Result<bool, Error> {
+    pub(in crate::messenger) fn knows(&mut self, peer: &Address) -> Result<bool, Error> {
         Ok(self.party()?.contact(peer).is_some())
     }
 }
@@ -318,7 +318,7 @@ impl Messenger {
 impl Scope<'_, '_> {
     /// Begins a conversation with a fetched bundle, after following its owner to another identity. `Ok(Err(_))` is the protocol's refusal, to be reported
     /// after the commit.
-    pub(super) fn start(&mut self, bundle: &Bundle) -> Result<Result<Followed, Error>, Error> {
+    pub(in crate::messenger) fn start(&mut self, bundle: &Bundle) -> Result<Result<Followed, Error>, Error> {
         let keys = &bundle.keys;
         let current = keys.identity_key.fingerprint(&keys.address);
         let followed = self.follow(&keys.address, &bundle.successions, &current);

@@ -1,0 +1,339 @@
+//! What every part of the messenger stands on: the account's state in memory, and the transaction in which it and the vault advance together.
+//!
+//! Not its concern: what is sent, received or played. It names none of the rooms beside it.
+
+use std::path::{Path, PathBuf};
+use std::sync::Arc;
+use std::time::Duration;
+
+use protocol::Timestamp;
+use protocol::address::{Address, UserName};
+use protocol::identity::Fingerprint;
+use protocol::party::Party;
+use rand_chacha::ChaCha20Rng;
+use rand_core::SeedableRng;
+
+use crate::clock::{Clock, SystemClock};
+use crate::error::Error;
+use crate::relay::{CertificatePin, Flood, Relay, RelayUrl};
+use crate::vault::{Account, KdfCost, Passphrase, PinnedRelay, Told, Transaction, Vault, VaultError, key};
+
+use super::plays::decoy_clock::DecoyClock;
+use super::plays::gate_key_source::{FreshGateKeys, GateKeySource};
+use super::receive::agreement::Agreement;
+use super::round::Untold;
+use super::steps::{NoSteps, Step, Steps};
+
+/// What surrounds a messenger.
+#[derive(Clone)]
+pub struct Options {
+    /// The clock.
+    pub clock: Arc<dyn Clock>,
+    /// What guessing the passphrase of a *new* vault costs.
+    pub kdf: KdfCost,
+    /// Called between the steps; for tests.
+    pub steps: Arc<dyn Steps>,
+    /// Where gate keys come from.
+    pub gate_keys: Arc<dyn GateKeySource>,
+}
+
+impl Default for Options {
+    fn default() -> Self {
+        Self {
+            clock: Arc::new(SystemClock),
+            kdf: KdfCost::default(),
+            steps: Arc::new(NoSteps),
+            gate_keys: Arc::new(FreshGateKeys),
+        }
+    }
+}
+
+impl std::fmt::Debug for Options {
+    fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
+        f.debug_struct("Options")
+            .field("kdf", &self.kdf)
+            .finish_non_exhaustive()
+    }
+}
+
+/// One account: its vault, its conversations, its relay.
+///
+/// One call at a time, from whatever thread: the futures are `Send`. A call may be dropped while it waits; then its events are not told, and everything
+/// else is as after a crash, without the need to open the home again (see [`Messenger::receive`]).
+///
+/// A commit and the derivation of the passphrase's key (at [`Messenger::register`], [`Messenger::open`] and [`Messenger::change_passphrase`], about a second) block
+/// the thread.
+pub struct Messenger {
+    pub(super) vault: Vault,
+    /// `None` only while reading it back has failed.
+    pub(super) party: Option<Party>,
+    pub(super) relay: Relay,
+    pub(super) pinned: PinnedRelay,
+    /// Whether the relay behind a URL other than the pinned one has shown the pinned key.
+    pub(super) relay_checked: bool,
+    pub(super) rng: ChaCha20Rng,
+    pub(super) options: Options,
+    pub(super) decoy_clock: DecoyClock,
+    pub(super) told: Agreement,
+    pub(super) untold: Untold,
+    /// The vault was unlocked: what is in memory may be outdated.
+    pub(super) released: bool,
+    /// While [`Messenger::listen`] finds the relay away: the pause before it tries again.
+    pub(super) outage: Option<Duration>,
+    /// Who floods, as the relay told once, until the user is told.
+    pub(super) floods: Vec<(Flood, u64)>,
+}
+
+impl std::fmt::Debug for Messenger {
+    fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
+        f.debug_struct("Messenger")
+            .field("vault", &self.vault)
+            .field("relay", &self.relay)
+            .finish_non_exhaustive()
+    }
+}
+
+impl Messenger {
+    /// Opens the account in `home`. Touches no network.
+    ///
+    /// `url` replaces the pinned URL for this run; the relay behind it has to show the pinned key before anything is entrusted to it. At the pinned URL the
+    /// pinned certificate is accepted and no other, unless `url` brings a new one, which is then the pinned one.
+    ///
+    /// # Errors
+    /// [`Error::NotRegistered`] when there is none or its registration is unfinished, and what opening the vault may answer.
+    pub fn open(home: &Path, passphrase: &Passphrase, url: Option<RelayUrl>, options: Options) -> Result<Self, Error> {
+        let mut vault = match Vault::open(home, passphrase) {
+            Err(VaultError::NotFound(_)) => return Err(Error::NotRegistered),
+            other => other?,
+        };
+        match vault.get::<Account>(key::ACCOUNT)? {
+            Some(Account { registered: true, .. }) => {}
+            Some(Account { registered: false, .. }) => {
+                return Err(Error::RegistrationPending(load_party(&vault)?.address().user()));
+            }
+            None => return Err(Error::NotRegistered),
+        }
+        if vault.get::<Told>(key::TOLD)?.is_none() {
+            // Earlier versions told the relay the number of their commits: ours goes on above it.
+            let value = vault.commits();
+            vault.transaction(|tx| tx.put(key::TOLD, &Told { value, news: true }))?;
+        }
+        let mut pinned: PinnedRelay = vault.get(key::RELAY)?.ok_or(VaultError::Corrupt("relay"))?;
+        let pinned_url = RelayUrl::parse_plain_allowed(&pinned.url)?;
+        let mut url = url.unwrap_or_else(|| pinned_url.clone());
+        let here = url.as_str() == pinned_url.as_str();
+        if here {
+            match (url.certificate(), pinned.certificate) {
+                (Some(given), known) if known != Some(*given.as_bytes()) => {
+                    pinned.certificate = Some(*given.as_bytes());
+                    vault.transaction(|tx| tx.put(key::RELAY, &pinned))?;
+                }
+                (None, Some(known)) => url = url.pinned(CertificatePin::from_bytes(known))?,
+                _ => {}
+            }
+        }
+        let party = load_party(&vault)?;
+        let mut relay = Relay::new(url)?;
+        relay.resume(vault.get(key::SESSION)?);
+        Ok(Self {
+            vault,
+            party: Some(party),
+            relay,
+            pinned,
+            relay_checked: here,
+            rng: seeded()?,
+            options,
+            decoy_clock: DecoyClock::default(),
+            told: Agreement::default(),
+            untold: Untold::default(),
+            released: false,
+            outage: None,
+            floods: Vec::new(),
+        })
+    }
+
+    /// Whether `home` holds a vault (with or without a finished registration).
+    #[must_use]
+    pub fn exists(home: &Path) -> bool {
+        Vault::exists(home)
+    }
+
+    /// Our own address.
+    ///
+    /// # Errors
+    /// Vault trouble.
+    pub fn address(&mut self) -> Result<Address, Error> {
+        Ok(self.party()?.address().clone())
+    }
+
+    /// Our own fingerprint.
+    ///
+    /// # Errors
+    /// Vault trouble.
+    pub fn fingerprint(&mut self) -> Result<Fingerprint, Error> {
+        Ok(self.party()?.fingerprint())
+    }
+
+    /// The relay this account belongs to.
+    #[must_use]
+    pub fn pinned_relay(&self) -> &PinnedRelay {
+        &self.pinned
+    }
+
+    /// How many HTTP requests were made so far.
+    #[must_use]
+    pub fn requests(&self) -> u64 {
+        self.relay.requests()
+    }
+
+    /// How often the vault was committed.
+    #[must_use]
+    pub fn commits(&self) -> u64 {
+        self.vault.commits()
+    }
+
+    /// The home directory.
+    #[must_use]
+    pub fn home(&self) -> PathBuf {
+        self.vault.dir().to_path_buf()
+    }
+
+    /// An address from what a user types: `bob`, or `bob@relay` when it is this relay.
+    ///
+    /// # Errors
+    /// [`Error::Name`] and [`Error::ForeignRelay`].
+    pub fn resolve(&mut self, text: &str) -> Result<Address, Error> {
+        let own = self.party()?.address().relay();
+        if !text.contains('@') {
+            return Ok(Address::new(UserName::parse(text)?, own));
+        }
+        let address = Address::parse(text)?;
+        if address.relay() != own {
+            return Err(Error::ForeignRelay { address, own });
+        }
+        Ok(address)
+    }
+
+    /// Changes the passphrase. The current one is asked for again by the front end, not here.
+    ///
+    /// # Errors
+    /// [`VaultError::WrongPassphrase`] when `current` is not it; then nothing changed.
+    pub fn change_passphrase(&mut self, current: &Passphrase, new: &Passphrase) -> Result<(), Error> {
+        if !self.vault.check_passphrase(current)? {
+            return Err(VaultError::WrongPassphrase.into());
+        }
+        Ok(self.vault.change_passphrase(new, self.options.kdf)?)
+    }
+
+    pub(super) fn now(&self) -> Timestamp {
+        self.options.clock.now()
+    }
+
+    /// The protocol's state, read back from the vault if an earlier attempt at that failed.
+    pub(super) fn party(&mut self) -> Result<&mut Party, Error> {
+        if self.released {
+            self.take_up()?;
+        }
+        if self.party.is_none() {
+            self.party = Some(load_party(&self.vault)?);
+        }
+        self.party.as_mut().ok_or_else(|| VaultError::Corrupt("party").into())
+    }
+
+    /// Runs `work` on the protocol's state and the vault; both advance together or not at all.
+    pub(super) fn transact<T>(
+        &mut self,
+        work: impl FnOnce(&mut Scope<'_, '_>) -> Result<T, Error>,
+    ) -> Result<T, Error> {
+        let now = self.now();
+        self.party()?;
+        let Self {
+            vault,
+            party,
+            rng,
+            options,
+            told,
+            ..
+        } = self;
+        let mut agreement = *told;
+        let Some(state) = party.as_mut() else {
+            return Err(VaultError::Corrupt("party").into());
+        };
+        let outcome = vault.transaction(|tx| {
+            let answer = work(&mut Scope {
+                party: state,
+                tx,
+                rng,
+                now,
+                told: &mut agreement,
+            })?;
+            persist(state, tx)?;
+            options.steps.reached(Step::BeforeCommit)?;
+            Ok(answer)
+        });
+        if outcome.is_err() {
+            // Memory is ahead of the disk: forget it. Reading it back happens now, or on the next use if that fails too.
+            self.party = load_party(&self.vault).ok();
+        } else {
+            self.told = agreement;
+        }
+        outcome
+    }
+
+    /// Lets other processes use this home until the next call that needs the account. For a front end that waits for its user.
+    ///
+    /// # Errors
+    /// The system's.
+    pub fn release(&mut self) -> Result<(), Error> {
+        self.released = true;
+        Ok(self.vault.unlock()?)
+    }
+
+    /// Locks the vault again, and reads what another process changed.
+    pub(super) fn take_up(&mut self) -> Result<(), Error> {
+        self.vault.relock()?;
+        if self.vault.take_outdated() {
+            self.party = None;
+            self.told = Agreement::Unknown;
+            let session = self.vault.get(key::SESSION)?;
+            self.relay.resume(session);
+        }
+        self.released = false;
+        Ok(())
+    }
+
+    pub(super) fn step(&self, step: Step) -> Result<(), Error> {
+        self.options.steps.reached(step)
+    }
+}
+
+/// What a transaction works on.
+pub(super) struct Scope<'a, 'tx> {
+    pub(super) party: &'a mut Party,
+    pub(super) tx: &'a mut Transaction<'tx>,
+    pub(super) rng: &'a mut ChaCha20Rng,
+    pub(super) now: Timestamp,
+    pub(super) told: &'a mut Agreement,
+}
+
+/// Writes the protocol's changed records.
+pub(super) fn persist(party: &mut Party, tx: &mut Transaction<'_>) -> Result<(), VaultError> {
+    for change in party.take_changes() {
+        match change.value {
+            Some(value) => tx.put_party(&change.key, &value)?,
+            None => tx.delete_party(&change.key)?,
+        }
+    }
+    Ok(())
+}
+
+pub(super) fn load_party(vault: &Vault) -> Result<Party, Error> {
+    Party::load(vault.party_records()?).map_err(|_| VaultError::Corrupt("party").into())
+}
+
+/// A generator seeded by the operating system.
+pub(super) fn seeded() -> Result<ChaCha20Rng, Error> {
+    let mut seed = zeroize::Zeroizing::new([0; 32]);
+    getrandom::fill(seed.as_mut()).map_err(|_| Error::Randomness)?;
+    Ok(ChaCha20Rng::from_seed(*seed))
+}

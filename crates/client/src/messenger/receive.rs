@@ -1,0 +1,7 @@
+//! Receiving: the poll, what is opened, what waits for the user, and what is noticed about this vault on the way.
+
+pub(super) mod agreement;
+pub(super) mod opened;
+pub(super) mod poll;
+pub(super) mod quarantine;
+pub(super) mod restored;
