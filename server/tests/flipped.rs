@@ -359,3 +359,43 @@ async fn a_damaged_log_is_refused_by_every_command_and_is_what_check_finds() {
     assert!(!copy.exists(), "no backup without the mail");
     assert_eq!(contents(damaged.path()), files, "nothing was changed");
 }
+
+/// What lies outside of rows and pages, of which a few bytes say whether a relay starts at all: found by trying every byte.
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn what_a_start_refuses_check_sees() {
+    let (files, license) = database(true).await;
+    let now = SystemClock.now();
+    assert!(served(&files, &license, now).await.is_some() && !check_sees(&files));
+    let refused = async |altered: &BTreeMap<String, Vec<u8>>, what: &str| {
+        assert!(served(altered, &license, now).await.is_none(), "{what}: it starts");
+        assert!(
+            check_sees(altered),
+            "{what}: a start refuses, and `check` says that all is sound"
+        );
+    };
+    // The formats of the file's head.
+    for at in [18, 19] {
+        for bit in 0..8 {
+            let mut altered = files.clone();
+            altered.get_mut(FILE_NAME).unwrap()[at] ^= 1 << bit;
+            refused(&altered, &format!("byte {at}, bit {bit}")).await;
+        }
+    }
+    // The history of the schema.
+    for change in [
+        "applied_on = '2026-13-01T00:00:00Z'",
+        "applied_on = ''",
+        "name = 'Relay'",
+        "checksum = '1'",
+        "checksum = 'x'",
+        "version = 2",
+    ] {
+        let place = put(&files);
+        let c = rusqlite::Connection::open(place.path().join(FILE_NAME)).unwrap();
+        let changed = c.execute(&format!("UPDATE refinery_schema_history SET {change}"), []);
+        assert_eq!(changed.unwrap(), 1, "{change}");
+        // The last connection folds its log in.
+        drop(c);
+        refused(&contents(place.path()), change).await;
+    }
+}

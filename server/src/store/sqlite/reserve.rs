@@ -175,9 +175,14 @@ pub(super) fn empty_log(log: &Path) -> bool {
 /// Makes an empty file so long, with room on the disk for all of it.
 fn allocate(mut file: &File, bytes: u64) -> io::Result<()> {
     #[cfg(target_os = "linux")]
-    match rustix::fs::fallocate(file, rustix::fs::FallocateFlags::empty(), 0, bytes) {
-        Err(rustix::io::Errno::OPNOTSUPP | rustix::io::Errno::NOSYS | rustix::io::Errno::INVAL) => {}
-        done => return Ok(done?),
+    {
+        use rustix::io::Errno;
+        match rustix::fs::fallocate(file, rustix::fs::FallocateFlags::empty(), 0, bytes) {
+            Ok(()) => return Ok(()),
+            Err(error @ (Errno::NOSPC | Errno::DQUOT | Errno::FBIG | Errno::IO)) => return Err(error.into()),
+            // Not every file system can, and not every sandbox lets it.
+            Err(_) => {}
+        }
     }
     let zeros = [0; PIECE];
     let mut left = bytes;
