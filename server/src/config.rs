@@ -61,6 +61,8 @@ pub struct Config {
     pub token_ttl: Duration,
     /// The database does not grow beyond this, bytes.
     pub max_database: Option<u64>,
+    /// So much of the disk is kept for acknowledgements and deletions, bytes.
+    pub disk_reserve: Option<u64>,
     /// How much one address and one account may ask for.
     pub rates: RateLimits,
     /// How long clients may take. No setting: nobody has a reason to change it but tests.
@@ -99,6 +101,10 @@ const DEFAULT_GATE_DISK: u64 = 4 << 30;
 const DEFAULT_GATE_KEYS: u64 = 4;
 /// The least that a relay can be held to: three segments of mail of 1 MiB and one to move the last envelopes into, so that what was fetched makes room again.
 const MIN_DATABASE: u64 = 4 << 20;
+/// What is kept of the disk by default: the write-ahead log may have grown to 16 MiB before it is folded in, and then has 12 MiB of its own.
+const DEFAULT_DISK_RESERVE: u64 = 32 << 20;
+/// The least: that room of the log's, and something to fold in with.
+const MIN_DISK_RESERVE: u64 = 16 << 20;
 /// Connections by default. Idle ones take 0.3 GB together, and however hostile they are 0.8 GB (`MemoryMax=` in deploy/latchkey-relay.service allows for it).
 const DEFAULT_CONNECTIONS: NonZeroUsize = NonZeroUsize::MIN.saturating_add(16_383);
 const DAY: Duration = Duration::from_secs(24 * 3600);
@@ -236,6 +242,17 @@ impl Config {
                 "10GiB",
                 |text| size(text).filter(|bytes| *bytes >= MIN_DATABASE),
             )?,
+            disk_reserve: get(
+                values,
+                "disk_reserve",
+                "a size of at least 16MiB (B, KiB, MiB or GiB), or off",
+                "32MiB",
+                |text| match text {
+                    "off" => Some(None),
+                    text => size(text).filter(|bytes| *bytes >= MIN_DISK_RESERVE).map(Some),
+                },
+            )?
+            .unwrap_or(Some(DEFAULT_DISK_RESERVE)),
             rates: groups::rates(values)?,
             patience: Patience::default(),
             gate: GateRules {

@@ -35,7 +35,12 @@ use crate::{
     origin::Origin,
     proxies::Trust,
     service::{Services, gate::Gate, homomorphic::Homomorphic},
-    store::{Activity, files::KeyFiles, sqlite::Sqlite, wakes::Wakes},
+    store::{
+        Activity,
+        files::KeyFiles,
+        sqlite::{DiskRules, Sqlite},
+        wakes::Wakes,
+    },
     tls::{Acceptor, Certificates, TlsError},
 };
 use chores::{refresh, refresh_for_ever, run_errands_for_ever, sweep_for_ever};
@@ -97,12 +102,11 @@ impl Relay {
             source,
         })?;
         let wakes = Arc::new(Wakes::default());
-        let store = Arc::new(Sqlite::open(
-            &config.data_dir,
-            lock,
-            config.max_database,
-            Arc::clone(&wakes),
-        )?);
+        let room = DiskRules {
+            most: config.max_database,
+            reserve: config.disk_reserve,
+        };
+        let store = Arc::new(Sqlite::open_with(&config.data_dir, lock, room, Arc::clone(&wakes))?);
         name::check(&config.data_dir, &config.name)?;
         if config.is_public() && config.name.as_str().split(':').next() == Some("localhost") {
             tracing::warn!(

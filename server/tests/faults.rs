@@ -164,7 +164,7 @@ async fn a_full_disk_loses_nothing_and_passes() {
     let mut shell = Command::new("/bin/bash");
     // 2 MiB in blocks of 1 KiB, for each file. The signal that comes with the error would end the process.
     shell.args(["-c", "trap '' XFSZ; ulimit -f 2048; exec \"$0\" \"$@\"", PROGRAM]);
-    shell.args(WATCHED);
+    shell.args(WATCHED).args(["--disk-reserve", "off"]);
     let mut process = Process::spawn(shell, &data, "127.0.0.1:0");
     let api = api_of(&process);
     let (alice, mut bob) = (
@@ -228,7 +228,10 @@ async fn a_start_on_a_full_disk_serves_what_a_killed_relay_left() {
     let mut shell = Command::new("/bin/bash");
     // Less than the database has: no page can be added.
     shell.args(["-c", "trap '' XFSZ; ulimit -f 64; exec \"$0\" \"$@\"", PROGRAM]);
-    shell.args(WATCHED).stderr(fs::File::create(&log).unwrap());
+    shell
+        .args(WATCHED)
+        .args(["--disk-reserve", "off"])
+        .stderr(fs::File::create(&log).unwrap());
     let mut process = Process::spawn(shell, &data, "127.0.0.1:0");
     bob.api = api_of(&process);
     // It is said from the start on, before anybody tried to send.
@@ -237,7 +240,7 @@ async fn a_start_on_a_full_disk_serves_what_a_killed_relay_left() {
     assert_eq!(ready.status(), 503);
     assert!(ready.text().await.unwrap().contains("the disk is full"));
     assert_eq!(bodies(&bob.inbox(json!({})).await.ok()), sent);
-    // Who reads page by page gets the first one, again and again: that it was read cannot be noted, so what follows waits for room.
+    // Without a reserve who reads page by page gets the first one, again and again: that it was read cannot be noted, so what follows waits for room.
     for _ in 0..2 {
         let page = bob.inbox(json!({ "limit": 1 })).await.ok();
         assert_eq!(bodies(&page), sent[..1]);

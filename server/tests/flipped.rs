@@ -3,10 +3,11 @@
 //! One thing cannot be told from a crash: damage in the very last commit of the log of a relay that was killed. It looks like a commit that was never finished, of which
 //! nobody was told.
 //!
-//! `LATCHKEY_FLIP_EVERY=1` tries every byte of the database and of its log; otherwise some thousand are tried, others in each run.
+//! `LATCHKEY_FLIP_EVERY=1` tries every byte of the database and of its log; otherwise some thousand are tried, others in each run. `LATCHKEY_FLIP_FROM` and `LATCHKEY_FLIP_TO` name a
+//! stretch of either file, from a byte on and before another, so that all of them can be tried in several runs.
 
 // Helpers of tests may panic like the tests themselves (clippy.toml exempts only the latter).
-#![allow(clippy::unwrap_used, clippy::expect_used, clippy::panic)]
+#![allow(clippy::unwrap_used, clippy::expect_used, clippy::panic, clippy::print_stdout)]
 
 mod common;
 mod process;
@@ -214,7 +215,12 @@ async fn no_byte_is_missed(file: &str, folded: bool) {
     let seed =
         std::env::var("LATCHKEY_FLIP_SEED").map_or_else(|_| u64::from_le_bytes(random()), |seed| seed.parse().unwrap());
     let mut rng = ChaCha20Rng::seed_from_u64(seed);
-    let every = std::env::var("LATCHKEY_FLIP_EVERY").map_or(length / TRIES, |every| every.parse().unwrap());
+    let chosen = |name, otherwise| std::env::var(name).map_or(otherwise, |number| number.parse().unwrap());
+    let every = chosen("LATCHKEY_FLIP_EVERY", length / TRIES);
+    let (from, to) = (
+        chosen("LATCHKEY_FLIP_FROM", 0),
+        chosen("LATCHKEY_FLIP_TO", length).min(length),
+    );
     let unfinished = if file == LOG {
         let at = last_commit(&files[LOG]);
         let mut without = files.clone();
@@ -225,8 +231,8 @@ async fn no_byte_is_missed(file: &str, folded: bool) {
         None
     };
     let (mut refused, mut right, mut seen) = (0, 0, 0);
-    let mut at = rng.next_u32() as usize % every;
-    while at < length {
+    let mut at = from + rng.next_u32() as usize % every;
+    while at < to {
         let mut altered = files.clone();
         let change = 1 << (rng.next_u32() % 8);
         altered.get_mut(file).unwrap()[at] ^= change;
@@ -278,9 +284,14 @@ async fn no_byte_is_missed(file: &str, folded: bool) {
         }
         at += every;
     }
+    let told = format!(
+        "{file} of {length} bytes, every {every} of {from}..{to}: {refused} refused, {right} served right, {seen} seen by check"
+    );
+    println!("{told}");
+    // A stretch may lie in one page, or behind the end.
     assert!(
-        refused > 0 && right > 0,
-        "{file}: {refused} refused, {right} served right, {seen} seen by check"
+        refused + right + seen > 0 && (to - from < length || (refused > 0 && right > 0)),
+        "{told}"
     );
 }
 
@@ -347,4 +358,44 @@ async fn a_damaged_log_is_refused_by_every_command_and_is_what_check_finds() {
     }
     assert!(!copy.exists(), "no backup without the mail");
     assert_eq!(contents(damaged.path()), files, "nothing was changed");
+}
+
+/// What lies outside of rows and pages, of which a few bytes say whether a relay starts at all: found by trying every byte.
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn what_a_start_refuses_check_sees() {
+    let (files, license) = database(true).await;
+    let now = SystemClock.now();
+    assert!(served(&files, &license, now).await.is_some() && !check_sees(&files));
+    let refused = async |altered: &BTreeMap<String, Vec<u8>>, what: &str| {
+        assert!(served(altered, &license, now).await.is_none(), "{what}: it starts");
+        assert!(
+            check_sees(altered),
+            "{what}: a start refuses, and `check` says that all is sound"
+        );
+    };
+    // The formats of the file's head.
+    for at in [18, 19] {
+        for bit in 0..8 {
+            let mut altered = files.clone();
+            altered.get_mut(FILE_NAME).unwrap()[at] ^= 1 << bit;
+            refused(&altered, &format!("byte {at}, bit {bit}")).await;
+        }
+    }
+    // The history of the schema.
+    for change in [
+        "applied_on = '2026-13-01T00:00:00Z'",
+        "applied_on = ''",
+        "name = 'Relay'",
+        "checksum = '1'",
+        "checksum = 'x'",
+        "version = 2",
+    ] {
+        let place = put(&files);
+        let c = rusqlite::Connection::open(place.path().join(FILE_NAME)).unwrap();
+        let changed = c.execute(&format!("UPDATE refinery_schema_history SET {change}"), []);
+        assert_eq!(changed.unwrap(), 1, "{change}");
+        // The last connection folds its log in.
+        drop(c);
+        refused(&contents(place.path()), change).await;
+    }
 }

@@ -52,6 +52,7 @@ const TABLE: &[(&str, &str, &[&str])] = &[
     ("rate_succeed", "off", &["never"]),
     ("address_connections", "off", &["0", "-1", "none"]),
     ("max_database", "1GiB", &["0", "10", "10GB", "3MiB"]),
+    ("disk_reserve", "off", &["0", "8MiB", "none"]),
     ("gate_threads", "1", &["0", "257", "x"]),
     ("gate_memory", "1GiB", &["1", "x"]),
     ("gate_disk", "1GiB", &["0B"]),

@@ -1,6 +1,7 @@
 //! A thousand clients that do nothing: whatever they leave unfinished or unread, the relay's memory stays bounded and others are served.
 //!
-//! The relay is a process of its own, since its memory is what is measured. Time is compared with the same relay's before the attack: a loaded machine makes both slow.
+//! The relay is a process of its own, since its memory is what is measured. Beside it runs another relay that nobody attacks, and requests go to both by turns: what a loaded machine
+//! costs, both pay. What the attack costs is the difference, and it is a tenth of a second at most, in one of five rounds while the attackers stay.
 #![cfg(target_os = "linux")]
 // Helpers of tests may panic like the tests themselves (clippy.toml exempts only the latter).
 #![allow(clippy::unwrap_used, clippy::expect_used, clippy::panic, clippy::print_stdout)]
@@ -31,10 +32,12 @@ const HOSTILE: usize = 1000;
 const MOST_KIB: u64 = 150 << 10;
 /// The same for handshakes: 16 KiB each, and what the library makes of them. With the library's own limit it is 90 MB.
 const MOST_HANDSHAKES_KIB: u64 = 70 << 10;
-/// What another client's request may take, at the median, beyond ten times what it took before the attack.
+/// What another client's request may take because of the attack: at the median, beyond what it takes at a relay that nobody attacks; and at the best, with nothing allowed for.
 const MOST_TIME: Duration = Duration::from_millis(100);
-/// Requests whose median is looked at.
+/// Requests to each relay whose median and best are looked at.
 const REQUESTS: usize = 21;
+/// So many times, until it is so: the attackers stay, and what else the machine does passes. What they sent last may still be looked at in the first.
+const ROUNDS: usize = 5;
 /// Until a hostile client gives up sending: what has not been taken by then is not wanted.
 const GIVE_UP: Duration = Duration::from_secs(20);
 /// How often it is looked whether something is so.
@@ -48,8 +51,52 @@ static ALONE: Mutex<()> = Mutex::const_new(());
 struct Besieged {
     relay: Process,
     address: SocketAddr,
-    before: Duration,
+    beside: Beside,
     _dir: TempDir,
+}
+
+/// A relay on the same machine that nobody attacks.
+struct Beside {
+    relay: Process,
+    _dir: TempDir,
+}
+
+impl Beside {
+    fn start() -> Self {
+        Self::start_as(Command::new(PROGRAM))
+    }
+
+    fn start_as(command: Command) -> Self {
+        let dir = TempDir::new().unwrap();
+        Self {
+            relay: Process::spawn(command, &dir.path().join("data"), "127.0.0.1:0"),
+            _dir: dir,
+        }
+    }
+
+    /// Whether somebody new is served within a tenth of a second at the relay under attack, by turns with this one: one `request` after the other, each with its own connection.
+    async fn is_served_like(&self, besieged: &str, request: impl AsyncFn(&str)) {
+        let timed = async |url: &str| {
+            let begun = Instant::now();
+            request(url).await;
+            begun.elapsed()
+        };
+        for round in 1..=ROUNDS {
+            let (mut here, mut there) = (Vec::new(), Vec::new());
+            for _ in 0..REQUESTS {
+                here.push(timed(&self.relay.url).await);
+                there.push(timed(besieged).await);
+            }
+            here.sort_unstable();
+            there.sort_unstable();
+            let (usual, median, best) = (here[REQUESTS / 2], there[REQUESTS / 2], there[0]);
+            println!("{usual:?} at a relay beside it, {median:?} under attack, {best:?} at the best");
+            if best <= MOST_TIME && median <= MOST_TIME + usual {
+                return;
+            }
+            assert!(round < ROUNDS, "{median:?} instead of {usual:?}, {best:?} at the best");
+        }
+    }
 }
 
 impl Besieged {
@@ -58,11 +105,10 @@ impl Besieged {
         let dir = TempDir::new().unwrap();
         let relay = Process::start(&dir.path().join("data"), "127.0.0.1:0");
         let address = relay.listen().parse().unwrap();
-        let before = median_request(address).await;
         Self {
             relay,
             address,
-            before,
+            beside: Beside::start(),
             _dir: dir,
         }
     }
@@ -81,19 +127,10 @@ impl Besieged {
         }
         // They stay connected.
         let clients = clients.join_all().await;
-        let during = median_request(self.address).await;
+        self.beside.is_served_like(&self.relay.url, request).await;
         let peak = peak_kib(self.relay.child.id());
-        println!(
-            "peak {} MiB, {:?} before, {during:?} meanwhile",
-            peak >> 10,
-            self.before
-        );
+        println!("peak {} MiB", peak >> 10);
         assert!(peak <= MOST_KIB, "{peak} KiB");
-        assert!(
-            during <= MOST_TIME + self.before * 10,
-            "{during:?} instead of {:?}",
-            self.before
-        );
         drop(clients);
     }
 }
@@ -115,23 +152,16 @@ fn peak_kib(process: u32) -> u64 {
     line.trim().trim_end_matches(" kB").parse().unwrap()
 }
 
-/// What a request of a client takes that comes anew for each.
-async fn median_request(address: SocketAddr) -> Duration {
-    let mut took = Vec::new();
-    for _ in 0..REQUESTS {
-        let begun = Instant::now();
-        let mut stream = TcpStream::connect(address).await.unwrap();
-        stream
-            .write_all(b"GET /v1/status HTTP/1.1\r\nHost: x\r\nConnection: close\r\n\r\n")
-            .await
-            .unwrap();
-        let mut answer = String::new();
-        stream.read_to_string(&mut answer).await.unwrap();
-        assert!(answer.starts_with("HTTP/1.1 200"), "{answer}");
-        took.push(begun.elapsed());
-    }
-    took.sort_unstable();
-    took[REQUESTS / 2]
+/// A request of a client that comes anew.
+async fn request(url: &str) {
+    let mut stream = TcpStream::connect(url.trim_start_matches("http://")).await.unwrap();
+    stream
+        .write_all(b"GET /v1/status HTTP/1.1\r\nHost: x\r\nConnection: close\r\n\r\n")
+        .await
+        .unwrap();
+    let mut answer = String::new();
+    stream.read_to_string(&mut answer).await.unwrap();
+    assert!(answer.starts_with("HTTP/1.1 200"), "{answer}");
 }
 
 /// Sends what is taken of it. The relay may refuse the rest, or close.
@@ -256,9 +286,13 @@ async fn handshakes_that_do_not_end_take_little_memory_and_hold_up_nobody() {
     let _alone = ALONE.lock().await;
     raise_limit();
     let dir = TempDir::new().unwrap();
-    let mut command = Command::new(PROGRAM);
-    command.arg("--tls-self-signed");
-    let relay = Process::spawn(command, &dir.path().join("data"), "127.0.0.1:0");
+    let encrypted = || {
+        let mut command = Command::new(PROGRAM);
+        command.arg("--tls-self-signed");
+        command
+    };
+    let relay = Process::spawn(encrypted(), &dir.path().join("data"), "127.0.0.1:0");
+    let beside = Beside::start_as(encrypted());
     let address: SocketAddr = relay.url.trim_start_matches("https://").parse().unwrap();
     let mut clients = JoinSet::new();
     for size in [15_000, 60_000_usize] {
@@ -276,16 +310,19 @@ async fn handshakes_that_do_not_end_take_little_memory_and_hold_up_nobody() {
         }
     }
     let clients = clients.join_all().await;
+    // A connection and a handshake for each request.
     let http = reqwest::Client::builder()
         .no_proxy()
         .tls_danger_accept_invalid_certs(true)
+        .pool_max_idle_per_host(0)
         .build()
         .unwrap();
-    let begun = Instant::now();
-    let status = http.get(format!("{}/v1/status", relay.url)).send().await.unwrap();
-    assert_eq!(status.status(), 200);
-    // Of what is before the relay's eyes by then all has been read: another handshake was done.
-    assert!(begun.elapsed() < GIVE_UP);
+    let status = async |url: &str| {
+        let status = http.get(format!("{url}/v1/status")).send().await.unwrap();
+        assert_eq!(status.status(), 200);
+    };
+    // Of what is before the relay's eyes by then all has been read: other handshakes were done.
+    beside.is_served_like(&relay.url, status).await;
     let peak = peak_kib(relay.child.id());
     println!("peak {} MiB", peak >> 10);
     assert!(peak <= MOST_HANDSHAKES_KIB, "{peak} KiB");
@@ -344,7 +381,7 @@ async fn idle_connections_shut_out_nobody() {
         idle.push(TcpStream::connect(address).await.unwrap());
     }
     // Somebody new, the operator, somebody with an account on the connection that was there before, and who waits.
-    assert!(median_request(address).await < GIVE_UP);
+    Beside::start().is_served_like(&relay.url, request).await;
     assert_eq!(client().get(&health).send().await.unwrap().status(), 200);
     alice.send("alice", Uuid::new_v4(), b"mail".to_vec()).await.ok();
     assert_eq!(bodies(&waiting.await.unwrap().ok()), [b"mail"]);

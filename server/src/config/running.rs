@@ -10,7 +10,7 @@ use std::{
     path::{Path, PathBuf},
 };
 
-use crate::{config::Config, relay::LOCK_FILE};
+use crate::{bounded, config::Config, relay::LOCK_FILE};
 
 /// The file, in the data directory.
 pub const FILE_NAME: &str = "running.toml";
@@ -53,7 +53,7 @@ pub fn read(data_dir: &Path) -> Option<Config> {
 /// # Errors
 /// The file system's.
 pub fn text(data_dir: &Path) -> io::Result<String> {
-    let text = fs::read_to_string(file(data_dir))?;
+    let text = bounded::read_text(&file(data_dir))?;
     Ok(text.strip_prefix(HEADER).unwrap_or(&text).to_owned())
 }
 
@@ -79,4 +79,77 @@ fn private(path: &Path) -> io::Result<File> {
     #[cfg(unix)]
     std::os::unix::fs::OpenOptionsExt::mode(&mut options, 0o600);
     options.open(path)
+}
+
+#[cfg(test)]
+mod tests {
+    use proptest::prelude::*;
+
+    use super::*;
+
+    fn written(content: &[u8]) -> (tempfile::TempDir, Option<Config>) {
+        let place = tempfile::tempdir().unwrap();
+        fs::write(file(place.path()), content).unwrap();
+        let read = read(place.path());
+        (place, read)
+    }
+
+    /// A line as the relay writes it, with a value of the right kind or of none.
+    fn line() -> impl Strategy<Value = String> {
+        let settings: Vec<_> = crate::config::SETTINGS.iter().map(|setting| setting.name).collect();
+        let name = prop_oneof![4 => prop::sample::select(settings), 1 => Just("unknown")];
+        let value = prop_oneof![
+            any::<bool>().prop_map(|value| value.to_string()),
+            any::<i64>().prop_map(|value| value.to_string()),
+            "\"[ -!#-\\[\\]-~]{0,20}\"",
+            "\"[0-9]{1,20}(MiB|GiB|s|d|/m|%)\"",
+            "\\[\"https://[a-z.]{0,10}\", [0-9]{1,3}\\]",
+            "\\PC{0,20}",
+        ];
+        (name, value).prop_map(|(name, value)| format!("{name} = {value}\n"))
+    }
+
+    proptest! {
+        #[test]
+        fn any_bytes_are_settings_or_none(content in prop::collection::vec(any::<u8>(), 0..400)) {
+            let (_place, read) = written(&content);
+            prop_assert!(read.is_none_or(|config| config.is_set("data_dir")));
+        }
+
+        /// What is taken for settings is written again and read as the same.
+        #[test]
+        fn lines_of_settings_are_read_whole_or_not_at_all(lines in prop::collection::vec(line(), 0..6)) {
+            let (place, read) = written(format!("{HEADER}data_dir = \"/tmp/x\"\n{}", lines.concat()).as_bytes());
+            let Some(config) = read else {
+                return Ok(());
+            };
+            // Without where each was set, which is another place now.
+            let settings = |text: &str| text.lines().map(|line| line.rsplit_once("  # ").map_or(line, |(set, _)| set).to_owned()).collect::<Vec<_>>();
+            let first = config.to_toml();
+            fs::write(file(place.path()), &first).unwrap();
+            let again = super::read(place.path()).map(|config| settings(&config.to_toml()));
+            prop_assert_eq!(again, Some(settings(&first)));
+        }
+    }
+
+    #[test]
+    fn what_a_relay_wrote_is_read_and_a_part_of_it_is_not_taken_for_all() {
+        let place = tempfile::tempdir().unwrap();
+        let config = Config::new(place.path()).unwrap();
+        let at = "127.0.0.1:4711".parse().unwrap();
+        write(&config, at, None).unwrap();
+        assert_eq!(read(place.path()).unwrap().listen, at);
+        // Cut off before it says where the data are, it says nothing.
+        let whole = fs::read(file(place.path())).unwrap();
+        let says = |bytes: &[u8]| bytes.windows(8).any(|piece| piece == b"data_dir");
+        for end in 0..whole.len() {
+            let (_place, read) = written(&whole[..end]);
+            assert!(read.is_none() || says(&whole[..end]), "{end}");
+        }
+        assert!(written(&whole).1.is_some());
+        // A file that somebody let grow is not taken into memory.
+        File::create(file(place.path())).unwrap().set_len(1 << 40).unwrap();
+        assert!(read(place.path()).is_none());
+        assert_eq!(text(place.path()).unwrap_err().kind(), io::ErrorKind::FileTooLarge);
+    }
 }

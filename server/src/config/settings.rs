@@ -6,7 +6,7 @@ use jiff::{SpanRelativeTo, fmt::friendly::SpanParser};
 use protocol::address::RelayName;
 
 use super::ConfigError;
-use crate::{config::redact, origin::Origin};
+use crate::{bounded, config::redact, origin::Origin};
 
 /// One setting, by its three names.
 #[derive(Debug, Clone, Copy)]
@@ -75,6 +75,7 @@ settings! {
     "account_gate_keys" "account-gate-keys" "LATCHKEY_ACCOUNT_GATE_KEYS" "Gate keys of one account that take new messages [default: 4]"
     "registration" "registration" "LATCHKEY_REGISTRATION" "Who may register: open (anyone), invite (with a link that `latchkey-relay invite` prints) or closed (no new accounts) [default: open]"
     "status" "status" "LATCHKEY_STATUS" "Numbers that the relay shows to everyone: coarse (rounded, up to an hour old) or off [default: coarse]"
+    "disk_reserve" "disk-reserve" "LATCHKEY_DISK_RESERVE" "Disk that is kept for acknowledgements and deletions when the disk is full, or off [default: 32MiB]"
 }
 
 /// Name of a setting to where it was set and what to.
@@ -115,7 +116,7 @@ pub(super) fn read_file(path: &Path, values: &mut Values) -> Result<(), ConfigEr
         path: redact::shown(&path.display().to_string()),
         reason,
     };
-    let text = std::fs::read_to_string(path).map_err(|error| broken(error.to_string()))?;
+    let text = bounded::read_text(path).map_err(|error| broken(error.to_string()))?;
     let table: toml::Table = text
         .parse()
         .map_err(|error: toml::de::Error| broken(error.message().to_owned()))?;

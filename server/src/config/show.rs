@@ -122,6 +122,7 @@ impl Config {
                 None => text("off"),
             },
             "max_database" => self.max_database.and_then(|bytes| text(&size(bytes))),
+            "disk_reserve" => text(&self.disk_reserve.map_or_else(|| "off".to_owned(), size)),
             "gate_threads" => Some(self.gate.threads.to_string()),
             "gate_memory" => text(&size(self.gate.memory)),
             "gate_disk" => text(&size(self.gate.disk)),

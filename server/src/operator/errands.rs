@@ -262,6 +262,8 @@ pub async fn perform_here(data_dir: &Path, errand: &Errand, now: Timestamp) -> R
 
 #[cfg(test)]
 mod tests {
+    use proptest::prelude::*;
+
     use super::*;
 
     #[test]
@@ -301,5 +303,63 @@ mod tests {
         ] {
             assert_eq!(Errand::parse(no), None, "{no}");
         }
+    }
+    fn errand() -> impl Strategy<Value = Errand> {
+        let mailbox = || any::<[u8; 16]>().prop_map(MailboxId::from_bytes);
+        let time = || any::<u64>().prop_map(Timestamp::from_millis);
+        prop_oneof![
+            (mailbox(), time()).prop_map(|(mailbox, registered)| Errand::Remove { mailbox, registered }),
+            (mailbox(), time()).prop_map(|(mailbox, removed)| Errand::Release { mailbox, removed }),
+            any::<Bytes32>().prop_map(Errand::Revoke),
+            (any::<Bytes32>(), any::<NonZeroU32>(), time()).prop_map(|(hash, uses, expires)| Errand::Invite {
+                hash,
+                uses,
+                expires
+            }),
+        ]
+    }
+
+    proptest! {
+        #[test]
+        fn every_errand_is_read_as_it_was_asked_for(errand in errand()) {
+            prop_assert_eq!(Errand::parse(&errand.file_name()), Some(errand));
+        }
+
+        /// Names that others put there. One that is an errand's says nothing but what is read of it.
+        #[test]
+        fn no_name_of_a_file_is_more_than_an_errand(name in "(remove|release|revoke|invite|[a-z]{0,7})(-([0-9a-fA-F]{0,70}|[+0-9]{0,25}|\\PC{0,9})){0,4}") {
+            if let Some(read) = Errand::parse(&name) {
+                prop_assert_eq!(Errand::parse(&read.file_name()), Some(read));
+                prop_assert!(read.file_name().len() <= 200);
+            }
+        }
+
+        /// What one byte more, less or other makes of a name is none, or another errand.
+        #[test]
+        fn a_name_that_was_changed_is_not_the_same_errand(errand in errand(), at in any::<prop::sample::Index>(), byte in b' '..=b'~') {
+            let name = errand.file_name();
+            let at = at.index(name.len());
+            let mut changed = name.clone().into_bytes();
+            changed[at] = byte;
+            let changed = String::from_utf8(changed).unwrap();
+            prop_assume!(!changed.eq_ignore_ascii_case(&name));
+            prop_assert_ne!(Errand::parse(&changed), Some(errand));
+        }
+    }
+
+    #[test]
+    fn what_is_no_errand_in_the_directory_is_left_alone() {
+        let data = tempfile::tempdir().unwrap();
+        assert!(asked(data.path()).unwrap().is_empty());
+        make_directory(data.path()).unwrap();
+        let directory = data.path().join(DIRECTORY);
+        let errand = Errand::Revoke([9; 32]);
+        for name in ["a", "revoke-", "..b", "remove-\u{fc}-1"] {
+            fs::write(directory.join(name), [0xff; 10]).unwrap();
+        }
+        fs::create_dir(directory.join("invite-x")).unwrap();
+        let path = ask(data.path(), &errand).unwrap();
+        assert_eq!(asked(data.path()).unwrap(), [(path, errand)]);
+        assert_eq!(fs::read_dir(&directory).unwrap().count(), 6);
     }
 }

@@ -140,8 +140,12 @@ impl Oblivious {
                 let loaded = self
                     .pool
                     .run(move || {
-                        let bytes = files.read(id, &row.sha256).map_err(|error| match error.kind() {
+                        let bytes = files.read(&row).map_err(|error| match error.kind() {
                             io::ErrorKind::NotFound => Refusal::NoSuchGateKey,
+                            io::ErrorKind::InvalidData | io::ErrorKind::FileTooLarge => {
+                                tracing::error!(%error, key = %id, "the file of a gate key is damaged; `check` says which others are");
+                                Refusal::Internal
+                            }
                             _ => disk(&error),
                         })?;
                         gate.load(&bytes).map_err(|reason| {

@@ -14,8 +14,13 @@ use std::{
     sync::Arc,
 };
 
+use sha2::{Digest as _, Sha256};
+
 use super::GateKeyRow;
-use crate::model::{Bytes32, GateKeyId};
+use crate::{
+    bounded,
+    model::{Bytes32, GateKeyId},
+};
 
 /// The directory of gate keys, in the data directory.
 pub const DIRECTORY: &str = "gate-keys";
@@ -77,9 +82,17 @@ impl KeyFiles {
     /// The bytes of a key.
     ///
     /// # Errors
-    /// When the file is not there or the disk fails.
-    pub fn read(&self, id: GateKeyId, sha256: &Bytes32) -> io::Result<Vec<u8>> {
-        fs::read(self.path(id, sha256))
+    /// When the file is not there or the disk fails; [`io::ErrorKind::InvalidData`] when they are not the bytes that were kept. With a single other bit every answer that is computed would
+    /// be wrong, and a play is spent for each.
+    pub fn read(&self, key: &GateKeyRow) -> io::Result<Vec<u8>> {
+        let bytes = bounded::read(&self.path(key.id, &key.sha256), key.bytes)?;
+        if bytes.len() as u64 != key.bytes || Sha256::digest(&bytes)[..] != key.sha256 {
+            return Err(io::Error::new(
+                io::ErrorKind::InvalidData,
+                "it has other bytes than those that were stored",
+            ));
+        }
+        Ok(bytes)
     }
 
     /// Whether the file of a key is there. It may not be after a backup without these files was put back.
@@ -169,7 +182,16 @@ mod tests {
         let dir = tempfile::tempdir().unwrap();
         let files = KeyFiles::open(dir.path()).unwrap();
         let files_there = || fs::read_dir(dir.path().join(DIRECTORY)).unwrap().count();
-        let (id, sha256) = (GateKeyId::from_bytes([1; 16]), [2; 32]);
+        let id = GateKeyId::from_bytes([1; 16]);
+        let sha256: Bytes32 = Sha256::digest(b"whole").into();
+        let key = GateKeyRow {
+            id,
+            owner: MailboxId::from_bytes([0; 16]),
+            sha256,
+            bytes: 5,
+            capability_hash: [0; 32],
+            retired: false,
+        };
 
         let mut given_up = files.begin([1; 16]).unwrap();
         given_up.write(b"half").unwrap();
@@ -182,24 +204,49 @@ mod tests {
         assert_eq!(part.read().unwrap(), b"whole");
         assert!(!files.has(id, &sha256));
         files.keep(part, id, &sha256).unwrap();
-        assert_eq!(files.read(id, &sha256).unwrap(), b"whole");
+        assert_eq!(files.read(&key).unwrap(), b"whole");
         assert!(!files.has(id, &[3; 32]));
 
         // As a crash leaves it.
         fs::write(dir.path().join(DIRECTORY).join("00.part"), b"x").unwrap();
-        let key = GateKeyRow {
-            id,
-            owner: MailboxId::from_bytes([0; 16]),
-            sha256,
-            bytes: 5,
-            capability_hash: [0; 32],
-            retired: false,
-        };
         KeyFiles::open(dir.path()).unwrap().remove_others(&[key]).unwrap();
         assert!(files.has(id, &sha256));
         assert_eq!(files_there(), 1);
         files.remove(id, &sha256).unwrap();
         files.remove(id, &sha256).unwrap();
         assert_eq!(files_there(), 0);
+    }
+    #[test]
+    fn no_other_bytes_are_taken_for_a_key() {
+        let dir = tempfile::tempdir().unwrap();
+        let files = KeyFiles::open(dir.path()).unwrap();
+        let bytes: Vec<u8> = (0..=255).cycle().take(3000).collect();
+        let key = GateKeyRow {
+            id: GateKeyId::from_bytes([1; 16]),
+            owner: MailboxId::from_bytes([0; 16]),
+            sha256: Sha256::digest(&bytes).into(),
+            bytes: bytes.len() as u64,
+            capability_hash: [0; 32],
+            retired: false,
+        };
+        let path = files.path(key.id, &key.sha256);
+        let read = |content: &[u8]| {
+            fs::write(&path, content).unwrap();
+            files.read(&key).map_err(|error| error.kind())
+        };
+        assert_eq!(read(&bytes), Ok(bytes.clone()));
+        for at in 0..bytes.len() {
+            let mut altered = bytes.clone();
+            altered[at] ^= 1 << (at % 8);
+            assert_eq!(read(&altered), Err(io::ErrorKind::InvalidData), "byte {at}");
+        }
+        for length in [0, 1, bytes.len() - 1] {
+            assert_eq!(read(&bytes[..length]), Err(io::ErrorKind::InvalidData), "{length}");
+        }
+        assert_eq!(read(&[&bytes[..], &[0]].concat()), Err(io::ErrorKind::FileTooLarge));
+        File::create(&path).unwrap().set_len(1 << 40).unwrap();
+        assert_eq!(files.read(&key).unwrap_err().kind(), io::ErrorKind::FileTooLarge);
+        fs::remove_file(&path).unwrap();
+        assert_eq!(files.read(&key).unwrap_err().kind(), io::ErrorKind::NotFound);
     }
 }

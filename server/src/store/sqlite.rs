@@ -19,6 +19,7 @@ mod open;
 mod plays;
 mod receipts;
 mod removal;
+mod reserve;
 mod rows;
 mod sealed;
 mod succession;
@@ -29,8 +30,10 @@ mod writer;
 
 use std::{
     fs::File,
+    io,
     path::{Path, PathBuf},
     sync::Arc,
+    time::Duration,
 };
 
 use parking_lot::Mutex;
@@ -52,6 +55,7 @@ pub use audit::AuditFault;
 use envelopes::{Envelopes, Index};
 use open::{BUSY_TIMEOUT, PAGE_BYTES, check_files, check_rows, is_damage, open_reader, prepare_writer};
 pub use open::{FILE_NAME, OpenError};
+use reserve::{Reserve, empty_log};
 use writer::{Aftermath, Effects, Writer};
 
 use crate::clock::{Clock as _, SystemClock};
@@ -59,6 +63,10 @@ use crate::model::{Bytes32, CommitCounter, GateKeyId, Incarnation, LicenseId, Ma
 
 /// Readers at once. Reads are short and come out of memory; a handful keeps every core of a small machine busy.
 const READERS: usize = 4;
+
+/// So often, and after so long each time, a start on a full disk looks whether it has the room that was just given up: some seconds, in which a journal is written.
+const FILES_TRIES: u32 = 20;
+const FILES_PAUSE: Duration = Duration::from_millis(100);
 
 /// The SQLite store.
 pub struct Sqlite {
@@ -84,9 +92,34 @@ fn no_room(error: &rusqlite::Error) -> bool {
     )
 }
 
+/// How much of the disk a store may have, bytes.
+#[derive(Debug, Clone, Copy, Default)]
+pub struct DiskRules {
+    /// Beyond this the database does not grow.
+    pub most: Option<u64>,
+    /// So much is kept for acknowledgements and deletions on a disk that is full.
+    pub reserve: Option<u64>,
+}
+
+/// The same, and what else SQLite says where there is no room for the files that it makes beside the database.
+fn no_files(error: &rusqlite::Error) -> bool {
+    no_room(error) || matches!(error.sqlite_error_code(), Some(ErrorCode::CannotOpen))
+}
+
+/// Tries again for a while: some file systems give out what they were given back with the next write of their journal.
+fn patiently(connect: &dyn Fn() -> rusqlite::Result<Connection>) -> rusqlite::Result<Connection> {
+    for _ in 0..FILES_TRIES {
+        match connect() {
+            Err(error) if no_files(&error) => std::thread::sleep(FILES_PAUSE),
+            outcome => return outcome,
+        }
+    }
+    connect()
+}
+
 impl Sqlite {
     /// Opens the database in `directory`, makes it if there is none, and brings its schema up to date. With `max_bytes` it refuses to grow
-    /// beyond that.
+    /// beyond that. Nothing of the disk is kept in reserve.
     ///
     /// `lock` is the directory's lock, kept until the database is closed: two relays on one database would not hear each other's wake-ups.
     ///
@@ -98,6 +131,23 @@ impl Sqlite {
         max_bytes: Option<u64>,
         wakes: Arc<Wakes>,
     ) -> std::result::Result<Self, OpenError> {
+        let rules = DiskRules {
+            most: max_bytes,
+            reserve: None,
+        };
+        Self::open_with(directory, lock, rules, wakes)
+    }
+
+    /// The same, with what the store may have of the disk.
+    ///
+    /// # Errors
+    /// [`OpenError`].
+    pub fn open_with(
+        directory: &Path,
+        lock: File,
+        rules: DiskRules,
+        wakes: Arc<Wakes>,
+    ) -> std::result::Result<Self, OpenError> {
         let path = open::database(directory)?;
         let failed = |source| OpenError::Sqlite {
             path: path.clone(),
@@ -105,12 +155,31 @@ impl Sqlite {
         };
         let log = path.with_file_name(format!("{FILE_NAME}-wal"));
         check_files(&path, &log)?;
-        let mut connection =
-            Connection::open_with_flags(&path, OpenFlags::default() | open::NOFOLLOW).map_err(failed)?;
+        let connect = || {
+            let connection = Connection::open_with_flags(&path, OpenFlags::default() | open::NOFOLLOW)?;
+            if !connection.is_readonly(rusqlite::MAIN_DB)? {
+                prepare_writer(&connection, rules.most)?;
+            }
+            Ok(connection)
+        };
+        let reserve = rules.reserve.map(|bytes| Reserve::new(directory, bytes));
+        let gives =
+            |part: fn(&Reserve) -> io::Result<bool>| reserve.as_ref().is_some_and(|all| part(all).unwrap_or(false));
+        let mut given_up = false;
+        // On a full disk not even the files can be made that a database is opened with. What a start needs of the reserve is its last part, or all of it.
+        let mut connected = connect();
+        if connected.as_ref().is_err_and(no_files) && gives(Reserve::give_up_rest) {
+            given_up = true;
+            connected = patiently(&connect);
+        }
+        if connected.as_ref().is_err_and(no_files) && reserve.is_some() && empty_log(&log) {
+            given_up = true;
+            connected = patiently(&connect);
+        }
+        let mut connection = connected.map_err(failed)?;
         if connection.is_readonly(rusqlite::MAIN_DB).map_err(failed)? {
             return Err(OpenError::ReadOnly { path });
         }
-        prepare_writer(&connection, max_bytes).map_err(failed)?;
         // The runner panics on a history that it cannot read.
         let migrated =
             std::panic::catch_unwind(std::panic::AssertUnwindSafe(|| migrations::run_sqlite(&mut connection)));
@@ -137,7 +206,13 @@ impl Sqlite {
         // What a killed relay had left to erase, and what it left in the log, goes before anyone is served. On a full disk it stays, and what is there is served all the same.
         envelopes.erase_leftovers(&connection);
         let mut refusing = false;
-        match connection.query_row("PRAGMA wal_checkpoint(TRUNCATE)", [], |row| row.get::<_, i64>(0)) {
+        let fold = || connection.query_row("PRAGMA wal_checkpoint(TRUNCATE)", [], |row| row.get::<_, i64>(0));
+        let mut folded = fold();
+        if folded.as_ref().is_err_and(no_room) && gives(Reserve::give_up) {
+            given_up = true;
+            folded = fold();
+        }
+        match folded {
             Ok(0) => {}
             // An operator's command reads: the writer tries again.
             Ok(_) => envelopes.distrust_log(),
@@ -159,6 +234,9 @@ impl Sqlite {
             known: Arc::clone(&known),
             count: totals::add_totals,
             refusing,
+            // With what was given up just now there would be room for it again, and soon for nothing else.
+            short: given_up || reserve.as_ref().is_some_and(|reserve| reserve.take().is_err()),
+            reserve,
         };
         Ok(Self {
             writer: Writer::start(connection, log.clone(), envelopes, aftermath)?,

@@ -17,6 +17,7 @@ use tokio_rustls::rustls::{
 use zeroize::Zeroizing;
 
 use super::source::{TlsError, TlsSource, provider};
+use crate::bounded;
 
 /// Where a self-signed certificate and its key are kept in the data directory.
 const DIRECTORY: &str = "tls";
@@ -47,7 +48,7 @@ struct Pem {
 impl Pem {
     fn read((certificate, key): &(PathBuf, PathBuf)) -> Result<Self, TlsError> {
         let read = |path: &Path| {
-            fs::read(path).map_err(|source| TlsError::File {
+            bounded::read(path, bounded::TEXT_BYTES).map_err(|source| TlsError::File {
                 path: path.to_owned(),
                 source,
             })

@@ -14,6 +14,7 @@ use std::{
 
 use protocol::Timestamp;
 use rusqlite::{Connection, OpenFlags, OptionalExtension as _, params};
+use time::{OffsetDateTime, format_description::well_known::Rfc3339};
 
 use super::{
     OpenError,
@@ -37,6 +38,8 @@ pub struct Reader {
     data_dir: PathBuf,
     /// That the log is damaged: then only what stands before the damage can be read.
     damage: Option<OpenError>,
+    /// What is wrong with the file's head.
+    head: Option<String>,
 }
 
 /// An account, for the operator.
@@ -130,6 +133,7 @@ impl Reader {
         let wal = path.with_file_name(format!("{}-wal", open::FILE_NAME));
         // Before SQLite is let near it.
         let look = log::examine_in_use(&wal);
+        let head = open::head_fault(&path);
         let flags = OpenFlags::SQLITE_OPEN_READ_ONLY | OpenFlags::SQLITE_OPEN_NO_MUTEX | open::NOFOLLOW;
         let connect = || {
             let connection = Connection::open_with_flags(&path, flags)?;
@@ -154,6 +158,7 @@ impl Reader {
                 connection,
                 data_dir: data_dir.to_owned(),
                 damage,
+                head,
             }),
             (Err(_), Some(damage @ OpenError::DamagedLog { .. })) => Err(damage),
             // A log that this user may not read is in a directory that this user may not read.
@@ -207,7 +212,9 @@ impl Reader {
                 faults.push(format!("{what}: the counters and the rows differ by {difference}"));
             }
         }
+        faults.extend(self.head.clone());
         faults.extend(schema_faults(&c)?);
+        faults.extend(history_faults(&c)?);
         faults.extend(checksums::faults(&c)?);
         faults.extend(envelopes::faults(&c)?);
         drop(c);
@@ -322,6 +329,31 @@ fn schema_faults(c: &Connection) -> rusqlite::Result<Vec<String>> {
         .into_iter()
         .map(|name| format!("the schema of {name} is not the one of this program"))
         .collect())
+}
+
+/// What differs between the steps that the database says it was made by and those of this program: a start compares them, and refuses.
+fn history_faults(c: &Connection) -> rusqlite::Result<Vec<String>> {
+    type Step = (i64, String, String);
+    let steps = |c: &Connection| -> rusqlite::Result<Vec<(Step, String)>> {
+        c.prepare("SELECT version, name, checksum, applied_on FROM refinery_schema_history ORDER BY version")?
+            .query_map([], |row| Ok(((row.get(0)?, row.get(1)?, row.get(2)?), row.get(3)?)))?
+            .collect()
+    };
+    let mut fresh = Connection::open_in_memory()?;
+    if migrations::run_sqlite(&mut fresh).is_err() {
+        // It was said already.
+        return Ok(Vec::new());
+    }
+    let only = |steps: Vec<(Step, String)>| steps.into_iter().map(|(step, _)| step).collect::<Vec<_>>();
+    let here = steps(c)?;
+    let mut faults = Vec::new();
+    if here.iter().any(|(_, at)| OffsetDateTime::parse(at, &Rfc3339).is_err()) {
+        faults.push("the history of the schema names a time that is none".to_owned());
+    }
+    if only(here) != only(steps(&fresh)?) {
+        faults.push("the history of the schema is not that of this program".to_owned());
+    }
+    Ok(faults)
 }
 
 impl Reader {

@@ -124,10 +124,11 @@ fn judge(mut log: impl Read) -> io::Result<Log> {
     let sound =
         magic & !1 == MAGIC && (512..=65_536).contains(&page) && sum.words == (word(&header, 24), word(&header, 28));
     if !sound {
-        // The header is synced before the first frame is written.
-        return Ok(match fill(&mut log, &mut [0])? {
-            0 => Log::Empty,
-            _ => Log::Damaged { frame: 0 },
+        // The header is synced before the first frame is written. Zeros behind it are room that was kept on a full disk (`reserve`).
+        return Ok(if has_only_zeros(&mut log)? {
+            Log::Empty
+        } else {
+            Log::Damaged { frame: 0 }
         });
     }
     let salt = &header[16..24];
@@ -166,6 +167,19 @@ fn judge(mut log: impl Read) -> io::Result<Log> {
     }
 }
 
+fn has_only_zeros(log: &mut impl Read) -> io::Result<bool> {
+    let mut piece = [0; 4096];
+    loop {
+        let read = fill(log, &mut piece)?;
+        if piece.iter().take(read).any(|byte| *byte != 0) {
+            return Ok(false);
+        }
+        if read < piece.len() {
+            return Ok(true);
+        }
+    }
+}
+
 fn word(bytes: &[u8], at: usize) -> u32 {
     bytes
         .get(at..at + 4)
@@ -199,6 +213,7 @@ impl Checksum {
 
 #[cfg(test)]
 mod tests {
+    use proptest::prelude::*;
     use rusqlite::Connection;
 
     use super::*;
@@ -209,6 +224,11 @@ mod tests {
 
     /// A log of `commits` commits as a killed process leaves it.
     fn log(commits: u32) -> Vec<u8> {
+        files(commits).1
+    }
+
+    /// The same, and the database before it.
+    fn files(commits: u32) -> (Vec<u8>, Vec<u8>) {
         let directory = tempfile::tempdir().unwrap();
         let path = directory.path().join("db");
         let connection = Connection::open(&path).unwrap();
@@ -222,7 +242,10 @@ mod tests {
                 .execute("INSERT INTO t VALUES (?1 || hex(zeroblob(300)))", [i])
                 .unwrap();
         }
-        std::fs::read(directory.path().join("db-wal")).unwrap()
+        (
+            std::fs::read(&path).unwrap(),
+            std::fs::read(directory.path().join("db-wal")).unwrap(),
+        )
     }
 
     const FRAME: usize = FRAME_HEADER_BYTES + 1024;
@@ -261,6 +284,31 @@ mod tests {
                 assert_eq!(judge(&damaged), Log::Damaged { frame }, "frame {frame}, byte {at}");
             }
         }
+    }
+
+    #[test]
+    fn room_that_was_kept_for_a_log_is_no_damage() {
+        let (whole, room) = (log(8), vec![0; 3 * FRAME]);
+        let with_room = |log: &[u8]| [log, &room].concat();
+        assert_eq!(judge(&room), Log::Empty);
+        // The header was being written when the power went.
+        for end in 1..HEADER_BYTES {
+            let torn = [&whole[..end], &[0; HEADER_BYTES][end..], &room].concat();
+            assert_eq!(judge(&torn), Log::Empty, "{end}");
+        }
+        for end in (HEADER_BYTES + 1..=whole.len()).step_by(97) {
+            assert_eq!(judge(&with_room(&whole[..end])), Log::Readable, "{end}");
+        }
+        // What is there is looked at as ever.
+        let mut damaged = with_room(&whole);
+        damaged[3] ^= 1;
+        assert_eq!(judge(&damaged), Log::Damaged { frame: 0 });
+        let mut damaged = with_room(&whole);
+        damaged[HEADER_BYTES + FRAME + 9] ^= 1;
+        assert_eq!(judge(&damaged), Log::Damaged { frame: 2 });
+        let mut damaged = [vec![0; HEADER_BYTES], room.clone()].concat();
+        damaged[HEADER_BYTES + 2 * FRAME] = 1;
+        assert_eq!(judge(&damaged), Log::Damaged { frame: 0 });
     }
 
     #[test]
@@ -349,5 +397,86 @@ mod tests {
             std::fs::write(&log, bytes).unwrap();
             assert_eq!(examine_in_use(&log).unwrap(), Log::Damaged { frame: 1 });
         });
+    }
+    const COMMITS: u32 = 8;
+
+    fn sample() -> &'static (Vec<u8>, Vec<u8>) {
+        static SAMPLE: std::sync::OnceLock<(Vec<u8>, Vec<u8>)> = std::sync::OnceLock::new();
+        SAMPLE.get_or_init(|| files(COMMITS))
+    }
+
+    /// How many rows SQLite reads with this log; none when it reads nothing.
+    fn rows(log: &[u8]) -> Option<u32> {
+        let directory = tempfile::tempdir().unwrap();
+        std::fs::write(directory.path().join("db"), &sample().0).unwrap();
+        std::fs::write(directory.path().join("db-wal"), log).unwrap();
+        let connection = Connection::open(directory.path().join("db")).ok()?;
+        connection
+            .query_row("SELECT count(*) FROM t", [], |row| row.get(0))
+            .ok()
+    }
+
+    proptest! {
+        /// It ends, in a verdict, and takes a frame into memory whatever the header says.
+        #[test]
+        fn any_bytes_are_judged(bytes in prop::collection::vec(any::<u8>(), 0..5000)) {
+            let verdict = judge(&bytes);
+            let beyond = matches!(verdict, Log::Damaged { frame } if frame * FRAME_HEADER_BYTES > bytes.len());
+            prop_assert!(!beyond);
+        }
+
+        /// The same behind a header that is right, where the frames begin to count.
+        #[test]
+        fn any_bytes_behind_a_sound_header_are_judged(frames in prop::collection::vec((any::<[u8; FRAME_HEADER_BYTES]>(), any::<[bool; 3]>()), 0..12), rest in 0..FRAME) {
+            let whole = &sample().1;
+            let mut bytes = whole[..HEADER_BYTES].to_vec();
+            for (mut header, [first_salt, second_salt, ends]) in frames {
+                if first_salt {
+                    header[8..12].copy_from_slice(&whole[16..20]);
+                }
+                if second_salt {
+                    header[12..16].copy_from_slice(&whole[20..24]);
+                }
+                if !ends {
+                    header[4..8].fill(0);
+                }
+                bytes.extend(header);
+                bytes.extend([header[0]; FRAME - FRAME_HEADER_BYTES]);
+            }
+            bytes.extend(vec![1; rest]);
+            let frames = (bytes.len() - HEADER_BYTES) / FRAME;
+            match judge(&bytes) {
+                Log::Empty => prop_assert_eq!(bytes.len(), HEADER_BYTES),
+                Log::Readable => {}
+                // A frame of an invented checksum is wrong, and it is told with a commit behind it.
+                Log::Damaged { frame } => prop_assert!((1..frames).contains(&frame)),
+            }
+        }
+
+        /// What it is for: where SQLite would drop a commit without a word, the log is damaged. It cannot be told of damage that reaches into the last commit, which may never have been
+        /// finished, or into the frame before it: without where it ended the commit before may have been part of the last. `bytes` are written over whatever is there.
+        #[test]
+        fn no_commit_is_dropped_unseen_unless_the_damage_reaches_to_the_last(at in any::<prop::sample::Index>(), bytes in prop_oneof![
+            prop::collection::vec(any::<u8>(), 1..40),
+            (1_usize..1100).prop_map(|length| vec![0; length]),
+        ]) {
+            let whole = &sample().1;
+            let mut altered = whole.clone();
+            let at = at.index(whole.len());
+            let to = (at + bytes.len()).min(whole.len());
+            for (there, byte) in altered[at..to].iter_mut().zip(bytes) {
+                *there = byte;
+            }
+            if judge(&altered) == Log::Readable {
+                // Where each commit ends.
+                let ends: Vec<usize> = (HEADER_BYTES..whole.len()).step_by(FRAME).filter(|frame| word(whole, frame + 4) != 0).map(|frame| frame + FRAME).collect();
+                let touched = if to > ends[ends.len() - 2] - FRAME { ends.iter().filter(|end| **end > at).count() } else { 0 };
+                let read = rows(&altered);
+                prop_assert!(read.is_some_and(|rows| rows as usize + touched >= COMMITS as usize), "{:?} of {}, {} touched at {}", read, COMMITS, touched, at);
+            } else {
+                prop_assert_ne!(&altered, whole);
+                prop_assert!(judge(&altered) != Log::Empty, "a log with commits in it is not empty");
+            }
+        }
     }
 }

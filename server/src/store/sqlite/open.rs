@@ -1,6 +1,8 @@
 //! Opening the database: what is looked at before anything is written, and how connections are set up.
 
 use std::{
+    fs::File,
+    io::{Read as _, Seek as _, SeekFrom},
     path::{Path, PathBuf},
     time::Duration,
 };
@@ -119,6 +121,12 @@ pub(super) fn check_files(path: &Path, log: &Path) -> Result<(), OpenError> {
         Err(error) if error.kind() == std::io::ErrorKind::NotFound => return Ok(()),
         Err(error) => return Err(unreadable(path, error)),
     };
+    if let Some(what) = head_fault(path) {
+        return Err(OpenError::Damaged {
+            path: path.to_owned(),
+            what,
+        });
+    }
     if bytes > CHECKED_AT_EVERY_START && state == log::Log::Empty {
         return Ok(());
     }
@@ -135,6 +143,25 @@ pub(super) fn check_files(path: &Path, log: &Path) -> Result<(), OpenError> {
         path: path.to_owned(),
         what,
     })
+}
+
+/// What is wrong with the two bytes that say who may read and who may write the file (<https://www.sqlite.org/fileformat2.html#file_format_version_numbers>): SQLite takes a file with another
+/// number for one of a later version, which it reads and does not write. To be looked at before SQLite has the file open: closing it here would end SQLite's locks.
+pub(super) fn head_fault(path: &Path) -> Option<String> {
+    const AT: u64 = 18;
+    let mut file = File::open(path).ok()?;
+    let mut versions = [0; 2];
+    // What cannot be read, or has no head yet, is told of by whoever opens it.
+    file.seek(SeekFrom::Start(AT)).ok()?;
+    file.read_exact(&mut versions).ok()?;
+    // As a copy has it, and as the relay.
+    if versions == [1; 2] || versions == [2; 2] {
+        return None;
+    }
+    let [write, read] = versions;
+    Some(format!(
+        "its head names the formats {write} and {read}, which no relay has written"
+    ))
 }
 
 /// Looks at the rows that decide what waits: one that was altered could make mail disappear.

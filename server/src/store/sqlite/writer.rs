@@ -17,6 +17,7 @@ mod folding;
 mod growth;
 mod job;
 mod sends;
+mod short;
 
 use std::{
     path::PathBuf,
@@ -35,9 +36,16 @@ use tokio::{runtime::Handle, sync::oneshot};
 use folder::Folder;
 use growth::Growth;
 use job::{Job, Task};
+use short::Room;
 
-pub(super) use self::job::{Effects, Sums};
-use super::envelopes::{Envelopes, Sending};
+pub(super) use self::{
+    job::{Effects, Sums},
+    short::set_most,
+};
+use super::{
+    envelopes::{Envelopes, Sending},
+    reserve::Reserve,
+};
 use crate::{
     model::Bytes32,
     seldom::Seldom,
@@ -73,6 +81,10 @@ pub(super) struct Aftermath {
     pub count: fn(&Connection, Sums) -> Result<()>,
     /// Whether the disk has refused already, when the database was opened.
     pub refusing: bool,
+    /// What is kept of the disk for acknowledgements and deletions.
+    pub reserve: Option<Reserve>,
+    /// Whether the disk had no room for that.
+    pub short: bool,
 }
 
 /// What upkeep is left between commits.
@@ -108,13 +120,14 @@ impl Writer {
         mut connection: Connection,
         log: PathBuf,
         envelopes: Envelopes,
-        aftermath: Aftermath,
+        mut aftermath: Aftermath,
     ) -> std::io::Result<Self> {
         let growth = Growth::watch(&mut connection).map_err(std::io::Error::other)?;
         let (queue, jobs) = sync_channel(QUEUE);
         let activity = Arc::new(Activity::new(QUEUE as u64));
         activity.refusing.store(aftermath.refusing, Ordering::Relaxed);
         let folder = Folder::start(&connection, &activity)?;
+        let room = Room::new(aftermath.reserve.take(), aftermath.short);
         let counted = Arc::clone(&activity);
         // None outside of a runtime: then this thread gives out the replies itself.
         let runtime = Handle::try_current().ok();
@@ -135,6 +148,7 @@ impl Writer {
                 retry_at: None,
                 retry_wait: RETRY_ERASING,
                 said: Said::default(),
+                room,
                 damaged: None,
             }
             .run(&jobs);
@@ -237,6 +251,7 @@ struct Loop {
     retry_at: Option<Instant>,
     retry_wait: Duration,
     said: Said,
+    room: Room,
     /// Set once the database turned out to be damaged. From then on nothing is written: what can still be read should stay as it is.
     damaged: Option<StoreError>,
 }
@@ -244,6 +259,12 @@ struct Loop {
 impl Loop {
     fn run(mut self, queue: &Receiver<Work>) {
         let mut batch = Vec::with_capacity(MAX_BATCH);
+        if self.room.is_short() {
+            tracing::error!(
+                "the disk has no room for the reserve (--disk-reserve): sends are refused until there is, and what is there is served"
+            );
+            self.run_short();
+        }
         loop {
             let first = match self.patience() {
                 None => queue.recv().map_err(|_| RecvTimeoutError::Disconnected),
@@ -284,6 +305,7 @@ impl Loop {
                 }
                 Err(RecvTimeoutError::Disconnected) => break,
             }
+            self.tend_short();
             self.note_erasing();
         }
         // What does not wait any more is to be in no file when the relay has ended; what is too much for that is the next start's.
@@ -319,10 +341,8 @@ impl Loop {
             (None, Upkeep::Later) => Some(self.envelopes.patience().unwrap_or_default().min(IDLE_BEFORE_ERASING)),
             (None, Upkeep::Done) => None,
         };
-        match (fold, mail) {
-            (Some(fold), Some(mail)) => Some(fold.min(mail)),
-            (one, other) => one.or(other),
-        }
+        let room = self.room.patience().filter(|_| self.damaged.is_none());
+        [fold, mail, room].into_iter().flatten().min()
     }
 
     /// Says whether something that was deleted is not gone yet.
@@ -342,8 +362,10 @@ impl Loop {
         if matches!(error, StoreError::Full(_)) {
             self.activity.refusing.store(true, Ordering::Relaxed);
             self.envelopes.give_room();
-            // Folding the log in makes room in it, if there is any to be made.
-            self.erase_since.get_or_insert_with(Instant::now);
+            if !self.room.is_short() {
+                // Folding the log in makes room in it, if there is any to be made. On a disk that is known to be full that is seen to otherwise.
+                self.erase_since.get_or_insert_with(Instant::now);
+            }
         }
         self.note_damage(error);
     }

@@ -10,7 +10,10 @@ use rusqlite::Connection;
 use sha2::{Digest as _, Sha256};
 
 use super::{backup_error::BackupError, private::private};
-use crate::store::{GateKeyRow, files::DIRECTORY, sqlite::gate_keys};
+use crate::{
+    bounded,
+    store::{GateKeyRow, files::DIRECTORY, sqlite::gate_keys},
+};
 
 /// A younger file without a row may be on its way: a relay that runs writes the file first.
 const YOUNG: Duration = Duration::from_secs(20 * 60);
@@ -36,8 +39,11 @@ pub(super) fn check(c: &Connection, data_dir: &Path) -> rusqlite::Result<Vec<Str
     let keys = rows(c)?;
     for key in &keys {
         let path = directory.join(file_of(key));
-        let wrong = match fs::read(&path) {
+        let wrong = match bounded::read(&path, key.bytes) {
             Err(error) if error.kind() == io::ErrorKind::NotFound => "its file is missing".to_owned(),
+            Err(error) if error.kind() == io::ErrorKind::FileTooLarge => {
+                format!("its file has more bytes than the {} that it should have", key.bytes)
+            }
             Err(error) => format!("its file cannot be read: {error}"),
             Ok(bytes) if bytes.len() as u64 != key.bytes => {
                 format!("its file has {} bytes and should have {}", bytes.len(), key.bytes)
@@ -89,7 +95,7 @@ pub(super) fn copy(
     for key in &keys {
         let name = file_of(key);
         let from = data_dir.join(DIRECTORY).join(&name);
-        let bytes = match fs::read(&from) {
+        let bytes = match bounded::read(&from, key.bytes) {
             // Its last message was over in the meantime: nothing needs it, in the copy neither once that message's time is over there.
             Err(error) if error.kind() == io::ErrorKind::NotFound && !rows(live)?.contains(key) => continue,
             other => other.map_err(failed(&from))?,

@@ -289,7 +289,9 @@ impl Batch {
         };
         let needed = pages_of(d);
         if *left < RESERVE_PAGES + RECEIPT_PAGES + needed {
-            return Err(StoreError::Full("the database has grown to its limit".into()));
+            return Err(StoreError::Full(
+                "the database has grown to its limit, or to that of the disk".into(),
+            ));
         }
         *left -= needed;
         Ok(())

@@ -27,7 +27,7 @@ pub(super) use self::{
     index::{Entry, Index},
     rows::{body_sum, faults, without_overwriting},
 };
-use super::{heads, receipts::Receipts, rows::number};
+use super::{heads, receipts::Receipts, rows::number, writer::set_most};
 use crate::{
     model::MailboxId,
     plural::counted,
@@ -39,6 +39,8 @@ const SQLITE_MOST_PAGES: u64 = 4_294_967_294;
 /// Where the database may not grow beyond a size, sends, registrations and prekeys leave this many pages: acknowledging, erasing and moving must go on. One piece of moving takes
 /// up to 130 ([`upkeep`]).
 const RESERVE_PAGES: u64 = 192;
+/// What the largest send takes besides, at most.
+const ENVELOPE_PAGES: u64 = 72;
 /// So often a page is looked up again when its first envelope was moved while it was read.
 const LOOKS: usize = 5;
 /// Mailboxes of which it is remembered how far they were read: 65 536 at 40 bytes. Beyond that they are read again.
@@ -67,6 +69,8 @@ pub(super) struct Envelopes {
     erased: bool,
     /// Pages that the database may have, if that is limited.
     max_pages: Option<u64>,
+    /// What of that is the operator's choice.
+    chosen_pages: Option<u64>,
 }
 
 impl Envelopes {
@@ -75,10 +79,12 @@ impl Envelopes {
     /// # Errors
     /// [`StoreError::Damaged`] when a row is not what was stored: one whose mailbox or time was altered would be taken for one that does not wait, and be erased. Else SQLite's.
     pub fn load(c: &Connection) -> Result<Self> {
+        let max_pages = max_pages(c)?;
         let mut envelopes = Self {
             receipts: Receipts::load(c)?,
             next_id: 1,
-            max_pages: max_pages(c)?,
+            max_pages,
+            chosen_pages: max_pages,
             ..Self::default()
         };
         let mut altered = 0_u64;
@@ -122,6 +128,31 @@ impl Envelopes {
     /// The disk is full: nothing is left lying.
     pub fn give_room(&mut self) {
         self.tight = true;
+    }
+
+    /// Whether the database has grown as far as it may.
+    pub fn is_at_limit(&self, c: &Connection) -> bool {
+        let left = self.max_pages.map(|most| pages_left(c, most));
+        left.is_some_and(|left| left.is_ok_and(|left| left < RESERVE_PAGES + ENVELOPE_PAGES))
+    }
+
+    /// The database has no more pages than now, until [`Self::allow_growth`].
+    ///
+    /// # Errors
+    /// When SQLite refuses.
+    pub fn stop_growth(&mut self, c: &Connection) -> Result<()> {
+        self.max_pages = Some(set_most(c, 1)?);
+        Ok(())
+    }
+
+    /// The database may grow again, as far as the operator chose.
+    ///
+    /// # Errors
+    /// When SQLite refuses.
+    pub fn allow_growth(&mut self, c: &Connection) -> Result<()> {
+        set_most(c, self.chosen_pages.unwrap_or(SQLITE_MOST_PAGES))?;
+        self.max_pages = self.chosen_pages;
+        Ok(())
     }
 
     /// `acked_seq` of a mailbox; none when there is no such mailbox.
@@ -171,12 +202,24 @@ fn max_pages(c: &Connection) -> rusqlite::Result<Option<u64>> {
     Ok(Some(most).filter(|most| *most < SQLITE_MOST_PAGES))
 }
 
+/// How many free pages a database is to have that may not grow and is still to be emptied; none when it has them.
+pub(super) fn lacking(c: &Connection) -> Result<Option<u64>> {
+    let free: u64 = c.pragma_query_value(None, "freelist_count", |row| number(row, 0))?;
+    Ok((free < RESERVE_PAGES).then_some(RESERVE_PAGES))
+}
+
+/// Whether any send has room in a database that may not grow.
+pub(super) fn takes_sends(c: &Connection) -> Result<bool> {
+    let left = max_pages(c)?.map(|most| pages_left(c, most)).transpose()?;
+    Ok(left.is_none_or(|left| left >= RESERVE_PAGES + ENVELOPE_PAGES))
+}
+
 /// Refuses what would grow the database into what is kept for emptying it.
 pub(super) fn refuse_growth(c: &Connection) -> Result<()> {
     match max_pages(c)? {
-        Some(most) if pages_left(c, most)? < RESERVE_PAGES => {
-            Err(StoreError::Full("the database has grown to its limit".into()))
-        }
+        Some(most) if pages_left(c, most)? < RESERVE_PAGES => Err(StoreError::Full(
+            "the database has grown to its limit, or to that of the disk".into(),
+        )),
         _ => Ok(()),
     }
 }

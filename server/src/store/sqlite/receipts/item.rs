@@ -101,3 +101,58 @@ pub(super) fn runs<'a>(receipts: impl Iterator<Item = (Key, &'a Receipt)>) -> Ve
     }
     runs
 }
+
+#[cfg(test)]
+mod tests {
+    use proptest::prelude::*;
+
+    use super::*;
+
+    fn receipt() -> impl Strategy<Value = (Key, Receipt)> {
+        (any::<Key>(), any::<[u8; 16]>(), any::<[u64; 3]>()).prop_map(|(mut key, digest, times)| {
+            // Few beginnings, so that several keys begin alike.
+            key[..3].fill(0);
+            key[3] &= 7;
+            let [stored_at, expires, forget_at] = times.map(Timestamp::from_millis);
+            let digest = BodyDigest::from_bytes(digest);
+            let receipt = Receipt {
+                digest,
+                stored_at,
+                expires,
+                forget_at,
+            };
+            (key, receipt)
+        })
+    }
+
+    proptest! {
+        /// Whatever lies in a row: each whole piece is a receipt that is written as it was read, and what is left over is none.
+        #[test]
+        fn any_bytes_are_receipts_and_a_rest(run in prop::collection::vec(any::<u8>(), 0..8 * ITEM), probe in any::<Key>()) {
+            let read: Vec<_> = items(&run).collect();
+            prop_assert_eq!(read.len(), run.len() / ITEM);
+            let mut written = Vec::new();
+            read.iter().for_each(|(key, receipt)| receipt.push(key, &mut written));
+            prop_assert_eq!(&written[..], &run[..written.len()]);
+            for key in read.iter().map(|(key, _)| *key).chain([probe]) {
+                let having: Vec<_> = read.iter().filter(|(other, _)| *other == key).map(|(_, receipt)| *receipt).collect();
+                prop_assert_eq!(with_key(&run, &key).collect::<Vec<_>>(), having);
+            }
+        }
+
+        /// What is put into runs is in them, each in the one in which it is looked for.
+        #[test]
+        fn runs_hold_all_receipts_where_they_are_looked_for(mut receipts in prop::collection::vec(receipt(), 0..400)) {
+            receipts.sort_unstable_by_key(|(key, _)| *key);
+            let made = runs(receipts.iter().map(|(key, receipt)| (*key, receipt)));
+            let all: Vec<_> = made.iter().flat_map(|run| items(&run.items)).collect();
+            prop_assert_eq!(&all, &receipts);
+            prop_assert!(made.windows(2).all(|pair| pair[0].head < pair[1].head), "two runs have one place");
+            for (key, receipt) in &receipts {
+                let around = made.iter().rev().find(|run| run.head <= head(key)).unwrap();
+                prop_assert!(with_key(&around.items, key).any(|found| found == *receipt));
+                prop_assert!(around.forget_at >= receipt.forget_at);
+            }
+        }
+    }
+}

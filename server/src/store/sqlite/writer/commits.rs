@@ -16,7 +16,7 @@ use crate::store::known::Change;
 enum Together {
     Durable,
     /// Nothing is stored; each job is to be tried for itself.
-    JobFailed,
+    JobFailed(StoreError),
     /// Nothing is stored, and the reason concerns all.
     CommitFailed(StoreError),
 }
@@ -34,13 +34,20 @@ impl Loop {
             return;
         }
         let (count, begun) = (jobs.len(), Instant::now());
-        match self.together(&mut jobs) {
+        let mut outcome = self.together(&mut jobs);
+        if let Together::JobFailed(error) | Together::CommitFailed(error) = &outcome
+            && self.give_up_reserve(error)
+        {
+            // With the room that was kept for them.
+            outcome = self.together(&mut jobs);
+        }
+        match outcome {
             Together::Durable => {
                 self.activity.jobs.count(count);
                 self.activity.commits.observe(begun.elapsed());
                 self.settle(jobs, Ok(()));
             }
-            Together::JobFailed => self.one_by_one(jobs),
+            Together::JobFailed(_) => self.one_by_one(jobs),
             Together::CommitFailed(error) => self.settle(jobs, Err(error)),
         }
     }
@@ -55,7 +62,7 @@ impl Loop {
             return match error {
                 // It concerns all: a damaged database is written no more, not even by those who did not meet the damage.
                 StoreError::Damaged(_) => Together::CommitFailed(error),
-                _ => Together::JobFailed,
+                _ => Together::JobFailed(error),
             };
         }
         match self.end(jobs) {
@@ -107,7 +114,8 @@ impl Loop {
         let mut wake = Vec::new();
         match &outcome {
             Ok(()) => {
-                if self.growth.has_written() {
+                // On a disk that is known to be full it says nothing of sends.
+                if self.growth.has_written() && !self.room.is_short() {
                     self.activity.refusing.store(false, Ordering::Relaxed);
                 }
                 for effects in jobs.iter().map(|job| job.effects()) {

@@ -9,6 +9,7 @@ use super::{
     ERASE_WITHIN, Loop, MAX_LOG_BYTES, RETRY_AT_MOST, RETRY_ERASING,
     folder::{PASSIVE, fold_in, lock},
 };
+use crate::store::sqlite::reserve::fill_log;
 
 impl Loop {
     pub(super) fn overdue(&self) -> bool {
@@ -35,13 +36,19 @@ impl Loop {
 
     /// Folds in what is left, while nothing is written.
     fn fold_all(&mut self) {
-        let _alone = self.folder.as_ref().map(|folder| lock(&folder.at_work));
-        self.growth.fold();
         let begun = Instant::now();
-        match fold_in(&self.connection, PASSIVE) {
+        let folded = {
+            let _alone = self.folder.as_ref().map(|folder| lock(&folder.at_work));
+            self.growth.fold();
+            fold_in(&self.connection, PASSIVE)
+        };
+        match folded {
             Ok(_) => self.activity.checkpoints.observe(begun.elapsed()),
             // What truncates the log meets the same, and sees to it.
-            Err(error) => tracing::warn!(%error, "the log could not be folded in; trying again when it has grown"),
+            Err(error) => {
+                tracing::warn!(%error, "the log could not be folded in; trying again when it has grown");
+                self.give_up_reserve(&error.into());
+            }
         }
     }
 
@@ -52,15 +59,15 @@ impl Loop {
             (self.erase_since, self.retry_at) = (None, None);
             return;
         }
-        let _alone = self.folder.as_ref().map(|folder| lock(&folder.at_work));
-        self.growth.fold();
         let begun = Instant::now();
-        match fold_in(&self.connection, "PRAGMA wal_checkpoint(TRUNCATE)") {
+        match self.truncate() {
             Ok(0) => {
                 (self.erase_since, self.retry_at) = (None, None);
                 self.retry_wait = RETRY_ERASING;
                 self.activity.checkpoints.observe(begun.elapsed());
-                self.activity.refusing.store(false, Ordering::Relaxed);
+                if !self.room.is_short() {
+                    self.activity.refusing.store(false, Ordering::Relaxed);
+                }
             }
             Ok(_) => {
                 self.retry_at = Some(Instant::now() + self.retry_wait);
@@ -73,7 +80,27 @@ impl Loop {
                 // A disk that is full or failing is not asked twenty times a second.
                 self.retry_at = Some(Instant::now() + ERASE_WITHIN);
                 self.erase_since.get_or_insert_with(Instant::now);
+                // With the reserve it may be folded in at once.
+                self.give_up_reserve(&error.into());
             }
         }
+    }
+
+    /// Truncates the log, and on a full disk keeps what room it needs.
+    fn truncate(&mut self) -> rusqlite::Result<i64> {
+        let _alone = self.folder.as_ref().map(|folder| lock(&folder.at_work));
+        self.growth.fold();
+        let busy = fold_in(&self.connection, "PRAGMA wal_checkpoint(TRUNCATE)")?;
+        if busy == 0 {
+            self.growth.begin_anew();
+            if self.room.is_short()
+                && let Err(error) = fill_log(&self.log)
+            {
+                self.said.unfolded.warn(|left_out| {
+                    tracing::warn!(%error, left_out, "the disk has no room for the write-ahead log");
+                });
+            }
+        }
+        Ok(busy)
     }
 }

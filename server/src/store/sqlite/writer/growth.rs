@@ -28,6 +28,8 @@ pub(super) struct Growth {
     most: u32,
     /// So many are a long log.
     long: u32,
+    /// What one takes in the log.
+    frame: u64,
 }
 
 impl Growth {
@@ -53,6 +55,7 @@ impl Growth {
             folded: 0,
             most: frames(FOLD_BYTES),
             long: frames(LONG_BYTES),
+            frame: u64::from(page) + FRAME_HEADER_BYTES,
         })
     }
 
@@ -74,6 +77,17 @@ impl Growth {
     /// Whether the log is so long that it should begin anew.
     pub fn is_long(&self) -> bool {
         self.pages.load(Ordering::Relaxed) >= self.long
+    }
+
+    /// How much is in the log, folded in or not.
+    pub fn bytes(&self) -> u64 {
+        u64::from(self.pages.load(Ordering::Relaxed)) * self.frame
+    }
+
+    /// The log was truncated.
+    pub fn begin_anew(&mut self) {
+        self.pages.store(0, Ordering::Relaxed);
+        self.folded = 0;
     }
 
     /// It is being folded in.

@@ -32,6 +32,9 @@ impl Loop {
                 self.upkeep = Upkeep::Later;
                 self.upkeep_at = Some(Instant::now() + ERASE_WITHIN);
                 self.note_damage(&error);
+                if self.give_up_reserve(&error) {
+                    self.upkeep_at = None;
+                }
             }
         }
     }
@@ -79,7 +82,9 @@ impl Loop {
             _ => 0,
         };
         match failed.clone().max_by_key(says) {
-            None if self.growth.has_written() => self.activity.refusing.store(false, Ordering::Relaxed),
+            None if self.growth.has_written() && !self.room.is_short() => {
+                self.activity.refusing.store(false, Ordering::Relaxed)
+            }
             None => {}
             Some(error) => {
                 let sends = failed.count();
@@ -87,6 +92,7 @@ impl Loop {
                     tracing::error!(%error, sends, left_out, "sends failed; nothing of them was stored");
                 });
                 self.note_failure(error);
+                self.give_up_reserve(error);
             }
         }
     }

@@ -9,6 +9,8 @@ fn start(connection: Connection, log: PathBuf) -> Writer {
         known: Arc::default(),
         count: |_, _| Ok(()),
         refusing: false,
+        reserve: None,
+        short: false,
     };
     Writer::start(connection, log, Envelopes::default(), aftermath).unwrap()
 }

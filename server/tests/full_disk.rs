@@ -1,0 +1,360 @@
+//! A disk that is really full, and stays so: mail is read and acknowledged to its end from what the relay kept in reserve, and what that frees takes new mail.
+//!
+//! The disk is a small file system in memory, in a mount namespace of its own; without user namespaces (some containers forbid them) less is tried.
+#![cfg(target_os = "linux")]
+// Helpers of tests may panic like the tests themselves (clippy.toml exempts only the latter).
+#![allow(clippy::unwrap_used, clippy::expect_used, clippy::panic)]
+
+mod common;
+mod process;
+
+use std::{
+    fs::{self, File},
+    io::{BufRead as _, BufReader, ErrorKind, Read as _, Write as _},
+    os::unix::fs::MetadataExt as _,
+    path::{Path, PathBuf},
+    process::{Child, Command, Stdio},
+    time::{Duration, Instant},
+};
+
+use common::*;
+use process::{PROGRAM, Process, WATCHED, lowered};
+use serde_json::json;
+use tempfile::TempDir;
+use uuid::Uuid;
+
+/// Room for a relay with its reserve of 32 MiB, and somewhat more.
+const DISK: u64 = 96 << 20;
+/// Twelve of these are a page of the inbox.
+const BODY: usize = 60_000;
+/// How long something may take that happens by itself.
+const PATIENCE: Duration = Duration::from_secs(60);
+/// How often it is looked whether it has.
+const LOOK: Duration = Duration::from_millis(50);
+const RESERVE: &str = "relay.reserve";
+
+/// A file system of its own, for as long as this lives.
+struct SmallDisk {
+    holder: Child,
+    place: TempDir,
+}
+
+impl SmallDisk {
+    /// None where the machine does not allow it; why not.
+    fn mount() -> Result<Self, String> {
+        let place = TempDir::new().unwrap();
+        let script = "mount -t tmpfs -o size=$2,mode=700 none \"$1\" && echo mounted && exec cat";
+        let holder = Command::new("unshare")
+            .args([
+                "--user",
+                "--map-root-user",
+                "--mount",
+                "--",
+                "/bin/sh",
+                "-c",
+                script,
+                "sh",
+            ])
+            .arg(place.path())
+            .arg(DISK.to_string())
+            .stdin(Stdio::piped())
+            .stdout(Stdio::piped())
+            .stderr(Stdio::piped())
+            .spawn();
+        let mut holder = holder.map_err(|error| error.to_string())?;
+        let mut first = String::new();
+        BufReader::new(holder.stdout.take().unwrap())
+            .read_line(&mut first)
+            .unwrap();
+        if first == "mounted\n" {
+            return Ok(Self { holder, place });
+        }
+        let mut why = String::new();
+        holder.stderr.take().unwrap().read_to_string(&mut why).unwrap();
+        holder.wait().unwrap();
+        Err(why.trim().to_owned())
+    }
+
+    /// A relay on it.
+    fn relay(&self) -> Process {
+        let mut command = Command::new("/usr/bin/nsenter");
+        let holder = self.holder.id().to_string();
+        command.args([
+            "--target",
+            &holder,
+            "--user",
+            "--mount",
+            "--preserve-credentials",
+            "--",
+            PROGRAM,
+        ]);
+        command.args(WATCHED);
+        Process::spawn(command, &self.place.path().join("data"), "127.0.0.1:0")
+    }
+
+    /// A file on it, as it is seen from here.
+    fn path(&self, name: &str) -> PathBuf {
+        let root = Path::new("/proc").join(self.holder.id().to_string()).join("root");
+        root.join(self.place.path().strip_prefix("/").unwrap()).join(name)
+    }
+
+    /// Another program writes to it until nothing fits any more. How much that was.
+    fn fill(&self, name: &str) -> u64 {
+        let mut file = File::create(self.path(name)).unwrap();
+        let mut written = 0;
+        for piece in [1 << 20, 1 << 12] {
+            let piece = vec![0x5a; piece];
+            loop {
+                match file.write(&piece) {
+                    Ok(0) => panic!("nothing was written"),
+                    Ok(bytes) => written += bytes as u64,
+                    Err(error) if error.kind() == ErrorKind::StorageFull => break,
+                    Err(error) => panic!("{error}"),
+                }
+            }
+        }
+        written
+    }
+}
+
+impl Drop for SmallDisk {
+    fn drop(&mut self) {
+        let _ = self.holder.kill();
+        let _ = self.holder.wait();
+    }
+}
+
+fn api_of(process: &Process) -> Api {
+    Api {
+        http: client(),
+        url: process.url.clone(),
+    }
+}
+
+async fn readiness(process: &Process) -> (u16, String) {
+    let url = process.metrics.as_ref().unwrap().replace("/metrics", "/readyz");
+    let answer = client().get(url).send().await.unwrap();
+    (answer.status().as_u16(), answer.text().await.unwrap())
+}
+
+/// Sends until one is refused for want of room. What was accepted.
+async fn send_until_full(from: &User, to: &str, most: usize) -> Vec<Vec<u8>> {
+    let mut accepted = Vec::new();
+    for _ in 0..most {
+        let body = random::<BODY>().to_vec();
+        let answer = from.send(to, Uuid::new_v4(), body.clone()).await;
+        if answer.status != 200 {
+            let said = answer.refused(507, "storage_full");
+            assert!(said["detail"].as_str().unwrap().contains("no room"), "{said}");
+            return accepted;
+        }
+        accepted.push(body);
+    }
+    panic!("{most} sends had room");
+}
+
+/// Reads page by page and acknowledges each, to the end.
+async fn read_to_the_end(user: &User, pages: usize) -> Vec<Vec<u8>> {
+    let (mut read, mut position, mut count) = (Vec::new(), json!({}), 0);
+    loop {
+        let page = user.inbox(position).await.ok();
+        if bodies(&page).is_empty() {
+            assert!(count >= pages, "{count} pages");
+            return read;
+        }
+        count += 1;
+        read.extend(bodies(&page));
+        position = json!({ "ack": ack(&page) });
+    }
+}
+
+/// What is kept has its blocks on the disk.
+fn is_kept(file: &Path) -> bool {
+    fs::metadata(file).is_ok_and(|meta| meta.len() == 32 << 20 && meta.blocks() * 512 >= meta.len())
+}
+
+async fn until(what: &str, mut so: impl AsyncFnMut() -> bool) {
+    let begun = Instant::now();
+    while !so().await {
+        assert!(begun.elapsed() < PATIENCE, "{what}");
+        tokio::time::sleep(LOOK).await;
+    }
+}
+
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn mail_is_read_and_acknowledged_on_a_disk_that_is_full_and_stays_so() {
+    let disk = match SmallDisk::mount() {
+        Ok(disk) => disk,
+        Err(why) => {
+            lowered(
+                "full-disk",
+                &format!("no disk is filled, because no small one could be mounted: {why}"),
+            );
+            let dir = TempDir::new().unwrap();
+            let _process = Process::start(&dir.path().join("data"), "127.0.0.1:0");
+            let reserve = dir.path().join("data").join(RESERVE);
+            return until("the reserve is never taken", async || is_kept(&reserve)).await;
+        }
+    };
+    let process = disk.relay();
+    let api = api_of(&process);
+    let reserve = disk.path("data").join(RESERVE);
+    assert!(is_kept(&reserve));
+    let (alice, mut bob) = (
+        User::register(api.clone(), "alice").await,
+        User::register(api.clone(), "bob").await,
+    );
+    let mut sent = Vec::new();
+    for _ in 0..40 {
+        sent.push(random::<BODY>().to_vec());
+        alice
+            .send("bob", Uuid::new_v4(), sent.last().unwrap().clone())
+            .await
+            .ok();
+    }
+    assert!(disk.fill("others") > 10 << 20);
+    assert!(is_kept(&reserve), "nothing was given up before it was needed");
+    sent.extend(send_until_full(&alice, "bob", 1000).await);
+    assert!(!is_kept(&reserve));
+    // What the reserve left of the disk is not the relay's either.
+    disk.fill("more of others");
+    let (status, said) = readiness(&process).await;
+    assert_eq!((status, said.contains("the disk is full")), (503, true), "{said}");
+
+    // A sign-in, every page, and every acknowledgement.
+    bob.sign_in().await;
+    let read = read_to_the_end(&bob, 4).await;
+    assert!(read == sent, "{} of {}", read.len(), sent.len());
+    assert!(bob.envelopes().await.is_empty(), "what was acknowledged is gone");
+
+    // What was freed takes new mail, though the disk is as full as before.
+    until("acknowledged mail frees nothing", async || {
+        readiness(&process).await.0 == 200
+    })
+    .await;
+    for _ in 0..5 {
+        let body = random::<BODY>().to_vec();
+        alice.send("bob", Uuid::new_v4(), body.clone()).await.ok();
+        assert!(read_to_the_end(&bob, 1).await == [body]);
+    }
+    // And in it as much can be sent again and read again as often as one likes.
+    for _ in 0..3 {
+        let accepted = send_until_full(&alice, "bob", 1000).await;
+        assert!(accepted.len() > 10, "{}", accepted.len());
+        assert!(read_to_the_end(&bob, 1).await == accepted);
+        until("acknowledged mail frees nothing", async || {
+            readiness(&process).await.0 == 200
+        })
+        .await;
+    }
+    assert!(!is_kept(&reserve), "there is no room for it");
+    // With room on the disk the reserve is taken again, and the database grows.
+    fs::remove_file(disk.path("others")).unwrap();
+    fs::remove_file(disk.path("more of others")).unwrap();
+    until("the reserve is never taken again", async || is_kept(&reserve)).await;
+    for _ in 0..100 {
+        alice.send("bob", Uuid::new_v4(), vec![7; BODY]).await.ok();
+    }
+    assert_eq!(readiness(&process).await.0, 200);
+    assert_eq!(read_to_the_end(&bob, 8).await.len(), 100);
+}
+
+/// The start may be what meets the full disk first; then it is the start that uses the reserve.
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn a_start_on_a_full_disk_reads_mail_to_its_end() {
+    let disk = match SmallDisk::mount() {
+        Ok(disk) => disk,
+        // As above.
+        Err(why) => {
+            lowered("full-disk", &format!("no relay is started on a full disk: {why}"));
+            let dir = TempDir::new().unwrap();
+            let mut process = Process::start(&dir.path().join("data"), "127.0.0.1:0");
+            process.kill();
+            drop(Process::start(&dir.path().join("data"), "127.0.0.1:0"));
+            assert!(is_kept(&dir.path().join("data").join(RESERVE)));
+            return;
+        }
+    };
+    let mut process = disk.relay();
+    let api = api_of(&process);
+    let (mut alice, mut bob) = (
+        User::register(api.clone(), "alice").await,
+        User::register(api.clone(), "bob").await,
+    );
+    let mut sent = Vec::new();
+    for _ in 0..40 {
+        sent.push(random::<BODY>().to_vec());
+        alice
+            .send("bob", Uuid::new_v4(), sent.last().unwrap().clone())
+            .await
+            .ok();
+    }
+    // Nobody has asked for anything since: what was sent last is in the log alone, and has no room in the database.
+    disk.fill("others");
+    process.kill();
+    assert!(is_kept(&disk.path("data").join(RESERVE)));
+
+    // An orderly end on the full disk, and a kill.
+    let mut read = Vec::new();
+    for orderly in [true, false] {
+        let mut process = disk.relay();
+        disk.fill(if orderly {
+            "more of others"
+        } else {
+            "still more of others"
+        });
+        assert_eq!(readiness(&process).await.0, 503);
+        for user in [&mut alice, &mut bob] {
+            user.api = api_of(&process);
+            user.sign_in().await;
+        }
+        let page = bob.inbox(json!({ "limit": 3 })).await.ok();
+        read.extend(bodies(&page));
+        bob.inbox(json!({ "limit": 1, "ack": ack(&page) })).await.ok();
+        send_until_full(&alice, "alice", 1000).await;
+        if orderly {
+            process.terminate();
+            assert!(process.child.wait().unwrap().success());
+        } else {
+            process.kill();
+        }
+        // What is left of the disk between two relays is taken by others.
+        disk.fill(if orderly {
+            "what was left"
+        } else {
+            "what was left again"
+        });
+    }
+    let process = disk.relay();
+    bob.api = api_of(&process);
+    bob.sign_in().await;
+    read.extend(read_to_the_end(&bob, 2).await);
+    assert!(read == sent, "{} of {}", read.len(), sent.len());
+}
+
+/// An acknowledgement may be what meets the full disk first.
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn an_acknowledgement_uses_the_reserve() {
+    let disk = match SmallDisk::mount() {
+        Ok(disk) => disk,
+        // As above.
+        Err(why) => return lowered("full-disk", &format!("nothing is acknowledged on a full disk: {why}")),
+    };
+    let process = disk.relay();
+    let api = api_of(&process);
+    let (alice, bob) = (
+        User::register(api.clone(), "alice").await,
+        User::register(api, "bob").await,
+    );
+    let sent: Vec<_> = (0..40).map(|_| random::<BODY>().to_vec()).collect();
+    for body in &sent {
+        alice.send("bob", Uuid::new_v4(), body.clone()).await.ok();
+    }
+    // The log has used up what it has of the disk, or does so soon.
+    disk.fill("others");
+    assert!(read_to_the_end(&bob, 4).await == sent);
+    until("the reserve is not used", async || {
+        !is_kept(&disk.path("data").join(RESERVE))
+    })
+    .await;
+}
