@@ -259,7 +259,7 @@ impl Relay {
         mut request: impl FnMut() -> F,
     ) -> Result<T, RelayError> {
         if let Some(waited) = self.silence.lately() {
-            return Err(RelayError::silent(&self.url, waited));
+            return Err(RelayError::silent(&self.url, self.proxy.as_deref(), waited));
         }
         let mut pause = FIRST_PAUSE;
         let mut attempt = 1;

@@ -1,8 +1,9 @@
 //! What time the relay has: the `Date` of its answers (RFC 9110, section 6.6.1), against this device's clock.
 
-use std::sync::{Arc, Mutex, PoisonError};
+use std::sync::Arc;
 use std::time::UNIX_EPOCH;
 
+use parking_lot::Mutex;
 use protocol::Timestamp;
 use reqwest::header::{DATE, HeaderMap};
 
@@ -32,11 +33,11 @@ impl RelayClock {
         let since = date.duration_since(UNIX_EPOCH).unwrap_or_default();
         let theirs = Timestamp(u64::try_from(since.as_millis()).unwrap_or(u64::MAX));
         let off = ClockOff::between(self.ours.now(), theirs);
-        *self.off.lock().unwrap_or_else(PoisonError::into_inner) = Some(off);
+        *self.off.lock() = Some(off);
     }
 
     /// How far ours is off, as the last answer with a date said.
     pub(super) fn off(&self) -> Option<ClockOff> {
-        *self.off.lock().unwrap_or_else(PoisonError::into_inner)
+        *self.off.lock()
     }
 }

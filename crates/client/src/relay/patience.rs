@@ -1,7 +1,9 @@
 //! How long a request may take. Almost all of them hold the vault, so a relay that takes connections and stays silent must not hold up other commands of the same home.
 
-use std::sync::{Arc, Mutex, PoisonError};
+use std::sync::Arc;
 use std::time::{Duration, Instant};
+
+use parking_lot::Mutex;
 
 /// Longest wait for an answer to a small request: shorter than another process waits for the vault (ten seconds), so that it gets on when a relay is silent. A relay
 /// under load answers, or says that it is busy, within one or two.
@@ -26,12 +28,12 @@ pub(super) struct Silence(Arc<Mutex<Option<(Instant, Duration)>>>);
 impl Silence {
     /// It gave no answer within `patience`.
     pub(super) fn begins(&self, patience: Duration) {
-        *self.0.lock().unwrap_or_else(PoisonError::into_inner) = Some((Instant::now(), patience));
+        *self.0.lock() = Some((Instant::now(), patience));
     }
 
     /// How long it was waited for in vain, a moment ago.
     pub(super) fn lately(&self) -> Option<Duration> {
-        let last = *self.0.lock().unwrap_or_else(PoisonError::into_inner);
+        let last = *self.0.lock();
         last.filter(|(at, _)| at.elapsed() < SILENCE)
             .map(|(_, patience)| patience)
     }
