@@ -165,3 +165,31 @@ fn a_wrong_name_is_told_by_its_own_rule() {
         "{error}"
     );
 }
+
+/// By its option and not by its name: the passphrase itself may stand in its place.
+#[test]
+fn a_file_without_a_passphrase_is_told_by_its_option() {
+    let stage = Stage::new();
+    let alice = stage.register("alice");
+    for (args, option) in [
+        (
+            &["--passphrase-file", "no-such-file", "contacts"][..],
+            "--passphrase-file",
+        ),
+        (
+            &["passphrase", "--new-passphrase-file", "no-such-file"],
+            "--new-passphrase-file",
+        ),
+    ] {
+        let error = alice.fails(2, args);
+        assert!(
+            error.contains(&format!("the file of {option} cannot be used")),
+            "{error}"
+        );
+        assert!(
+            error.contains("name a file whose first line is the passphrase"),
+            "{error}"
+        );
+        assert!(!error.contains("no-such-file"), "{error}");
+    }
+}
