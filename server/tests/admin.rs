@@ -263,7 +263,7 @@ async fn check_finds_what_does_not_add_up_and_accounts_are_listed() {
         "{faults}"
     );
     // The mailbox that no checksum speaks for any more is not served.
-    assert!(faults.contains("damaged row in mailbox"), "{faults}");
+    assert!(faults.contains("2 damaged rows in mailbox"), "{faults}");
     // An envelope that is not what was stored.
     c.execute_batch("UPDATE envelope SET body = zeroblob(90) WHERE length(body) = 90")
         .unwrap();

@@ -7,10 +7,11 @@
 //! - A delivery token is a way to authenticate, not the lack of one: where it is taken, the contract names it beside the bearer token.
 //! - Fields and parameters have examples ([`super::examples`]).
 
+use poem_openapi::types::ToJSON as _;
 use protocol::Timestamp;
 use serde_yaml::{Mapping, Value};
 
-use super::{examples, tokens};
+use super::{examples, problem, tokens};
 
 /// The name of delivery tokens among the ways to authenticate.
 const DELIVERY_TOKEN: &str = "DeliveryToken";
@@ -93,9 +94,9 @@ fn name_delivery_tokens(contract: &mut Value) {
     }
 }
 
-/// The same contract for the page, which asks for a delivery token where it asks for the session's. As a parameter, which generated clients need, it
-/// would be asked for a second time.
-pub(super) fn asked_once(mut contract: Value) -> Value {
+/// The same contract for the page. It asks for a delivery token where it asks for the session's: as a parameter, which generated clients need, it would be
+/// asked for a second time. And it shows of each error one that has the status, where the contract itself has one example for all.
+pub(super) fn for_the_page(mut contract: Value) -> Value {
     let header = tokens::HEADER;
     let is_token = |parameter: &Value| {
         let name = parameter.get("name").and_then(Value::as_str);
@@ -104,6 +105,20 @@ pub(super) fn asked_once(mut contract: Value) -> Value {
     for operation in operations(&mut contract) {
         if let Some(parameters) = operation.get_mut("parameters").and_then(Value::as_sequence_mut) {
             parameters.retain(|parameter| !is_token(parameter));
+        }
+        let answers = operation.get_mut("responses").and_then(Value::as_mapping_mut);
+        for (status, answer) in answers.into_iter().flatten() {
+            let status = status.as_str().and_then(|status| status.parse().ok());
+            let example = status
+                .and_then(problem::example_of)
+                .and_then(|problem| problem.to_json());
+            let example = example.and_then(|problem| serde_yaml::to_value(problem).ok());
+            let kinds = mapping(answer, &["content"]).into_iter().flatten();
+            for (_, kind) in kinds {
+                if let (Some(kind), Some(example)) = (kind.as_mapping_mut(), &example) {
+                    kind.insert("example".into(), example.clone());
+                }
+            }
         }
     }
     contract
@@ -229,7 +244,7 @@ mod tests {
             let text = serde_yaml::to_string(contract).unwrap();
             text.matches("name: Latchkey-Delivery-Token").count()
         };
-        let of_page = asked_once(contract.clone());
+        let of_page = for_the_page(contract.clone());
         assert_eq!((parameters(&contract), parameters(&of_page)), (3, 0));
         let ways = |contract: &Value| {
             serde_yaml::to_string(contract)
@@ -242,6 +257,31 @@ mod tests {
         let others = |contract: &Value| serde_yaml::to_string(contract).unwrap().matches("in: query").count();
         assert!(others(&of_page) > 0);
         assert_eq!(others(&contract), others(&of_page));
+    }
+
+    #[test]
+    fn the_page_shows_of_each_error_one_with_its_status() {
+        let contract = published(&crate::api::openapi_service().spec(), Timestamp(0)).unwrap();
+        let mut shown = 0;
+        for operation in operations(&mut for_the_page(contract)) {
+            for (status, answer) in operation["responses"].as_mapping().unwrap() {
+                let status: u64 = status.as_str().unwrap().parse().unwrap();
+                let kind = &answer["content"]["application/json; charset=utf-8"];
+                if kind["schema"]["$ref"] != "#/components/schemas/Problem" {
+                    assert!(kind.get("example").is_none(), "{status}");
+                    continue;
+                }
+                let example = &kind["example"];
+                assert_eq!(example["status"], Value::from(status));
+                let code = example["code"].as_str().unwrap();
+                assert!(
+                    answer["description"].as_str().unwrap().contains(code),
+                    "{status}: {code}"
+                );
+                shown += 1;
+            }
+        }
+        assert!(shown > 300, "{shown}");
     }
 
     #[test]

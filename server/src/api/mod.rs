@@ -82,7 +82,7 @@ pub(crate) fn swagger_page(now: Timestamp) -> String {
     let (page, written) = (service.swagger_ui_html(), service.spec());
     let published = contract::published(&written, now)
         .ok()
-        .and_then(|contract| serde_json::to_string(&contract::asked_once(contract)).ok());
+        .and_then(|contract| serde_json::to_string(&contract::for_the_page(contract)).ok());
     match published {
         // In a script: nothing that a description says may end it.
         Some(published) => page.replace(&written, &published.replace("</", "<\\/")),

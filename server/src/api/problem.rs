@@ -8,6 +8,7 @@ use poem_openapi::{
     payload::Json,
     types::{Example, ToJSON},
 };
+use protocol::address::UserName;
 
 use crate::{http::request_id::RequestId, service::Refusal};
 
@@ -259,11 +260,41 @@ pub struct Problem {
 
 impl Example for Problem {
     fn example() -> Self {
-        Self {
-            request_id: Some("9f1c2a1e3b584d0a".to_owned()),
-            ..Self::new(ProblemCode::NoSuchUser, "no account named 'alice'")
-        }
+        example(ProblemCode::NoSuchUser, "no account named 'alice'")
     }
+}
+
+fn example(code: ProblemCode, detail: &str) -> Problem {
+    Problem {
+        request_id: Some("9f1c2a1e3b584d0a".to_owned()),
+        ..Problem::new(code, detail)
+    }
+}
+
+/// What an answer of this status may look like, for the page: one of its codes, with what the relay says then.
+pub(super) fn example_of(status: u16) -> Option<Problem> {
+    let user = || UserName::parse("alice").ok();
+    let refusal = match status {
+        400 => Refusal::BadRequest("limit is 0 and must be 1 to 64".to_owned()),
+        401 => Refusal::Unauthorized,
+        403 => Refusal::InviteRequired,
+        404 => Refusal::NoSuchUser(user()?),
+        405 => {
+            return Some(example(
+                ProblemCode::MethodNotAllowed,
+                "this path does not have this method",
+            ));
+        }
+        409 => Refusal::MessageConflict,
+        410 => Refusal::PlayLimitReached,
+        413 => Refusal::TooLarge("the body is larger than this operation takes".to_owned()),
+        429 => Refusal::MailboxFull(user()?),
+        500 => Refusal::Internal,
+        503 => Refusal::Busy,
+        507 => Refusal::StorageFull,
+        _ => return None,
+    };
+    Some(example(ProblemCode::from(&refusal), &refusal.to_string()))
 }
 
 /// A longer detail would only repeat what the caller sent.
