@@ -78,7 +78,7 @@ fn whose_clock_was_ahead_begins_anew_with_a_right_date_and_says_it_again() {
     assert!(alice.has_misdated(NOW) && alice.set_aside_misdated(NOW));
     assert!(!alice.has_misdated(NOW), "once");
     let mut alice = reloaded(&alice);
-    assert_eq!(alice.wanted(), [bobs.clone()]);
+    assert_eq!(alice.wanted(), [address("bob")]);
     assert!(alice.needs_bundle(&bobs));
     let letters = say(&mut directory, &mut alice, &bobs, "two", NOW, &mut rng);
     assert_eq!(hear(&mut bob, &letters, NOW, &mut rng), ["one", "two"]);
