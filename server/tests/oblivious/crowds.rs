@@ -4,7 +4,7 @@ use std::{sync::atomic::Ordering, time::Duration};
 
 use reqwest::Method;
 use serde_json::json;
-use server::service::oblivious::{ADMITTED, LINE, MAX_REQUESTS};
+use server::service::oblivious::{ADMITTED, LINE};
 use uuid::Uuid;
 
 use crate::{common::*, granted, scene};
@@ -40,35 +40,6 @@ async fn of_a_thousand_plays_at_once_three_are_granted() {
     for ((id, request), answer) in plays.iter().zip(&answers).step_by(97) {
         assert_eq!(license.ask(&api, *id, request).await.ok(), *answer);
     }
-}
-
-/// A relay that does not know how often a license was played counts what it was asked: beyond that it computes nothing.
-#[tokio::test(flavor = "multi_thread", worker_threads = 4)]
-async fn a_license_has_so_many_requests_and_then_nothing_is_computed() {
-    const AT_ONCE: usize = 512;
-    let scene = scene().await;
-    let (api, license) = (scene.relay.api(), scene.sent(3).await);
-    // Decoys: they leave something to be played, so it is not the limit that refuses.
-    let decoy = |n: u64| fake_request(false, Some(SLOTS + u16::try_from(n).unwrap()));
-    let plays: Vec<_> = (0..MAX_REQUESTS).map(|n| (Uuid::new_v4(), decoy(n))).collect();
-    for some in plays.chunks(AT_ONCE) {
-        assert_eq!(license.storm(&api, some).await.len(), some.len());
-    }
-    let computed = scene.gate.plays.load(Ordering::SeqCst);
-    let beyond = license
-        .ask(&api, Uuid::new_v4(), &fake_request(true, Some(u16::MAX - 1)))
-        .await;
-    beyond.refused(410, "play_limit_reached");
-    assert_eq!(scene.gate.plays.load(Ordering::SeqCst), computed);
-    let view = license
-        .license
-        .owned(&api, Method::GET, &license.license.owner)
-        .await
-        .ok();
-    assert_eq!(view["requests"], json!(MAX_REQUESTS));
-    // What was answered once is answered again.
-    let (id, request) = plays.last().unwrap();
-    license.ask(&api, *id, request).await.ok();
 }
 
 #[tokio::test(flavor = "multi_thread", worker_threads = 4)]
