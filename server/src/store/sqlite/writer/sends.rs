@@ -83,7 +83,7 @@ impl Loop {
         };
         match failed.clone().max_by_key(says) {
             None if self.growth.has_written() && !self.room.is_short() => {
-                self.activity.refusing.store(false, Ordering::Relaxed)
+                self.activity.refusing.store(false, Ordering::Relaxed);
             }
             None => {}
             Some(error) => {
