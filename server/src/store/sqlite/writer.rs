@@ -38,10 +38,7 @@ use growth::Growth;
 use job::{Job, Task};
 use short::Room;
 
-pub(super) use self::{
-    job::{Effects, Sums},
-    short::set_most,
-};
+pub(super) use self::job::{Effects, Sums};
 use super::{
     envelopes::{Envelopes, Sending},
     reserve::Reserve,

@@ -8,8 +8,6 @@ use std::{
     time::{Duration, Instant},
 };
 
-use rusqlite::Connection;
-
 use super::{Loop, Result, StoreError};
 use crate::store::sqlite::{envelopes, reserve::Reserve};
 
@@ -151,14 +149,4 @@ impl Loop {
         );
         true
     }
-}
-
-/// Sets how many pages a database may have; it is no fewer than it has.
-///
-/// # Errors
-/// When SQLite refuses.
-pub(in crate::store::sqlite) fn set_most(c: &Connection, pages: u64) -> Result<u64> {
-    let pages = i64::try_from(pages).unwrap_or(i64::MAX);
-    let most: i64 = c.query_row(&format!("PRAGMA max_page_count = {pages}"), [], |row| row.get(0))?;
-    Ok(u64::try_from(most).unwrap_or(0))
 }
