@@ -204,6 +204,13 @@ pub(super) fn prepare_writer(connection: &Connection, max_bytes: Option<u64>) ->
     Ok(())
 }
 
+/// Sets how many pages a database may have, which is no fewer than it has; how many that are.
+pub(super) fn set_most(c: &Connection, pages: u64) -> rusqlite::Result<u64> {
+    let pages = i64::try_from(pages).unwrap_or(i64::MAX);
+    let most: i64 = c.query_row(&format!("PRAGMA max_page_count = {pages}"), [], |row| row.get(0))?;
+    Ok(u64::try_from(most).unwrap_or(0))
+}
+
 pub(super) fn open_reader(path: &Path) -> rusqlite::Result<Connection> {
     let flags = OpenFlags::SQLITE_OPEN_READ_ONLY | OpenFlags::SQLITE_OPEN_NO_MUTEX | NOFOLLOW;
     let connection = Connection::open_with_flags(path, flags)?;

@@ -16,6 +16,7 @@ mod folder;
 mod folding;
 mod growth;
 mod job;
+mod room;
 mod sends;
 mod short;
 
@@ -36,12 +37,9 @@ use tokio::{runtime::Handle, sync::oneshot};
 use folder::Folder;
 use growth::Growth;
 use job::{Job, Task};
-use short::Room;
+use room::Room;
 
-pub(super) use self::{
-    job::{Effects, Sums},
-    short::set_most,
-};
+pub(super) use self::job::{Effects, Sums};
 use super::{
     envelopes::{Envelopes, Sending},
     reserve::Reserve,

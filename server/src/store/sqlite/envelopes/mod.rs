@@ -27,7 +27,7 @@ pub(super) use self::{
     index::{Entry, Index},
     rows::{body_sum, faults, without_overwriting},
 };
-use super::{heads, receipts::Receipts, rows::number, writer::set_most};
+use super::{heads, open::set_most, receipts::Receipts, rows::number};
 use crate::{
     model::MailboxId,
     plural::counted,

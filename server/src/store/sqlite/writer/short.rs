@@ -8,44 +8,13 @@ use std::{
     time::{Duration, Instant},
 };
 
-use rusqlite::Connection;
-
 use super::{Loop, Result, StoreError};
-use crate::store::sqlite::{envelopes, reserve::Reserve};
+use crate::store::sqlite::envelopes;
 
 /// So often it is looked whether the disk has room again.
 const LOOK: Duration = Duration::from_secs(5);
 /// The log is folded in when so much of its room is used: the rest takes a piece of erasing or of deleting.
 const FOLD_BYTES: u64 = 1 << 20;
-
-/// The disk's room, as the writer knows it.
-#[derive(Default)]
-pub(super) struct Room {
-    /// What is kept in reserve; none when nothing is.
-    reserve: Option<Reserve>,
-    /// Since the reserve was given up: when to look for room again.
-    look_at: Option<Instant>,
-}
-
-impl Room {
-    /// `short` says that there was no room when the database was opened.
-    pub fn new(reserve: Option<Reserve>, short: bool) -> Self {
-        Self {
-            look_at: reserve.as_ref().filter(|_| short).map(|_| Instant::now()),
-            reserve,
-        }
-    }
-
-    /// The disk has no room, as far as is known.
-    pub const fn is_short(&self) -> bool {
-        self.look_at.is_some()
-    }
-
-    /// How long until it is to be looked for room.
-    pub fn patience(&self) -> Option<Duration> {
-        Some(self.look_at?.saturating_duration_since(Instant::now()))
-    }
-}
 
 impl Loop {
     /// Gives the reserve up when that is what the error asks for; true when what failed is worth another try. No transaction is open.
@@ -151,14 +120,4 @@ impl Loop {
         );
         true
     }
-}
-
-/// Sets how many pages a database may have; it is no fewer than it has.
-///
-/// # Errors
-/// When SQLite refuses.
-pub(in crate::store::sqlite) fn set_most(c: &Connection, pages: u64) -> Result<u64> {
-    let pages = i64::try_from(pages).unwrap_or(i64::MAX);
-    let most: i64 = c.query_row(&format!("PRAGMA max_page_count = {pages}"), [], |row| row.get(0))?;
-    Ok(u64::try_from(most).unwrap_or(0))
 }
