@@ -32,7 +32,7 @@ const EXIT_CONFIGURATION: u8 = 64;
 
 const AFTER_HELP: &str = "\
 A setting comes from its flag, else from the environment, else from the TOML file, else it has its default.
-BOOL is true or false; SIZE is a number with B, KiB, MiB or GiB; DURATION a number with s, m, h or d; RATE a number with /s, /m, /h or /d, or off; N a whole number.
+BOOL is true or false; SIZE is a number with B, KiB, MiB or GiB; DURATION a number with s, m, h, d or w, such as 90s or 1h30m; RATE a number with /s, /m, /h or /d, or off; N a whole number.
 LATCHKEY_LOG chooses log lines, such as LATCHKEY_LOG=debug or LATCHKEY_LOG=info,server::service=debug.
 
 Exit codes: 0 done; 1 a failure, such as a standard output that takes nothing; 2 wrong arguments; 64 a wrong setting.";
