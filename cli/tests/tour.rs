@@ -134,7 +134,7 @@ impl Tour {
         let mut terminal = Terminal::start_sized(command, ROWS, COLUMNS);
         for (question, answer) in answers {
             terminal.sees(question);
-            terminal.enters(answer);
+            terminal.decides(answer);
         }
         let (_, shown) = terminal.ends();
         let mut parser = vt100::Parser::new(ROWS.try_into().unwrap(), COLUMNS.try_into().unwrap(), 0);
