@@ -288,15 +288,19 @@ pub fn new_passphrase() -> Result<Option<Passphrase>, Failure> {
                 continue;
             }
         };
-        if passphrase.chars() < ADVISED_CHARS
-            && confirm("That is short; several words are better. Use it anyway?", false)? != Some(true)
-        {
-            continue;
-        }
+        // Right behind the first time: it is what hands go on with, and what is shown between the two would show it.
         match secret("Once more:", "", |text| Ok(Zeroizing::new(text.to_owned())))? {
-            Some(second) if first == second => return Ok(Some(passphrase)),
-            Some(_) => "The two do not match; start again.".clone_into(&mut now),
-            None => {}
+            Some(second) if first == second => {}
+            Some(_) => {
+                "The two do not match; start again.".clone_into(&mut now);
+                continue;
+            }
+            None => continue,
+        }
+        if passphrase.chars() >= ADVISED_CHARS
+            || confirm("That is short; several words are better. Use it anyway?", false)? == Some(true)
+        {
+            return Ok(Some(passphrase));
         }
     }
 }

@@ -243,6 +243,35 @@ fn ctrl_z_suspends_with_the_terminal_given_back_and_goes_on_where_it_was() {
     assert_eq!(terminal.ends().0.code(), Some(0));
 }
 
+/// As by hands that go on with what they are used to.
+#[test]
+fn a_passphrase_that_is_typed_once_more_is_shown_nowhere_and_sent_to_nobody() {
+    let stage = Stage::new();
+    let (alice, bob, carol) = (stage.register("alice"), stage.register("bob"), stage.person("carol"));
+    for (args, next) in [(&[][..], "What next?"), (&["send", "bob"], "Message to bob:")] {
+        let mut terminal = at_terminal(&alice, args);
+        terminal.sees("Passphrase:");
+        terminal.enters(PASSPHRASE);
+        terminal.sees("********");
+        // While the key is derived.
+        terminal.enters(PASSPHRASE);
+        terminal.sees(next);
+        terminal.presses_ctrl_c();
+        let (_, all) = terminal.ends();
+        assert!(!all.contains(PASSPHRASE) && !all.contains("battery"), "{all}");
+    }
+    assert!(bob.json(&["inbox"]).is_empty());
+
+    let mut terminal = at_terminal(&carol, &["register", "carol"]);
+    terminal.sees("New passphrase:");
+    terminal.enters("hunter22");
+    terminal.enters("hunter22");
+    terminal.sees("Use it anyway?");
+    terminal.presses_ctrl_c();
+    let (_, all) = terminal.ends();
+    assert!(!all.contains("hunter22"), "{all}");
+}
+
 #[test]
 fn what_is_typed_ahead_is_not_shown() {
     let stage = Stage::new();

@@ -11,7 +11,6 @@ mod support;
 #[path = "support/terminal.rs"]
 mod terminal;
 
-use std::net::TcpListener;
 use std::os::unix::fs::{PermissionsExt, symlink};
 use std::path::Path;
 use std::process::{Command, Stdio};
@@ -54,9 +53,8 @@ fn checkout() -> TempDir {
     dir
 }
 
-/// A shell in it, which may have a relay's port to itself.
+/// A shell in it.
 fn shell(dir: &TempDir, program: &str, args: &[&str]) -> Command {
-    let port = TcpListener::bind("127.0.0.1:0").unwrap().local_addr().unwrap().port();
     let path = format!("{}:{}", dir.path().display(), std::env::var("PATH").unwrap());
     let mut command = Command::new(program);
     for name in ["LATCHKEY_HOME", "LATCHKEY_RELAY", "LATCHKEY_PASSPHRASE", "LATCHKEY_PIN"] {
@@ -66,8 +64,7 @@ fn shell(dir: &TempDir, program: &str, args: &[&str]) -> Command {
         .args(args)
         .current_dir(dir.path())
         .env("TMPDIR", dir.path())
-        .env("PATH", path)
-        .env("PORT", port.to_string());
+        .env("PATH", path);
     command
 }
 

@@ -1,6 +1,6 @@
 //! Asks: hands keys to a question and draws it, until there is an answer or the person left.
 
-use std::cell::RefCell;
+use std::cell::{Cell, RefCell};
 use std::collections::VecDeque;
 use std::future::Future;
 use std::pin::pin;
@@ -24,6 +24,8 @@ const PASTE_GAP: Duration = Duration::from_millis(20);
 thread_local! {
     /// Keys that came with the last answer, and belong to the next question.
     static AHEAD: RefCell<VecDeque<Event>> = const { RefCell::new(VecDeque::new()) };
+    /// The last question took a secret.
+    static AFTER_SECRET: Cell<bool> = const { Cell::new(false) };
 }
 
 /// What became of a key.
@@ -47,6 +49,10 @@ pub(super) trait Question {
     /// Whether keys are not taken yet, which is said.
     fn hold(&mut self, held: bool);
     fn view(&self, columns: usize, rows: usize) -> View;
+    /// Whether what is typed is not shown.
+    fn is_secret(&self) -> bool {
+        false
+    }
     /// What stays on the screen when it was answered.
     fn settled(&self) -> Option<String>;
 }
@@ -131,6 +137,10 @@ impl Asking {
             frame: Frame::default(),
             grace: Grace::none(),
         };
+        // A passphrase that is typed once more while the first one is tried is shown nowhere, and sent to no one.
+        if AFTER_SECRET.replace(false) && !question.is_secret() {
+            forget_answers()?;
+        }
         asking.draw(question)?;
         Ok(asking)
     }
@@ -202,6 +212,9 @@ impl Asking {
                 }
                 _ => Step::Stay,
             };
+            if !matches!(step, Step::Stay) {
+                AFTER_SECRET.set(question.is_secret());
+            }
             match step {
                 Step::Stay => {}
                 Step::Answer(answer) => {

@@ -174,6 +174,10 @@ impl<T> Question for Field<'_, T> {
         self.held = held;
     }
 
+    fn is_secret(&self) -> bool {
+        self.masked
+    }
+
     fn view(&self, columns: usize, rows: usize) -> View {
         let width = width(columns);
         let help = if self.held { HELD } else { &self.help };
