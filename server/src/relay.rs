@@ -1,8 +1,8 @@
 //! A relay from a configuration: data directory, store, services, listener, and an orderly end.
 
-mod chores;
 mod directory;
 mod error;
+mod maintenance;
 mod name;
 
 use std::{
@@ -19,6 +19,7 @@ use tokio::{
     task::JoinHandle,
 };
 
+use crate::relay::maintenance::{refresh, refresh_for_ever, run_errands_for_ever, sweep_for_ever};
 use crate::{
     clock::{Clock, SystemClock},
     config::{Config, Patience, running},
@@ -39,11 +40,10 @@ use crate::{
         Activity,
         files::KeyFiles,
         sqlite::{DiskRules, Sqlite},
-        wakes::Wakes,
+        waiters::Waiters,
     },
     tls::{Acceptor, Certificates, TlsError},
 };
-use chores::{refresh, refresh_for_ever, run_errands_for_ever, sweep_for_ever};
 use directory::claim_in_time;
 pub(crate) use directory::{LOCK_FILE, claim};
 pub use error::StartError;
@@ -101,7 +101,7 @@ impl Relay {
             path: config.data_dir.clone(),
             source,
         })?;
-        let wakes = Arc::new(Wakes::default());
+        let wakes = Arc::new(Waiters::default());
         let room = DiskRules {
             most: config.max_database,
             reserve: config.disk_reserve,

@@ -7,28 +7,28 @@
 mod accounts;
 mod activity;
 mod audit;
-mod bulletin;
-mod doors;
 pub mod files;
 mod gate_keys;
-mod known;
+mod invitations;
+mod known_senders;
 mod mail;
 pub mod migrations;
 mod plays;
+mod public_status;
 pub mod sqlite;
-pub mod wakes;
+pub mod waiters;
 
 use futures_util::future::BoxFuture;
 use protocol::Timestamp;
 
 pub use crate::store::accounts::*;
 pub use crate::store::gate_keys::*;
+pub use crate::store::invitations::*;
 pub use crate::store::mail::*;
 pub use crate::store::plays::*;
+pub use crate::store::public_status::{RoughNumbers, ShownRow};
 pub use activity::Activity;
 pub use audit::{AuditEvent, AuditHead, AuditRecord, KeptHead};
-pub use bulletin::{RoughNumbers, ShownRow};
-pub use doors::*;
 
 use crate::model::{Bytes32, CommitCounter, GateKeyId, Incarnation, LicenseId, MailboxId};
 

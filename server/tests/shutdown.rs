@@ -21,7 +21,7 @@ use protocol::{Timestamp, address::UserName, prekey::PublishedSignedPreKey};
 use rustix::process::{Resource, Rlimit, getrlimit, setrlimit};
 use server::{
     model::{BearerToken, Incarnation, MailboxId},
-    store::{Registered, Registration, SignedPreKeyRow, Store as _, TokenRow, sqlite::Sqlite, wakes::Wakes},
+    store::{Registered, Registration, SignedPreKeyRow, Store as _, TokenRow, sqlite::Sqlite, waiters::Waiters},
 };
 use tempfile::TempDir;
 use tokio::{
@@ -71,7 +71,7 @@ fn possible() -> usize {
 /// Accounts that are signed in, straight into the store; their tokens.
 async fn accounts(directory: &Path, count: usize) -> Vec<String> {
     let lock = File::create(directory.join("relay.lock")).unwrap();
-    let store = Arc::new(Sqlite::open(directory, lock, None, Arc::new(Wakes::default())).unwrap());
+    let store = Arc::new(Sqlite::open(directory, lock, None, Arc::new(Waiters::default())).unwrap());
     let now = SystemTime::now().duration_since(UNIX_EPOCH).unwrap();
     let now = Timestamp::from_millis(now.as_millis().try_into().unwrap());
     let mut verbs = JoinSet::new();

@@ -12,7 +12,7 @@ use protocol::address::UserName;
 use protocol::prekey::PublishedSignedPreKey;
 use server::model::{BearerToken, BodyDigest, Envelope, Incarnation, MailboxId, MessageId, Sender};
 use server::store::sqlite::Sqlite;
-use server::store::wakes::Wakes;
+use server::store::waiters::Waiters;
 use server::store::{Deposit, Deposited, Part, Quota, Registered, Registration, SignedPreKeyRow, Store, TokenRow};
 use tokio::task::JoinSet;
 use uuid::Uuid;
@@ -27,7 +27,7 @@ const DAY: Duration = Duration::from_secs(24 * 3600);
 /// Makes a database in `directory` with `accounts` accounts that are signed in, and `envelopes` envelopes of `body` spread over them.
 pub async fn seed(directory: &Path, accounts: usize, envelopes: usize, body: &[u8]) -> Result<Vec<Account>> {
     let lock = File::create(directory.join("relay.lock"))?;
-    let store = Arc::new(Sqlite::open(directory, lock, None, Arc::new(Wakes::default()))?);
+    let store = Arc::new(Sqlite::open(directory, lock, None, Arc::new(Waiters::default()))?);
     let now = SystemTime::now().duration_since(UNIX_EPOCH)?;
     let now = Timestamp::from_millis(u64::try_from(now.as_millis())?);
     let mut seeded = Vec::with_capacity(accounts);

@@ -20,7 +20,7 @@ use std::{
 use parking_lot::{Mutex, MutexGuard};
 use tokio::sync::Notify;
 
-use crate::{model::MailboxId, seldom::Seldom, service::rates::Network};
+use crate::{log_throttle::LogThrottle, model::MailboxId, service::rates::Network};
 
 /// Memory for bodies and answers on their way, of all connections together: a hundred of the largest envelopes, or thirty full pages of mail, at any moment. A relay that serves a thousand clients has less than that on
 /// its way; what idles in it is closed.
@@ -80,9 +80,9 @@ pub(crate) struct Places {
     /// Held by all guests together.
     bytes: AtomicUsize,
     inside: Mutex<Inside>,
-    crowded: Seldom,
-    short: Seldom,
-    refused: Seldom,
+    crowded: LogThrottle,
+    short: LogThrottle,
+    refused: LogThrottle,
 }
 
 #[derive(Default)]
@@ -131,9 +131,9 @@ impl Places {
             begun: Instant::now(),
             bytes: AtomicUsize::new(0),
             inside: Mutex::default(),
-            crowded: Seldom::default(),
-            short: Seldom::default(),
-            refused: Seldom::default(),
+            crowded: LogThrottle::default(),
+            short: LogThrottle::default(),
+            refused: LogThrottle::default(),
         })
     }
 

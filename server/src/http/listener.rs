@@ -46,7 +46,7 @@ use crate::{
         parse_errors::{self, Explained, MAX_HEAD},
         write_timeout::Impatient,
     },
-    seldom::Seldom,
+    log_throttle::LogThrottle,
     tls::Acceptor,
 };
 
@@ -104,7 +104,7 @@ pub(crate) async fn serve<E>(
     let serving = Arc::new(serving);
     let (stop, stopped) = watch::channel(false);
     let mut connections = JoinSet::new();
-    let refused = Seldom::default();
+    let refused = LogThrottle::default();
     let mut shutdown = pin!(shutdown);
     loop {
         tokio::select! {

@@ -24,7 +24,7 @@ use crate::{
     store::{
         InviteMade, NewInvite, Released, Removal, STEP, Store, StoreError,
         sqlite::{Sqlite, admin::Reader},
-        wakes::Wakes,
+        waiters::Waiters,
     },
 };
 
@@ -250,7 +250,7 @@ pub(crate) async fn perform(store: &dyn Store, errand: &Errand, now: Timestamp) 
 /// [`StartError::InUse`] when one does: then it is the one to do it.
 pub async fn perform_here(data_dir: &Path, errand: &Errand, now: Timestamp) -> Result<(), ErrandError> {
     let lock = claim(data_dir)?;
-    let store = Sqlite::open(data_dir, lock, None, Arc::new(Wakes::default())).map_err(StartError::from)?;
+    let store = Sqlite::open(data_dir, lock, None, Arc::new(Waiters::default())).map_err(StartError::from)?;
     let errands = asked(data_dir).map_err(|error| ErrandError::File(data_dir.join(DIRECTORY), error))?;
     for (path, errand) in errands {
         perform(&store, &errand, now).await?;

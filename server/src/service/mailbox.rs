@@ -20,7 +20,7 @@ use crate::{
     model::{Bytes32, Incarnation, MailboxId, Principal, Sender},
     store::{
         Ack, Acked, Page, Quota, Store,
-        wakes::{Wait, Wakes},
+        waiters::{Wait, Waiters},
     },
 };
 
@@ -94,7 +94,7 @@ pub struct Mailboxes {
     tokens: Arc<Tokens>,
     gate_keys: Arc<GateKeys>,
     sessions: Arc<Sessions>,
-    wakes: Arc<Wakes>,
+    wakes: Arc<Waiters>,
     stopped: watch::Receiver<bool>,
     shares: Shares,
     floods: Floods,

@@ -4,12 +4,10 @@
 
 pub mod audit;
 pub mod blocks;
-pub mod bulletin;
 pub mod challenges;
+pub mod clock_guard;
 pub mod compute;
-mod debts;
 pub mod directory;
-mod entropy;
 mod floods;
 pub mod gate;
 pub mod gate_cache;
@@ -17,21 +15,23 @@ pub mod gate_keys;
 mod gate_pool;
 pub mod homomorphic;
 mod identity;
-pub mod jumps;
+mod license_queue;
 pub mod licenses;
 pub mod mailbox;
 pub mod oblivious;
-pub mod pace;
+mod play_receipts;
 pub mod plays;
+pub mod public_status;
+mod randomness;
 pub mod rates;
-mod receipts;
 mod refusal;
 mod retention;
 mod rules;
 pub mod sessions;
 pub mod shares;
+mod token_buckets;
+pub mod token_limiter;
 pub mod tokens;
-mod turns;
 
 use std::sync::{
     Arc,
@@ -46,15 +46,15 @@ use protocol::{
 use tokio::sync::watch;
 use zeroize::Zeroizing;
 
+pub(crate) use crate::service::randomness::fill;
 use crate::{
     clock::Clock,
     metrics::Metrics,
     model::Bytes32,
     operator::errands::{self, Errand},
     proxies::Proxies,
-    store::{Activity, DiskUse, STEP, Store, SweepRules, Totals, files::KeyFiles, wakes::Wakes},
+    store::{Activity, DiskUse, STEP, Store, SweepRules, Totals, files::KeyFiles, waiters::Waiters},
 };
-pub(crate) use entropy::fill;
 use gate::Gate;
 pub use identity::RelayIdentity;
 pub use refusal::{Refusal, Result};
@@ -86,7 +86,7 @@ pub struct Services {
     pub audit: Arc<audit::Audit>,
     /// Where requests come from.
     pub proxies: Proxies,
-    bulletin: bulletin::Bulletin,
+    bulletin: bulletin::PublicStatus,
     numbers: StatusRule,
     registrations: Registrations,
     store: Arc<dyn Store>,
@@ -121,7 +121,7 @@ impl Services {
     pub async fn new(
         store: Arc<dyn Store>,
         files: KeyFiles,
-        wakes: Arc<Wakes>,
+        wakes: Arc<Waiters>,
         clock: Arc<dyn Clock>,
         gate: Arc<dyn Gate>,
         rules: Rules,
@@ -199,7 +199,7 @@ impl Services {
             rates,
             audit,
             proxies: Proxies::new(rules.proxies),
-            bulletin: bulletin::Bulletin::default(),
+            bulletin: bulletin::PublicStatus::default(),
             numbers: rules.status,
             registrations: rules.registrations,
             store,

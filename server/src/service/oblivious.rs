@@ -14,8 +14,8 @@ use super::{
     gate::{Computed, Gate, GateContext, GateError, LoadedKey},
     gate_cache::Cache,
     gate_pool::GatePool,
-    receipts::rng,
 };
+use crate::service::play_receipts::rng;
 use crate::{
     model::{GateKeyId, LicenseId},
     store::{FoldCommit, LicenseView, LimitView, OpenLicense, PlayLookup, Store, StoreError, files::KeyFiles},

@@ -12,7 +12,8 @@ use playgate::{Capability, PlayLimit, PlayShare};
 use protocol::play_receipt::{counted_answer, request_hash};
 use uuid::Uuid;
 
-use super::{REMEMBERED, Refusal, Result, exactly, oblivious::Oblivious, receipts::Receipts, turns::Turns};
+use super::{REMEMBERED, Refusal, Result, exactly, oblivious::Oblivious};
+use crate::service::{license_queue::LicenseQueue, play_receipts::Receipts};
 use crate::{
     clock::Clock,
     model::LicenseId,
@@ -71,7 +72,7 @@ pub struct Plays {
     clock: Arc<dyn Clock>,
     receipts: Receipts,
     oblivious: Arc<Oblivious>,
-    turns: Turns,
+    turns: LicenseQueue,
     observer: OnceLock<Observer>,
 }
 
@@ -87,7 +88,7 @@ impl Plays {
             clock,
             receipts,
             oblivious,
-            turns: Turns::default(),
+            turns: LicenseQueue::default(),
             observer: OnceLock::new(),
         }
     }

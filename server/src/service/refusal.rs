@@ -5,8 +5,8 @@ use std::time::Duration;
 use protocol::address::{NameError, UserName};
 
 use crate::{
+    log_throttle::LogThrottle,
     model::{CommitCounter, EnvelopeError},
-    seldom::Seldom,
     store::StoreError,
 };
 
@@ -152,7 +152,7 @@ impl From<StoreError> for Refusal {
         match error {
             StoreError::Full(_) => {
                 // Onto the disk that is full, most likely, and as often as anybody asks.
-                static SAID: Seldom = Seldom::new();
+                static SAID: LogThrottle = LogThrottle::new();
                 SAID.warn(|left_out| tracing::error!(%error, left_out, "the store refuses"));
                 Self::StorageFull
             }

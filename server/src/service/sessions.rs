@@ -25,7 +25,7 @@ use crate::{
     clock::Clock,
     model::{BearerToken, Bytes32, MailboxId, Principal},
     origin::Origin,
-    store::{AuditEvent, Store, TokenRow, wakes::Wakes},
+    store::{AuditEvent, Store, TokenRow, waiters::Waiters},
 };
 
 /// How much of a refused origin is repeated: any real one, and no more of what a caller made up.
@@ -109,7 +109,7 @@ pub struct NewSession {
 pub struct Sessions {
     store: Arc<dyn Store>,
     clock: Arc<dyn Clock>,
-    wakes: Arc<Wakes>,
+    wakes: Arc<Waiters>,
     relay: RelayIdentity,
     compute: Arc<Compute>,
     audit: Arc<Audit>,
@@ -122,7 +122,7 @@ impl Sessions {
     pub(super) fn new(
         store: Arc<dyn Store>,
         clock: Arc<dyn Clock>,
-        wakes: Arc<Wakes>,
+        wakes: Arc<Waiters>,
         relay: RelayIdentity,
         compute: Arc<Compute>,
         audit: Arc<Audit>,
@@ -267,7 +267,7 @@ impl Sessions {
     }
 
     /// Who waits with a session.
-    pub(super) const fn wakes(&self) -> &Arc<Wakes> {
+    pub(super) const fn wakes(&self) -> &Arc<Waiters> {
         &self.wakes
     }
 

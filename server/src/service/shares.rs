@@ -16,7 +16,8 @@ use hashlink::LruCache;
 use parking_lot::Mutex;
 use protocol::Timestamp;
 
-use super::{REMEMBERED, debts::Debts, licenses::MAX_LICENSE_TTL};
+use super::{REMEMBERED, licenses::MAX_LICENSE_TTL};
+use crate::service::token_buckets::TokenBuckets;
 use crate::{
     model::{MAX_ENVELOPE_BYTES, MailboxId, MessageId},
     store::Quota,
@@ -119,8 +120,8 @@ impl Bucket {
 /// What is counted, for all strangers of a mailbox and for each.
 #[derive(Debug)]
 struct Measure {
-    all: (Bucket, Debts<u64>),
-    one: (Bucket, Debts<u64>),
+    all: (Bucket, TokenBuckets<u64>),
+    one: (Bucket, TokenBuckets<u64>),
 }
 
 /// Whose share has no room for a send.
@@ -143,12 +144,15 @@ impl Measure {
     fn new(quota: u64, rules: (Percent, Percent), least: u64, window: Duration) -> Self {
         let all = rules.0.part(quota);
         Self {
-            all: (Bucket::of(all, least, window), Debts::new(MAX_BUCKETS)),
-            one: (Bucket::of(rules.1.part(all), least, window), Debts::new(MAX_BUCKETS)),
+            all: (Bucket::of(all, least, window), TokenBuckets::new(MAX_BUCKETS)),
+            one: (
+                Bucket::of(rules.1.part(all), least, window),
+                TokenBuckets::new(MAX_BUCKETS),
+            ),
         }
     }
 
-    fn both(&mut self, keys: Keys) -> [(&mut (Bucket, Debts<u64>), u64); 2] {
+    fn both(&mut self, keys: Keys) -> [(&mut (Bucket, TokenBuckets<u64>), u64); 2] {
         [(&mut self.all, keys.all), (&mut self.one, keys.one)]
     }
 

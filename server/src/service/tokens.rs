@@ -2,7 +2,8 @@
 
 use std::sync::Arc;
 
-use super::{Refusal, Result, exactly, pace::Pace};
+use super::{Refusal, Result, exactly};
+use crate::service::token_limiter::TokenLimiter;
 use crate::{
     clock::Clock,
     model::{Bytes32, MailboxId, Principal},
@@ -16,7 +17,7 @@ pub const MAX_DELIVERY_TOKENS: u32 = 4096;
 pub struct Tokens {
     store: Arc<dyn Store>,
     clock: Arc<dyn Clock>,
-    pace: Pace,
+    pace: TokenLimiter,
 }
 
 impl Tokens {
@@ -24,7 +25,7 @@ impl Tokens {
         Self {
             store,
             clock,
-            pace: Pace::default(),
+            pace: TokenLimiter::default(),
         }
     }
 

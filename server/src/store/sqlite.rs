@@ -6,18 +6,18 @@ pub mod admin;
 mod audit;
 mod blocks;
 mod checksums;
-mod doors;
+mod deposit_receipts;
 mod envelopes;
 mod gate_keys;
-mod heads;
 mod identities;
+mod invitations;
 mod keys;
 mod licenses;
 mod log;
 mod mail;
+mod mailbox_heads;
 mod open;
 mod plays;
-mod receipts;
 mod removal;
 mod reserve;
 mod rows;
@@ -46,10 +46,11 @@ use super::{
     Deposited, DiskUse, FoldCommit, GateKeyPut, GateKeyRow, GateKeyUse, IdentityChange, IdentityChanged, IdentityRow,
     InviteMade, KeyCounts, LicenseView, NewGateKey, NewInvite, Page, PlayCommit, PlayFound, PlayLookup, Publication,
     Published, Registered, Registration, Released, Removal, Result, RoughNumbers, Seed, ShownRow, Store, StoreError,
-    SweepRules, Swept, TokenPut, TokenRow, Totals, Verb,
-    known::{Change, Known},
-    migrations,
-    wakes::Wakes,
+    SweepRules, Swept, TokenPut, TokenRow, Totals, Verb, migrations,
+};
+use crate::store::{
+    known_senders::{Change, KnownSenders},
+    waiters::Waiters,
 };
 pub use audit::AuditFault;
 use envelopes::{Envelopes, Index};
@@ -72,7 +73,7 @@ const FILES_PAUSE: Duration = Duration::from_millis(100);
 pub struct Sqlite {
     writer: Writer,
     readers: Arc<Readers>,
-    known: Arc<Known>,
+    known: Arc<KnownSenders>,
     index: Arc<Index>,
     log: PathBuf,
     // Dropped last: until the database is closed nobody else may have it.
@@ -129,7 +130,7 @@ impl Sqlite {
         directory: &Path,
         lock: File,
         max_bytes: Option<u64>,
-        wakes: Arc<Wakes>,
+        wakes: Arc<Waiters>,
     ) -> std::result::Result<Self, OpenError> {
         let rules = DiskRules {
             most: max_bytes,
@@ -146,7 +147,7 @@ impl Sqlite {
         directory: &Path,
         lock: File,
         rules: DiskRules,
-        wakes: Arc<Wakes>,
+        wakes: Arc<Waiters>,
     ) -> std::result::Result<Self, OpenError> {
         let path = open::database(directory)?;
         let failed = |source| OpenError::Sqlite {
@@ -228,7 +229,7 @@ impl Sqlite {
             .map(|_| open_reader(&path))
             .collect::<rusqlite::Result<Vec<_>>>()
             .map_err(failed)?;
-        let known = Arc::new(Known::default());
+        let known = Arc::new(KnownSenders::default());
         let aftermath = Aftermath {
             wakes,
             known: Arc::clone(&known),

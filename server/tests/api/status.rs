@@ -5,7 +5,7 @@ use std::{sync::Arc, time::Duration};
 use protocol::Timestamp;
 use reqwest::Method;
 use serde_json::{Value, json};
-use server::service::{StatusRule, bulletin::SHOWN_FOR};
+use server::service::{StatusRule, public_status::SHOWN_FOR};
 use uuid::Uuid;
 
 use crate::{ENVELOPE, common::*};

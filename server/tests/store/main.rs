@@ -13,7 +13,7 @@ mod rows;
 use std::{fs::File, path::Path, sync::Arc, time::Duration};
 
 use protocol::Timestamp;
-use server::store::{Store as _, TokenRow, sqlite::Sqlite, wakes::Wakes};
+use server::store::{Store as _, TokenRow, sqlite::Sqlite, waiters::Waiters};
 use tempfile::TempDir;
 
 use accounts::{accounts, identities, removed};
@@ -23,14 +23,14 @@ use gates::gates;
 use plays::{plays, time_passes};
 use rows::{deposit, mailbox, registration};
 
-fn open(dir: &Path, wakes: &Arc<Wakes>) -> Sqlite {
+fn open(dir: &Path, wakes: &Arc<Waiters>) -> Sqlite {
     let lock = File::create(dir.join("lock")).unwrap();
     Sqlite::open(dir, lock, None, wakes.clone()).unwrap()
 }
 
 #[tokio::test]
 async fn sqlite_tells_the_story() {
-    let (dir, wakes) = (TempDir::new().unwrap(), Arc::new(Wakes::default()));
+    let (dir, wakes) = (TempDir::new().unwrap(), Arc::new(Waiters::default()));
     // Closed and opened between the parts: nothing of it lives in memory.
     accounts(&open(dir.path(), &wakes)).await;
     envelopes(&open(dir.path(), &wakes)).await;
@@ -40,7 +40,7 @@ async fn sqlite_tells_the_story() {
 
 #[tokio::test]
 async fn sqlite_replaces_identities() {
-    let (dir, wakes) = (TempDir::new().unwrap(), Arc::new(Wakes::default()));
+    let (dir, wakes) = (TempDir::new().unwrap(), Arc::new(Waiters::default()));
     let store = open(dir.path(), &wakes);
     store.register(registration("bob", 8)).await.unwrap();
     identities(&store).await;
@@ -48,7 +48,7 @@ async fn sqlite_replaces_identities() {
 
 #[tokio::test]
 async fn sqlite_answers_for_a_removed_account_as_for_none() {
-    let (dir, wakes) = (TempDir::new().unwrap(), Arc::new(Wakes::default()));
+    let (dir, wakes) = (TempDir::new().unwrap(), Arc::new(Waiters::default()));
     let store = open(dir.path(), &wakes);
     store.register(registration("bob", 8)).await.unwrap();
     store.register(registration("carol", 9)).await.unwrap();
@@ -57,13 +57,13 @@ async fn sqlite_answers_for_a_removed_account_as_for_none() {
 
 #[tokio::test]
 async fn sqlite_spends_invitations_on_registrations_alone_and_releases_names() {
-    let (dir, wakes) = (TempDir::new().unwrap(), Arc::new(Wakes::default()));
+    let (dir, wakes) = (TempDir::new().unwrap(), Arc::new(Waiters::default()));
     doors(&open(dir.path(), &wakes)).await;
 }
 
 #[tokio::test]
 async fn sqlite_keeps_delivery_tokens_and_the_commit_counter() {
-    let (dir, wakes) = (TempDir::new().unwrap(), Arc::new(Wakes::default()));
+    let (dir, wakes) = (TempDir::new().unwrap(), Arc::new(Waiters::default()));
     let store = open(dir.path(), &wakes);
     store.register(registration("bob", 8)).await.unwrap();
     tokens(&store).await;
@@ -71,7 +71,7 @@ async fn sqlite_keeps_delivery_tokens_and_the_commit_counter() {
 
 #[tokio::test]
 async fn sqlite_keeps_blocked_accounts() {
-    let (dir, wakes) = (TempDir::new().unwrap(), Arc::new(Wakes::default()));
+    let (dir, wakes) = (TempDir::new().unwrap(), Arc::new(Waiters::default()));
     let store = open(dir.path(), &wakes);
     store.register(registration("bob", 8)).await.unwrap();
     blocks(&store).await;
@@ -82,7 +82,7 @@ async fn sqlite_keeps_blocked_accounts() {
 
 #[tokio::test]
 async fn sqlite_keeps_gate_keys_and_encrypted_counters() {
-    let (dir, wakes) = (TempDir::new().unwrap(), Arc::new(Wakes::default()));
+    let (dir, wakes) = (TempDir::new().unwrap(), Arc::new(Waiters::default()));
     let store = open(dir.path(), &wakes);
     store.register(registration("bob", 8)).await.unwrap();
     store.register(registration("carol", 9)).await.unwrap();
@@ -91,7 +91,7 @@ async fn sqlite_keeps_gate_keys_and_encrypted_counters() {
 
 #[tokio::test]
 async fn a_deposit_wakes_its_owner_and_nobody_else_once_it_is_durable() {
-    let (dir, wakes) = (TempDir::new().unwrap(), Arc::new(Wakes::default()));
+    let (dir, wakes) = (TempDir::new().unwrap(), Arc::new(Waiters::default()));
     let store = open(dir.path(), &wakes);
     store.register(registration("bob", 8)).await.unwrap();
     let (bobs, carols) = (

@@ -18,7 +18,7 @@ use crate::{
     http::listener::{self, Serving},
     model::{BearerToken, Incarnation, Principal},
     relay::{Relay, RunningRelay},
-    store::{Registration, SignedPreKeyRow, Store as _, TokenRow, sqlite::Sqlite, wakes::Wakes},
+    store::{Registration, SignedPreKeyRow, Store as _, TokenRow, sqlite::Sqlite, waiters::Waiters},
 };
 
 const DAY: Duration = Duration::from_secs(24 * 3600);
@@ -27,7 +27,7 @@ const DAY: Duration = Duration::from_secs(24 * 3600);
 async fn registered(directory: &Path) -> BearerToken {
     std::fs::create_dir(directory).unwrap();
     let lock = File::create(directory.join("relay.lock")).unwrap();
-    let store = Sqlite::open(directory, lock, None, Arc::new(Wakes::default())).unwrap();
+    let store = Sqlite::open(directory, lock, None, Arc::new(Waiters::default())).unwrap();
     let since = SystemTime::now().duration_since(SystemTime::UNIX_EPOCH).unwrap();
     let now = Timestamp::from_millis(since.as_millis().try_into().unwrap());
     let user = UserName::parse("bob").unwrap();

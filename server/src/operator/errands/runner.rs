@@ -3,15 +3,15 @@
 use std::path::PathBuf;
 
 use super::{DIRECTORY, asked, unlink};
-use crate::{seldom::Seldom, service::Services};
+use crate::{log_throttle::LogThrottle, service::Services};
 
 /// Does at a relay that runs what is asked for.
 pub(crate) struct Runner {
     data_dir: PathBuf,
     // An errand that stays is looked at every second.
-    unreadable: Seldom,
-    undone: Seldom,
-    stays: Seldom,
+    unreadable: LogThrottle,
+    undone: LogThrottle,
+    stays: LogThrottle,
 }
 
 impl Runner {
@@ -19,9 +19,9 @@ impl Runner {
     pub fn new(data_dir: PathBuf) -> Self {
         Self {
             data_dir,
-            unreadable: Seldom::default(),
-            undone: Seldom::default(),
-            stays: Seldom::default(),
+            unreadable: LogThrottle::default(),
+            undone: LogThrottle::default(),
+            stays: LogThrottle::default(),
         }
     }
 

@@ -2,7 +2,8 @@
 
 use rusqlite::{Connection, OptionalExtension as _, params};
 
-use super::{heads, rows::number};
+use super::rows::number;
+use crate::store::sqlite::mailbox_heads;
 use crate::{
     model::MailboxId,
     store::{BlockPut, Result},
@@ -17,7 +18,7 @@ fn count(c: &Connection, mailbox: MailboxId) -> Result<u32> {
 }
 
 pub(super) fn put(c: &Connection, mailbox: MailboxId, account: MailboxId, most: u32) -> Result<BlockPut> {
-    if heads::acked(c, mailbox)?.is_none() {
+    if mailbox_heads::acked(c, mailbox)?.is_none() {
         return Ok(BlockPut::NoSuchMailbox);
     }
     let blocked = count(c, mailbox)?;
@@ -33,7 +34,7 @@ pub(super) fn put(c: &Connection, mailbox: MailboxId, account: MailboxId, most: 
 }
 
 pub(super) fn delete(c: &Connection, mailbox: MailboxId, account: MailboxId) -> Result<Option<u32>> {
-    if heads::acked(c, mailbox)?.is_none() {
+    if mailbox_heads::acked(c, mailbox)?.is_none() {
         return Ok(None);
     }
     c.prepare_cached("DELETE FROM blocked_account WHERE mailbox = ?1 AND account = ?2")?

@@ -8,13 +8,13 @@ use protocol::{
 use rusqlite::{Connection, OptionalExtension as _, params};
 use zeroize::Zeroizing;
 
-use super::doors;
 use super::envelopes::refuse_growth;
 use super::identities::successions;
 use super::mail::raise_counter;
 use super::rows::{array, damaged, int, number, time, timestamp};
 use super::totals::add_totals;
 use super::writer::Sums;
+use crate::store::sqlite::invitations;
 use crate::{
     model::{Bytes32, CommitCounter, MailboxId},
     store::{
@@ -48,7 +48,7 @@ pub(super) fn register(c: &Connection, r: &Registration, admission: Admission) -
         .optional()?;
     let is_owner = removed.is_none() && known.as_ref() == Some(&r.identity_key);
     // Before the name is looked at: who is not admitted learns nothing of names.
-    if !is_owner && let Some(refused) = doors::refuse(c, admission, r.now)? {
+    if !is_owner && let Some(refused) = invitations::refuse(c, admission, r.now)? {
         return Ok(refused);
     }
     if removed.is_some() {
@@ -74,7 +74,7 @@ pub(super) fn register(c: &Connection, r: &Registration, admission: Admission) -
         }
         None => {
             refuse_growth(c)?;
-            doors::spend(c, admission)?;
+            invitations::spend(c, admission)?;
             let spk = &r.signed_prekey;
             c.prepare_cached(
                 "INSERT INTO account (mailbox, user_name, identity_key, spk_payload, spk_signature, spk_id, spk_seq, spk_expires,
@@ -91,7 +91,7 @@ pub(super) fn register(c: &Connection, r: &Registration, admission: Admission) -
                 time(spk.expires),
                 time(r.now)
             ])?;
-            let begins = doors::next_life(c, r.mailbox)?;
+            let begins = invitations::next_life(c, r.mailbox)?;
             c.prepare_cached("INSERT INTO mailbox (mailbox, incarnation, acked_seq) VALUES (?1, ?2, ?3)")?
                 .execute(params![id, r.incarnation.0.as_bytes(), int(begins)])?;
             if let Some(batch) = &r.batch {

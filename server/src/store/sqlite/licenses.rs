@@ -7,12 +7,13 @@ use subtle::ConstantTimeEq as _;
 use zeroize::Zeroizing;
 
 use super::{
-    gate_keys, heads,
+    gate_keys,
     rows::{array, damaged, number, time, timestamp},
     sealed,
     totals::add_totals,
     writer::{Effects, Sums},
 };
+use crate::store::sqlite::mailbox_heads;
 use crate::{
     model::{Bytes32, GateKeyId, LicenseId},
     store::{LicenseRow, LicenseState, LicenseView, LimitRow, LimitView, OpenGate, OpenLicense, Part, Result},
@@ -329,5 +330,5 @@ pub(super) fn remove(c: &Connection, id: LicenseId) -> Result<()> {
         c.prepare_cached(sql)?.execute(key)?;
     }
     let part = if stranger { Part::Stranger } else { Part::Known };
-    heads::count_licenses(c, id.mailbox, part, -1)
+    mailbox_heads::count_licenses(c, id.mailbox, part, -1)
 }

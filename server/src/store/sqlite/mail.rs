@@ -8,10 +8,10 @@ use uuid::Uuid;
 use super::writer::Effects;
 use super::{
     envelopes::{self, Index},
-    heads::{acked, count_licenses},
     licenses::insert,
     rows::{array, int, number},
 };
+use crate::store::sqlite::mailbox_heads::{acked, count_licenses};
 use crate::{
     model::{Bytes32, CommitCounter, Incarnation, MailboxId, Sender},
     store::{Ack, Acked, Deposit, LicenseRow, Page, Part, Result},

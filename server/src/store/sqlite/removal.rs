@@ -7,7 +7,6 @@ use protocol::Timestamp;
 use rusqlite::{Connection, OptionalExtension as _, params};
 
 use super::{
-    doors,
     envelopes::Index,
     licenses::{ACTIVE, REVOKED, end, remove},
     mail,
@@ -15,9 +14,10 @@ use super::{
     sweep::remove_plays,
     writer::{Effects, Sums},
 };
+use crate::store::sqlite::invitations;
 use crate::{
     model::{LicenseId, MailboxId},
-    store::{AuditEvent, Removal, Result, known::Change},
+    store::{AuditEvent, Removal, Result, known_senders::Change},
 };
 
 pub(super) fn step(
@@ -92,7 +92,7 @@ pub(super) fn step(
         ..Sums::default()
     };
     super::totals::add_totals(c, one_less)?;
-    doors::note(c, AuditEvent::AccountRemoved, Some(mailbox), 1, now)?;
+    invitations::note(c, AuditEvent::AccountRemoved, Some(mailbox), 1, now)?;
     Ok(Removal::Done)
 }
 

@@ -8,11 +8,12 @@ use rusqlite::{Connection, params};
 use super::{
     envelopes::Index,
     licenses::{ACTIVE, EXPIRED, end, remove},
-    mail, receipts,
+    mail,
     rows::{array, int, time},
     sealed,
     writer::Effects,
 };
+use crate::store::sqlite::deposit_receipts;
 use crate::{
     model::{LicenseId, MailboxId},
     store::{Result, SweepRules, Swept},
@@ -30,7 +31,7 @@ pub(super) fn step(c: &Connection, index: &Index, effects: &mut Effects, rules: 
     room = if full { 0 } else { room - swept.licenses };
     swept.answers = expire_answers(c, now, room)?;
     room -= swept.answers;
-    swept.receipts = receipts::forget_rows(c, rules.now, room)?;
+    swept.receipts = deposit_receipts::forget_rows(c, rules.now, room)?;
     effects.forget = Some(rules.now);
     room = room.saturating_sub(swept.receipts);
     swept.more = room == 0;

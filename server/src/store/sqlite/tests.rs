@@ -10,7 +10,7 @@ use super::*;
 async fn a_read_counts_from_when_it_begins_to_wait_until_it_is_done_or_given_up() {
     let dir = TempDir::new().unwrap();
     let lock = File::create(dir.path().join("lock")).unwrap();
-    let store = Sqlite::open(dir.path(), lock, None, Arc::new(Wakes::default())).unwrap();
+    let store = Sqlite::open(dir.path(), lock, None, Arc::new(Waiters::default())).unwrap();
     let reading = || store.activity().unwrap().reading.load(Ordering::Relaxed);
     let all = store.readers.permits.acquire_many(READERS as u32).await.unwrap();
     let (mut first, mut second) = (store.disk_use(), store.disk_use());

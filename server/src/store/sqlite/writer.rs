@@ -45,9 +45,9 @@ use super::{
     reserve::Reserve,
 };
 use crate::{
+    log_throttle::LogThrottle,
     model::Bytes32,
-    seldom::Seldom,
-    store::{Activity, Deposit, Deposited, Result, StoreError, known::Known, wakes::Wakes},
+    store::{Activity, Deposit, Deposited, Result, StoreError, known_senders::KnownSenders, waiters::Waiters},
 };
 
 /// Jobs that may wait. At 256 KiB an envelope this is 256 MiB at worst; a queue as long is two to four commits, some ten milliseconds.
@@ -72,9 +72,9 @@ const MAX_LOG_BYTES: u64 = 32 << 20;
 /// What the writer does with the effects of its jobs.
 pub(super) struct Aftermath {
     /// Who waits for mail.
-    pub wakes: Arc<Wakes>,
+    pub wakes: Arc<Waiters>,
     /// What is known without asking the disk.
-    pub known: Arc<Known>,
+    pub known: Arc<KnownSenders>,
     /// Writes down by how much a commit changed the store; once a commit, not once a job.
     pub count: fn(&Connection, Sums) -> Result<()>,
     /// Whether the disk has refused already, when the database was opened.
@@ -215,9 +215,9 @@ impl Drop for Writer {
 /// What is said seldom: a disk that is full stays so, whoever asks, and what is said about it may be written to it.
 #[derive(Default)]
 struct Said {
-    full: Seldom,
-    unfolded: Seldom,
-    unerased: Seldom,
+    full: LogThrottle,
+    unfolded: LogThrottle,
+    unerased: LogThrottle,
 }
 
 impl Said {

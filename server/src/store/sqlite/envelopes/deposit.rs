@@ -16,10 +16,10 @@ use crate::{
     store::{
         Deposit, Deposited, LicenseRow, LimitRow, Part, Result, StoreError,
         sqlite::{
-            PAGE_BYTES, heads,
+            PAGE_BYTES,
+            deposit_receipts::{Key, Receipt},
             licenses::{self, Planned},
-            mail,
-            receipts::{Key, Receipt},
+            mail, mailbox_heads,
             totals::add_totals,
             writer::Sums,
         },
@@ -330,7 +330,7 @@ fn with_license(c: &Connection, d: &Deposit, license: &LicenseRow, fits: bool, n
         Planned::There => false,
         Planned::New => true,
     };
-    if !fits || (new_license && heads::licenses(c, d.mailbox, d.part)? >= d.quota.licenses) {
+    if !fits || (new_license && mailbox_heads::licenses(c, d.mailbox, d.part)? >= d.quota.licenses) {
         return refused(Deposited::Full);
     }
     if new_license {

@@ -27,7 +27,8 @@ pub(super) use self::{
     index::{Entry, Index},
     rows::{body_sum, faults, without_overwriting},
 };
-use super::{heads, open::set_most, receipts::Receipts, rows::number};
+use super::{open::set_most, rows::number};
+use crate::store::sqlite::{deposit_receipts::Receipts, mailbox_heads};
 use crate::{
     model::MailboxId,
     plural::counted,
@@ -160,7 +161,7 @@ impl Envelopes {
         if let Some(acked) = self.heads.get(&mailbox) {
             return Ok(Some(*acked));
         }
-        let Some(acked) = heads::acked(c, mailbox)? else {
+        let Some(acked) = mailbox_heads::acked(c, mailbox)? else {
             return Ok(None);
         };
         if self.heads.len() >= HEADS {
@@ -173,7 +174,7 @@ impl Envelopes {
 
 /// Takes the rows that wait into an index and shows all of them; those that do not wait any more, and are still to be erased.
 fn scan(c: &Connection, index: &Index, mut each: impl FnMut(&Found)) -> rusqlite::Result<Vec<Entry>> {
-    let acked = heads::all_acked(c)?;
+    let acked = mailbox_heads::all_acked(c)?;
     let mut dead = Vec::new();
     rows::each(c, |found| {
         each(&found);

@@ -10,7 +10,7 @@ use super::{
     Loop, Result, StoreError, Upkeep,
     job::{Job, Sums},
 };
-use crate::store::known::Change;
+use crate::store::known_senders::Change;
 
 /// How a batch went.
 enum Together {

@@ -6,7 +6,7 @@ use tokio::sync::oneshot;
 
 use crate::{
     model::MailboxId,
-    store::{Result, StoreError, known::Change},
+    store::{Result, StoreError, known_senders::Change},
 };
 
 /// What a job wants done once it is durable.

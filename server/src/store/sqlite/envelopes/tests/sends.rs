@@ -247,7 +247,7 @@ fn receipts_of_a_busy_relay_are_found_without_reading_them_all() {
     );
     relay.is_sound();
     // Forgotten by bounded steps.
-    let forget = |limit| crate::store::sqlite::receipts::forget_rows(&relay.c, Timestamp(3000), limit).unwrap();
+    let forget = |limit| crate::store::sqlite::deposit_receipts::forget_rows(&relay.c, Timestamp(3000), limit).unwrap();
     assert_eq!(forget(10), 10);
     assert_eq!(forget(10_000) as u64, runs + 1 - 10);
     relay.envelopes.forget_receipts(Timestamp(3000));

@@ -12,7 +12,7 @@ use crate::{
     operator::errands,
     service::{
         Services,
-        jumps::{Jumps, Trust},
+        clock_guard::{ClockGuard, Trust},
     },
     tls::Certificates,
 };
@@ -70,7 +70,7 @@ pub(super) async fn run_errands_for_ever(services: Arc<Services>, data_dir: Path
 pub(super) async fn sweep_for_ever(services: Arc<Services>) {
     let mut tick = interval(SWEEP_EVERY);
     tick.set_missed_tick_behavior(MissedTickBehavior::Delay);
-    let (started, mut jumps) = (Instant::now(), Jumps::default());
+    let (started, mut jumps) = (Instant::now(), ClockGuard::default());
     loop {
         tick.tick().await;
         services.renew_status().await;

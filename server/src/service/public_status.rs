@@ -56,13 +56,13 @@ impl Drawn {
 
 /// The bulletin.
 #[derive(Debug, Default)]
-pub struct Bulletin {
+pub struct PublicStatus {
     drawn: Mutex<Option<Drawn>>,
     /// Two at once would both find that it is another hour.
     renewing: tokio::sync::Mutex<()>,
 }
 
-impl Bulletin {
+impl PublicStatus {
     /// What is shown.
     #[must_use]
     pub fn shown(&self) -> Shown {

@@ -20,11 +20,11 @@ struct Slot {
 
 /// The waiting owners.
 #[derive(Debug, Default)]
-pub struct Wakes {
+pub struct Waiters {
     slots: Mutex<HashMap<MailboxId, Slot>>,
 }
 
-impl Wakes {
+impl Waiters {
     /// Registers a wait; none when too many wait on this mailbox already.
     #[must_use]
     pub fn wait(self: &Arc<Self>, mailbox: MailboxId) -> Option<Wait> {
@@ -58,7 +58,7 @@ impl Wakes {
 /// A registered wait; dropping it ends it.
 #[derive(Debug)]
 pub struct Wait {
-    wakes: Arc<Wakes>,
+    wakes: Arc<Waiters>,
     mailbox: MailboxId,
     notify: Arc<Notify>,
 }

@@ -15,7 +15,7 @@ const TOLERANCE: Duration = Duration::from_secs(60);
 
 /// What was seen of the clock.
 #[derive(Debug, Default)]
-pub struct Jumps {
+pub struct ClockGuard {
     last: Option<(Timestamp, Duration)>,
     steady_since: Option<Duration>,
 }
@@ -31,7 +31,7 @@ pub enum Trust {
     Jumped(i64),
 }
 
-impl Jumps {
+impl ClockGuard {
     /// Judges the clock, which shows `now`, by `uptime`, which only grows with time.
     pub fn judge(&mut self, now: Timestamp, uptime: Duration) -> Trust {
         let before = self.last.replace((now, uptime));
@@ -62,7 +62,7 @@ mod tests {
 
     #[test]
     fn a_clock_is_trusted_after_ten_steady_minutes_and_again_after_each_jump() {
-        let mut jumps = Jumps::default();
+        let mut jumps = ClockGuard::default();
         let (mut now, mut uptime) = (Timestamp(1_000_000_000_000), Duration::from_secs(5));
         let mut minute = |clock: Duration, back: Duration| {
             uptime += MINUTE;

@@ -40,7 +40,7 @@ pub(super) struct Moment(u64);
 
 /// The memory.
 #[derive(Debug, Default)]
-pub(super) struct Known(Mutex<Inner>);
+pub(super) struct KnownSenders(Mutex<Inner>);
 
 #[derive(Debug)]
 struct Inner {
@@ -61,7 +61,7 @@ impl Default for Inner {
     }
 }
 
-impl Known {
+impl KnownSenders {
     fn lock(&self) -> MutexGuard<'_, Inner> {
         self.0.lock()
     }
@@ -142,7 +142,7 @@ mod tests {
 
     #[test]
     fn the_memory_is_bounded_and_keeps_what_is_used() {
-        let (known, alice) = (Known::default(), MailboxId::from_bytes([1; 16]));
+        let (known, alice) = (KnownSenders::default(), MailboxId::from_bytes([1; 16]));
         let token = |n: usize| {
             let mut token = [0; 32];
             token[..8].copy_from_slice(&n.to_be_bytes());
@@ -162,7 +162,7 @@ mod tests {
 
     #[test]
     fn a_read_that_began_before_a_change_is_not_kept() {
-        let (known, alice) = (Known::default(), MailboxId::from_bytes([1; 16]));
+        let (known, alice) = (KnownSenders::default(), MailboxId::from_bytes([1; 16]));
         let began = known.moment();
         known.forget(Change::Session(alice));
         known.learn_session(began, alice, row(1));

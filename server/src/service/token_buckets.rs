@@ -12,13 +12,13 @@ use protocol::Timestamp;
 
 /// The buckets.
 #[derive(Debug)]
-pub(super) struct Debts<K> {
+pub(super) struct TokenBuckets<K> {
     most: usize,
     full_at: HashMap<K, Timestamp>,
     by_time: BTreeSet<(Timestamp, K)>,
 }
 
-impl<K: Copy + Ord + Hash> Debts<K> {
+impl<K: Copy + Ord + Hash> TokenBuckets<K> {
     /// Full buckets, of which at most `most` may be anything else.
     pub fn new(most: usize) -> Self {
         Self {

@@ -8,8 +8,9 @@ use std::time::Duration;
 use parking_lot::Mutex;
 use protocol::Timestamp;
 
-use super::{Refusal, Result, debts::Debts};
+use super::{Refusal, Result};
 use crate::model::Bytes32;
+use crate::service::token_buckets::TokenBuckets;
 
 /// Sends at once: a client that was away hands in what it wrote, or sends what was unacknowledged again on a new session.
 pub const BURST: u32 = 64;
@@ -19,15 +20,15 @@ pub const INTERVAL: Duration = Duration::from_millis(250);
 const MAX_BUCKETS: usize = 65_536;
 
 /// The buckets.
-pub struct Pace(Mutex<Debts<Bytes32>>);
+pub struct TokenLimiter(Mutex<TokenBuckets<Bytes32>>);
 
-impl Default for Pace {
+impl Default for TokenLimiter {
     fn default() -> Self {
-        Self(Mutex::new(Debts::new(MAX_BUCKETS)))
+        Self(Mutex::new(TokenBuckets::new(MAX_BUCKETS)))
     }
 }
 
-impl Pace {
+impl TokenLimiter {
     /// Takes one send out of the bucket of `token`.
     ///
     /// # Errors
@@ -55,7 +56,7 @@ mod tests {
 
     #[test]
     fn a_burst_then_four_a_second_and_each_token_for_itself() {
-        let pace = Pace::default();
+        let pace = TokenLimiter::default();
         for _ in 0..BURST {
             pace.take(&[1; 32], NOW).unwrap();
         }
@@ -76,7 +77,7 @@ mod tests {
 
     #[test]
     fn a_clock_that_is_put_back_locks_nobody_out() {
-        let pace = Pace::default();
+        let pace = TokenLimiter::default();
         let future = NOW.plus(Duration::from_secs(366 * 24 * 3600));
         for _ in 0..BURST {
             pace.take(&[1; 32], future).unwrap();
@@ -89,7 +90,7 @@ mod tests {
 
     #[test]
     fn full_buckets_are_forgotten_and_the_rest_is_bounded() {
-        let pace = Pace::default();
+        let pace = TokenLimiter::default();
         let token = |n: usize| {
             let mut token = [0; 32];
             token[..8].copy_from_slice(&n.to_be_bytes());

@@ -15,7 +15,7 @@ struct Line {
 
 /// The lines, one for each license that somebody plays at this moment.
 #[derive(Default)]
-pub(super) struct Turns(Arc<Mutex<HashMap<LicenseId, Line>>>);
+pub(super) struct LicenseQueue(Arc<Mutex<HashMap<LicenseId, Line>>>);
 
 /// One's turn, until it is dropped.
 pub(super) struct Turn {
@@ -42,7 +42,7 @@ impl Drop for Place {
     }
 }
 
-impl Turns {
+impl LicenseQueue {
     /// Waits for the turn on `license` in a line of at most `longest`, the one whose turn it is included.
     ///
     /// # Errors
@@ -89,7 +89,7 @@ mod tests {
 
     #[tokio::test]
     async fn one_at_a_time_and_a_bounded_line() {
-        let turns = Turns::default();
+        let turns = LicenseQueue::default();
         let first = turns.take(license(1), 3).await.unwrap();
         let inside = AtomicUsize::new(0);
         let play = async || {
@@ -115,7 +115,7 @@ mod tests {
 
     #[tokio::test]
     async fn whoever_gives_up_leaves_the_line() {
-        let turns = Turns::default();
+        let turns = LicenseQueue::default();
         let first = turns.take(license(1), 2).await.unwrap();
         {
             let waiting = turns.take(license(1), 2);

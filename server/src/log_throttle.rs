@@ -9,7 +9,7 @@ const AT_MOST_EVERY: Duration = Duration::from_secs(60);
 
 /// What is logged about one thing.
 #[derive(Debug, Default)]
-pub(crate) struct Seldom(Mutex<State>);
+pub(crate) struct LogThrottle(Mutex<State>);
 
 #[derive(Debug, Default)]
 struct State {
@@ -17,7 +17,7 @@ struct State {
     left_out: u64,
 }
 
-impl Seldom {
+impl LogThrottle {
     /// Nothing was logged yet.
     pub const fn new() -> Self {
         Self(Mutex::new(State {
@@ -53,7 +53,7 @@ mod tests {
 
     #[test]
     fn one_line_a_minute_and_how_many_were_left_out() {
-        let (seldom, begun) = (Seldom::default(), Instant::now());
+        let (seldom, begun) = (LogThrottle::default(), Instant::now());
         assert_eq!(seldom.due(begun), Some(0));
         for second in 0..60 {
             assert_eq!(seldom.due(begun + Duration::from_secs(second)), None);
