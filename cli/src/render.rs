@@ -262,7 +262,8 @@ impl Render {
                     }
                     if *dropped > 0 {
                         self.warning(&format!(
-                            "{dropped} message(s) from {peer} that are dated ahead were not kept: too many wait, or for seven days. When the clocks are right, ask {peer} to write again"
+                            "of {peer}, {} dated ahead and not kept: too many wait, or for seven days. When the clocks are right, ask {peer} to write again",
+                            messages_are(*dropped)
                         ));
                     }
                 }
@@ -527,14 +528,25 @@ fn columns_of(term: &Term) -> Option<usize> {
     term.is_term().then(|| term.size().1.into())
 }
 
+/// `1 message is`, `2 messages are`.
+fn messages_are(number: u64) -> String {
+    format!(
+        "{} {}",
+        counted(number, "message"),
+        if number == 1 { "is" } else { "are" }
+    )
+}
+
 /// Which clock is wrong is known only when the relay's agrees with the sender's.
 fn too_early(peer: &Address, kept: u64, clock: Option<ClockOff>) -> String {
     match clock {
         Some(off) => format!(
-            "{kept} message(s) from {peer} are dated ahead of your clock, which is {off} that of the relay: your clock is wrong. They are kept and open when you have set it"
+            "of {peer}, {} dated ahead of your clock, which is {off} that of the relay: your clock is wrong. What is kept opens when you have set it",
+            messages_are(kept)
         ),
         None => format!(
-            "{kept} message(s) from {peer} are dated more than ten minutes ahead: your clock or theirs is wrong. They are kept and open when the clocks agree"
+            "of {peer}, {} dated more than ten minutes ahead: your clock or theirs is wrong. What is kept opens when the clocks agree",
+            messages_are(kept)
         ),
     }
 }

@@ -134,7 +134,13 @@ fn every_mistake_names_setting_value_expectation_and_example() {
                 }
                 // data_dir itself is overridden by nothing in the file's case.
                 let text = outcome.expect_err(&format!("{origin} {value:?}")).to_string();
-                let example = format!("Example: --{} ", setting.flag);
+                // What may stand alone takes its value behind `=`.
+                let separator = if matches!(*name, "tls_self_signed" | "behind_proxy") {
+                    '='
+                } else {
+                    ' '
+                };
+                let example = format!("Example: --{}{separator}", setting.flag);
                 for part in [&origin, &server::config::redact::shown(value), "must be", &*example] {
                     assert!(text.contains(part), "{part:?} is missing in {text:?}");
                 }

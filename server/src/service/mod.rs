@@ -86,7 +86,7 @@ pub struct Services {
     pub audit: Arc<audit::Audit>,
     /// Where requests come from.
     pub proxies: Proxies,
-    bulletin: bulletin::PublicStatus,
+    bulletin: public_status::PublicStatus,
     numbers: StatusRule,
     registrations: Registrations,
     store: Arc<dyn Store>,
@@ -108,7 +108,7 @@ pub struct StatusReport {
     /// Who may register.
     pub registrations: Registrations,
     /// The numbers, roughly, as they were taken this hour; none where the operator wants none to be shown.
-    pub numbers: Option<bulletin::RoughNumbers>,
+    pub numbers: Option<public_status::RoughNumbers>,
     /// Where the audit log ended then.
     pub audit_head: Option<Bytes32>,
 }
@@ -170,7 +170,7 @@ impl Services {
             &rules.gate,
         ));
         gate_keys.tidy().await?;
-        let receipts = receipts::Receipts::new(keys, Arc::clone(&compute));
+        let receipts = play_receipts::Receipts::new(keys, Arc::clone(&compute));
         let services = Self {
             directory: directory::Directory::new(
                 Arc::clone(&store),
@@ -199,7 +199,7 @@ impl Services {
             rates,
             audit,
             proxies: Proxies::new(rules.proxies),
-            bulletin: bulletin::PublicStatus::default(),
+            bulletin: public_status::PublicStatus::default(),
             numbers: rules.status,
             registrations: rules.registrations,
             store,

@@ -312,13 +312,13 @@ impl Store for Sqlite {
         })
     }
     fn make_invite(&self, invite: NewInvite) -> Verb<'_, InviteMade> {
-        self.write(move |c, _| doors::make_invite(c, &invite))
+        self.write(move |c, _| invitations::make_invite(c, &invite))
     }
     fn revoke_invite(&self, hash: Bytes32, now: Timestamp) -> Verb<'_, bool> {
-        self.write(move |c, _| doors::revoke_invite(c, &hash, now))
+        self.write(move |c, _| invitations::revoke_invite(c, &hash, now))
     }
     fn release_name(&self, mailbox: MailboxId, removed: Timestamp, now: Timestamp) -> Verb<'_, Released> {
-        self.write(move |c, _| doors::release_name(c, mailbox, removed, now))
+        self.write(move |c, _| invitations::release_name(c, mailbox, removed, now))
     }
     fn succeed(&self, change: IdentityChange) -> Verb<'_, IdentityChanged> {
         self.write(move |c, effects| {

@@ -66,7 +66,7 @@ fn value_name(setting: &str) -> &'static str {
         | "gate_threads"
         | "connections"
         | "account_gate_keys" => "N",
-        "mailbox_size" | "max_database" | "gate_memory" | "gate_disk" => "SIZE",
+        "mailbox_size" | "max_database" | "gate_memory" | "gate_disk" | "disk_reserve" => "SIZE",
         "strangers" | "one_stranger" => "PERCENT",
         "envelope_ttl" | "token_ttl" => "DURATION",
         "log_format" => "text|json",
