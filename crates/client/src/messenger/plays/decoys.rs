@@ -6,8 +6,6 @@
 //!
 //! What they do not do: a client that is not running sends none. A play by command, in a session of its own, is told from a decoy by that.
 
-use std::time::Duration;
-
 use playgate::oblivious::Want;
 use rand_core::Rng as _;
 
@@ -15,9 +13,8 @@ use super::oblivious::{Outcome, half};
 use super::playback::playable;
 use crate::error::Error;
 use crate::messenger::Messenger;
-use crate::messenger::round::{Round, postpone};
-use crate::relay::{Code, PAGE, Page};
-use crate::vault::{AckPosition, Decoys, Direction, LimitMode, MessageBody, StoredMessage, VaultError, key};
+use crate::relay::Code;
+use crate::vault::{Decoys, Direction, LimitMode, MessageBody, StoredMessage, VaultError, key};
 
 /// Most decoys for one message, whatever its limit: of 24 slots of the pad 16 are left for real plays.
 pub const MAX_DECOYS: u16 = 8;
@@ -41,38 +38,8 @@ impl Messenger {
             .map_err(|error: VaultError| error.into())
     }
 
-    /// Waits for envelopes, and sends the decoys that fall due meanwhile.
-    pub(in crate::messenger) async fn poll(&mut self, ack: Option<AckPosition>, wait: Duration) -> Result<Page, Error> {
-        if !self.decoys()? {
-            return self.ask_inbox(ack, wait, PAGE).await;
-        }
-        let began = tokio::time::Instant::now();
-        loop {
-            let now = self.now();
-            let due = self.decoy_clock.due(now, &mut self.rng);
-            let left = Duration::from_millis(due.as_millis().saturating_sub(now.as_millis()));
-            if !left.is_zero() {
-                let wait = wait.saturating_sub(began.elapsed());
-                // The poll is cut short, and made again: fetching changes nothing at the relay that it would not change again.
-                tokio::select! {
-                    biased;
-                    page = self.ask_inbox(ack, wait, PAGE) => return page,
-                    () = tokio::time::sleep(left) => {}
-                }
-            }
-            self.party()?;
-            self.decoy_clock.done();
-            let mut round = Round::default();
-            if let Err(error) = self.decoy().await {
-                // Nothing that a user could do about it: the next one comes in a while.
-                postpone(error, &mut round)?;
-                tracing::debug!(events = ?round.events, "a decoy was not sent");
-            }
-        }
-    }
-
     /// One decoy, for a message drawn from those that may still have one.
-    async fn decoy(&mut self) -> Result<(), Error> {
+    pub(in crate::messenger) async fn decoy(&mut self) -> Result<(), Error> {
         let candidates: Vec<_> = self
             .vault
             .list::<StoredMessage>()?

@@ -1,4 +1,4 @@
-//! Receiving: open and commit, then acknowledge.
+//! The poll: asks for mail, opens and commits it, then acknowledges.
 
 use std::time::Duration;
 
@@ -8,9 +8,11 @@ use protocol::party::Followed;
 use crate::error::Error;
 use crate::event::{Event, Flooder};
 use crate::messenger::Messenger;
+use crate::messenger::account::registration::SESSION_MARGIN;
+use crate::messenger::receive::agreement::Agreement;
 use crate::messenger::round::{Round, postpone};
 use crate::messenger::steps::Step;
-use crate::relay::{Code, Flood, Page, jittered};
+use crate::relay::{Code, Flood, PAGE, Page, jittered};
 use crate::vault::{AckPosition, Moment, Totals, key};
 
 /// Pages in one call: more than a full mailbox (10 000 envelopes of 64 a page), so that a relay that never stops sending is left.
@@ -275,6 +277,87 @@ impl Messenger {
             .await?;
         self.vault.transaction(|tx| tx.delete::<AckPosition>(key::ACK))?;
         Ok(deleted)
+    }
+
+    /// Waits for envelopes, and sends the decoys that fall due meanwhile.
+    async fn poll(&mut self, ack: Option<AckPosition>, wait: Duration) -> Result<Page, Error> {
+        if !self.decoys()? {
+            return self.ask_inbox(ack, wait, PAGE).await;
+        }
+        let began = tokio::time::Instant::now();
+        loop {
+            let now = self.now();
+            let due = self.decoy_clock.due(now, &mut self.rng);
+            let left = Duration::from_millis(due.as_millis().saturating_sub(now.as_millis()));
+            if !left.is_zero() {
+                let wait = wait.saturating_sub(began.elapsed());
+                // The poll is cut short, and made again: fetching changes nothing at the relay that it would not change again.
+                tokio::select! {
+                    biased;
+                    page = self.ask_inbox(ack, wait, PAGE) => return page,
+                    () = tokio::time::sleep(left) => {}
+                }
+            }
+            self.party()?;
+            self.decoy_clock.done();
+            let mut round = Round::default();
+            if let Err(error) = self.decoy().await {
+                // Nothing that a user could do about it: the next one comes in a while.
+                postpone(error, &mut round)?;
+                tracing::debug!(events = ?round.events, "a decoy was not sent");
+            }
+        }
+    }
+
+    /// Asks for mail; that tells our number and compares. While it waits, other processes may use the vault: what is read before is read again after.
+    pub(in crate::messenger) async fn ask_inbox(
+        &mut self,
+        ack: Option<AckPosition>,
+        wait: Duration,
+        limit: u32,
+    ) -> Result<Page, Error> {
+        let begun = self.party()?.successor().is_some();
+        let signed_in = self.relay.signed_in(self.believed().plus(SESSION_MARGIN));
+        if wait.is_zero() || begun || !signed_in {
+            // With everything that may have to be kept on the way, so before any waiting.
+            let page = self.ask_at_once(ack, limit).await?;
+            if wait.is_zero() || !page.envelopes.is_empty() {
+                return Ok(page);
+            }
+        }
+        let told = self.told()?.value;
+        self.told = Agreement::Unknown;
+        self.release()?;
+        let answer = self.relay.inbox(ack, told, wait, limit).await;
+        self.take_up()?;
+        let mut page = match answer {
+            // The session ended meanwhile, perhaps because another process began one; or our number takes another.
+            Err(error) if error.wants_sign_in() => return self.ask_at_once(ack, limit).await,
+            other => other?,
+        };
+        self.told = Agreement::Agreed;
+        self.keep_floods(&mut page);
+        self.compare(page.commit_counter)?;
+        Ok(page)
+    }
+
+    /// The relay tells once who floods, in whatever answer comes first.
+    fn keep_floods(&mut self, page: &mut Page) {
+        self.floods.append(&mut page.floods);
+        self.floods.truncate(MAX_FLOODERS);
+    }
+
+    async fn ask_at_once(&mut self, ack: Option<AckPosition>, limit: u32) -> Result<Page, Error> {
+        let told = self.told()?.value;
+        // Until there is an answer nothing is known: the relay may have heard of it or not.
+        self.told = Agreement::Unknown;
+        let mut page = self
+            .authorised(|relay| async move { relay.inbox(ack, told, Duration::ZERO, limit).await })
+            .await?;
+        self.told = Agreement::Agreed;
+        self.keep_floods(&mut page);
+        self.compare(page.commit_counter)?;
+        Ok(page)
     }
 }
 

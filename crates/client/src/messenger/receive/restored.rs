@@ -10,12 +10,9 @@ use protocol::Timestamp;
 
 use crate::error::Error;
 use crate::event::Event;
-use crate::messenger::account::registration::SESSION_MARGIN;
 use crate::messenger::receive::agreement::{Agreement, MAX_RESTARTS};
-use crate::messenger::receive::poll::MAX_FLOODERS;
 use crate::messenger::{Messenger, Scope};
-use crate::relay::Page;
-use crate::vault::{Account, AckPosition, Moment, OutboxEntry, Restarts, Told, VaultError, key};
+use crate::vault::{Account, Moment, OutboxEntry, Restarts, Told, VaultError, key};
 
 /// The number grows by one and a random part below this, so that two copies that go on from the same state seldom tell the same one.
 const LARGEST_STEP: u64 = 1 << 16;
@@ -76,57 +73,6 @@ impl Messenger {
 
     async fn tell(&mut self) -> Result<(), Error> {
         self.ask_inbox(None, Duration::ZERO, ONE).await.map(drop)
-    }
-
-    /// Asks for mail; that tells our number and compares. While it waits, other processes may use the vault: what is read before is read again after.
-    pub(in crate::messenger) async fn ask_inbox(
-        &mut self,
-        ack: Option<AckPosition>,
-        wait: Duration,
-        limit: u32,
-    ) -> Result<Page, Error> {
-        let begun = self.party()?.successor().is_some();
-        let signed_in = self.relay.signed_in(self.believed().plus(SESSION_MARGIN));
-        if wait.is_zero() || begun || !signed_in {
-            // With everything that may have to be kept on the way, so before any waiting.
-            let page = self.ask_at_once(ack, limit).await?;
-            if wait.is_zero() || !page.envelopes.is_empty() {
-                return Ok(page);
-            }
-        }
-        let told = self.told()?.value;
-        self.told = Agreement::Unknown;
-        self.release()?;
-        let answer = self.relay.inbox(ack, told, wait, limit).await;
-        self.take_up()?;
-        let mut page = match answer {
-            // The session ended meanwhile, perhaps because another process began one; or our number takes another.
-            Err(error) if error.wants_sign_in() => return self.ask_at_once(ack, limit).await,
-            other => other?,
-        };
-        self.told = Agreement::Agreed;
-        self.keep_floods(&mut page);
-        self.compare(page.commit_counter)?;
-        Ok(page)
-    }
-
-    /// The relay tells once who floods, in whatever answer comes first.
-    fn keep_floods(&mut self, page: &mut Page) {
-        self.floods.append(&mut page.floods);
-        self.floods.truncate(MAX_FLOODERS);
-    }
-
-    async fn ask_at_once(&mut self, ack: Option<AckPosition>, limit: u32) -> Result<Page, Error> {
-        let told = self.told()?.value;
-        // Until there is an answer nothing is known: the relay may have heard of it or not.
-        self.told = Agreement::Unknown;
-        let mut page = self
-            .authorised(|relay| async move { relay.inbox(ack, told, Duration::ZERO, limit).await })
-            .await?;
-        self.told = Agreement::Agreed;
-        self.keep_floods(&mut page);
-        self.compare(page.commit_counter)?;
-        Ok(page)
     }
 
     pub(in crate::messenger) fn told(&self) -> Result<Told, Error> {
