@@ -7,20 +7,27 @@
 //! The relay is a fresh one on a free port of the loopback and gone afterwards. The command finds in its environment `LATCHKEY_URL`, `LATCHKEY_USER`
 //! and `LATCHKEY_TOKEN` (an account with mail in its inbox), `LATCHKEY_LEAVING_TOKEN` (another session, to be signed out), `LATCHKEY_INCARNATION` (of
 //! the mailbox), `LATCHKEY_DELIVERY_TOKEN` (registered for it), and `LATCHKEY_LICENSE`, `LATCHKEY_PLAY_CAPABILITY` and `LATCHKEY_OWNER_CAPABILITY`
-//! (a license with plays left).
+//! (a license with plays left). `LATCHKEY_REQUESTS` is a file with a request for each operation of the contract that the relay answers with success
+//! (`requests.rs`).
+//! The relay's clock stands still, so that the challenges in these requests are good however late the command comes to them.
 //! Its exit code is this program's.
 
 #![allow(clippy::unwrap_used, clippy::expect_used, clippy::panic)] // it is a test's other half
 
-#[path = "../tests/common/mod.rs"]
+#[path = "../../tests/common/mod.rs"]
 mod common;
+mod requests;
 
-use std::process::ExitCode;
+use std::{process::ExitCode, sync::Arc};
 
 use common::{Api, License, User, b64, bodies, client, random};
 use reqwest::Method;
 use serde_json::json;
-use server::{Config, Relay, service::rates::RateLimits};
+use server::{
+    Config, Relay,
+    clock::{Clock as _, ManualClock, SystemClock},
+    service::rates::RateLimits,
+};
 use sha2::{Digest as _, Sha256};
 use uuid::Uuid;
 
@@ -37,7 +44,8 @@ async fn main() -> ExitCode {
     let mut config = Config::new(directory.path().join("data")).unwrap();
     config.listen.set_port(0);
     config.rates = RateLimits::off();
-    let relay = Relay::start(config).await.unwrap();
+    let clock = ManualClock::at(SystemClock.now());
+    let relay = Relay::start_with_clock(config, Arc::new(clock)).await.unwrap();
     let api = Api {
         http: client(),
         url: format!("http://{}", relay.addr()),
@@ -58,6 +66,7 @@ async fn main() -> ExitCode {
     user.call(Method::PUT, "/v1/delivery-tokens", Some(hash)).await.ok();
     let page = user.inbox(json!({})).await.ok();
     assert_eq!(bodies(&page).len(), usize::from(MAIL) + 1);
+    let requests = requests::prepare(&api, directory.path()).await;
 
     let mut command = std::process::Command::new(program);
     command
@@ -70,7 +79,8 @@ async fn main() -> ExitCode {
         .env("LATCHKEY_DELIVERY_TOKEN", b64(token))
         .env("LATCHKEY_LICENSE", &license.id)
         .env("LATCHKEY_PLAY_CAPABILITY", b64(license.play))
-        .env("LATCHKEY_OWNER_CAPABILITY", b64(license.owner));
+        .env("LATCHKEY_OWNER_CAPABILITY", b64(license.owner))
+        .env("LATCHKEY_REQUESTS", requests);
     let status = tokio::task::spawn_blocking(move || command.status())
         .await
         .unwrap()
