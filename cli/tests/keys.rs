@@ -248,7 +248,7 @@ fn ctrl_z_suspends_with_the_terminal_given_back_and_goes_on_where_it_was() {
 fn a_passphrase_that_is_typed_once_more_is_shown_nowhere_and_sent_to_nobody() {
     let stage = Stage::new();
     let (alice, bob, carol) = (stage.register("alice"), stage.register("bob"), stage.person("carol"));
-    for (args, next) in [(&[][..], "What next?"), (&["send", "bob"], "Message to bob:")] {
+    for (args, next) in [(&[][..], "What next?"), (&["send", "bob"], "Message:")] {
         let mut terminal = at_terminal(&alice, args);
         terminal.sees("Passphrase:");
         terminal.enters(PASSPHRASE);

@@ -40,7 +40,7 @@ const TABLE: &[(&str, &str, &[&str])] = &[
     ("mailbox_licenses", "5", &["0", "x"]),
     ("strangers", "30%", &["0%", "101%", "50", "half"]),
     ("one_stranger", "5%", &["0%", "200%", "off", "5"]),
-    ("envelope_ttl", "7d", &["30", "0s", "400d", "-1d", "1w"]),
+    ("envelope_ttl", "7d", &["30", "0s", "400d", "-1d", "1y"]),
     ("token_ttl", "2h", &["1", "0m", "9999d"]),
     ("rate_limits", "true", &["off", "maybe"]),
     ("rate_address", "off", &["10", "0/m", "5/w", "/s"]),
