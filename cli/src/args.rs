@@ -236,7 +236,7 @@ pub enum Command {
     },
     /// Show the safety number, to compare with a contact over another channel
     ///
-    /// Both sides see the same sixty digits. On a terminal a QR code of them is shown too, where it fits.
+    /// Both sides see the same sixty digits. On a terminal with colours a QR code is shown too, where it fits: a phone that scans it shows the digits, to be compared by eye.
     #[command(after_help = keys::SAFETY_NUMBER)]
     SafetyNumber {
         /// The contact

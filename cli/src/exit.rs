@@ -116,6 +116,7 @@ fn of_client(error: &Error) -> Exit {
         Error::KeysRefused { .. }
         | Error::GateKeyTaken
         | Error::PeerSilent(_)
+        | Error::AccountGone(_)
         | Error::Blocked(_)
         | Error::ShutOut { .. }
         | Error::RestartsSpent

@@ -304,7 +304,7 @@ impl Render {
                 )),
                 Event::Postponed(error) => {
                     let until = if self.menu { ", and tried again by itself" } else { " until the next command" };
-                    self.notice(&format!("put off{until}: {}", escape::line(&error.to_string())));
+                    self.notice(&format!("put off{until}: {}", escape::line(&error.while_it_waits())));
                 }
                 _ => {}
             }

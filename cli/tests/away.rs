@@ -41,7 +41,9 @@ fn when_the_relay_is_back_it_is_told_of_soon_with_what_waited() {
     terminal.enters("bob");
     terminal.sees("Message to bob:");
     terminal.enters("it waits");
-    terminal.sees("1 waiting for the relay");
+    let said = terminal.sees("1 waiting for the relay");
+    assert!(said.contains("do not send it again"), "{said}");
+    assert!(!said.contains("try again"), "{said}");
     terminal.sees("What next?");
     stage.restart_relay();
     door.target.lock().unwrap().clone_from(&stage.url);

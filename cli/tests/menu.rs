@@ -377,6 +377,68 @@ fn has_code(screen: &str) -> bool {
     screen.contains(['█', '▀', '▄'])
 }
 
+/// Any phone's scanner is to read it, and to show what a person can compare.
+#[test]
+fn the_code_is_the_sixty_digits_in_black_on_white() {
+    let stage = Stage::new();
+    let (alice, bob) = (stage.register("alice"), stage.register("bob"));
+    alice.ok(&["send", "bob", "hello"]);
+    bob.ok(&["inbox"]);
+    let number = alice.json_one(&["safety-number", "bob"])["safety_number"].clone();
+    let digits = number.as_str().unwrap().replace(' ', "");
+    assert_eq!(digits.len(), 60);
+    let code = qrcode::QrCode::new(digits).unwrap();
+    let wide = u16::try_from(code.width()).unwrap();
+
+    let mut terminal = at_terminal_sized(&alice, &["verify", "bob"], 60, 100);
+    terminal.sees("Passphrase:");
+    terminal.enters(PASSPHRASE);
+    let text = terminal.looks("the question", |screen| screen.contains("Is it the same"));
+    let caption = text
+        .lines()
+        .position(|line| line.contains("shows the same digits"))
+        .unwrap();
+    let screen = terminal.cells();
+    // Two rows of modules in a line, and four light ones around them all.
+    let quiet = 4;
+    let first = u16::try_from(caption).unwrap() + 1;
+    for y in 0..wide + 2 * quiet {
+        for x in 0..wide + 2 * quiet {
+            let cell = screen.cell(first + y / 2, x).unwrap();
+            assert_eq!(cell.fgcolor(), vt100::Color::Idx(16), "{x}, {y}: {text}");
+            assert_eq!(cell.bgcolor(), vt100::Color::Idx(231), "{x}, {y}: {text}");
+            let drawn = match cell.contents() {
+                "█" => true,
+                "▀" => y % 2 == 0,
+                "▄" => y % 2 == 1,
+                _ => false,
+            };
+            let inside = |at: u16| (quiet..quiet + wide).contains(&at);
+            let dark =
+                inside(x) && inside(y) && code[(usize::from(x - quiet), usize::from(y - quiet))] == qrcode::Color::Dark;
+            assert_eq!(drawn, dark, "{x}, {y}: {text}");
+        }
+    }
+    terminal.decides("n");
+    terminal.ends();
+
+    // As wide as it is, and a column less.
+    for (columns, fits) in [(wide + 2 * quiet, true), (wide + 2 * quiet - 1, false)] {
+        let terminal = Terminal::start_sized(alice.command(&["safety-number", "bob"]), 60, columns);
+        let screen = terminal.ends_with_screen();
+        assert!(
+            screen.contains(number.as_str().unwrap().split(' ').next_back().unwrap()),
+            "{screen}"
+        );
+        assert_eq!(has_code(&screen), fits, "{columns}: {screen}");
+    }
+
+    let mut plain = alice.command(&["safety-number", "bob"]);
+    plain.env("NO_COLOR", "1");
+    let (_, all) = Terminal::start(plain).ends();
+    assert!(all.contains("Safety number") && !has_code(&all), "{all}");
+}
+
 #[test]
 fn the_digits_are_before_the_eyes_at_the_question_and_a_code_only_where_it_fits() {
     let stage = Stage::new();
@@ -385,7 +447,7 @@ fn the_digits_are_before_the_eyes_at_the_question_and_a_code_only_where_it_fits(
     bob.ok(&["inbox"]);
     let number = alice.json_one(&["safety-number", "bob"])["safety_number"].clone();
     let number = number.as_str().unwrap();
-    for (rows, columns, code) in [(24, 80, false), (24, 40, false), (60, 40, false), (60, 100, true)] {
+    for (rows, columns, code) in [(24, 80, false), (24, 40, false), (60, 40, true), (60, 100, true)] {
         let mut terminal = at_terminal_sized(&alice, &["verify", "bob"], rows, columns);
         terminal.sees("Passphrase:");
         terminal.enters(PASSPHRASE);

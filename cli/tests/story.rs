@@ -238,11 +238,9 @@ fn a_message_waits_for_the_relay_and_goes_out_once() {
     assert_eq!(answer.code, 4, "{answer:?}");
     let queued: Value = serde_json::from_str(&answer.out).unwrap();
     assert_eq!(queued["state"], "queued");
-    assert!(
-        alice
-            .fails(4, &["send", "bob", "three"])
-            .contains("do not send it again")
-    );
+    let said = alice.fails(4, &["send", "bob", "three"]);
+    assert!(said.contains("do not send it again"), "{said}");
+    assert!(!said.contains("try again"), "{said}");
     // Status shows what is known without the relay.
     let status = alice.run(&["status"]);
     assert_eq!(status.code, 4);
@@ -259,6 +257,22 @@ fn a_message_waits_for_the_relay_and_goes_out_once() {
         .collect();
     assert_eq!(texts, ["one", "two", "three"]);
     assert!(bob.json(&["inbox"]).is_empty());
+}
+
+#[test]
+fn a_contact_whose_account_was_removed_is_said_to_be_gone() {
+    let stage = Stage::new();
+    let (alice, bob) = (stage.register("alice"), stage.register("bob"));
+    alice.ok(&["send", "bob", "hello"]);
+    bob.ok(&["inbox"]);
+    bob.ok(&["send", "alice", "hi"]);
+    alice.ok(&["inbox"]);
+    stage.remove("bob");
+    let said = alice.fails(5, &["send", "bob", "still there?"]);
+    assert!(said.contains("no account of bob@localhost any more"), "{said}");
+    assert!(!said.contains("spelling"), "{said}");
+    // Of a name that was never known here it may be a slip of the finger.
+    assert!(alice.fails(5, &["send", "bib", "hello"]).contains("spelling"));
 }
 
 #[test]

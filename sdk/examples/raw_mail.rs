@@ -6,11 +6,15 @@
 //! cargo run --example raw_mail -- http://127.0.0.1:5000 receive inbox/
 //! ```
 //!
-//! A token comes from signing in, which takes an account's identity key; making and opening envelopes takes its sessions. Both are the Latchkey
+//! `latchkey token` prints a token. Signing in takes an account's identity key, and making and opening envelopes takes its sessions: both are the Latchkey
 //! client's business and not this crate's.
+//!
+//! Receiving acknowledges, and what is acknowledged is deleted at the relay: the client whose token this is does not get that mail. What is in the files is then the
+//! only copy.
 #![allow(clippy::print_stdout, reason = "it is what an example is for")]
 
-use std::fs;
+use std::fs::{self, File};
+use std::io::{self, Write};
 use std::path::Path;
 
 use anyhow::{Context, Result};
@@ -73,10 +77,11 @@ pub async fn receive(relay: &Client, directory: &Path, wait_seconds: u32) -> Res
         };
         for delivery in &page.envelopes {
             let file = directory.join(format!("{:020}.envelope", delivery.sequence));
-            fs::write(&file, &*delivery.envelope).with_context(|| format!("{} cannot be written", file.display()))?;
+            keep(&file, &delivery.envelope).with_context(|| format!("{} cannot be written", file.display()))?;
             received += 1;
         }
-        // Only what is safely kept is acknowledged, which deletes it at the relay.
+        keep_names(directory).with_context(|| format!("{} cannot be written", directory.display()))?;
+        // Only what is safely kept, also if the power fails now, is acknowledged, which deletes it at the relay.
         let ack = Acknowledgement {
             incarnation: page.incarnation,
             sequence: last,
@@ -87,6 +92,23 @@ pub async fn receive(relay: &Client, directory: &Path, wait_seconds: u32) -> Res
             limit: None,
             commit_counter: None,
         };
+    }
+}
+
+/// Writes a file, and returns when its bytes are on the disk. What is left of an earlier attempt is replaced.
+fn keep(file: &Path, bytes: &[u8]) -> io::Result<()> {
+    let mut file = File::create(file)?;
+    file.write_all(bytes)?;
+    file.sync_all()
+}
+
+/// Returns when the names of a directory's files are on the disk.
+fn keep_names(directory: &Path) -> io::Result<()> {
+    // Elsewhere a directory is no file that could be opened, and a file's own sync is all there is.
+    if cfg!(unix) {
+        File::open(directory)?.sync_all()
+    } else {
+        Ok(())
     }
 }
 

@@ -331,3 +331,18 @@ fn the_readme_shows_an_example_as_it_is() {
         assert!(example.contains(block), "{block}");
     }
 }
+
+/// Nobody inherits the workspace's profile, and without it a build outside runs for ever or gives a program a hundred times slower.
+#[test]
+fn the_readme_shows_the_profile_of_dependencies_as_the_workspace_has_it() {
+    let (_, profile) = include_str!("../../Cargo.toml")
+        .split_once("[profile.dev.package.\"*\"]\n")
+        .unwrap();
+    let profile = profile.split("\n\n").next().unwrap();
+    assert!(
+        profile.contains("opt-level") && profile.contains("debug-assertions"),
+        "{profile}"
+    );
+    let block = format!("```toml\n[profile.dev.package.\"*\"]\n{profile}\n```\n");
+    assert!(include_str!("../README.md").contains(&block), "{block}");
+}

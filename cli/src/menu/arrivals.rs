@@ -118,7 +118,7 @@ impl Arrivals {
                 Ok(())
             }
             Arrived::Away(Failure::Client(Error::Relay(error))) => {
-                let why = escape::line(&error.to_string());
+                let why = escape::line(&error.while_it_waits());
                 context.render.notice(&format!(
                     "nothing arrives at present, and it is tried again by itself: {why}"
                 ));

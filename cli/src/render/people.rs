@@ -2,7 +2,7 @@
 
 use client::vault::Receipts;
 use client::{Access, Address, KeyReport, Person, SafetyNumber, Standing};
-use console::{Style, measure_text_width};
+use console::{Style, colors_enabled, measure_text_width};
 use qrcode::QrCode;
 use qrcode::render::unicode::Dense1x2;
 use serde_json::json;
@@ -13,6 +13,11 @@ use crate::exit::Failure;
 
 /// Groups of five digits in a line: twelve groups make three lines of four, easy to read aloud.
 const GROUPS_A_LINE: usize = 4;
+/// What the QR code is for.
+const OF_CODE: &str = "A phone that scans this code shows the same digits:";
+/// Black and white of the 256 colours, which a terminal's theme does not change: scanners want a dark code on a light ground.
+const BLACK: u8 = 16;
+const WHITE: u8 = 231;
 
 impl Render {
     /// A new account.
@@ -136,7 +141,7 @@ impl Render {
         )
     }
 
-    /// A safety number; on a terminal with a QR code, where that fits under the digits and above the `below` lines that come behind it.
+    /// A safety number; on a terminal with colours with a QR code, where that fits under the digits and above the `below` lines that come behind it.
     ///
     /// # Errors
     /// Standard output.
@@ -158,19 +163,25 @@ impl Render {
             groups(number)
         );
         self.out(&text)?;
+        // In the terminal's own colours it would be inverted on a dark one.
         if io::stdout().is_terminal()
-            && let Ok(code) = QrCode::new(number.qr_bytes())
+            && colors_enabled()
+            && let Ok(code) = QrCode::new(number.digits())
         {
             let code = code.render::<Dense1x2>().quiet_zone(true).build();
             let (rows, columns) = terminal_size();
             let wide = code.lines().map(measure_text_width).max().unwrap_or(0);
             let above = text
                 .lines()
+                .chain([OF_CODE])
                 .map(|line| measure_text_width(line).div_ceil(columns.max(1)))
                 .sum::<usize>();
             // A code that is broken or scrolls cannot be read, and the digits would go with it.
             if wide <= columns && above + code.lines().count() + below <= rows {
-                self.lines_as_they_are(&code)?;
+                self.out(OF_CODE)?;
+                let ink = Style::new().color256(BLACK).on_color256(WHITE);
+                let lines: Vec<String> = code.lines().map(|line| ink.apply_to(line).to_string()).collect();
+                self.lines_as_they_are(&lines.join("\n"))?;
             }
         }
         Ok(())

@@ -14,6 +14,7 @@ pub(super) fn said(failure: &Failure, menu: bool) -> String {
         {
             "the relay does not know this account any more, or not with these keys; ask its operator whether it was removed".to_owned()
         }
+        Failure::Queued(error) => error.while_it_waits(),
         other => other.to_string(),
     }
 }

@@ -103,6 +103,13 @@ impl Terminal {
         parser.screen().contents()
     }
 
+    /// The same with its colours.
+    pub fn cells(&self) -> vt100::Screen {
+        let mut parser = vt100::Parser::new(self.size.0.try_into().unwrap(), self.size.1.try_into().unwrap(), 0);
+        parser.process(&self.screen.0.lock().unwrap().bytes);
+        parser.screen().clone()
+    }
+
     /// Waits until the screen is like this; gives it.
     #[track_caller]
     pub fn looks(&self, what: &str, like: impl Fn(&str) -> bool) -> String {

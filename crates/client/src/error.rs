@@ -8,7 +8,7 @@ use protocol::identity::Fingerprint;
 use protocol::party::MAX_PENDING;
 
 use crate::clock::ClockOff;
-use crate::relay::RelayError;
+use crate::relay::{Code, RelayError};
 use crate::vault::{Ended, VaultError};
 
 /// Why the messenger did not do what it was asked.
@@ -70,6 +70,11 @@ pub enum Error {
         /// Our own relay's name.
         own: RelayName,
     },
+    /// The relay has no account of a contact, and had one before.
+    #[error(
+        "the relay has no account of {0} any more, so nothing can be sent to {0}; ask {0} over another channel which address counts now. The history stays here"
+    )]
+    AccountGone(Address),
     /// A message to oneself.
     #[error("that is your own address; name another recipient")]
     Oneself,
@@ -204,6 +209,25 @@ pub enum Error {
     /// No random bytes.
     #[error("the operating system's random generator does not answer; nothing was done, try again")]
     Randomness,
+}
+
+impl Error {
+    /// The text about what is kept here and goes out by itself: as [`RelayError::while_it_waits`].
+    #[must_use]
+    pub fn while_it_waits(&self) -> String {
+        match self {
+            Self::Relay(error) => error.while_it_waits(),
+            other => other.to_string(),
+        }
+    }
+
+    /// The same, met about a contact: the name was not misspelled then.
+    pub(crate) fn about_contact(self, peer: &Address) -> Self {
+        match self {
+            Self::Relay(error) if error.code() == Some(Code::NoSuchUser) => Self::AccountGone(peer.clone()),
+            other => other,
+        }
+    }
 }
 
 impl From<ClockOff> for Error {

@@ -11,7 +11,7 @@ mod support;
 use std::time::Duration;
 
 use latchkey_client::vault::{Direction, MessageBody, MessageState};
-use latchkey_client::{Code, Error, Event, Messenger, RECEIPT_DELAY, Standing, Timestamp};
+use latchkey_client::{Error, Event, Messenger, RECEIPT_DELAY, Standing, Timestamp};
 use protocol::content::{Body, Content, ContentId};
 use protocol::party::Party;
 use server::operator::errands::Errand;
@@ -398,7 +398,7 @@ async fn only_what_may_still_arrive_goes_to_an_accepted_identity_and_is_named_be
     removed(&stage).await;
     let failed = alice.send_text(&address("bob"), "not for anyone").await.unwrap_err();
     assert!(
-        matches!(&failed, Error::Relay(error) if error.code() == Some(Code::NoSuchUser)),
+        matches!(&failed, Error::AccountGone(peer) if *peer == address("bob")),
         "{failed}"
     );
     let states = |alice: &Messenger| -> Vec<MessageState> {
@@ -432,6 +432,37 @@ async fn only_what_may_still_arrive_goes_to_an_accepted_identity_and_is_named_be
     }
     assert_eq!(receive(&mut another).await, ["on its way", "who are you?"]);
     assert_eq!(states(&alice)[1], before[2], "what failed stays so");
+}
+
+#[tokio::test]
+async fn a_known_contact_without_an_account_is_said_to_be_gone_and_not_to_be_misspelled() {
+    let stage = Stage::new().await;
+    // With a delivery token of his, and by his name alone.
+    for answered in [true, false] {
+        let (you, he) = if answered { ("alice", "bob") } else { ("carol", "dave") };
+        let (mut alice, mut bob) = (stage.register(you).await, stage.register(he).await);
+        alice.send_text(&address(he), "hello").await.unwrap();
+        if answered {
+            receive(&mut bob).await;
+            bob.send_text(&address(you), "hi").await.unwrap();
+            receive(&mut alice).await;
+        }
+        assert!(stage.remove_account(he).await);
+        // The first one uses what is held of him, the second one does without.
+        for text in ["one", "two"] {
+            let failed = alice.send_text(&address(he), text).await.unwrap_err();
+            assert!(
+                matches!(&failed, Error::AccountGone(peer) if *peer == address(he)),
+                "{failed}"
+            );
+            let kept = alice.history(None, 1).unwrap().pop().unwrap().state;
+            assert!(
+                matches!(&kept, MessageState::Failed(why) if why.contains("no account of") && failed.to_string().starts_with(why)),
+                "{kept:?}"
+            );
+        }
+        assert_eq!(alice.own_status().unwrap().outbox, 0);
+    }
 }
 
 /// Whom the old holder never answered holds no token that could be refused.

@@ -186,14 +186,25 @@ async fn taken_back_before_it_was_sent_it_never_opens() {
     stage.start_relay().await;
     // The relay is back and does not know the message yet.
     let id = sent.id.to_string();
+    let waits = alice.license_state(&id).await.unwrap();
+    assert_eq!((waits.terms.used, waits.terms.ended), (0, None));
     assert_eq!(alice.revoke(&id).await.unwrap().terms.ended, Some(Ended::Revoked));
+    assert_eq!(
+        alice.license_state(&id).await.unwrap().terms.ended,
+        Some(Ended::Revoked)
+    );
     alice.catch_up().await.unwrap();
     bob.receive(Duration::ZERO).await.unwrap();
-    let outcome = bob.play(&id).await;
-    assert!(
-        matches!(&outcome, Err(Error::Relay(error)) if error.code() == Some(Code::NoSuchLicense)),
-        "{outcome:?}"
-    );
+    let played = bob.play(&id).await.unwrap_err();
+    let asked = alice.license_state(&id).await.unwrap_err();
+    for refused in [played, asked] {
+        assert!(
+            matches!(&refused, Error::Relay(error) if error.code() == Some(Code::NoSuchLicense)),
+            "{refused:?}"
+        );
+        // The sender asks too, and is not sent to the sender.
+        assert!(!refused.to_string().contains("sender"), "{refused}");
+    }
 }
 
 #[tokio::test]

@@ -180,7 +180,7 @@ impl SafetyNumber {
             .collect()
     }
 
-    /// For a QR code: a version byte and both fingerprints whole, 65 bytes, so a scan compares all 256 bits of each.
+    /// For a QR code that a client scans: a version byte and both fingerprints whole, 65 bytes, so a scan compares all 256 bits of each.
     #[must_use]
     pub fn qr_bytes(&self) -> Vec<u8> {
         [&[1][..], &self.low.0, &self.high.0].concat()

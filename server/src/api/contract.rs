@@ -295,6 +295,31 @@ mod tests {
         assert_eq!(schemes.as_mapping().unwrap().len(), 2);
     }
 
+    /// The browser's test tries them all at a relay; these two depend on other examples.
+    #[test]
+    fn no_example_of_a_request_is_refused_because_of_another() {
+        let contract = published(&crate::api::openapi_service().spec(), Timestamp(0)).unwrap();
+        let schemas = &contract["components"]["schemas"];
+        let parameter = |path: &str, method: &str, name: &str| {
+            let parameters = contract["paths"][path][method]["parameters"].as_sequence().unwrap();
+            let found = parameters.iter().find(|parameter| parameter["name"] == name).unwrap();
+            found["example"].as_str().unwrap().to_owned()
+        };
+        // Who tries them out is whom all is sent to.
+        let me = parameter("/v1/messages", "post", "to");
+        let blocked = schemas["BlockRequest"]["properties"]["user"]["example"]
+            .as_str()
+            .unwrap();
+        assert_ne!(blocked, me);
+        protocol::address::UserName::parse(blocked).unwrap();
+        assert_eq!(parameter("/v1/blocked-accounts/{user}", "delete", "user"), blocked);
+        // One id for two messages is a conflict.
+        let limited = schemas["LimitedRequest"]["properties"]["id"]["example"]
+            .as_str()
+            .unwrap();
+        assert_ne!(parameter("/v1/messages", "post", "id"), limited);
+    }
+
     #[test]
     fn every_field_of_text_or_number_has_an_example() {
         let contract = published(&crate::api::openapi_service().spec(), Timestamp(0)).unwrap();

@@ -12,6 +12,8 @@ use crate::model::MailboxId;
 
 /// Who tries things out.
 const USER: &str = "alice";
+/// Whom it blocks: an account cannot block itself.
+const BLOCKED: &str = "mallory";
 /// The secrets that its requests belong together by: to play, to inspect and revoke, and a delivery token.
 const PLAY: &str = "play";
 const OWNER: &str = "owner";
@@ -20,11 +22,12 @@ const DELIVERY: &str = "delivery";
 const NO_ENVELOPE: &str = "An example, not a sealed envelope: no client can open it.";
 /// Milliseconds of a day.
 const DAY: u64 = 24 * 3600 * 1000;
-/// An incarnation, a message id, a play id.
-const IDS: [&str; 3] = [
+/// An incarnation, a limited message's id, a play id, and the id of a message without a limit: under the id of another one it would be refused.
+const IDS: [&str; 4] = [
     "6f1c2a1e-3b58-4d0a-9c1d-5a0f9b7e4c21",
     "0b7c9d52-8a6e-4f3b-b1f4-2d9e6c8a7f10",
     "c4d8e1f6-7a2b-4c9d-8e3f-1a5b6c7d8e9f",
+    "93e5b0a7-1c4f-4e68-a2d9-7b3f5c8e0d16",
 ];
 
 fn block(what: &str, n: u32) -> [u8; 32] {
@@ -58,8 +61,9 @@ fn license() -> String {
 /// What a field of a schema looks like at the time `now`; none for those that say it themselves, by their type.
 fn of_field(schema: &str, field: &str, now: Timestamp) -> Option<Value> {
     let at = |days: u64| Value::from(now.as_millis() + days * DAY);
-    let [incarnation, message, play] = IDS;
+    let [incarnation, message, play, _] = IDS;
     Some(match (schema, field) {
+        ("BlockRequest" | "RefusedSender", "user") => BLOCKED.into(),
         (_, "user" | "to") => USER.into(),
         (_, "address") => format!("{USER}@relay.example").into(),
         (_, "relay_name") => "relay.example".into(),
@@ -116,10 +120,11 @@ fn of_field(schema: &str, field: &str, now: Timestamp) -> Option<Value> {
 /// What a parameter of an operation under `path` looks like.
 pub(super) fn of_parameter(path: &str, name: &str) -> Option<Value> {
     Some(match name {
+        "user" if path.starts_with("/v1/blocked-accounts") => BLOCKED.into(),
         "user" | "to" => USER.into(),
         "id" if path.starts_with("/v1/gate-keys") => digits("gate key", 32).into(),
         "id" if path.starts_with("/v1/licenses") => license().into(),
-        "id" => IDS[1].into(),
+        "id" => IDS[3].into(),
         "play_id" => IDS[2].into(),
         "hash" => hex::encode(hash(DELIVERY)).into(),
         "Latchkey-Capability" if path.ends_with("{play_id}") => bytes(PLAY, 32),

@@ -14,7 +14,8 @@ pub(super) const fn what_to_do(code: Code) -> &'static str {
         Code::BadSignature => "Try again; if it is refused again, update latchkey or report it",
         Code::Unauthorized => "Ask the relay's operator whether this account still exists there",
         Code::NoSuchUser => "Check the spelling of the name",
-        Code::NoSuchLicense => "The message may have been removed; ask its sender to send it again",
+        // Sender and recipient both ask about a limited message, so what to do must be true of either.
+        Code::NoSuchLicense => "The message may have been removed; it opens only if it is sent again",
         Code::NoSuchGateKey | Code::GateKeyConflict | Code::BadGateKey => {
             "Make a new gate key, then send the message again"
         }
@@ -36,11 +37,39 @@ pub(super) const fn what_to_do(code: Code) -> &'static str {
         }
         Code::MailboxFull => "Try again when the recipient has been online to fetch messages",
         Code::TooLarge => "Send less at once",
-        Code::PlayLimitReached | Code::LicenseExpired => "Ask the sender to send the message again",
-        Code::LicenseRevoked => "Ask the sender",
+        Code::PlayLimitReached | Code::LicenseExpired | Code::LicenseRevoked => {
+            "It opens again only if the message is sent again"
+        }
         Code::AnswerGone => "Play the message again; that uses another play",
         Code::RateLimited | Code::Busy => "Try again later",
         Code::StorageFull => "Try again later; if it stays so, tell the relay's operator",
         Code::Internal => "Try again; if it stays so, tell the relay's operator",
+    }
+}
+
+/// The same about what is kept here and goes out by itself: a person is to do nothing again.
+pub(super) const fn while_it_waits(code: Code) -> Option<&'static str> {
+    match code {
+        Code::MailboxFull => Some("There is room when the recipient has been online to fetch messages"),
+        Code::StorageFull | Code::Internal => Some("If it stays so, tell the relay's operator"),
+        Code::BadSignature => Some("If it stays so, update latchkey or report it"),
+        Code::RateLimited
+        | Code::Busy
+        | Code::NoSuchGateKey
+        | Code::GateKeyConflict
+        | Code::BadGateKey
+        | Code::SlotUsed
+        | Code::PlayConflict
+        | Code::StaleIncarnation
+        | Code::StaleKey
+        | Code::CounterTooFar
+        | Code::MessageConflict
+        | Code::LicenseConflict
+        | Code::NoSuchLicense
+        | Code::PlayLimitReached
+        | Code::LicenseExpired
+        | Code::LicenseRevoked
+        | Code::AnswerGone => None,
+        other => Some(what_to_do(other)),
     }
 }

@@ -138,6 +138,21 @@ impl RelayError {
         }
     }
 
+    /// The text about what is kept here and goes out by itself. Where that of the error says to try again, this one does not: a message would be sent twice.
+    #[must_use]
+    pub fn while_it_waits(&self) -> String {
+        match self {
+            Self::Network { url, reason } => {
+                format!("the relay at {url} cannot be reached ({reason}); check the address and the network")
+            }
+            Self::Refused { code, detail, .. } => match super::advice::while_it_waits(*code) {
+                Some(to_do) => format!("the relay refused: {detail}. {to_do}"),
+                None => format!("the relay refused: {detail}"),
+            },
+            other => other.to_string(),
+        }
+    }
+
     /// The slot that a refused request may go on with.
     #[must_use]
     pub fn next_slot(&self) -> Option<u16> {

@@ -67,6 +67,7 @@ fn what_the_messenger_does_not_do_it_says_with_what_to_do() {
         Error::ShutOut { .. } => Error::ShutOut { address: bob(), url: url.clone() }, "ask the relay's operator";
         Error::ForeignRelay { .. } => Error::ForeignRelay { address: bob(), own: RelayName::parse("own.example").unwrap() }, "register a name at that relay";
         Error::Oneself => Error::Oneself, "name another recipient";
+        Error::AccountGone(_) => Error::AccountGone(bob()), "which address counts now";
         Error::IdentityChanged { .. } => Error::IdentityChanged { peer: bob(), pinned: None, offered: None }, "Compare safety numbers";
         Error::IdentitySucceeded { .. } => Error::IdentitySucceeded { peer: bob(), verified: Fingerprint::from_bytes([7; 32]) }, "Compare the new safety number";
         Error::IdentityForked(_) => Error::IdentityForked(bob()), "accept or reject";
@@ -141,6 +142,20 @@ fn what_is_wrong_with_the_way_to_a_relay_is_said_with_what_to_do() {
     });
 }
 
+#[test]
+fn of_what_goes_out_by_itself_nothing_is_to_be_tried_again() {
+    let away = RelayError::Network {
+        url: "https://relay.example".to_owned(),
+        reason: "no connection".to_owned(),
+    };
+    assert!(away.to_string().ends_with("then try again"));
+    let waits = Error::Relay(away).while_it_waits();
+    assert!(
+        waits.contains("check the address and the network") && !waits.contains("again"),
+        "{waits}"
+    );
+}
+
 fn refused(code: Code) -> RelayError {
     RelayError::Refused {
         code,
@@ -163,6 +178,11 @@ fn a_refusal_is_told_in_words_for_a_person_whatever_its_code() {
         .map(|code| code.parse().unwrap())
         .collect();
     assert!(codes.len() > 30, "{codes:?}");
+    for code in &codes {
+        let waits = refused(*code).while_it_waits();
+        assert!(waits.starts_with("the relay refused: what was wrong"), "{waits}");
+        assert!(!waits.contains("again") || *code == Code::Unauthorized, "{waits}");
+    }
     let texts = codes
         .into_iter()
         .map(|code| (refused(code).to_string(), "what was wrong. "));

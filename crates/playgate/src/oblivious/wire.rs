@@ -20,7 +20,7 @@ pub enum WireError {
         found: usize,
     },
     /// A later version.
-    #[error("version {0} of the oblivious wire forms is not known here; update latchkey")]
+    #[error("the first byte says version {0} of this form, and only version {VERSION} is known here")]
     Version(u8),
     /// A field holds a value that nobody writes.
     #[error("a field is out of range; the bytes are damaged")]
@@ -101,5 +101,20 @@ pub(crate) fn exactly(bytes: &[u8], expected: usize) -> Result<Reader<'_>, WireE
             expected,
             found: bytes.len(),
         })
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    /// A relay tells its clients so of what they sent, and clients theirs of what a relay sent: the reader is not always the older one.
+    #[test]
+    fn another_version_is_named_beside_the_known_one_and_blames_neither_side() {
+        let error = Reader::new(&[165]).version().unwrap_err();
+        assert_eq!(error, WireError::Version(165));
+        let said = error.to_string();
+        assert!(said.contains("165") && said.contains("version 1 "), "{said}");
+        assert!(!said.contains("update"), "{said}");
     }
 }

@@ -185,7 +185,7 @@ impl Messenger {
             self.check_relay().await?;
             match self.relay.send(envelope, license, Some(token)).await {
                 Err(error) if error.is_unauthorized() => {}
-                other => return Ok(other?),
+                other => return other.map_err(|error| Error::from(error).about_contact(&peer)),
             }
             self.refuse_undecided(&peer)?;
         }
@@ -197,8 +197,10 @@ impl Messenger {
                     .map(drop)
             })?;
         }
+        // An envelope is sealed with keys that the relay served: its recipient had an account.
         self.authorised(|relay| async move { relay.send(envelope, license, None).await })
             .await
+            .map_err(|error| error.about_contact(&peer))
     }
 }
 
@@ -213,7 +215,8 @@ impl Messenger {
         };
         let identity = self
             .authorised(|relay| async move { relay.fetch_identity(peer).await })
-            .await?;
+            .await
+            .map_err(|error| error.about_contact(peer))?;
         let vouches = |link: &PublishedSuccession| {
             IdentityKey::from_bytes(&link.identity_key).is_ok_and(|old| old.fingerprint(peer) == contact.fingerprint)
         };

@@ -11,8 +11,8 @@ use crate::messenger::plays::relay_receipts::Said;
 use crate::messenger::steps::Step;
 use crate::relay::{Code, LicenseStatus, RelayError};
 use crate::vault::{
-    Direction, Ended, License, LimitMode, LimitedTerms, MessageBody, MessageId, SealedBody, StoredMessage, Vault,
-    VaultError,
+    Direction, Ended, License, LimitMode, LimitedTerms, MessageBody, MessageId, MessageState, SealedBody,
+    StoredMessage, Vault, VaultError,
 };
 
 /// A limited message of ours, as the relay counts it.
@@ -162,14 +162,9 @@ impl Messenger {
         let status = match self.relay.revoke(&license).await {
             Ok(status) => status,
             // The relay never heard of it: it is still in the outbox. Its share stays there with us, and is destroyed.
-            Err(error) if error.code() == Some(Code::NoSuchLicense) && license.share.is_some() => LicenseStatus {
-                counted: None,
-                counter: None,
-                ended: Some(Ended::Revoked),
-                expires_at: license.expires_at,
-                requests: 0,
-                receipt: None,
-            },
+            Err(error) if error.code() == Some(Code::NoSuchLicense) && license.share.is_some() => {
+                unheard_of(&license, Some(Ended::Revoked))
+            }
             Err(error) => return Err(error.into()),
         };
         self.vault.transaction(|tx| {
@@ -188,7 +183,18 @@ impl Messenger {
         let (row, message) = self.own_message(prefix)?;
         let license: License = self.vault.get(&message.id.0)?.ok_or(Error::NotLimited)?;
         self.check_relay().await?;
-        let status = self.relay.license(&license).await?;
+        let status = match self.relay.license(&license).await {
+            Ok(status) => status,
+            // It waits in the outbox, and nobody can have opened it.
+            Err(error) if error.code() == Some(Code::NoSuchLicense) && message.state == MessageState::Queued => {
+                let ended = match &message.body {
+                    MessageBody::Limited(terms, _) => terms.ended,
+                    _ => None,
+                };
+                unheard_of(&license, ended)
+            }
+            Err(error) => return Err(error.into()),
+        };
         self.note_license(&row, message, &license, status).await
     }
 
@@ -290,6 +296,18 @@ impl Messenger {
             }
         })?;
         Ok(Error::Ended(ended))
+    }
+}
+
+/// What is known of a license that the relay never heard of.
+fn unheard_of(license: &License, ended: Option<Ended>) -> LicenseStatus {
+    LicenseStatus {
+        counted: None,
+        counter: None,
+        ended,
+        expires_at: license.expires_at,
+        requests: 0,
+        receipt: None,
     }
 }
 

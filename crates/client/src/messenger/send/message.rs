@@ -247,7 +247,7 @@ impl Messenger {
             }
         };
         if let Some(at) = flushed.undeliverable.iter().position(|(failed, _)| *failed == id) {
-            return Err(flushed.undeliverable.swap_remove(at).1.into());
+            return Err(flushed.undeliverable.swap_remove(at).1);
         }
         self.refuse_undecided(to)?;
         let stored: Option<StoredMessage> = self.vault.get(&key::outgoing(id))?;
@@ -278,8 +278,11 @@ impl Messenger {
 
     /// Fetches and parses a peer's keys. One request.
     pub(in crate::messenger) async fn fetch_bundle(&mut self, peer: &Address) -> Result<Bundle, Error> {
-        self.authorised(|relay| async move { relay.fetch_key(peer).await })
-            .await
+        let fetched = self
+            .authorised(|relay| async move { relay.fetch_key(peer).await })
+            .await;
+        let known = self.knows(peer)?;
+        fetched.map_err(|error| if known { error.about_contact(peer) } else { error })
     }
 
     /// Stops before anything is spent when nothing can go to them.

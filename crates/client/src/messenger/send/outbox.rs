@@ -17,7 +17,7 @@ use crate::vault::{Kind, License, MessageId, MessageState, OutboxEntry, StoredMe
 #[derive(Debug, Default)]
 pub(in crate::messenger) struct Flushed {
     /// Refused for good.
-    pub(in crate::messenger) undeliverable: Vec<(MessageId, RelayError)>,
+    pub(in crate::messenger) undeliverable: Vec<(MessageId, Error)>,
     /// Why the rest waits.
     pub(in crate::messenger) waiting: Option<RelayError>,
     /// Contacts that were met under another identity on the way: what is for them waits for the user's decision.
@@ -67,10 +67,7 @@ impl Messenger {
                 }
                 Err(Error::Relay(error)) => match error.verdict() {
                     Verdict::Permanent => {
-                        self.settle(&entry.key, envelope.content, &MessageState::failed(&error.to_string()))?;
-                        if let Some(id) = envelope.content {
-                            flushed.undeliverable.push((id, error));
-                        }
+                        self.refused_for_good(&entry.key, envelope.content, error.into(), &mut flushed)?;
                     }
                     Verdict::ThisPeerWaits => {
                         if error.code() == Some(Code::NoSuchGateKey) {
@@ -84,6 +81,9 @@ impl Messenger {
                         return Ok(flushed);
                     }
                 },
+                Err(gone @ Error::AccountGone(_)) => {
+                    self.refused_for_good(&entry.key, envelope.content, gone, &mut flushed)?;
+                }
                 Err(
                     undecided @ (Error::IdentityChanged { .. }
                     | Error::IdentitySucceeded { .. }
@@ -96,6 +96,20 @@ impl Messenger {
             }
         }
         Ok(flushed)
+    }
+
+    fn refused_for_good(
+        &mut self,
+        row: &[u8],
+        content: Option<MessageId>,
+        why: Error,
+        flushed: &mut Flushed,
+    ) -> Result<(), Error> {
+        self.settle(row, content, &MessageState::failed(&why.to_string()))?;
+        if let Some(id) = content {
+            flushed.undeliverable.push((id, why));
+        }
+        Ok(())
     }
 
     /// A message that was kept and can never go.
