@@ -116,7 +116,7 @@ pub(crate) fn deliver(
     Ok(sent)
 }
 
-/// Sends and shows nothing. [`Failure::Interrupted`]: nothing was sent; what was on its way is [`Failure::Unsure`].
+/// Sends and does not show what became of it. [`Failure::Interrupted`]: nothing was sent; what was on its way is [`Failure::Unsure`].
 pub(crate) fn transmit(
     context: &Context,
     messenger: &mut Messenger,
@@ -125,7 +125,12 @@ pub(crate) fn transmit(
     limit: Option<Limit>,
 ) -> Result<Sent, Failure> {
     let before = messenger.own_status()?.messages;
-    match hand_over(context, messenger, to, text, limit) {
+    let outcome = hand_over(context, messenger, to, text, limit);
+    if outcome.is_err() {
+        // What had waited and was refused before this failed.
+        context.render.events(&messenger.untold());
+    }
+    match outcome {
         // It is kept before it goes.
         Err(Failure::Interrupted) if messenger.own_status()?.messages > before => Err(Failure::Unsure),
         outcome => outcome,
@@ -186,7 +191,10 @@ pub(crate) fn inbox(context: &Context, wait: u32) -> Result<(), Failure> {
                 }
                 context.render.events(&events);
             }
-            Err(failure) => outcome = Err(failure),
+            Err(failure) => {
+                context.render.events(&messenger.untold());
+                outcome = Err(failure);
+            }
         }
         // The relay counts whole seconds; a fraction is not worth another round.
         let over = deadline.saturating_duration_since(Instant::now()) < Duration::from_secs(1);

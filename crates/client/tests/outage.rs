@@ -10,7 +10,7 @@ mod support;
 
 use std::time::Duration;
 
-use latchkey_client::vault::MessageState;
+use latchkey_client::vault::{MessageId, MessageState};
 use latchkey_client::{Error, Event, Messenger, RelayError};
 use support::{Stage, address, copy, receive, texts};
 
@@ -225,4 +225,50 @@ async fn what_waits_for_a_contact_waits_once_however_often_the_conversation_is_b
             .iter()
             .all(|message| message.state == MessageState::Queued)
     );
+}
+
+fn refused(events: &[Event]) -> Vec<MessageId> {
+    events
+        .iter()
+        .filter_map(|event| match event {
+            Event::Undeliverable { id, .. } => Some(*id),
+            _ => None,
+        })
+        .collect()
+}
+
+/// What was promised and is refused later is told with the next send, whether that succeeds or not.
+#[tokio::test]
+async fn a_kept_message_that_is_refused_is_told_with_a_send_to_another() {
+    let mut stage = Stage::new().await;
+    let mut alice = stage.register("alice").await;
+    for name in ["bob", "carol", "dave", "eve"] {
+        drop(stage.register(name).await);
+        alice.send_text(&address(name), "hello").await.unwrap();
+    }
+    let keep = async |stage: &mut Stage, alice: &mut Messenger, name: &str| {
+        stage.stop_relay().await;
+        let kept = alice.send_text(&address(name), "kept").await.unwrap();
+        assert_eq!(kept.state, MessageState::Queued);
+        assert!(refused(&kept.events).is_empty());
+        stage.start_relay().await;
+        remove(stage, name).await;
+        kept.id
+    };
+
+    let kept = keep(&mut stage, &mut alice, "carol").await;
+    let sent = alice.send_text(&address("bob"), "other").await.unwrap();
+    assert_eq!((sent.state, refused(&sent.events)), (MessageState::Sent, vec![kept]));
+
+    // Its own refusal is the answer, the other's is told beside it.
+    let kept = keep(&mut stage, &mut alice, "dave").await;
+    remove(&stage, "eve").await;
+    alice.send_text(&address("eve"), "other").await.unwrap_err();
+    assert_eq!(refused(&alice.untold()), [kept]);
+    assert!(alice.untold().is_empty(), "told once");
+
+    // Or with what is told next.
+    let kept = keep(&mut stage, &mut alice, "bob").await;
+    let events = alice.send_waiting().await.unwrap();
+    assert_eq!(refused(&events), [kept]);
 }

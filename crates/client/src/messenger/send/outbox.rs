@@ -16,7 +16,7 @@ use crate::vault::{Kind, License, MessageId, MessageState, OutboxEntry, StoredMe
 /// What one round of transmitting did not get rid of.
 #[derive(Debug, Default)]
 pub(in crate::messenger) struct Flushed {
-    /// Refused for good.
+    /// Refused for good. What is to be told of it is untold until an operation takes it.
     pub(in crate::messenger) undeliverable: Vec<(MessageId, RelayError)>,
     /// Why the rest waits.
     pub(in crate::messenger) waiting: Option<RelayError>,
@@ -69,6 +69,10 @@ impl Messenger {
                     Verdict::Permanent => {
                         self.settle(&entry.key, envelope.content, &MessageState::failed(&error.to_string()))?;
                         if let Some(id) = envelope.content {
+                            self.untold.keep(Event::Undeliverable {
+                                id,
+                                reason: error.to_string(),
+                            });
                             flushed.undeliverable.push((id, error));
                         }
                     }
@@ -151,15 +155,15 @@ impl Messenger {
         Ok(events)
     }
 
+    /// What an operation that failed or was dropped had found before, and told nobody. What is told next has it too, unless it is taken here.
+    pub fn untold(&mut self) -> Vec<Event> {
+        self.untold.take()
+    }
+
     /// Transmits what waits and reports what did not go.
     pub(in crate::messenger) async fn flush_into(&mut self, events: &mut Vec<Event>) -> Result<(), Error> {
         let flushed = self.flush().await?;
-        for (id, error) in flushed.undeliverable {
-            events.push(Event::Undeliverable {
-                id,
-                reason: error.to_string(),
-            });
-        }
+        events.append(&mut self.untold.take());
         if let Some(error) = flushed.waiting {
             events.push(Event::Postponed(error.into()));
         }
