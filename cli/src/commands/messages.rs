@@ -3,7 +3,7 @@
 use std::io::{self, Read};
 use std::time::{Duration, Instant};
 
-use client::vault::{LimitMode, MessageState};
+use client::vault::{LimitMode, MessageState, VaultError};
 use client::{Address, Error, Event, LimitRequest, Messenger, Sent};
 
 use super::nobody_reads;
@@ -131,6 +131,13 @@ pub(crate) fn transmit(
         context.render.events(&messenger.untold());
     }
     match outcome {
+        // Beyond being kept, a vault that fails is told of with what became of the message.
+        Err(Failure::Client(Error::Vault(error)))
+            if matches!(error, VaultError::Database(_) | VaultError::Io { .. })
+                && messenger.own_status().is_ok_and(|status| status.messages == before) =>
+        {
+            Err(Failure::NotKept(error))
+        }
         // It is kept before it goes.
         Err(Failure::Interrupted) if messenger.own_status()?.messages > before => Err(Failure::Unsure),
         outcome => outcome,
@@ -249,7 +256,11 @@ pub(crate) fn history(context: &Context, with: Option<&str>, limit: u32) -> Resu
 
 fn read_stdin() -> Result<String, Failure> {
     let mut bytes = Vec::new();
-    io::stdin().lock().take(MAX_STDIN).read_to_end(&mut bytes)?;
+    io::stdin()
+        .lock()
+        .take(MAX_STDIN)
+        .read_to_end(&mut bytes)
+        .map_err(|error| Failure::Usage(format!("standard input cannot be read ({error}); nothing was sent")))?;
     if bytes.len() as u64 >= MAX_STDIN {
         return Err(Error::TooLarge.into());
     }
