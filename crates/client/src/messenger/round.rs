@@ -35,9 +35,17 @@ impl Untold {
         self.0.lock().push(event);
     }
 
-    /// All of it, to be told now.
-    pub(super) fn take(&self) -> Vec<Event> {
-        std::mem::take(&mut *self.0.lock())
+    /// What is of this kind, to be told now. The rest stays for the next round.
+    pub(super) fn take(&self, kind: impl Fn(&Event) -> bool) -> Vec<Event> {
+        let mut untold = self.0.lock();
+        let (taken, left) = std::mem::take(&mut *untold).into_iter().partition(kind);
+        *untold = left;
+        taken
+    }
+
+    /// The messages of ours that were refused, to be told now.
+    pub(super) fn take_refused(&self) -> Vec<Event> {
+        self.take(|event| matches!(event, Event::Undeliverable { .. }))
     }
 
     /// That a message was refused is told in another way.

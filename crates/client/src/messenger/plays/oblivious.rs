@@ -92,7 +92,7 @@ impl Messenger {
             self.serve_gate_keys(watch).await?;
             let flushed = self.flush().await?;
             self.untold.forget_refused(sent.id);
-            sent.events.append(&mut self.untold.take());
+            sent.events.append(&mut self.untold.take_refused());
             let stored: Option<StoredMessage> = self.vault.get(&key::outgoing(sent.id))?;
             if stored
                 .as_ref()

@@ -179,11 +179,20 @@ impl Messenger {
         license: Option<License>,
     ) -> Result<Sent, Error> {
         // What is found on the way is told with the message, or after an error by what comes next.
-        let mut round = self.untold.round();
-        let mut sent = self.send_within(to, content, shown, license, &mut round.events).await?;
-        sent.events = std::mem::take(&mut round.events);
-        sent.events.append(&mut self.untold.take());
-        Ok(sent)
+        let mut events = Vec::new();
+        match self.send_within(to, content, shown, license, &mut events).await {
+            Ok(mut sent) => {
+                sent.events = events;
+                sent.events.append(&mut self.untold.take_refused());
+                Ok(sent)
+            }
+            Err(error) => {
+                for event in events {
+                    self.untold.keep(event);
+                }
+                Err(error)
+            }
+        }
     }
 
     async fn send_within(

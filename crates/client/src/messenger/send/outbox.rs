@@ -155,15 +155,17 @@ impl Messenger {
         Ok(events)
     }
 
-    /// What an operation that failed or was dropped had found before, and told nobody. What is told next has it too, unless it is taken here.
+    /// What an operation that failed or was dropped had found before, and told nobody. The next round of receiving tells it too, unless it is taken here. What
+    /// is about messages that came or arrived is left to that round.
     pub fn untold(&mut self) -> Vec<Event> {
-        self.untold.take()
+        self.untold
+            .take(|event| !matches!(event, Event::Message(_) | Event::Delivered { .. } | Event::Read { .. }))
     }
 
     /// Transmits what waits and reports what did not go.
     pub(in crate::messenger) async fn flush_into(&mut self, events: &mut Vec<Event>) -> Result<(), Error> {
         let flushed = self.flush().await?;
-        events.append(&mut self.untold.take());
+        events.append(&mut self.untold.take_refused());
         if let Some(error) = flushed.waiting {
             events.push(Event::Postponed(error.into()));
         }
