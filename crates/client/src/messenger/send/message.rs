@@ -179,8 +179,9 @@ impl Messenger {
         license: Option<License>,
     ) -> Result<Sent, Error> {
         // What is found on the way is told with the message, or after an error by what comes next.
+        // Large: on the heap, so that every caller is not.
         let mut events = Vec::new();
-        match self.send_within(to, content, shown, license, &mut events).await {
+        match Box::pin(self.send_within(to, content, shown, license, &mut events)).await {
             Ok(mut sent) => {
                 sent.events = events;
                 sent.events.append(&mut self.untold.take_refused());
