@@ -18,8 +18,11 @@ pub enum Failure {
     /// A message is kept, and the relay does not have it yet.
     #[error("{0}")]
     Queued(Error),
+    /// A message that could not be kept, so it was not sent.
+    #[error("{0}. The message was not sent, and it is not kept")]
+    NotKept(VaultError),
     /// The user broke off.
-    #[error("interrupted; nothing is lost, and the same command can be given again")]
+    #[error("interrupted; what was done by then stays done, and the same command can be given again")]
     Interrupted,
     /// The user broke off before a message was sent.
     #[error("interrupted; the message was not sent, and it is not kept")]
@@ -28,7 +31,7 @@ pub enum Failure {
     #[error("interrupted; whether the relay has the message is not known, and it is kept here: do not send it again")]
     Unsure,
     /// Standard output or a file.
-    #[error("input or output failed: {0}; what was not shown is shown again next time")]
+    #[error("input or output failed: {0}; the same command can be given again, and shows what was not shown")]
     Io(#[from] io::Error),
 }
 
@@ -84,6 +87,7 @@ impl Failure {
             Self::Client(error) => of_client(error),
             Self::Usage(_) => Exit::Usage,
             Self::Queued(error) => of_client(error),
+            Self::NotKept(_) => Exit::Other,
             Self::Interrupted | Self::Unsent | Self::Unsure => Exit::Interrupted,
             Self::Io(_) => Exit::Other,
         }

@@ -154,5 +154,5 @@ fn is_json(words: &[OsString]) -> bool {
     words
         .iter()
         .take_while(|word| *word != "--")
-        .any(|word| word == "--json")
+        .any(|word| word == "--json" || word.to_str().is_some_and(|word| word.starts_with("--json=")))
 }

@@ -240,7 +240,7 @@ impl Render {
                 )),
                 Event::Missing { peer, count } => {
                     self.warning(&format!(
-                        "{} from {peer} did not arrive. What was in them is not known: messages, or receipts and other notes of its client. If you miss a message, ask {peer} for it",
+                        "{} from {peer} did not arrive. What was inside is not known: messages, or receipts and other notes of its client. If you miss a message, ask {peer} for it",
                         counted(*count, "envelope")
                     ));
                 }

@@ -121,7 +121,7 @@ fn send(kind: &str) -> usize {
     bob.ok(&["inbox"]);
     alice.ok(&["inbox"]);
     let mut received = vec!["hello".to_owned()];
-    let mut unnoted = 0;
+    let (mut unnoted, mut not_kept) = (0, 0);
     for n in points() {
         let text = format!("message {n}");
         let answer = with_failing(&alice, &library, kind, n, &["send", "bob", &text]);
@@ -141,6 +141,7 @@ fn send(kind: &str) -> usize {
             assert!(received.contains(&text), "{kind} {n}: said to be sent");
             if answer.err.is_empty() {
                 assert!(unnoted > 0, "{kind}: the relay never had it while the disk failed");
+                assert!(not_kept > 0, "{kind}: it never failed before the message was kept");
                 return n;
             }
             // The relay has it, and the disk failed after that: said as it is, so that nobody sends it twice.
@@ -154,9 +155,67 @@ fn send(kind: &str) -> usize {
                 answer.err.contains("kept") && answer.err.contains("do not send it again"),
                 "{kind} {n}: {answer:?}"
             );
+        } else if answer.err.contains("was not sent, and it is not kept") {
+            not_kept += 1;
         }
     }
     panic!("{kind}: it never ended");
+}
+
+/// What the relay has done and could not be noted is not said to have failed.
+#[test]
+fn a_full_disk_behind_the_relay_does_not_hide_what_the_relay_has_done() {
+    let stage = Stage::new();
+    let library = failing_disk(stage.dir.path());
+    let (alice, bob) = (stage.register("alice"), stage.register("bob"));
+    alice.ok(&["send", "bob", "hello"]);
+    bob.ok(&["inbox"]);
+    let mut done = 0;
+    let cleared = points().find(|n| {
+        let text = format!("message {n}");
+        alice.ok(&["send", "bob", &text]);
+        let answer = with_failing(&bob, &library, "write", *n, &["clear-inbox", "--yes"]);
+        let gone = bob.json(&["inbox"]).is_empty();
+        if answer.code == 0 {
+            assert!(gone, "{n}: {answer:?}");
+            return true;
+        }
+        said(&answer, "write", *n);
+        assert_eq!(answer.err.contains("the relay has done it"), gone, "{n}: {answer:?}");
+        done += usize::from(gone);
+        false
+    });
+    assert!(cleared.is_some() && done > 0, "{cleared:?} {done}");
+
+    let mut done = 0;
+    let revoked = points().find(|n| {
+        let id = alice.json_one(&["send", "bob", "once", "--plays", "1"])["id"].clone();
+        let id = id.as_str().unwrap();
+        bob.ok(&["inbox"]);
+        let answer = with_failing(&alice, &library, "write", *n, &["revoke", id]);
+        let gone = bob.run(&["play", id]).code != 0;
+        if answer.code == 0 {
+            assert!(gone, "{n}: {answer:?}");
+            return true;
+        }
+        said(&answer, "write", *n);
+        assert_eq!(answer.err.contains("the relay has done it"), gone, "{n}: {answer:?}");
+        done += usize::from(gone);
+        false
+    });
+    assert!(revoked.is_some() && done > 0, "{revoked:?} {done}");
+
+    let blocked = points().find(|n| {
+        let answer = with_failing(&bob, &library, "write", *n, &["block", "alice"]);
+        let contact = bob.json_one(&["contacts"]);
+        assert_eq!(contact["blocked"] == true, answer.code == 0, "{n}: {answer:?}");
+        if answer.code != 0 {
+            said(&answer, "write", *n);
+        }
+        bob.ok(&["unblock", "alice"]);
+        answer.code == 0 && answer.err.is_empty()
+    });
+    assert!(blocked.is_some());
 }
 
 #[test]

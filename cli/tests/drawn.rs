@@ -152,7 +152,7 @@ fn notes_and_errors_wrap_between_words_and_stay_set_off() {
         ),
         (
             &["history", "nobody"],
-            "error: there is no contact nobody@localhost yet; send or receive a message first",
+            "error: there is no contact nobody@localhost; check the spelling against the list of contacts, or send or receive a message first",
         ),
         (&["plays", "zz"], "no message has an id that begins with"),
     ] {

@@ -438,6 +438,8 @@ fn what_is_done_is_not_said_to_have_failed_because_it_could_not_be_printed() {
     let (alice, bob) = (stage.register("alice"), stage.register("bob"));
     let new = alice.home.join("new-passphrase");
     std::fs::write(&new, "another good passphrase of alice").unwrap();
+    let limited = alice.json_one(&["send", "bob", "limited", "--plays", "2"])["id"].clone();
+    let limited = limited.as_str().unwrap().to_owned();
     for (args, what) in [
         (&["send", "bob", "once"][..], "the relay has the message"),
         (
@@ -446,6 +448,13 @@ fn what_is_done_is_not_said_to_have_failed_because_it_could_not_be_printed() {
         ),
         (&["clear-inbox", "--yes"], "what waited at the relay was deleted"),
         (&["rotate-identity", "--yes"], "the identity was replaced"),
+        (&["keys", "rotate"], "the keys were replaced"),
+        (&["receipts", "off"], "the receipts were set"),
+        (&["decoys", "on"], "the decoys were set"),
+        (&["verify", "bob", "--yes"], "bob@localhost was verified"),
+        (&["block", "bob"], "bob@localhost was blocked"),
+        (&["unblock", "bob"], "bob@localhost was unblocked"),
+        (&["revoke", &limited], "the message was taken back"),
         (
             &["passphrase", "--new-passphrase-file", new.to_str().unwrap()],
             "the passphrase was changed",
@@ -457,7 +466,36 @@ fn what_is_done_is_not_said_to_have_failed_because_it_could_not_be_printed() {
         assert_eq!(answer.code, 0, "{args:?}: {answer:?}");
         assert!(answer.err.contains(what), "{args:?}: {answer:?}");
     }
-    assert_eq!(bob.json(&["inbox"]).len(), 2);
+    assert_eq!(bob.json(&["inbox"]).len(), 3);
+
+    let mut command = stage.person("carol").command(&["register", "carol"]);
+    command.stdout(std::fs::File::options().write(true).open("/dev/full").unwrap());
+    let answer = run(&mut command);
+    assert_eq!(answer.code, 0, "{answer:?}");
+    assert!(answer.err.contains("carol@localhost is registered"), "{answer:?}");
+}
+
+/// Neither is there anything to be shown next time, nor is a message that cannot be read one that was sent.
+#[cfg(target_os = "linux")]
+#[test]
+fn input_and_output_that_fail_are_told_apart() {
+    let stage = Stage::new();
+    let (alice, bob) = (stage.register("alice"), stage.register("bob"));
+    for args in [&["--help"][..], &["man"], &["token"]] {
+        let mut command = alice.command(args);
+        command.stdout(std::fs::File::options().write(true).open("/dev/full").unwrap());
+        let answer = run(&mut command);
+        assert_eq!(answer.code, 1, "{args:?}: {answer:?}");
+        assert!(answer.err.contains("can be given again"), "{args:?}: {answer:?}");
+        assert!(!answer.err.contains("next time"), "{args:?}: {answer:?}");
+    }
+    let mut command = alice.command(&["send", "bob", "-"]);
+    command.stdin(std::fs::File::open(stage.dir.path()).unwrap());
+    let answer = run(&mut command);
+    assert_eq!(answer.code, 2, "{answer:?}");
+    assert!(answer.err.contains("nothing was sent"), "{answer:?}");
+    assert!(!answer.err.contains("shown"), "{answer:?}");
+    assert!(bob.json(&["inbox"]).is_empty());
 }
 
 /// Output that fails half-way: the play is there again at no cost, and what was to be shown is still new.

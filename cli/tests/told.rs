@@ -57,6 +57,33 @@ fn a_proxy_by_which_no_relay_is_reached_is_named_without_its_password() {
     }
 }
 
+/// A web server or a proxy that answers in a relay's place, in pages of its own.
+#[test]
+fn a_page_that_is_not_the_relays_is_named_by_its_status() {
+    use std::io::{Read, Write};
+    for status in [301, 404, 413, 429, 500] {
+        let other = std::net::TcpListener::bind("127.0.0.1:0").unwrap();
+        let url = format!("http://{}", other.local_addr().unwrap());
+        std::thread::spawn(move || {
+            for stream in other.incoming() {
+                let mut stream = stream.unwrap();
+                let _ = stream.read(&mut [0; 4096]);
+                let head = format!("HTTP/1.1 {status} No\r\nContent-Type: text/html\r\nConnection: close\r\n");
+                let _ = stream.write_all(format!("{head}Content-Length: 6\r\n\r\n<html>").as_bytes());
+            }
+        });
+        let stage = Stage::new();
+        let mut person = stage.person("alice");
+        person.url = url;
+        let answer = person.run(&["register", "alice"]);
+        let code = if status == 413 { 5 } else { 4 };
+        assert_eq!(answer.code, code, "{status}: {answer:?}");
+        assert!(answer.err.contains(&status.to_string()), "{status}: {answer:?}");
+        assert!(answer.err.contains("proxy"), "{status}: {answer:?}");
+        assert!(!answer.err.contains("of this version"), "{status}: {answer:?}");
+    }
+}
+
 /// A refusal in a relay's own words: as much of it as an honest one would say, and none of it obeyed by the terminal.
 #[test]
 fn a_relays_words_are_shown_only_so_far_and_harmlessly() {

@@ -64,6 +64,15 @@ fn a_message_may_begin_with_a_hyphen() {
     }
 }
 
+/// A program that asks for objects gets its own mistake as one.
+#[test]
+fn a_flag_that_is_given_a_value_is_refused_in_json_too() {
+    let error = Stage::new().person("alice").fails(2, &["history", "--json=1"]);
+    let object: serde_json::Value = serde_json::from_str(&error).unwrap();
+    assert_eq!(object["exit"], 2, "{error}");
+    assert!(object["error"].as_str().unwrap().contains("--json"), "{error}");
+}
+
 #[test]
 fn what_is_not_there_is_said() {
     let stage = Stage::new();
@@ -71,7 +80,7 @@ fn what_is_not_there_is_said() {
     assert!(
         alice
             .fails(1, &["history", "nobody"])
-            .contains("no contact nobody@localhost")
+            .contains("no contact nobody@localhost; check the spelling")
     );
     assert!(alice.ok(&["history"]).out.contains("No messages yet"));
     let error = alice.fails(2, &["register", "not a name"]);

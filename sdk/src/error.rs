@@ -6,6 +6,7 @@ use reqwest::header::RETRY_AFTER;
 use thiserror::Error as ThisError;
 
 use crate::bounds::is_too_large;
+use crate::foreign;
 use crate::generated::{Error, ResponseValue};
 use crate::pin::{Distrust, WrongCertificate, distrust};
 use crate::types::{Problem, ProblemCode};
@@ -57,7 +58,7 @@ pub enum SdkError {
     /// An answer that the contract does not know: not a relay, a proxy in between, or another version.
     #[error("the answer (HTTP status {status}) is not one of a Latchkey relay of this version")]
     NotUnderstood {
-        /// The HTTP status; 0 when the body of a successful answer was unreadable.
+        /// The HTTP status; 0 when an answer in JSON had another form than the contract has.
         status: u16,
     },
     /// An answer larger than any of a relay; the rest of it was not read.
@@ -157,7 +158,7 @@ impl From<Error<Problem>> for SdkError {
             // Neither the body nor the parser's message, which quotes it: an answer may hold a token or a share.
             Error::InvalidResponsePayload(_, _) => Self::NotUnderstood { status: 0 },
             Error::UnexpectedResponse(answer) => Self::NotUnderstood {
-                status: answer.status().as_u16(),
+                status: foreign::unmarked(answer.status()),
             },
             Error::InvalidRequest(what) | Error::Custom(what) => Self::Incomplete(what),
         }

@@ -4,6 +4,7 @@ use progenitor_client::{ClientHooks, OperationInfo};
 use reqwest::header::AUTHORIZATION;
 
 use crate::bounds;
+use crate::foreign;
 use crate::generated::{Client, Error, WITH_TOKEN};
 use crate::session::{NotAHeader, Session};
 
@@ -36,7 +37,7 @@ impl ClientHooks<Session> for Client {
 
     async fn exec(&self, request: reqwest::Request, info: &OperationInfo) -> reqwest::Result<reqwest::Response> {
         let answer = self.client.execute(request).await?;
-        Ok(bounds::bounded(answer, info.operation_id))
+        Ok(bounds::bounded(foreign::marked(answer), info.operation_id))
     }
 }
 

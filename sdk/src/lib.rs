@@ -52,6 +52,7 @@ mod bounds;
 mod bytes;
 mod connect;
 mod error;
+mod foreign;
 mod hooks;
 mod id;
 mod pin;

@@ -115,9 +115,10 @@ pub(crate) fn register_with(
         }
     };
     let (address, fingerprint) = (messenger.address()?, messenger.fingerprint()?);
-    context
+    let printed = context
         .render
-        .registered(address.as_str(), &fingerprint.to_string(), &home.display().to_string())?;
+        .registered(address.as_str(), &fingerprint.to_string(), &home.display().to_string());
+    context.render.done(printed, &format!("{address} is registered"))?;
     Ok(Some(messenger))
 }
 
@@ -198,7 +199,8 @@ pub(crate) fn keys(context: &Context) -> Result<(), Failure> {
 pub(crate) fn rotate_keys(context: &Context) -> Result<(), Failure> {
     let mut messenger = context.open()?;
     let keys = context.work("making and publishing new keys …", messenger.rotate_keys())?;
-    context.render.keys(&keys)?;
+    let printed = context.render.keys(&keys);
+    context.render.done(printed, "the keys were replaced")?;
     send_waiting(context, &mut messenger);
     Ok(())
 }
@@ -258,7 +260,8 @@ pub(crate) fn receipts(context: &Context, what: Option<ReceiptKind>, state: Opti
         }
     }
     messenger.set_receipts(receipts)?;
-    context.render.receipts(receipts)
+    let printed = context.render.receipts(receipts);
+    context.render.done(printed, "the receipts were set")
 }
 
 /// What a new identity means, before it is made.

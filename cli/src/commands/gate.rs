@@ -24,14 +24,16 @@ pub(crate) fn rotate(context: &Context, contact: Option<&str>) -> Result<(), Fai
 pub(crate) fn replace(context: &Context, messenger: &mut Messenger, contact: Option<&Address>) -> Result<(), Failure> {
     let (spinner, watch) = context.render.watching("making a gate key …");
     let report = context.work_on(spinner, messenger.rotate_gate_key(contact, &watch))?;
-    context.render.gate_keys(&[report])
+    let printed = context.render.gate_keys(&[report]);
+    context.render.done(printed, "the gate key was replaced")
 }
 
 pub(crate) fn drop_own(context: &Context, contact: &str) -> Result<(), Failure> {
     let mut messenger = context.open()?;
     let contact = messenger.resolve(contact)?;
     context.work("retiring the gate key …", messenger.drop_gate_key(&contact))?;
-    context.render.gate_keys(&messenger.gate_keys()?)?;
+    let printed = context.render.gate_keys(&messenger.gate_keys()?);
+    context.render.done(printed, "the gate key was dropped")?;
     send_waiting(context, &mut messenger);
     Ok(())
 }
@@ -40,6 +42,8 @@ pub(crate) fn decoys(context: &Context, state: Option<OnOff>) -> Result<(), Fail
     let mut messenger = context.open()?;
     if let Some(state) = state {
         messenger.set_decoys(state == OnOff::On)?;
+        let printed = context.render.decoys(messenger.decoys()?);
+        return context.render.done(printed, "the decoys were set");
     }
     context.render.decoys(messenger.decoys()?)
 }

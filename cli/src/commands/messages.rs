@@ -3,7 +3,7 @@
 use std::io::{self, Read};
 use std::time::{Duration, Instant};
 
-use client::vault::{LimitMode, MessageState};
+use client::vault::{LimitMode, MessageState, VaultError};
 use client::{Address, Error, Event, LimitRequest, Messenger, Sent};
 
 use super::nobody_reads;
@@ -116,7 +116,7 @@ pub(crate) fn deliver(
     Ok(sent)
 }
 
-/// Sends and shows nothing. [`Failure::Interrupted`]: nothing was sent; what was on its way is [`Failure::Unsure`].
+/// Sends and does not show what became of it. [`Failure::Interrupted`]: nothing was sent; what was on its way is [`Failure::Unsure`].
 pub(crate) fn transmit(
     context: &Context,
     messenger: &mut Messenger,
@@ -125,7 +125,19 @@ pub(crate) fn transmit(
     limit: Option<Limit>,
 ) -> Result<Sent, Failure> {
     let before = messenger.own_status()?.messages;
-    match hand_over(context, messenger, to, text, limit) {
+    let outcome = hand_over(context, messenger, to, text, limit);
+    if outcome.is_err() {
+        // What had waited and was refused before this failed.
+        context.render.events(&messenger.untold());
+    }
+    match outcome {
+        // Beyond being kept, a vault that fails is told of with what became of the message.
+        Err(Failure::Client(Error::Vault(error)))
+            if matches!(error, VaultError::Database(_) | VaultError::Io { .. })
+                && messenger.own_status().is_ok_and(|status| status.messages == before) =>
+        {
+            Err(Failure::NotKept(error))
+        }
         // It is kept before it goes.
         Err(Failure::Interrupted) if messenger.own_status()?.messages > before => Err(Failure::Unsure),
         outcome => outcome,
@@ -186,7 +198,10 @@ pub(crate) fn inbox(context: &Context, wait: u32) -> Result<(), Failure> {
                 }
                 context.render.events(&events);
             }
-            Err(failure) => outcome = Err(failure),
+            Err(failure) => {
+                context.render.events(&messenger.untold());
+                outcome = Err(failure);
+            }
         }
         // The relay counts whole seconds; a fraction is not worth another round.
         let over = deadline.saturating_duration_since(Instant::now()) < Duration::from_secs(1);
@@ -241,7 +256,11 @@ pub(crate) fn history(context: &Context, with: Option<&str>, limit: u32) -> Resu
 
 fn read_stdin() -> Result<String, Failure> {
     let mut bytes = Vec::new();
-    io::stdin().lock().take(MAX_STDIN).read_to_end(&mut bytes)?;
+    io::stdin()
+        .lock()
+        .take(MAX_STDIN)
+        .read_to_end(&mut bytes)
+        .map_err(|error| Failure::Usage(format!("standard input cannot be read ({error}); nothing was sent")))?;
     if bytes.len() as u64 >= MAX_STDIN {
         return Err(Error::TooLarge.into());
     }

@@ -15,7 +15,10 @@ pub(crate) mod shell;
 pub(crate) fn send_waiting(context: &Context, messenger: &mut Messenger) {
     match context.work("sending what waits …", messenger.send_waiting()) {
         Ok(events) => context.render.events(&events),
-        Err(failure) => context.render.failure(&failure),
+        Err(failure) => {
+            context.render.events(&messenger.untold());
+            context.render.failure(&failure);
+        }
     }
 }
 

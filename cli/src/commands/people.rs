@@ -49,10 +49,12 @@ pub(crate) fn block(context: &Context, name: &str, block: bool) -> Result<(), Fa
         context.work("unblocking …", messenger.unblock(&peer))?
     };
     context.render.events(&events);
-    match person {
-        Some(person) => context.render.person(&person, None)?,
-        None => context.render.blocked(&peer, block)?,
-    }
+    let printed = match person {
+        Some(person) => context.render.person(&person, None),
+        None => context.render.blocked(&peer, block),
+    };
+    let what = if block { "blocked" } else { "unblocked" };
+    context.render.done(printed, &format!("{peer} was {what}"))?;
     send_waiting(context, &mut messenger);
     Ok(())
 }
@@ -79,9 +81,11 @@ pub(crate) fn verify(context: &Context, name: &str, accept: bool, yes: bool) -> 
             .into());
         }
         Standing::Forked { .. } if !accept => return Err(Error::IdentityForked(peer).into()),
+        // Said before a question that has no answer.
+        Standing::Unverified | Standing::Verified if accept => return Err(Error::NothingToAccept(peer).into()),
         _ => {}
     }
-    if accept && !matches!(person.standing, Standing::Unverified | Standing::Verified) {
+    if accept {
         context
             .render
             .goes_to_new_identity(&peer, &messenger.not_arrived(&peer)?);
@@ -100,13 +104,17 @@ pub(crate) fn verify(context: &Context, name: &str, accept: bool, yes: bool) -> 
     if accept {
         let (person, events) = messenger.accept_identity(&peer)?;
         context.render.events(&events);
-        context.render.person(&person, Some(&number))?;
+        let printed = context.render.person(&person, Some(&number));
+        context
+            .render
+            .done(printed, &format!("the new identity of {peer} was accepted"))?;
         go_on(context, &mut messenger);
         return Ok(());
     }
     let waited = matches!(person.standing, Standing::Succeeded { .. });
     let person = messenger.verify(&peer)?;
-    context.render.person(&person, Some(&number))?;
+    let printed = context.render.person(&person, Some(&number));
+    context.render.done(printed, &format!("{peer} was verified"))?;
     if waited {
         go_on(context, &mut messenger);
     }
@@ -126,5 +134,8 @@ pub(crate) fn reject_identity(context: &Context, name: &str) -> Result<(), Failu
     let peer = messenger.resolve(name)?;
     let (person, events) = messenger.reject_identity(&peer)?;
     context.render.events(&events);
-    context.render.person(&person, None)
+    let printed = context.render.person(&person, None);
+    context
+        .render
+        .done(printed, &format!("the other identity of {peer} was rejected"))
 }

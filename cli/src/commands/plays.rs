@@ -49,7 +49,8 @@ fn waiting(messenger: &Messenger, message_id: &str) -> &'static str {
 pub(crate) fn revoke(context: &Context, message_id: &str) -> Result<(), Failure> {
     let mut messenger = context.open()?;
     let report = context.work("taking it back …", messenger.revoke(message_id))?;
-    context.render.license(&report)?;
+    let printed = context.render.license(&report);
+    context.render.done(printed, "the message was taken back")?;
     send_waiting(context, &mut messenger);
     Ok(())
 }

@@ -238,6 +238,7 @@ pub(super) fn deliver(
                     // As it stands in the history from now on.
                     let message = messenger.message(&sent.id.to_string())?;
                     context.render.history(&[message], messenger.address()?.as_str())?;
+                    context.render.events(&sent.events);
                 }
                 if let Some(error) = sent.because {
                     context.render.failure(&Failure::Queued(error));

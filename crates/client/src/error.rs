@@ -18,6 +18,11 @@ pub enum Error {
     /// The vault.
     #[error(transparent)]
     Vault(#[from] VaultError),
+    /// The relay did what it was asked, and the vault failed before that was noted.
+    #[error(
+        "the relay has done it, and this home could not note that: {0}. Give the same command again once that is mended"
+    )]
+    Unnoted(VaultError),
     /// The relay, or the way to it.
     #[error(transparent)]
     Relay(#[from] RelayError),
@@ -106,7 +111,9 @@ pub enum Error {
     )]
     IdentityForked(Address),
     /// A contact that does not exist.
-    #[error("there is no contact {0} yet; send or receive a message first")]
+    #[error(
+        "there is no contact {0}; check the spelling against the list of contacts, or send or receive a message first"
+    )]
     UnknownContact(Address),
     /// A contact that we blocked.
     #[error("you blocked {0}; nothing is sent. Unblock {0} first")]
@@ -132,7 +139,7 @@ pub enum Error {
         reason: String,
     },
     /// The message does not fit.
-    #[error("the message is too long; a message holds about {} KB: send it in parts", MAX_CONTENT / 1000)]
+    #[error("the message is too long, so nothing was sent; a message holds about {} KB: send it in parts", MAX_CONTENT / 1000)]
     TooLarge,
     /// An empty message.
     #[error("the message is empty, so nothing was sent; give it some text")]
@@ -225,6 +232,16 @@ impl Error {
     pub(crate) fn about_contact(self, peer: &Address) -> Self {
         match self {
             Self::Relay(error) if error.code() == Some(Code::NoSuchUser) => Self::AccountGone(peer.clone()),
+            other => other,
+        }
+    }
+}
+
+impl Error {
+    /// Of what follows when the relay has done it: a person who hears of the vault alone believes that nothing was done.
+    pub(crate) fn behind_the_relay(self) -> Self {
+        match self {
+            Self::Vault(error) => Self::Unnoted(error),
             other => other,
         }
     }

@@ -325,6 +325,32 @@ async fn what_waits_for_a_decision_stays_when_a_clock_that_was_behind_is_put_rig
     assert_eq!(alice.own_status().unwrap().quarantined, 1);
 }
 
+/// One answer of a relay that says it is a distant year.
+#[tokio::test]
+async fn one_lie_about_the_time_keeps_no_quarantined_mail_for_ever() {
+    const DAY: Duration = Duration::from_secs(24 * 3600);
+    let stage = Stage::new().await;
+    let (mut alice, _bob, mut impostor) = scene(&stage).await;
+    impostor.say("let me in").await;
+    let right = std::sync::Arc::clone(&stage.clock);
+    let distant = server::clock::Clock::now(&*right).plus(DAY * 365_000);
+    stage
+        .line
+        .date_by(std::sync::Arc::new(server::clock::ManualClock::at(distant)));
+    alice.receive(Duration::ZERO).await.unwrap();
+    stage.line.date_by(right);
+    alice.receive(Duration::ZERO).await.unwrap();
+    stage.advance(DAY * 6);
+    let dropped = |event: &Event| matches!(event, Event::QuarantineDropped { .. });
+    let events = alice.receive(Duration::ZERO).await.unwrap();
+    assert!(!events.iter().any(dropped), "{events:?}");
+    assert_eq!(alice.own_status().unwrap().quarantined, 1);
+    stage.advance(DAY + Duration::from_secs(60));
+    let events = alice.receive(Duration::ZERO).await.unwrap();
+    assert!(events.iter().any(dropped), "{events:?}");
+    assert_eq!(alice.own_status().unwrap().quarantined, 0);
+}
+
 #[tokio::test]
 async fn a_contact_whose_account_is_gone_does_not_keep_others_from_being_followed() {
     let stage = Stage::new().await;

@@ -10,8 +10,8 @@ mod support;
 
 use std::time::Duration;
 
-use latchkey_client::vault::MessageState;
-use latchkey_client::{Error, Event, Messenger, RelayError};
+use latchkey_client::vault::{MessageId, MessageState};
+use latchkey_client::{Error, Event, LimitRequest, Messenger, RelayError};
 use support::{Stage, address, copy, receive, texts};
 
 /// Listens until something is told, a bounded number of times.
@@ -225,4 +225,119 @@ async fn what_waits_for_a_contact_waits_once_however_often_the_conversation_is_b
             .iter()
             .all(|message| message.state == MessageState::Queued)
     );
+}
+
+/// A proxy before the relay that takes only small requests, and says so in a page of its own.
+#[tokio::test]
+async fn what_a_proxy_finds_too_large_does_not_hold_up_the_rest_and_other_pages_do_not_lose_it() {
+    let mut stage = Stage::new().await;
+    let mut alice = stage.register("alice").await;
+    let mut people = Vec::new();
+    for name in ["bob", "carol"] {
+        people.push(stage.register(name).await);
+        alice.send_text(&address(name), "hello").await.unwrap();
+    }
+    stage.stop_relay().await;
+    let large = alice.send_text(&address("bob"), "large").await.unwrap();
+    stage.start_relay().await;
+    let page = |answer: &mut serde_json::Value| *answer = "<html>".into();
+    stage.line.alter_answer("POST /v1/messages", move |status, answer| {
+        *status = 413;
+        page(answer);
+    });
+    let sent = alice.send_text(&address("carol"), "small").await.unwrap();
+    assert_eq!(sent.state, MessageState::Sent, "{:?}", sent.because);
+    assert_eq!(refused(&sent.events), [large.id]);
+    let MessageState::Failed(why) = alice.message(&large.id.to_string()).unwrap().state else {
+        panic!("it waits");
+    };
+    assert!(why.contains("413"), "{why}");
+
+    for code in [301, 404, 429, 500] {
+        // More than the attempts of one send.
+        for _ in 0..20 {
+            stage.line.alter_answer("POST /v1/messages", move |status, answer| {
+                *status = code;
+                page(answer);
+            });
+        }
+        let sent = alice.send_text(&address("carol"), "later").await.unwrap();
+        assert_eq!(sent.state, MessageState::Queued);
+        let why = sent.because.unwrap().to_string();
+        assert!(why.contains(&code.to_string()) && why.contains("proxy"), "{why}");
+        assert!(!why.contains("of this version"), "{why}");
+        stage.line.forget_alterations();
+        assert!(alice.send_waiting().await.unwrap().is_empty());
+        assert_eq!(alice.own_status().unwrap().outbox, 0);
+    }
+}
+
+/// A limited message that waited longer than it was to be opened.
+#[tokio::test]
+async fn a_message_that_expired_while_it_waited_is_not_blamed_on_the_version() {
+    let mut stage = Stage::new().await;
+    let (mut alice, _bob) = (stage.register("alice").await, stage.register("bob").await);
+    alice.send_text(&address("bob"), "hello").await.unwrap();
+    stage.stop_relay().await;
+    let limit = LimitRequest {
+        plays: 1,
+        expires_in: Some(Duration::from_secs(60)),
+    };
+    alice.send_limited(&address("bob"), "briefly", limit).await.unwrap();
+    stage.advance(Duration::from_secs(120));
+    stage.start_relay().await;
+    let events = alice.send_waiting().await.unwrap();
+    let reason = events.iter().find_map(|event| match event {
+        Event::Undeliverable { reason, .. } => Some(reason.as_str()),
+        _ => None,
+    });
+    let reason = reason.unwrap();
+    assert!(reason.contains("expired before it went out"), "{reason}");
+    assert!(!reason.contains("version"), "{reason}");
+}
+
+fn refused(events: &[Event]) -> Vec<MessageId> {
+    events
+        .iter()
+        .filter_map(|event| match event {
+            Event::Undeliverable { id, .. } => Some(*id),
+            _ => None,
+        })
+        .collect()
+}
+
+/// What was promised and is refused later is told with the next send, whether that succeeds or not.
+#[tokio::test]
+async fn a_kept_message_that_is_refused_is_told_with_a_send_to_another() {
+    let mut stage = Stage::new().await;
+    let mut alice = stage.register("alice").await;
+    for name in ["bob", "carol", "dave", "eve"] {
+        drop(stage.register(name).await);
+        alice.send_text(&address(name), "hello").await.unwrap();
+    }
+    let keep = async |stage: &mut Stage, alice: &mut Messenger, name: &str| {
+        stage.stop_relay().await;
+        let kept = alice.send_text(&address(name), "kept").await.unwrap();
+        assert_eq!(kept.state, MessageState::Queued);
+        assert!(refused(&kept.events).is_empty());
+        stage.start_relay().await;
+        remove(stage, name).await;
+        kept.id
+    };
+
+    let kept = keep(&mut stage, &mut alice, "carol").await;
+    let sent = alice.send_text(&address("bob"), "other").await.unwrap();
+    assert_eq!((sent.state, refused(&sent.events)), (MessageState::Sent, vec![kept]));
+
+    // Its own refusal is the answer, the other's is told beside it.
+    let kept = keep(&mut stage, &mut alice, "dave").await;
+    remove(&stage, "eve").await;
+    alice.send_text(&address("eve"), "other").await.unwrap_err();
+    assert_eq!(refused(&alice.untold()), [kept]);
+    assert!(alice.untold().is_empty(), "told once");
+
+    // Or with what is told next.
+    let kept = keep(&mut stage, &mut alice, "bob").await;
+    let events = alice.send_waiting().await.unwrap();
+    assert_eq!(refused(&events), [kept]);
 }

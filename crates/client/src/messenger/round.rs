@@ -11,6 +11,7 @@ use protocol::party::Followed;
 use crate::clock::ClockOff;
 use crate::error::Error;
 use crate::event::{Event, Flooder};
+use crate::vault::MessageId;
 
 /// What a round found and told nobody of, because whoever waited for it went away half-way: a person pressed a key. The next round tells it.
 #[derive(Clone, Debug, Default)]
@@ -27,6 +28,31 @@ impl Untold {
             },
             untold: self.clone(),
         }
+    }
+
+    /// To be told with what is told next.
+    pub(super) fn keep(&self, event: Event) {
+        self.0.lock().push(event);
+    }
+
+    /// What is of this kind, to be told now. The rest stays for the next round.
+    pub(super) fn take(&self, kind: impl Fn(&Event) -> bool) -> Vec<Event> {
+        let mut untold = self.0.lock();
+        let (taken, left) = std::mem::take(&mut *untold).into_iter().partition(kind);
+        *untold = left;
+        taken
+    }
+
+    /// The messages of ours that were refused, to be told now.
+    pub(super) fn take_refused(&self) -> Vec<Event> {
+        self.take(|event| matches!(event, Event::Undeliverable { .. }))
+    }
+
+    /// That a message was refused is told in another way.
+    pub(super) fn forget_refused(&self, message: MessageId) {
+        self.0
+            .lock()
+            .retain(|event| !matches!(event, Event::Undeliverable { id, .. } if *id == message));
     }
 }
 

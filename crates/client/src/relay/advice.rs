@@ -4,8 +4,35 @@
 
 use sdk::types::ProblemCode as Code;
 
+/// What the relay says with [`Code::BadRequest`] where something else is to be done than to update: what its words hold, and the advice. Words that a later relay
+/// does not have fall back to the code's.
+const BY_DETAIL: [(&str, &str); 4] = [
+    (
+        "license.expires_at is in the past",
+        "The message expired before it went out; send it again, with a later end",
+    ),
+    (
+        "the proof is for the origin",
+        "Use the address that the relay's operator gave you; if it is this one, tell the operator: behind a proxy the relay needs its setting 'origins'",
+    ),
+    ("blocks at most", "Unblock somebody first"),
+    (
+        "delivery tokens",
+        "The account has as many contacts with a token as the relay keeps; block some that you do not write with any more",
+    ),
+];
+
+/// What can be done about a refusal of this kind, with these words of the relay's. A sentence without its final period, for behind what was wrong.
+pub(super) fn after(code: Code, detail: &str) -> &'static str {
+    let known = BY_DETAIL.iter().find(|(words, _)| detail.contains(words));
+    match known {
+        Some((_, advice)) if code == Code::BadRequest => advice,
+        _ => what_to_do(code),
+    }
+}
+
 /// A sentence without its final period, for behind what was wrong.
-pub(super) const fn what_to_do(code: Code) -> &'static str {
+const fn what_to_do(code: Code) -> &'static str {
     match code {
         Code::BadRequest | Code::NotFound | Code::MethodNotAllowed => {
             "Relay and client may be of different versions; update the older one"
@@ -71,5 +98,31 @@ pub(super) const fn while_it_waits(code: Code) -> Option<&'static str> {
         | Code::LicenseRevoked
         | Code::AnswerGone => None,
         other => Some(what_to_do(other)),
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_refusal_that_no_update_mends_is_not_blamed_on_the_version() {
+        for (detail, advice) in [
+            ("license.expires_at is in the past", "expired before it went out"),
+            (
+                "the proof is for the origin \"https://a\", and the request was sent to \"b\"",
+                "'origins'",
+            ),
+            (
+                "a mailbox blocks at most 1000 accounts; unblock some of them first",
+                "Unblock",
+            ),
+            ("a mailbox has at most 1000 delivery tokens", "contacts"),
+        ] {
+            let said = after(Code::BadRequest, detail);
+            assert!(said.contains(advice) && !said.contains("version"), "{said}");
+        }
+        assert!(after(Code::BadRequest, "limit is 0").contains("version"));
+        assert!(after(Code::Busy, "license.expires_at is in the past").contains("later"));
     }
 }

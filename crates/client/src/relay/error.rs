@@ -27,7 +27,7 @@ pub enum RelayError {
         reason: String,
     },
     /// The relay refused.
-    #[error("the relay refused: {detail}. {}", super::advice::what_to_do(*.code))]
+    #[error("the relay refused: {}. {}", said(.detail), super::advice::after(*.code, .detail))]
     Refused {
         /// The machine-readable reason.
         code: Code,
@@ -112,6 +112,15 @@ pub enum RelayError {
         /// What is wrong with it.
         reason: &'static str,
     },
+}
+
+/// A relay that gives no reason leaves no hole in the sentence.
+fn said(detail: &str) -> &str {
+    if detail.trim().is_empty() {
+        "it gives no reason"
+    } else {
+        detail
+    }
 }
 
 /// The reasons a client decides by.

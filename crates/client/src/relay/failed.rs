@@ -5,8 +5,10 @@ use std::time::Duration;
 use sdk::SdkError;
 
 use super::proxy::Proxy;
-use super::{RelayError, RelayUrl, bounded};
+use super::{Code, RelayError, RelayUrl, bounded};
 
+/// What a proxy answers to what it does not let through for its size.
+const TOO_LARGE: u16 = 413;
 /// What a proxy answers that wants to know who asks.
 const PROXY_AUTHENTICATION_REQUIRED: u16 = 407;
 
@@ -27,11 +29,20 @@ impl RelayError {
             },
             // What a proxy says while the relay restarts.
             SdkError::NotUnderstood {
-                status: status @ 502..=504,
-            } => network(&format!("a proxy on the way answers {status}")),
-            SdkError::NotUnderstood {
                 status: PROXY_AUTHENTICATION_REQUIRED,
             } => network("a proxy on the way wants a user name and a password"),
+            // It is this message's own fault; others go.
+            SdkError::NotUnderstood { status: TOO_LARGE } => Self::Refused {
+                code: Code::TooLarge,
+                detail: format!("a proxy on the way takes nothing so large (it answers {TOO_LARGE})"),
+                action: String::new(),
+                retry_after: None,
+                next_slot: None,
+            },
+            // What a proxy says while the relay restarts, or a web server that is no relay.
+            SdkError::NotUnderstood { status: status @ 300.. } => {
+                network(&format!("a proxy on the way, or another server, answers {status}"))
+            }
             SdkError::WrongCertificate(wrong) => Self::OtherCertificate {
                 url: url.to_string(),
                 pinned: wrong.pinned,

@@ -125,6 +125,11 @@ impl Line {
         self.state.lock().unwrap().alterations.push_back(alteration);
     }
 
+    /// What was to be altered and did not come is not altered any more.
+    pub fn forget_alterations(&self) {
+        self.state.lock().unwrap().alterations.clear();
+    }
+
     /// From now on every envelope is handed in twice, the second time as another message.
     pub fn deliver_twice(&self) {
         self.state.lock().unwrap().twice = true;
@@ -198,10 +203,15 @@ fn altered(answer: &[u8], alter: Alteration) -> Vec<u8> {
     let mut status = head.split(' ').nth(1).unwrap().parse().unwrap();
     let mut body = serde_json::from_slice(&answer[end..]).unwrap();
     alter(&mut status, &mut body);
-    let body = body.to_string();
+    // A text is a page of a proxy.
+    let (body, is_page) = match body {
+        Value::String(page) => (page, true),
+        other => (other.to_string(), false),
+    };
     let kept = head.lines().skip(1).filter(|line| {
         let line = line.to_lowercase();
-        !line.is_empty() && !line.starts_with("content-length:")
+        let is_anothers = line.starts_with("content-length:") || is_page && line.starts_with("content-type:");
+        !line.is_empty() && !is_anothers
     });
     let kept: String = kept.map(|line| format!("{line}\r\n")).collect();
     format!(

@@ -82,6 +82,7 @@ fn what_the_messenger_does_not_do_it_says_with_what_to_do() {
         Error::BadLimit => Error::BadLimit, "change the number or the time";
         Error::NoSuchMessage(_) => Error::NoSuchMessage("77".to_owned()), "the history lists";
         Error::PlayUnnoted(_) => Error::PlayUnnoted(VaultError::Database(rusqlite::Error::QueryReturnedNoRows)), "check the disk's space";
+        Error::Unnoted(_) => Error::Unnoted(VaultError::Database(rusqlite::Error::QueryReturnedNoRows)), "Give the same command again";
         Error::AmbiguousMessage(_) => Error::AmbiguousMessage("7".to_owned()), "give more characters";
         Error::NotLimited => Error::NotLimited, "read it in the history";
         Error::NotPlayable => Error::NotPlayable, "You can read its count";
@@ -187,4 +188,21 @@ fn a_refusal_is_told_in_words_for_a_person_whatever_its_code() {
         .into_iter()
         .map(|code| (refused(code).to_string(), "what was wrong. "));
     says_what_to_do(texts.collect());
+}
+
+#[test]
+fn a_relay_that_gives_no_reason_leaves_no_hole_in_the_sentence() {
+    for detail in ["", " "] {
+        let refused = RelayError::Refused {
+            code: Code::Busy,
+            detail: detail.to_owned(),
+            action: String::new(),
+            retry_after: None,
+            next_slot: None,
+        };
+        assert_eq!(
+            refused.to_string(),
+            "the relay refused: it gives no reason. Try again later"
+        );
+    }
 }

@@ -24,6 +24,17 @@ use crate::vault::{Delivery, GivenToken, License, OutboxEntry, VaultError};
 /// Earlier tokens of one contact that the relay has not deleted yet. While there are as many the contact gets no other: none is forgotten, because it would go on working.
 const MAX_DEAD: usize = 32;
 
+/// What was decided is kept here. A vault that fails behind that keeps the rest from being noted, and it is done later.
+fn put_off_by_the_vault(served: Result<(), Error>, round: &mut Round) -> Result<(), Error> {
+    match served {
+        Err(error @ Error::Vault(_)) => {
+            round.events.push(Event::Postponed(error));
+            Ok(())
+        }
+        other => other,
+    }
+}
+
 impl Messenger {
     /// Blocks a contact, or somebody who is none: the relay deletes its delivery token and takes nothing more from its account, and what is there already is
     /// dropped unseen, without a word to it. Answers the contact, if it is one.
@@ -45,7 +56,8 @@ impl Messenger {
             Ok(scope.tx.put(peer.as_str().as_bytes(), &delivery)?)
         })?;
         let mut round = Round::default();
-        self.serve_tokens(&mut round).await?;
+        let served = self.serve_tokens(&mut round).await;
+        put_off_by_the_vault(served, &mut round)?;
         Ok((self.acquaintance(peer)?, round.events))
     }
 
@@ -62,7 +74,8 @@ impl Messenger {
             scope.give_token(peer)
         })?;
         let mut round = Round::default();
-        self.maintain(&mut round).await?;
+        let served = self.maintain(&mut round).await;
+        put_off_by_the_vault(served, &mut round)?;
         Ok((self.acquaintance(peer)?, round.events))
     }
 

@@ -167,12 +167,23 @@ impl Messenger {
             }
             Err(error) => return Err(error.into()),
         };
+        let noted = self.note_revoked(&row, message, &license, status).await;
+        noted.map_err(Error::behind_the_relay)
+    }
+
+    async fn note_revoked(
+        &mut self,
+        row: &[u8],
+        message: StoredMessage,
+        license: &License,
+        status: LicenseStatus,
+    ) -> Result<LicenseReport, Error> {
         self.vault.transaction(|tx| {
             tx.update::<License>(&message.id.0, |license| license.share = None)?;
             Ok::<_, VaultError>(())
         })?;
         self.vault.compact()?;
-        self.note_license(&row, message, &license, status).await
+        self.note_license(row, message, license, status).await
     }
 
     /// How often a limited message of ours was opened.

@@ -91,11 +91,16 @@ impl Messenger {
         if lost {
             self.serve_gate_keys(watch).await?;
             let flushed = self.flush().await?;
+            self.untold.forget_refused(sent.id);
+            sent.events.append(&mut self.untold.take_refused());
             let stored: Option<StoredMessage> = self.vault.get(&key::outgoing(sent.id))?;
             if stored
                 .as_ref()
                 .is_some_and(|message| matches!(message.state, MessageState::Failed(_)))
             {
+                for event in sent.events {
+                    self.untold.keep(event);
+                }
                 return Err(Error::GateKeyTaken);
             }
             sent.state = stored.map_or(MessageState::Queued, |message| message.state);

@@ -275,7 +275,9 @@ impl Messenger {
         let deleted = self
             .authorised(|relay| async move { relay.clear_inbox().await })
             .await?;
-        self.vault.transaction(|tx| tx.delete::<AckPosition>(key::ACK))?;
+        self.vault
+            .transaction(|tx| tx.delete::<AckPosition>(key::ACK))
+            .map_err(Error::Unnoted)?;
         Ok(deleted)
     }
 

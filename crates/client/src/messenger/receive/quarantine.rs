@@ -5,6 +5,7 @@ use std::time::Duration;
 
 use protocol::Timestamp;
 use protocol::address::Address;
+use protocol::handshake::MAX_FUTURE;
 
 use crate::error::Error;
 use crate::event::Event;
@@ -184,6 +185,7 @@ impl Messenger {
         if self.vault.count(Kind::Quarantine)? == 0 {
             return Ok(());
         }
+        self.set_back_misdated()?;
         // A clock that is wrong throws nothing away.
         let now = self.now().min(self.believed());
         let now = self.party()?.borne_out(now);
@@ -205,6 +207,27 @@ impl Messenger {
             }
         }
         Ok(())
+    }
+
+    /// One lie about the time would keep mail, and the room that it takes, for ever: what was noted at a time that neither clock has reached counts from
+    /// now on. Not cut off when it is noted: a clock of ours that is years behind would have it thrown away on the day on which it is set.
+    fn set_back_misdated(&mut self) -> Result<(), Error> {
+        if self.relay.clock_off().is_none() {
+            return Ok(());
+        }
+        let latest = self.now().max(self.believed());
+        let ahead = |entry: &Entry<Quarantined>| Timestamp(entry.record.received_at) > latest.plus(MAX_FUTURE);
+        let mut misdated = self.vault.list::<Quarantined>()?;
+        misdated.retain(ahead);
+        if misdated.is_empty() {
+            return Ok(());
+        }
+        Ok(self.vault.transaction(|tx| {
+            misdated.iter_mut().try_for_each(|entry| {
+                entry.record.received_at = latest.as_millis();
+                tx.put(&entry.key, &entry.record)
+            })
+        })?)
     }
 }
 

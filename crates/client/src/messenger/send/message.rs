@@ -178,9 +178,34 @@ impl Messenger {
         shown: MessageBody,
         license: Option<License>,
     ) -> Result<Sent, Error> {
-        self.refuse_unwritable(to)?;
+        // What is found on the way is told with the message, or after an error by what comes next.
+        // Large: on the heap, so that every caller is not.
         let mut events = Vec::new();
-        self.before_sending(&mut events).await?;
+        match Box::pin(self.send_within(to, content, shown, license, &mut events)).await {
+            Ok(mut sent) => {
+                sent.events = events;
+                sent.events.append(&mut self.untold.take_refused());
+                Ok(sent)
+            }
+            Err(error) => {
+                for event in events {
+                    self.untold.keep(event);
+                }
+                Err(error)
+            }
+        }
+    }
+
+    async fn send_within(
+        &mut self,
+        to: &Address,
+        content: Content,
+        shown: MessageBody,
+        license: Option<License>,
+        events: &mut Vec<Event>,
+    ) -> Result<Sent, Error> {
+        self.refuse_unwritable(to)?;
+        self.before_sending(events).await?;
         self.set_misdated_aside()?;
         let first_contact = !self.knows(to)?;
         let id = MessageId(content.id.0);
@@ -222,7 +247,9 @@ impl Messenger {
         // From here on it is kept, and goes out: whatever fails is said of a message that waits.
         let transmitted = async {
             let flushed = self.flush().await?;
-            self.begin_anew(&mut events).await?;
+            // Its own refusal is the answer.
+            self.untold.forget_refused(id);
+            self.begin_anew(events).await?;
             Ok(flushed)
         };
         let mut flushed = match transmitted.await {
@@ -236,7 +263,7 @@ impl Messenger {
                     first_contact,
                     to: to.clone(),
                     succeeded: followed != Followed::Nothing,
-                    events,
+                    events: Vec::new(),
                 });
             }
             Err(error) => {
@@ -262,8 +289,8 @@ impl Messenger {
             because = None;
         }
         // What the relay told beside its answers to this send.
-        self.tell_floods(&mut events)?;
-        self.tell_clock(&mut events);
+        self.tell_floods(events)?;
+        self.tell_clock(events);
         Ok(Sent {
             id,
             state,
@@ -272,7 +299,7 @@ impl Messenger {
             first_contact,
             to: to.clone(),
             succeeded: followed != Followed::Nothing,
-            events,
+            events: Vec::new(),
         })
     }
 

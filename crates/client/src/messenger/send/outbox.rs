@@ -16,7 +16,7 @@ use crate::vault::{Kind, License, MessageId, MessageState, OutboxEntry, StoredMe
 /// What one round of transmitting did not get rid of.
 #[derive(Debug, Default)]
 pub(in crate::messenger) struct Flushed {
-    /// Refused for good.
+    /// Refused for good. What is to be told of it is untold until an operation takes it.
     pub(in crate::messenger) undeliverable: Vec<(MessageId, Error)>,
     /// Why the rest waits.
     pub(in crate::messenger) waiting: Option<RelayError>,
@@ -107,6 +107,10 @@ impl Messenger {
     ) -> Result<(), Error> {
         self.settle(row, content, &MessageState::failed(&why.to_string()))?;
         if let Some(id) = content {
+            self.untold.keep(Event::Undeliverable {
+                id,
+                reason: why.to_string(),
+            });
             flushed.undeliverable.push((id, why));
         }
         Ok(())
@@ -165,15 +169,17 @@ impl Messenger {
         Ok(events)
     }
 
+    /// What an operation that failed or was dropped had found before, and told nobody. The next round of receiving tells it too, unless it is taken here. What
+    /// is about messages that came or arrived is left to that round.
+    pub fn untold(&mut self) -> Vec<Event> {
+        self.untold
+            .take(|event| !matches!(event, Event::Message(_) | Event::Delivered { .. } | Event::Read { .. }))
+    }
+
     /// Transmits what waits and reports what did not go.
     pub(in crate::messenger) async fn flush_into(&mut self, events: &mut Vec<Event>) -> Result<(), Error> {
         let flushed = self.flush().await?;
-        for (id, error) in flushed.undeliverable {
-            events.push(Event::Undeliverable {
-                id,
-                reason: error.to_string(),
-            });
-        }
+        events.append(&mut self.untold.take_refused());
         if let Some(error) = flushed.waiting {
             events.push(Event::Postponed(error.into()));
         }
