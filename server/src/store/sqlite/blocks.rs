@@ -2,7 +2,7 @@
 
 use rusqlite::{Connection, OptionalExtension as _, params};
 
-use super::{heads, rows::number};
+use super::{envelopes::refuse_growth, heads, rows::number};
 use crate::{
     model::MailboxId,
     store::{BlockPut, Result},
@@ -27,6 +27,7 @@ pub(super) fn put(c: &Connection, mailbox: MailboxId, account: MailboxId, most: 
     if blocked >= most {
         return Ok(BlockPut::TooMany);
     }
+    refuse_growth(c)?;
     c.prepare_cached("INSERT INTO blocked_account (mailbox, account) VALUES (?1, ?2)")?
         .execute(params![mailbox.as_bytes(), account.as_bytes()])?;
     Ok(BlockPut::Done(blocked + 1))
