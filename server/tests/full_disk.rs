@@ -204,6 +204,9 @@ async fn mail_is_read_and_acknowledged_on_a_disk_that_is_full_and_stays_so() {
         User::register(api.clone(), "alice").await,
         User::register(api.clone(), "bob").await,
     );
+    // She stays away, and what she gets lies in front of all that is read.
+    let carol = User::register(api.clone(), "carol").await;
+    alice.send("carol", Uuid::new_v4(), b"stays".to_vec()).await.ok();
     let mut sent = Vec::new();
     for _ in 0..40 {
         sent.push(random::<BODY>().to_vec());
@@ -257,6 +260,7 @@ async fn mail_is_read_and_acknowledged_on_a_disk_that_is_full_and_stays_so() {
     }
     assert_eq!(readiness(&process).await.0, 200);
     assert_eq!(read_to_the_end(&bob, 8).await.len(), 100);
+    assert!(read_to_the_end(&carol, 1).await == [b"stays"]);
 }
 
 /// The start may be what meets the full disk first; then it is the start that uses the reserve.

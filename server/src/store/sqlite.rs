@@ -107,6 +107,21 @@ fn no_files(error: &rusqlite::Error) -> bool {
     no_room(error) || matches!(error.sqlite_error_code(), Some(ErrorCode::CannotOpen))
 }
 
+/// Says that nothing is kept in reserve, and why.
+fn say_unkept(error: &io::Error) {
+    use io::ErrorKind::{FileTooLarge, QuotaExceeded, StorageFull};
+    if matches!(error.kind(), FileTooLarge | QuotaExceeded | StorageFull) {
+        tracing::error!(
+            "the disk has no room for the reserve (--disk-reserve): sends are refused until there is, and what is there is served"
+        );
+    } else {
+        tracing::error!(
+            %error,
+            "the reserve (--disk-reserve) cannot be kept in relay.reserve: sends are refused until it can, and what is there is served"
+        );
+    }
+}
+
 /// Tries again for a while: some file systems give out what they were given back with the next write of their journal.
 fn patiently(connect: &dyn Fn() -> rusqlite::Result<Connection>) -> rusqlite::Result<Connection> {
     for _ in 0..FILES_TRIES {
@@ -230,13 +245,22 @@ impl Sqlite {
             .collect::<rusqlite::Result<Vec<_>>>()
             .map_err(failed)?;
         let known = Arc::new(KnownSenders::default());
+        let unkept = match &reserve {
+            // With what was given up just now there would be room for it again, and soon for nothing else.
+            Some(_) if given_up => Some(io::ErrorKind::StorageFull.into()),
+            Some(reserve) => reserve.take().err(),
+            None => None,
+        };
+        let short = unkept.is_some();
+        if let Some(error) = unkept {
+            say_unkept(&error);
+        }
         let aftermath = Aftermath {
             wakes,
             known: Arc::clone(&known),
             count: totals::add_totals,
             refusing,
-            // With what was given up just now there would be room for it again, and soon for nothing else.
-            short: given_up || reserve.as_ref().is_some_and(|reserve| reserve.take().is_err()),
+            short,
             reserve,
         };
         Ok(Self {

@@ -6,6 +6,7 @@
 mod accounts;
 mod doors;
 mod envelopes;
+mod full;
 mod gates;
 mod plays;
 mod rows;

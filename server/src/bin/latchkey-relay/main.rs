@@ -117,7 +117,17 @@ fn command() -> Command {
         )
 }
 
+/// A file beyond the size that the system allows (`ulimit -f`, `LimitFSIZE=`) is an error of the write, as a full disk is. The signal that comes with it would end the process without
+/// a word.
+fn outlive_file_limits() {
+    #[cfg(unix)]
+    if let Err(error) = signal_hook::flag::register(signal_hook::consts::SIGXFSZ, std::sync::Arc::default()) {
+        complain(&format!("latchkey-relay: a file size limit will end it: {error}"));
+    }
+}
+
 fn main() -> ExitCode {
+    outlive_file_limits();
     let outcome = match usage_errors::read(command(), std::env::args_os().collect()) {
         Ok(matches) => match matches.subcommand() {
             Some(("openapi", _)) => print(&server::openapi_yaml()),

@@ -2,8 +2,7 @@
 
 use rusqlite::{Connection, OptionalExtension as _, params};
 
-use super::rows::number;
-use crate::store::sqlite::mailbox_heads;
+use super::{envelopes::refuse_growth, mailbox_heads, rows::number};
 use crate::{
     model::MailboxId,
     store::{BlockPut, Result},
@@ -28,6 +27,7 @@ pub(super) fn put(c: &Connection, mailbox: MailboxId, account: MailboxId, most: 
     if blocked >= most {
         return Ok(BlockPut::TooMany);
     }
+    refuse_growth(c)?;
     c.prepare_cached("INSERT INTO blocked_account (mailbox, account) VALUES (?1, ?2)")?
         .execute(params![mailbox.as_bytes(), account.as_bytes()])?;
     Ok(BlockPut::Done(blocked + 1))

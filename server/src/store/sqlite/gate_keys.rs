@@ -4,7 +4,10 @@ use protocol::Timestamp;
 use rusqlite::{Connection, OptionalExtension as _, Row, params};
 use subtle::ConstantTimeEq as _;
 
-use super::rows::{array, int, number, time};
+use super::{
+    envelopes::refuse_growth,
+    rows::{array, int, number, time},
+};
 use crate::{
     model::{GateKeyId, MailboxId},
     store::{GateKeyPut, GateKeyRoom, GateKeyRow, GateKeyUse, NewGateKey, ObliviousRow, Result},
@@ -88,6 +91,7 @@ pub(super) fn put(c: &Connection, new: &NewGateKey) -> Result<GateKeyPut> {
     if room != GateKeyRoom::Room {
         return Ok(GateKeyPut::NoRoom(room));
     }
+    refuse_growth(c)?;
     c.prepare_cached(
         "INSERT INTO gate_key (id, owner, sha256, bytes, capability_hash, used_at) VALUES (?1, ?2, ?3, ?4, ?5, ?6)",
     )?

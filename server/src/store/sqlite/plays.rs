@@ -9,6 +9,7 @@ use rusqlite::{Connection, OptionalExtension as _, params};
 use zeroize::Zeroizing;
 
 use super::{
+    envelopes::refuse_play,
     licenses::{ACTIVE, EXHAUSTED, EXPIRED, REVOKED, Stored, open, share, stored, with_capability},
     rows::{array, damaged, int, number, time, timestamp},
     sealed,
@@ -91,6 +92,7 @@ pub(super) fn commit(c: &Connection, effects: &mut Effects, p: &PlayCommit) -> R
     if !playable || license.number() + 1 != p.number {
         return Ok(Committed::Lost);
     }
+    refuse_play(c)?;
     let answer = match (&p.turn, &license.gate) {
         (Turn::Counted, None) => turn_counter(c, effects, p, &license)?,
         (Turn::Oblivious { state, folded, release }, Some(gate)) => {

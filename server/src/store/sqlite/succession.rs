@@ -2,6 +2,7 @@
 
 use rusqlite::{Connection, OptionalExtension as _, params};
 
+use super::envelopes::refuse_growth;
 use super::identities::identity_key;
 use super::keys::{put_batch, put_signed_prekey, put_token};
 use super::rows::{int, number};
@@ -33,6 +34,8 @@ pub(super) fn succeed(c: &Connection, change: &IdentityChange) -> Result<Identit
 }
 
 fn replace(c: &Connection, change: &IdentityChange) -> Result<()> {
+    // Of each account some statements are kept.
+    refuse_growth(c)?;
     let (id, statement) = (change.mailbox.as_bytes(), &change.statement);
     c.prepare_cached(
         "INSERT INTO succession (mailbox, counter, identity_key, payload, signature) VALUES (?1, ?2, ?3, ?4, ?5)",

@@ -3,7 +3,10 @@
 use rusqlite::{Connection, OptionalExtension as _, params};
 use subtle::ConstantTimeEq as _;
 
-use super::rows::{array, number};
+use super::{
+    envelopes::refuse_growth,
+    rows::{array, number},
+};
 use crate::{
     model::{Bytes32, MailboxId},
     store::{Result, TokenPut},
@@ -35,6 +38,7 @@ pub(super) fn put(c: &Connection, mailbox: MailboxId, hash: &Bytes32, most: u32)
         if counted == 0 {
             return Ok(count(c, mailbox)?.map_or(TokenPut::NoSuchMailbox, |_| TokenPut::TooMany));
         }
+        refuse_growth(c)?;
         c.prepare_cached("INSERT INTO delivery_token (mailbox, hash) VALUES (?1, ?2)")?
             .execute(params![mailbox.as_bytes(), hash])?;
     }

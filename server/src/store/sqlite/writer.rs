@@ -258,9 +258,6 @@ impl Loop {
     fn run(mut self, queue: &Receiver<Work>) {
         let mut batch = Vec::with_capacity(MAX_BATCH);
         if self.room.is_short() {
-            tracing::error!(
-                "the disk has no room for the reserve (--disk-reserve): sends are refused until there is, and what is there is served"
-            );
             self.run_short();
         }
         loop {

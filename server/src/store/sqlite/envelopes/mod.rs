@@ -37,9 +37,11 @@ use crate::{
 
 /// Pages of any database at most (SQLITE_MAX_PAGE_COUNT, <https://www.sqlite.org/limits.html>).
 const SQLITE_MOST_PAGES: u64 = 4_294_967_294;
-/// Where the database may not grow beyond a size, sends, registrations and prekeys leave this many pages: acknowledging, erasing and moving must go on. One piece of moving takes
-/// up to 130 ([`upkeep`]).
-const RESERVE_PAGES: u64 = 192;
+/// Where the database may not grow beyond a size, plays leave this many pages: acknowledging, erasing and moving must go on. One piece of moving takes up to 130 ([`upkeep`]).
+const EMPTYING_PAGES: u64 = 192;
+/// Everything else that adds rows and makes no room leaves this many: the difference, 256 KiB, is for plays alone. Their rows stay when an answer is confirmed, and an attacker
+/// may have licenses of his own.
+const RESERVE_PAGES: u64 = EMPTYING_PAGES + 64;
 /// What the largest send takes besides, at most.
 const ENVELOPE_PAGES: u64 = 72;
 /// So often a page is looked up again when its first envelope was moved while it was read.
@@ -215,10 +217,20 @@ pub(super) fn takes_sends(c: &Connection) -> Result<bool> {
     Ok(left.is_none_or(|left| left >= RESERVE_PAGES + ENVELOPE_PAGES))
 }
 
-/// Refuses what would grow the database into what is kept for emptying it.
+/// Refuses what would grow the database into what is kept for emptying it. Each verb that adds rows and makes no room asks this before it adds one, but for sign-ins, which
+/// replace a row, and plays ([`refuse_play`]).
 pub(super) fn refuse_growth(c: &Connection) -> Result<()> {
+    refuse_below(c, RESERVE_PAGES)
+}
+
+/// The same for a play.
+pub(super) fn refuse_play(c: &Connection) -> Result<()> {
+    refuse_below(c, EMPTYING_PAGES)
+}
+
+fn refuse_below(c: &Connection, pages: u64) -> Result<()> {
     match max_pages(c)? {
-        Some(most) if pages_left(c, most)? < RESERVE_PAGES => Err(StoreError::Full(
+        Some(most) if pages_left(c, most)? < pages => Err(StoreError::Full(
             "the database has grown to its limit, or to that of the disk".into(),
         )),
         _ => Ok(()),

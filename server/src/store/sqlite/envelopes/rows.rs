@@ -290,6 +290,28 @@ pub(super) fn delete(c: &Connection, from: u64, to: u64) -> Result<()> {
     })
 }
 
+/// The id below which the first rows before `held` have so many bytes, or one row that alone has more; and how many bytes all rows before `held` have. There are few of them
+/// ([`edge`]), and all were erased.
+pub(super) fn before(c: &Connection, held: u64, most: u64) -> Result<(u64, u64)> {
+    let mut statement = c.prepare_cached("SELECT id, length(body) FROM envelope WHERE id < ?1 ORDER BY id")?;
+    let mut rows = statement.query([int(held)])?;
+    let (mut to, mut bytes) = (0, 0);
+    while let Some(row) = rows.next()? {
+        bytes += number::<u64>(row, 1)?;
+        if bytes <= most || to == 0 {
+            to = number::<u64>(row, 0)? + 1;
+        }
+    }
+    Ok((to, bytes))
+}
+
+/// Deletes the rows with ids below `to`: all of them erased. SQLite overwrites what it frees, so that the rows behind them may be copied as they lie.
+pub(super) fn delete_overwriting(c: &Connection, to: u64) -> Result<()> {
+    c.prepare_cached("DELETE FROM envelope WHERE id < ?1")?
+        .execute([int(to)])?;
+    Ok(())
+}
+
 /// Runs deletions in a transaction in which SQLite does not overwrite the pages that become free; those hold nothing that was ever anyone's.
 pub(in crate::store::sqlite) fn without_overwriting(
     c: &Connection,

@@ -37,6 +37,8 @@ const TIGHT_PART: u64 = 4;
 const CUT_BLOCKS: usize = 16;
 /// Nor more bytes than this, unless one block alone has more: each page of a large envelope is read to find the next. 64 of the largest are 16 MiB, some ten milliseconds.
 const CUT_BYTES: u64 = 4 << 20;
+/// Where there is no room: so much of what lies just before the first row that is held is deleted at once, unless one row alone has more. All of it is written once more.
+const NEAR_BYTES: u64 = 256 << 10;
 /// Under steady load there is always something to erase: then envelopes are moved in every so many pieces of upkeep.
 const MOVE_TURNS: u32 = 8;
 /// Rows moved at once, and bytes, unless one row alone has more.
@@ -209,10 +211,16 @@ impl Envelopes {
             return Ok(false);
         };
         let to = rows::edge(c, held)?.min(from + BLOCK);
-        if to <= from {
+        if to > from {
+            rows::delete(c, from, to)?;
+            return Ok(true);
+        }
+        // Those that lie too near to the one that is held may be large too. What SQLite frees by deleting them it overwrites once more.
+        let (to, bytes) = rows::before(c, held, NEAR_BYTES)?;
+        if bytes <= TIGHT_SLACK {
             return Ok(false);
         }
-        rows::delete(c, from, to)?;
+        rows::delete_overwriting(c, to)?;
         Ok(true)
     }
 
@@ -252,10 +260,12 @@ impl Envelopes {
         {
             return Ok(false);
         }
-        // What lies in the last blocks came just now: moving it gains nothing.
-        if from + 2 * BLOCK > self.next_id {
+        // What lies in the last blocks came just now: as a rule moving it gains nothing. Where there is no room it may be all that lies in front of what was read.
+        if from + 2 * BLOCK > self.next_id && !self.tight {
             return Ok(false);
         }
+        // Out of its own block, or that would never be deleted as a whole, and count as full of what holds nothing.
+        let next_id = self.next_id.max(from + BLOCK);
         let mut moved: Vec<(MailboxId, Entry)> = Vec::new();
         let mut bytes = 0;
         let transaction = c.unchecked_transaction()?;
@@ -273,7 +283,7 @@ impl Envelopes {
                     "envelope {id} is not what was stored; `check` counts what else is wrong"
                 )));
             }
-            entry.id = self.next_id + moved.len() as u64;
+            entry.id = next_id + moved.len() as u64;
             let new = New {
                 id: entry.id,
                 mailbox: found.mailbox,
@@ -293,7 +303,9 @@ impl Envelopes {
         }
         transaction.commit()?;
         let any = !moved.is_empty();
-        self.next_id += moved.len() as u64;
+        if any {
+            self.next_id = next_id + moved.len() as u64;
+        }
         for (_, entry) in &moved {
             self.blocks.add(entry.id, entry.length, true);
         }

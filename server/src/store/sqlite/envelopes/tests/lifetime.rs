@@ -137,6 +137,36 @@ fn a_full_database_of_which_a_little_is_left_everywhere_empties_itself() {
     relay.is_sound();
 }
 
+/// At its limit, and one small envelope waits in front of all others: there are too few of them for a block behind its own.
+#[test]
+fn a_full_database_empties_itself_behind_one_envelope_that_stays() {
+    let mut relay = Relay::with_limit(Some(8 << 20));
+    assert_eq!(relay.send(2, 0, b"stays"), DONE);
+    for round in 0..3_u128 {
+        let mut stored = 0;
+        while let Ok(answer) = relay
+            .send_all(vec![deposit(1, 1 + round * 1000 + stored, &large(1))])
+            .remove(0)
+        {
+            assert_eq!(answer, DONE);
+            stored += 1;
+            assert!(stored < 60, "the limit never came");
+        }
+        assert!(stored > 20, "round {round}: {stored}");
+        // The writer says so.
+        relay.envelopes.give_room();
+        let last = relay.envelopes.index.usage(mailbox(1)).last;
+        relay.acknowledge(1, last);
+        relay.keep_up();
+        assert!(relay.rows() < 5, "round {round}: {} rows are kept", relay.rows());
+        if round == 1 {
+            relay.reopen();
+        }
+    }
+    assert_eq!(relay.read(2), [(1, b"stays".to_vec())]);
+    relay.is_sound();
+}
+
 /// The row itself, and its checksum.
 #[test]
 fn one_row_decides_however_much_was_read() {
