@@ -4,7 +4,7 @@
 use protocol::address::UserName;
 use uuid::Uuid;
 
-#[path = "../../../../server/src/thin/query.rs"]
+#[path = "../../../../server/src/http/fast_send/query.rs"]
 mod relay;
 
 /// The input is a query; or, when it begins with a zero, what follows is put where a name or an id belongs in a right one.

@@ -8,7 +8,7 @@ use crate::error::Error;
 use crate::relay::own_half;
 use crate::vault::{Direction, LimitMode, LimitedTerms, MessageBody, MessageId, SealedBody, StoredMessage};
 
-/// One granted play. Show it, then hand it to [`Messenger::finish_play`].
+/// One granted play. Show it, then hand it to [`Messenger::finish_play`](crate::Messenger::finish_play).
 pub struct Playback {
     /// The message.
     pub id: MessageId,
