@@ -210,8 +210,8 @@ fn altered(answer: &[u8], alter: Alteration) -> Vec<u8> {
     };
     let kept = head.lines().skip(1).filter(|line| {
         let line = line.to_lowercase();
-        let is_anothers = line.starts_with("content-length:") || is_page && line.starts_with("content-type:");
-        !line.is_empty() && !is_anothers
+        let is_foreign_body = line.starts_with("content-length:") || is_page && line.starts_with("content-type:");
+        !line.is_empty() && !is_foreign_body
     });
     let kept: String = kept.map(|line| format!("{line}\r\n")).collect();
     format!(
