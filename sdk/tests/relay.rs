@@ -1,7 +1,6 @@
 //! The SDK against a real relay: every operation through its generated method, over a socket.
 #![allow(clippy::unwrap_used, reason = "a test that cannot go on fails loudly")]
 
-mod common;
 #[path = "../examples/raw_mail.rs"]
 mod raw_mail;
 #[path = "../examples/relay_status.rs"]
@@ -9,13 +8,13 @@ mod relay_status;
 #[path = "../examples/two_people.rs"]
 mod two_people;
 
-use common::TestRelay;
 use latchkey_protocol::address::Address;
 use latchkey_sdk::types::{
     Acknowledgement, InboxRequest, LicenseState, LimitedRequest, NewLicense, PlayRequest, ProblemCode, PublishRequest,
 };
 use latchkey_sdk::{Base64, LicenseId, SdkError, Token};
 use sha2::{Digest, Sha256};
+use testkit::relay::TestRelay;
 use two_people::Person;
 use uuid::Uuid;
 
