@@ -8,6 +8,7 @@
 //! | [`clock`] | the moment at which tests begin, and the clocks that they turn |
 //! | [`disk`] | the files below a folder, and whether bytes are in them, in any form in which bytes travel; copies |
 //! | [`seed`] | randomness that a failed test names, so that the same run can be had again |
+//! | [`readme`] | a README that shows code is held to it |
 //! | [`wait`] | until something is so, with a bound |
 //!
 //! What the tests of one crate alone use stays with them:
@@ -48,6 +49,7 @@
 pub mod clock;
 pub mod disk;
 pub mod line;
+pub mod readme;
 pub mod relay;
 pub mod seed;
 pub mod user;
