@@ -7,14 +7,12 @@
     reason = "helpers of tests fail like tests"
 )]
 
-#[path = "support/silent.rs"]
-mod silent;
 mod support;
 #[path = "support/terminal.rs"]
 mod terminal;
 
 use rustix::process::Signal;
-use support::{PASSPHRASE, Stage};
+use support::{PASSPHRASE, Stage, takes_a_message};
 use terminal::{Terminal, at_terminal, at_terminal_sized, menu};
 
 /// What somebody copied elsewhere, with words that the menu knows.
@@ -201,9 +199,8 @@ fn a_message_that_was_broken_off_is_still_there_in_the_menu() {
     let (mut alice, bob) = (stage.register("alice"), stage.register("bob"));
     alice.ok(&["send", "bob", "hello"]);
     bob.ok(&["inbox"]);
-    let relay = alice.url.clone();
     let nothing = std::net::TcpListener::bind("127.0.0.1:0").unwrap();
-    let (silent, taken) = silent::swallows_messages(&relay);
+    let silent = stage.silent_line();
     // Before it is on its way: it can be sent again.
     alice.url = format!("http://{}", nothing.local_addr().unwrap());
     let mut terminal = menu(&alice);
@@ -223,14 +220,14 @@ fn a_message_that_was_broken_off_is_still_there_in_the_menu() {
     terminal.decides("y");
     assert_eq!(terminal.ends().0.code(), Some(0));
     // On its way: not again.
-    alice.url = silent;
+    alice.url = silent.url();
     let mut terminal = menu(&alice);
     terminal.enters("Send a message");
     terminal.sees("To:");
     terminal.enters("bob");
     terminal.sees("Message to bob:");
     terminal.enters("on its way");
-    taken.recv().unwrap();
+    takes_a_message(&silent);
     terminal.sees("sending …");
     terminal.sends(Signal::INT);
     terminal.sees("kept here");

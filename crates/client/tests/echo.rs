@@ -19,6 +19,7 @@ use std::time::Duration;
 use latchkey_client::vault::{Direction, MessageState, StoredMessage};
 use latchkey_client::{Error, GateWatch, LimitRequest, Messenger, Options, RelayUrl, Step};
 use support::{CrashAt, Stage, address, copy, kept, passphrase, receive, until_crash};
+use testkit::readme;
 
 async fn start(stage: &Stage, options: Options) -> Result<Messenger, Error> {
     start_as(stage, "echo", options).await
@@ -307,26 +308,10 @@ async fn a_message_has_one_answer_and_our_own_have_none() {
 
 #[test]
 fn the_readme_shows_the_example_as_it_is() {
-    let example = include_str!("../examples/echo.rs");
-    let blocks: Vec<&str> = include_str!("../README.md").split("```rust\n").skip(1).collect();
-    assert_eq!(blocks.len(), 3);
-    for block in blocks {
-        let block = block.split("```").next().unwrap();
-        assert!(example.contains(block), "{block}");
-    }
+    readme::shows(include_str!("../README.md"), include_str!("../examples/echo.rs"), 3);
 }
 
-/// Nobody inherits the workspace's profile, and without it a build outside runs for ever or gives a program a hundred times slower.
 #[test]
 fn the_readme_shows_the_profile_of_dependencies_as_the_workspace_has_it() {
-    let (_, profile) = include_str!("../../../Cargo.toml")
-        .split_once("[profile.dev.package.\"*\"]\n")
-        .unwrap();
-    let profile = profile.split("\n\n").next().unwrap();
-    assert!(
-        profile.contains("opt-level") && profile.contains("debug-assertions"),
-        "{profile}"
-    );
-    let block = format!("```toml\n[profile.dev.package.\"*\"]\n{profile}\n```\n");
-    assert!(include_str!("../README.md").contains(&block), "{block}");
+    readme::shows_the_profile(include_str!("../README.md"));
 }

@@ -13,6 +13,7 @@ use std::time::{Duration, Instant};
 use latchkey_client::vault::{MessageState, VaultError};
 use latchkey_client::{Error, Event, Messenger, RelayError};
 use support::{Stage, address, receive};
+use testkit::wait::eventually;
 
 /// One wait for a small request (eight seconds), and what a busy machine adds. A process that waits for the vault gives up after ten.
 const BOUND: Duration = Duration::from_millis(9500);
@@ -43,12 +44,7 @@ async fn a_silent_relay_is_waited_for_once_and_another_command_of_the_home_gets_
     let (home, options) = (stage.home("alice"), stage.options());
     let begun = Instant::now();
     let sending = tokio::spawn(async move { alice.send_text(&address("bob"), "later").await });
-    for _ in 0..1000 {
-        if !stage.line.take_requests().is_empty() {
-            break;
-        }
-        tokio::time::sleep(Duration::from_millis(5)).await;
-    }
+    eventually("it asks", || !stage.line.take_requests().is_empty()).await;
     // It waits for the vault as every command does: ten seconds.
     let other = tokio::task::spawn_blocking(move || Messenger::open(&home, &support::passphrase(), None, options));
     let sent = sending.await.unwrap().unwrap();
@@ -77,12 +73,7 @@ async fn who_fetches_from_a_silent_relay_holds_the_vault_for_one_wait_and_others
     let (home, options) = (stage.home("alice"), stage.options());
     let begun = Instant::now();
     let fetching = tokio::spawn(async move { alice.receive(Duration::ZERO).await.map(drop) });
-    for _ in 0..1000 {
-        if !stage.line.take_requests().is_empty() {
-            break;
-        }
-        tokio::time::sleep(Duration::from_millis(5)).await;
-    }
+    eventually("it asks", || !stage.line.take_requests().is_empty()).await;
     let again = options.clone();
     let busy = home.clone();
     let other = tokio::task::spawn_blocking(move || Messenger::open(&busy, &support::passphrase(), None, options));
