@@ -529,8 +529,8 @@ fn an_inbox_that_is_longer_than_the_screen_is_shown_in_parts() {
         assert!(shows(&first, "text 0.") && !shows(&first, "text 8."), "{first}");
         terminal.presses_escape();
         let screen = terminal.looks("the menu", |screen| screen.contains("? What next?"));
-        terminal.sees("Quit");
-        terminal.sees("Arrows move");
+        terminal.sees("Inbox: more is there");
+        terminal.sees("What next?");
         let left: usize = screen
             .rsplit_once("Inbox (")
             .and_then(|(_, left)| left.split(' ').next()?.parse().ok())
@@ -540,7 +540,8 @@ fn an_inbox_that_is_longer_than_the_screen_is_shown_in_parts() {
         let mut seen: Vec<&String> = all.iter().filter(|text| shows(&first, text)).collect();
         terminal.enters("Inbox");
         loop {
-            // Each part ends with a question, and each question with its help.
+            // Each part stands between a question that was answered and another, which ends with its help.
+            terminal.sees("Inbox: ");
             terminal.sees("Arrows move");
             let screen = terminal.screen();
             seen.extend(all.iter().filter(|text| shows(&screen, text)));
