@@ -25,6 +25,11 @@ pub enum Refusal {
     /// Not signed in.
     #[error("the token or the proof of sign-in is missing, wrong, used or expired")]
     Unauthorized,
+    /// More than a token was shown.
+    #[error(
+        "what was sent as a token is more than one word: give the token alone, without 'Bearer' and without other words, where a page or a program adds those by itself"
+    )]
+    NotOneToken,
     /// No such account.
     #[error("no account named '{0}'")]
     NoSuchUser(UserName),
