@@ -2,6 +2,8 @@
 
 use std::path::PathBuf;
 
+use super::Unwritable;
+
 /// Why the vault could not be used.
 #[derive(Debug, thiserror::Error)]
 #[non_exhaustive]
@@ -51,11 +53,27 @@ pub enum VaultError {
         /// What the system said.
         source: std::io::Error,
     },
+    /// Nothing can be written there. What is kept can be read.
+    #[error(
+        "nothing can be written in {}: {why}, then give the same command again. Until then what is kept there can be read, and nothing is sent or fetched",
+        .dir.display()
+    )]
+    Unwritable {
+        /// The home.
+        dir: PathBuf,
+        /// Why.
+        why: Unwritable,
+    },
     /// SQLite trouble.
     #[error(
         "the vault's database failed: {0}; check the disk's space, and that the home directory and the files in it can be written"
     )]
     Database(#[from] rusqlite::Error),
+    /// The passphrase was changed, and the old wrapping of the key stays on the disk.
+    #[error(
+        "the new passphrase holds, but what the old one opens could not be overwritten on the disk yet: {0}; check the disk's space, then change the passphrase once more"
+    )]
+    NotOverwritten(rusqlite::Error),
     /// The disk has no room for what must be noted later, so it was not begun.
     #[error(
         "the room on the disk in which a play is noted could not be taken ({0}), so no play was asked for; check the disk's space, then try again"

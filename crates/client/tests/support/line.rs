@@ -27,6 +27,8 @@ struct State {
     time: Option<Arc<ManualClock>>,
     /// No answer goes back, and connections stay.
     silent: bool,
+    /// … from the next request on that begins like this.
+    silent_at: Option<String>,
     /// Everything that went over it, in both directions, while that is kept.
     recorded: Option<Vec<u8>>,
 }
@@ -109,6 +111,16 @@ impl Line {
         self.state.lock().unwrap().silent = silent;
     }
 
+    /// From the next request on that begins with `start` none is answered.
+    pub fn silence_at(&self, start: &str) {
+        self.state.lock().unwrap().silent_at = Some(start.to_owned());
+    }
+
+    /// Whether none is answered.
+    pub fn is_silent(&self) -> bool {
+        self.state.lock().unwrap().silent
+    }
+
     /// From now on what goes over it is kept, in both directions.
     pub fn record(&self) {
         self.state.lock().unwrap().recorded = Some(Vec::new());
@@ -152,6 +164,10 @@ async fn carry(mut client: TcpStream, state: Arc<Mutex<State>>) -> std::io::Resu
             state.named.push(shown.clone());
         }
         state.requests.push(shown);
+        state.silent |= state
+            .silent_at
+            .take_if(|start| line.starts_with(start.as_str()))
+            .is_some();
         state.sizes.push(body_length(&request));
         let lose_request = take_match(&mut state.lose_requests, &line);
         let lose_answer = !lose_request && take_match(&mut state.lose_answers, &line);
