@@ -14,7 +14,7 @@ use std::path::{Path, PathBuf};
 use std::process::Command;
 
 use serde_json::Value;
-use support::{Answer, Person, Stage};
+use support::{Answer, Person, Stage, copy_home, write_file};
 
 /// More syncs or writes than a command makes; a story that never comes to its end is a fault of its own.
 const LONGEST: usize = 300;
@@ -437,4 +437,34 @@ fn a_full_disk_while_what_waited_goes_out_says_that_the_new_message_is_kept() {
         }
     }
     panic!("it never ended");
+}
+
+/// A person who is told that it failed goes on with the old passphrase; it has to be the one that holds.
+#[test]
+fn a_full_disk_while_the_passphrase_changes_says_which_one_holds() {
+    let stage = Stage::new();
+    let library = failing_disk(stage.dir.path());
+    let alice = stage.register("alice");
+    let file = write_file(stage.dir.path(), "new", "the new one");
+    let mut unwiped = 0;
+    let ended = points().find(|n| {
+        let mut copy = stage.person(&format!("alice-{n}"));
+        copy_home(&alice.home, &copy.home);
+        let change = ["passphrase", "--new-passphrase-file", &file];
+        let answer = with_failing(&copy, &library, "write", *n, &change);
+        let old = copy.run(&["contacts"]).code;
+        copy.env
+            .push(("LATCHKEY_PASSPHRASE".to_owned(), "the new one".to_owned()));
+        let new = copy.run(&["contacts"]).code;
+        assert!([(0, 8), (8, 0)].contains(&(old, new)), "{n}: {old} {new} {answer:?}");
+        if answer.code == 0 {
+            assert_eq!(new, 0, "{n}: {answer:?}");
+            return true;
+        }
+        let says_new = answer.err.contains("the new passphrase holds");
+        assert_eq!(says_new, new == 0, "{n}: {answer:?}");
+        unwiped += usize::from(says_new);
+        false
+    });
+    assert!(ended.is_some() && unwiped > 0, "{ended:?} {unwiped}");
 }

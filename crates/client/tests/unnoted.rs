@@ -131,6 +131,26 @@ async fn an_identity_that_could_not_be_noted_is_said_and_taken_at_the_next_start
     write_to_each_other(&mut bob, &mut alice, ["bob", "alice"]).await;
 }
 
+/// It is done and noted; who was told of a failure would make one more.
+#[tokio::test]
+async fn what_fails_behind_a_new_identity_is_put_off() {
+    let stage = Stage::new().await;
+    let (mut alice, mut bob) = (stage.register("alice").await, stage.register("bob").await);
+    write_to_each_other(&mut alice, &mut bob, ["alice", "bob"]).await;
+    let before = alice.fingerprint().unwrap();
+    drop(alice);
+    let mut alice = failing(&stage, "alice", Step::AfterTokenPut);
+    let events = alice.rotate_identity().await.unwrap();
+    let put_off = |event: &Event| matches!(event, Event::Postponed(Error::Vault(_)));
+    assert!(events.iter().any(put_off), "{events:?}");
+    let after = alice.fingerprint().unwrap();
+    assert_ne!(before, after);
+    alice.catch_up().await.unwrap();
+    bob.receive(std::time::Duration::ZERO).await.unwrap();
+    assert_eq!(bob.contact(&address("alice")).unwrap().fingerprint, after);
+    write_to_each_other(&mut alice, &mut bob, ["alice", "bob"]).await;
+}
+
 #[tokio::test]
 async fn what_was_not_noted_on_the_way_to_a_message_is_not_said_of_the_message() {
     let stage = Stage::new().await;
