@@ -14,6 +14,7 @@
 mod delivery;
 mod error;
 mod files;
+mod format;
 mod gate;
 mod header;
 mod kdf;
@@ -39,7 +40,7 @@ use kdf::KEY_LEN;
 use seal::Keys;
 
 pub use delivery::{Delivery, GivenToken, Receipts};
-pub use error::VaultError;
+pub use error::{Unwritable, VaultError};
 pub(crate) use files::LOCK_PATIENCE;
 pub use gate::{
     AfterPlays, Decoys, GateDeposit, GateKeyRecord, Head, LicenseKey, LimitMode, ObliviousHalf, PendingRequest,
@@ -49,7 +50,6 @@ pub use kdf::{KdfCost, Passphrase};
 pub use kind::Kind;
 pub use message_id::MessageId;
 pub use messages::{Direction, Ended, License, LimitedTerms, MessageBody, MessageState, SealedBody, StoredMessage};
-pub use reading::Unwritable;
 pub use record::Record;
 pub(crate) use records::key;
 pub use records::{
@@ -61,10 +61,6 @@ pub use transaction::{Entry, Transaction};
 const FILE: &str = "vault.db";
 /// Its name until it is finished.
 const UNFINISHED: &str = "vault.new";
-
-mod steps {
-    refinery::embed_migrations!("migrations");
-}
 
 /// An open vault. Dropping it folds the write-ahead log into the file and releases the lock.
 pub struct Vault {
@@ -232,6 +228,20 @@ impl Vault {
         Ok(())
     }
 
+    /// Why nothing can be written, if that is so; what is kept can be read all the same. It is tried anew at each [`Vault::relock`].
+    ///
+    /// # Errors
+    /// [`VaultError::Unwritable`].
+    pub fn writable(&self) -> Result<(), VaultError> {
+        match self.unwritable {
+            Some(why) => Err(VaultError::Unwritable {
+                dir: self.dir.clone(),
+                why,
+            }),
+            None => Ok(()),
+        }
+    }
+
     /// Whether another process wrote to the vault while it was unlocked, since this was asked last.
     pub fn take_outdated(&mut self) -> bool {
         std::mem::take(&mut self.outdated)
@@ -285,16 +295,6 @@ impl Vault {
     }
 }
 
-/// A disk that fails in the middle of a step is that, and no fault of the step.
-fn failed_step(error: &refinery::Error) -> VaultError {
-    if let refinery::error::Kind::Connection(_, source) = error.kind()
-        && let Some(rusqlite::Error::SqliteFailure(code, said)) = source.downcast_ref()
-    {
-        return rusqlite::Error::SqliteFailure(*code, said.clone()).into();
-    }
-    VaultError::Migration(error.to_string())
-}
-
 impl Drop for Vault {
     fn drop(&mut self) {
         if let Err(error) = self.compact() {
@@ -330,13 +330,6 @@ fn connect(path: &Path) -> Result<Connection, VaultError> {
     db.pragma_update(None, "secure_delete", "ON")?;
     db.pragma_update(None, "trusted_schema", "OFF")?;
     db.pragma_update(None, "temp_store", "MEMORY")?;
-    to_present_format(&mut db)?;
+    format::to_present(&mut db)?;
     Ok(db)
-}
-
-fn to_present_format(db: &mut Connection) -> Result<(), VaultError> {
-    steps::migrations::runner()
-        .run(db)
-        .map_err(|error| failed_step(&error))?;
-    Ok(())
 }

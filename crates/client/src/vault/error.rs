@@ -1,8 +1,28 @@
 //! Why the vault could not be used.
 
+use std::fmt;
 use std::path::PathBuf;
 
-use super::Unwritable;
+/// Why nothing can be written.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+#[non_exhaustive]
+pub enum Unwritable {
+    /// The disk has no room, or this user has used up what they may use of it.
+    Full,
+    /// The file system is read-only, or this user may not write there.
+    ReadOnly,
+}
+
+impl fmt::Display for Unwritable {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.write_str(match self {
+            Self::Full => "its disk is full, or what this user may use of it is used up. Free some space",
+            Self::ReadOnly => {
+                "its file system is read-only, or this user may not write there. Make it writable, or choose the home that is meant"
+            }
+        })
+    }
+}
 
 /// Why the vault could not be used.
 #[derive(Debug, thiserror::Error)]

@@ -3,7 +3,6 @@
 //! SQLite wants to write even to read: beside a database with a write-ahead log it makes the file that shares the log's index. So the database is copied into memory, log
 //! included, while the home's lock keeps other processes from writing. The copy holds what the file holds, sealed records, and is read and never written.
 
-use std::fmt;
 use std::fs::File;
 use std::io::{ErrorKind, Write as _};
 use std::path::Path;
@@ -12,8 +11,9 @@ use rusqlite::backup::Backup;
 use rusqlite::config::DbConfig;
 use rusqlite::{Connection, ErrorCode, OpenFlags};
 
+use super::error::{Unwritable, VaultError};
 use super::files::{io, private_file, remove};
-use super::{Vault, VaultError};
+use super::format;
 
 /// A file that is written to see whether anything can be.
 const PROBE: &str = "vault.probe";
@@ -24,27 +24,6 @@ const PROBE_SIZE: usize = 64 * 1024;
 const WITHOUT_LOCKS: &str = "unix-none";
 #[cfg(windows)]
 const WITHOUT_LOCKS: &str = "win32-none";
-
-/// Why nothing can be written.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
-#[non_exhaustive]
-pub enum Unwritable {
-    /// The disk has no room, or this user has used up what they may use of it.
-    Full,
-    /// The file system is read-only, or this user may not write there.
-    ReadOnly,
-}
-
-impl fmt::Display for Unwritable {
-    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        f.write_str(match self {
-            Self::Full => "its disk is full, or what this user may use of it is used up. Free some space",
-            Self::ReadOnly => {
-                "its file system is read-only, or this user may not write there. Make it writable, or choose the home that is meant"
-            }
-        })
-    }
-}
 
 impl Unwritable {
     /// What the system said about a write.
@@ -127,7 +106,7 @@ pub(super) fn copy(path: &Path) -> Result<Connection, VaultError> {
     let mut memory = Connection::open_in_memory()?;
     Backup::new(&source, &mut memory)?.step(-1)?;
     drop(source);
-    super::to_present_format(&mut memory)?;
+    format::to_present(&mut memory)?;
     memory.pragma_update(None, "query_only", "ON")?;
     Ok(memory)
 }
@@ -143,20 +122,4 @@ fn immutable(path: &Path) -> String {
     }
     uri.push_str("?immutable=1");
     uri
-}
-
-impl Vault {
-    /// Why nothing can be written, if that is so; what is kept can be read all the same. It is tried anew at each [`Vault::relock`].
-    ///
-    /// # Errors
-    /// [`VaultError::Unwritable`].
-    pub fn writable(&self) -> Result<(), VaultError> {
-        match self.unwritable {
-            Some(why) => Err(VaultError::Unwritable {
-                dir: self.dir.clone(),
-                why,
-            }),
-            None => Ok(()),
-        }
-    }
 }
