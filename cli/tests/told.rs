@@ -66,11 +66,18 @@ fn a_proxy_by_which_no_relay_is_reached_is_named_without_its_password() {
 /// A web server or a proxy that answers in a relay's place, in pages of its own.
 #[test]
 fn a_page_that_is_not_the_relays_is_named_by_its_status() {
-    for status in [301, 404, 413, 429, 500] {
-        let other = answers(
-            &format!("HTTP/1.1 {status} No\r\nContent-Type: text/html\r\n"),
-            "<html>",
-        );
+    // Some gateways have words in JSON, which are no relay's either.
+    let pages = [
+        ("text/html", "<html>"),
+        (
+            "application/json",
+            "{\"message\":\"no Route matched with those values\"}",
+        ),
+        ("application/problem+json", "{\"status\":502,\"title\":\"Bad Gateway\"}"),
+    ];
+    let statuses = [301, 404, 413, 429, 500, 502];
+    for (status, (kind, page)) in statuses.into_iter().flat_map(|status| pages.map(|page| (status, page))) {
+        let other = answers(&format!("HTTP/1.1 {status} No\r\nContent-Type: {kind}\r\n"), page);
         let stage = Stage::new();
         let mut person = stage.person("alice");
         person.url = format!("http://{other}");
@@ -79,6 +86,15 @@ fn a_page_that_is_not_the_relays_is_named_by_its_status() {
         assert_eq!(answer.code, code, "{status}: {answer:?}");
         assert!(answer.err.contains(&status.to_string()), "{status}: {answer:?}");
         assert!(answer.err.contains("proxy"), "{status}: {answer:?}");
+        let means = match status {
+            301 => "at another address",
+            404 => "knows no relay",
+            413 => "so large",
+            429 => "too many requests",
+            502 => "may be restarting",
+            _ => "has failed itself",
+        };
+        assert!(answer.err.contains(means), "{status}: {answer:?}");
         assert!(!answer.err.contains("of this version"), "{status}: {answer:?}");
     }
 }
@@ -110,6 +126,64 @@ fn a_relays_words_are_shown_only_so_far_and_harmlessly() {
         let json = person.run(&["--json", "register", "alice"]);
         let object: serde_json::Value = serde_json::from_str(&json.err).unwrap();
         assert!(object["error"].as_str().unwrap().chars().count() < 700, "{json:?}");
+    }
+}
+
+/// Hands everything on, and dates the answers of a relay as it likes.
+fn dated(relay: &str, date: &'static str) -> String {
+    use std::io::{Read, Write};
+    let relay = relay.strip_prefix("http://").unwrap().to_owned();
+    let door = std::net::TcpListener::bind("127.0.0.1:0").unwrap();
+    let url = format!("http://{}", door.local_addr().unwrap());
+    std::thread::spawn(move || {
+        for client in door.incoming() {
+            let (mut client, mut relay) = (client.unwrap(), std::net::TcpStream::connect(&relay).unwrap());
+            let (mut from, mut to) = (client.try_clone().unwrap(), relay.try_clone().unwrap());
+            std::thread::spawn(move || std::io::copy(&mut from, &mut to));
+            std::thread::spawn(move || {
+                let mut bytes = [0; 1 << 16];
+                while let Ok(length @ 1..) = relay.read(&mut bytes) {
+                    // A date is as long as another (RFC 9110, section 5.6.7).
+                    let part = &mut bytes[..length];
+                    let name = part.windows(6).position(|at| at.eq_ignore_ascii_case(b"date: "));
+                    if let Some(at) = name {
+                        part[at + 6..at + 6 + date.len()].copy_from_slice(date.as_bytes());
+                    }
+                    if client.write_all(part).is_err() {
+                        break;
+                    }
+                }
+            });
+        }
+    });
+    url
+}
+
+/// Where clocks differ, either may be the wrong one: how far they differ is said, and what to do.
+#[test]
+fn status_says_how_far_the_clocks_are_apart() {
+    let stage = Stage::new();
+    let mut alice = stage.register("alice");
+    let status = alice.ok(&["status"]);
+    assert!(!status.out.contains("clock"), "{status:?}");
+    let apart = alice.json_one(&["status"])["relay"]["clock_off_seconds"]
+        .as_i64()
+        .unwrap();
+    assert!(apart.abs() < 60, "{apart}");
+    for (date, way, ahead) in [
+        ("Thu, 01 Oct 2015 00:00:00 GMT", "ahead of the relay's", true),
+        ("Thu, 01 Oct 2099 00:00:00 GMT", "behind the relay's", false),
+    ] {
+        alice.url = dated(&stage.url, date);
+        let status = alice.run(&["status"]);
+        assert!(
+            status.out.contains(way) && status.out.contains("days") && status.out.contains("set it"),
+            "{status:?}"
+        );
+        let json: Answer = alice.run(&["--json", "status"]);
+        let object: serde_json::Value = serde_json::from_str(json.out.trim_end()).unwrap();
+        let apart = object["relay"]["clock_off_seconds"].as_i64().unwrap();
+        assert!((apart > 0) == ahead && apart.abs() > 86_400, "{apart}");
     }
 }
 
@@ -174,4 +248,24 @@ fn a_succession_is_told_calmly_and_first() {
         error.contains("the one that you verified vouches for it; nothing is sent"),
         "{error}"
     );
+}
+
+/// What one deleted oneself is no loss.
+#[test]
+fn after_clearing_the_inbox_nothing_is_said_to_be_lost() {
+    let stage = Stage::new();
+    let (alice, bob) = (stage.register("alice"), stage.register("bob"));
+    alice.ok(&["send", "bob", "hello"]);
+    bob.ok(&["inbox"]);
+    alice.ok(&["send", "bob", "unread"]);
+    alice.ok(&["send", "bob", "unread too"]);
+    bob.ok(&["clear-inbox", "--yes"]);
+    alice.ok(&["send", "bob", "later"]);
+    let inbox = bob.ok(&["inbox"]);
+    assert!(
+        inbox.out.contains("later") && !inbox.out.contains("unread"),
+        "{inbox:?}"
+    );
+    assert!(!inbox.err.contains("did not arrive"), "{inbox:?}");
+    assert!(inbox.err.contains("you deleted at the relay"), "{inbox:?}");
 }

@@ -9,6 +9,7 @@ use super::drafts::Written;
 use super::limited::{self, LATELY, Offer};
 use super::people::Recipient;
 use super::write::{self, Desk};
+use crate::commands::messages::note_seen;
 use crate::context::Context;
 use crate::exit::Failure;
 use crate::prompt::{self, Draft};
@@ -46,7 +47,7 @@ fn conversation(
     let shown = messenger.history(Some(peer), LATELY)?;
     context.render.headline(&format!("Conversation with {peer}"))?;
     context.render.history(&shown, own.as_str())?;
-    messenger.mark_seen(&shown)?;
+    note_seen(context, messenger, &shown)?;
     let mut written = desk.drafts.take(peer, false);
     let outcome = talk(context, messenger, desk, peer, &mut written);
     write::keep(context, desk, peer, false, written)?;

@@ -313,11 +313,15 @@ async fn the_inbox_can_be_cleared_and_goes_on_afterwards() {
     alice.send_text(&address("bob"), "after").await.unwrap();
     let events = bob.receive(Duration::ZERO).await.unwrap();
     assert_eq!(texts(&events), ["after"]);
-    // The gap is told, not hidden.
+    // The gap is told, not hidden, and not called a loss.
     assert!(
         events
             .iter()
-            .any(|event| matches!(event, Event::Missing { count: 1, .. })),
+            .any(|event| matches!(event, Event::ClearedHere { count: 1, .. })),
+        "{events:?}"
+    );
+    assert!(
+        !events.iter().any(|event| matches!(event, Event::Missing { .. })),
         "{events:?}"
     );
 }

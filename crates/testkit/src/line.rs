@@ -30,6 +30,8 @@ struct State {
     time: Option<Arc<dyn Clock>>,
     /// Requests that begin so are taken; no answer comes, and connections stay.
     silent: Option<String>,
+    /// … and all of them, from the next request on that begins so.
+    silent_from: Option<String>,
     /// Everything that went over it, in both directions, while that is kept.
     recorded: Option<Vec<u8>>,
 }
@@ -142,6 +144,17 @@ impl Line {
         self.state.lock().unwrap().silent = Some(start.to_owned());
     }
 
+    /// From the next request on that begins with `start` none is answered.
+    pub fn silence_from(&self, start: &str) {
+        self.state.lock().unwrap().silent_from = Some(start.to_owned());
+    }
+
+    /// Whether none is answered.
+    #[must_use]
+    pub fn is_silent(&self) -> bool {
+        self.state.lock().unwrap().silent.as_deref() == Some("")
+    }
+
     /// From now on what goes over it is kept, in both directions.
     pub fn record(&self) {
         self.state.lock().unwrap().recorded = Some(Vec::new());
@@ -186,6 +199,13 @@ async fn carry(mut client: TcpStream, state: Arc<Mutex<State>>) -> std::io::Resu
             state.named.push(shown.clone());
         }
         state.requests.push(shown);
+        if state
+            .silent_from
+            .take_if(|start| line.starts_with(start.as_str()))
+            .is_some()
+        {
+            state.silent = Some(String::new());
+        }
         state.sizes.push(body_length(&request));
         let lose_request = take_match(&mut state.lose_requests, &line);
         let lose_answer = !lose_request && take_match(&mut state.lose_answers, &line);

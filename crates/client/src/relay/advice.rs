@@ -61,8 +61,17 @@ const fn what_to_do(code: Code) -> &'static str {
         Code::GateKeysFull => {
             "Drop a contact's own gate key; it stops counting when the last message that it sealed has expired"
         }
-        Code::SlotUsed | Code::PlayConflict | Code::StaleIncarnation | Code::StaleKey | Code::CounterTooFar => {
-            "Try again"
+        Code::SlotUsed | Code::PlayConflict => {
+            "No play was used. Play the message again; if it is refused again, two copies of this home may be in use: use only one of them"
+        }
+        Code::StaleIncarnation => {
+            "Nothing is lost. Give the same command again, which begins at the present state of the mailbox"
+        }
+        Code::StaleKey => {
+            "The relay has newer keys of this account. Give the same command again; if it is refused again, two copies of this home may be in use: use only one of them"
+        }
+        Code::CounterTooFar => {
+            "Give the same command again, which signs in anew; if it is refused again, ask the relay's operator whether its database was restored"
         }
         Code::NameTaken => "Choose another name",
         Code::RegistrationClosed => "Ask the relay's operator, or choose another relay",
@@ -90,18 +99,20 @@ const fn what_to_do(code: Code) -> &'static str {
 pub(super) fn while_it_waits(code: Code, detail: &str) -> Option<&'static str> {
     match code {
         Code::RateLimited => by_detail(code, detail),
+        Code::NoSuchGateKey | Code::GateKeyConflict | Code::BadGateKey => Some(
+            "The client uploads a gate key for it by itself, or says that the message cannot go; if neither happens, make a new gate key",
+        ),
+        Code::SlotUsed | Code::PlayConflict | Code::StaleIncarnation => {
+            Some("The client begins at the present state by itself; if it stays so, use only one copy of this home")
+        }
+        Code::StaleKey => Some("The client makes newer keys by itself; if it stays so, use only one copy of this home"),
+        Code::CounterTooFar => Some(
+            "The client signs in anew by itself; if it stays so, ask the relay's operator whether its database was restored",
+        ),
         Code::MailboxFull => Some("There is room when the recipient has been online to fetch messages"),
         Code::StorageFull | Code::Internal => Some("If it stays so, tell the relay's operator"),
         Code::BadSignature => Some("If it stays so, update latchkey or report it"),
         Code::Busy
-        | Code::NoSuchGateKey
-        | Code::GateKeyConflict
-        | Code::BadGateKey
-        | Code::SlotUsed
-        | Code::PlayConflict
-        | Code::StaleIncarnation
-        | Code::StaleKey
-        | Code::CounterTooFar
         | Code::MessageConflict
         | Code::LicenseConflict
         | Code::NoSuchLicense
