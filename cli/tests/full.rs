@@ -7,8 +7,6 @@
     reason = "helpers of tests fail like tests"
 )]
 
-#[path = "support/silent.rs"]
-mod silent;
 mod support;
 
 use std::fs::{self, File};
@@ -16,7 +14,7 @@ use std::io::{ErrorKind, Read, Write};
 use std::path::{Path, PathBuf};
 use std::process::{Child, Command, Stdio};
 
-use support::{Answer, Person, Stage};
+use support::{Answer, Person, Stage, takes_a_message};
 use tempfile::TempDir;
 
 /// Room for a vault and for what a few commands write.
@@ -273,10 +271,10 @@ fn what_only_the_log_has_is_read_too() {
     let bob = stage.register("bob");
     let mut alice = disk.alice(&stage, &bob);
     let relay = alice.url.clone();
-    let (url, taken) = silent::swallows_messages(&relay);
-    alice.url = url;
+    let silent = stage.silent_line();
+    alice.url = silent.url();
     let mut sending = disk.command(&alice, &["send", "bob", "in the log"]).spawn().unwrap();
-    taken.recv().unwrap();
+    takes_a_message(&silent);
     sending.kill().unwrap();
     sending.wait().unwrap();
     alice.url = relay;
