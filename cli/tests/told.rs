@@ -8,6 +8,8 @@
 
 mod support;
 
+use std::io::{Read, Write};
+use std::net::{SocketAddr, TcpListener};
 use std::process::Command;
 
 use support::{Answer, Stage};
@@ -16,27 +18,31 @@ fn run(command: &mut Command) -> Answer {
     command.output().unwrap().into()
 }
 
+/// Something that is no relay, and says the same to all that is asked: this head and body.
+fn answers(head: &str, body: &str) -> SocketAddr {
+    let listener = TcpListener::bind("127.0.0.1:0").unwrap();
+    let address = listener.local_addr().unwrap();
+    let answer = format!(
+        "{head}Connection: close\r\nContent-Length: {}\r\n\r\n{body}",
+        body.len()
+    );
+    std::thread::spawn(move || {
+        for stream in listener.incoming() {
+            let mut stream = stream.unwrap();
+            let _ = stream.read(&mut [0; 4096]);
+            let _ = stream.write_all(answer.as_bytes());
+        }
+    });
+    address
+}
+
 /// Where a relay is not reached, its user looks for the fault at the relay unless the proxy is named.
 #[test]
 fn a_proxy_by_which_no_relay_is_reached_is_named_without_its_password() {
-    use std::io::{Read, Write};
     let stage = Stage::new();
     // One that is not there any more, and one that refuses.
-    let gone = std::net::TcpListener::bind("127.0.0.1:0")
-        .unwrap()
-        .local_addr()
-        .unwrap();
-    let refusing = std::net::TcpListener::bind("127.0.0.1:0").unwrap();
-    let there = refusing.local_addr().unwrap();
-    std::thread::spawn(move || {
-        for stream in refusing.incoming() {
-            let mut stream = stream.unwrap();
-            let _ = stream.read(&mut [0; 1024]);
-            let _ = stream.write_all(
-                b"HTTP/1.1 407 Proxy Authentication Required\r\nContent-Length: 0\r\nConnection: close\r\n\r\n",
-            );
-        }
-    });
+    let gone = TcpListener::bind("127.0.0.1:0").unwrap().local_addr().unwrap();
+    let there = answers("HTTP/1.1 407 Proxy Authentication Required\r\n", "");
     for (relay, variable, proxy) in [
         ("https://relay.invalid", "HTTPS_PROXY", gone),
         ("https://relay.invalid", "ALL_PROXY", gone),
@@ -60,21 +66,14 @@ fn a_proxy_by_which_no_relay_is_reached_is_named_without_its_password() {
 /// A web server or a proxy that answers in a relay's place, in pages of its own.
 #[test]
 fn a_page_that_is_not_the_relays_is_named_by_its_status() {
-    use std::io::{Read, Write};
     for status in [301, 404, 413, 429, 500] {
-        let other = std::net::TcpListener::bind("127.0.0.1:0").unwrap();
-        let url = format!("http://{}", other.local_addr().unwrap());
-        std::thread::spawn(move || {
-            for stream in other.incoming() {
-                let mut stream = stream.unwrap();
-                let _ = stream.read(&mut [0; 4096]);
-                let head = format!("HTTP/1.1 {status} No\r\nContent-Type: text/html\r\nConnection: close\r\n");
-                let _ = stream.write_all(format!("{head}Content-Length: 6\r\n\r\n<html>").as_bytes());
-            }
-        });
+        let other = answers(
+            &format!("HTTP/1.1 {status} No\r\nContent-Type: text/html\r\n"),
+            "<html>",
+        );
         let stage = Stage::new();
         let mut person = stage.person("alice");
-        person.url = url;
+        person.url = format!("http://{other}");
         let answer = person.run(&["register", "alice"]);
         let code = if status == 413 { 5 } else { 4 };
         assert_eq!(answer.code, code, "{status}: {answer:?}");
@@ -87,7 +86,6 @@ fn a_page_that_is_not_the_relays_is_named_by_its_status() {
 /// A refusal in a relay's own words: as much of it as an honest one would say, and none of it obeyed by the terminal.
 #[test]
 fn a_relays_words_are_shown_only_so_far_and_harmlessly() {
-    use std::io::{Read, Write};
     for words in ["\u{1b}[2J\n", "\u{e0041}", "word ", "\u{202e}é"] {
         // Less than the largest answer that is read, also as JSON has it.
         let long = words.repeat(1000 / words.len());
@@ -95,20 +93,11 @@ fn a_relays_words_are_shown_only_so_far_and_harmlessly() {
             "type": "urn:latchkey:problem:busy_never", "code": "registration_closed", "title": "Closed", "status": 403, "detail": long, "action": "Ask.",
         })
         .to_string();
-        let relay = std::net::TcpListener::bind("127.0.0.1:0").unwrap();
-        let url = format!("http://{}", relay.local_addr().unwrap());
-        std::thread::spawn(move || {
-            for stream in relay.incoming() {
-                let mut stream = stream.unwrap();
-                let _ = stream.read(&mut [0; 4096]);
-                let head =
-                    "HTTP/1.1 403 Forbidden\r\nContent-Type: application/json\r\nConnection: close\r\nContent-Length:";
-                let _ = stream.write_all(format!("{head} {}\r\n\r\n{problem}", problem.len()).as_bytes());
-            }
-        });
+        let head = "HTTP/1.1 403 Forbidden\r\nContent-Type: application/json\r\n";
+        let relay = answers(head, &problem);
         let stage = Stage::new();
         let mut person = stage.person("alice");
-        person.url = url;
+        person.url = format!("http://{relay}");
         let answer = person.run(&["register", "alice"]);
         assert_eq!(answer.code, 5, "{answer:?}");
         assert!(answer.err.chars().count() < 700, "{answer:?}");

@@ -2,18 +2,15 @@
 #![allow(dead_code, unused_imports, reason = "each test file uses its part")]
 
 use std::io::Write;
-use std::num::NonZeroU32;
 use std::ops::Deref;
 use std::path::{Path, PathBuf};
 use std::process::{Command, Output, Stdio};
-use std::time::Duration;
 
 use serde_json::Value;
-use server::invite::InviteCode;
-use server::operator::errands::Errand;
 use server::service::Registrations;
 use server::service::rates::RateLimits;
 use server::tls::TlsSource;
+use testkit::clock::HOUR;
 pub use testkit::disk::copy as copy_home;
 use testkit::line::Line;
 use testkit::relay::TestRelay;
@@ -95,13 +92,7 @@ impl Stage {
 
     /// A link by which one may register.
     pub fn invite(&self) -> String {
-        let code = InviteCode::generate().unwrap();
-        let errand = Errand::Invite {
-            hash: code.hash(),
-            uses: NonZeroU32::MIN,
-            expires: self.services().now().plus(Duration::from_secs(3600)),
-        };
-        assert!(self.block_on(self.services().do_errand(&errand)).unwrap());
+        let code = self.block_on(self.relay.invite(1, HOUR));
         code.link(&self.url).to_string()
     }
 

@@ -68,6 +68,12 @@ impl Line {
 
     /// Where it begins.
     #[must_use]
+    pub const fn addr(&self) -> SocketAddr {
+        self.addr
+    }
+
+    /// The same as a URL.
+    #[must_use]
     pub fn url(&self) -> String {
         format!("http://{}", self.addr)
     }

@@ -3,8 +3,10 @@
 use std::net::SocketAddr;
 use std::path::Path;
 use std::sync::Arc;
+use std::time::Duration;
 
 use protocol::address::UserName;
+use server::invite::InviteCode;
 use server::operator::errands::Errand;
 use server::service::Services;
 use server::service::gate::Gate;
@@ -68,7 +70,9 @@ impl TestRelay {
     pub async fn start_again(&mut self) {
         assert!(self.relay.is_none(), "it runs");
         let (clock, gate) = (Arc::clone(&self.clock), Arc::clone(&self.gate));
-        self.relay = Some(Relay::start_with(self.config.clone(), clock, gate).await.unwrap());
+        // Boxed: it is the largest part of most tests.
+        let starting = Box::pin(Relay::start_with(self.config.clone(), clock, gate));
+        self.relay = Some(starting.await.unwrap());
     }
 
     /// Stops and starts, as `systemctl restart` does it.
@@ -124,6 +128,18 @@ impl TestRelay {
     /// The exact numbers, which only the operator sees.
     pub async fn totals(&self) -> Totals {
         self.services().totals().await.unwrap()
+    }
+
+    /// An invitation for so many, good for so long.
+    pub async fn invite(&self, uses: u32, lifetime: Duration) -> InviteCode {
+        let code = InviteCode::generate().unwrap();
+        let errand = Errand::Invite {
+            hash: code.hash(),
+            uses: uses.try_into().unwrap(),
+            expires: self.clock.now().plus(lifetime),
+        };
+        assert!(self.services().do_errand(&errand).await.unwrap());
+        code
     }
 
     /// What removes the account that has this name now, if there is one.

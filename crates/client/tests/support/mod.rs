@@ -33,7 +33,7 @@ pub struct Stage {
     pub clock: Arc<ManualClock>,
     /// What differs from the defaults at the next start.
     pub change: fn(&mut server::Config),
-    relay: TestRelay,
+    pub relay: TestRelay,
 }
 
 /// The stage's clock, or one that is so far from it.
