@@ -60,8 +60,13 @@ impl Render {
         if self.menu {
             menu.to_owned()
         } else {
-            format!("{} {command}", self.program)
+            self.command(command)
         }
+    }
+
+    /// A command of this home. It is copied, so it does not break into rows.
+    fn command(&self, command: &str) -> String {
+        format!("{} {command}", self.program).replace(' ', wrap::HELD)
     }
 
     /// What to do about a contact's identity.
@@ -71,7 +76,7 @@ impl Render {
         }
         let commands: Vec<String> = choices
             .iter()
-            .map(|choice| format!("{} {}", self.program, choice.replace("NAME", user)))
+            .map(|choice| self.command(&choice.replace("NAME", user)))
             .collect();
         commands.join(", or: ")
     }
@@ -133,7 +138,7 @@ impl Render {
     /// The same, and for programs also what it is about.
     pub fn notice_with(&self, text: &str, key: &str, about: &Value) {
         if self.json {
-            let object = json!({ "note": text, key: about });
+            let object = json!({ "note": wrap::free(text), key: about });
             let _ = writeln!(io::stderr().lock(), "{}", escape::json(&object.to_string()));
         } else {
             self.notice(text);
@@ -149,7 +154,7 @@ impl Render {
     /// Programs get an object whose one key says what it is.
     fn remark(&self, key: &str, mark: &str, text: &str) {
         let line = if self.json {
-            escape::json(&json!({ key: text }).to_string())
+            escape::json(&json!({ key: wrap::free(text) }).to_string())
         } else {
             // Whoever wrote a part of it, a relay for example: here, so that no caller forgets.
             set_off(mark, key.len() + 2, &escape::paragraph(text))
@@ -164,7 +169,7 @@ impl Render {
         if self.json {
             let mut object = json!({ "error": text, "exit": failure.exit() as u8 });
             if !advice.is_empty() {
-                object["advice"] = json!(advice);
+                object["advice"] = advice.iter().map(|line| wrap::free(line)).collect();
             }
             let _ = writeln!(io::stderr().lock(), "{}", escape::json(&object.to_string()));
             return;
@@ -194,6 +199,20 @@ impl Render {
     /// Standard output.
     pub fn text(&self, text: &str) -> Result<(), Failure> {
         self.out(text)
+    }
+
+    /// Rows that were made for this screen.
+    ///
+    /// # Errors
+    /// Standard output.
+    pub(crate) fn rows(&self, rows: &[String]) -> Result<(), Failure> {
+        self.lines_as_they_are(&rows.join("\n"))
+    }
+
+    /// How many rows the terminal has to which results go, if they go to one.
+    pub(crate) fn rows_of_screen(&self) -> Option<usize> {
+        let screen = Term::stdout();
+        (screen.is_term() && !self.json).then(|| screen.size().0.into())
     }
 
     /// A headline of the interactive client.

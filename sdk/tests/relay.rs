@@ -232,6 +232,16 @@ async fn the_examples_do_what_they_say() {
     );
     let inbox = files.path().join("inbox");
     std::fs::create_dir(&inbox).unwrap();
+    // A file that takes all that is written and cannot be synced: what is in no file for certain is not acknowledged.
+    #[cfg(target_os = "linux")]
+    {
+        let waiting = bob.inbox().body(look()).send().await.unwrap().into_inner();
+        let second = inbox.join(format!("{:020}.envelope", waiting.envelopes[1].sequence));
+        std::os::unix::fs::symlink("/dev/null", &second).unwrap();
+        let unkept = raw_mail::receive(&bob, &inbox, 0).await.unwrap_err();
+        assert!(unkept.to_string().contains("cannot be written"), "{unkept}");
+        std::fs::remove_file(&second).unwrap();
+    }
     assert_eq!(raw_mail::receive(&bob, &inbox, 0).await.unwrap(), 2);
     let mut received: Vec<_> = std::fs::read_dir(&inbox)
         .unwrap()

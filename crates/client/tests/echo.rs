@@ -121,6 +121,39 @@ async fn there_is_one_answer_wherever_the_bot_dies() {
     assert!(met.len() < 1000);
 }
 
+/// A message that can have no answer is not tried again in each turn, and the others get theirs.
+#[tokio::test]
+async fn who_can_get_no_answer_is_asked_for_once() {
+    let stage = Stage::new().await;
+    let mut bot = start(&stage, stage.options()).await.unwrap();
+    let mut bob = stage.register("bob").await;
+    let mut known = stage.register("known").await;
+    known.send_text(&address("echo"), "hello").await.unwrap();
+    turn(&mut bot).await.unwrap();
+    assert_eq!(receive(&mut known).await, ["hello"]);
+    known.send_text(&address("echo"), "goodbye").await.unwrap();
+    for name in ["gone", "blocked"] {
+        let mut peer = stage.register(name).await;
+        peer.send_text(&address("echo"), "hello").await.unwrap();
+        bot.receive(Duration::ZERO).await.unwrap();
+    }
+    bob.send_text(&address("echo"), "hello").await.unwrap();
+    for name in ["known", "gone"] {
+        assert!(stage.remove_account(name).await);
+    }
+    bot.block(&address("blocked")).await.unwrap();
+    bot.receive(Duration::ZERO).await.unwrap();
+    assert_eq!(bot.unread().unwrap().len(), 4);
+    turn(&mut bot).await.unwrap();
+    assert_eq!(receive(&mut bob).await, ["hello"]);
+    turn(&mut bot).await.unwrap();
+    let left = bot.unread().unwrap();
+    assert!(left.is_empty(), "{} wait still", left.len());
+    assert_eq!(bot.own_status().unwrap().outbox, 0, "nothing goes out any more");
+    let events = bot.listen(Duration::ZERO).await.unwrap();
+    assert!(events.is_empty(), "{events:?}");
+}
+
 #[tokio::test]
 async fn a_bot_can_be_a_task_of_its_own() {
     let stage = Stage::new().await;

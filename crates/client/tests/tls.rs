@@ -92,6 +92,25 @@ async fn a_pinned_certificate_is_kept_and_any_other_refused() {
     }
 }
 
+/// A relay answers, and not as the address says: that is neither the network nor another machine, and a person can mend it.
+#[tokio::test]
+async fn an_address_with_the_wrong_scheme_is_said_to_have_it() {
+    let dir = TempDir::new().unwrap();
+    let by_tls = relay(&dir.path().join("tls"), None).await;
+    let mut config = Config::new(dir.path().join("plain")).unwrap();
+    config.listen.set_port(0);
+    let plain = Relay::start(config).await.unwrap();
+    for (running, right, wrong) in [(&by_tls, "https://", "http://"), (&plain, "http://", "https://")] {
+        let address = running.url();
+        assert!(address.starts_with(right), "{address}");
+        let url = RelayUrl::parse(&address.replacen(right, wrong, 1)).unwrap();
+        let error = Messenger::relay_at(url).await.unwrap_err();
+        assert!(matches!(error, Error::Relay(RelayError::Network { .. })), "{error}");
+        let said = error.to_string();
+        assert!(said.contains(&format!("write {address}")), "{said}");
+    }
+}
+
 /// The key exchanges that a client's first message offers in TLS 1.3, in its order, and those that it has shares of (RFC 8446, sections 4.1.2, 4.2.7 and 4.2.8).
 fn offered(hello: &[u8]) -> (Vec<u16>, Vec<u16>) {
     let number = |at: usize| u16::from_be_bytes([hello[at], hello[at + 1]]);

@@ -18,7 +18,7 @@ async fn a_line_records_falls_silent_where_it_is_told_to_and_is_cut() {
     let went = line.recorded();
     assert!(contains(&went, b"GET /v1/status HTTP/1.1") && contains(&went, b"HTTP/1.1 200"));
 
-    line.silence_at("GET /v1/relay-key");
+    line.swallow("GET /v1/relay-key");
     let asked = tokio::spawn({
         let client = client.clone();
         async move { client.relay_key().send().await.map(drop) }
@@ -27,8 +27,20 @@ async fn a_line_records_falls_silent_where_it_is_told_to_and_is_cut() {
     client.status().send().await.unwrap();
     assert!(!asked.is_finished(), "nothing comes back");
     asked.abort();
-    line.silence(false);
+    // The first request behind which nothing is answered any more.
+    let line = Line::to(relay.addr()).await;
+    let client = sdk::connect(&line.url()).unwrap();
+    line.silence_at("GET /v1/status");
     client.relay_key().send().await.unwrap();
+    assert!(!line.is_silent());
+    let asked = tokio::spawn({
+        let client = client.clone();
+        async move { client.status().send().await.map(drop) }
+    });
+    eventually("the status is asked for", || line.is_silent()).await;
+    asked.abort();
+    line.silence(false);
+    client.status().send().await.unwrap();
 
     // The line stays where it is, and the relay moves.
     relay.restart().await;

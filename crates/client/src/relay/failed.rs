@@ -55,6 +55,11 @@ impl RelayError {
             },
             SdkError::NotUnderstood { .. } => Self::Malformed("not the agreed format"),
             SdkError::TooLarge => Self::Malformed("larger than any answer of a relay"),
+            SdkError::NotTls => network(&without_tls(url)),
+            SdkError::NotHttp => network(&format!(
+                "what answers there does not speak plain HTTP; if the relay has TLS, write {}",
+                with_scheme(url, "https")
+            )),
             SdkError::Unreachable(error) => {
                 let reason = if error.is_timeout() {
                     "no answer in time"
@@ -75,5 +80,39 @@ impl RelayError {
             url: url.to_string(),
             reason: format!("no answer within {} s{by}", patience.as_secs()),
         }
+    }
+}
+
+/// Only on this machine does it advise plain HTTP: elsewhere what answers may stand in the relay's place, and asks for just that.
+fn without_tls(url: &RelayUrl) -> String {
+    let todo = if url.is_loopback() {
+        format!("if the relay has none, write {}", with_scheme(url, "http"))
+    } else {
+        "ask the relay's operator for its address".to_owned()
+    };
+    format!("what answers there does not speak TLS; {todo}")
+}
+
+fn with_scheme(url: &RelayUrl, scheme: &str) -> String {
+    let host = url.as_str().split_once("://").map_or(url.as_str(), |(_, host)| host);
+    format!("{scheme}://{host}")
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn plain_http_is_advised_on_this_machine_alone() {
+        let said = |url: &str| {
+            let url = RelayUrl::parse(url).unwrap();
+            RelayError::from_sdk(&url, None, SdkError::NotTls).to_string()
+        };
+        assert!(said("https://127.0.0.1:5000").contains("write http://127.0.0.1:5000"));
+        let elsewhere = said("https://relay.example");
+        assert!(
+            !elsewhere.contains("http://") && elsewhere.contains("operator"),
+            "{elsewhere}"
+        );
     }
 }
