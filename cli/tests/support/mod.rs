@@ -74,7 +74,7 @@ impl Stage {
     /// The same, on which messages are taken and no answer comes.
     pub fn silent_line(&self) -> Line {
         let line = self.line();
-        line.silence_at(MESSAGE);
+        line.swallow(MESSAGE);
         line
     }
 

@@ -91,7 +91,7 @@ async fn an_invitation_is_shown_and_what_is_refused_leaves_nothing() {
         );
         assert!(!format!("{refused} {refused:?}").contains(&*code.reveal()));
     };
-    assert_eq!(services.status().registrations.name(), "invite");
+    assert_eq!(stage.services().status().registrations.name(), "invite");
     is(claim("alice", None).await, Code::InviteRequired);
     is(claim("alice", Some(&"0".repeat(32))).await, Code::InviteRefused);
     // Another name may be chosen, and an answer may be lost.

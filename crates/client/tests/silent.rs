@@ -73,7 +73,7 @@ async fn keeps_nobody_out<F: Future<Output = ()> + Send + 'static>(
     work: impl FnOnce(Messenger) -> F,
 ) {
     let alice = stage.open("alice");
-    stage.line.silence_from(request);
+    stage.line.silence_at(request);
     let working = tokio::spawn(work(alice));
     for _ in 0..6000 {
         if stage.line.is_silent() {

@@ -28,10 +28,12 @@ struct State {
     twice: bool,
     /// What time answers say that it is; none: the system's, as the relay's HTTP library has it.
     time: Option<Arc<dyn Clock>>,
-    /// Requests that begin so are taken; no answer comes, and connections stay.
-    silent: Option<String>,
-    /// … and all of them, from the next request on that begins so.
-    silent_from: Option<String>,
+    /// No answer goes back, and connections stay.
+    silent: bool,
+    /// … from the next request on that begins like this.
+    silent_at: Option<String>,
+    /// … to requests that begin like this, and to no others.
+    swallowed: Option<String>,
     /// Everything that went over it, in both directions, while that is kept.
     recorded: Option<Vec<u8>>,
 }
@@ -136,23 +138,23 @@ impl Line {
 
     /// From now on connections are taken and requests are not answered, or are again.
     pub fn silence(&self, silent: bool) {
-        self.state.lock().unwrap().silent = silent.then(String::new);
-    }
-
-    /// From now on requests that begin with `start` are taken and not answered.
-    pub fn silence_at(&self, start: &str) {
-        self.state.lock().unwrap().silent = Some(start.to_owned());
+        self.state.lock().unwrap().silent = silent;
     }
 
     /// From the next request on that begins with `start` none is answered.
-    pub fn silence_from(&self, start: &str) {
-        self.state.lock().unwrap().silent_from = Some(start.to_owned());
+    pub fn silence_at(&self, start: &str) {
+        self.state.lock().unwrap().silent_at = Some(start.to_owned());
     }
 
     /// Whether none is answered.
     #[must_use]
     pub fn is_silent(&self) -> bool {
-        self.state.lock().unwrap().silent.as_deref() == Some("")
+        self.state.lock().unwrap().silent
+    }
+
+    /// From now on requests that begin with `start` are taken and not answered; others are.
+    pub fn swallow(&self, start: &str) {
+        self.state.lock().unwrap().swallowed = Some(start.to_owned());
     }
 
     /// From now on what goes over it is kept, in both directions.
@@ -199,13 +201,6 @@ async fn carry(mut client: TcpStream, state: Arc<Mutex<State>>) -> std::io::Resu
             state.named.push(shown.clone());
         }
         state.requests.push(shown);
-        if state
-            .silent_from
-            .take_if(|start| line.starts_with(start.as_str()))
-            .is_some()
-        {
-            state.silent = Some(String::new());
-        }
         state.sizes.push(body_length(&request));
         let lose_request = take_match(&mut state.lose_requests, &line);
         let lose_answer = !lose_request && take_match(&mut state.lose_answers, &line);
@@ -214,7 +209,12 @@ async fn carry(mut client: TcpStream, state: Arc<Mutex<State>>) -> std::io::Resu
             .iter()
             .position(|(start, _)| line.starts_with(start.as_str()));
         let alteration = altered.and_then(|at| state.alterations.remove(at));
-        let silent = state.silent.as_ref().is_some_and(|start| line.starts_with(start));
+        state.silent |= state
+            .silent_at
+            .take_if(|start| line.starts_with(start.as_str()))
+            .is_some();
+        let swallowed = state.swallowed.as_ref();
+        let silent = state.silent || swallowed.is_some_and(|start| line.starts_with(start));
         (state.target, silent, lose_request, lose_answer, alteration, state.twice)
     };
     if silent {
