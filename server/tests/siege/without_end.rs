@@ -10,7 +10,7 @@ use tokio::{
 };
 use uuid::Uuid;
 
-use crate::{ALONE, Besieged, GIVE_UP, HOSTILE, MOST_KIB, common::*, peak_kib, served};
+use crate::{ALONE, Besieged, HOSTILE, MOST_KIB, common::*, peak_kib, served};
 
 /// Requests that one writes at a time.
 const AHEAD: usize = 20;
@@ -49,7 +49,7 @@ impl Attackers {
                 told.recv().await.expect("one was never answered");
             }
         };
-        timeout(GIVE_UP, all).await.expect("all of them are let in");
+        timeout(served::PATIENCE, all).await.expect("all of them are let in");
         Self(Some(runtime))
     }
 }
