@@ -93,7 +93,8 @@ async fn endures(store: bool, requests: impl Fn() -> Vec<u8>) {
     let attackers = Attackers::ask(besieged.address, requests).await;
     served::is_served_soon(&besieged.relay, besieged.alone, served::request).await;
     if store {
-        served::is_served_soon(&besieged.relay, mail_alone, mail).await;
+        // Two requests, and each waits for the others.
+        served::is_served_soon(&besieged.relay, mail_alone * 2, mail).await;
     }
     let peak = peak_kib(besieged.relay.child.id());
     println!("peak {} MiB", peak >> 10);
