@@ -420,7 +420,7 @@ async fn a_blocked_account_cannot_tell_that_it_is_blocked() {
     block("No Name").await.refused(400, "bad_name");
     let bad = bob.call(Method::DELETE, "/v1/blocked-accounts/No%20Name", None).await;
     bad.refused(400, "bad_name");
-    assert_eq!(block("mallory").await.ok(), json!({ "blocked": 1 }));
+    block("mallory").await.ok();
     // One that has sent nothing, when a crowd has used up what is for all.
     let carol = relay.user("carol").await;
     for n in 0..CROWD {

@@ -16,10 +16,12 @@ use tokio::{
     time::{Instant, timeout},
 };
 
-use crate::{GIVE_UP, HOSTILE, process::Process};
+use crate::{HOSTILE, process::Process};
 
 /// What a request may wait for the relay. Or as long as the relay works for one request of each attacker, if that is longer: in a development build, on a slow machine.
 const MOST_TIME: Duration = Duration::from_millis(100);
+/// Until a request is given up that is not answered. What of the time is the relay's is judged otherwise.
+pub const PATIENCE: Duration = Duration::from_secs(120);
 /// Requests that are looked at.
 pub const REQUESTS: usize = 20;
 
@@ -69,7 +71,7 @@ async fn waited(relay: &Process, request: impl Future<Output = ()>) -> Duration 
     let process = relay.child.id();
     let (relay, own) = (of_relay(process), of_this_thread());
     let begun = Instant::now();
-    let answered = timeout(GIVE_UP, request).await;
+    let answered = timeout(PATIENCE, request).await;
     let whole = begun.elapsed();
     assert!(answered.is_ok(), "no answer in {whole:?}");
     let (relay, own) = (since(&relay, &of_relay(process)), since(&own, &of_this_thread()));
@@ -90,7 +92,7 @@ pub async fn alone(relay: &Process, request: impl AsyncFn(&str)) -> Duration {
 /// Somebody new is served soon, one `request` after the other, each with a connection of its own, while the attackers stay; `alone` is what such a request takes. Every request counts but one:
 /// the system's queue is in the order of arrival, and the first stands in it behind all attackers.
 pub async fn is_served_soon(relay: &Process, alone: Duration, request: impl AsyncFn(&str)) {
-    timeout(GIVE_UP, request(&relay.url)).await.expect("the queue moves");
+    timeout(PATIENCE, request(&relay.url)).await.expect("the queue moves");
     let mut all = Vec::with_capacity(REQUESTS);
     for _ in 0..REQUESTS {
         all.push(waited(relay, request(&relay.url)).await);

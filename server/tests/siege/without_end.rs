@@ -10,7 +10,7 @@ use tokio::{
 };
 use uuid::Uuid;
 
-use crate::{ALONE, Besieged, GIVE_UP, HOSTILE, MOST_KIB, common::*, peak_kib, served};
+use crate::{ALONE, Besieged, HOSTILE, MOST_KIB, common::*, peak_kib, served};
 
 /// Requests that one writes at a time.
 const AHEAD: usize = 20;
@@ -49,7 +49,7 @@ impl Attackers {
                 told.recv().await.expect("one was never answered");
             }
         };
-        timeout(GIVE_UP, all).await.expect("all of them are let in");
+        timeout(served::PATIENCE, all).await.expect("all of them are let in");
         Self(Some(runtime))
     }
 }
@@ -93,7 +93,8 @@ async fn endures(store: bool, requests: impl Fn() -> Vec<u8>) {
     let attackers = Attackers::ask(besieged.address, requests).await;
     served::is_served_soon(&besieged.relay, besieged.alone, served::request).await;
     if store {
-        served::is_served_soon(&besieged.relay, mail_alone, mail).await;
+        // Two requests, and each waits for the others.
+        served::is_served_soon(&besieged.relay, mail_alone * 2, mail).await;
     }
     let peak = peak_kib(besieged.relay.child.id());
     println!("peak {} MiB", peak >> 10);
