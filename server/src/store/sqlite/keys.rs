@@ -349,7 +349,7 @@ pub(super) fn put_token(
 
 pub(super) fn token(c: &Connection, mailbox: MailboxId) -> Result<Option<TokenRow>> {
     let token = c
-        .prepare_cached("SELECT hash, expires FROM token WHERE mailbox = ?1")?
+        .prepare_cached("SELECT hash, expires FROM token WHERE mailbox = ?1 AND expires > 0")?
         .query_row([mailbox.as_bytes()], |row| {
             Ok(TokenRow {
                 hash: array(row, 0)?,
@@ -361,7 +361,7 @@ pub(super) fn token(c: &Connection, mailbox: MailboxId) -> Result<Option<TokenRo
 }
 
 pub(super) fn drop_token(c: &Connection, mailbox: MailboxId, hash: &Bytes32) -> Result<()> {
-    // The row stays: where a full database takes no more, its owner signs in all the same, to fetch what waits.
+    // The row stays, and says of no session: where a full database takes no more, its owner signs in all the same, to fetch what waits.
     c.prepare_cached("UPDATE token SET hash = zeroblob(32), expires = 0 WHERE mailbox = ?1 AND hash = ?2")?
         .execute(params![mailbox.as_bytes(), hash])?;
     Ok(())
