@@ -15,6 +15,7 @@ use crate::primitives::kem::{KemSecretKey, SharedSecret};
 use crate::primitives::secret::Secret;
 use crate::primitives::{hash, kdf};
 use crate::succession::{PublishedSuccession, Succession, verify_chain};
+use crate::tests::counts;
 use crate::tests::rng;
 use crate::time::Timestamp;
 use serde_json::Value;
@@ -212,11 +213,7 @@ fn inner_texts_leb128_and_padding() {
         assert_eq!(inner::encode(&Counts::default(), &content)[..], bytes(&line["inner"]));
         assert_eq!(Content::decode(&content).unwrap().encode(), content);
     }
-    let counts = Counts {
-        previous: 300,
-        before_previous: 0,
-        acknowledged: (0, 4),
-    };
+    let counts = counts(300, 0, (0, 4));
     for line in golden["forms"].as_array().unwrap() {
         let text = bytes(&line["inner"]);
         let (read, content) = inner::decode(&text).unwrap();

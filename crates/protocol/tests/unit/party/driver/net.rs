@@ -55,6 +55,8 @@ pub(super) struct Net {
     pub(super) sent: BTreeMap<(usize, ContentId), HashSet<Place>>,
     pub(super) forgiven: HashSet<(usize, ContentId)>,
     pub(super) delivered: HashSet<(usize, ContentId)>,
+    /// Author and content of everything that was ever opened.
+    pub(super) came: HashSet<(usize, ContentId)>,
     pub(super) commitments: HashSet<Vec<u8>>,
     pub(super) roots: HashMap<(SessionId, u32, Vec<u8>), [u8; 32]>,
     pub(super) headers: HashMap<(SessionId, u32), Vec<u8>>,
@@ -99,6 +101,7 @@ impl Net {
             sent: BTreeMap::new(),
             forgiven: HashSet::new(),
             delivered: HashSet::new(),
+            came: HashSet::new(),
             commitments: HashSet::new(),
             roots: HashMap::new(),
             headers: HashMap::new(),
@@ -216,7 +219,8 @@ impl Net {
                         .values()
                         .find(|p| p.id == id)
                         .unwrap();
-                    (pending.session, a, pending.position.0, pending.position.1)
+                    let (epoch, n) = pending.position.unwrap();
+                    (pending.session, a, epoch, n)
                 }
                 None => (session.id, a, session.epoch, session.send.n - 1),
             };
@@ -303,6 +307,10 @@ impl Net {
                     );
                     self.desks[b].shown.insert((sender, opened.content.id));
                     self.delivered.insert((sender, opened.content.id));
+                }
+                self.came.insert((sender, opened.content.id));
+                for id in opened.acknowledged {
+                    assert!(self.came.contains(&(b, id)), "acknowledged, and never opened");
                 }
                 self.post(b, opened.outgoing);
                 "opened"

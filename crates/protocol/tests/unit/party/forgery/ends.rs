@@ -7,14 +7,7 @@ use crate::party::peer::MAX_ANSWERS;
 fn numbers_at_and_beyond_a_chains_end_are_refused_and_cost_nothing() {
     let mut scene = Scene::in_epoch_2(55);
     let body = content("x", &mut scene.rng).encode();
-    let inner = inner::encode(
-        &Counts {
-            previous: 0,
-            before_previous: 1,
-            acknowledged: (2, 1),
-        },
-        &body,
-    );
+    let inner = inner::encode(&counts(0, 1, (2, 1)), &body);
     // Sealing for u32::MAX would take a while: the key does not matter, the number is refused first.
     for (n, forged_as) in [(MAX_CHAIN, MAX_CHAIN), (MAX_CHAIN + 1, 1), (u32::MAX, 1)] {
         let mut envelope = scene.forged(forged_as, &inner, EnvelopeType::Boxed);
@@ -86,14 +79,7 @@ fn an_acknowledgement_beyond_what_was_sent_ends_sending_on_that_session() {
         let unsettled = scene.bob.pending_contents(&to_alice);
         assert_eq!(unsettled.len(), 1);
         let body = content("ack", &mut scene.rng).encode();
-        let inner = inner::encode(
-            &Counts {
-                previous: 0,
-                before_previous: 1,
-                acknowledged: beyond,
-            },
-            &body,
-        );
+        let inner = inner::encode(&counts(0, 1, beyond), &body);
         let envelope = scene.forged(1, &inner, EnvelopeType::Plain);
         let opened = scene.bob_opens(&envelope);
         assert!(opened.acknowledged.is_empty(), "{beyond:?} is not applied");
@@ -123,14 +109,7 @@ fn an_acknowledgement_beyond_what_was_sent_ends_sending_on_that_session() {
     // The control: exactly what was sent is no more than an acknowledgement.
     let mut scene = Scene::in_epoch_2(57);
     let body = content("ack", &mut scene.rng).encode();
-    let inner = inner::encode(
-        &Counts {
-            previous: 0,
-            before_previous: 1,
-            acknowledged: (2, 1),
-        },
-        &body,
-    );
+    let inner = inner::encode(&counts(0, 1, (2, 1)), &body);
     let envelope = scene.forged(1, &inner, EnvelopeType::Plain);
     assert_eq!(scene.bob_opens(&envelope).acknowledged.len(), 1);
     assert!(scene.bob.wanted().is_empty());

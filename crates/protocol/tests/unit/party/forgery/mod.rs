@@ -9,11 +9,12 @@ use crate::content::{Body, Content};
 use crate::envelope::{EnvelopeType, box_aad, head};
 use crate::error::DecodeError;
 use crate::handshake::PreKeyBundle;
-use crate::inner::{self, Counts};
+use crate::inner;
 use crate::party::*;
 use crate::prekey::{OneTimeEntry, PublishedOneTime, PublishedSignedPreKey};
 use crate::ratchet::Form;
 use crate::session::{EMPTY_HASH, MAX_CHAIN, Position};
+use crate::tests::counts;
 use crate::wire::Put;
 
 const NOW: Timestamp = Timestamp(1_790_000_000_000);
@@ -216,14 +217,7 @@ fn rightly_forged_messages_open() {
     for kind in [EnvelopeType::Plain, EnvelopeType::Boxed] {
         let mut scene = Scene::in_epoch_2(51);
         let body = content("forged", &mut scene.rng).encode();
-        let inner = inner::encode(
-            &Counts {
-                previous: 0,
-                before_previous: 1,
-                acknowledged: (2, 1),
-            },
-            &body,
-        );
+        let inner = inner::encode(&counts(0, 1, (2, 1)), &body);
         let envelope = scene.forged(4, &inner, kind);
         assert_eq!(scene.bob_opens(&envelope).missing, 3);
     }
@@ -233,14 +227,7 @@ fn rightly_forged_messages_open() {
 fn padding_that_is_not_exactly_ours_is_refused() {
     let mut scene = Scene::in_epoch_2(52);
     let body = content("padded", &mut scene.rng).encode();
-    let good = inner::encode(
-        &Counts {
-            previous: 0,
-            before_previous: 1,
-            acknowledged: (2, 1),
-        },
-        &body,
-    );
+    let good = inner::encode(&counts(0, 1, (2, 1)), &body);
     let end = good.iter().rposition(|byte| *byte == 0x80).unwrap();
     let mut bad = Vec::new();
     for at in [end + 1, end + 100, good.len() - 1] {
@@ -301,14 +288,7 @@ fn inner_texts_that_are_no_content_or_not_minimal_are_refused() {
         ("a content and more", [&body[..], &[1]].concat()),
         ("not CBOR", vec![0xff; 40]),
     ] {
-        let inner = inner::encode(
-            &Counts {
-                previous: 0,
-                before_previous: 1,
-                acknowledged: (2, 1),
-            },
-            &body,
-        );
+        let inner = inner::encode(&counts(0, 1, (2, 1)), &body);
         let envelope = scene.forged(1, &inner, EnvelopeType::Plain);
         let outcome = scene.bob_refuses(&envelope, what);
         assert!(
@@ -344,14 +324,7 @@ fn earlier_counts_that_cannot_be_are_refused() {
     });
     let body = content("x", &mut scene.rng).encode();
     let forge = |scene: &mut Scene, previous| {
-        let inner = inner::encode(
-            &Counts {
-                previous,
-                before_previous: 0,
-                acknowledged: (1, 1),
-            },
-            &body,
-        );
+        let inner = inner::encode(&counts(previous, 0, (1, 1)), &body);
         scene.forged(0, &inner, EnvelopeType::Plain)
     };
     for previous in [0, 1, 2, MAX_CHAIN + 1, u32::MAX] {
