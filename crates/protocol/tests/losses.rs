@@ -7,6 +7,7 @@ mod common;
 use std::time::Duration;
 
 use common::*;
+use latchkey_protocol::content::Body;
 use latchkey_protocol::party::{Opened, Party, Received};
 use latchkey_protocol::session::RekeyPolicy;
 use rand_chacha::ChaCha20Rng;
