@@ -69,7 +69,15 @@ impl Session {
             out.u32(epoch);
         })
         .u32(self.since.0)
-        .time(self.since.1);
+        .time(self.since.1)
+        .list(self.missing.0.iter(), |out, Known { hole, told }| {
+            out.u32(hole.epoch)
+                .u32(hole.first)
+                .u32(hole.count)
+                .option(*told, |out, (epoch, n)| {
+                    out.u32(epoch).u32(n);
+                });
+        });
         out.finish()
     }
 

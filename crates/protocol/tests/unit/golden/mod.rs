@@ -207,7 +207,7 @@ fn inner_texts_leb128_and_padding() {
             previous: value,
             ..Counts::default()
         };
-        let expected = [&bytes(&line["bytes"])[..], &[0, 0, 0], b"content", &[0x80]].concat();
+        let expected = [&bytes(&line["bytes"])[..], &[0, 0, 0, 0], b"content", &[0x80]].concat();
         assert_eq!(inner::encode(&counts, b"content")[..expected.len()], expected);
     }
     for line in golden["padding"].as_array().unwrap() {

@@ -12,6 +12,7 @@ use crate::content::{Body, Content, ContentId};
 use crate::handshake::PreKeyBundle;
 use crate::party::{Followed, Outgoing, Party, Received};
 use crate::prekey::{OneTimeEntry, PublishedOneTime, PublishedSignedPreKey};
+use crate::ratchet::SKIPPED_EPOCHS;
 use crate::session::{RekeyPolicy, SessionId};
 use crate::succession::{MAX_SUCCESSIONS, PublishedSuccession};
 
@@ -343,7 +344,13 @@ impl Net {
             }
         } else if honest && outcome != "duplicate" && !self.restored.contains(&b) {
             let place = self.places.get(&envelope[2..18]);
-            if place.is_some_and(|place| place.1 == from && !self.opened.contains(place)) {
+            let first = place.filter(|place| place.1 == from && !self.opened.contains(place));
+            // Keys die after so many epochs; what was in the envelope was sent again by then.
+            let dead = |place: &Place| {
+                let session = self.parties[b].sessions.get(&place.0);
+                session.is_some_and(|session| place.2 + SKIPPED_EPOCHS <= session.epoch)
+            };
+            if first.is_some_and(|place| !dead(place)) {
                 self.unopenable.push(outcome.into());
             }
         }

@@ -120,6 +120,10 @@ fn an_acknowledgement_beyond_what_was_sent_ends_sending_on_that_session() {
 #[test]
 fn a_peer_that_calls_everything_lost_gets_it_a_bounded_number_of_times() {
     let mut scene = Scene::in_epoch_2(58);
+    scene.bob.set_policy(RekeyPolicy {
+        messages: u32::MAX,
+        after: std::time::Duration::MAX,
+    });
     let to_alice = address("alice");
     let lost = scene.bob.pending_contents(&to_alice)[0];
     let mut again = 0;
