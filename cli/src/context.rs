@@ -111,11 +111,21 @@ impl Context {
         }
     }
 
-    /// Opens the account.
+    /// Opens the account for a command that keeps something. Where nothing can be kept, that is said before anything else.
+    ///
+    /// # Errors
+    /// As [`Context::open_to_read`], and a home that cannot be written.
+    pub fn open(&self) -> Result<Messenger, Failure> {
+        let messenger = self.open_to_read()?;
+        messenger.writable()?;
+        Ok(messenger)
+    }
+
+    /// Opens the account for a command that shows what is kept: on a full disk too, and where nothing may be written.
     ///
     /// # Errors
     /// None here, no passphrase, or a wrong one.
-    pub fn open(&self) -> Result<Messenger, Failure> {
+    pub fn open_to_read(&self) -> Result<Messenger, Failure> {
         let home = self.home()?;
         if !Messenger::exists(&home) {
             return Err(Error::NotRegistered.into());

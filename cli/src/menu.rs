@@ -4,20 +4,19 @@ mod arrivals;
 mod conversation;
 mod drafts;
 mod enter;
+mod inbox;
 mod limited;
 mod people;
 mod settings;
 mod write;
 
 use std::fmt;
-use std::time::Duration;
 
 use client::Messenger;
 use drafts::Drafts;
-use limited::Offer;
 use write::Desk;
 
-use crate::commands::{account, messages};
+use crate::commands::account;
 use crate::context::Context;
 use crate::exit::Failure;
 use crate::prompt::{self, Beside, Choices};
@@ -90,7 +89,7 @@ pub(crate) fn run(context: &Context) -> Result<(), Failure> {
             Err(failure) => return Err(failure),
         };
         let outcome = match item {
-            Item::Inbox(_) => inbox(context, &mut messenger),
+            Item::Inbox(_) => inbox::inbox(context, &mut messenger),
             Item::Send(_) => write::send(context, &mut messenger, &mut desk, false),
             Item::SendLimited(_) => write::send(context, &mut messenger, &mut desk, true),
             Item::Conversations => conversation::conversations(context, &mut messenger, &mut desk),
@@ -147,7 +146,7 @@ fn next(context: &Context, messenger: &mut Messenger, desk: &mut Desk) -> Result
             // There is nothing to go back to.
             Beside::Answered(None) => list = Choices::new("What next?", choices(messenger)?),
             Beside::Done(arrived) => {
-                desk.arrivals.tell(context, &arrived)?;
+                desk.arrivals.tell(context, messenger, &arrived, None)?;
                 list.relabel(choices(messenger)?);
             }
         }
@@ -163,27 +162,4 @@ fn status(context: &Context, messenger: &mut Messenger) -> Result<(), Failure> {
     }
     messenger.release()?;
     prompt::choose("Status:", vec!["Back"]).map(drop)
-}
-
-fn inbox(context: &Context, messenger: &mut Messenger) -> Result<(), Failure> {
-    let received = context.work("receiving …", messenger.receive(Duration::ZERO));
-    let unread = messenger.unread()?;
-    match received {
-        Ok(events) => context.render.events(&events),
-        // What came before is shown without the relay too.
-        Err(failure) if !unread.is_empty() => context.render.failure(&failure),
-        Err(failure) => return Err(failure),
-    }
-    if unread.is_empty() {
-        return context
-            .render
-            .text("No new messages. New ones are announced here and in their conversation.");
-    }
-    messages::show_unread(context, messenger)?;
-    match limited::offer_plays(context, messenger, &unread)? {
-        Offer::Later => context.render.text(
-            "It stays in the conversation: choose Conversations, then the person, then press Enter with no text.",
-        ),
-        Offer::Nothing | Offer::Taken => Ok(()),
-    }
 }

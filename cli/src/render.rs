@@ -16,6 +16,7 @@ mod working;
 pub(crate) mod wrap;
 
 use std::io::{self, IsTerminal, Write};
+use std::time::Duration;
 
 use client::vault::Ended;
 use client::{Address, ClockOff, Event, Flooder, OwnStatus, RelayStatus, Timestamp};
@@ -60,8 +61,13 @@ impl Render {
         if self.menu {
             menu.to_owned()
         } else {
-            format!("{} {command}", self.program)
+            self.command(command)
         }
+    }
+
+    /// A command of this home. It is copied, so it does not break into rows.
+    fn command(&self, command: &str) -> String {
+        format!("{} {command}", self.program).replace(' ', wrap::HELD)
     }
 
     /// What to do about a contact's identity.
@@ -71,7 +77,7 @@ impl Render {
         }
         let commands: Vec<String> = choices
             .iter()
-            .map(|choice| format!("{} {}", self.program, choice.replace("NAME", user)))
+            .map(|choice| self.command(&choice.replace("NAME", user)))
             .collect();
         commands.join(", or: ")
     }
@@ -133,7 +139,7 @@ impl Render {
     /// The same, and for programs also what it is about.
     pub fn notice_with(&self, text: &str, key: &str, about: &Value) {
         if self.json {
-            let object = json!({ "note": text, key: about });
+            let object = json!({ "note": wrap::free(text), key: about });
             let _ = writeln!(io::stderr().lock(), "{}", escape::json(&object.to_string()));
         } else {
             self.notice(text);
@@ -149,7 +155,7 @@ impl Render {
     /// Programs get an object whose one key says what it is.
     fn remark(&self, key: &str, mark: &str, text: &str) {
         let line = if self.json {
-            escape::json(&json!({ key: text }).to_string())
+            escape::json(&json!({ key: wrap::free(text) }).to_string())
         } else {
             // Whoever wrote a part of it, a relay for example: here, so that no caller forgets.
             set_off(mark, key.len() + 2, &escape::paragraph(text))
@@ -164,7 +170,7 @@ impl Render {
         if self.json {
             let mut object = json!({ "error": text, "exit": failure.exit() as u8 });
             if !advice.is_empty() {
-                object["advice"] = json!(advice);
+                object["advice"] = advice.iter().map(|line| wrap::free(line)).collect();
             }
             let _ = writeln!(io::stderr().lock(), "{}", escape::json(&object.to_string()));
             return;
@@ -194,6 +200,20 @@ impl Render {
     /// Standard output.
     pub fn text(&self, text: &str) -> Result<(), Failure> {
         self.out(text)
+    }
+
+    /// Rows that were made for this screen.
+    ///
+    /// # Errors
+    /// Standard output.
+    pub(crate) fn rows(&self, rows: &[String]) -> Result<(), Failure> {
+        self.lines_as_they_are(&rows.join("\n"))
+    }
+
+    /// How many rows the terminal has to which results go, if they go to one.
+    pub(crate) fn rows_of_screen(&self) -> Option<usize> {
+        let screen = Term::stdout();
+        (screen.is_term() && !self.json).then(|| screen.size().0.into())
     }
 
     /// A headline of the interactive client.
@@ -244,6 +264,10 @@ impl Render {
                         counted(*count, "envelope")
                     ));
                 }
+                Event::ClearedHere { peer, count } => self.notice(&format!(
+                    "{} from {peer} will not be shown: probably those that you deleted at the relay, unread",
+                    counted(*count, "envelope")
+                )),
                 Event::IdentityChanged { peer, .. } => self.warning(&format!(
                     "the identity of {peer} has changed; its messages wait for your decision. Compare the new safety number: {}",
                     self.decide(peer.user().as_str(), &["safety-number NAME", "verify NAME --accept", "reject-identity NAME"])
@@ -315,17 +339,22 @@ impl Render {
     ///
     /// # Errors
     /// Standard output.
-    pub fn status(&self, own: &OwnStatus, relay: Option<&RelayStatus>, admitted: Option<bool>) -> Result<(), Failure> {
+    pub fn status(
+        &self,
+        own: &OwnStatus,
+        relay: Option<(&RelayStatus, Option<ClockOff>)>,
+        admitted: Option<bool>,
+    ) -> Result<(), Failure> {
         self.show(
             || {
                 json!({
                     "address": own.address.to_string(), "fingerprint": own.fingerprint.to_string(), "admitted": admitted,
-                    "relay": relay.map(|relay| json!({
+                    "relay": relay.map(|(relay, clock)| json!({
                         "url": own.relay_url, "name": relay.name, "fingerprint": relay.fingerprint.to_string(),
                         "version": relay.version, "storage_engine": relay.storage_engine, "time": relay.time,
                         "registration": relay.registration.to_string(),
                         "accounts": relay.accounts, "messages_pending": relay.messages_pending,
-                        "licenses_active": relay.licenses_active,
+                        "licenses_active": relay.licenses_active, "clock_off_seconds": clock.map(seconds_ahead),
                     })),
                     "contacts": own.contacts, "messages": own.messages, "unread": own.unread, "outbox": own.outbox,
                     "quarantined": own.quarantined, "early": own.early,
@@ -353,7 +382,13 @@ impl Render {
                 }
                 rows.push(("relay", own.relay_url.clone()));
                 match relay {
-                    Some(relay) => {
+                    Some((relay, clock)) => {
+                        if let Some(off) = clock.filter(|off| off.apart >= CLOCK_WORTH_TELLING) {
+                            rows.push((
+                                "clock",
+                                format!("this device's is {off} the relay's; set it, or if it is right, tell the relay's operator"),
+                            ));
+                        }
                         rows.extend([
                             ("relay key", relay.fingerprint.to_string()),
                             (
@@ -467,6 +502,15 @@ fn roughly(shown: u64) -> String {
         (least, most) if least <= FEW => format!("fewer than {most}"),
         (least, most) => format!("more than {} and fewer than {most}", least - FEW),
     }
+}
+
+/// Clocks of two machines differ by less than this when both are set by a time service.
+const CLOCK_WORTH_TELLING: Duration = Duration::from_secs(60);
+
+/// How far this device's clock is ahead, for programs.
+fn seconds_ahead(off: ClockOff) -> i64 {
+    let apart = i64::try_from(off.apart.as_secs()).unwrap_or(i64::MAX);
+    if off.ahead { apart } else { -apart }
 }
 
 /// A remark behind its mark. Its other lines, and the rows of the terminal on which it goes on, stand under its first word.

@@ -7,14 +7,12 @@
     reason = "helpers of tests fail like tests"
 )]
 
-#[path = "support/silent.rs"]
-mod silent;
 mod support;
 #[path = "support/terminal.rs"]
 mod terminal;
 
 use rustix::process::Signal;
-use support::Stage;
+use support::{Stage, takes_a_message};
 use terminal::Terminal;
 
 /// What is asked about, and how the question begins.
@@ -165,16 +163,16 @@ fn a_send_that_is_broken_off_says_whether_the_message_is_kept() {
     bob.ok(&["inbox"]);
     let nothing = std::net::TcpListener::bind("127.0.0.1:0").unwrap();
     let nothing = format!("http://{}", nothing.local_addr().unwrap());
-    let (silent, taken) = silent::swallows_messages(&stage.url);
+    let silent = stage.silent_line();
     for (url, said) in [
         (nothing, ["was not sent", "not kept"]),
-        (silent, ["kept here", "do not send it again"]),
+        (silent.url(), ["kept here", "do not send it again"]),
     ] {
         alice.url = url;
         let mut terminal = Terminal::start(alice.command(&["send", "bob", "on its way"]));
         terminal.sees("sending …");
         if said[0] == "kept here" {
-            taken.recv().unwrap();
+            takes_a_message(&silent);
         }
         terminal.sends(Signal::INT);
         let (status, all) = terminal.ends();

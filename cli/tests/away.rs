@@ -7,15 +7,12 @@
     reason = "helpers of tests fail like tests"
 )]
 
-#[path = "support/door.rs"]
-mod door;
 mod support;
 #[path = "support/terminal.rs"]
 mod terminal;
 
 use std::time::Duration;
 
-use door::Door;
 use support::Stage;
 use terminal::menu;
 
@@ -28,8 +25,8 @@ fn when_the_relay_is_back_it_is_told_of_soon_with_what_waited() {
     let (mut alice, mut bob) = (stage.register("alice"), stage.register("bob"));
     bob.ok(&["send", "alice", "hello"]);
     alice.ok(&["inbox"]);
-    let door = Door::to(&stage.url);
-    alice.url = format!("http://{}", door.addr);
+    let line = stage.line();
+    alice.url = line.url();
     let mut terminal = menu(&alice);
     stage.waits_for_mail();
     stage.stop_relay();
@@ -46,7 +43,7 @@ fn when_the_relay_is_back_it_is_told_of_soon_with_what_waited() {
     assert!(!said.contains("try again"), "{said}");
     terminal.sees("What next?");
     stage.restart_relay();
-    door.target.lock().unwrap().clone_from(&stage.url);
+    line.connect_to(stage.addr());
     terminal.sees_within("the relay answers again", SOON);
     terminal.sees_within("nothing waits for the relay any more", SOON);
     let all = terminal.quits();
@@ -60,8 +57,8 @@ fn when_the_relay_is_back_it_is_told_of_soon_with_what_waited() {
 fn one_reason_is_said_once_when_the_relay_goes_away() {
     let mut stage = Stage::new();
     let (mut alice, bob) = (stage.register("alice"), stage.register("bob"));
-    let door = Door::to(&stage.url);
-    alice.url = format!("http://{}", door.addr);
+    let line = stage.line();
+    alice.url = line.url();
     alice.ok(&["send", "bob", "hello"]);
     bob.ok(&["inbox"]);
     let mut terminal = menu(&alice);

@@ -14,7 +14,7 @@ use std::path::{Path, PathBuf};
 use std::process::Command;
 
 use serde_json::Value;
-use support::{Answer, Person, Stage};
+use support::{Answer, Person, Stage, copy_home, write_file};
 
 /// More syncs or writes than a command makes; a story that never comes to its end is a fault of its own.
 const LONGEST: usize = 300;
@@ -60,17 +60,19 @@ fn lines(answer: &Answer) -> Vec<Value> {
         .collect()
 }
 
-/// A failure that names the disk.
+/// A failure that names the disk. One that cannot be written is told apart from one that fails.
 fn said(answer: &Answer, kind: &str, n: usize) {
     assert_eq!(answer.code, 1, "{kind} {n}: {answer:?}");
-    assert!(answer.err.contains("database failed"), "{kind} {n}: {answer:?}");
-    assert!(answer.err.contains("check the disk's space"), "{kind} {n}: {answer:?}");
+    let fails = answer.err.contains("database failed") && answer.err.contains("check the disk's space");
+    let full = answer.err.contains("its disk is full") && answer.err.contains("Free some space");
+    assert!(fails || full, "{kind} {n}: {answer:?}");
+    assert!(!full || ["write", "room"].contains(&kind), "{kind} {n}: {answer:?}");
 }
 
 /// A failure of a home that is no failure of an account: the same, or a file that could not be opened.
 fn named(answer: &Answer, kind: &str, n: usize) {
     assert_eq!(answer.code, 1, "{kind} {n}: {answer:?}");
-    let words = ["database failed", "cannot be used"];
+    let words = ["database failed", "cannot be used", "its disk is full"];
     assert!(
         words.iter().any(|word| answer.err.contains(word)),
         "{kind} {n}: {answer:?}"
@@ -204,6 +206,23 @@ fn a_full_disk_behind_the_relay_does_not_hide_what_the_relay_has_done() {
         false
     });
     assert!(revoked.is_some() && done > 0, "{revoked:?} {done}");
+
+    let mut done = 0;
+    let rotated = points().find(|n| {
+        let present = |person: &Person| person.json_one(&["keys"])["signed_prekey_id"].clone();
+        let before = present(&alice);
+        let answer = with_failing(&alice, &library, "write", *n, &["keys", "rotate"]);
+        let gone = present(&alice) != before;
+        if answer.code == 0 {
+            assert!(gone, "{n}: {answer:?}");
+            return true;
+        }
+        said(&answer, "write", *n);
+        assert_eq!(answer.err.contains("the relay has done it"), gone, "{n}: {answer:?}");
+        done += usize::from(gone);
+        false
+    });
+    assert!(rotated.is_some() && done > 0, "{rotated:?} {done}");
 
     let blocked = points().find(|n| {
         let answer = with_failing(&bob, &library, "write", *n, &["block", "alice"]);
@@ -418,4 +437,34 @@ fn a_full_disk_while_what_waited_goes_out_says_that_the_new_message_is_kept() {
         }
     }
     panic!("it never ended");
+}
+
+/// A person who is told that it failed goes on with the old passphrase; it has to be the one that holds.
+#[test]
+fn a_full_disk_while_the_passphrase_changes_says_which_one_holds() {
+    let stage = Stage::new();
+    let library = failing_disk(stage.dir.path());
+    let alice = stage.register("alice");
+    let file = write_file(stage.dir.path(), "new", "the new one");
+    let mut unwiped = 0;
+    let ended = points().find(|n| {
+        let mut copy = stage.person(&format!("alice-{n}"));
+        copy_home(&alice.home, &copy.home);
+        let change = ["passphrase", "--new-passphrase-file", &file];
+        let answer = with_failing(&copy, &library, "write", *n, &change);
+        let old = copy.run(&["contacts"]).code;
+        copy.env
+            .push(("LATCHKEY_PASSPHRASE".to_owned(), "the new one".to_owned()));
+        let new = copy.run(&["contacts"]).code;
+        assert!([(0, 8), (8, 0)].contains(&(old, new)), "{n}: {old} {new} {answer:?}");
+        if answer.code == 0 {
+            assert_eq!(new, 0, "{n}: {answer:?}");
+            return true;
+        }
+        let says_new = answer.err.contains("the new passphrase holds");
+        assert_eq!(says_new, new == 0, "{n}: {answer:?}");
+        unwiped += usize::from(says_new);
+        false
+    });
+    assert!(ended.is_some() && unwiped > 0, "{ended:?} {unwiped}");
 }

@@ -241,6 +241,33 @@ fn lists_and_tables_break_between_words_and_lose_none() {
     );
 }
 
+/// Whoever copies the first row of a broken command runs another one.
+#[test]
+fn a_command_that_is_to_be_copied_stands_in_one_row() {
+    let stage = Stage::new();
+    let alice = stage.register("alice");
+    for columns in [60_u16, 72, 80, 90, 100, 120] {
+        let name = format!("somebody-{columns}");
+        let peer = stage.register(&name);
+        alice.ok(&["send", &name, "the code", "--plays", "3"]);
+        let mut command = peer.command(&["--home", &name, "inbox"]);
+        command
+            .env_remove("LATCHKEY_HOME")
+            .current_dir(peer.home.parent().unwrap());
+        let screen = Terminal::start_sized(command, 400, columns).ends_with_screen();
+        let id = peer.json_one(&["history"])["id"].as_str().unwrap()[..8].to_owned();
+        for command in ["safety-number alice".to_owned(), format!("play {id}")] {
+            let command = format!("latchkey --home {name} {command}");
+            assert!(screen.lines().any(|row| row.contains(&command)), "{command}\n{screen}");
+        }
+    }
+    // To a program it is a text like any other.
+    let peer = stage.register("bob");
+    alice.ok(&["send", "bob", "hello"]);
+    let inbox = peer.run(&["--json", "inbox"]);
+    assert!(inbox.err.contains("latchkey safety-number alice"), "{inbox:?}");
+}
+
 #[test]
 fn the_choices_of_the_menu_fit_on_a_narrow_screen() {
     let stage = Stage::new();

@@ -191,26 +191,6 @@ fn with_json_the_version_is_an_object_and_texts_stay_texts() {
     assert!(help.contains("--version has name and version"), "{help}");
 }
 
-#[test]
-fn help_has_help() {
-    for (args, said) in [
-        (&["help", "--help"][..], "Usage: latchkey help"),
-        (&["help", "-h"], "Usage: latchkey help"),
-        (&["help", "help"], "Usage: latchkey help"),
-        (&["keys", "help", "--help"], "Usage: latchkey keys help"),
-        (&["help", "send", "--help"], "--oblivious"),
-        (&["help", "keys", "rotate"], "Make new prekeys"),
-        (&["help", "--json"], "Exit codes:"),
-        (&["help", "send", "--json"], "--oblivious"),
-    ] {
-        let answer = run(latchkey().args(args));
-        assert_eq!(answer.code, 0, "{args:?}: {answer:?}");
-        assert!(answer.out.contains(said), "{args:?}: {answer:?}");
-        assert!(!answer.out.contains("(s)"), "{args:?}: {answer:?}");
-    }
-    assert_eq!(run(latchkey().args(["help", "nonsense"])).code, 2);
-}
-
 /// Everything that the program prints without an account, and what it prints with one.
 #[cfg(target_os = "linux")]
 #[test]

@@ -6,32 +6,17 @@
     reason = "helpers of tests fail like tests"
 )]
 
-#[path = "../../crates/client/tests/support/raw.rs"]
-mod raw;
 mod support;
 #[cfg(unix)]
 #[path = "support/terminal.rs"]
 mod terminal;
 
-use std::time::{SystemTime, UNIX_EPOCH};
-
-use protocol::Timestamp;
 use protocol::address::Address;
 use protocol::content::{Body, Content, ContentId};
 use protocol::party::Party;
-use raw::Raw;
 use support::Stage;
-
-fn now() -> Timestamp {
-    Timestamp(
-        SystemTime::now()
-            .duration_since(UNIX_EPOCH)
-            .unwrap()
-            .as_millis()
-            .try_into()
-            .unwrap(),
-    )
-}
+use testkit::clock::now;
+use testkit::user::Raw;
 
 /// Writes to alice as bob, with keys that are not bob's.
 async fn forge(url: &str, text: &str) {

@@ -7,15 +7,13 @@
     reason = "helpers of tests fail like tests"
 )]
 
-#[path = "support/silent.rs"]
-mod silent;
 mod support;
 #[path = "support/terminal.rs"]
 mod terminal;
 
 use rustix::process::Signal;
-use support::{PASSPHRASE, Stage};
-use terminal::{Terminal, at_terminal, at_terminal_sized, menu};
+use support::{PASSPHRASE, Stage, takes_a_message};
+use terminal::{Terminal, at_terminal, at_terminal_sized, menu, menu_sized};
 
 /// What somebody copied elsewhere, with words that the menu knows.
 const SEVERAL_LINES: &str = "first line\nSettings\n\nQuit\nlast line";
@@ -100,6 +98,8 @@ fn mail_arrives_while_the_menu_waits_and_in_its_conversation() {
     bob.ok(&["inbox"]);
     let all = terminal.quits();
     assert!(!all.contains("No new messages"), "{all}");
+    // The first one came while the menu waited. The second one is shown, which tells of it.
+    assert_eq!(all.matches("a new message from").count(), 1, "{all}");
     assert!(
         alice.json(&["inbox"]).is_empty(),
         "what was shown in the conversation was shown"
@@ -201,9 +201,8 @@ fn a_message_that_was_broken_off_is_still_there_in_the_menu() {
     let (mut alice, bob) = (stage.register("alice"), stage.register("bob"));
     alice.ok(&["send", "bob", "hello"]);
     bob.ok(&["inbox"]);
-    let relay = alice.url.clone();
     let nothing = std::net::TcpListener::bind("127.0.0.1:0").unwrap();
-    let (silent, taken) = silent::swallows_messages(&relay);
+    let silent = stage.silent_line();
     // Before it is on its way: it can be sent again.
     alice.url = format!("http://{}", nothing.local_addr().unwrap());
     let mut terminal = menu(&alice);
@@ -223,14 +222,14 @@ fn a_message_that_was_broken_off_is_still_there_in_the_menu() {
     terminal.decides("y");
     assert_eq!(terminal.ends().0.code(), Some(0));
     // On its way: not again.
-    alice.url = silent;
+    alice.url = silent.url();
     let mut terminal = menu(&alice);
     terminal.enters("Send a message");
     terminal.sees("To:");
     terminal.enters("bob");
     terminal.sees("Message to bob:");
     terminal.enters("on its way");
-    taken.recv().unwrap();
+    takes_a_message(&silent);
     terminal.sees("sending …");
     terminal.sends(Signal::INT);
     terminal.sees("kept here");
@@ -491,4 +490,76 @@ fn deleting_unread_mail_is_asked_about_on_a_terminal() {
     let terminal = Terminal::start(bob.command(&["clear-inbox", "--yes"]));
     let (status, all) = terminal.ends();
     assert!(status.success() && all.contains("1 message deleted"), "{all}");
+}
+
+fn shows(screen: &str, text: &str) -> bool {
+    screen.lines().any(|row| row == format!("│ {text}"))
+}
+
+/// What came is before the eyes of who chose to read it, however much it is and however small the screen, and what was not shown stays unread.
+#[test]
+fn an_inbox_that_is_longer_than_the_screen_is_shown_in_parts() {
+    const MESSAGES: usize = 9;
+    let stage = Stage::new();
+    let (alice, bob) = (stage.register("alice"), stage.register("bob"));
+    // The last but one alone fills more than a screen.
+    let long = (0..40).map(|row| format!("row {row}.")).collect::<Vec<_>>().join("\n");
+    for number in 0..MESSAGES {
+        let text = if number == MESSAGES - 2 {
+            long.clone()
+        } else {
+            format!("text {number}.")
+        };
+        bob.ok(&["send", "alice", &text]);
+    }
+    let all: Vec<String> = (0..MESSAGES)
+        .filter(|number| *number != MESSAGES - 2)
+        .map(|number| format!("text {number}."))
+        .chain((0..40).map(|row| format!("row {row}.")))
+        .collect();
+    for (rows, columns) in [(24, 80), (20, 40)] {
+        let mut terminal = menu_sized(&alice, rows, columns);
+        terminal.sees(&format!("Inbox ({MESSAGES} unread)"));
+        terminal.enters("Inbox");
+        // One looks at the first part and leaves: the rest is unread.
+        let first = terminal.looks("the first part", |screen| screen.contains("Inbox: more is there"));
+        assert!(shows(&first, "text 0.") && !shows(&first, "text 8."), "{first}");
+        terminal.presses_escape();
+        let screen = terminal.looks("the menu", |screen| screen.contains("? What next?"));
+        terminal.sees("Inbox: more is there");
+        terminal.sees("What next?");
+        let left: usize = screen
+            .rsplit_once("Inbox (")
+            .and_then(|(_, left)| left.split(' ').next()?.parse().ok())
+            .unwrap();
+        assert!(0 < left && left < MESSAGES, "{screen}");
+
+        let mut seen: Vec<&String> = all.iter().filter(|text| shows(&first, text)).collect();
+        terminal.enters("Inbox");
+        loop {
+            // Each part stands between a question that was answered and another, which ends with its help.
+            terminal.sees("Inbox: ");
+            terminal.sees("Arrows move");
+            let screen = terminal.screen();
+            seen.extend(all.iter().filter(|text| shows(&screen, text)));
+            if !screen.contains("? Inbox: more is there") {
+                break;
+            }
+            terminal.types("\r");
+        }
+        for text in &all {
+            assert!(seen.contains(&text), "{text} was at no time before the eyes");
+        }
+        terminal.sends(Signal::TERM);
+        terminal.ends();
+        assert!(alice.json(&["inbox"]).is_empty(), "what was shown is seen");
+        for number in 0..MESSAGES {
+            let text = if number == MESSAGES - 2 {
+                long.clone()
+            } else {
+                format!("text {number}.")
+            };
+            bob.ok(&["send", "alice", &text]);
+        }
+    }
 }

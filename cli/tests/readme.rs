@@ -121,6 +121,18 @@ fn the_script_can_be_pasted_into_a_terminal() {
     told_the_story(&terminal.ends().1);
 }
 
+/// To zsh, as it is on macOS, a comment that is typed is words of the command before it.
+#[test]
+fn what_readme_shows_for_pasting_has_no_comments() {
+    let readme = include_str!("../../README.md");
+    let first = readme.split("```").nth(1).unwrap();
+    assert!(first.contains("cargo run -p server\n"), "{first}");
+    for commands in [first, script()] {
+        let words = commands.split_whitespace();
+        assert_eq!(words.filter(|word| word.starts_with('#')).count(), 0, "{commands}");
+    }
+}
+
 /// Whether a line is what a page shows, `…` standing for anything.
 fn is_as_shown(line: &str, shown: &str) -> bool {
     let mut parts = shown.split('…');

@@ -177,6 +177,8 @@ fn esc_is_one_step_back_at_every_question_of_the_menu() {
     let _carol = stage.register("carol");
     alice.ok(&["send", "bob", "opens once", "--plays", "1"]);
     bob.ok(&["inbox"]);
+    bob.ok(&["send", "alice", "opens twice", "--plays", "2"]);
+    alice.ok(&["inbox"]);
     let mut terminal = menu(&alice);
     let mut walks = |way: &[(&str, &str)], back: &[&str]| {
         for (answer, question) in way {
@@ -233,6 +235,21 @@ fn esc_is_one_step_back_at_every_question_of_the_menu() {
         ],
         &["To bob:", "Conversation with:", "What next?"],
     );
+    // What is asked after that question leads back to it.
+    for further in [
+        ("Write with", "Play limit:"),
+        ("Open a limited", "Open a limited message?"),
+    ] {
+        walks(
+            &[
+                ("Conversations", "Conversation with:"),
+                ("bob", "To bob:"),
+                ("", "What else?"),
+                further,
+            ],
+            &["What else?", "To bob:", "Conversation with:", "What next?"],
+        );
+    }
     terminal.quits();
 }
 

@@ -8,6 +8,8 @@
 
 mod support;
 
+use std::io::{Read, Write};
+use std::net::{SocketAddr, TcpListener};
 use std::process::Command;
 
 use support::{Answer, Stage};
@@ -16,27 +18,31 @@ fn run(command: &mut Command) -> Answer {
     command.output().unwrap().into()
 }
 
+/// Something that is no relay, and says the same to all that is asked: this head and body.
+fn answers(head: &str, body: &str) -> SocketAddr {
+    let listener = TcpListener::bind("127.0.0.1:0").unwrap();
+    let address = listener.local_addr().unwrap();
+    let answer = format!(
+        "{head}Connection: close\r\nContent-Length: {}\r\n\r\n{body}",
+        body.len()
+    );
+    std::thread::spawn(move || {
+        for stream in listener.incoming() {
+            let mut stream = stream.unwrap();
+            let _ = stream.read(&mut [0; 4096]);
+            let _ = stream.write_all(answer.as_bytes());
+        }
+    });
+    address
+}
+
 /// Where a relay is not reached, its user looks for the fault at the relay unless the proxy is named.
 #[test]
 fn a_proxy_by_which_no_relay_is_reached_is_named_without_its_password() {
-    use std::io::{Read, Write};
     let stage = Stage::new();
     // One that is not there any more, and one that refuses.
-    let gone = std::net::TcpListener::bind("127.0.0.1:0")
-        .unwrap()
-        .local_addr()
-        .unwrap();
-    let refusing = std::net::TcpListener::bind("127.0.0.1:0").unwrap();
-    let there = refusing.local_addr().unwrap();
-    std::thread::spawn(move || {
-        for stream in refusing.incoming() {
-            let mut stream = stream.unwrap();
-            let _ = stream.read(&mut [0; 1024]);
-            let _ = stream.write_all(
-                b"HTTP/1.1 407 Proxy Authentication Required\r\nContent-Length: 0\r\nConnection: close\r\n\r\n",
-            );
-        }
-    });
+    let gone = TcpListener::bind("127.0.0.1:0").unwrap().local_addr().unwrap();
+    let there = answers("HTTP/1.1 407 Proxy Authentication Required\r\n", "");
     for (relay, variable, proxy) in [
         ("https://relay.invalid", "HTTPS_PROXY", gone),
         ("https://relay.invalid", "ALL_PROXY", gone),
@@ -60,26 +66,35 @@ fn a_proxy_by_which_no_relay_is_reached_is_named_without_its_password() {
 /// A web server or a proxy that answers in a relay's place, in pages of its own.
 #[test]
 fn a_page_that_is_not_the_relays_is_named_by_its_status() {
-    use std::io::{Read, Write};
-    for status in [301, 404, 413, 429, 500] {
-        let other = std::net::TcpListener::bind("127.0.0.1:0").unwrap();
-        let url = format!("http://{}", other.local_addr().unwrap());
-        std::thread::spawn(move || {
-            for stream in other.incoming() {
-                let mut stream = stream.unwrap();
-                let _ = stream.read(&mut [0; 4096]);
-                let head = format!("HTTP/1.1 {status} No\r\nContent-Type: text/html\r\nConnection: close\r\n");
-                let _ = stream.write_all(format!("{head}Content-Length: 6\r\n\r\n<html>").as_bytes());
-            }
-        });
+    // Some gateways have words in JSON, which are no relay's either.
+    let pages = [
+        ("text/html", "<html>"),
+        (
+            "application/json",
+            "{\"message\":\"no Route matched with those values\"}",
+        ),
+        ("application/problem+json", "{\"status\":502,\"title\":\"Bad Gateway\"}"),
+    ];
+    let statuses = [301, 404, 413, 429, 500, 502];
+    for (status, (kind, page)) in statuses.into_iter().flat_map(|status| pages.map(|page| (status, page))) {
+        let other = answers(&format!("HTTP/1.1 {status} No\r\nContent-Type: {kind}\r\n"), page);
         let stage = Stage::new();
         let mut person = stage.person("alice");
-        person.url = url;
+        person.url = format!("http://{other}");
         let answer = person.run(&["register", "alice"]);
         let code = if status == 413 { 5 } else { 4 };
         assert_eq!(answer.code, code, "{status}: {answer:?}");
         assert!(answer.err.contains(&status.to_string()), "{status}: {answer:?}");
         assert!(answer.err.contains("proxy"), "{status}: {answer:?}");
+        let means = match status {
+            301 => "at another address",
+            404 => "knows no relay",
+            413 => "so large",
+            429 => "too many requests",
+            502 => "may be restarting",
+            _ => "has failed itself",
+        };
+        assert!(answer.err.contains(means), "{status}: {answer:?}");
         assert!(!answer.err.contains("of this version"), "{status}: {answer:?}");
     }
 }
@@ -87,7 +102,6 @@ fn a_page_that_is_not_the_relays_is_named_by_its_status() {
 /// A refusal in a relay's own words: as much of it as an honest one would say, and none of it obeyed by the terminal.
 #[test]
 fn a_relays_words_are_shown_only_so_far_and_harmlessly() {
-    use std::io::{Read, Write};
     for words in ["\u{1b}[2J\n", "\u{e0041}", "word ", "\u{202e}é"] {
         // Less than the largest answer that is read, also as JSON has it.
         let long = words.repeat(1000 / words.len());
@@ -95,20 +109,11 @@ fn a_relays_words_are_shown_only_so_far_and_harmlessly() {
             "type": "urn:latchkey:problem:busy_never", "code": "registration_closed", "title": "Closed", "status": 403, "detail": long, "action": "Ask.",
         })
         .to_string();
-        let relay = std::net::TcpListener::bind("127.0.0.1:0").unwrap();
-        let url = format!("http://{}", relay.local_addr().unwrap());
-        std::thread::spawn(move || {
-            for stream in relay.incoming() {
-                let mut stream = stream.unwrap();
-                let _ = stream.read(&mut [0; 4096]);
-                let head =
-                    "HTTP/1.1 403 Forbidden\r\nContent-Type: application/json\r\nConnection: close\r\nContent-Length:";
-                let _ = stream.write_all(format!("{head} {}\r\n\r\n{problem}", problem.len()).as_bytes());
-            }
-        });
+        let head = "HTTP/1.1 403 Forbidden\r\nContent-Type: application/json\r\n";
+        let relay = answers(head, &problem);
         let stage = Stage::new();
         let mut person = stage.person("alice");
-        person.url = url;
+        person.url = format!("http://{relay}");
         let answer = person.run(&["register", "alice"]);
         assert_eq!(answer.code, 5, "{answer:?}");
         assert!(answer.err.chars().count() < 700, "{answer:?}");
@@ -121,6 +126,64 @@ fn a_relays_words_are_shown_only_so_far_and_harmlessly() {
         let json = person.run(&["--json", "register", "alice"]);
         let object: serde_json::Value = serde_json::from_str(&json.err).unwrap();
         assert!(object["error"].as_str().unwrap().chars().count() < 700, "{json:?}");
+    }
+}
+
+/// Hands everything on, and dates the answers of a relay as it likes.
+fn dated(relay: &str, date: &'static str) -> String {
+    use std::io::{Read, Write};
+    let relay = relay.strip_prefix("http://").unwrap().to_owned();
+    let door = std::net::TcpListener::bind("127.0.0.1:0").unwrap();
+    let url = format!("http://{}", door.local_addr().unwrap());
+    std::thread::spawn(move || {
+        for client in door.incoming() {
+            let (mut client, mut relay) = (client.unwrap(), std::net::TcpStream::connect(&relay).unwrap());
+            let (mut from, mut to) = (client.try_clone().unwrap(), relay.try_clone().unwrap());
+            std::thread::spawn(move || std::io::copy(&mut from, &mut to));
+            std::thread::spawn(move || {
+                let mut bytes = [0; 1 << 16];
+                while let Ok(length @ 1..) = relay.read(&mut bytes) {
+                    // A date is as long as another (RFC 9110, section 5.6.7).
+                    let part = &mut bytes[..length];
+                    let name = part.windows(6).position(|at| at.eq_ignore_ascii_case(b"date: "));
+                    if let Some(at) = name {
+                        part[at + 6..at + 6 + date.len()].copy_from_slice(date.as_bytes());
+                    }
+                    if client.write_all(part).is_err() {
+                        break;
+                    }
+                }
+            });
+        }
+    });
+    url
+}
+
+/// Where clocks differ, either may be the wrong one: how far they differ is said, and what to do.
+#[test]
+fn status_says_how_far_the_clocks_are_apart() {
+    let stage = Stage::new();
+    let mut alice = stage.register("alice");
+    let status = alice.ok(&["status"]);
+    assert!(!status.out.contains("clock"), "{status:?}");
+    let apart = alice.json_one(&["status"])["relay"]["clock_off_seconds"]
+        .as_i64()
+        .unwrap();
+    assert!(apart.abs() < 60, "{apart}");
+    for (date, way, ahead) in [
+        ("Thu, 01 Oct 2015 00:00:00 GMT", "ahead of the relay's", true),
+        ("Thu, 01 Oct 2099 00:00:00 GMT", "behind the relay's", false),
+    ] {
+        alice.url = dated(&stage.url, date);
+        let status = alice.run(&["status"]);
+        assert!(
+            status.out.contains(way) && status.out.contains("days") && status.out.contains("set it"),
+            "{status:?}"
+        );
+        let json: Answer = alice.run(&["--json", "status"]);
+        let object: serde_json::Value = serde_json::from_str(json.out.trim_end()).unwrap();
+        let apart = object["relay"]["clock_off_seconds"].as_i64().unwrap();
+        assert!((apart > 0) == ahead && apart.abs() > 86_400, "{apart}");
     }
 }
 
@@ -185,4 +248,24 @@ fn a_succession_is_told_calmly_and_first() {
         error.contains("the one that you verified vouches for it; nothing is sent"),
         "{error}"
     );
+}
+
+/// What one deleted oneself is no loss.
+#[test]
+fn after_clearing_the_inbox_nothing_is_said_to_be_lost() {
+    let stage = Stage::new();
+    let (alice, bob) = (stage.register("alice"), stage.register("bob"));
+    alice.ok(&["send", "bob", "hello"]);
+    bob.ok(&["inbox"]);
+    alice.ok(&["send", "bob", "unread"]);
+    alice.ok(&["send", "bob", "unread too"]);
+    bob.ok(&["clear-inbox", "--yes"]);
+    alice.ok(&["send", "bob", "later"]);
+    let inbox = bob.ok(&["inbox"]);
+    assert!(
+        inbox.out.contains("later") && !inbox.out.contains("unread"),
+        "{inbox:?}"
+    );
+    assert!(!inbox.err.contains("did not arrive"), "{inbox:?}");
+    assert!(inbox.err.contains("you deleted at the relay"), "{inbox:?}");
 }

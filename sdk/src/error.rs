@@ -9,6 +9,7 @@ use crate::bounds::is_too_large;
 use crate::foreign;
 use crate::generated::{Error, ResponseValue};
 use crate::pin::{Distrust, WrongCertificate, distrust};
+use crate::scheme;
 use crate::types::{Problem, ProblemCode};
 
 /// A string that is not a relay's URL.
@@ -49,6 +50,12 @@ pub enum SdkError {
     /// No answer, or half of one. The request may or may not have taken effect: repeat it with the same ids.
     #[error("the relay cannot be reached: {}", innermost(.0))]
     Unreachable(#[source] reqwest::Error),
+    /// The URL begins with https://, and what answers there does not speak TLS. Nothing was sent.
+    #[error("the relay's URL begins with https://, and what answers there does not speak TLS")]
+    NotTls,
+    /// The URL begins with http://, and what answers there does not speak HTTP: a relay with TLS, for example.
+    #[error("the relay's URL begins with http://, and what answers there does not speak plain HTTP")]
+    NotHttp,
     /// The relay showed another certificate than the pinned one. Nothing was sent.
     #[error(transparent)]
     WrongCertificate(#[from] WrongCertificate),
@@ -88,6 +95,9 @@ impl SdkError {
         match self {
             Self::Refused { problem, .. } => &problem.action,
             Self::Unreachable(_) => "Check the relay's address and the network, and try again.",
+            Self::NotTls | Self::NotHttp => {
+                "Check the host and the port of the relay's URL, and whether it begins with http:// or https://."
+            }
             Self::WrongCertificate(_) => {
                 "Ask the relay's operator for its certificate's fingerprint; if it is not the offered one, somebody is in between."
             }
@@ -119,9 +129,13 @@ impl SdkError {
             // Bad gateway, service unavailable, gateway timeout: what a proxy says while the relay restarts.
             Self::NotUnderstood { status } => matches!(status, 502..=504),
             Self::Unreachable(_) => true,
-            Self::WrongCertificate(_) | Self::Untrusted(_) | Self::TooLarge | Self::Incomplete(_) | Self::Url(_) => {
-                false
-            }
+            Self::NotTls
+            | Self::NotHttp
+            | Self::WrongCertificate(_)
+            | Self::Untrusted(_)
+            | Self::TooLarge
+            | Self::Incomplete(_)
+            | Self::Url(_) => false,
         }
     }
 }
@@ -152,6 +166,8 @@ impl From<Error<Problem>> for SdkError {
                 Some(Distrust::Wrong(wrong)) => Self::WrongCertificate(wrong),
                 Some(Distrust::Untrusted(reason)) => Self::Untrusted(reason.to_string()),
                 None if is_too_large(&e) => Self::TooLarge,
+                None if scheme::is_not_tls(&e) => Self::NotTls,
+                None if scheme::is_not_http(&e) => Self::NotHttp,
                 // Without the URL: it names the recipient, and errors are logged.
                 None => Self::Unreachable(e.without_url()),
             },

@@ -605,7 +605,7 @@ forgets it when it restarts*/
         pub play: u8,
         ///How many plays there are in all
         pub plays: u8,
-        ///The relay's signed receipt, 4876 bytes; the answer it is about is `play ‖ plays ‖ share`
+        ///The relay's signed receipt, 4852 bytes; the answer it is about is `play ‖ plays ‖ share`
         pub receipt: crate::Base64,
         ///The relay's half of the content key, 32 bytes
         pub share: crate::Base64,
@@ -982,7 +982,7 @@ forgets it when it restarts*/
     ///The answer to a request. Only the request's maker can tell whether a play was granted.
     #[derive(::serde::Deserialize, ::serde::Serialize, Clone, Debug)]
     pub struct Released {
-        ///The relay's signed receipt, 4876 bytes; the answer it is about is the release
+        ///The relay's signed receipt, 4852 bytes; the answer it is about is the release
         pub receipt: crate::Base64,
         ///An encryption of the share, or of nothing, at most 4 KB
         pub release: crate::Base64,

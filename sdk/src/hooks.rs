@@ -37,7 +37,7 @@ impl ClientHooks<Session> for Client {
 
     async fn exec(&self, request: reqwest::Request, info: &OperationInfo) -> reqwest::Result<reqwest::Response> {
         let answer = self.client.execute(request).await?;
-        Ok(bounds::bounded(foreign::marked(answer), info.operation_id))
+        foreign::marked(bounds::bounded(answer, info.operation_id)).await
     }
 }
 

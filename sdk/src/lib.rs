@@ -56,6 +56,7 @@ mod foreign;
 mod hooks;
 mod id;
 mod pin;
+mod scheme;
 mod session;
 
 // The generator's formatting is compared byte by byte, so rustfmt must not touch it.

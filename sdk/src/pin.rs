@@ -5,7 +5,6 @@
 
 use std::error::Error as StdError;
 use std::fmt;
-use std::io;
 use std::str::FromStr;
 use std::sync::Arc;
 
@@ -14,6 +13,8 @@ use rustls::crypto::{CryptoProvider, aws_lc_rs, verify_tls12_signature, verify_t
 use rustls::pki_types::{CertificateDer, ServerName, UnixTime};
 use rustls::{CertificateError, ClientConfig, DigitallySignedStruct, OtherError, SignatureScheme};
 use sha2::{Digest as _, Sha256};
+
+use crate::scheme::causes;
 
 /// SHA-256 of a relay's certificate (in DER).
 #[derive(Clone, Copy, PartialEq, Eq, Hash)]
@@ -166,27 +167,16 @@ pub(crate) enum Distrust {
 
 /// Looks for it among the causes of an error.
 pub(crate) fn distrust(error: &(dyn StdError + 'static)) -> Option<Distrust> {
-    let mut cause = Some(error);
-    while let Some(error) = cause {
-        match error.downcast_ref::<rustls::Error>() {
-            Some(rustls::Error::InvalidCertificate(CertificateError::Other(OtherError(other)))) => {
-                if let Some(wrong) = other.downcast_ref::<WrongCertificate>() {
-                    return Some(Distrust::Wrong(*wrong));
-                }
-                return Some(Distrust::Untrusted(CertificateError::Other(OtherError(Arc::clone(
-                    other,
-                )))));
-            }
-            Some(rustls::Error::InvalidCertificate(reason)) => return Some(Distrust::Untrusted(reason.clone())),
-            _ => {}
+    causes(error).find_map(|error| match error.downcast_ref::<rustls::Error>()? {
+        rustls::Error::InvalidCertificate(CertificateError::Other(OtherError(other))) => {
+            Some(match other.downcast_ref::<WrongCertificate>() {
+                Some(wrong) => Distrust::Wrong(*wrong),
+                None => Distrust::Untrusted(CertificateError::Other(OtherError(Arc::clone(other)))),
+            })
         }
-        // An io::Error keeps what it wraps from `source`.
-        cause = match error.downcast_ref::<io::Error>().and_then(io::Error::get_ref) {
-            Some(wrapped) => Some(wrapped),
-            None => error.source(),
-        };
-    }
-    None
+        rustls::Error::InvalidCertificate(reason) => Some(Distrust::Untrusted(reason.clone())),
+        _ => None,
+    })
 }
 
 #[cfg(test)]

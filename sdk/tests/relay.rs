@@ -1,7 +1,6 @@
 //! The SDK against a real relay: every operation through its generated method, over a socket.
 #![allow(clippy::unwrap_used, reason = "a test that cannot go on fails loudly")]
 
-mod common;
 #[path = "../examples/raw_mail.rs"]
 mod raw_mail;
 #[path = "../examples/relay_status.rs"]
@@ -9,13 +8,14 @@ mod relay_status;
 #[path = "../examples/two_people.rs"]
 mod two_people;
 
-use common::TestRelay;
 use latchkey_protocol::address::Address;
 use latchkey_sdk::types::{
     Acknowledgement, InboxRequest, LicenseState, LimitedRequest, NewLicense, PlayRequest, ProblemCode, PublishRequest,
 };
 use latchkey_sdk::{Base64, LicenseId, SdkError, Token};
 use sha2::{Digest, Sha256};
+use testkit::readme;
+use testkit::relay::TestRelay;
 use two_people::Person;
 use uuid::Uuid;
 
@@ -232,6 +232,16 @@ async fn the_examples_do_what_they_say() {
     );
     let inbox = files.path().join("inbox");
     std::fs::create_dir(&inbox).unwrap();
+    // A file that takes all that is written and cannot be synced: what is in no file for certain is not acknowledged.
+    #[cfg(target_os = "linux")]
+    {
+        let waiting = bob.inbox().body(look()).send().await.unwrap().into_inner();
+        let second = inbox.join(format!("{:020}.envelope", waiting.envelopes[1].sequence));
+        std::os::unix::fs::symlink("/dev/null", &second).unwrap();
+        let unkept = raw_mail::receive(&bob, &inbox, 0).await.unwrap_err();
+        assert!(unkept.to_string().contains("cannot be written"), "{unkept}");
+        std::fs::remove_file(&second).unwrap();
+    }
     assert_eq!(raw_mail::receive(&bob, &inbox, 0).await.unwrap(), 2);
     let mut received: Vec<_> = std::fs::read_dir(&inbox)
         .unwrap()
@@ -323,26 +333,14 @@ async fn what_is_no_relay_is_said_to_be_none() {
 
 #[test]
 fn the_readme_shows_an_example_as_it_is() {
-    let example = include_str!("../examples/relay_status.rs");
-    let blocks: Vec<&str> = include_str!("../README.md").split("```rust\n").skip(1).collect();
-    assert_eq!(blocks.len(), 1);
-    for block in blocks {
-        let block = block.split("```").next().unwrap();
-        assert!(example.contains(block), "{block}");
-    }
+    readme::shows(
+        include_str!("../README.md"),
+        include_str!("../examples/relay_status.rs"),
+        1,
+    );
 }
 
-/// Nobody inherits the workspace's profile, and without it a build outside runs for ever or gives a program a hundred times slower.
 #[test]
 fn the_readme_shows_the_profile_of_dependencies_as_the_workspace_has_it() {
-    let (_, profile) = include_str!("../../Cargo.toml")
-        .split_once("[profile.dev.package.\"*\"]\n")
-        .unwrap();
-    let profile = profile.split("\n\n").next().unwrap();
-    assert!(
-        profile.contains("opt-level") && profile.contains("debug-assertions"),
-        "{profile}"
-    );
-    let block = format!("```toml\n[profile.dev.package.\"*\"]\n{profile}\n```\n");
-    assert!(include_str!("../README.md").contains(&block), "{block}");
+    readme::shows_the_profile(include_str!("../README.md"));
 }

@@ -10,7 +10,6 @@ use std::{
     fs,
     path::{Path, PathBuf},
     process::Command,
-    time::{Duration, Instant},
 };
 
 use common::*;
@@ -18,6 +17,7 @@ use process::{PROGRAM, Process, WATCHED, give_to_nobody, refused, unprivileged};
 use reqwest::Method;
 use serde_json::json;
 use tempfile::TempDir;
+use testkit::wait::until;
 use uuid::Uuid;
 
 const DATABASE: &str = "relay.sqlite3";
@@ -229,11 +229,7 @@ async fn a_reserve_that_cannot_be_kept_says_why() {
     let named = said.contains("cannot be kept in relay.reserve") && said.contains("directory");
     assert!(named && !said.contains("no room"), "{said}");
     fs::remove_dir(&reserve).unwrap();
-    let begun = Instant::now();
-    while status().await != 200 {
-        assert!(begun.elapsed() < Duration::from_secs(60), "it is never kept again");
-        tokio::time::sleep(Duration::from_millis(50)).await;
-    }
+    until("it is kept again", async || status().await == 200).await;
     assert!(reserve.is_file());
 }
 

@@ -6,15 +6,16 @@
 #![allow(clippy::unwrap_used, clippy::expect_used, clippy::panic, clippy::print_stdout)]
 
 mod common;
+mod process;
 
 use std::{
-    io::{BufRead as _, BufReader},
     path::Path,
     process::{Child, Command, Stdio},
     sync::Arc,
 };
 
 use common::*;
+use process::{said_until, url_in};
 use reqwest::Method;
 use rustix::process::{Signal, getpid, kill_process};
 use serde_json::{Value, json};
@@ -67,10 +68,7 @@ impl Process {
             .stdout(Stdio::piped())
             .spawn()
             .unwrap();
-        let mut lines = BufReader::new(child.stdout.take().unwrap()).lines();
-        let url = lines
-            .find_map(|line| Some(line.unwrap().split_once("listening on ")?.1.trim().to_owned()))
-            .unwrap();
+        let url = url_in(&said_until(&mut child, "listening on"));
         let api = Api { http: client(), url };
         Self { child, api }
     }

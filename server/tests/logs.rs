@@ -4,13 +4,15 @@
 #![allow(clippy::unwrap_used, clippy::expect_used, clippy::panic)]
 
 mod common;
+mod process;
 
 use std::{
-    io::{BufRead as _, BufReader, Read as _},
+    io::Read as _,
     process::{Command, Stdio},
 };
 
 use common::*;
+use process::{said_until, url_in};
 use reqwest::Method;
 use serde_json::{Value, json};
 use sha2::{Digest as _, Sha256};
@@ -90,10 +92,7 @@ async fn busy(format: &str) -> (String, Hush) {
         stderr.read_to_string(&mut log).unwrap();
         log
     });
-    let mut lines = BufReader::new(child.stdout.take().unwrap()).lines();
-    let url = lines
-        .find_map(|line| Some(line.unwrap().split_once("listening on")?.1.trim().to_owned()))
-        .unwrap();
+    let url = url_in(&said_until(&mut child, "listening on"));
     let api = Api { http: client(), url };
 
     let mut hush = Hush(Vec::new());

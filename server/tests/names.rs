@@ -7,13 +7,12 @@ mod common;
 mod process;
 
 use std::{
-    io::{BufRead as _, BufReader, Read as _},
     net::TcpStream,
     process::{Command, Stdio},
 };
 
 use common::*;
-use process::{PROGRAM, Process, refused};
+use process::{PROGRAM, Process, killed, refused, said_until};
 
 fn called(name: &str) -> Command {
     let mut command = Command::new(PROGRAM);
@@ -82,18 +81,12 @@ fn a_relay_for_others_that_is_called_localhost_is_warned() {
             .stderr(Stdio::piped())
             .spawn()
             .unwrap();
-        let mut lines = BufReader::new(child.stdout.take().unwrap())
-            .lines()
-            .map_while(Result::ok);
-        let first = lines.find(|line| line.contains("first user")).unwrap();
+        let first = said_until(&mut child, "first user").pop().unwrap();
         assert!(
             first.contains("latchkey --relay https://relay.example register NAME"),
             "{first}"
         );
-        child.kill().unwrap();
-        let mut said = String::new();
-        child.stderr.take().unwrap().read_to_string(&mut said).unwrap();
-        child.wait().unwrap();
+        let said = killed(child);
         assert_eq!(said.contains("NAME@localhost"), warned, "{name}: {said}");
     }
 }
@@ -110,11 +103,7 @@ fn what_is_printed_can_be_dialled() {
         .stdout(Stdio::piped())
         .spawn()
         .unwrap();
-    let lines = BufReader::new(child.stdout.take().unwrap())
-        .lines()
-        .map_while(Result::ok);
-    let said: Vec<_> = lines.take_while(|line| !line.contains("from a checkout")).collect();
-    let said = said.join("\n");
+    let said = said_until(&mut child, "from a checkout").join("\n");
     let listening = said.split_once("listening on  port ").unwrap().1;
     let (port, every) = listening.split_once(' ').unwrap();
     let reached = TcpStream::connect(("127.0.0.1", port.parse().unwrap())).is_ok();

@@ -128,3 +128,21 @@ fn every_field_shows_a_value_that_a_relay_would_take_or_answer() {
     );
     assert_eq!(problem["status"], 404);
 }
+
+/// Numbers of the contract that are the protocol's come from there.
+#[test]
+fn a_receipt_has_the_length_that_the_contract_says() {
+    let yaml = server::openapi_yaml();
+    let said: Vec<_> = yaml
+        .lines()
+        .filter_map(|line| line.split_once("signed receipt, ")?.1.split_once(" bytes"))
+        .map(|(length, _)| length.to_owned())
+        .collect();
+    assert_eq!(
+        said,
+        [
+            protocol::play_receipt::RECEIPT_LENGTH.to_string(),
+            protocol::play_receipt::RECEIPT_LENGTH.to_string()
+        ]
+    );
+}

@@ -6,6 +6,7 @@
 mod common;
 #[path = "operator/doors.rs"]
 mod doors;
+mod process;
 
 use std::{
     io::Write as _,
@@ -321,11 +322,7 @@ fn first_start(filter: Option<&str>) -> (String, String) {
         command.env("LATCHKEY_LOG", filter);
     }
     let mut child = command.spawn().unwrap();
-    let lines = std::io::BufReader::new(child.stdout.take().unwrap());
-    let said: Vec<String> = std::io::BufRead::lines(lines)
-        .map_while(Result::ok)
-        .take_while(|line| !line.contains("register NAME"))
-        .collect();
+    let said = process::said_until(&mut child, "register NAME");
     child.kill().unwrap();
     child.wait().unwrap();
     (said.join("\n"), std::fs::read_to_string(&errors).unwrap())

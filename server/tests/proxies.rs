@@ -7,10 +7,11 @@
 #![allow(clippy::unwrap_used, clippy::expect_used, clippy::panic)]
 
 mod common;
+mod process;
 
 use std::{
     collections::BTreeMap,
-    io::{BufRead as _, BufReader, Read as _, Write as _},
+    io::Write as _,
     net::{IpAddr, Ipv4Addr, SocketAddr, TcpListener},
     path::{Path, PathBuf},
     process::{Child, Command, Stdio},
@@ -19,6 +20,7 @@ use std::{
 };
 
 use common::*;
+use process::{killed, said_until, url_in};
 use reqwest::{Body, Certificate, Client, Method};
 use serde_json::json;
 use server::{
@@ -391,13 +393,9 @@ async fn warnings(settings: &[&str], headers: &[(&'static str, &'static str)]) -
         .stderr(Stdio::piped())
         .spawn()
         .unwrap();
-    let mut lines = BufReader::new(child.stdout.take().unwrap())
-        .lines()
-        .map_while(Result::ok);
-    let url = lines.find_map(|line| Some(line.split_once("listening on")?.1.trim().to_owned()));
     let api = Api {
         http: client(),
-        url: url.unwrap(),
+        url: url_in(&said_until(&mut child, "listening on")),
     };
     for header in [None]
         .into_iter()
@@ -411,11 +409,8 @@ async fn warnings(settings: &[&str], headers: &[(&'static str, &'static str)]) -
         };
         answer(request).await.ok();
     }
-    child.kill().unwrap();
-    let mut log = String::new();
-    child.stderr.take().unwrap().read_to_string(&mut log).unwrap();
-    child.wait().unwrap();
-    log.lines()
+    killed(child)
+        .lines()
         .filter(|line| line.contains("WARN"))
         .map(str::to_owned)
         .collect()

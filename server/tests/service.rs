@@ -8,17 +8,13 @@ use std::{
     os::unix::fs::PermissionsExt as _,
     path::Path,
     process::{Child, Command, Stdio},
-    time::{Duration, Instant},
 };
 
 use server::Config;
 use tempfile::TempDir;
+use testkit::wait::blocking as eventually;
 
 const PROGRAM: &str = env!("CARGO_BIN_EXE_latchkey-relay");
-/// Far more than anything here takes.
-const AGES: Duration = Duration::from_secs(60);
-/// How often it is looked.
-const LOOK: Duration = Duration::from_millis(10);
 
 /// A relay whose output goes to files; killed when dropped.
 struct Running {
@@ -76,15 +72,6 @@ fn kill(signal: &str, process: u32) {
         .status()
         .unwrap();
     assert!(sent.success());
-}
-
-#[track_caller]
-fn eventually(what: &str, mut check: impl FnMut() -> bool) {
-    let deadline = Instant::now() + AGES;
-    while !check() {
-        assert!(Instant::now() < deadline, "never: {what}");
-        std::thread::sleep(LOOK);
-    }
 }
 
 fn certificate(dir: &Path) {

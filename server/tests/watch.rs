@@ -4,6 +4,7 @@
 #![allow(clippy::unwrap_used, clippy::expect_used, clippy::panic)]
 
 mod common;
+mod process;
 
 use std::{
     collections::{BTreeMap, BTreeSet},
@@ -11,6 +12,7 @@ use std::{
 };
 
 use common::*;
+use process::{said_until, url_in};
 use reqwest::Method;
 use serde_json::{Value, json};
 use server::{service::rates::Rate, tls::TlsSource};
@@ -377,13 +379,10 @@ fn numbers_that_others_can_reach_are_warned_of_at_the_start() {
             .stderr(std::fs::File::create(&errors).unwrap())
             .spawn()
             .unwrap();
-        let lines = std::io::BufReader::new(child.stdout.take().unwrap());
-        let started = std::io::BufRead::lines(lines)
-            .map_while(Result::ok)
-            .any(|line| line.contains("listening on"));
+        let said = said_until(&mut child, "listening on");
         child.kill().unwrap();
         child.wait().unwrap();
-        assert!(started);
+        url_in(&said);
         std::fs::read_to_string(&errors).unwrap()
     };
     let said = errors("0.0.0.0:0");

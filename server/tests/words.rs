@@ -222,26 +222,6 @@ fn help_names_every_setting_and_says_plainly_what_each_command_does() {
     }
 }
 
-#[test]
-fn help_has_help() {
-    let run = |args: &[&str]| {
-        let mut relay = Command::new(env!("CARGO_BIN_EXE_latchkey-relay"));
-        let output = relay.args(args).output().unwrap();
-        (output.status.code().unwrap(), String::from_utf8(output.stdout).unwrap())
-    };
-    for (args, said) in [
-        (&["help", "--help"][..], "Usage: latchkey-relay help"),
-        (&["help", "-h"], "Usage: latchkey-relay help"),
-        (&["invite", "help", "--help"], "Usage: latchkey-relay invite help"),
-        (&["help", "invite", "--help"], "--uses"),
-    ] {
-        let (code, text) = run(args);
-        assert_eq!(code, 0, "{args:?}");
-        assert!(text.contains(said) && !text.contains("(s)"), "{args:?}: {text}");
-    }
-    assert_eq!(run(&["help", "nonsense"]).0, 2);
-}
-
 /// Not in the words of the libraries that read them, and with what would have been right.
 #[test]
 fn wrong_numbers_and_paths_are_told_what_is_allowed() {

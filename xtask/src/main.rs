@@ -14,6 +14,7 @@ mod evidence;
 mod figures;
 mod generate;
 mod modules;
+mod mutants;
 mod one_build;
 mod out;
 mod prose;

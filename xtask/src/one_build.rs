@@ -1,4 +1,4 @@
-//! The relay, the client and the tests share one build of what they depend on.
+//! The relay, the client, the chores and the tests share one build of what they depend on.
 //!
 //! Cargo compiles a dependency once for each set of features, and what depends on it again. `crates/one-build` asks for all that anything here needs; this
 //! looks whether it does, for this machine's target.
@@ -9,13 +9,14 @@ use anyhow::{Result, bail};
 
 use crate::run;
 
-/// What people start, by the selection that they make of the workspace.
-const PROGRAMS: [&str; 2] = ["server", "cli"];
+/// What people build, by the packages that they select of the workspace: the relay, the client, `cargo xtask` itself, and both programs at once, as README's script and
+/// `cargo xtask demo` do.
+const SELECTIONS: [&[&str]; 4] = [&["server"], &["cli"], &["xtask"], &["server", "cli"]];
 
 /// The sets of features with which packages of others are compiled; as a rule one each, and another where a build script needs it too.
 type Features = BTreeMap<String, BTreeSet<String>>;
 
-/// Whether each program's dependencies are those of the tests; how many they are.
+/// Whether the dependencies of each selection are those of the tests; how many they are.
 ///
 /// # Errors
 /// Names the packages that would be compiled once more.
@@ -23,13 +24,15 @@ pub fn check() -> Result<usize> {
     let tests = features(&["--workspace", "--edges", "normal,build,dev"])?;
     let mut shared = BTreeSet::new();
     let mut twice = Vec::new();
-    for program in PROGRAMS {
-        for (package, sets) in features(&["--package", program, "--edges", "normal,build"])? {
+    for selection in SELECTIONS {
+        let packages = selection.iter().flat_map(|name| ["--package", name]);
+        let asked = packages.chain(["--edges", "normal,build"]).collect::<Vec<_>>();
+        for (package, sets) in features(&asked)? {
             let known = tests.get(&package);
             let others = sets
                 .iter()
                 .filter(|set| known.is_none_or(|known| !known.contains(*set)));
-            twice.extend(others.map(|set| format!("{program} wants {package} with [{set}]")));
+            twice.extend(others.map(|set| format!("{} wants {package} with [{set}]", selection.join(" with "))));
             shared.insert(package);
         }
     }

@@ -18,9 +18,6 @@ const AVOIDED: &[(&str, &str)] = &[
     ("whoever", "a client that, or who is meant"),
 ];
 
-/// Documents that are not held to it yet, each with the reason. One that has no fault any more must be taken out.
-const LEFT: &[(&str, &str)] = &[("docs/threat-model.md", "its lines are filled to a width still")];
-
 /// Folders without documents of ours: what is built, and what tools fetch.
 const NOT_OURS: &[&str] = &["target", "node_modules", "corpus"];
 /// The one hidden folder with documents.
@@ -28,7 +25,7 @@ const FORGE: &str = ".github";
 /// Faults that are told at once; the rest is counted.
 const TOLD: usize = 40;
 
-/// Looks at every document; how many there are, and which are left out.
+/// Looks at every document; how many there are.
 ///
 /// # Errors
 /// The faults; files that cannot be read.
@@ -37,27 +34,15 @@ pub fn check() -> Result<String> {
     let mut files = Vec::new();
     below(&top, &mut files)?;
     files.sort_unstable();
-    let (mut all, mut left) = (Vec::new(), Vec::new());
+    let mut all = Vec::new();
     for file in &files {
         let text = fs::read_to_string(file).with_context(|| file.display().to_string())?;
-        let name = file.strip_prefix(&top).unwrap_or(file).display().to_string();
-        let faults = faults(&text);
-        match LEFT.iter().find(|(document, _)| *document == name) {
-            Some((_, why)) if !faults.is_empty() => left.push(format!("{name} is left out: {why}")),
-            Some(_) => all.push(format!(
-                "{name}: has no fault any more; take it out of LEFT in xtask/src/prose.rs"
-            )),
-            None => all.extend(
-                faults
-                    .into_iter()
-                    .map(|(line, fault)| format!("{name}:{line}: {fault}")),
-            ),
-        }
-    }
-    if let Some((missing, _)) = LEFT.iter().find(|(document, _)| !top.join(document).exists()) {
-        all.push(format!(
-            "{missing} is not there; take it out of LEFT in xtask/src/prose.rs"
-        ));
+        let name = file.strip_prefix(&top).unwrap_or(file).display();
+        all.extend(
+            faults(&text)
+                .into_iter()
+                .map(|(line, fault)| format!("{name}:{line}: {fault}")),
+        );
     }
     if files.is_empty() {
         bail!("there is no document");
@@ -70,8 +55,7 @@ pub fn check() -> Result<String> {
         }
         bail!("documents are to be rewritten:\n  {}", all.join("\n  "));
     }
-    left.insert(0, format!("{} documents read well", files.len() - left.len()));
-    Ok(left.join("; "))
+    Ok(format!("{} documents read well", files.len()))
 }
 
 fn below(folder: &Path, files: &mut Vec<PathBuf>) -> Result<()> {

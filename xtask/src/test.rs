@@ -8,7 +8,7 @@ use std::process::Stdio;
 
 use anyhow::{Context, Result, bail};
 
-use crate::{evidence, generate, modules, one_build, out, prose, run, walls};
+use crate::{evidence, generate, modules, mutants, one_build, out, prose, run, walls};
 
 /// Runs the tests, then the checks that are no tests of a package.
 ///
@@ -110,6 +110,10 @@ impl Total {
             evidence::check().map(|named| format!("{named} tests and files that documents name are there")),
         );
         self.check("prose", prose::check());
+        self.check(
+            "mutants",
+            mutants::check().map(|excused| format!("{excused} excuses fit the sources")),
+        );
         self.check(
             "one build",
             one_build::check().map(|shared| format!("{shared} packages are compiled once for relay, client and tests")),

@@ -27,6 +27,9 @@ const AMBIENT: &[&str] = &[
     "latchkey-sdk",
 ];
 
+const KIT: &str = "testkit";
+const OF_TESTS: &str = "what tests share is no part of the product: name it in dev-dependencies";
+
 const TOY: &str = "latchkey-playgate/insecure-toy-set";
 const BROKEN: &str = "a laptop breaks the toy parameters, which are for tests";
 
@@ -94,6 +97,17 @@ const WALLS: &[Wall] = &[
         package: "server",
         never: &[TOY],
         because: BROKEN,
+    },
+    // These two reach everything else: the relay, the SDK, the engine, the protocol and the gate.
+    Wall {
+        package: "cli",
+        never: &[KIT],
+        because: OF_TESTS,
+    },
+    Wall {
+        package: "bench",
+        never: &[KIT],
+        because: OF_TESTS,
     },
 ];
 

@@ -149,7 +149,7 @@ fn ask_for_invite(context: &Context, relay: &RelayUrl) -> Result<Option<Invite>,
 }
 
 pub(crate) fn status(context: &Context) -> Result<(), Failure> {
-    let mut messenger = context.open()?;
+    let mut messenger = context.open_to_read()?;
     show_status(context, &mut messenger)
 }
 
@@ -158,6 +158,14 @@ pub(crate) fn show_status(context: &Context, messenger: &mut Messenger) -> Resul
     let relay = context.work("asking the relay …", messenger.relay_status());
     match relay {
         Ok(relay) => {
+            if let Err(error) = messenger.writable() {
+                // To sign in would be to write.
+                context
+                    .render
+                    .status(&own, Some((&relay, messenger.clock_difference())), None)?;
+                context.render.warning(&error.to_string());
+                return Ok(());
+            }
             // The relay's state says nothing of the account.
             let account = context.work("asking the relay …", messenger.access()).map(drop);
             let admitted = match &account {
@@ -169,7 +177,9 @@ pub(crate) fn show_status(context: &Context, messenger: &mut Messenger) -> Resul
                 Err(_) => None,
             };
             let own = messenger.own_status()?;
-            context.render.status(&own, Some(&relay), admitted)?;
+            context
+                .render
+                .status(&own, Some((&relay, messenger.clock_difference())), admitted)?;
             account
         }
         Err(failure) => {
@@ -181,7 +191,7 @@ pub(crate) fn show_status(context: &Context, messenger: &mut Messenger) -> Resul
 }
 
 pub(crate) fn token(context: &Context) -> Result<(), Failure> {
-    let mut messenger = context.open()?;
+    let mut messenger = context.open_to_read()?;
     let access = context.work("asking the relay …", messenger.access())?;
     context.render.access(&access)?;
     send_waiting(context, &mut messenger);
@@ -189,7 +199,7 @@ pub(crate) fn token(context: &Context) -> Result<(), Failure> {
 }
 
 pub(crate) fn keys(context: &Context) -> Result<(), Failure> {
-    let mut messenger = context.open()?;
+    let mut messenger = context.open_to_read()?;
     let keys = context.work("asking the relay …", messenger.keys())?;
     context.render.keys(&keys)?;
     send_waiting(context, &mut messenger);
@@ -229,6 +239,7 @@ pub(crate) fn passphrase(context: &Context, new: Option<&Path>) -> Result<(), Fa
     }
     let current = context.passphrase()?;
     let mut messenger = Messenger::open(&home, &current, context.relay()?, Options::default())?;
+    messenger.writable()?;
     let new = match new {
         Some(file) => read_passphrase(file, "--new-passphrase-file")?,
         None if context.interactive() => prompt::new_passphrase()?.ok_or(Failure::Interrupted)?,
@@ -244,7 +255,7 @@ pub(crate) fn passphrase(context: &Context, new: Option<&Path>) -> Result<(), Fa
 }
 
 pub(crate) fn receipts(context: &Context, what: Option<ReceiptKind>, state: Option<OnOff>) -> Result<(), Failure> {
-    let mut messenger = context.open()?;
+    let mut messenger = context.open_to_read()?;
     let mut receipts = messenger.receipts()?;
     let wanted = state.map(|state| state == OnOff::On);
     match (what, wanted) {

@@ -8,7 +8,7 @@ use crate::context::Context;
 use crate::exit::Failure;
 
 pub(crate) fn status(context: &Context) -> Result<(), Failure> {
-    let messenger = context.open()?;
+    let messenger = context.open_to_read()?;
     context.render.gate_keys(&messenger.gate_keys()?)
 }
 
@@ -39,7 +39,7 @@ pub(crate) fn drop_own(context: &Context, contact: &str) -> Result<(), Failure> 
 }
 
 pub(crate) fn decoys(context: &Context, state: Option<OnOff>) -> Result<(), Failure> {
-    let mut messenger = context.open()?;
+    let mut messenger = context.open_to_read()?;
     if let Some(state) = state {
         messenger.set_decoys(state == OnOff::On)?;
         let printed = context.render.decoys(messenger.decoys()?);

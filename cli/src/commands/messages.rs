@@ -3,7 +3,7 @@
 use std::io::{self, Read};
 use std::time::{Duration, Instant};
 
-use client::vault::{LimitMode, MessageState, VaultError};
+use client::vault::{LimitMode, MessageState, StoredMessage, VaultError};
 use client::{Address, Error, Event, LimitRequest, Messenger, Sent};
 
 use super::nobody_reads;
@@ -133,8 +133,10 @@ pub(crate) fn transmit(
     match outcome {
         // Beyond being kept, a vault that fails is told of with what became of the message.
         Err(Failure::Client(Error::Vault(error)))
-            if matches!(error, VaultError::Database(_) | VaultError::Io { .. })
-                && messenger.own_status().is_ok_and(|status| status.messages == before) =>
+            if matches!(
+                error,
+                VaultError::Database(_) | VaultError::Io { .. } | VaultError::Unwritable { .. }
+            ) && messenger.own_status().is_ok_and(|status| status.messages == before) =>
         {
             Err(Failure::NotKept(error))
         }
@@ -169,7 +171,7 @@ fn hand_over(
 }
 
 pub(crate) fn inbox(context: &Context, wait: u32) -> Result<(), Failure> {
-    let mut messenger = context.open()?;
+    let mut messenger = context.open_to_read()?;
     let deadline = Instant::now() + Duration::from_secs(wait.into());
     // What an earlier run received and did not get to show is shown even when the relay is away.
     let mut outcome = Ok(());
@@ -218,7 +220,9 @@ pub(crate) fn inbox(context: &Context, wait: u32) -> Result<(), Failure> {
         outcome = Err(because.into());
     }
     if outcome.is_ok() || !messenger.unread()?.is_empty() {
-        show_unread(context, &mut messenger)?;
+        let shown = show_unread(context, &mut messenger);
+        // What failed first is said; what failed after that has the same cause, or follows from it.
+        outcome = outcome.and(shown);
     }
     outcome
 }
@@ -234,7 +238,7 @@ pub(crate) fn show_unread(context: &Context, messenger: &mut Messenger) -> Resul
 }
 
 pub(crate) fn history(context: &Context, with: Option<&str>, limit: u32) -> Result<(), Failure> {
-    let mut messenger = context.open()?;
+    let mut messenger = context.open_to_read()?;
     let with = with.map(|name| messenger.resolve(name)).transpose()?;
     let own = messenger.address()?;
     let messages = messenger.history(with.as_ref(), usize::try_from(limit).unwrap_or(usize::MAX))?;
@@ -248,10 +252,23 @@ pub(crate) fn history(context: &Context, with: Option<&str>, limit: u32) -> Resu
         .into_iter()
         .filter(|message| message.state == MessageState::New)
         .collect();
-    if !nobody_reads() {
-        messenger.mark_seen(&fresh)?;
+    if nobody_reads() {
+        return Ok(());
     }
-    Ok(())
+    note_seen(context, &mut messenger, &fresh)
+}
+
+/// Notes that what is kept was shown. It was: a home that cannot note it says so, and that is no failure.
+pub(crate) fn note_seen(context: &Context, messenger: &mut Messenger, shown: &[StoredMessage]) -> Result<(), Failure> {
+    match messenger.mark_seen(shown) {
+        Err(Error::Vault(error)) => {
+            context.render.warning(&format!(
+                "{error}. What was new stays new, and the inbox shows it once more"
+            ));
+            Ok(())
+        }
+        noted => Ok(noted?),
+    }
 }
 
 fn read_stdin() -> Result<String, Failure> {

@@ -13,13 +13,13 @@ const SHELL: usize = 1;
 const QUESTION: usize = 3;
 
 pub(crate) fn contacts(context: &Context) -> Result<(), Failure> {
-    let mut messenger = context.open()?;
+    let mut messenger = context.open_to_read()?;
     let people = messenger.contacts()?;
     context.render.contacts(&people)
 }
 
 pub(crate) fn safety_number(context: &Context, name: &str) -> Result<(), Failure> {
-    let mut messenger = context.open()?;
+    let mut messenger = context.open_to_read()?;
     let peer = messenger.resolve(name)?;
     let (person, number) = (messenger.contact(&peer)?, messenger.safety_number(&peer)?);
     context.render.safety_number(&person, &number, SHELL)

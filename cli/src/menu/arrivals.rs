@@ -3,7 +3,8 @@
 use std::collections::{BTreeMap, BTreeSet};
 use std::time::Duration;
 
-use client::{Error, Event, Messenger, RelayError};
+use client::vault::StoredMessage;
+use client::{Address, Error, Event, Messenger, RelayError};
 
 use crate::context::Context;
 use crate::exit::Failure;
@@ -103,11 +104,18 @@ impl Arrivals {
         events
     }
 
-    pub(super) fn tell(&self, context: &Context, arrived: &Arrived) -> Result<(), Failure> {
+    /// Says what came. Not told of is a message that was shown meanwhile, and one from `here`, whose conversation shows it.
+    pub(super) fn tell(
+        &self,
+        context: &Context,
+        messenger: &Messenger,
+        arrived: &Arrived,
+        here: Option<&Address>,
+    ) -> Result<(), Failure> {
         match arrived {
             Arrived::Events(events) => {
                 context.render.events(events);
-                for (peer, count) in written(events) {
+                for (peer, count) in written(events, &messenger.unread()?, here) {
                     let what = if count == 1 {
                         "a new message".to_owned()
                     } else {
@@ -161,10 +169,16 @@ fn worth_telling(event: &Event) -> bool {
     !matches!(event, Event::Delivered { .. } | Event::Read { .. })
 }
 
-fn written(events: &[Event]) -> BTreeMap<String, usize> {
+/// From whom how many of these came that are unread, but for who is `here`.
+fn written(events: &[Event], unread: &[StoredMessage], here: Option<&Address>) -> BTreeMap<String, usize> {
     let mut counts = BTreeMap::new();
     for event in events {
-        if let Event::Message(message) = event {
+        if let Event::Message(message) = event
+            && here != Some(&message.peer)
+            && unread
+                .iter()
+                .any(|one| one.id == message.id && one.peer == message.peer)
+        {
             *counts.entry(escape::line(message.peer.as_str())).or_default() += 1;
         }
     }
@@ -173,7 +187,37 @@ fn written(events: &[Event]) -> BTreeMap<String, usize> {
 
 #[cfg(test)]
 mod tests {
+    use client::vault::{Direction, MessageBody, MessageId, MessageState};
+
     use super::*;
+
+    /// A key that is pressed while mail is stored breaks the round off, and its events are told by the next one: the person may have read the message by then.
+    #[test]
+    fn a_message_is_told_of_once_and_not_where_it_is_shown() {
+        let message = |name: &str, id: u8| StoredMessage {
+            id: MessageId([id; 16]),
+            peer: Address::parse(&format!("{name}@localhost")).unwrap(),
+            direction: Direction::Incoming,
+            sent_at: 0,
+            received_at: 0,
+            state: MessageState::New,
+            body: MessageBody::Text(String::new()),
+        };
+        let [read, unread, bobs] = [message("alice", 1), message("alice", 2), message("bob", 3)];
+        let events = [read.clone(), unread.clone(), bobs.clone()].map(|message| Event::Message(Box::new(message)));
+        let of = |unread: &[StoredMessage], here| {
+            let told = written(&events, unread, here);
+            told.into_iter()
+                .map(|(peer, count)| format!("{count} {peer}"))
+                .collect::<Vec<_>>()
+        };
+        let here = Some(&bobs.peer);
+        let both = [unread.clone(), bobs.clone()];
+        assert_eq!(of(&both, None), ["1 alice@localhost", "1 bob@localhost"]);
+        assert_eq!(of(&both, here), ["1 alice@localhost"]);
+        assert_eq!(of(&[read, unread, bobs.clone()], here), ["2 alice@localhost"]);
+        assert!(of(&[], None).is_empty());
+    }
 
     #[test]
     fn what_is_put_off_in_every_round_is_said_once_until_it_changes() {

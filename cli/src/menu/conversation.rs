@@ -9,6 +9,7 @@ use super::drafts::Written;
 use super::limited::{self, LATELY, Offer};
 use super::people::Recipient;
 use super::write::{self, Desk};
+use crate::commands::messages::note_seen;
 use crate::context::Context;
 use crate::exit::Failure;
 use crate::prompt::{self, Draft};
@@ -46,7 +47,7 @@ fn conversation(
     let shown = messenger.history(Some(peer), LATELY)?;
     context.render.headline(&format!("Conversation with {peer}"))?;
     context.render.history(&shown, own.as_str())?;
-    messenger.mark_seen(&shown)?;
+    note_seen(context, messenger, &shown)?;
     let mut written = desk.drafts.take(peer, false);
     let outcome = talk(context, messenger, desk, peer, &mut written);
     write::keep(context, desk, peer, false, written)?;
@@ -102,7 +103,7 @@ fn came(
     peer: &Address,
     arrived: &Arrived,
 ) -> Result<(), Failure> {
-    arrivals.tell(context, arrived)?;
+    arrivals.tell(context, messenger, arrived, Some(peer))?;
     let unread = messenger.unread()?;
     let here: Vec<StoredMessage> = unread.into_iter().filter(|message| message.peer == *peer).collect();
     if !here.is_empty() {
@@ -112,7 +113,7 @@ fn came(
     Ok(())
 }
 
-/// What else there is to do here; false: nothing, leave.
+/// What else there is to do here; false: nothing, leave. Who steps back from what was chosen is asked again.
 fn more(context: &Context, messenger: &mut Messenger, desk: &mut Desk, peer: &Address) -> Result<bool, Failure> {
     let (reply, limit, open, leave) = (
         "Go on writing",
@@ -120,27 +121,38 @@ fn more(context: &Context, messenger: &mut Messenger, desk: &mut Desk, peer: &Ad
         "Open a limited message",
         "Leave the conversation",
     );
-    messenger.release()?;
-    let outcome = match prompt::choose("What else?", vec![reply, limit, open, leave])? {
-        Some(choice) if choice == leave => return Ok(false),
-        Some(choice) if choice == limit => write::write_to(context, messenger, desk, peer, true).map(drop),
-        Some(choice) if choice == open => {
+    let choices = [reply, limit, open, leave];
+    let mut at = 0;
+    loop {
+        messenger.release()?;
+        let Some(choice) = prompt::choose_from("What else?", choices.to_vec(), at)? else {
+            return Ok(true);
+        };
+        at = choices.iter().position(|known| *known == choice).unwrap_or_default();
+        let stepped_back = if choice == leave {
+            return Ok(false);
+        } else if choice == limit {
+            write::write_to(context, messenger, desk, peer, true).map(|written| !written)
+        } else if choice == open {
             match limited::offer_plays(context, messenger, &messenger.history(Some(peer), LATELY)?) {
                 Ok(Offer::Nothing) => context
                     .render
-                    .text("There is no limited message here that opens again."),
-                other => other.map(drop),
+                    .text("There is no limited message here that opens again.")
+                    .map(|()| false),
+                other => other.map(|offer| matches!(offer, Offer::Later)),
             }
-        }
-        _ => Ok(()),
-    };
-    match outcome {
-        Ok(()) => Ok(true),
-        Err(failure @ (Failure::Io(_) | Failure::Interrupted)) => Err(failure),
-        // A refusal is no reason to leave the conversation.
-        Err(failure) => {
-            context.render.failure(&failure);
-            Ok(true)
+        } else {
+            Ok(false)
+        };
+        match stepped_back {
+            Ok(true) => {}
+            Ok(false) => return Ok(true),
+            Err(failure @ (Failure::Io(_) | Failure::Interrupted)) => return Err(failure),
+            // A refusal is no reason to leave the conversation.
+            Err(failure) => {
+                context.render.failure(&failure);
+                return Ok(true);
+            }
         }
     }
 }

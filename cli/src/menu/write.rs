@@ -171,7 +171,9 @@ fn compose(
         messenger.release()?;
         loop {
             let draft = Draft::of_words(&question, help, &written.text);
-            let tell = |_: &mut Messenger, arrivals: &Arrivals, arrived: &Arrived| arrivals.tell(context, arrived);
+            let tell = |messenger: &mut Messenger, arrivals: &Arrivals, arrived: &Arrived| {
+                arrivals.tell(context, messenger, arrived, None)
+            };
             let Some(text) = ask(context, messenger, arrivals, draft, written, tell)? else {
                 break;
             };

@@ -1,6 +1,6 @@
 //! What to do about a failure.
 
-use client::{Code, Error};
+use client::{Code, Error, RelayError};
 
 use super::Render;
 use crate::exit::Failure;
@@ -15,6 +15,15 @@ impl Render {
                         .to_owned(),
                 ]
             }
+            // The relay answers, so reaching it is not what is missing.
+            Failure::Queued(Error::Relay(RelayError::Refused { .. })) => vec![format!(
+                "The message is kept here and tried again {} until it is taken; do not send it again.",
+                if self.menu {
+                    "by itself"
+                } else {
+                    "with each command that reaches the relay,"
+                }
+            )],
             Failure::Queued(_) | Failure::Unsure => vec![format!(
                 "The message is kept and goes out {}; do not send it again.",
                 if self.menu {
@@ -90,10 +99,42 @@ fn is_shut_out(error: &Error) -> bool {
 
 #[cfg(test)]
 mod tests {
-    use client::RelayError;
-
     use super::super::said::said;
     use super::*;
+
+    #[test]
+    fn a_stranger_is_told_who_is_full_when_it_is_tried_again_and_what_helps() {
+        let refused = RelayError::Refused {
+            code: Code::RateLimited,
+            detail: "'bob' has little room for senders that it has not answered (they have no delivery token), and takes no more from you for now; nothing was stored"
+                .to_owned(),
+            action: "wait retry_after_seconds".to_owned(),
+            retry_after: None,
+            next_slot: None,
+        };
+        let failure = Failure::Queued(refused.into());
+        let all = |menu| {
+            let render = Render {
+                json: false,
+                menu,
+                program: "latchkey".to_owned(),
+            };
+            [vec![said(&failure, menu)], render.advice(&failure)]
+                .concat()
+                .join("\n")
+        };
+        assert_eq!(
+            all(false),
+            "the relay refused: 'bob' has little room for senders that it has not answered (they have no delivery token), and takes no more from you for now; nothing was stored. \
+             You have room of your own as soon as the recipient writes to you or verifies you: ask for that on another channel\n\
+             The message is kept here and tried again with each command that reaches the relay, until it is taken; do not send it again."
+        );
+        assert!(
+            all(true).ends_with(
+                "The message is kept here and tried again by itself until it is taken; do not send it again."
+            )
+        );
+    }
 
     #[test]
     fn a_person_whose_account_is_gone_is_not_told_of_tokens_or_of_later() {

@@ -94,6 +94,12 @@ impl Render {
         })
     }
 
+    /// One in rows of the terminal.
+    pub(crate) fn rows_of(&self, message: &StoredMessage) -> Vec<String> {
+        let folded = wrap::fold(&self.paragraph(message), super::columns(), super::HANG);
+        folded.lines().map(str::to_owned).collect()
+    }
+
     /// Messages both ways.
     ///
     /// # Errors

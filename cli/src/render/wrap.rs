@@ -66,11 +66,19 @@ fn hanging(line: &str, first: usize, then: usize) -> Vec<&str> {
     rows
 }
 
+/// A space at which a row does not break (U+00A0). Where it is shown it is an ordinary one.
+pub(super) const HELD: &str = "\u{a0}";
+
+/// With ordinary spaces alone.
+pub(super) fn free(text: &str) -> String {
+    text.replace(HELD, " ")
+}
+
 /// Lines of the client's own, in rows of the terminal. `None`: there is none, and lines stay as they are. What goes on in a further row is set off by `hang`.
 #[must_use]
 pub fn fold(text: &str, columns: Option<usize>, hang: usize) -> String {
     let Some(columns) = columns else {
-        return text.to_owned();
+        return free(text);
     };
     let width = room(columns);
     let hang = hang.min(width / 2);
@@ -79,7 +87,7 @@ pub fn fold(text: &str, columns: Option<usize>, hang: usize) -> String {
         let rows = hanging(line, width, width - hang);
         rows.into_iter().map(steady).collect::<Vec<_>>().join(&set_off)
     });
-    lines.collect::<Vec<_>>().join("\n")
+    free(&lines.collect::<Vec<_>>().join("\n"))
 }
 
 /// A text of another's: each of its rows stands behind a bar, so that none can pass for a line of the client's. Without a terminal each of its lines is one.

@@ -1,69 +1,64 @@
 //! The real binary against a relay in this process.
-#![allow(dead_code, reason = "each test file uses its part")]
+#![allow(dead_code, unused_imports, reason = "each test file uses its part")]
 
 use std::io::Write;
-use std::num::NonZeroU32;
+use std::ops::Deref;
 use std::path::{Path, PathBuf};
 use std::process::{Command, Output, Stdio};
-use std::time::Duration;
 
-use protocol::address::UserName;
 use serde_json::Value;
-use server::RunningRelay;
-use server::invite::InviteCode;
-use server::operator::errands::Errand;
 use server::service::Registrations;
-use server::store::sqlite::admin::Reader;
-use tempfile::TempDir;
+use server::service::rates::RateLimits;
+use server::tls::TlsSource;
+use testkit::clock::HOUR;
+pub use testkit::disk::copy as copy_home;
+use testkit::line::Line;
+use testkit::relay::TestRelay;
+use testkit::wait::blocking;
 use tokio::runtime::Runtime;
 
 pub const PASSPHRASE: &str = "correct horse battery staple";
 
+/// What a client asks when it hands a message in.
+const MESSAGE: &str = "POST /v1/messages";
+
 /// A relay, and a directory for everything.
 pub struct Stage {
     runtime: Runtime,
-    relay: Option<RunningRelay>,
+    relay: TestRelay,
     pub url: String,
-    pub dir: TempDir,
+}
+
+impl Deref for Stage {
+    type Target = TestRelay;
+
+    fn deref(&self) -> &TestRelay {
+        &self.relay
+    }
 }
 
 impl Stage {
     pub fn new() -> Self {
-        let runtime = Runtime::new().unwrap();
-        let dir = tempfile::tempdir().unwrap();
-        let mut stage = Self {
-            runtime,
-            relay: None,
-            url: String::new(),
-            dir,
-        };
-        stage.start_relay(0);
-        stage
+        Self::with(|_| {})
     }
 
     /// A relay that made its certificate itself, and the certificate's fingerprint.
     pub fn self_signed() -> (Self, String) {
-        let mut stage = Self {
-            runtime: Runtime::new().unwrap(),
-            relay: None,
-            url: String::new(),
-            dir: tempfile::tempdir().unwrap(),
-        };
-        stage.start_relay_with(0, |config| config.tls = Some(server::tls::TlsSource::SelfSigned));
-        let fingerprint = stage.relay.as_ref().unwrap().certificate().unwrap();
+        let stage = Self::with(|config| config.tls = Some(TlsSource::SelfSigned));
+        let fingerprint = stage.running().certificate().unwrap();
         (stage, fingerprint)
     }
 
     /// A relay at which one address may register and ask as often as it likes.
     pub fn without_limits() -> Self {
-        let mut stage = Self {
-            runtime: Runtime::new().unwrap(),
-            relay: None,
-            url: String::new(),
-            dir: tempfile::tempdir().unwrap(),
-        };
-        stage.start_relay_with(0, |config| config.rates = server::service::rates::RateLimits::off());
-        stage
+        Self::with(|config| config.rates = RateLimits::off())
+    }
+
+    fn with(change: impl FnOnce(&mut server::Config)) -> Self {
+        let runtime = Runtime::new().unwrap();
+        let relay = runtime.block_on(TestRelay::start_with(change));
+        let url = relay.url();
+        Self { runtime, relay, url }
     }
 
     /// Waits for what is asked of the relay without a client.
@@ -71,76 +66,54 @@ impl Stage {
         self.runtime.block_on(future)
     }
 
+    /// A way to the relay that stays where it is.
+    pub fn line(&self) -> Line {
+        self.block_on(Line::to(self.addr()))
+    }
+
+    /// The same, on which messages are taken and no answer comes.
+    pub fn silent_line(&self) -> Line {
+        let line = self.line();
+        line.swallow(MESSAGE);
+        line
+    }
+
     /// The same relay, which takes new accounts by invitation from now on.
     pub fn ask_for_invitations(&mut self) {
-        self.stop_relay();
-        self.start_relay_with(0, |config| config.registration = Registrations::Invite);
+        self.relay.config.registration = Registrations::Invite;
+        self.restart_relay();
     }
 
     /// The same relay, which takes no new accounts from now on.
     pub fn close_registration(&mut self) {
-        self.stop_relay();
-        self.start_relay_with(0, |config| config.registration = Registrations::Closed);
+        self.relay.config.registration = Registrations::Closed;
+        self.restart_relay();
     }
 
     /// A link by which one may register.
     pub fn invite(&self) -> String {
-        let code = InviteCode::generate().unwrap();
-        let services = self.relay.as_ref().unwrap().services();
-        let errand = Errand::Invite {
-            hash: code.hash(),
-            uses: NonZeroU32::MIN,
-            expires: services.now().plus(Duration::from_secs(3600)),
-        };
-        assert!(self.runtime.block_on(services.do_errand(&errand)).unwrap());
+        let code = self.block_on(self.relay.invite(1, HOUR));
         code.link(&self.url).to_string()
     }
 
     /// Removes an account, as the operator's command has the relay do it.
     pub fn remove(&self, name: &str) {
-        let reader = Reader::open(&self.dir.path().join("relay")).unwrap();
-        let errand = Errand::removal(&reader, &UserName::parse(name).unwrap())
-            .unwrap()
-            .unwrap();
-        let services = self.relay.as_ref().unwrap().services();
-        assert!(self.runtime.block_on(services.do_errand(&errand)).unwrap());
-    }
-
-    fn start_relay(&mut self, port: u16) {
-        self.start_relay_with(port, |_| {});
-    }
-
-    fn start_relay_with(&mut self, port: u16, change: impl FnOnce(&mut server::Config)) {
-        let mut config = server::Config::new(self.dir.path().join("relay")).unwrap();
-        config.listen.set_port(port);
-        change(&mut config);
-        let relay = self.runtime.block_on(server::Relay::start(config)).unwrap();
-        self.url = relay.url();
-        self.relay = Some(relay);
+        assert!(self.block_on(self.relay.remove(name)));
     }
 
     pub fn stop_relay(&mut self) {
-        if let Some(relay) = self.relay.take() {
-            self.runtime.block_on(relay.shutdown());
-        }
+        self.runtime.block_on(self.relay.stop());
     }
 
     /// Returns when somebody waits for mail.
     pub fn waits_for_mail(&self) {
-        let services = self.relay.as_ref().unwrap().services();
-        for _ in 0..6000 {
-            if services.mailboxes.waiting() > 0 {
-                return;
-            }
-            std::thread::sleep(Duration::from_millis(10));
-        }
-        panic!("nobody waits");
+        blocking("somebody waits for mail", || self.waiting() > 0);
     }
 
     /// The same relay at another address.
     pub fn restart_relay(&mut self) {
-        self.stop_relay();
-        self.start_relay(0);
+        self.runtime.block_on(self.relay.restart());
+        self.url = self.relay.url();
     }
 
     pub fn person(&self, name: &str) -> Person {
@@ -156,6 +129,11 @@ impl Stage {
         person.ok(&["register", name]);
         person
     }
+}
+
+/// Returns when a message was handed in.
+pub fn takes_a_message(line: &Line) {
+    blocking("a message is on its way", || line.has_taken(MESSAGE));
 }
 
 /// Somebody with a home, at a shell.
@@ -276,15 +254,6 @@ pub fn write_file(dir: &Path, name: &str, content: &str) -> String {
     let path = dir.join(name);
     std::fs::write(&path, content).unwrap();
     path.display().to_string()
-}
-
-/// A home and everything in it, where nothing was.
-pub fn copy_home(from: &Path, to: &Path) {
-    std::fs::create_dir_all(to).unwrap();
-    for entry in std::fs::read_dir(from).unwrap() {
-        let entry = entry.unwrap();
-        std::fs::copy(entry.path(), to.join(entry.file_name())).unwrap();
-    }
 }
 
 /// What a command's help says of `--json`.

@@ -41,6 +41,11 @@ pub async fn answer_all(bot: &mut Messenger) -> Result<(), Error> {
         };
         match outcome {
             Err(error @ Error::Vault(_)) => return Err(error),
+            // It will never go: it is not tried again.
+            Err(error @ (Error::AccountGone(_) | Error::Blocked(_) | Error::Empty)) => {
+                eprintln!("{} gets no answer: {error}", message.peer);
+                bot.mark_seen(std::slice::from_ref(&message))?;
+            }
             // The others get their answers; this one is tried again.
             Err(error) => eprintln!("{} gets no answer now: {error}", message.peer),
             Ok(()) => {}

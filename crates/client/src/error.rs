@@ -199,6 +199,11 @@ pub enum Error {
          gate key is made"
     )]
     GateKeyTaken,
+    /// Another process made another gate key while this one was uploaded.
+    #[error(
+        "another latchkey process of this home replaced the gate key while it was uploaded, so nothing was sealed with it; give the same command again"
+    )]
+    GateKeyReplaced,
     /// The protocol refused, for a reason that users do not meet.
     #[error("the protocol refused: {0}. Nothing was sent; try again, and report it if it happens again")]
     Protocol(String),
@@ -242,6 +247,14 @@ impl Error {
     pub(crate) fn behind_the_relay(self) -> Self {
         match self {
             Self::Vault(error) => Self::Unnoted(error),
+            other => other,
+        }
+    }
+
+    /// Of what was done on the way to something else: "the relay has done it" would be said of that. What was not noted is found out and noted the next time.
+    pub(crate) fn on_the_way(self) -> Self {
+        match self {
+            Self::Unnoted(error) => Self::Vault(error),
             other => other,
         }
     }

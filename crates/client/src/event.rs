@@ -64,6 +64,13 @@ pub enum Event {
         /// How many are newly known to be missing.
         count: u64,
     },
+    /// As [`Event::Missing`], of envelopes that are probably among those that [`Messenger::clear_inbox`](crate::Messenger::clear_inbox) deleted here: no loss.
+    ClearedHere {
+        /// From whom.
+        peer: Address,
+        /// How many are newly known to be missing.
+        count: u64,
+    },
     /// Messages that begin a conversation and are dated more than ten minutes ahead of this device's clock: one of the two clocks is wrong. They are kept, and open when
     /// that date comes near, or at once when the peer's client begins anew with a right date.
     TooEarly {

@@ -31,6 +31,7 @@ use uuid::Uuid;
 use crate::clock::{Clock, ClockOff};
 use crate::vault::{AckPosition, Session};
 use date::RelayClock;
+pub(crate) use patience::outlasts_the_lock;
 use patience::{PAGE_TIMEOUT, PROMPT, Silence};
 
 pub use sdk::{BadPin, CertificatePin};

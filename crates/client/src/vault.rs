@@ -7,18 +7,21 @@
 //! * A record is bound to its kind, its row and its position: moved or altered, it does not open.
 //! * The file tells how many records of each kind there are, how long they are and in what order they came; no name, no id, no text.
 //! * One process at a time: a lock file beside the database.
+//! * Where nothing can be written, what is kept can be read ([`Unwritable`]).
 //!
 //! Every write happens in [`Vault::transaction`]: all of it is on the disk when that returns (`synchronous=FULL`), or none of it.
 
 mod delivery;
 mod error;
 mod files;
+mod format;
 mod gate;
 mod header;
 mod kdf;
 mod kind;
 mod message_id;
 mod messages;
+mod reading;
 mod record;
 mod records;
 mod room;
@@ -31,14 +34,13 @@ use std::path::{Path, PathBuf};
 use rusqlite::{Connection, OpenFlags};
 use zeroize::Zeroizing;
 
-use files::{LOCK, io, is_cut_off, lock, make_dir, private_file, remove, sync_dir, wait_for};
+use files::{LOCK, io, is_cut_off, make_dir, private_file, remove, sync_dir, wait_for};
 use header::{Header, read_header, write_header};
 use kdf::KEY_LEN;
 use seal::Keys;
 
 pub use delivery::{Delivery, GivenToken, Receipts};
-pub use error::VaultError;
-#[cfg(test)]
+pub use error::{Unwritable, VaultError};
 pub(crate) use files::LOCK_PATIENCE;
 pub use gate::{
     AfterPlays, Decoys, GateDeposit, GateKeyRecord, Head, LicenseKey, LimitMode, ObliviousHalf, PendingRequest,
@@ -51,7 +53,7 @@ pub use messages::{Direction, Ended, License, LimitedTerms, MessageBody, Message
 pub use record::Record;
 pub(crate) use records::key;
 pub use records::{
-    Account, AckPosition, Moment, OutboxEntry, PinnedRelay, Quarantined, Restarts, Session, Told, Totals,
+    Account, AckPosition, Cleared, Moment, OutboxEntry, PinnedRelay, Quarantined, Restarts, Session, Told, Totals,
 };
 pub use transaction::{Entry, Transaction};
 
@@ -60,21 +62,19 @@ const FILE: &str = "vault.db";
 /// Its name until it is finished.
 const UNFINISHED: &str = "vault.new";
 
-mod steps {
-    refinery::embed_migrations!("migrations");
-}
-
 /// An open vault. Dropping it folds the write-ahead log into the file and releases the lock.
 pub struct Vault {
     db: Connection,
     keys: Keys,
     commits: u64,
     dir: PathBuf,
-    // Held for its lock; the system releases it when the file closes, whatever way the process ends.
-    lock: File,
+    // Held for its lock; the system releases it when the file closes, whatever way the process ends. None where there is none and none can be made.
+    lock: Option<File>,
     locked: bool,
     /// Another process wrote while it was not.
     outdated: bool,
+    /// Nothing can be written; `db` is a copy in memory then.
+    unwritable: Option<Unwritable>,
 }
 
 impl std::fmt::Debug for Vault {
@@ -103,8 +103,13 @@ impl Vault {
     /// # Errors
     /// [`VaultError::Exists`] when there is one, [`VaultError::Busy`] when another process is making one, and file or database trouble.
     pub fn create(dir: &Path, passphrase: &Passphrase, cost: KdfCost) -> Result<Self, VaultError> {
+        Self::make(dir, passphrase, cost).map_err(|error| error.or_unwritable(dir))
+    }
+
+    fn make(dir: &Path, passphrase: &Passphrase, cost: KdfCost) -> Result<Self, VaultError> {
         make_dir(dir)?;
-        let lock = lock(dir)?;
+        let lock = private_file(&dir.join(LOCK))?;
+        wait_for(&lock, dir)?;
         let (unfinished, finished) = (dir.join(UNFINISHED), dir.join(FILE));
         if Self::exists(dir) {
             return Err(VaultError::Exists(dir.to_path_buf()));
@@ -125,9 +130,10 @@ impl Vault {
             keys: Keys::derive(data)?,
             commits: 0,
             dir: dir.to_path_buf(),
-            lock,
+            lock: Some(lock),
             locked: true,
             outdated: false,
+            unwritable: None,
         };
         vault.transaction(|_| Ok::<_, VaultError>(()))?;
         Ok(vault)
@@ -148,13 +154,28 @@ impl Vault {
         if length == 0 {
             return Err(VaultError::Truncated(path));
         }
-        let lock = lock(dir)?;
         // No fault of the disk's space.
         let cut_off = |error| match error {
             VaultError::Database(_) if is_cut_off(&path) => VaultError::Truncated(path.clone()),
             other => other,
         };
-        let db = connect(&path).map_err(cut_off)?;
+        let (lock, db, unwritable) = match private_file(&dir.join(LOCK)) {
+            Ok(lock) => {
+                wait_for(&lock, dir)?;
+                let (db, unwritable) = connect_or_copy(&path, dir).map_err(cut_off)?;
+                (Some(lock), db, unwritable)
+            }
+            Err(error) => {
+                let Some(why) = Unwritable::behind(&error, dir) else {
+                    return Err(error);
+                };
+                let lock = reading::lock_to_read(&dir.join(LOCK))?;
+                if let Some(lock) = &lock {
+                    wait_for(lock, dir)?;
+                }
+                (lock, reading::copy(&path).map_err(cut_off)?, Some(why))
+            }
+        };
         let header = read_header(&db)
             .map_err(cut_off)?
             .ok_or_else(|| VaultError::Truncated(path.clone()))?;
@@ -167,6 +188,7 @@ impl Vault {
             lock,
             locked: true,
             outdated: false,
+            unwritable,
         };
         vault.commits = vault.read_commits()?;
         Ok(vault)
@@ -177,10 +199,10 @@ impl Vault {
     /// # Errors
     /// The system's, in which case the vault stays locked.
     pub fn unlock(&mut self) -> Result<(), VaultError> {
-        if self.locked {
-            self.lock.unlock().map_err(io(&self.dir.join(LOCK)))?;
-            self.locked = false;
+        if let (true, Some(lock)) = (self.locked, &self.lock) {
+            lock.unlock().map_err(io(&self.dir.join(LOCK)))?;
         }
+        self.locked = false;
         Ok(())
     }
 
@@ -192,12 +214,32 @@ impl Vault {
         if self.locked {
             return Ok(());
         }
-        wait_for(&self.lock, &self.dir)?;
+        if let Some(lock) = &self.lock {
+            wait_for(lock, &self.dir)?;
+            self.locked = true;
+            if self.unwritable.is_some() {
+                (self.db, self.unwritable) = connect_or_copy(&self.dir.join(FILE), &self.dir)?;
+            }
+        }
         self.locked = true;
         let commits = self.read_commits()?;
         self.outdated |= self.commits != commits;
         self.commits = commits;
         Ok(())
+    }
+
+    /// Why nothing can be written, if that is so; what is kept can be read all the same. It is tried anew at each [`Vault::relock`].
+    ///
+    /// # Errors
+    /// [`VaultError::Unwritable`].
+    pub fn writable(&self) -> Result<(), VaultError> {
+        match self.unwritable {
+            Some(why) => Err(VaultError::Unwritable {
+                dir: self.dir.clone(),
+                why,
+            }),
+            None => Ok(()),
+        }
     }
 
     /// Whether another process wrote to the vault while it was unlocked, since this was asked last.
@@ -208,11 +250,15 @@ impl Vault {
     /// Wraps the data key under another passphrase; the records stay as they are. The old wrapping is overwritten on the disk.
     ///
     /// # Errors
-    /// Database trouble; then the old passphrase still holds.
+    /// Database trouble; then the old passphrase still holds. [`VaultError::NotOverwritten`]: the new one holds.
     pub fn change_passphrase(&mut self, new: &Passphrase, cost: KdfCost) -> Result<(), VaultError> {
+        self.writable()?;
         let header = Header::wrap(self.keys.data(), new, cost)?;
         write_header(&mut self.db, &header)?;
-        self.compact()
+        match self.compact() {
+            Err(VaultError::Database(error)) => Err(VaultError::NotOverwritten(error)),
+            other => other,
+        }
     }
 
     /// Whether `passphrase` is the one that opens this vault (asked before it is changed).
@@ -249,21 +295,22 @@ impl Vault {
     }
 }
 
-/// A disk that fails in the middle of a step is that, and no fault of the step.
-fn failed_step(error: &refinery::Error) -> VaultError {
-    if let refinery::error::Kind::Connection(_, source) = error.kind()
-        && let Some(rusqlite::Error::SqliteFailure(code, said)) = source.downcast_ref()
-    {
-        return rusqlite::Error::SqliteFailure(*code, said.clone()).into();
-    }
-    VaultError::Migration(error.to_string())
-}
-
 impl Drop for Vault {
     fn drop(&mut self) {
         if let Err(error) = self.compact() {
             tracing::debug!(%error, "the write-ahead log stays until the next run");
         }
+    }
+}
+
+/// The database, or a copy of it in memory where nothing can be written.
+fn connect_or_copy(path: &Path, dir: &Path) -> Result<(Connection, Option<Unwritable>), VaultError> {
+    match connect(path) {
+        Ok(db) => Ok((db, None)),
+        Err(error) => match Unwritable::behind(&error, dir) {
+            Some(why) => Ok((reading::copy(path)?, Some(why))),
+            None => Err(error),
+        },
     }
 }
 
@@ -283,8 +330,6 @@ fn connect(path: &Path) -> Result<Connection, VaultError> {
     db.pragma_update(None, "secure_delete", "ON")?;
     db.pragma_update(None, "trusted_schema", "OFF")?;
     db.pragma_update(None, "temp_store", "MEMORY")?;
-    steps::migrations::runner()
-        .run(&mut db)
-        .map_err(|error| failed_step(&error))?;
+    format::to_present(&mut db)?;
     Ok(db)
 }

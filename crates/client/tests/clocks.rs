@@ -11,31 +11,15 @@ mod support;
 use std::sync::Arc;
 use std::time::Duration;
 
-use latchkey_client::{Clock, Error, Event, Messenger, Options, Timestamp};
-use server::clock::ManualClock;
+use latchkey_client::{Error, Event, Messenger, Options};
 use support::{CrashAt, Stage, address, receive, texts, until_crash};
 
 const HOUR: Duration = Duration::from_secs(3600);
 const DAY: Duration = Duration::from_secs(24 * 3600);
 
-/// The stage's clock, and how far this one is from it.
-struct Wrong {
-    right: Arc<ManualClock>,
-    ahead: Duration,
-    behind: Duration,
-}
-
-impl Clock for Wrong {
-    fn now(&self) -> Timestamp {
-        let now = server::clock::Clock::now(&*self.right).plus(self.ahead);
-        Timestamp(now.as_millis() - u64::try_from(self.behind.as_millis()).unwrap())
-    }
-}
-
 fn wrong(stage: &Stage, ahead: Duration, behind: Duration) -> Options {
-    let right = Arc::clone(&stage.clock);
     Options {
-        clock: Arc::new(Wrong { right, ahead, behind }),
+        clock: stage.clock_off_by(ahead, behind),
         ..stage.options()
     }
 }

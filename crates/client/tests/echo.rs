@@ -19,6 +19,7 @@ use std::time::Duration;
 use latchkey_client::vault::{Direction, MessageState, StoredMessage};
 use latchkey_client::{Error, GateWatch, LimitRequest, Messenger, Options, RelayUrl, Step};
 use support::{CrashAt, Stage, address, copy, kept, passphrase, receive, until_crash};
+use testkit::readme;
 
 async fn start(stage: &Stage, options: Options) -> Result<Messenger, Error> {
     start_as(stage, "echo", options).await
@@ -118,6 +119,39 @@ async fn there_is_one_answer_wherever_the_bot_dies() {
         assert!(met.contains(&step), "{step:?} was never reached: {met:?}");
     }
     assert!(met.len() < 1000);
+}
+
+/// A message that can have no answer is not tried again in each turn, and the others get theirs.
+#[tokio::test]
+async fn who_can_get_no_answer_is_asked_for_once() {
+    let stage = Stage::new().await;
+    let mut bot = start(&stage, stage.options()).await.unwrap();
+    let mut bob = stage.register("bob").await;
+    let mut known = stage.register("known").await;
+    known.send_text(&address("echo"), "hello").await.unwrap();
+    turn(&mut bot).await.unwrap();
+    assert_eq!(receive(&mut known).await, ["hello"]);
+    known.send_text(&address("echo"), "goodbye").await.unwrap();
+    for name in ["gone", "blocked"] {
+        let mut peer = stage.register(name).await;
+        peer.send_text(&address("echo"), "hello").await.unwrap();
+        bot.receive(Duration::ZERO).await.unwrap();
+    }
+    bob.send_text(&address("echo"), "hello").await.unwrap();
+    for name in ["known", "gone"] {
+        assert!(stage.remove_account(name).await);
+    }
+    bot.block(&address("blocked")).await.unwrap();
+    bot.receive(Duration::ZERO).await.unwrap();
+    assert_eq!(bot.unread().unwrap().len(), 4);
+    turn(&mut bot).await.unwrap();
+    assert_eq!(receive(&mut bob).await, ["hello"]);
+    turn(&mut bot).await.unwrap();
+    let left = bot.unread().unwrap();
+    assert!(left.is_empty(), "{} wait still", left.len());
+    assert_eq!(bot.own_status().unwrap().outbox, 0, "nothing goes out any more");
+    let events = bot.listen(Duration::ZERO).await.unwrap();
+    assert!(events.is_empty(), "{events:?}");
 }
 
 #[tokio::test]
@@ -307,26 +341,10 @@ async fn a_message_has_one_answer_and_our_own_have_none() {
 
 #[test]
 fn the_readme_shows_the_example_as_it_is() {
-    let example = include_str!("../examples/echo.rs");
-    let blocks: Vec<&str> = include_str!("../README.md").split("```rust\n").skip(1).collect();
-    assert_eq!(blocks.len(), 3);
-    for block in blocks {
-        let block = block.split("```").next().unwrap();
-        assert!(example.contains(block), "{block}");
-    }
+    readme::shows(include_str!("../README.md"), include_str!("../examples/echo.rs"), 3);
 }
 
-/// Nobody inherits the workspace's profile, and without it a build outside runs for ever or gives a program a hundred times slower.
 #[test]
 fn the_readme_shows_the_profile_of_dependencies_as_the_workspace_has_it() {
-    let (_, profile) = include_str!("../../../Cargo.toml")
-        .split_once("[profile.dev.package.\"*\"]\n")
-        .unwrap();
-    let profile = profile.split("\n\n").next().unwrap();
-    assert!(
-        profile.contains("opt-level") && profile.contains("debug-assertions"),
-        "{profile}"
-    );
-    let block = format!("```toml\n[profile.dev.package.\"*\"]\n{profile}\n```\n");
-    assert!(include_str!("../README.md").contains(&block), "{block}");
+    readme::shows_the_profile(include_str!("../README.md"));
 }

@@ -294,16 +294,6 @@ async fn warned(alice: &mut Messenger, another: &mut Messenger) {
     assert_eq!(receive(another).await, [""; 0]);
 }
 
-/// A clock that is three weeks behind.
-struct Behind(std::sync::Arc<server::clock::ManualClock>);
-
-impl latchkey_client::Clock for Behind {
-    fn now(&self) -> Timestamp {
-        let now = server::clock::Clock::now(&*self.0).as_millis();
-        Timestamp(now - 21 * 24 * 3_600_000)
-    }
-}
-
 #[tokio::test]
 async fn what_waits_for_a_decision_stays_when_a_clock_that_was_behind_is_put_right() {
     let stage = Stage::new().await;
@@ -311,7 +301,7 @@ async fn what_waits_for_a_decision_stays_when_a_clock_that_was_behind_is_put_rig
     impostor.say("let me in").await;
     drop(alice);
     let options = latchkey_client::Options {
-        clock: std::sync::Arc::new(Behind(std::sync::Arc::clone(&stage.clock))),
+        clock: stage.clock_off_by(Duration::ZERO, Duration::from_secs(21 * 24 * 3600)),
         ..stage.options()
     };
     let mut alice = stage.try_open("alice", options).unwrap();

@@ -13,6 +13,7 @@ use std::time::Duration;
 use latchkey_client::vault::{MessageId, MessageState};
 use latchkey_client::{Error, Event, LimitRequest, Messenger, RelayError};
 use support::{Stage, address, copy, receive, texts};
+use testkit::wait::eventually;
 
 /// Listens until something is told, a bounded number of times.
 async fn hear(person: &mut Messenger) -> Vec<Event> {
@@ -81,13 +82,7 @@ async fn a_loop_outlives_a_restart_while_it_waits() {
         heard
     };
     let restarting = async {
-        for _ in 0..2000 {
-            if stage.waiting() == 1 {
-                break;
-            }
-            tokio::time::sleep(Duration::from_millis(5)).await;
-        }
-        assert_eq!(stage.waiting(), 1);
+        eventually("bob waits", || stage.waiting() == 1).await;
         stage.restart_relay().await;
         alice.send_text(&address("bob"), "hello").await.unwrap();
     };

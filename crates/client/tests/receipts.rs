@@ -274,9 +274,10 @@ async fn lost_and_answered(mut alice: Messenger, mut bob: Messenger) {
     let events = bob.receive(Duration::ZERO).await.unwrap();
     assert_eq!(support::texts(&events), ["three"]);
     assert!(
-        events
-            .iter()
-            .any(|event| matches!(event, Event::Missing { count: 2, .. })),
+        events.iter().any(|event| matches!(
+            event,
+            Event::Missing { count: 2, .. } | Event::ClearedHere { count: 2, .. }
+        )),
         "{events:?}"
     );
     bob.send_text(&address("alice"), "answer").await.unwrap();

@@ -68,14 +68,7 @@ async fn an_invitation_is_shown_and_what_is_refused_leaves_nothing() {
     let mut stage = Stage::new().await;
     stage.change = |config| config.registration = server::service::Registrations::Invite;
     stage.restart_relay().await;
-    let services = stage.services();
-    let code = server::invite::InviteCode::generate().unwrap();
-    let errand = server::operator::errands::Errand::Invite {
-        hash: code.hash(),
-        uses: std::num::NonZeroU32::MIN,
-        expires: services.now().plus(std::time::Duration::from_secs(3600)),
-    };
-    assert!(services.do_errand(&errand).await.unwrap());
+    let code = stage.relay.invite(1, testkit::clock::HOUR).await;
     let home = stage.home("alice");
     let claim = async |name: &str, invite: Option<&str>| {
         let user = UserName::parse(name).unwrap();
@@ -98,7 +91,7 @@ async fn an_invitation_is_shown_and_what_is_refused_leaves_nothing() {
         );
         assert!(!format!("{refused} {refused:?}").contains(&*code.reveal()));
     };
-    assert_eq!(services.status().registrations.name(), "invite");
+    assert_eq!(stage.services().status().registrations.name(), "invite");
     is(claim("alice", None).await, Code::InviteRequired);
     is(claim("alice", Some(&"0".repeat(32))).await, Code::InviteRefused);
     // Another name may be chosen, and an answer may be lost.
@@ -179,9 +172,7 @@ async fn another_relay_under_the_same_or_another_address_is_noticed_before_anyth
     drop(alice);
 
     // The same relay under another address is the same relay.
-    let moved = support::line::Line::new().await;
-    let target = stage.line.url().trim_start_matches("http://").parse().unwrap();
-    moved.connect_to(target);
+    let moved = support::line::Line::to(stage.line.addr()).await;
     let mut alice = open(&RelayUrl::parse(&moved.url()).unwrap());
     alice.relay_status().await.unwrap();
 }

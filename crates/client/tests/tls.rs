@@ -12,23 +12,11 @@ use std::path::Path;
 
 use latchkey_client::vault::KdfCost;
 use latchkey_client::{CertificatePin, Error, Messenger, Options, RelayError, RelayUrl, UserName};
-use server::config::Patience;
 use server::tls::TlsSource;
-use server::{Config, Relay, RunningRelay};
 use support::{address, passphrase, receive};
 use tempfile::TempDir;
+use testkit::relay::TestRelay;
 use tokio::io::AsyncReadExt as _;
-
-async fn relay(data: &Path, listen: Option<std::net::SocketAddr>) -> RunningRelay {
-    let mut config = Config::new(data).unwrap();
-    config.tls = Some(TlsSource::SelfSigned);
-    config.patience = Patience::default();
-    match listen {
-        Some(addr) => config.listen = addr,
-        None => config.listen.set_port(0),
-    }
-    Relay::start(config).await.unwrap()
-}
 
 fn options() -> Options {
     Options {
@@ -37,8 +25,8 @@ fn options() -> Options {
     }
 }
 
-fn pin_of(relay: &RunningRelay) -> CertificatePin {
-    relay.certificate().unwrap().parse().unwrap()
+fn pin_of(relay: &TestRelay) -> CertificatePin {
+    relay.running().certificate().unwrap().parse().unwrap()
 }
 
 async fn register(home: &Path, name: &str, url: RelayUrl) -> Result<Messenger, Error> {
@@ -48,7 +36,7 @@ async fn register(home: &Path, name: &str, url: RelayUrl) -> Result<Messenger, E
 #[tokio::test]
 async fn a_pinned_certificate_is_kept_and_any_other_refused() {
     let dir = TempDir::new().unwrap();
-    let running = relay(&dir.path().join("relay"), None).await;
+    let mut running = TestRelay::start_with(|config| config.tls = Some(TlsSource::SelfSigned)).await;
     let plain = RelayUrl::parse(&running.url()).unwrap();
     let right = plain.clone().pinned(pin_of(&running)).unwrap();
     let homes = (dir.path().join("alice"), dir.path().join("bob"));
@@ -84,10 +72,10 @@ async fn a_pinned_certificate_is_kept_and_any_other_refused() {
     }
 
     // Another certificate at the same address, with the same relay behind it.
-    let addr = running.addr();
-    running.shutdown().await;
-    std::fs::remove_dir_all(dir.path().join("relay/tls")).unwrap();
-    let running = relay(&dir.path().join("relay"), Some(addr)).await;
+    running.config.listen = running.addr();
+    running.stop().await;
+    std::fs::remove_dir_all(running.data().join("tls")).unwrap();
+    running.start_again().await;
     let mut alice = Messenger::open(&homes.0, &passphrase(), None, options()).unwrap();
     let changed = alice.relay_status().await.unwrap_err();
     assert!(
@@ -101,6 +89,25 @@ async fn a_pinned_certificate_is_kept_and_any_other_refused() {
     for url in [Some(new), None] {
         let mut alice = Messenger::open(&homes.0, &passphrase(), url, options()).unwrap();
         alice.relay_status().await.unwrap();
+    }
+}
+
+/// A relay answers, and not as the address says: that is neither the network nor another machine, and a person can mend it.
+#[tokio::test]
+async fn an_address_with_the_wrong_scheme_is_said_to_have_it() {
+    let dir = TempDir::new().unwrap();
+    let by_tls = relay(&dir.path().join("tls"), None).await;
+    let mut config = Config::new(dir.path().join("plain")).unwrap();
+    config.listen.set_port(0);
+    let plain = Relay::start(config).await.unwrap();
+    for (running, right, wrong) in [(&by_tls, "https://", "http://"), (&plain, "http://", "https://")] {
+        let address = running.url();
+        assert!(address.starts_with(right), "{address}");
+        let url = RelayUrl::parse(&address.replacen(right, wrong, 1)).unwrap();
+        let error = Messenger::relay_at(url).await.unwrap_err();
+        assert!(matches!(error, Error::Relay(RelayError::Network { .. })), "{error}");
+        let said = error.to_string();
+        assert!(said.contains(&format!("write {address}")), "{said}");
     }
 }
 

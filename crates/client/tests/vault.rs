@@ -14,6 +14,7 @@ use latchkey_client::vault::{
     Vault, VaultError,
 };
 use rusqlite::Connection;
+use testkit::disk::{bytes as bytes_on_disk, contains};
 
 fn passphrase(text: &str) -> Passphrase {
     Passphrase::new(text.to_owned()).unwrap()
@@ -48,18 +49,6 @@ fn put(vault: &mut Vault, messages: &[StoredMessage]) {
 
 fn raw(dir: &Path) -> Connection {
     Connection::open(dir.join("vault.db")).unwrap()
-}
-
-/// Every byte of the vault's files.
-fn bytes_on_disk(dir: &Path) -> Vec<u8> {
-    std::fs::read_dir(dir)
-        .unwrap()
-        .flat_map(|entry| std::fs::read(entry.unwrap().path()).unwrap())
-        .collect()
-}
-
-fn contains(haystack: &[u8], needle: &[u8]) -> bool {
-    haystack.windows(needle.len()).any(|window| window == needle)
 }
 
 #[test]

@@ -207,6 +207,12 @@ impl Account {
         Some(publication)
     }
 
+    /// What was offered last and is not confirmed.
+    #[must_use]
+    pub fn unconfirmed(&self) -> Option<&Publication> {
+        self.unconfirmed.as_ref()
+    }
+
     /// The relay has the publication. Only now it hands out no earlier signed prekey any more. (By a clock that is behind that may seem to be before it was made.)
     pub fn publication_confirmed(&mut self, now: Timestamp) {
         let taken = self

@@ -23,12 +23,12 @@ use std::{process::ExitCode, sync::Arc};
 use common::{Api, License, User, b64, bodies, client, random};
 use reqwest::Method;
 use serde_json::json;
-use server::{
-    Config, Relay,
-    clock::{Clock as _, ManualClock, SystemClock},
-    service::rates::RateLimits,
-};
+use server::service::{homomorphic::Homomorphic, rates::RateLimits};
 use sha2::{Digest as _, Sha256};
+use testkit::{
+    clock::{ManualClock, now},
+    relay::TestRelay,
+};
 use uuid::Uuid;
 
 /// Envelopes that wait in the inbox.
@@ -40,15 +40,11 @@ async fn main() -> ExitCode {
     let Some(program) = arguments.next() else {
         return ExitCode::from(64);
     };
-    let directory = tempfile::TempDir::new().unwrap();
-    let mut config = Config::new(directory.path().join("data")).unwrap();
-    config.listen.set_port(0);
-    config.rates = RateLimits::off();
-    let clock = ManualClock::at(SystemClock.now());
-    let relay = Relay::start_with_clock(config, Arc::new(clock)).await.unwrap();
+    let clock = Arc::new(ManualClock::at(now()));
+    let mut relay = TestRelay::start_on(clock, Arc::new(Homomorphic), |config| config.rates = RateLimits::off()).await;
     let api = Api {
         http: client(),
-        url: format!("http://{}", relay.addr()),
+        url: relay.url(),
     };
     let user = User::register(api.clone(), "alice").await;
     let leaving = User::register(api.clone(), "leaving").await;
@@ -66,7 +62,7 @@ async fn main() -> ExitCode {
     user.call(Method::PUT, "/v1/delivery-tokens", Some(hash)).await.ok();
     let page = user.inbox(json!({})).await.ok();
     assert_eq!(bodies(&page).len(), usize::from(MAIL) + 1);
-    let requests = requests::prepare(&api, directory.path()).await;
+    let requests = requests::prepare(&api, relay.dir.path()).await;
 
     let mut command = std::process::Command::new(program);
     command
@@ -85,6 +81,6 @@ async fn main() -> ExitCode {
         .await
         .unwrap()
         .unwrap();
-    relay.shutdown().await;
+    relay.stop().await;
     ExitCode::from(u8::try_from(status.code().unwrap_or(1)).unwrap_or(1))
 }

@@ -18,8 +18,8 @@ use crate::{
     store::AuditEvent,
 };
 
-/// The token of a session. `latchkey token` prints the one of your account, and says when it ends. Without an account at this relay, make one first:
-/// `latchkey --relay URL register NAME`, with the relay's URL. Programs get a token from `register` or `sign_in`.
+/// The token of a session, without the word Bearer. `latchkey token` prints the one of your account, and says when it ends. Without an account at this relay, make one
+/// first: `latchkey --relay URL register NAME`, with the relay's URL. Programs get a token from `register` or `sign_in`.
 #[derive(SecurityScheme)]
 #[oai(ty = "bearer", key_name = "token", bearer_format = "opaque", checker = "check")]
 pub struct Auth(Principal);
@@ -38,6 +38,10 @@ async fn check(request: &Request, bearer: Bearer) -> poem::Result<Principal> {
     let services = request
         .data::<Arc<Services>>()
         .ok_or_else(|| refuse(Refusal::Internal))?;
+    // A person pastes the word Bearer, or a whole line. That is refused and said: a token has one spelling.
+    if bearer.token.contains(char::is_whitespace) {
+        return Err(refuse(Refusal::NotOneToken));
+    }
     let principal = services.sessions.authenticate(&bearer.token).await.map_err(refuse)?;
     if let Some(guest) = request.extensions().get::<Arc<Guest>>() {
         guest.recognise(Shown::Account(principal.mailbox));

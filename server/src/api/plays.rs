@@ -62,7 +62,7 @@ pub struct Played {
     pub plays: u8,
     /// The relay's half of the content key, 32 bytes
     pub share: Bytes,
-    /// The relay's signed receipt, 4876 bytes; the answer it is about is `play ‖ plays ‖ share`
+    /// The relay's signed receipt, 4852 bytes; the answer it is about is `play ‖ plays ‖ share`
     pub receipt: Bytes,
 }
 
@@ -82,7 +82,7 @@ pub struct ObliviousPlayRequest {
 pub struct Released {
     /// An encryption of the share, or of nothing, at most 4 KB
     pub release: Bytes,
-    /// The relay's signed receipt, 4876 bytes; the answer it is about is the release
+    /// The relay's signed receipt, 4852 bytes; the answer it is about is the release
     pub receipt: Bytes,
 }
 

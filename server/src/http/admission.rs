@@ -12,7 +12,7 @@ use std::{
     num::NonZeroU32,
     sync::{
         Arc,
-        atomic::{AtomicU8, AtomicU64, AtomicUsize, Ordering::Relaxed},
+        atomic::{AtomicBool, AtomicU8, AtomicU64, AtomicUsize, Ordering::Relaxed},
     },
     time::{Duration, Instant},
 };
@@ -185,6 +185,7 @@ impl Places {
             bytes: AtomicUsize::new(0),
             standing: AtomicU8::new(Standing::Stranger as u8),
             turn: AtomicU8::new(Turn::Idle as u8),
+            fresh: AtomicBool::new(false),
             account: Mutex::new(None),
             leave: Notify::new(),
         });
@@ -288,6 +289,8 @@ pub(crate) struct Guest {
     standing: AtomicU8,
     /// Whether a request of it is under way, and who has to go on with it.
     turn: AtomicU8,
+    /// The runtime has taken it up, and no request has begun since.
+    fresh: AtomicBool,
     /// Whose it is, where that is counted.
     account: Mutex<Option<Shown>>,
     leave: Notify,
@@ -307,6 +310,16 @@ impl Guest {
     fn is_served(&self, now: u64) -> bool {
         let turn = self.turn.load(Relaxed);
         turn == Turn::Working as u8 || (turn == Turn::Receiving as u8 && !self.stalls(now))
+    }
+
+    /// The runtime has taken its connection up.
+    pub fn is_taken_up(&self) {
+        self.fresh.store(true, Relaxed);
+    }
+
+    /// Whether a request may begin: the first one since then.
+    pub fn may_begin(&self) -> bool {
+        self.fresh.swap(false, Relaxed)
     }
 
     /// The head of a request is here.

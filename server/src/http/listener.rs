@@ -5,9 +5,9 @@
 
 use std::{
     convert::Infallible,
-    future::Future,
+    future::{Future, poll_fn},
     io,
-    pin::pin,
+    pin::{Pin, pin},
     sync::{
         Arc,
         atomic::{AtomicI64, Ordering},
@@ -31,8 +31,8 @@ use tokio::{
     io::{AsyncRead, AsyncWrite},
     net::{TcpListener, TcpStream},
     sync::watch,
-    task::{JoinError, JoinSet},
-    time::{sleep, timeout},
+    task::{JoinError, JoinSet, yield_now},
+    time::{Instant, sleep, timeout},
 };
 
 use crate::{
@@ -55,6 +55,10 @@ const PAUSE: Duration = Duration::from_millis(50);
 
 /// How long nobody is let in while there is a crowd inside, before it is looked at again. The runtime's timers tell no less apart.
 const MOMENT: Duration = Duration::from_millis(1);
+
+/// So often one is let in however many are inside: five hundred a second, which a store that is only busy reads for. Otherwise clients that ask without end, of whose requests more than
+/// [`Serving::crowded`] allows are always waiting, would shut the door on everybody else for as long as they like.
+const AT_LEAST_EVERY: Duration = Duration::from_millis(2);
 
 /// What connections are served with.
 pub(crate) struct Serving<E> {
@@ -106,12 +110,14 @@ pub(crate) async fn serve<E>(
     let mut connections = JoinSet::new();
     let refused = LogThrottle::default();
     let mut shutdown = pin!(shutdown);
+    let mut let_in = Instant::now();
     loop {
         tokio::select! {
             () = &mut shutdown => break,
             Some(ended) = connections.join_next() => report(ended),
-            accepted = accept(&listener, &serving.crowded) => match accepted {
+            accepted = accept(&listener, &serving.crowded, let_in + AT_LEAST_EVERY) => match accepted {
                 Ok((stream, local, remote)) => {
+                    let_in = Instant::now();
                     let address = remote.as_socket_addr().map(|peer| peer.ip().into());
                     // Closed at once: an answer would cost more than it tells.
                     let Some(place) = serving.places.take(address) else { continue };
@@ -149,8 +155,13 @@ pub(crate) async fn serve<E>(
     }
 }
 
-async fn accept(listener: &TcpListener, crowded: impl Fn() -> bool) -> io::Result<(TcpStream, LocalAddr, RemoteAddr)> {
-    while crowded() {
+/// The next connection: at once, or while it is crowded at `latest`.
+async fn accept(
+    listener: &TcpListener,
+    crowded: impl Fn() -> bool,
+    latest: Instant,
+) -> io::Result<(TcpStream, LocalAddr, RemoteAddr)> {
+    while crowded() && Instant::now() < latest {
         sleep(MOMENT).await;
     }
     let (stream, remote) = listener.accept().await?;
@@ -219,6 +230,7 @@ async fn requests<S, E>(
             let (thin, body) = (Arc::clone(thin), Arriving::new(request.into_body(), Arc::clone(guest)));
             // Boxed: what this takes would lie in the task of every connection otherwise, also of those that only wait for mail.
             return Either::Left(Box::pin(async move {
+                wait_for_turn(guest).await;
                 let answer = thin.answer(send, body).await;
                 drop(held);
                 guest.is_answered();
@@ -229,6 +241,7 @@ async fn requests<S, E>(
         request.extensions_mut().insert(Arc::clone(guest));
         let request = Request::from((request, local.clone(), remote.clone(), scheme.clone()));
         Either::Right(async move {
+            wait_for_turn(guest).await;
             let answer = if names_its_host {
                 serving.endpoint.get_response(request).await
             } else {
@@ -249,10 +262,27 @@ async fn requests<S, E>(
     );
     // A connection that breaks is its client's affair: what it sent is either answered or repeated with the same ids.
     tokio::select! {
-        _ = serving.as_mut() => return,
+        () = by_turns(serving.as_mut(), guest) => return,
         _ = stopped.wait_for(|stopped| *stopped) => serving.as_mut().graceful_shutdown(),
     }
-    let _ = serving.await;
+    by_turns(serving, guest).await;
+}
+
+/// Drives a connection to its end, one request each time that the runtime takes it up ([`wait_for_turn`]).
+async fn by_turns<T>(mut connection: Pin<&mut impl Future<Output = T>>, guest: &Guest) {
+    poll_fn(|cx| {
+        guest.is_taken_up();
+        connection.as_mut().poll(cx).map(drop)
+    })
+    .await;
+}
+
+/// Requests that a client has sent ahead lie in the connection's buffer, and hyper would go through sixteen of them before another connection is looked at: a thousand clients that send
+/// as much as they can would keep each other client waiting for seconds. So the next one waits until the others have had their turn. A client that reads its answer first waits for none.
+async fn wait_for_turn(guest: &Guest) {
+    while !guest.may_begin() {
+        yield_now().await;
+    }
 }
 
 /// Memory for a body of `length`; none when there is none to be had. Bodies that fit the buffer for reading need none.

@@ -1,6 +1,6 @@
 //! What goes into the audit log, and how often: nobody fills the disk with it.
 //!
-//! An event is in the log before its answer leaves. Beyond `SINGLY` an account's events are counted instead and written once a minute, as are failed
+//! An event is in the log before its answer leaves, as long as the database may grow: where it may not, events are counted until it may. Beyond `SINGLY` an account's events are counted instead and written once a minute, as are failed
 //! sign-ins, which anyone can cause; and of those counts a minute writes at most `MAX_COUNTS`.
 
 use std::{
@@ -31,7 +31,7 @@ pub struct Audit {
     store: Arc<dyn Store>,
     clock: Arc<dyn Clock>,
     singly: Takings,
-    counts: Mutex<BTreeMap<(AuditEvent, Option<MailboxId>), u64>>,
+    counts: Mutex<Counts>,
     metrics: Arc<Metrics>,
 }
 
@@ -46,10 +46,10 @@ impl Audit {
         }
     }
 
-    /// Something happened to `mailbox`.
+    /// Something happened to `mailbox`. Where there is no room for a record of it it is counted: what is done on a full disk, such as clearing a mailbox, has not failed.
     ///
     /// # Errors
-    /// [`super::Refusal`] when the log cannot be written; what happened has happened, and repeating the request is harmless.
+    /// [`super::Refusal`] when the log cannot be written otherwise; what happened has happened, and repeating the request is harmless.
     pub async fn note(&self, event: AuditEvent, mailbox: MailboxId) -> Result<()> {
         if !self.singly.take(mailbox) {
             self.count(event, Some(mailbox));
@@ -61,7 +61,13 @@ impl Audit {
             mailbox: Some(mailbox),
             times: 1,
         };
-        self.write(vec![record]).await
+        match self.write(vec![record]).await {
+            Err(Refusal::StorageFull) => {
+                self.count(event, Some(mailbox));
+                Ok(())
+            }
+            outcome => outcome,
+        }
     }
 
     async fn write(&self, records: Vec<AuditRecord>) -> Result<()> {
@@ -74,14 +80,7 @@ impl Audit {
 
     /// Something happened that is only counted.
     pub(super) fn count(&self, event: AuditEvent, mailbox: Option<MailboxId>) {
-        let mut counts = self.counts.lock();
-        let key = if counts.len() < MAX_COUNTS || counts.contains_key(&(event, mailbox)) {
-            (event, mailbox)
-        } else {
-            (event, None)
-        };
-        let times = counts.entry(key).or_default();
-        *times = times.saturating_add(1);
+        add(&mut self.counts.lock(), (event, mailbox), 1);
     }
 
     /// Writes the counts.
@@ -104,10 +103,40 @@ impl Audit {
         if let Err(refusal) = self.write(records.collect()).await {
             let mut kept = self.counts.lock();
             for (key, times) in counts {
-                *kept.entry(key).or_default() += times;
+                add(&mut kept, key, times);
             }
             return Err(refusal);
         }
         Ok(())
+    }
+}
+
+type Counts = BTreeMap<(AuditEvent, Option<MailboxId>), u64>;
+
+/// Beyond [`MAX_COUNTS`] of them, what is new is counted under no account: however long they wait for room.
+fn add(counts: &mut Counts, (event, mailbox): (AuditEvent, Option<MailboxId>), more: u64) {
+    let key = if counts.len() < MAX_COUNTS || counts.contains_key(&(event, mailbox)) {
+        (event, mailbox)
+    } else {
+        (event, None)
+    };
+    let times = counts.entry(key).or_default();
+    *times = times.saturating_add(more);
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn counts_that_wait_for_room_are_bounded_and_none_is_lost() {
+        let mut counts = Counts::new();
+        for n in 0..200_u8 {
+            for event in [AuditEvent::SignInFailed, AuditEvent::MailboxCleared] {
+                add(&mut counts, (event, Some(MailboxId::from_bytes([n; 16]))), 3);
+            }
+        }
+        assert_eq!(counts.len(), MAX_COUNTS + 2);
+        assert_eq!(counts.values().sum::<u64>(), 200 * 2 * 3);
     }
 }

@@ -255,7 +255,8 @@ impl Services {
 
     async fn sweep_all(&self) -> Result<()> {
         self.rates.purge();
-        self.audit.flush().await?;
+        // That there is no room for the log is no reason to keep what takes room.
+        let noted = self.audit.flush().await;
         loop {
             let now = self.clock.now();
             let rules = SweepRules {
@@ -266,7 +267,7 @@ impl Services {
             let swept = self.store.sweep(rules).await?;
             self.metrics.sweeps.step(&swept);
             if !swept.more {
-                return self.gate_keys.sweep().await;
+                return self.gate_keys.sweep().await.and(noted);
             }
             tokio::task::yield_now().await;
         }

@@ -25,6 +25,11 @@ pub enum Refusal {
     /// Not signed in.
     #[error("the token or the proof of sign-in is missing, wrong, used or expired")]
     Unauthorized,
+    /// More than a token was shown.
+    #[error(
+        "what was sent as a token is more than one word: give the token alone, without 'Bearer' and without other words, where a page or a program adds those by itself"
+    )]
+    NotOneToken,
     /// No such account.
     #[error("no account named '{0}'")]
     NoSuchUser(UserName),
@@ -118,9 +123,9 @@ pub enum Refusal {
     /// Too fast.
     #[error("too many messages at once with this delivery token; nothing was stored")]
     RateLimited,
-    /// A stranger whose share is used up, or that is blocked: it is not to know which.
+    /// A stranger whose share is used up, or the share of all, or that is blocked: it is not to know which, and the words are true of each.
     #[error(
-        "'{user}' accepts a limited amount from senders without a delivery token, and it is used up for now; nothing was stored"
+        "'{user}' has little room for senders that it has not answered (they have no delivery token), and takes no more from you for now; nothing was stored"
     )]
     StrangersWait {
         /// To whom.

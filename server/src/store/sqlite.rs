@@ -517,7 +517,7 @@ impl Store for Sqlite {
         })
     }
     fn audit(&self, records: Vec<AuditRecord>) -> Verb<'_, AuditHead> {
-        self.write(move |c, _| audit::append(c, &records))
+        self.write(move |c, _| audit::add(c, &records))
     }
     fn show(&self, numbers: RoughNumbers, record: AuditRecord) -> Verb<'_, AuditHead> {
         self.write(move |c, _| audit::show(c, &numbers, &record))

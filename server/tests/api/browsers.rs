@@ -288,3 +288,30 @@ async fn the_page_to_try_it_in_can_be_left_out() {
         server::openapi_yaml().into_bytes()
     );
 }
+
+/// The page of the contract adds the scheme itself. Who pastes it too is told, and the refusal repeats nothing of the token.
+#[tokio::test]
+async fn a_token_that_is_pasted_with_other_words_is_refused_with_what_to_leave_out() {
+    let relay = TestRelay::start().await;
+    let (alice, api) = (relay.user("alice").await, relay.api());
+    let with = |authorization: String| {
+        let request = api.request(Method::GET, "/v1/keys", None);
+        answer(request.header("authorization", authorization))
+    };
+    let token = &alice.token;
+    with(format!("Bearer {token}")).await.ok();
+    for pasted in [
+        format!("Bearer {token}"),
+        format!("bearer {token}"),
+        format!("Authorization: Bearer {token}"),
+        format!("{token} for {} until tomorrow", api.url),
+    ] {
+        let refused = with(format!("Bearer {pasted}")).await.refused(401, "unauthorized");
+        let detail = refused["detail"].as_str().unwrap();
+        assert!(detail.contains("without 'Bearer'"), "{pasted}: {refused}");
+        assert!(!refused.to_string().contains(token), "{refused}");
+    }
+    // What is one word and no token is refused as before.
+    let refused = with("Bearer garbage".to_owned()).await.refused(401, "unauthorized");
+    assert!(!refused["detail"].as_str().unwrap().contains("without"), "{refused}");
+}

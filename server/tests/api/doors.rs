@@ -1,10 +1,10 @@
 //! Who may register, and what becomes of invitations.
 
-use std::{num::NonZeroU32, time::Duration};
+use std::time::Duration;
 
 use reqwest::Method;
 use serde_json::{Value, json};
-use server::{clock::Clock as _, invite::InviteCode, operator::errands::Errand, service::Registrations};
+use server::{invite::InviteCode, operator::errands::Errand, service::Registrations};
 
 use crate::common::*;
 
@@ -12,17 +12,6 @@ const WEEK: Duration = Duration::from_secs(7 * 24 * 3600);
 
 async fn relay_that_is(registration: Registrations) -> TestRelay {
     TestRelay::start_with(|config| config.registration = registration).await
-}
-
-async fn invite(relay: &TestRelay, uses: u32, lifetime: Duration) -> InviteCode {
-    let code = InviteCode::generate().unwrap();
-    let errand = Errand::Invite {
-        hash: code.hash(),
-        uses: NonZeroU32::new(uses).unwrap(),
-        expires: relay.clock.now().plus(lifetime),
-    };
-    assert!(relay.running().services().do_errand(&errand).await.unwrap());
-    code
 }
 
 /// A registration of `user`, with what is shown as an invitation.
@@ -60,7 +49,7 @@ async fn a_closed_relay_takes_nobody_new_and_tells_no_names() {
     let taken = try_by(&newcomer(&relay, "alice"), None).await;
     assert_eq!(taken.refused(403, "registration_closed"), free);
     assert!(free["action"].as_str().unwrap().contains("operator"), "{free}");
-    let code = invite(&relay, 1, WEEK).await;
+    let code = relay.invite(1, WEEK).await;
     by(&relay, "bob", &code).await.refused(403, "registration_closed");
 
     // Who has an account has it: a lost answer is asked for again, and everything else goes on.
@@ -84,13 +73,13 @@ async fn what_is_no_invitation_any_more_never_was_one() {
     let taken = try_by(&newcomer(&relay, "alice"), None).await;
     assert_eq!(taken.refused(403, "invite_required"), missing);
 
-    let spent = invite(&relay, 1, WEEK).await;
+    let spent = relay.invite(1, WEEK).await;
     by(&relay, "carol", &spent).await.ok();
-    let revoked = invite(&relay, 1, WEEK).await;
+    let revoked = relay.invite(1, WEEK).await;
     let services = relay.running().services();
     assert!(services.do_errand(&Errand::Revoke(revoked.hash())).await.unwrap());
     assert!(!services.do_errand(&Errand::Revoke(revoked.hash())).await.unwrap());
-    let expired = invite(&relay, 1, Duration::from_secs(3600)).await;
+    let expired = relay.invite(1, Duration::from_secs(3600)).await;
     let unknown = InviteCode::generate().unwrap();
     relay.clock.advance(Duration::from_secs(3600));
     let codes = [&spent, &revoked, &expired, &unknown].map(|code| code.reveal().to_string());
@@ -124,7 +113,7 @@ fn altered(signature: &Value) -> Value {
 #[tokio::test]
 async fn an_invitation_is_spent_by_what_comes_of_it_alone() {
     let mut relay = relay_that_is(Registrations::Invite).await;
-    let code = invite(&relay, 2, WEEK).await;
+    let code = relay.invite(2, WEEK).await;
     let mut alice = newcomer(&relay, "alice");
     let digits = code.reveal();
     // Proofs that do not hold, a name that is none, a name that is taken.
@@ -154,7 +143,7 @@ async fn an_invitation_is_spent_by_what_comes_of_it_alone() {
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]
 async fn of_many_at_once_as_many_come_in_as_are_invited() {
     let relay = relay_that_is(Registrations::Invite).await;
-    let code = invite(&relay, 3, WEEK).await;
+    let code = relay.invite(3, WEEK).await;
     let digits = code.reveal();
     let newcomers: Vec<User> = (0..12).map(|n| newcomer(&relay, &format!("user-{n}"))).collect();
     let answers = futures_util::future::join_all(newcomers.iter().map(|user| try_by(user, Some(&digits)))).await;
@@ -169,7 +158,7 @@ async fn of_many_at_once_as_many_come_in_as_are_invited() {
 #[tokio::test]
 async fn a_code_is_in_no_file_and_its_hash_is() {
     let mut relay = relay_that_is(Registrations::Invite).await;
-    let code = invite(&relay, 5, WEEK).await;
+    let code = relay.invite(5, WEEK).await;
     by(&relay, "alice", &code).await.ok();
     relay.relay.take().unwrap().shutdown().await;
     let digits = code.reveal();

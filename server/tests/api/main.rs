@@ -10,6 +10,7 @@ mod browsers;
 mod common;
 mod doors;
 mod ended;
+mod full;
 mod keys;
 mod mail;
 mod malformed;

@@ -1,6 +1,5 @@
 //! Of tokens and capabilities only hashes are stored: what a thief of the data directory finds opens nothing.
 
-use std::path::{Path, PathBuf};
 use std::sync::Arc;
 use std::time::Duration;
 
@@ -8,43 +7,10 @@ use base64::{Engine as _, engine::general_purpose::URL_SAFE_NO_PAD};
 use reqwest::Method;
 use serde_json::json;
 use sha2::{Digest as _, Sha256};
+use testkit::disk::files_holding;
 use uuid::Uuid;
 
 use crate::{ENVELOPE, common::*};
-
-/// All files below a directory.
-fn files(dir: &Path) -> Vec<PathBuf> {
-    let mut all = Vec::new();
-    for entry in std::fs::read_dir(dir).unwrap() {
-        let path = entry.unwrap().path();
-        if path.is_dir() {
-            all.extend(files(&path));
-        } else {
-            all.push(path);
-        }
-    }
-    all
-}
-
-/// The files that hold `secret`: its bytes, or one of the texts that it travels as.
-fn holders(dir: &Path, secret: &[u8]) -> Vec<PathBuf> {
-    let texts = [
-        b64(secret),
-        URL_SAFE_NO_PAD.encode(secret),
-        hex::encode(secret),
-        hex::encode_upper(secret),
-    ];
-    let needles: Vec<&[u8]> = std::iter::once(secret)
-        .chain(texts.iter().map(String::as_bytes))
-        .collect();
-    let holds = |path: &PathBuf| {
-        let content = std::fs::read(path).unwrap();
-        needles
-            .iter()
-            .any(|needle| content.windows(needle.len()).any(|window| window == *needle))
-    };
-    files(dir).into_iter().filter(holds).collect()
-}
 
 /// The secret in a session's token: what follows the mailbox.
 fn secret_of(token: &str) -> [u8; 32] {
@@ -89,7 +55,7 @@ async fn tokens_and_capabilities_are_in_no_file_and_their_hashes_are() {
     ];
     // While it runs, and with everything in its last place.
     for _ in 0..2 {
-        let all = files(relay.data());
+        let all = testkit::disk::files(relay.data());
         assert!(
             all.iter().any(|file| file.file_name().unwrap() == "relay.sqlite3"),
             "{all:?}"
@@ -97,16 +63,12 @@ async fn tokens_and_capabilities_are_in_no_file_and_their_hashes_are() {
         for (what, secret) in &kept {
             // The control: the search finds what is there.
             assert!(
-                !holders(relay.data(), &Sha256::digest(secret)).is_empty(),
+                !files_holding(relay.data(), &Sha256::digest(secret)).is_empty(),
                 "the hash of {what} is nowhere"
             );
         }
         for (what, secret) in kept.iter().chain(&never) {
-            assert_eq!(
-                holders(relay.data(), secret),
-                Vec::<PathBuf>::new(),
-                "{what} is on the disk"
-            );
+            assert_eq!(files_holding(relay.data(), secret), [""; 0], "{what} is on the disk");
         }
         relay.restart().await;
     }
@@ -147,16 +109,12 @@ async fn capabilities_of_oblivious_messages_are_in_no_file_and_their_hashes_are(
         for (what, secret) in &kept {
             // The control: the search finds what is there.
             assert!(
-                !holders(relay.data(), &Sha256::digest(secret)).is_empty(),
+                !files_holding(relay.data(), &Sha256::digest(secret)).is_empty(),
                 "the hash of {what} is nowhere"
             );
         }
         for (what, secret) in kept.iter().chain(&[("a wrong capability", wrong.gate_capability)]) {
-            assert_eq!(
-                holders(relay.data(), secret),
-                Vec::<PathBuf>::new(),
-                "{what} is on the disk"
-            );
+            assert_eq!(files_holding(relay.data(), secret), [""; 0], "{what} is on the disk");
         }
         relay.restart().await;
     }

@@ -367,6 +367,8 @@ async fn the_owner_sees_once_who_floods() {
 
 #[tokio::test]
 async fn a_blocked_account_cannot_tell_that_it_is_blocked() {
+    /// Eight shares are more than what is for all.
+    const CROWD: usize = 10;
     let relay = TestRelay::start_with(small).await;
     let (bob, mallory, eve) = (
         relay.user("bob").await,
@@ -418,6 +420,17 @@ async fn a_blocked_account_cannot_tell_that_it_is_blocked() {
     block("No Name").await.refused(400, "bad_name");
     let bad = bob.call(Method::DELETE, "/v1/blocked-accounts/No%20Name", None).await;
     bad.refused(400, "bad_name");
+    block("mallory").await.ok();
+    // One that has sent nothing, when a crowd has used up what is for all.
+    let carol = relay.user("carol").await;
+    for n in 0..CROWD {
+        let other = relay.user(&format!("other-{n}")).await;
+        floods(&other, "bob", LARGE).await;
+        floods(&other, "bob", 1).await;
+    }
+    for size in [1, LARGE] {
+        assert_eq!(tells(&mallory, "bob", size).await, tells(&carol, "bob", size).await);
+    }
 }
 
 #[tokio::test]

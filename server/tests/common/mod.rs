@@ -12,12 +12,9 @@ pub use license::{License, ObliviousLicense, gate_key, put_gate_key, receipt};
 pub use user::{User, key_pair};
 
 use std::{
-    cell::RefCell,
+    ops::{Deref, DerefMut},
     path::Path,
-    sync::{
-        Arc, OnceLock,
-        atomic::{AtomicU64, Ordering},
-    },
+    sync::{Arc, OnceLock},
     time::Duration,
 };
 
@@ -30,23 +27,22 @@ use protocol::{
     prekey::{PublishedBatch, PublishedSignedPreKey},
 };
 use rand_chacha::ChaCha20Rng;
-use rand_core::{Rng, SeedableRng};
 use reqwest::{Client, Method, RequestBuilder};
 use serde_json::{Value, json};
 use server::{
-    Config, Relay, RunningRelay,
-    clock::ManualClock,
+    Config,
     operator::errands::Errand,
     service::{gate::Gate, homomorphic::Homomorphic, rates::RateLimits},
-    store::{Totals, sqlite::admin::Reader},
 };
 use sha2::{Digest as _, Sha256, Sha512};
-use tempfile::TempDir;
+use testkit::{clock::ManualClock, relay};
+pub use testkit::{
+    clock::{DAY, START},
+    disk::files_with,
+    seed::{random, rng},
+    wait::eventually,
+};
 use uuid::Uuid;
-
-/// When the tests' clock begins.
-pub const START: Timestamp = Timestamp(1_800_000_000_000);
-pub const DAY: Duration = Duration::from_secs(24 * 3600);
 
 pub fn b64(bytes: impl AsRef<[u8]>) -> String {
     STANDARD.encode(bytes)
@@ -54,49 +50,6 @@ pub fn b64(bytes: impl AsRef<[u8]>) -> String {
 
 pub fn unb64(value: &Value) -> Vec<u8> {
     STANDARD.decode(value.as_str().unwrap()).unwrap()
-}
-
-/// What all randomness of this run comes from: fresh, or `LATCHKEY_TEST_SEED`, 64 hexadecimal digits.
-fn seed() -> [u8; 32] {
-    static SEED: OnceLock<[u8; 32]> = OnceLock::new();
-    *SEED.get_or_init(|| {
-        let mut seed = [0; 32];
-        match std::env::var("LATCHKEY_TEST_SEED") {
-            Ok(given) => hex::decode_to_slice(given, &mut seed).expect("LATCHKEY_TEST_SEED is 64 hexadecimal digits"),
-            Err(_) => getrandom::fill(&mut seed).unwrap(),
-        }
-        seed
-    })
-}
-
-/// Randomness that is a function of the run's seed and the test, which has a thread of its own name; a failure shows the seed. (Threads of a runtime have
-/// one name and share the work as it comes: theirs differ from each other, and from run to run.)
-pub fn rng() -> ChaCha20Rng {
-    static RUNTIME_THREADS: AtomicU64 = AtomicU64::new(0);
-    thread_local! {
-        static SOURCE: RefCell<ChaCha20Rng> = RefCell::new({
-            let thread = std::thread::current();
-            let name = thread.name().unwrap_or_default();
-            let number = match name.contains("::") || name.contains('_') {
-                true => 0,
-                false => 1 + RUNTIME_THREADS.fetch_add(1, Ordering::Relaxed),
-            };
-            eprintln!("the same again: LATCHKEY_TEST_SEED={}", hex::encode(seed()));
-            let parts = Sha256::new().chain_update(seed()).chain_update(number.to_be_bytes()).chain_update(name);
-            ChaCha20Rng::from_seed(parts.finalize().into())
-        });
-    }
-    SOURCE.with_borrow_mut(|source| {
-        let mut seed = [0; 32];
-        source.fill_bytes(&mut seed);
-        ChaCha20Rng::from_seed(seed)
-    })
-}
-
-pub fn random<const N: usize>() -> [u8; N] {
-    let mut bytes = [0; N];
-    rng().fill_bytes(&mut bytes);
-    bytes
 }
 
 /// What came back.
@@ -137,12 +90,23 @@ impl Answer {
 
 /// A relay in this process, with a clock that stands still.
 pub struct TestRelay {
-    pub relay: Option<RunningRelay>,
+    kit: relay::TestRelay,
     pub clock: Arc<ManualClock>,
-    pub dir: TempDir,
-    pub config: Config,
     pub http: Client,
-    pub gate: Arc<dyn Gate>,
+}
+
+impl Deref for TestRelay {
+    type Target = relay::TestRelay;
+
+    fn deref(&self) -> &relay::TestRelay {
+        &self.kit
+    }
+}
+
+impl DerefMut for TestRelay {
+    fn deref_mut(&mut self) -> &mut relay::TestRelay {
+        &mut self.kit
+    }
 }
 
 pub fn client() -> Client {
@@ -164,49 +128,25 @@ impl TestRelay {
 
     /// With a gate of the test's own.
     pub async fn start_on(gate: Arc<dyn Gate>, change: impl FnOnce(&mut Config)) -> Self {
-        let dir = TempDir::new().unwrap();
-        let mut config = Config::new(dir.path().join("data")).unwrap();
-        config.listen.set_port(0);
-        // Tests ask faster than people; what is about the rates sets its own.
-        config.rates = RateLimits::off();
-        // And much of it by accounts, without delivery tokens.
-        config.shares.strangers = None;
-        change(&mut config);
         let clock = Arc::new(ManualClock::at(START));
-        let relay = Relay::start_with(config.clone(), clock.clone(), gate.clone())
-            .await
-            .unwrap();
+        let relay = relay::TestRelay::start_on(clock.clone(), gate, |config| {
+            // Tests ask faster than people; what is about the rates sets its own.
+            config.rates = RateLimits::off();
+            // And much of it by accounts, without delivery tokens.
+            config.shares.strangers = None;
+            change(config);
+        });
         Self {
-            gate,
-            relay: Some(relay),
+            kit: relay.await,
             clock,
-            dir,
-            config,
             http: client(),
         }
     }
 
     /// Stops and starts on the same data.
     pub async fn restart(&mut self) {
-        self.relay.take().unwrap().shutdown().await;
+        self.kit.restart().await;
         self.http = client();
-        self.relay = Some(
-            Relay::start_with(self.config.clone(), self.clock.clone(), self.gate.clone())
-                .await
-                .unwrap(),
-        );
-    }
-
-    pub fn running(&self) -> &RunningRelay {
-        self.relay.as_ref().unwrap()
-    }
-
-    pub fn url(&self) -> String {
-        format!("http://{}", self.running().addr())
-    }
-
-    pub fn data(&self) -> &Path {
-        &self.config.data_dir
     }
 
     pub fn api(&self) -> Api {
@@ -227,18 +167,7 @@ impl TestRelay {
 
     /// What removes the account that has this name now.
     pub fn removal(&self, name: &str) -> Errand {
-        let user = protocol::address::UserName::parse(name).unwrap();
-        Errand::removal(&self.reader(), &user).unwrap().expect("an account")
-    }
-
-    /// Its database, as commands read it.
-    pub fn reader(&self) -> Reader {
-        Reader::open(self.data()).unwrap()
-    }
-
-    /// The exact numbers, which are shown to nobody but the operator.
-    pub async fn totals(&self) -> Totals {
-        self.running().services().totals().await.unwrap()
+        self.kit.removal(name).expect("an account")
     }
 }
 
@@ -323,26 +252,6 @@ pub fn spk_json(spk: &PublishedSignedPreKey) -> Value {
 pub fn batch_json(batch: &PublishedBatch) -> Value {
     let keys: Vec<_> = batch.keys.iter().map(b64).collect();
     json!({ "payload": b64(&batch.payload), "signature": b64(&batch.signature), "keys": keys })
-}
-
-/// Looks again until `check` holds; gives up loudly.
-pub async fn eventually(what: &str, mut check: impl FnMut() -> bool) {
-    let deadline = tokio::time::Instant::now() + Duration::from_secs(20);
-    while !check() {
-        assert!(tokio::time::Instant::now() < deadline, "never: {what}");
-        tokio::time::sleep(Duration::from_millis(10)).await;
-    }
-}
-
-/// The files of a directory that contain `needle`.
-pub fn files_with(dir: &Path, needle: &[u8]) -> Vec<String> {
-    let finder = |haystack: &[u8]| haystack.windows(needle.len()).any(|window| window == needle);
-    std::fs::read_dir(dir)
-        .unwrap()
-        .map(|entry| entry.unwrap().path())
-        .filter(|path| path.is_file() && finder(&std::fs::read(path).unwrap_or_default()))
-        .map(|path| path.file_name().unwrap().to_string_lossy().into_owned())
-        .collect()
 }
 
 /// For tests that need no relay of their own state.

@@ -61,19 +61,13 @@ impl Process {
             .stdout(Stdio::piped())
             .spawn()
             .unwrap();
-        let lines = BufReader::new(child.stdout.take().unwrap()).lines();
         // The line behind those that are looked for.
-        let said: Vec<String> = lines
-            .map_while(Result::ok)
-            .take_while(|line| !line.contains("try the API"))
-            .collect();
-        let after = |what| said.iter().find_map(|line| Some(line.split_once(what)?.1.trim()));
-        let url = after("listening on").expect("the relay starts and says where it listens");
-        let metrics = after("health").and_then(|both| both.split(", ").find(|url| url.ends_with("/metrics")));
+        let said = said_until(&mut child, "try the API");
+        let metrics = after("health", &said).and_then(|both| both.split(", ").find(|url| url.ends_with("/metrics")));
         Self {
-            child,
-            url: url.to_owned(),
+            url: url_in(&said),
             metrics: metrics.map(str::to_owned),
+            child,
         }
     }
 
@@ -100,6 +94,39 @@ impl Drop for Process {
         let _ = self.child.kill();
         let _ = self.child.wait();
     }
+}
+
+/// What a relay says when it starts, with the line that holds `last` at the end; all that it says if none does.
+pub fn said_until(relay: &mut Child, last: &str) -> Vec<String> {
+    let (mut said, mut there) = (Vec::new(), false);
+    let mut lines = BufReader::new(relay.stdout.take().unwrap())
+        .lines()
+        .map_while(Result::ok);
+    while !there && let Some(line) = lines.next() {
+        there = line.contains(last);
+        said.push(line);
+    }
+    said
+}
+
+/// What stands behind a word.
+fn after<'a>(word: &str, said: &'a [String]) -> Option<&'a str> {
+    said.iter().find_map(|line| Some(line.split_once(word)?.1.trim()))
+}
+
+/// Where it listens, by what it said.
+pub fn url_in(said: &[String]) -> String {
+    let url = after("listening on", said);
+    url.expect("the relay starts and says where it listens").to_owned()
+}
+
+/// Kills a relay; what it wrote to standard error.
+pub fn killed(mut relay: Child) -> String {
+    relay.kill().unwrap();
+    let mut log = String::new();
+    relay.stderr.take().unwrap().read_to_string(&mut log).unwrap();
+    relay.wait().unwrap();
+    log
 }
 
 /// Whether file permissions do not concern us.
@@ -147,11 +174,8 @@ pub fn refused(mut command: Command, data: &Path) -> (Option<i32>, String) {
         .spawn()
         .unwrap();
     // Its output ends with it. One that starts after all is not waited for.
-    let lines = BufReader::new(child.stdout.take().unwrap()).lines();
-    if lines.map_while(Result::ok).any(|line| line.contains("listening on")) {
-        child.kill().unwrap();
-        child.wait().unwrap();
-        panic!("the relay started");
+    if after("listening on", &said_until(&mut child, "listening on")).is_some() {
+        panic!("the relay started: {}", killed(child));
     }
     let mut said = String::new();
     child.stderr.take().unwrap().read_to_string(&mut said).unwrap();

@@ -4,7 +4,7 @@ use std::fmt::Debug;
 use std::sync::OnceLock;
 
 use client::vault::{
-    Account, AckPosition, AfterPlays, Decoys, Delivery, Direction, Ended, GateDeposit, GateKeyRecord, GivenToken, Head,
+    Account, AckPosition, AfterPlays, Cleared, Decoys, Delivery, Direction, Ended, GateDeposit, GateKeyRecord, GivenToken, Head,
     License, LicenseKey, LimitMode, LimitedTerms, MessageBody, MessageId, MessageState, Moment, ObliviousHalf,
     OutboxEntry, PendingRequest, PinnedRelay, PlayChain, Quarantined, Receipts, Record, RelayFault, RelayKey, Restarts,
     SealedBody, Session, StoredMessage, Told, Totals, Unconfirmed,
@@ -210,6 +210,11 @@ fn kinds() -> &'static [Kind] {
                 news: true,
             }]),
             kind(&[Restarts { at: vec![5, 6] }]),
+            kind(&[Cleared {
+                left: 3,
+                unanswered: true,
+                at: 1_790_000_000_000,
+            }]),
         ]
     })
 }

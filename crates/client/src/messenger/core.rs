@@ -156,6 +156,14 @@ impl Messenger {
         Vault::exists(home)
     }
 
+    /// Whether anything can be kept in this home. Where nothing can, what is kept can be read.
+    ///
+    /// # Errors
+    /// [`VaultError::Unwritable`]: the disk is full, or the home may not be written.
+    pub fn writable(&self) -> Result<(), Error> {
+        Ok(self.vault.writable()?)
+    }
+
     /// Our own address.
     ///
     /// # Errors
@@ -288,17 +296,26 @@ impl Messenger {
         Ok(self.vault.unlock()?)
     }
 
-    /// Locks the vault again, and reads what another process changed.
-    pub(super) fn take_up(&mut self) -> Result<(), Error> {
+    /// Waits while other processes may use this home. For what may take longer than they wait for it. Whatever was read before is read again after, or decided by
+    /// whether another process wrote, which is answered too.
+    pub(super) async fn unlocked<T>(&mut self, waiting: impl Future<Output = T>) -> Result<(T, bool), Error> {
+        self.release()?;
+        let answer = waiting.await;
+        Ok((answer, self.take_up()?))
+    }
+
+    /// Locks the vault again, and reads what another process changed; whether there was any.
+    pub(super) fn take_up(&mut self) -> Result<bool, Error> {
         self.vault.relock()?;
-        if self.vault.take_outdated() {
+        let outdated = self.vault.take_outdated();
+        if outdated {
             self.party = None;
             self.told = Agreement::Unknown;
             let session = self.vault.get(key::SESSION)?;
             self.relay.resume(session);
         }
         self.released = false;
-        Ok(())
+        Ok(outdated)
     }
 
     pub(super) fn step(&self, step: Step) -> Result<(), Error> {

@@ -202,8 +202,8 @@ impl Round {
 
 /// Faults of the network and refusals wait for the next round; vault trouble does not.
 pub(super) fn postpone(error: Error, round: &mut Round) -> Result<(), Error> {
-    match error {
-        Error::Vault(_) | Error::Randomness => Err(error),
+    match error.on_the_way() {
+        error @ (Error::Vault(_) | Error::Randomness) => Err(error),
         other => {
             round.events.push(Event::Postponed(other));
             Ok(())

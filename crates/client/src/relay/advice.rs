@@ -4,31 +4,43 @@
 
 use sdk::types::ProblemCode as Code;
 
-/// What the relay says with [`Code::BadRequest`] where something else is to be done than to update: what its words hold, and the advice. Words that a later relay
-/// does not have fall back to the code's.
-const BY_DETAIL: [(&str, &str); 4] = [
+/// Where something else is to be done than the code alone says: what the relay's words hold, and the advice. Words that a later relay does not have fall back to the code's.
+const BY_DETAIL: [(Code, &str, &str); 5] = [
     (
+        Code::BadRequest,
         "license.expires_at is in the past",
         "The message expired before it went out; send it again, with a later end",
     ),
     (
+        Code::BadRequest,
         "the proof is for the origin",
         "Use the address that the relay's operator gave you; if it is this one, tell the operator: behind a proxy the relay needs its setting 'origins'",
     ),
-    ("blocks at most", "Unblock somebody first"),
+    (Code::BadRequest, "blocks at most", "Unblock somebody first"),
     (
+        Code::BadRequest,
         "delivery tokens",
         "The account has as many contacts with a token as the relay keeps; block some that you do not write with any more",
     ),
+    (Code::RateLimited, STRANGERS_WAIT, UNTIL_KNOWN),
 ];
+
+/// What the relay says to a sender without a delivery token, whether that is blocked or has used up its share (decision 0024).
+const STRANGERS_WAIT: &str = "senders that it has not answered";
+/// A client gives a contact a token when its user has written to the contact or verified it.
+const UNTIL_KNOWN: &str =
+    "You have room of your own as soon as the recipient writes to you or verifies you: ask for that on another channel";
+
+fn by_detail(code: Code, detail: &str) -> Option<&'static str> {
+    let known = BY_DETAIL
+        .iter()
+        .find(|(of, words, _)| *of == code && detail.contains(words));
+    known.map(|(.., advice)| *advice)
+}
 
 /// What can be done about a refusal of this kind, with these words of the relay's. A sentence without its final period, for behind what was wrong.
 pub(super) fn after(code: Code, detail: &str) -> &'static str {
-    let known = BY_DETAIL.iter().find(|(words, _)| detail.contains(words));
-    match known {
-        Some((_, advice)) if code == Code::BadRequest => advice,
-        _ => what_to_do(code),
-    }
+    by_detail(code, detail).unwrap_or_else(|| what_to_do(code))
 }
 
 /// A sentence without its final period, for behind what was wrong.
@@ -49,8 +61,17 @@ const fn what_to_do(code: Code) -> &'static str {
         Code::GateKeysFull => {
             "Drop a contact's own gate key; it stops counting when the last message that it sealed has expired"
         }
-        Code::SlotUsed | Code::PlayConflict | Code::StaleIncarnation | Code::StaleKey | Code::CounterTooFar => {
-            "Try again"
+        Code::SlotUsed | Code::PlayConflict => {
+            "No play was used. Play the message again; if it is refused again, two copies of this home may be in use: use only one of them"
+        }
+        Code::StaleIncarnation => {
+            "Nothing is lost. Give the same command again, which begins at the present state of the mailbox"
+        }
+        Code::StaleKey => {
+            "The relay has newer keys of this account. Give the same command again; if it is refused again, two copies of this home may be in use: use only one of them"
+        }
+        Code::CounterTooFar => {
+            "Give the same command again, which signs in anew; if it is refused again, ask the relay's operator whether its database was restored"
         }
         Code::NameTaken => "Choose another name",
         Code::RegistrationClosed => "Ask the relay's operator, or choose another relay",
@@ -75,21 +96,23 @@ const fn what_to_do(code: Code) -> &'static str {
 }
 
 /// The same about what is kept here and goes out by itself: a person is to do nothing again.
-pub(super) const fn while_it_waits(code: Code) -> Option<&'static str> {
+pub(super) fn while_it_waits(code: Code, detail: &str) -> Option<&'static str> {
     match code {
+        Code::RateLimited => by_detail(code, detail),
+        Code::NoSuchGateKey | Code::GateKeyConflict | Code::BadGateKey => Some(
+            "The client uploads a gate key for it by itself, or says that the message cannot go; if neither happens, make a new gate key",
+        ),
+        Code::SlotUsed | Code::PlayConflict | Code::StaleIncarnation => {
+            Some("The client begins at the present state by itself; if it stays so, use only one copy of this home")
+        }
+        Code::StaleKey => Some("The client makes newer keys by itself; if it stays so, use only one copy of this home"),
+        Code::CounterTooFar => Some(
+            "The client signs in anew by itself; if it stays so, ask the relay's operator whether its database was restored",
+        ),
         Code::MailboxFull => Some("There is room when the recipient has been online to fetch messages"),
         Code::StorageFull | Code::Internal => Some("If it stays so, tell the relay's operator"),
         Code::BadSignature => Some("If it stays so, update latchkey or report it"),
-        Code::RateLimited
-        | Code::Busy
-        | Code::NoSuchGateKey
-        | Code::GateKeyConflict
-        | Code::BadGateKey
-        | Code::SlotUsed
-        | Code::PlayConflict
-        | Code::StaleIncarnation
-        | Code::StaleKey
-        | Code::CounterTooFar
+        Code::Busy
         | Code::MessageConflict
         | Code::LicenseConflict
         | Code::NoSuchLicense
@@ -122,6 +145,18 @@ mod tests {
             let said = after(Code::BadRequest, detail);
             assert!(said.contains(advice) && !said.contains("version"), "{said}");
         }
+        let waits = "'bob' has little room for senders that it has not answered";
+        for said in [
+            Some(after(Code::RateLimited, waits)),
+            while_it_waits(Code::RateLimited, waits),
+        ] {
+            let said = said.unwrap();
+            assert!(
+                said.contains("writes to you or verifies you") && !said.contains("again"),
+                "{said}"
+            );
+        }
+        assert_eq!(while_it_waits(Code::RateLimited, "too many requests"), None);
         assert!(after(Code::BadRequest, "limit is 0").contains("version"));
         assert!(after(Code::Busy, "license.expires_at is in the past").contains("later"));
     }

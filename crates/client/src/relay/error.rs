@@ -154,7 +154,7 @@ impl RelayError {
             Self::Network { url, reason } => {
                 format!("the relay at {url} cannot be reached ({reason}); check the address and the network")
             }
-            Self::Refused { code, detail, .. } => match super::advice::while_it_waits(*code) {
+            Self::Refused { code, detail, .. } => match super::advice::while_it_waits(*code, detail) {
                 Some(to_do) => format!("the relay refused: {detail}. {to_do}"),
                 None => format!("the relay refused: {detail}"),
             },

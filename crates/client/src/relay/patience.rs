@@ -5,6 +5,8 @@ use std::time::{Duration, Instant};
 
 use parking_lot::Mutex;
 
+use crate::vault::LOCK_PATIENCE;
+
 /// Longest wait for an answer to a small request: shorter than another process waits for the vault (ten seconds), so that it gets on when a relay is silent. A relay
 /// under load answers, or says that it is busy, within one or two.
 pub(super) const PROMPT: Duration = Duration::from_secs(8);
@@ -19,6 +21,11 @@ const SILENCE: Duration = Duration::from_secs(2);
 /// The longest wait for an answer to a request with so many bytes.
 pub(super) fn handing_over(bytes: usize) -> Duration {
     PROMPT + Duration::from_secs((bytes / BYTES_A_SECOND) as u64)
+}
+
+/// Whether the wait for an answer to so many bytes may be longer than another process waits for the vault, which is then to be unlocked. A second is for what else is done.
+pub(crate) fn outlasts_the_lock(bytes: usize) -> bool {
+    handing_over(bytes) + Duration::from_secs(1) >= LOCK_PATIENCE
 }
 
 /// When the relay was silent last, and for how long. Clones share it.
@@ -48,6 +55,7 @@ mod tests {
         assert_eq!(handing_over(0), PROMPT);
         assert_eq!(handing_over(16 * 1024 - 1), PROMPT);
         assert_eq!(handing_over(230_000), PROMPT + Duration::from_secs(14));
-        assert!(PROMPT + Duration::from_secs(1) < crate::vault::LOCK_PATIENCE);
+        assert!(PROMPT + Duration::from_secs(1) < LOCK_PATIENCE);
+        assert!(!outlasts_the_lock(16 * 1024 - 1) && outlasts_the_lock(16 * 1024));
     }
 }

@@ -1,6 +1,28 @@
 //! Why the vault could not be used.
 
+use std::fmt;
 use std::path::PathBuf;
+
+/// Why nothing can be written.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+#[non_exhaustive]
+pub enum Unwritable {
+    /// The disk has no room, or this user has used up what they may use of it.
+    Full,
+    /// The file system is read-only, or this user may not write there.
+    ReadOnly,
+}
+
+impl fmt::Display for Unwritable {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.write_str(match self {
+            Self::Full => "its disk is full, or what this user may use of it is used up. Free some space",
+            Self::ReadOnly => {
+                "its file system is read-only, or this user may not write there. Make it writable, or choose the home that is meant"
+            }
+        })
+    }
+}
 
 /// Why the vault could not be used.
 #[derive(Debug, thiserror::Error)]
@@ -51,11 +73,27 @@ pub enum VaultError {
         /// What the system said.
         source: std::io::Error,
     },
+    /// Nothing can be written there. What is kept can be read.
+    #[error(
+        "nothing can be written in {}: {why}, then give the same command again. Until then what is kept there can be read, and nothing is sent or fetched",
+        .dir.display()
+    )]
+    Unwritable {
+        /// The home.
+        dir: PathBuf,
+        /// Why.
+        why: Unwritable,
+    },
     /// SQLite trouble.
     #[error(
         "the vault's database failed: {0}; check the disk's space, and that the home directory and the files in it can be written"
     )]
     Database(#[from] rusqlite::Error),
+    /// The passphrase was changed, and the old wrapping of the key stays on the disk.
+    #[error(
+        "the new passphrase holds, but what the old one opens could not be overwritten on the disk yet: {0}; check the disk's space, then change the passphrase once more"
+    )]
+    NotOverwritten(rusqlite::Error),
     /// The disk has no room for what must be noted later, so it was not begun.
     #[error(
         "the room on the disk in which a play is noted could not be taken ({0}), so no play was asked for; check the disk's space, then try again"

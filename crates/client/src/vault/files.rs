@@ -61,12 +61,6 @@ pub(super) fn sync_dir(dir: &Path) -> Result<(), VaultError> {
     Ok(())
 }
 
-pub(super) fn lock(dir: &Path) -> Result<File, VaultError> {
-    let file = private_file(&dir.join(LOCK))?;
-    wait_for(&file, dir)?;
-    Ok(file)
-}
-
 pub(super) fn wait_for(file: &File, dir: &Path) -> Result<(), VaultError> {
     let deadline = Instant::now() + LOCK_PATIENCE;
     loop {

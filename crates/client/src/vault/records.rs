@@ -34,6 +34,8 @@ pub(crate) mod key {
     pub(crate) const RESTORED: &[u8] = b"restored";
     /// [`super::Moment`]: when our own identity was replaced, until the user is told.
     pub(crate) const SUCCEEDED: &[u8] = b"succeeded";
+    /// [`super::Cleared`].
+    pub(crate) const CLEARED: &[u8] = b"cleared";
     /// [`super::super::AfterPlays`].
     pub(crate) const AFTER_PLAYS: &[u8] = b"after-plays";
     /// [`super::super::Decoys`].
@@ -204,6 +206,21 @@ pub struct Restarts {
     pub at: Vec<u64>,
 }
 
+/// What this account deleted at the relay unread, as far as no gap has shown it yet. The next message of a sender shows how many of its own are missing.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Encode, Decode)]
+#[cbor(map)]
+pub struct Cleared {
+    /// How many envelopes, as the relay counted them.
+    #[n(0)]
+    pub left: u64,
+    /// The relay was asked, and its answer is not known.
+    #[n(1)]
+    pub unanswered: bool,
+    /// When it was asked last, in milliseconds since the epoch.
+    #[n(2)]
+    pub at: u64,
+}
+
 record!(OutboxEntry, Outbox, "outbox");
 record!(Quarantined, Quarantine, "quarantine");
 record!(Account, Setting, "account");
@@ -214,3 +231,4 @@ record!(Totals, Setting, "totals");
 record!(Moment, Setting, "moment");
 record!(Told, Setting, "told");
 record!(Restarts, Setting, "restarts");
+record!(Cleared, Setting, "cleared");

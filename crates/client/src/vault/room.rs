@@ -20,6 +20,7 @@ impl Vault {
     /// # Errors
     /// [`VaultError::NoRoom`]: nothing that depends on it may be begun.
     pub fn reserve_room(&self) -> Result<(), VaultError> {
+        self.writable()?;
         let path = self.dir.join(FILE);
         if std::fs::metadata(&path).is_ok_and(|file| file.len() == ROOM as u64) {
             return Ok(());

@@ -55,6 +55,7 @@ impl Vault {
         work: impl FnOnce(&mut Transaction<'_>) -> Result<T, E>,
     ) -> Result<T, E> {
         self.relock()?;
+        self.writable()?;
         let commits = self.commits.saturating_add(1);
         let db = self
             .db

@@ -1,12 +1,10 @@
 //! A relay in this process, a faulty line to it, and people with throw-away homes.
-#![allow(dead_code, reason = "each test file uses its part")]
+#![allow(dead_code, unused_imports, reason = "each test file uses its part")]
 
 pub mod gate;
-pub mod line;
-pub mod raw;
 
 use std::panic::{AssertUnwindSafe, resume_unwind};
-use std::path::{Path, PathBuf};
+use std::path::PathBuf;
 use std::sync::atomic::{AtomicUsize, Ordering};
 use std::sync::{Arc, Mutex};
 use std::time::Duration;
@@ -16,15 +14,18 @@ use latchkey_client::vault::{Direction, KdfCost, MessageBody, Passphrase};
 use latchkey_client::{
     Address, Clock, Error, Event, Messenger, NoSteps, Options, RelayUrl, Step, Steps, Timestamp, UserName,
 };
-use server::RunningRelay;
-use server::clock::ManualClock;
 use server::service::Services;
-use tempfile::TempDir;
+use server::service::homomorphic::Homomorphic;
+use server::service::rates::RateLimits;
+use testkit::clock::ManualClock;
+pub use testkit::disk::{bytes as bytes_on_disk, contains, copy, holds};
+use testkit::relay::TestRelay;
+pub use testkit::{line, user as raw};
 
 use line::Line;
 
-/// The moment all tests begin at: 2026-11-01 00:00 UTC.
-pub const START: u64 = 1_793_491_200_000;
+/// The moment all tests begin at.
+pub const START: u64 = testkit::clock::START.as_millis();
 
 /// A relay behind a line, and a clock that everyone goes by.
 pub struct Stage {
@@ -32,16 +33,20 @@ pub struct Stage {
     pub clock: Arc<ManualClock>,
     /// What differs from the defaults at the next start.
     pub change: fn(&mut server::Config),
-    relay: Option<RunningRelay>,
-    strangers: bool,
-    dir: TempDir,
+    pub relay: TestRelay,
 }
 
-struct TestClock(Arc<ManualClock>);
+/// The stage's clock, or one that is so far from it.
+struct TestClock {
+    right: Arc<ManualClock>,
+    ahead: Duration,
+    behind: Duration,
+}
 
 impl Clock for TestClock {
     fn now(&self) -> Timestamp {
-        server::clock::Clock::now(&*self.0)
+        let now = testkit::clock::Clock::now(&*self.right).plus(self.ahead);
+        Timestamp(now.as_millis() - u64::try_from(self.behind.as_millis()).unwrap())
     }
 }
 
@@ -56,80 +61,61 @@ impl Stage {
     }
 
     async fn start(strangers: bool) -> Self {
-        let dir = tempfile::tempdir().unwrap();
-        let clock = Arc::new(ManualClock::at(Timestamp(START)));
-        let line = Line::new().await;
-        line.date_by(Arc::clone(&clock));
-        let mut stage = Self {
+        let clock = Arc::new(ManualClock::at(testkit::clock::START));
+        let relay = TestRelay::start_on(Arc::clone(&clock) as _, Arc::new(Homomorphic), |config| {
+            // Crashes at every step mean registrations by the hundred.
+            config.rates = RateLimits::off();
+            if strangers {
+                config.shares.strangers = None;
+            }
+        });
+        let relay = relay.await;
+        let line = Line::to(relay.addr()).await;
+        line.date_by(Arc::clone(&clock) as _);
+        Self {
             line,
             clock,
             change: |_| {},
-            relay: None,
-            strangers,
-            dir,
-        };
-        stage.start_relay().await;
-        stage
+            relay,
+        }
     }
 
     pub async fn start_relay(&mut self) {
-        let mut config = server::Config::new(self.dir.path().join("relay")).unwrap();
-        // Crashes at every step mean registrations by the hundred.
-        config.rates = server::service::rates::RateLimits::off();
-        if self.strangers {
-            config.shares.strangers = None;
-        }
-        config.listen.set_port(0);
-        (self.change)(&mut config);
-        let clock = Arc::clone(&self.clock);
-        let relay = server::Relay::start_with_clock(config, clock).await.unwrap();
-        self.line.connect_to(relay.addr());
-        self.relay = Some(relay);
+        (self.change)(&mut self.relay.config);
+        self.relay.start_again().await;
+        self.line.connect_to(self.relay.addr());
     }
 
     /// What the relay is made of.
     pub fn services(&self) -> Arc<Services> {
-        Arc::clone(self.relay.as_ref().unwrap().services())
+        Arc::clone(self.relay.services())
     }
 
     /// Nobody answers any more.
     pub async fn stop_relay(&mut self) {
         self.line.cut();
-        if let Some(relay) = self.relay.take() {
-            relay.shutdown().await;
-        }
+        self.relay.stop().await;
     }
 
     /// An orderly restart, as `systemctl restart` does it; the line holds.
     pub async fn restart_relay(&mut self) {
-        if let Some(relay) = self.relay.take() {
-            relay.shutdown().await;
-        }
+        self.relay.stop().await;
         self.start_relay().await;
     }
 
     /// How many wait for mail.
     pub fn waiting(&self) -> usize {
-        self.relay
-            .as_ref()
-            .map_or(0, |relay| relay.services().mailboxes.waiting())
+        self.relay.waiting()
     }
 
     /// Removes an account as the operator does; whether there was one.
     pub async fn remove_account(&self, name: &str) -> bool {
-        let reader = server::store::sqlite::admin::Reader::open(&self.relay_home()).unwrap();
-        let Some(removal) =
-            server::operator::errands::Errand::removal(&reader, &UserName::parse(name).unwrap()).unwrap()
-        else {
-            return false;
-        };
-        let services = self.relay.as_ref().unwrap().services();
-        services.do_errand(&removal).await.unwrap()
+        self.relay.remove(name).await
     }
 
     /// Where the relay keeps everything.
     pub fn relay_home(&self) -> PathBuf {
-        self.dir.path().join("relay")
+        self.relay.data().to_owned()
     }
 
     pub fn advance(&self, by: Duration) {
@@ -146,15 +132,21 @@ impl Stage {
 
     pub fn options_with(&self, steps: Arc<dyn Steps>) -> Options {
         Options {
-            clock: Arc::new(TestClock(Arc::clone(&self.clock))),
+            clock: self.clock_off_by(Duration::ZERO, Duration::ZERO),
             kdf: KdfCost::insecure_for_tests(),
             steps,
             gate_keys: Arc::new(gate::OneGateKey),
         }
     }
 
+    /// A clock that is wrong by so much.
+    pub fn clock_off_by(&self, ahead: Duration, behind: Duration) -> Arc<dyn Clock> {
+        let right = Arc::clone(&self.clock);
+        Arc::new(TestClock { right, ahead, behind })
+    }
+
     pub fn home(&self, name: &str) -> PathBuf {
-        self.dir.path().join("homes").join(name)
+        self.relay.dir.path().join("homes").join(name)
     }
 
     pub async fn register(&self, name: &str) -> Messenger {
@@ -226,48 +218,6 @@ pub fn kept(person: &Messenger, direction: Direction) -> Vec<String> {
             MessageBody::Unknown => "unknown".to_owned(),
         })
         .collect()
-}
-
-/// A directory and what is in it, in place of what was there.
-pub fn copy(from: &Path, to: &Path) {
-    let _ = std::fs::remove_dir_all(to);
-    std::fs::create_dir_all(to).unwrap();
-    for entry in std::fs::read_dir(from).unwrap() {
-        let entry = entry.unwrap();
-        if entry.file_type().unwrap().is_dir() {
-            copy(&entry.path(), &to.join(entry.file_name()));
-        } else {
-            std::fs::copy(entry.path(), to.join(entry.file_name())).unwrap();
-        }
-    }
-}
-
-/// Every byte in the files of a directory.
-pub fn bytes_on_disk(dir: &Path) -> Vec<u8> {
-    let mut bytes = Vec::new();
-    for entry in std::fs::read_dir(dir).unwrap() {
-        bytes.extend(std::fs::read(entry.unwrap().path()).unwrap());
-    }
-    bytes
-}
-
-pub fn contains(haystack: &[u8], needle: &[u8]) -> bool {
-    haystack.windows(needle.len()).any(|window| window == needle)
-}
-
-/// The forms in which bytes could be inside of something that travels: as they are, in hexadecimal, and in base64 wherever in a group of three they begin.
-pub fn forms(text: &str) -> Vec<String> {
-    let mut forms = vec![text.to_owned(), hex(text.as_bytes())];
-    for shift in 0..3 {
-        let from = &text.as_bytes()[shift..];
-        let whole = &from[..from.len() / 3 * 3];
-        forms.push(sdk::Base64::from(whole.to_vec()).to_string());
-    }
-    forms
-}
-
-fn hex(bytes: &[u8]) -> String {
-    bytes.iter().map(|byte| format!("{byte:02x}")).collect()
 }
 
 /// What unwinds when the plug is pulled.

@@ -7,6 +7,7 @@ use protocol::identity::Fingerprint;
 
 use super::*;
 use crate::relay::Code;
+use crate::vault::Unwritable;
 
 /// What an author of a client may be told and a person must not: headers, the contract, an author's next call.
 const FOR_AUTHORS: &[&str] = &[
@@ -93,6 +94,7 @@ fn what_the_messenger_does_not_do_it_says_with_what_to_do() {
         Error::Receipt(_) => protocol::play_receipt::ReceiptError::Forked.into(), "do not rely on the count";
         Error::NoGateKey(_) => Error::NoGateKey(bob()), "the general one seals";
         Error::GateKeyTaken => Error::GateKeyTaken, "send it again";
+        Error::GateKeyReplaced => Error::GateKeyReplaced, "give the same command again";
         Error::Protocol(_) => Error::Protocol("x".to_owned()), "report it if it happens again";
         Error::ClockWrong { .. } => Error::ClockWrong { apart: Duration::from_secs(200_000), ahead: true }, "Set the clock";
         Error::Randomness => Error::Randomness, "try again";
@@ -121,6 +123,8 @@ fn what_is_wrong_with_a_vault_is_said_with_what_to_do() {
         VaultError::Randomness => VaultError::Randomness, "try again";
         VaultError::Io { .. } => VaultError::Io { path: home(), source: io::Error::other("full") }, "check the path";
         VaultError::Database(_) => VaultError::Database(rusqlite::Error::QueryReturnedNoRows), "check the disk's space";
+        VaultError::Unwritable { .. } => VaultError::Unwritable { dir: home(), why: Unwritable::Full }, "Free some space";
+        VaultError::NotOverwritten(_) => VaultError::NotOverwritten(rusqlite::Error::QueryReturnedNoRows), "change the passphrase once more";
         VaultError::NoRoom(_) => VaultError::NoRoom(io::Error::other("full")), "check the disk's space";
         VaultError::Migration(_) => VaultError::Migration("x".to_owned()), "copy the home directory away";
     });

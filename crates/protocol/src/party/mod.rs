@@ -162,6 +162,12 @@ impl Party {
         Some(publication)
     }
 
+    /// What was offered for publication last and is not confirmed.
+    #[must_use]
+    pub fn unconfirmed_publication(&self) -> Option<&Publication> {
+        self.account.unconfirmed()
+    }
+
     /// The relay has stored the publication.
     pub fn publication_confirmed(&mut self, now: Timestamp) {
         self.account.publication_confirmed(now);

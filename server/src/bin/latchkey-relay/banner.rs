@@ -65,9 +65,9 @@ impl Banner {
             }
             Registrations::Open => {
                 lines.push(format!("  first user    latchkey {command} register NAME"));
-                lines.push(format!(
-                    "                (from a checkout: cargo run -p cli -- {command} register NAME)\n"
-                ));
+                // On a row of its own, which a terminal of eighty columns does not break: it is copied.
+                lines.push("  from a checkout".to_owned());
+                lines.push(format!("    cargo run -p cli -- {command} register NAME\n"));
             }
         }
         lines.join("\n")
@@ -162,6 +162,32 @@ mod tests {
         // Plain HTTP elsewhere is what the client has to be told to take.
         let text = banner("0.0.0.0:443", &["http://10.0.0.5"]);
         assert!(text.contains("--relay http://10.0.0.5 --allow-plain-http"), "{text}");
+    }
+
+    /// A command that a terminal has broken is copied in two parts.
+    #[test]
+    fn what_is_copied_stands_on_one_row_of_an_ordinary_terminal() {
+        let banner = Banner {
+            tls: false,
+            certificate: None,
+            pin: false,
+            addr: "127.0.0.1:65535".parse().unwrap(),
+            origins: Vec::new(),
+            metrics: None,
+            data_dir: "/data".into(),
+            docs: true,
+            registration: Registrations::Open,
+        };
+        let text = banner.text();
+        let commands: Vec<&str> = text.lines().filter(|line| line.contains("--relay")).collect();
+        assert_eq!(commands.len(), 2, "{text}");
+        for command in commands {
+            assert!(command.len() < 80, "{command}");
+            assert!(
+                command.ends_with("--relay http://127.0.0.1:65535 register NAME"),
+                "{command}"
+            );
+        }
     }
 
     #[test]

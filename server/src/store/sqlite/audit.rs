@@ -2,7 +2,10 @@
 
 use rusqlite::{Connection, OptionalExtension as _, Row, params, types::ValueRef};
 
-use super::rows::{array, int, number, time, timestamp};
+use super::{
+    envelopes::refuse_growth,
+    rows::{array, int, number, time, timestamp},
+};
 use crate::{
     model::MailboxId,
     store::{AuditHead, AuditRecord, KeptHead, Result, RoughNumbers, ShownRow},
@@ -15,6 +18,13 @@ pub(super) fn head(row: &Row<'_>, length: usize, hash: usize) -> rusqlite::Resul
     Ok(AuditHead { length, hash })
 }
 
+/// Appends records of what users did. The log makes no room, and anyone can cause a record, so it waits like all that adds rows.
+pub(super) fn add(c: &Connection, records: &[AuditRecord]) -> Result<AuditHead> {
+    refuse_growth(c)?;
+    append(c, records)
+}
+
+/// Appends records, room or no room: of the operator's own acts, which are few, and of which one makes room.
 pub(super) fn append(c: &Connection, records: &[AuditRecord]) -> Result<AuditHead> {
     let mut end = c
         .prepare_cached("SELECT audit_length, audit_head FROM relay WHERE one = 1")?
@@ -38,7 +48,7 @@ pub(super) fn append(c: &Connection, records: &[AuditRecord]) -> Result<AuditHea
 
 /// Appends a record, and keeps what everybody is shown with it.
 pub(super) fn show(c: &Connection, numbers: &RoughNumbers, record: &AuditRecord) -> Result<AuditHead> {
-    let head = append(c, std::slice::from_ref(record))?;
+    let head = add(c, std::slice::from_ref(record))?;
     c.prepare_cached(
         "INSERT INTO bulletin (one, at, accounts, messages_pending, licenses_active, gate_keys, audit_head) VALUES (1, ?1, ?2, ?3, ?4, ?5, ?6)
          ON CONFLICT (one) DO UPDATE SET at = ?1, accounts = ?2, messages_pending = ?3, licenses_active = ?4, gate_keys = ?5, audit_head = ?6",

@@ -94,7 +94,7 @@ impl Reserve {
         if !fs::symlink_metadata(&self.path).is_ok_and(|meta| meta.is_file() && meta.len() > START_BYTES) {
             return Ok(false);
         }
-        File::options().write(true).open(&self.path)?.set_len(START_BYTES)?;
+        open(&self.path)?.set_len(START_BYTES)?;
         Ok(true)
     }
 
@@ -140,7 +140,7 @@ impl Reserve {
 /// # Errors
 /// When there is no room, not even for less; then it stays empty.
 pub(super) fn fill_log(log: &Path) -> io::Result<()> {
-    let file = File::options().write(true).open(log)?;
+    let file = open(log)?;
     if file.metadata()?.len() > 0 {
         // Somebody has written since.
         return Ok(());
@@ -163,13 +163,25 @@ pub(super) fn fill_log(log: &Path) -> io::Result<()> {
 
 /// Takes the room of a log that has nothing in it, for files that SQLite makes before it reads any; whether there was some. No database is open.
 pub(super) fn empty_log(log: &Path) -> bool {
-    let held =
-        || Ok::<_, io::Error>(fs::metadata(log)?.len() > 0 && super::log::examine(log)? == super::log::Log::Empty);
-    held().unwrap_or(false)
-        && File::options()
-            .write(true)
-            .open(log)
-            .is_ok_and(|file| file.set_len(0).is_ok())
+    let held = || {
+        let file = open(log)?;
+        let meta = file.metadata()?;
+        let room = meta.is_file() && meta.len() > 0 && super::log::examine(log)? == super::log::Log::Empty;
+        Ok::<_, io::Error>(Some(file).filter(|_| room))
+    };
+    held().is_ok_and(|file| file.is_some_and(|file| file.set_len(0).is_ok()))
+}
+
+/// Opens a file to write to it. A link is not followed: what runs as root would cut off whatever the directory's user points it to. SQLite does not follow it either, and says
+/// that it cannot open the log, which is when this is tried.
+fn open(path: &Path) -> io::Result<File> {
+    let mut options = File::options();
+    options.write(true);
+    #[cfg(target_os = "linux")]
+    if let Ok(flags) = i32::try_from((rustix::fs::OFlags::NOFOLLOW | rustix::fs::OFlags::NONBLOCK).bits()) {
+        std::os::unix::fs::OpenOptionsExt::custom_flags(&mut options, flags);
+    }
+    options.open(path)
 }
 
 /// Makes an empty file so long, with room on the disk for all of it.
@@ -243,6 +255,26 @@ mod tests {
         std::os::unix::fs::symlink(&other, place.path().join(FILE_NAME)).unwrap();
         Reserve::new(place.path(), 1 << 20).take().unwrap();
         assert_eq!(fs::read(&other).unwrap(), b"not ours");
+    }
+
+    #[cfg(target_os = "linux")]
+    #[test]
+    fn a_link_in_the_logs_place_is_neither_filled_nor_emptied() {
+        let place = tempfile::tempdir().unwrap();
+        let (other, log) = (place.path().join("other"), place.path().join("log"));
+        // To SQLite a log of zeros is an empty one.
+        for content in [vec![0; 1 << 20], Vec::new()] {
+            fs::write(&other, &content).unwrap();
+            std::os::unix::fs::symlink(&other, &log).unwrap();
+            assert!(!empty_log(&log));
+            fill_log(&log).unwrap_err();
+            assert!(fs::read(&other).unwrap() == content);
+            fs::remove_file(&log).unwrap();
+        }
+        // What is the log's own is taken.
+        fs::write(&log, vec![0; 1 << 20]).unwrap();
+        assert!(empty_log(&log));
+        assert_eq!(fs::metadata(&log).unwrap().len(), 0);
     }
 
     #[test]

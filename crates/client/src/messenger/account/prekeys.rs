@@ -49,8 +49,11 @@ impl Messenger {
             .authorised(|relay| async move { relay.key_status().await })
             .await?
             .one_time_left;
-        self.publish_if_needed(Some(left), true).await?;
-        self.keys().await
+        match self.publish_if_needed(Some(left), true).await? {
+            // They are replaced, whatever becomes of another request.
+            Some(status) => self.report(status),
+            None => self.keys().await,
+        }
     }
 
     /// Our keys, as the relay has them.
@@ -94,12 +97,13 @@ impl Messenger {
         } else {
             None
         };
-        self.publish_if_needed(left, false).await
+        self.publish_if_needed(left, false).await.map(drop)
     }
 
-    async fn publish_if_needed(&mut self, one_time_left: Option<u32>, force: bool) -> Result<(), Error> {
+    /// Answers what the relay says of them, if that is known.
+    async fn publish_if_needed(&mut self, one_time_left: Option<u32>, force: bool) -> Result<Option<KeyStatus>, Error> {
         let Some(publication) = self.current_publication(one_time_left, force)? else {
-            return Ok(());
+            return Ok(None);
         };
         self.announce().await?;
         if let Some(off) = self.relay.clock_off() {
@@ -109,11 +113,14 @@ impl Messenger {
         }
         self.step(Step::BeforePublish)?;
         let keys = &Upload::of(&publication);
-        let outcome = self.authorised(|relay| async move { relay.publish(keys).await }).await;
-        match outcome {
-            Ok(_) => {}
+        // A hundred keys by a slow line.
+        let outcome = self
+            .authorised_unlocked(|relay| async move { relay.publish(keys).await })
+            .await;
+        let status = match outcome {
+            Ok((status, _)) => Some(status),
             // An earlier attempt arrived and its answer was lost: the relay has these keys.
-            Err(Error::Relay(error)) if error.code() == Some(Code::StaleKey) => {}
+            Err(Error::Relay(error)) if error.code() == Some(Code::StaleKey) => None,
             // The keys are well made, so what the relay dislikes is their date.
             Err(Error::Relay(error)) if error.code() == Some(Code::BadSignature) => {
                 let name = self.party()?.address().user();
@@ -122,10 +129,18 @@ impl Messenger {
                 return Err(error.into());
             }
             Err(error) => return Err(error),
-        }
+        };
+        self.note_published(&publication).map_err(Error::behind_the_relay)?;
+        Ok(status)
+    }
+
+    fn note_published(&mut self, published: &Publication) -> Result<(), Error> {
         self.step(Step::AfterPublish)?;
         self.transact(|scope| {
-            scope.party.publication_confirmed(scope.now);
+            // Another process may have made others meanwhile, which the relay does not have: these stay to be published.
+            if scope.party.unconfirmed_publication() == Some(published) {
+                scope.party.publication_confirmed(scope.now);
+            }
             Ok(())
         })
     }

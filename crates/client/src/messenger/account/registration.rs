@@ -191,6 +191,12 @@ impl Messenger {
                 }
             }
         };
+        self.note_registered(&session).map_err(Error::behind_the_relay)?;
+        self.relay.resume(Some(session));
+        Ok(())
+    }
+
+    fn note_registered(&mut self, session: &Session) -> Result<(), Error> {
         self.step(Step::AfterRegister)?;
         let now = self.now();
         self.transact(|scope| {
@@ -202,11 +208,9 @@ impl Messenger {
                     created_at: now.as_millis(),
                 },
             )?;
-            scope.tx.put(key::SESSION, &session)?;
+            scope.tx.put(key::SESSION, session)?;
             Ok(scope.tx.put(key::KEYS_COUNTED, &Moment { at: now.as_millis() })?)
-        })?;
-        self.relay.resume(Some(session));
-        Ok(())
+        })
     }
 
     /// The name is somebody else's, or cannot be had: these keys will never be used.
@@ -320,16 +324,7 @@ impl Messenger {
         &mut self,
         request: impl Fn(Relay) -> F,
     ) -> Result<T, Error> {
-        if self.party()?.successor().is_some() {
-            // Begun and not finished: the relay may have the new identity already, and the old one's session is over then.
-            self.finish_succession().await?;
-        }
-        let mut fresh = false;
-        // By the clock that made the session: by one that is days ahead of it each request would sign in anew.
-        if !self.relay.signed_in(self.believed().plus(SESSION_MARGIN)) {
-            self.sign_in().await?;
-            fresh = true;
-        }
+        let fresh = self.ready().await?;
         match request(self.relay.clone()).await {
             Err(error) if error.wants_sign_in() && !fresh => {
                 self.sign_in().await?;
@@ -337,6 +332,42 @@ impl Messenger {
             }
             other => Ok(other?),
         }
+    }
+
+    /// The same for a request that may take longer than another process waits for the vault: it is unlocked meanwhile. Answers too whether another process wrote.
+    pub(in crate::messenger) async fn authorised_unlocked<T, F: Future<Output = Result<T, RelayError>>>(
+        &mut self,
+        request: impl Fn(Relay) -> F,
+    ) -> Result<(T, bool), Error> {
+        let fresh = self.ready().await?;
+        let used = self.relay.session().map(|session| session.expires_at);
+        let waiting = request(self.relay.clone());
+        match self.unlocked(waiting).await? {
+            (Err(error), _) if error.wants_sign_in() && !fresh => {
+                // Another process may have begun a session meanwhile, which ended this one.
+                if self.relay.session().map(|session| session.expires_at) == used {
+                    self.sign_in().await?;
+                }
+                let waiting = request(self.relay.clone());
+                let (answer, outdated) = self.unlocked(waiting).await?;
+                Ok((answer?, outdated))
+            }
+            (answer, outdated) => Ok((answer?, outdated)),
+        }
+    }
+
+    /// What comes before a request that needs a session; whether that was just begun.
+    pub(in crate::messenger) async fn ready(&mut self) -> Result<bool, Error> {
+        if self.party()?.successor().is_some() {
+            // Begun and not finished: the relay may have the new identity already, and the old one's session is over then.
+            self.finish_succession().await.map_err(Error::on_the_way)?;
+        }
+        // By the clock that made the session: by one that is days ahead of it each request would sign in anew.
+        if self.relay.signed_in(self.believed().plus(SESSION_MARGIN)) {
+            return Ok(false);
+        }
+        self.sign_in().await?;
+        Ok(true)
     }
 
     /// Before a request without a session (plays, licenses): a URL other than the pinned one has to lead to the pinned relay, or a

@@ -3,6 +3,7 @@
 use protocol::address::Address;
 use protocol::identity::Fingerprint;
 
+use crate::clock::ClockOff;
 use crate::error::Error;
 use crate::messenger::Messenger;
 use crate::relay::RelayStatus;
@@ -46,6 +47,12 @@ impl Messenger {
         }
         self.relay_checked = true;
         Ok(status)
+    }
+
+    /// How far the clock of this device is from the relay's, as its last answer said; none before an answer, or when the answer named no time. Either may be the wrong one.
+    #[must_use]
+    pub fn clock_difference(&self) -> Option<ClockOff> {
+        self.relay.clock_off()
     }
 
     /// What this client knows without asking anyone.

@@ -15,7 +15,7 @@ use crate::messenger::round::{Round, postpone};
 use crate::messenger::steps::Step;
 use crate::messenger::{Messenger, Scope};
 use crate::relay::{Challenge, Code, RelayError, SignedClaim, Verdict};
-use crate::vault::{Delivery, Moment, VaultError, key};
+use crate::vault::{Delivery, Moment, Session, VaultError, key};
 
 impl Messenger {
     /// Replaces our identity by a new one, which the present one names its successor. Contacts follow by themselves; those who had verified us have to
@@ -37,7 +37,11 @@ impl Messenger {
         }
         self.step(Step::BeforeSucceed)?;
         self.finish_succession().await?;
-        events.extend(self.catch_up().await?);
+        // It is done, and noted. A vault that fails in what follows keeps nothing of that from being done later.
+        match self.catch_up().await {
+            Err(error @ Error::Vault(_)) => events.push(Event::Postponed(error)),
+            other => events.extend(other?),
+        }
         Ok(events)
     }
 
@@ -73,6 +77,15 @@ impl Messenger {
                 }
             }
         };
+        self.note_succession(&session).map_err(Error::behind_the_relay)?;
+        if let Err(error) = self.vault.compact() {
+            tracing::debug!(%error, "the earlier identity is overwritten on the disk later");
+        }
+        self.relay.resume(Some(session));
+        Ok(())
+    }
+
+    fn note_succession(&mut self, session: &Session) -> Result<(), Error> {
         self.step(Step::AfterSucceed)?;
         let known: Vec<Address> = self
             .vault
@@ -89,14 +102,11 @@ impl Messenger {
                 at: scope.now.as_millis(),
             };
             scope.party.complete_succession(scope.now);
-            scope.tx.put(key::SESSION, &session)?;
+            scope.tx.put(key::SESSION, session)?;
             scope.tx.put(key::KEYS_COUNTED, &moment)?;
             scope.tx.put(key::SUCCEEDED, &moment)?;
             scope.renew_tokens(&known)
-        })?;
-        self.vault.compact()?;
-        self.relay.resume(Some(session));
-        Ok(())
+        })
     }
 
     /// The successor's claim to our name, over its first keys.

@@ -18,7 +18,7 @@ use crate::messenger::people::contacts::Person;
 use crate::messenger::round::{Round, postpone};
 use crate::messenger::steps::Step;
 use crate::messenger::{Messenger, Scope};
-use crate::relay::Code;
+use crate::relay::{Code, Relay, outlasts_the_lock};
 use crate::vault::{Delivery, GivenToken, License, OutboxEntry, VaultError};
 
 /// Earlier tokens of one contact that the relay has not deleted yet. While there are as many the contact gets no other: none is forgotten, because it would go on working.
@@ -194,9 +194,17 @@ impl Messenger {
     ) -> Result<(), Error> {
         let peer = Address::new(envelope.to.clone(), self.party()?.address().relay());
         let held = self.delivery(&peer)?.held.map(Zeroizing::new);
+        let long = outlasts_the_lock(envelope.envelope.len());
         if let Some(token) = &held {
             self.check_relay().await?;
-            match self.relay.send(envelope, license, Some(token)).await {
+            let relay = self.relay.clone();
+            let sending = relay.send(envelope, license, Some(token));
+            let sent = if long {
+                self.unlocked(sending).await?.0
+            } else {
+                sending.await
+            };
+            match sent {
                 Err(error) if error.is_unauthorized() => {}
                 other => return other.map_err(|error| Error::from(error).about_contact(&peer)),
             }
@@ -204,16 +212,23 @@ impl Messenger {
         }
         // A token is its owner's; a name may be another's by now. Seldom, and large: what is kept for every send is not to grow by it.
         Box::pin(self.look_who_has_the_name(&peer)).await?;
-        if held.is_some() {
+        if let Some(refused) = &held {
             self.vault.transaction(|tx| {
-                tx.update::<Delivery>(peer.as_str().as_bytes(), |delivery| delivery.held = None)
-                    .map(drop)
+                tx.update::<Delivery>(peer.as_str().as_bytes(), |delivery| {
+                    // Another may have come meanwhile, to another process.
+                    delivery.held.take_if(|held| *held == **refused);
+                })
+                .map(drop)
             })?;
         }
         // An envelope is sealed with keys that the relay served: its recipient had an account.
-        self.authorised(|relay| async move { relay.send(envelope, license, None).await })
-            .await
-            .map_err(|error| error.about_contact(&peer))
+        let send = |relay: Relay| async move { relay.send(envelope, license, None).await };
+        let sent = if long {
+            self.authorised_unlocked(send).await.map(drop)
+        } else {
+            self.authorised(send).await
+        };
+        sent.map_err(|error| error.about_contact(&peer))
     }
 }
 

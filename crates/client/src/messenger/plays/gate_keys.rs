@@ -95,7 +95,9 @@ impl Messenger {
         }
         let id = self.make_gate_key(contact)?;
         let (id, record) = self.ready_gate_key(id, watch).await?;
-        self.retire_before(&id, &record).await?;
+        self.retire_before(&id, &record)
+            .await
+            .map_err(Error::behind_the_relay)?;
         Ok(report(id, &record))
     }
 
@@ -128,7 +130,7 @@ impl Messenger {
             Some((_, record)) => self.make_gate_key(record.contact.as_ref())?,
             None => self.make_gate_key(None)?,
         };
-        let (id, record) = self.ready_gate_key(id, watch).await?;
+        let (id, record) = self.ready_gate_key(id, watch).await.map_err(Error::on_the_way)?;
         self.retire_before(&id, &record).await?;
         Ok((id, record))
     }
@@ -160,13 +162,19 @@ impl Messenger {
                 self.vault.transaction(|tx| tx.delete::<GateKeyRecord>(&id))?;
                 let fresh = self.make_gate_key(record.contact.as_ref())?;
                 self.upload_gate_key(fresh, watch).await?;
-                Ok((fresh, self.gate_key(&fresh)?))
+                Ok((fresh, self.uploaded_gate_key(&fresh)?))
             }
             other => {
                 other?;
-                Ok((id, self.gate_key(&id)?))
+                Ok((id, self.uploaded_gate_key(&id)?))
             }
         }
+    }
+
+    /// Another process may have put another key in the place of this one while it was made and uploaded.
+    fn uploaded_gate_key(&self, id: &Id) -> Result<GateKeyRecord, Error> {
+        let record: Option<GateKeyRecord> = self.vault.get(id)?;
+        record.filter(|record| !record.retired).ok_or(Error::GateKeyReplaced)
     }
 
     async fn upload_gate_key(&mut self, id: Id, watch: &GateWatch) -> Result<(), Error> {
@@ -190,11 +198,16 @@ impl Messenger {
                 }
             });
             let (hash, key, sent) = (&hash, &key, &sent);
-            self.authorised(|relay| async move { relay.put_gate_key(&id, hash, key, sent).await })
+            // Minutes, by a slow line.
+            self.authorised_unlocked(|relay| async move { relay.put_gate_key(&id, hash, key, sent).await })
                 .await?;
-            self.step(Step::AfterGateKeyUpload)?;
         }
-        self.mark_gate_key(&id, true)
+        self.note_upload(&id).map_err(Error::behind_the_relay)
+    }
+
+    fn note_upload(&mut self, id: &Id) -> Result<(), Error> {
+        self.step(Step::AfterGateKeyUpload)?;
+        self.mark_gate_key(id, true)
     }
 
     async fn evaluation_key(&mut self, record: &GateKeyRecord, watch: &GateWatch) -> Result<Bytes, Error> {
@@ -206,7 +219,7 @@ impl Messenger {
         let made = tokio::task::spawn_blocking(move || {
             source.evaluation_key(&key, &mut rng, &mut |part| heard(GateStage::Making(part)))
         });
-        match made.await {
+        match self.unlocked(made).await?.0 {
             Ok(bytes) => Ok(bytes.into()),
             Err(_) => Err(Error::Protocol("the gate key could not be made; try again".to_owned())),
         }
@@ -243,7 +256,7 @@ impl Messenger {
         self.retire(old).await
     }
 
-    /// Retired here first. The relay may hear of it later: it is asked with every rotation until it has confirmed.
+    /// Retired here first. The relay may hear of it later, and what it then has done may be noted later: it is asked with every rotation until both are done.
     async fn retire(&mut self, keys: Vec<Id>) -> Result<(), Error> {
         self.vault.transaction(|tx| {
             for id in &keys {
@@ -251,6 +264,13 @@ impl Messenger {
             }
             Ok::<_, VaultError>(())
         })?;
+        if let Err(error) = self.delete_retired().await {
+            tracing::debug!(%error, "retired gate keys stay until the next rotation");
+        }
+        Ok(())
+    }
+
+    async fn delete_retired(&mut self) -> Result<(), Error> {
         let wanted: Vec<Entry<License>> = self.vault.list()?;
         let now = self.now().as_millis();
         for entry in self.vault.list::<GateKeyRecord>()? {
@@ -319,7 +339,7 @@ impl Messenger {
                     Err(Error::Relay(error)) if error.code() == Some(Code::GateKeyConflict) => {
                         refused.push((id, error));
                     }
-                    Err(error) => return Err(error),
+                    Err(error) => return Err(error.on_the_way()),
                 }
             }
             // What that key sealed cannot be sealed anew: the text is not kept.

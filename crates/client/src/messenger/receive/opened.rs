@@ -95,10 +95,7 @@ impl Scope<'_, '_> {
             return Ok(());
         }
         if opened.missing > 0 {
-            round.events.push(Event::Missing {
-                peer: from.clone(),
-                count: opened.missing,
-            });
+            self.tell_missing(&from, opened.missing, round)?;
         }
         if let Body::DeliveryToken(token) = &opened.content.body {
             self.hold_token(&from, token)?;

@@ -8,7 +8,6 @@ use protocol::party::Followed;
 use crate::error::Error;
 use crate::event::{Event, Flooder};
 use crate::messenger::Messenger;
-use crate::messenger::account::registration::SESSION_MARGIN;
 use crate::messenger::receive::agreement::Agreement;
 use crate::messenger::round::{Round, postpone};
 use crate::messenger::steps::Step;
@@ -48,6 +47,9 @@ impl Messenger {
     /// # Errors
     /// The relay's refusals when nothing was received; vault trouble.
     pub async fn receive(&mut self, wait: Duration) -> Result<Vec<Event>, Error> {
+        // What cannot be kept is not asked for.
+        self.party()?;
+        self.writable()?;
         let mut round = self.untold.round();
         let fetched = self.fetch_all(wait, &mut round).await;
         round.say_unreadable();
@@ -267,20 +269,6 @@ impl Messenger {
         self.transact(|scope| scope.start(&bundle))?
     }
 
-    /// Deletes everything that waits at the relay, unread.
-    ///
-    /// # Errors
-    /// The relay's refusals.
-    pub async fn clear_inbox(&mut self) -> Result<u64, Error> {
-        let deleted = self
-            .authorised(|relay| async move { relay.clear_inbox().await })
-            .await?;
-        self.vault
-            .transaction(|tx| tx.delete::<AckPosition>(key::ACK))
-            .map_err(Error::Unnoted)?;
-        Ok(deleted)
-    }
-
     /// Waits for envelopes, and sends the decoys that fall due meanwhile.
     async fn poll(&mut self, ack: Option<AckPosition>, wait: Duration) -> Result<Page, Error> {
         if !self.decoys()? {
@@ -311,33 +299,33 @@ impl Messenger {
         }
     }
 
-    /// Asks for mail; that tells our number and compares. While it waits, other processes may use the vault: what is read before is read again after.
+    /// Asks for mail; that tells our number and compares. While it waits for a page, other processes may use the vault: what is read before is read again after.
     pub(in crate::messenger) async fn ask_inbox(
         &mut self,
         ack: Option<AckPosition>,
         wait: Duration,
         limit: u32,
     ) -> Result<Page, Error> {
-        let begun = self.party()?.successor().is_some();
-        let signed_in = self.relay.signed_in(self.believed().plus(SESSION_MARGIN));
-        if wait.is_zero() || begun || !signed_in {
-            // With everything that may have to be kept on the way, so before any waiting.
-            let page = self.ask_at_once(ack, limit).await?;
-            if wait.is_zero() || !page.envelopes.is_empty() {
-                return Ok(page);
-            }
+        if limit < PAGE {
+            // A small answer, which comes soon or not at all.
+            return self.ask_at_once(ack, limit).await;
         }
+        // With everything that may have to be kept on the way, so before any waiting.
+        self.ready().await?;
         let told = self.told()?.value;
+        // Until there is an answer nothing is known: the relay may have heard of it or not.
         self.told = Agreement::Unknown;
-        self.release()?;
-        let answer = self.relay.inbox(ack, told, wait, limit).await;
-        self.take_up()?;
+        let relay = self.relay.clone();
+        let (answer, _) = self.unlocked(relay.inbox(ack, told, wait, limit)).await?;
         let mut page = match answer {
             // The session ended meanwhile, perhaps because another process began one; or our number takes another.
             Err(error) if error.wants_sign_in() => return self.ask_at_once(ack, limit).await,
             other => other?,
         };
-        self.told = Agreement::Agreed;
+        // Another process may have come further than what the relay heard here.
+        if self.told()?.value == told {
+            self.told = Agreement::Agreed;
+        }
         self.keep_floods(&mut page);
         self.compare(page.commit_counter)?;
         Ok(page)
@@ -351,7 +339,6 @@ impl Messenger {
 
     async fn ask_at_once(&mut self, ack: Option<AckPosition>, limit: u32) -> Result<Page, Error> {
         let told = self.told()?.value;
-        // Until there is an answer nothing is known: the relay may have heard of it or not.
         self.told = Agreement::Unknown;
         let mut page = self
             .authorised(|relay| async move { relay.inbox(ack, told, Duration::ZERO, limit).await })

@@ -44,7 +44,8 @@ impl Messenger {
         }
         for entry in self.vault.list::<OutboxEntry>()? {
             let envelope = entry.record;
-            if held.contains(&envelope.to) {
+            // Another process may have sent it, or sealed it anew, while the one before was on its way.
+            if held.contains(&envelope.to) || self.vault.get::<OutboxEntry>(&entry.key)?.is_none() {
                 continue;
             }
             let license = match envelope.content {

@@ -8,7 +8,7 @@ use crate::party::peer::{MAX_ANSWERS, MAX_REPEATS};
 fn numbers_at_and_beyond_a_chains_end_are_refused_and_cost_nothing() {
     let mut scene = Scene::in_epoch_2(55);
     let body = content("x", &mut scene.rng).encode();
-    let inner = inner::encode(&counts(0, 1, (2, 1)), &body);
+    let inner = honest(&body);
     // Sealing for u32::MAX would take a while: the key does not matter, the number is refused first.
     for (n, forged_as) in [(MAX_CHAIN, MAX_CHAIN), (MAX_CHAIN + 1, 1), (u32::MAX, 1)] {
         let mut envelope = scene.forged(forged_as, &inner, EnvelopeType::Boxed);
@@ -110,7 +110,7 @@ fn an_acknowledgement_beyond_what_was_sent_ends_sending_on_that_session() {
     // The control: exactly what was sent is no more than an acknowledgement.
     let mut scene = Scene::in_epoch_2(57);
     let body = content("ack", &mut scene.rng).encode();
-    let inner = inner::encode(&counts(0, 1, (2, 1)), &body);
+    let inner = honest(&body);
     let envelope = scene.forged(1, &inner, EnvelopeType::Plain);
     assert_eq!(scene.bob_opens(&envelope).acknowledged.len(), 1);
     assert!(scene.bob.wanted().is_empty());
@@ -120,10 +120,7 @@ fn an_acknowledgement_beyond_what_was_sent_ends_sending_on_that_session() {
 #[test]
 fn a_peer_that_calls_everything_lost_gets_it_a_bounded_number_of_times() {
     let mut scene = Scene::in_epoch_2(58);
-    scene.bob.set_policy(RekeyPolicy {
-        messages: u32::MAX,
-        after: std::time::Duration::MAX,
-    });
+    scene.bob.set_policy(NEVER);
     let to_alice = address("alice");
     let lost = scene.bob.pending_contents(&to_alice)[0];
     let mut again = 0;
@@ -163,10 +160,7 @@ fn a_second_header_for_an_epoch_forks_the_session() {
     let mut scene = Scene::in_epoch_2(58);
     let answer = scene.letter_to_alice("a");
     scene.alice_opens(&answer);
-    scene.bob.set_policy(RekeyPolicy {
-        messages: 1,
-        ..RekeyPolicy::default()
-    });
+    scene.bob.set_policy(after_each());
     let mut copy = scene.bob.clone();
     let third = scene.letter_to_alice("in epoch 3");
     let words = content("in another epoch 3", &mut scene.rng);

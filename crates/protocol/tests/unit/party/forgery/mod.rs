@@ -12,6 +12,7 @@ use crate::handshake::PreKeyBundle;
 use crate::inner;
 use crate::party::*;
 use crate::prekey::{OneTimeEntry, PublishedOneTime, PublishedSignedPreKey};
+use crate::primitives::secret::SecretBytes;
 use crate::ratchet::Form;
 use crate::session::{EMPTY_HASH, MAX_CHAIN, Position};
 use crate::tests::counts;
@@ -28,6 +29,25 @@ fn content(words: &str, rng: &mut ChaCha20Rng) -> Content {
         id: ContentId::random(rng),
         sent_at: NOW,
         body: Body::Text(words.into()),
+    }
+}
+
+/// What is inside of an envelope of Alice's in [`Scene::in_epoch_2`]: she says truly how many messages came before.
+fn honest(body: &[u8]) -> SecretBytes {
+    inner::encode(&counts(0, 1, (2, 1)), body)
+}
+
+/// The epoch stays.
+const NEVER: RekeyPolicy = RekeyPolicy {
+    messages: u32::MAX,
+    after: std::time::Duration::MAX,
+};
+
+/// A new epoch after each message.
+fn after_each() -> RekeyPolicy {
+    RekeyPolicy {
+        messages: 1,
+        ..RekeyPolicy::default()
     }
 }
 
@@ -140,10 +160,7 @@ impl Scene {
     /// A conversation in epoch 2, where Alice has sent one message and Bob has answered, each heard by the other.
     fn in_epoch_2(seed: u64) -> Self {
         let mut scene = Self::new(seed);
-        scene.alice.set_policy(RekeyPolicy {
-            messages: 1,
-            ..RekeyPolicy::default()
-        });
+        scene.alice.set_policy(after_each());
         let bundle = scene.bundle("bob");
         scene.alice.start(&bundle, NOW, &mut scene.rng).unwrap();
         for round in 0..2 {
@@ -153,10 +170,7 @@ impl Scene {
             scene.alice_opens(&answer);
             assert_eq!(scene.session(round == 1).epoch, [1, 2][round]);
         }
-        scene.alice.set_policy(RekeyPolicy {
-            messages: u32::MAX,
-            after: std::time::Duration::MAX,
-        });
+        scene.alice.set_policy(NEVER);
         scene
     }
 
@@ -217,7 +231,7 @@ fn rightly_forged_messages_open() {
     for kind in [EnvelopeType::Plain, EnvelopeType::Boxed] {
         let mut scene = Scene::in_epoch_2(51);
         let body = content("forged", &mut scene.rng).encode();
-        let inner = inner::encode(&counts(0, 1, (2, 1)), &body);
+        let inner = honest(&body);
         let envelope = scene.forged(4, &inner, kind);
         assert_eq!(scene.bob_opens(&envelope).missing, 3);
     }
@@ -227,7 +241,7 @@ fn rightly_forged_messages_open() {
 fn padding_that_is_not_exactly_ours_is_refused() {
     let mut scene = Scene::in_epoch_2(52);
     let body = content("padded", &mut scene.rng).encode();
-    let good = inner::encode(&counts(0, 1, (2, 1)), &body);
+    let good = honest(&body);
     let end = good.iter().rposition(|byte| *byte == 0x80).unwrap();
     let mut bad = Vec::new();
     for at in [end + 1, end + 100, good.len() - 1] {
@@ -288,7 +302,7 @@ fn inner_texts_that_are_no_content_or_not_minimal_are_refused() {
         ("a content and more", [&body[..], &[1]].concat()),
         ("not CBOR", vec![0xff; 40]),
     ] {
-        let inner = inner::encode(&counts(0, 1, (2, 1)), &body);
+        let inner = honest(&body);
         let envelope = scene.forged(1, &inner, EnvelopeType::Plain);
         let outcome = scene.bob_refuses(&envelope, what);
         assert!(
@@ -305,10 +319,7 @@ fn inner_texts_that_are_no_content_or_not_minimal_are_refused() {
 #[test]
 fn earlier_counts_that_cannot_be_are_refused() {
     let mut scene = Scene::new(54);
-    scene.alice.set_policy(RekeyPolicy {
-        messages: 1,
-        ..RekeyPolicy::default()
-    });
+    scene.alice.set_policy(after_each());
     let bundle = scene.bundle("bob");
     scene.alice.start(&bundle, NOW, &mut scene.rng).unwrap();
     for words in ["one", "two", "three"] {
@@ -318,10 +329,7 @@ fn earlier_counts_that_cannot_be_are_refused() {
     let answer = scene.letter_to_alice("a");
     scene.alice_opens(&answer); // both in epoch 1; Bob still has the chain of epoch 0, where he received three
     assert_eq!(scene.session(false).receive.keys().copied().collect::<Vec<_>>(), [0, 1]);
-    scene.alice.set_policy(RekeyPolicy {
-        messages: u32::MAX,
-        after: std::time::Duration::MAX,
-    });
+    scene.alice.set_policy(NEVER);
     let body = content("x", &mut scene.rng).encode();
     let forge = |scene: &mut Scene, previous| {
         let inner = inner::encode(&counts(previous, 0, (1, 1)), &body);

@@ -1,4 +1,6 @@
-//! A line to the relay that can be cut, counts what goes over it, loses answers, alters them, and delivers twice.
+//! A line to the relay that can be cut, counts what goes over it, loses answers, alters them, delivers twice, and falls silent.
+//!
+//! It understands as much of HTTP as that takes: one request a connection, handed on when it is whole.
 
 use std::collections::VecDeque;
 use std::net::SocketAddr;
@@ -6,9 +8,10 @@ use std::sync::{Arc, Mutex};
 use std::time::{Duration, UNIX_EPOCH};
 
 use serde_json::Value;
-use server::clock::ManualClock;
 use tokio::io::{AsyncReadExt, AsyncWriteExt};
 use tokio::net::{TcpListener, TcpStream};
+
+use crate::clock::Clock;
 
 /// What becomes of an answer: its status, and its body.
 type Alteration = Box<dyn FnOnce(&mut u16, &mut Value) + Send>;
@@ -24,9 +27,13 @@ struct State {
     alterations: VecDeque<(String, Alteration)>,
     twice: bool,
     /// What time answers say that it is; none: the system's, as the relay's HTTP library has it.
-    time: Option<Arc<ManualClock>>,
+    time: Option<Arc<dyn Clock>>,
     /// No answer goes back, and connections stay.
     silent: bool,
+    /// … from the next request on that begins like this.
+    silent_at: Option<String>,
+    /// … to requests that begin like this, and to no others.
+    swallowed: Option<String>,
     /// Everything that went over it, in both directions, while that is kept.
     recorded: Option<Vec<u8>>,
 }
@@ -38,6 +45,7 @@ pub struct Line {
 }
 
 impl Line {
+    /// One that leads nowhere yet.
     pub async fn new() -> Self {
         let listener = TcpListener::bind("127.0.0.1:0").await.unwrap();
         let addr = listener.local_addr().unwrap();
@@ -55,14 +63,31 @@ impl Line {
         Self { addr, state }
     }
 
+    /// One that leads to this address.
+    pub async fn to(target: SocketAddr) -> Self {
+        let line = Self::new().await;
+        line.connect_to(target);
+        line
+    }
+
+    /// Where it begins.
+    #[must_use]
+    pub const fn addr(&self) -> SocketAddr {
+        self.addr
+    }
+
+    /// The same as a URL.
+    #[must_use]
     pub fn url(&self) -> String {
         format!("http://{}", self.addr)
     }
 
+    /// From now on it leads there.
     pub fn connect_to(&self, target: SocketAddr) {
         self.state.lock().unwrap().target = Some(target);
     }
 
+    /// From now on connections end before their request is answered.
     pub fn cut(&self) {
         self.state.lock().unwrap().target = None;
     }
@@ -70,6 +95,13 @@ impl Line {
     /// `METHOD /path` of every request since the last call.
     pub fn take_requests(&self) -> Vec<String> {
         std::mem::take(&mut self.state.lock().unwrap().requests)
+    }
+
+    /// Whether one of those begins with `start`.
+    #[must_use]
+    pub fn has_taken(&self, start: &str) -> bool {
+        let state = self.state.lock().unwrap();
+        state.requests.iter().any(|request| request.starts_with(start))
     }
 
     /// How many bytes the body of each of those requests had.
@@ -100,7 +132,7 @@ impl Line {
     }
 
     /// Answers are dated by this clock.
-    pub fn date_by(&self, clock: Arc<ManualClock>) {
+    pub fn date_by(&self, clock: Arc<dyn Clock>) {
         self.state.lock().unwrap().time = Some(clock);
     }
 
@@ -109,12 +141,29 @@ impl Line {
         self.state.lock().unwrap().silent = silent;
     }
 
+    /// From the next request on that begins with `start` none is answered.
+    pub fn silence_at(&self, start: &str) {
+        self.state.lock().unwrap().silent_at = Some(start.to_owned());
+    }
+
+    /// Whether none is answered.
+    #[must_use]
+    pub fn is_silent(&self) -> bool {
+        self.state.lock().unwrap().silent
+    }
+
+    /// From now on requests that begin with `start` are taken and not answered; others are.
+    pub fn swallow(&self, start: &str) {
+        self.state.lock().unwrap().swallowed = Some(start.to_owned());
+    }
+
     /// From now on what goes over it is kept, in both directions.
     pub fn record(&self) {
         self.state.lock().unwrap().recorded = Some(Vec::new());
     }
 
     /// What went over it since.
+    #[must_use]
     pub fn recorded(&self) -> Vec<u8> {
         self.state.lock().unwrap().recorded.take().unwrap()
     }
@@ -145,7 +194,7 @@ async fn carry(mut client: TcpStream, state: Arc<Mutex<State>>) -> std::io::Resu
         .next()
         .unwrap_or_default()
         .to_owned();
-    let (target, lose_request, lose_answer, alteration, twice) = {
+    let (target, silent, lose_request, lose_answer, alteration, twice) = {
         let mut state = state.lock().unwrap();
         let shown = line.trim_end_matches(" HTTP/1.1").to_owned();
         if head(&request).contains("\r\nauthorization:") {
@@ -160,9 +209,15 @@ async fn carry(mut client: TcpStream, state: Arc<Mutex<State>>) -> std::io::Resu
             .iter()
             .position(|(start, _)| line.starts_with(start.as_str()));
         let alteration = altered.and_then(|at| state.alterations.remove(at));
-        (state.target, lose_request, lose_answer, alteration, state.twice)
+        state.silent |= state
+            .silent_at
+            .take_if(|start| line.starts_with(start.as_str()))
+            .is_some();
+        let swallowed = state.swallowed.as_ref();
+        let silent = state.silent || swallowed.is_some_and(|start| line.starts_with(start));
+        (state.target, silent, lose_request, lose_answer, alteration, state.twice)
     };
-    if state.lock().unwrap().silent {
+    if silent {
         // Until the client has had enough of it.
         return client.read_to_end(&mut Vec::new()).await.map(drop);
     }
@@ -171,7 +226,7 @@ async fn carry(mut client: TcpStream, state: Arc<Mutex<State>>) -> std::io::Resu
     };
     let mut answer = ask(target, &request).await?;
     if let Some(clock) = &state.lock().unwrap().time {
-        answer = dated(&answer, clock);
+        answer = dated(&answer, &**clock);
     }
     if let Some(recorded) = &mut state.lock().unwrap().recorded {
         recorded.extend_from_slice(&request);
@@ -222,12 +277,12 @@ fn altered(answer: &[u8], alter: Alteration) -> Vec<u8> {
 }
 
 /// The answer with another date.
-fn dated(answer: &[u8], clock: &ManualClock) -> Vec<u8> {
+fn dated(answer: &[u8], clock: &dyn Clock) -> Vec<u8> {
     let end = answer.windows(4).position(|window| window == b"\r\n\r\n").unwrap() + 2;
     let head = std::str::from_utf8(&answer[..end]).unwrap();
     let kept = head.lines().filter(|line| !line.to_lowercase().starts_with("date:"));
     let kept: String = kept.map(|line| format!("{line}\r\n")).collect();
-    let now = Duration::from_millis(server::clock::Clock::now(clock).as_millis());
+    let now = Duration::from_millis(clock.now().as_millis());
     let date = httpdate::fmt_http_date(UNIX_EPOCH + now);
     [format!("{kept}date: {date}\r\n").as_bytes(), &answer[end..]].concat()
 }

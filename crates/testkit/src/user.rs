@@ -13,11 +13,14 @@ use sdk::{Base64, Client, types};
 
 /// A registered account, driven by hand.
 pub struct Raw {
+    /// Its calls, signed in.
     pub client: Client,
+    /// What its keys were made from, and what else is drawn.
     pub rng: ChaCha20Rng,
 }
 
 impl Raw {
+    /// Registers `name` with keys that follow from `seed`.
     pub async fn register(url: &str, name: &str, seed: u64, now: Timestamp) -> Self {
         let mut rng = ChaCha20Rng::seed_from_u64(seed);
         let mut party = Party::generate(Address::parse(&format!("{name}@localhost")).unwrap(), &mut rng);
@@ -79,6 +82,7 @@ impl Raw {
         Self { client, rng }
     }
 
+    /// Somebody's keys, as a first message needs them.
     pub async fn fetch(&self, peer: &Address) -> PreKeyBundle {
         let bundle = self
             .client
@@ -111,6 +115,9 @@ impl Raw {
     }
 
     /// The same, if the relay lets it.
+    ///
+    /// # Errors
+    /// What the relay refused with.
     pub async fn try_deposit(&mut self, to: &Address, envelope: Vec<u8>) -> Result<(), sdk::SdkError> {
         let mut id = [0; 16];
         self.rng.fill_bytes(&mut id);
