@@ -208,7 +208,9 @@ fn a_full_disk_behind_the_relay_does_not_hide_what_the_relay_has_done() {
     assert!(revoked.is_some() && done > 0, "{revoked:?} {done}");
 
     let mut done = 0;
-    let rotated = points().find(|n| {
+    // A hundred keys are hundreds of writes.
+    let mut sparsely = std::iter::successors(Some(0), |n| Some(n + 1 + n / 3)).take_while(|n| *n < 10 * LONGEST);
+    let rotated = sparsely.find(|n| {
         let present = |person: &Person| person.json_one(&["keys"])["signed_prekey_id"].clone();
         let before = present(&alice);
         let answer = with_failing(&alice, &library, "write", *n, &["keys", "rotate"]);
@@ -446,8 +448,7 @@ fn a_full_disk_while_the_passphrase_changes_says_which_one_holds() {
     let library = failing_disk(stage.dir.path());
     let alice = stage.register("alice");
     let file = write_file(stage.dir.path(), "new", "the new one");
-    let mut unwiped = 0;
-    let ended = points().find(|n| {
+    let ended = (0..LONGEST).find(|n| {
         let mut copy = stage.person(&format!("alice-{n}"));
         copy_home(&alice.home, &copy.home);
         let change = ["passphrase", "--new-passphrase-file", &file];
@@ -463,8 +464,7 @@ fn a_full_disk_while_the_passphrase_changes_says_which_one_holds() {
         }
         let says_new = answer.err.contains("the new passphrase holds");
         assert_eq!(says_new, new == 0, "{n}: {answer:?}");
-        unwiped += usize::from(says_new);
         false
     });
-    assert!(ended.is_some() && unwiped > 0, "{ended:?} {unwiped}");
+    assert!(ended.is_some_and(|n| n > 3), "{ended:?}");
 }

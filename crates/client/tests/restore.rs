@@ -113,14 +113,14 @@ async fn story(alice_sends_first: bool, bob_sends_meanwhile: bool, receipts: boo
 
 #[tokio::test]
 async fn a_restored_vault_that_listens_first_loses_nothing_said_afterwards() {
-    story(false, false, true).await;
-    story(false, true, false).await;
+    Box::pin(story(false, false, true)).await;
+    Box::pin(story(false, true, false)).await;
 }
 
 #[tokio::test]
 async fn a_restored_vault_that_speaks_first_loses_nothing_said_afterwards() {
-    story(true, false, false).await;
-    story(true, true, true).await;
+    Box::pin(story(true, false, false)).await;
+    Box::pin(story(true, true, true)).await;
 }
 
 /// The states of what somebody sent, by text.

@@ -48,7 +48,7 @@ fn failing(stage: &Stage, name: &str, step: Step) -> Messenger {
     stage.try_open(name, stage.options_with(steps)).unwrap()
 }
 
-fn is_unnoted<T: std::fmt::Debug>(answer: Result<T, Error>) {
+fn is_unnoted<T: std::fmt::Debug>(answer: &Result<T, Error>) {
     assert!(
         matches!(answer, Err(Error::Unnoted(VaultError::Corrupt("for a test")))),
         "{answer:?}"
@@ -67,7 +67,7 @@ async fn write_to_each_other(one: &mut Messenger, other: &mut Messenger, names: 
 async fn a_registration_that_could_not_be_noted_is_said_and_finished_by_the_same_again() {
     let stage = Stage::new().await;
     let steps = Arc::new(Fails(Step::AfterRegister, AtomicBool::new(false)));
-    is_unnoted(stage.try_register("alice", stage.options_with(steps)).await);
+    is_unnoted(&stage.try_register("alice", stage.options_with(steps)).await);
     let mut alice = stage.register("alice").await;
     let mut bob = stage.register("bob").await;
     write_to_each_other(&mut alice, &mut bob, ["alice", "bob"]).await;
@@ -80,7 +80,7 @@ async fn keys_that_could_not_be_noted_are_said_and_serve() {
     let before = alice.keys().await.unwrap().signed_prekey_id;
     drop(alice);
     let mut alice = failing(&stage, "alice", Step::AfterPublish);
-    is_unnoted(alice.rotate_keys().await);
+    is_unnoted(&alice.rotate_keys().await);
     drop(alice);
     let mut alice = stage.open("alice");
     let after = alice.keys().await.unwrap().signed_prekey_id;
@@ -117,7 +117,7 @@ async fn an_identity_that_could_not_be_noted_is_said_and_taken_at_the_next_start
     let before = alice.fingerprint().unwrap();
     drop(alice);
     let mut alice = failing(&stage, "alice", Step::AfterSucceed);
-    is_unnoted(alice.rotate_identity().await);
+    is_unnoted(&alice.rotate_identity().await);
     assert_eq!(alice.fingerprint().unwrap(), before, "here the earlier one still holds");
     drop(alice);
     // The same again is the same identity, not one more.
@@ -181,7 +181,7 @@ async fn a_gate_key_that_could_not_be_noted_is_said_and_not_uploaded_again() {
     drop(alice);
     let watch: GateWatch = Arc::new(|_| ());
     let mut alice = failing(&stage, "alice", Step::AfterGateKeyUpload);
-    is_unnoted(alice.rotate_gate_key(None, &watch).await);
+    is_unnoted(&alice.rotate_gate_key(None, &watch).await);
     drop(alice);
     let mut alice = stage.open("alice");
     stage.line.take_requests();

@@ -200,7 +200,8 @@ impl Messenger {
             let relay = self.relay.clone();
             let sending = relay.send(envelope, license, Some(token));
             let sent = if long {
-                self.unlocked(sending).await?.0
+                // On the heap: it is seldom, and every send would carry it along.
+                Box::pin(self.unlocked(sending)).await?.0
             } else {
                 sending.await
             };
@@ -224,7 +225,7 @@ impl Messenger {
         // An envelope is sealed with keys that the relay served: its recipient had an account.
         let send = |relay: Relay| async move { relay.send(envelope, license, None).await };
         let sent = if long {
-            self.authorised_unlocked(send).await.map(drop)
+            Box::pin(self.authorised_unlocked(send)).await.map(drop)
         } else {
             self.authorised(send).await
         };
