@@ -265,7 +265,7 @@ impl Render {
                     ));
                 }
                 Event::ClearedHere { peer, count } => self.notice(&format!(
-                    "{} from {peer} did not arrive: probably those that you deleted at the relay, unread. The messages among them are sent again once its client learns of it",
+                    "{} from {peer} will not be shown: probably those that you deleted at the relay, unread. The messages among them come again once its client learns of that",
                     counted(*count, "envelope")
                 )),
                 Event::IdentityChanged { peer, .. } => self.warning(&format!(
