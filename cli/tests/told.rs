@@ -133,7 +133,7 @@ fn a_relays_words_are_shown_only_so_far_and_harmlessly() {
 fn dated(relay: &str, date: &'static str) -> String {
     use std::io::{Read, Write};
     let relay = relay.strip_prefix("http://").unwrap().to_owned();
-    let door = std::net::TcpListener::bind("127.0.0.1:0").unwrap();
+    let door = TcpListener::bind("127.0.0.1:0").unwrap();
     let url = format!("http://{}", door.local_addr().unwrap());
     std::thread::spawn(move || {
         for client in door.incoming() {

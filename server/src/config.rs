@@ -211,7 +211,7 @@ impl Config {
                 "name",
                 "a lower-case host, with a port if need be",
                 "relay.example",
-                |text| RelayName::parse(text).ok(),
+                settings::relay_name,
             )? {
                 Some(name) => name,
                 None => settings::default_name()?,

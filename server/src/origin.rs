@@ -42,7 +42,10 @@ impl Origin {
             Some(port) => Some(port.parse::<u16>().ok().filter(|port| *port != 0)?),
             None => None,
         };
-        if host.is_empty() {
+        // A pattern would match nothing, and nobody can dial "any address".
+        let plain = |b: u8| b.is_ascii_alphanumeric() || matches!(b, b'.' | b'-' | b'_' | b':');
+        let anywhere = host.parse::<IpAddr>().is_ok_and(|ip| ip.is_unspecified());
+        if host.is_empty() || anywhere || !host.bytes().all(plain) {
             return None;
         }
         let shown = if host.contains(':') {
@@ -153,6 +156,10 @@ mod tests {
             "http://x y",
             "http://[::1",
             "http://[x]",
+            "https://*",
+            "https://*.relay.example",
+            "http://0.0.0.0:5000",
+            "http://[::]:5000",
         ] {
             assert_eq!(Origin::parse(bad), None, "{bad}");
         }

@@ -95,11 +95,8 @@ async fn a_pinned_certificate_is_kept_and_any_other_refused() {
 /// A relay answers, and not as the address says: that is neither the network nor another machine, and a person can mend it.
 #[tokio::test]
 async fn an_address_with_the_wrong_scheme_is_said_to_have_it() {
-    let dir = TempDir::new().unwrap();
-    let by_tls = relay(&dir.path().join("tls"), None).await;
-    let mut config = Config::new(dir.path().join("plain")).unwrap();
-    config.listen.set_port(0);
-    let plain = Relay::start(config).await.unwrap();
+    let by_tls = TestRelay::start_with(|config| config.tls = Some(TlsSource::SelfSigned)).await;
+    let plain = TestRelay::start().await;
     for (running, right, wrong) in [(&by_tls, "https://", "http://"), (&plain, "http://", "https://")] {
         let address = running.url();
         assert!(address.starts_with(right), "{address}");

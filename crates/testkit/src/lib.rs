@@ -4,7 +4,7 @@
 //! |---|---|
 //! | [`relay`] | a relay in this process, on data of its own, which can be stopped and started again |
 //! | [`user`] | a registered account without a client around it: what a modified or hostile program can do |
-//! | [`line`] | a way to a relay that stays where it is, and can be cut, records, loses, alters, repeats or falls silent |
+//! | [`mod@line`] | a way to a relay that stays where it is, and can be cut, records, loses, alters, repeats or falls silent |
 //! | [`clock`] | the moment at which tests begin, and the clocks that they turn |
 //! | [`disk`] | the files below a folder, and whether bytes are in them, in any form in which bytes travel; copies |
 //! | [`seed`] | randomness that a failed test names, so that the same run can be had again |

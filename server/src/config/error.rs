@@ -29,12 +29,12 @@ pub enum ConfigError {
     },
     /// The TOML file sets something that does not exist.
     #[error(
-        "the configuration file {path} sets '{key}', which is not a setting. Remove it or correct its name. The settings are: {known}"
+        "the configuration file {path} sets {key}, which is not a setting. Remove it or correct its name. The settings are: {known}"
     )]
     Unknown {
         /// The file.
         path: PathBuf,
-        /// The key.
+        /// The key, as far as it may be repeated: it may be a secret in the wrong place.
         key: String,
         /// Those that exist.
         known: String,

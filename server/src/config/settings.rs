@@ -129,7 +129,7 @@ pub(super) fn read_file(path: &Path, values: &mut Values) -> Result<(), ConfigEr
                 .join(", ");
             return Err(ConfigError::Unknown {
                 path: path.to_owned(),
-                key,
+                key: redact::shown(&key),
                 known,
             });
         };
@@ -193,6 +193,12 @@ pub(super) fn web_origins(text: &str) -> Option<Vec<String>> {
 pub(super) fn platform_data_dir() -> Option<PathBuf> {
     use etcetera::BaseStrategy as _;
     Some(etcetera::choose_base_strategy().ok()?.data_dir().join("latchkey-relay"))
+}
+
+/// A name by which the relay can be dialled: it is for ever.
+pub(super) fn relay_name(text: &str) -> Option<RelayName> {
+    let name = RelayName::parse(text).ok()?;
+    Origin::parse(&format!("https://{name}")).map(|_| name)
 }
 
 pub(super) fn default_name() -> Result<RelayName, ConfigError> {

@@ -223,6 +223,36 @@ fn a_proxy_is_on_this_machine_or_named() {
 }
 
 #[test]
+fn a_name_is_one_that_can_be_dialled() {
+    let with = |name: &'static str| load(&[("data_dir", "/x"), ("name", name)], &[]);
+    for name in ["relay.example", "relay.example:8443", "localhost", "[2001:db8::1]:5000"] {
+        assert_eq!(with(name).unwrap().name.as_str(), name);
+    }
+    for name in [
+        "relay.example:99999",
+        "relay.example:0",
+        "relay:1:2",
+        "[::",
+        "0.0.0.0",
+        "[::]:5000",
+    ] {
+        let refused = with(name).unwrap_err().to_string();
+        assert!(refused.contains("lower-case host"), "{name}: {refused}");
+    }
+}
+
+#[test]
+fn a_secret_in_the_place_of_a_setting_is_not_repeated() {
+    let token = "fNq1b8Lw0zTq7v3kXr5mYp2sGh4dJc6a";
+    for content in [format!("{token} = 1"), format!("[{token}]\nx = 1")] {
+        let file = file(&content);
+        let path = file.path().display().to_string();
+        let refused = load(&[("config", &path)], &[]).unwrap_err().to_string();
+        assert!(!refused.contains(token) && refused.contains("not shown"), "{refused}");
+    }
+}
+
+#[test]
 fn secrets_in_the_wrong_place_are_not_repeated() {
     let pem = "-----BEGIN PRIVATE KEY-----\nMIGHAgEAMBMGByqGSM49AgEGCCqGSM49AwEHBG0w\n-----END PRIVATE KEY-----\n";
     let token = "fNq1b8Lw0zTq7v3kXr5mYp2sGh4dJc6a";

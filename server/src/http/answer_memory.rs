@@ -36,10 +36,10 @@ where
     if let Some(held) = guest.hold(bytes) {
         return answer.map(|body| OnItsWay { body, held: Some(held) });
     }
-    // What was asked may be asked again with the same ids: nothing is lost.
+    // What was asked is done by now. It may be asked again with the same ids: nothing is lost.
     let mut busy = Problem::new(
         ProblemCode::Busy,
-        "too many large answers are being sent to other clients; nothing was changed",
+        "too many large answers are being sent to other clients, so this one is withheld; what was asked may have been done, and may be asked again",
     );
     let id = answer.headers().get(request_id::HEADER);
     busy.request_id = id.and_then(|id| id.to_str().ok()).map(str::to_owned);

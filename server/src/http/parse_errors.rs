@@ -19,6 +19,7 @@ use poem::{
     http::{
         HeaderMap, StatusCode, Version,
         header::{CONNECTION, HOST},
+        uri::Authority,
     },
 };
 use poem_openapi::types::ToJSON as _;
@@ -113,11 +114,16 @@ impl<S> Explained<S> {
     }
 }
 
-/// Whether a request says to whom it goes, as HTTP wants it: once, and only HTTP/1.0 may leave it out. Of two, a proxy may have gone by the other one.
+/// Whether a request says to whom it goes, as HTTP wants it (RFC 9112, section 3.2): once, by a host, and only HTTP/1.0 may leave it out. Of two, or of what is no host, a proxy may
+/// have read another one.
 pub(crate) fn names_its_host(version: Version, headers: &HeaderMap) -> bool {
-    match headers.get_all(HOST).iter().count() {
-        0 => version < Version::HTTP_11,
-        count => count == 1,
+    let mut hosts = headers.get_all(HOST).iter();
+    match (hosts.next(), hosts.next()) {
+        (None, _) => version < Version::HTTP_11,
+        (Some(host), None) => host
+            .to_str()
+            .is_ok_and(|host| !host.contains('@') && host.parse::<Authority>().is_ok()),
+        (Some(_), Some(_)) => false,
     }
 }
 
@@ -156,7 +162,8 @@ fn answer(status: StatusCode, date: Option<&str>, head_only: bool) -> Vec<u8> {
     let (code, detail) = match status {
         StatusCode::BAD_REQUEST => (
             ProblemCode::BadRequest,
-            "this is not a valid HTTP/1.1 request: it must parse, and have exactly one Host header".to_owned(),
+            "this is not a valid HTTP/1.1 request: it must parse, and have exactly one Host header, with a host in it"
+                .to_owned(),
         ),
         StatusCode::URI_TOO_LONG => (ProblemCode::TooLarge, "the request's first line is too long".to_owned()),
         _ => (

@@ -46,7 +46,7 @@ fn long(part: &str, length: usize) -> Vec<u8> {
 #[tokio::test]
 async fn what_does_not_parse_is_a_problem_too() {
     let relay = TestRelay::start().await;
-    let requests: [(&[u8], u16, &str); 12] = [
+    let requests: [(&[u8], u16, &str); 16] = [
         (b"hello\r\n\r\n", 400, "bad_request"),
         (b"GET /v1/status\r\n\r\n", 400, "bad_request"),
         (b"GET /v1/status HTTP/1.1\r\nHost x\r\n\r\n", 400, "bad_request"),
@@ -60,6 +60,11 @@ async fn what_does_not_parse_is_a_problem_too() {
         (b"GET /v1/status HTTP/1.1\r\n\r\n", 400, "bad_request"),
         (b"GET /v1/status HTTP/1.1\r\nHost: x\r\nHost: x\r\n\r\n", 400, "bad_request"),
         (b"GET /v1/status HTTP/1.0\r\nHost: x\r\nHost: y\r\n\r\n", 400, "bad_request"),
+        // To what is no host.
+        (b"GET /v1/status HTTP/1.1\r\nHost:\r\n\r\n", 400, "bad_request"),
+        (b"GET /v1/status HTTP/1.1\r\nHost: a, b\r\n\r\n", 400, "bad_request"),
+        (b"GET /v1/status HTTP/1.1\r\nHost: a/b\r\n\r\n", 400, "bad_request"),
+        (b"GET /v1/status HTTP/1.1\r\nHost: a@b\r\n\r\n", 400, "bad_request"),
         (
             b"POST /v1/messages?to=bob HTTP/1.1\r\nContent-Type: application/octet-stream\r\nContent-Length: 3\r\n\r\nabc",
             400,

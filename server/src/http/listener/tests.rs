@@ -59,6 +59,8 @@ async fn while_there_is_a_crowd_whoever_knocks_waits_and_is_let_in_all_the_same(
         is_answered(&mut client).await;
     }
     assert!(begun.elapsed() >= AT_LEAST_EVERY * CLIENTS, "they did not wait");
+    // No longer than documents say; how long it took here depends on the machine.
+    assert_eq!(AT_LEAST_EVERY, Duration::from_millis(2));
 
     // A crowd does not keep a relay from stopping.
     drop(stop);

@@ -388,7 +388,7 @@ pub(super) fn begin_anew(connection: &mut Connection, now: Timestamp) -> rusqlit
     let backup: bool = transaction.query_row("SELECT is_backup FROM relay WHERE one = 1", [], |row| row.get(0))?;
     if backup {
         transaction.execute_batch(
-            "UPDATE mailbox SET incarnation = randomblob(16); DELETE FROM token; UPDATE relay SET is_backup = 0;",
+            "UPDATE mailbox SET incarnation = randomblob(16); UPDATE token SET hash = zeroblob(32), expires = 0; UPDATE relay SET is_backup = 0;",
         )?;
         let record = AuditRecord {
             at: now,
