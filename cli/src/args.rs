@@ -159,7 +159,7 @@ pub enum Command {
     /// Show earlier messages, sent and received, the oldest first
     ///
     /// It reads this home and does not ask the relay. Of your own messages it says how far each came: `waiting for the relay` (queued); `sent`, the relay has it and no more
-    /// is known, so it may have arrived, expired or been cleared unread; `delivered`, the contact's client has it; `read`, if the contact tells that; `not delivered`, with the reason (failed).
+    /// is known, so it may have arrived, expired or been cleared unread (what never came is sent again when the contact's client says so); `delivered`, the contact's client has it; `read`, if the contact tells that; `not delivered`, with the reason (failed).
     /// The words in brackets are those of `--json`. There a message of the contact is `new` until `inbox` has shown it, then `seen`.
     #[command(after_help = keys::HISTORY)]
     History {
@@ -226,7 +226,7 @@ pub enum Command {
     ///
     /// Delivery receipts are on by default, read receipts are off. One receipt covers all messages of up to a minute; it goes out then, or with the next command after
     /// that. Blocked contacts get none, nor do those whom you have neither written to nor verified. A limited message has no read receipt. Without receipts, your next message to
-    /// a contact still shows that its last one arrived.
+    /// a contact still shows which of its messages arrived.
     #[command(after_help = keys::RECEIPTS)]
     Receipts {
         /// `on` or `off` for delivery receipts; `delivery` or `read` names the kind; without it both are shown
@@ -263,7 +263,8 @@ pub enum Command {
     Token,
     /// Delete all messages that wait at the relay, unread
     ///
-    /// On a terminal it asks first. Without one, and with --json, it does nothing unless --yes is given.
+    /// On a terminal it asks first. Without one, and with --json, it does nothing unless --yes is given. The client of a contact with whom you go on talking learns that its
+    /// messages never came, and sends them again; to keep a contact's mail away, block it.
     #[command(after_help = keys::CLEAR_INBOX)]
     ClearInbox {
         /// Do not ask

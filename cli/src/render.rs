@@ -260,12 +260,12 @@ impl Render {
                 )),
                 Event::Missing { peer, count } => {
                     self.warning(&format!(
-                        "{} from {peer} did not arrive. What was inside is not known: messages, or receipts and other notes of its client. If you miss a message, ask {peer} for it",
+                        "{} from {peer} did not arrive: messages, or receipts and other notes of its client. That client learns of it with your next message to {peer}, and sends the messages again",
                         counted(*count, "envelope")
                     ));
                 }
                 Event::ClearedHere { peer, count } => self.notice(&format!(
-                    "{} from {peer} will not be shown: probably those that you deleted at the relay, unread",
+                    "{} from {peer} will not be shown: probably those that you deleted at the relay, unread. The messages among them come again once its client learns of that",
                     counted(*count, "envelope")
                 )),
                 Event::IdentityChanged { peer, .. } => self.warning(&format!(

@@ -57,14 +57,15 @@ pub enum Event {
         /// Which.
         ids: Vec<MessageId>,
     },
-    /// Envelopes that were sent and never came. What was in them is not known: messages, or receipts and other notes of the peer's client, which are numbered with them.
+    /// Envelopes that were sent and never came: messages, or receipts and other notes of the peer's client, which are numbered with them. The next message to the peer says so, and its
+    /// client sends the messages again.
     Missing {
         /// From whom.
         peer: Address,
         /// How many are newly known to be missing.
         count: u64,
     },
-    /// As [`Event::Missing`], of envelopes that are probably among those that [`Messenger::clear_inbox`](crate::Messenger::clear_inbox) deleted here: no loss.
+    /// As [`Event::Missing`], of envelopes that are probably among those that [`Messenger::clear_inbox`](crate::Messenger::clear_inbox) deleted here.
     ClearedHere {
         /// From whom.
         peer: Address,

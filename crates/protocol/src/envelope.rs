@@ -21,7 +21,7 @@ use crate::time::Timestamp;
 use crate::wire::{Put, Reader};
 
 /// The first byte of every envelope.
-pub const VERSION: u8 = 2;
+pub const VERSION: u8 = 3;
 /// Largest envelope, what a relay stores for one message. Larger things travel as files.
 pub const MAX_ENVELOPE: usize = 256 * 1024;
 /// Largest identity box: commitment, tag, address, identity key and signature are about 7.5 KB.

@@ -7,6 +7,7 @@ mod common;
 use std::time::Duration;
 
 use common::*;
+use latchkey_protocol::content::Body;
 use latchkey_protocol::party::{Opened, Party, Received};
 use latchkey_protocol::session::RekeyPolicy;
 use rand_chacha::ChaCha20Rng;
@@ -70,12 +71,11 @@ fn recover(form: Lost, lost: usize) {
                 .is_empty()
         );
     }
-    let mut gone = Vec::new();
+    let (mut gone, mut sent) = (Vec::new(), Vec::new());
     for n in 0..lost {
-        let envelope = alice
-            .send(&to_bob, &text(&n.to_string(), &mut rng), NOW, &mut rng)
-            .unwrap()
-            .envelope;
+        let words = text(&n.to_string(), &mut rng);
+        sent.push(words.id);
+        let envelope = alice.send(&to_bob, &words, NOW, &mut rng).unwrap().envelope;
         let expected = match form {
             Lost::First => 1,
             Lost::Header => 3,
@@ -98,10 +98,24 @@ fn recover(form: Lost, lost: usize) {
     let opened_one = receive(&mut bob, &arrives, &mut rng);
     assert_eq!(opened_one.missing, lost as u64, "reported at once");
     assert!(!opened_one.late);
-    // The conversation goes on in both directions, and everything is settled: opened or reported.
+    // The answer says what never came: nothing of it is called acknowledged, and all of it goes again.
     let answer = say(&mut directory, &mut bob, &to_alice, "back", NOW, &mut rng).remove(0);
-    let acknowledged = receive(&mut alice, &answer.envelope, &mut rng).acknowledged.len();
-    assert!(acknowledged > lost, "{acknowledged} of more than {lost}");
+    let told = receive(&mut alice, &answer.envelope, &mut rng);
+    assert!(told.acknowledged.iter().all(|id| !sent.contains(id)), "never opened");
+    let again: Vec<_> = told.outgoing.iter().filter_map(|out| out.content_id).collect();
+    assert_eq!(again, sent, "in the order of sending");
+    assert_eq!(alice.pending_count(&to_bob), lost);
+    for (n, out) in told.outgoing.iter().enumerate() {
+        let opened = receive(&mut bob, &out.envelope, &mut rng);
+        assert_eq!((opened.content.body, opened.missing), (Body::Text(n.to_string()), 0));
+    }
+    let answer = say(&mut directory, &mut bob, &to_alice, "thanks", NOW, &mut rng).remove(0);
+    let told = receive(&mut alice, &answer.envelope, &mut rng);
+    assert_eq!(
+        (told.acknowledged, told.outgoing),
+        (sent, Vec::new()),
+        "opened, and once"
+    );
     assert_eq!(alice.pending_count(&to_bob), 0);
     let more = alice
         .send(&to_bob, &text("more", &mut rng), NOW, &mut rng)

@@ -13,6 +13,7 @@ use crate::envelope::{Body, Envelope, Handshake};
 use crate::error::DecodeError;
 use crate::handshake::{self, Claimant, HandshakeError};
 use crate::identity::Fingerprint;
+use crate::inner::Acknowledgement;
 use crate::session::{CannotOpen, Decrypted, Gap, Session, SessionId, Status};
 use crate::time::Timestamp;
 
@@ -90,18 +91,15 @@ pub struct Opened {
     pub origin: Fingerprint,
     /// What it says. Show an (origin, content id) once: after a change of session or identity contents come again.
     pub content: Content,
-    /// Contents of ours that are settled: not sent again on another session. The acknowledgement covers everything before its number, also what the peer
-    /// passed over because it never came.
+    /// Contents of ours that the peer says it opened. They are not sent again.
     pub acknowledged: Vec<ContentId>,
-    /// Which of them the peer opened for certain: the one at the acknowledgement's own number.
-    pub arrived: Option<ContentId>,
     /// Messages newly known to be missing.
     pub missing: u64,
     /// Which ones.
     pub gaps: Vec<Gap>,
     /// Whether this one had been reported missing before.
     pub late: bool,
-    /// To send: contents that move to a new session.
+    /// To send: contents that move to a new session, and those that the peer says never came.
     pub outgoing: Vec<Outgoing>,
     /// Whether this is the first we hear of the contact.
     pub first_contact: bool,
@@ -270,21 +268,21 @@ impl Party {
                 (new.session.id, new.session.peer, self.take_in(*new, &address, now))
             }
         };
-        let (mut acknowledged, mut arrived) = (Vec::new(), None);
+        let (mut acknowledged, mut lost) = (Vec::new(), false);
         if let Some(session) = self.sessions.get_mut(&id) {
             if session.status == Status::SetAside {
                 session.status = Status::Active; // its peer has it, and ranks it by its date
             }
-            if session.status == Status::Active && session.is_beyond_sent(decrypted.acknowledged) {
+            if session.status == Status::Active && session.is_beyond_sent(decrypted.acknowledged.end) {
                 session.status = Status::ReceiveOnly; // acknowledged beyond what we sent: our state is an old one
             } else {
-                session.acknowledged = session.acknowledged.max(decrypted.acknowledged);
-                (acknowledged, arrived) = self.settle(&address, id, decrypted.acknowledged);
+                session.acknowledged = session.acknowledged.max(decrypted.acknowledged.end);
+                (acknowledged, lost) = self.settle(&address, id, &decrypted.acknowledged);
             }
         }
         let after = self.current(&address).map(Session::id);
         let mut outgoing = Vec::new();
-        if after.is_some() && after != before {
+        if after.is_some() && (after != before || lost) {
             outgoing = self.resend(&address, now, rng);
         } else if after.is_none() && before.is_some() {
             self.want_handshake(&address);
@@ -300,7 +298,6 @@ impl Party {
             origin,
             content,
             acknowledged,
-            arrived,
             missing,
             gaps,
             late,
@@ -346,31 +343,34 @@ impl Party {
         one_time.is_none()
     }
 
-    /// Contents of `session` below the acknowledgement are settled; the last one below it is there, because its number counts from what was opened.
+    /// Contents of `session` that the acknowledgement covers are settled; those that it misses have no place there any more. The settled ones, and whether any are missing.
     fn settle(
         &mut self,
         address: &Address,
         session: SessionId,
-        upto: (u32, u32),
-    ) -> (Vec<ContentId>, Option<ContentId>) {
+        acknowledged: &Acknowledgement,
+    ) -> (Vec<ContentId>, bool) {
+        let (mut settled, mut lost) = (Vec::new(), false);
         let Some(list) = self.pending.get_mut(address) else {
-            return (Vec::new(), None);
+            return (settled, lost);
         };
-        let last = upto.1.checked_sub(1).map(|number| (upto.0, number));
-        let of_session = list.iter().filter(|(_, pending)| pending.session == session);
-        let arrived = of_session
-            .clone()
-            .find(|(_, pending)| Some(pending.position) == last)
-            .map(|(_, pending)| pending.id);
-        let settled: Vec<(u64, ContentId)> = of_session
-            .filter(|(_, pending)| pending.position < upto)
-            .map(|(number, pending)| (*number, pending.id))
-            .collect();
-        for (number, _) in &settled {
-            list.remove(number);
+        list.retain(|number, pending| {
+            let Some(position) = pending.position.filter(|_| pending.session == session) else {
+                return true;
+            };
+            let covered = acknowledged.covers(position);
+            if covered {
+                settled.push(pending.id);
+            } else if acknowledged.misses(position) {
+                pending.position = None;
+                lost = true;
+            } else {
+                return true;
+            }
             self.dirty.insert(RecordKey::Pending(address.clone(), *number));
-        }
-        (settled.into_iter().map(|(_, id)| id).collect(), arrived)
+            !covered
+        });
+        (settled, lost)
     }
 
     fn want_handshake(&mut self, address: &Address) {

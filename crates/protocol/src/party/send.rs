@@ -3,7 +3,7 @@
 use rand_core::CryptoRng;
 use zeroize::Zeroizing;
 
-use super::peer::{Peer, Pending};
+use super::peer::{MAX_REPEATS, Peer, Pending};
 use super::record_key::RecordKey;
 use super::{MAX_PEERS, MAX_PENDING, Party};
 use crate::address::Address;
@@ -264,7 +264,8 @@ impl Party {
                 id: content.id,
                 content: bytes,
                 session: id,
-                position,
+                position: Some(position),
+                repeats: 0,
                 since: now,
             };
             let number = self.next_pending;
@@ -313,7 +314,7 @@ impl Party {
         Some((outgoing, (sealed.epoch, sealed.n)))
     }
 
-    /// The sending session changed: what is unacknowledged on others goes again on it, under the same content ids.
+    /// What is unacknowledged on other sessions than the one that sends goes again on that, and what never came on it as well, under the same content ids.
     pub(super) fn resend(&mut self, address: &Address, now: Timestamp, rng: &mut impl CryptoRng) -> Vec<Outgoing> {
         // What was written for a verified identity does not go to its successor before somebody has looked.
         let held = self.peers.get(address).is_some_and(|peer| peer.review.is_some());
@@ -325,7 +326,7 @@ impl Party {
             .get(address)
             .into_iter()
             .flatten()
-            .filter(|(_, pending)| pending.session != id)
+            .filter(|(_, pending)| pending.session != id || pending.position.is_none() && pending.repeats < MAX_REPEATS)
             .map(|(number, pending)| (*number, pending.clone()))
             .collect();
         let mut outgoing = Vec::with_capacity(elsewhere.len());
@@ -334,7 +335,12 @@ impl Party {
             let Some((envelope, position)) = sealed else { break }; // the chain is at its end: the rest waits for the next session
             outgoing.push(envelope);
             if let Some(entry) = self.pending.get_mut(address).and_then(|list| list.get_mut(&number)) {
-                (entry.session, entry.position, entry.since) = (id, position, now);
+                entry.repeats = if entry.session == id {
+                    entry.repeats.saturating_add(1)
+                } else {
+                    0
+                };
+                (entry.session, entry.position, entry.since) = (id, Some(position), now);
             }
             self.dirty.insert(RecordKey::Pending(address.clone(), number));
         }

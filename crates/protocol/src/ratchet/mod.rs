@@ -17,7 +17,7 @@ pub use advance_key::{AdvanceKey, Form};
 pub use chain_key::{ChainKey, TagKey};
 pub use message_key::MessageKey;
 pub use root_key::{EpochKeys, RootKey};
-pub use skipped_keys::{MAX_KEPT_OF_JUMP, MAX_SKIPPED, SKIPPED_LIFETIME, SkippedKey, SkippedKeys};
+pub use skipped_keys::{MAX_KEPT_OF_JUMP, MAX_SKIPPED, SKIPPED_EPOCHS, SKIPPED_LIFETIME, SkippedKey, SkippedKeys};
 
 /// Bytes of the tag by which a receiver recognises an envelope.
 pub const TAG_LENGTH: usize = 16;

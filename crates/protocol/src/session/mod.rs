@@ -11,6 +11,7 @@
 //!   └──────────────────────────────────────────┘  a header  └──────────────────────────────────────────┘
 //! ```
 
+mod missing;
 mod receive;
 mod send;
 mod stored;
@@ -20,11 +21,13 @@ use std::fmt;
 use std::sync::Arc;
 use std::time::Duration;
 
+pub(crate) use missing::Missing;
 pub use receive::Gap;
 pub(crate) use receive::{CannotOpen, Decrypted};
 
 use crate::envelope::HEADER_LENGTH;
 use crate::identity::Fingerprint;
+use crate::inner::Acknowledgement;
 use crate::primitives::kem::{KemPublicKey, KemSecretKey};
 use crate::ratchet::{AdvanceKey, ChainKey, Direction, EpochKeys, Role, RootKey, SkippedKeys, TagKey};
 use crate::time::Timestamp;
@@ -126,11 +129,13 @@ pub struct Session {
     pub(crate) send: SendChain,
     /// My message counts in epoch − 1 and epoch − 2.
     pub(crate) sent_before: (u32, u32),
-    /// Highest acknowledgement from the peer: everything in earlier epochs, and numbers below the count in this one.
+    /// End of the highest acknowledgement from the peer: it has been through earlier epochs, and numbers below the count in this one.
     pub(crate) acknowledged: (u32, u32),
     pub(crate) header_hashes: BTreeMap<u32, [u8; 64]>,
     pub(crate) receive: BTreeMap<u32, ReceiveChain>,
     pub(crate) skipped: SkippedKeys,
+    /// What of the peer's messages is missing and has to be told.
+    pub(crate) missing: Missing,
     pub(crate) turn: Turn,
     /// My header of the current epoch, repeated until the peer is heard in it.
     pub(crate) header: Option<Arc<Header>>,
@@ -195,6 +200,7 @@ impl Session {
                 },
             )]),
             skipped: SkippedKeys::default(),
+            missing: Missing::default(),
             turn,
             header: None,
             // A responder has, by opening the handshake, heard the initiator in epoch 0.
@@ -249,11 +255,15 @@ impl Session {
         self.header_hashes.insert(self.epoch, header_hash);
     }
 
-    /// The inner acknowledgement: (0, 0) when nothing was heard.
-    pub(crate) fn own_acknowledgement(&self) -> (u32, u32) {
-        match self.heard {
+    /// The inner acknowledgement: up to (0, 0) when nothing was heard.
+    pub(crate) fn own_acknowledgement(&self) -> Acknowledgement {
+        let end = match self.heard {
             None => (0, 0),
             Some(epoch) => (epoch, self.receive.get(&epoch).map_or(0, |chain| chain.n)),
+        };
+        Acknowledgement {
+            end,
+            holes: self.missing.holes(),
         }
     }
 

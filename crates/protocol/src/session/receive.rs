@@ -7,7 +7,7 @@ use super::{EMPTY_HASH, Header, MAX_CHAIN, Position, ReceiveChain, Session, Sess
 use crate::content::Content;
 use crate::envelope::{self, Body, Envelope, EnvelopeType, HEADER_BOX_LENGTH, NUMBER_BOX_LENGTH};
 use crate::error::DecodeError;
-use crate::inner::{self, Counts};
+use crate::inner::{self, Acknowledgement, Counts, Hole};
 use crate::prekey::KEM_KEY_LENGTH;
 use crate::primitives::hash;
 use crate::primitives::kem::{CIPHERTEXT_LENGTH, Ciphertext, KemPublicKey};
@@ -24,7 +24,7 @@ pub(crate) struct Locate<'a> {
 
 /// An opened envelope.
 pub(crate) struct Decrypted {
-    pub(crate) acknowledged: (u32, u32),
+    pub(crate) acknowledged: Acknowledgement,
     pub(crate) content: Content,
     /// Numbers that this envelope passed over and reports missing.
     pub(crate) gaps: Vec<Gap>,
@@ -173,10 +173,11 @@ impl Session {
         let aad = self.message_aad(&position, &header_hash);
         let text = key.open(&aad, sealed).map_err(|_| CannotOpen::BadMessage)?;
         let (counts, content) = inner::decode(&text).map_err(|_| CannotOpen::BadMessage)?;
-        self.close_older(&mut change, counts, now)?;
+        self.close_older(&mut change, &counts, now)?;
         let content = Content::decode(content).map_err(CannotOpen::BadContent)?;
-        let (gaps, late) = (std::mem::take(&mut change.gaps), change.used.is_some());
-        let expired = self.apply(change, now);
+        let late = change.used.is_some();
+        let (gaps, expired) = self.apply(change, now);
+        self.missing.read(&counts.acknowledged);
         Ok(Decrypted {
             acknowledged: counts.acknowledged,
             content,
@@ -242,7 +243,7 @@ impl Session {
     }
 
     /// Chains of earlier epochs end where the sender says that it stopped; what was not received of them is missing.
-    fn close_older(&self, change: &mut Transition, counts: Counts, now: Timestamp) -> Result<(), CannotOpen> {
+    fn close_older(&self, change: &mut Transition, counts: &Counts, now: Timestamp) -> Result<(), CannotOpen> {
         for (&epoch, chain) in self.receive.range(..change.epoch) {
             let end = if epoch + 1 == change.epoch {
                 counts.previous
@@ -258,8 +259,8 @@ impl Session {
         Ok(())
     }
 
-    /// Says whether skipped keys died of age.
-    fn apply(&mut self, change: Transition, now: Timestamp) -> bool {
+    /// What was passed over, and whether skipped keys died of age.
+    fn apply(&mut self, change: Transition, now: Timestamp) -> (Vec<Gap>, bool) {
         let Transition {
             epoch,
             entered,
@@ -267,7 +268,7 @@ impl Session {
             chain,
             closed,
             skipped,
-            gaps: _,
+            gaps,
         } = change;
         if let Some((keys, header_hash, peer_key)) = entered {
             self.enter(keys, header_hash);
@@ -280,6 +281,14 @@ impl Session {
         self.receive.retain(|epoch, _| !closed.contains(epoch));
         if let Some(position) = used {
             self.skipped.remove(position);
+            self.missing.came(position);
+        }
+        for Gap {
+            epoch, first, count, ..
+        } in &gaps
+        {
+            let (epoch, first, count) = (*epoch, *first, *count);
+            self.missing.add(Hole { epoch, first, count });
         }
         for (position, key) in skipped {
             self.skipped.insert(position, key);
@@ -290,7 +299,7 @@ impl Session {
         if epoch >= self.epoch {
             self.header = None;
         }
-        self.expire(now)
+        (gaps, self.expire(now))
     }
 
     /// Drops keys that have lived their time.

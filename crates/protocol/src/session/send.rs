@@ -61,7 +61,13 @@ impl Session {
         rng.fill_bytes(&mut id);
         let (key, next) = self.send.key.clone().next();
         let (epoch, n) = (self.epoch, self.send.n);
-        let mut envelope = self.open_envelope(&id, n, content.len());
+        let counts = Counts {
+            previous: self.sent_before.0,
+            before_previous: self.sent_before.1,
+            acknowledged: self.own_acknowledgement(),
+        };
+        let inner = inner::encode(&counts, content);
+        let mut envelope = self.open_envelope(&id, n, inner.len());
         let header_hash = self.header_hashes.get(&epoch).copied().unwrap_or(EMPTY_HASH);
         let aad = {
             let kind = self.form(n);
@@ -77,12 +83,8 @@ impl Session {
             };
             self.message_aad(&position, &header_hash)
         };
-        let counts = Counts {
-            previous: self.sent_before.0,
-            before_previous: self.sent_before.1,
-            acknowledged: self.own_acknowledgement(),
-        };
-        envelope = key.seal(&aad, &inner::encode(&counts, content), envelope);
+        envelope = key.seal(&aad, &inner, envelope);
+        self.missing.tell((epoch, n));
         self.send.key = next;
         self.send.n += 1;
         self.since.0 = self.since.0.saturating_add(1);
@@ -105,9 +107,9 @@ impl Session {
         }
     }
 
-    /// Everything before the sealed text. `content_length` sizes the buffer.
-    fn open_envelope(&self, id: &EnvelopeId, n: u32, content_length: usize) -> Vec<u8> {
-        let capacity = crate::padding::padded_length(content_length + 20) + 128;
+    /// Everything before the sealed text, in a buffer for an inner text of this length.
+    fn open_envelope(&self, id: &EnvelopeId, n: u32, inner_length: usize) -> Vec<u8> {
+        let capacity = inner_length + 128;
         let direction = self.role.sends();
         let number = n.to_be_bytes();
         match (self.form(n), &self.first, &self.header) {

@@ -5,9 +5,11 @@ use std::sync::Arc;
 
 use zeroize::Zeroizing;
 
+use super::missing::{Known, Missing};
 use super::{ReceiveChain, SendChain, Session, SessionId, Status, Turn};
 use crate::error::DecodeError;
 use crate::identity::Fingerprint;
+use crate::inner::{Hole, MAX_HOLES};
 use crate::pickle::{Record, Writer};
 use crate::primitives::kem::{KemPublicKey, KemSecretKey};
 use crate::ratchet::{AdvanceKey, ChainKey, MessageKey, Role, RootKey, SkippedKey, SkippedKeys, TagKey};
@@ -67,7 +69,15 @@ impl Session {
             out.u32(epoch);
         })
         .u32(self.since.0)
-        .time(self.since.1);
+        .time(self.since.1)
+        .list(self.missing.0.iter(), |out, Known { hole, told }| {
+            out.u32(hole.epoch)
+                .u32(hole.first)
+                .u32(hole.count)
+                .option(*told, |out, (epoch, n)| {
+                    out.u32(epoch).u32(n);
+                });
+        });
         out.finish()
     }
 
@@ -134,13 +144,27 @@ impl Session {
             header: input.option(|input| Ok(Arc::new(input.array()?)))?,
             heard: input.option(Record::u32)?,
             since: (input.u32()?, input.time()?),
+            missing: Missing(input.list(read_hole)?),
         };
         record.finish()?;
-        if session.epoch > MAX_EPOCH {
+        if session.epoch > MAX_EPOCH || session.missing.0.len() > MAX_HOLES {
             return Err(DecodeError::TooLong);
         }
         Ok(session)
     }
+}
+
+fn read_hole(input: &mut Record<'_>) -> Result<Known, DecodeError> {
+    let hole = Hole {
+        epoch: input.u32()?,
+        first: input.u32()?,
+        count: input.u32()?,
+    };
+    let told = input.option(|input| Ok((input.u32()?, input.u32()?)))?;
+    if hole.count == 0 || hole.first.checked_add(hole.count).is_none() {
+        return Err(DecodeError::NotCanonical);
+    }
+    Ok(Known { hole, told })
 }
 
 fn read_chains(input: &mut Record<'_>) -> Result<BTreeMap<u32, ReceiveChain>, DecodeError> {

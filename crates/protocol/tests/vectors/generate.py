@@ -39,7 +39,7 @@ def u8(x): return x.to_bytes(1, "big")
 def u32(x): return x.to_bytes(4, "big")
 def u64(x): return x.to_bytes(8, "big")
 def lp(x): return u32(len(x)) + x
-VERSION = 2  # of envelopes
+VERSION = 3  # of envelopes
 def L(label): return b"latchkey/1/" + label
 
 
@@ -240,8 +240,10 @@ def padded_length(n):
     return (n + low) & ~low
 
 
-def inner(pn1, pn2, ack, content):
-    text = b"".join(map(leb128, (pn1, pn2, *ack))) + content
+def inner(pn1, pn2, ack, content, holes=()):
+    """`ack`: epoch and count. `holes`: epoch, first number and how many, of what never came before that."""
+    named = [x for e, first, count in holes for x in (ack[0] - e, first, count)]
+    text = b"".join(map(leb128, (pn1, pn2, *ack, len(holes), *named))) + content
     return text + b"\x80" + bytes(padded_length(len(text)) - len(text) - 1)
 
 
@@ -364,15 +366,16 @@ def schedule():
 
     # The later forms of an envelope, as key, tag, box, AAD and sealed text: three messages from Bob in epoch 1.
     forms, ck = [], E1["ck_r2i"]
+    every_hole = ((), ((0, 1, 2),), ((0, 0, 1), (0, 2, 1)))
     for n, (name, kind, adv, boxed) in enumerate((("header", 3, E0["adv"], header), ("plain", 2, None, None), ("locator", 3, E1["adv"], b""))):
         mk, ck = mac(ck, b"\x01"), mac(ck, b"\x02")
         eid = pattern("envelope id " + name, 16)
         tag = mac(E1["tk_r2i"], u32(n))[:16] if adv is None else boxed_tag(adv, 1, eid)
         aad = aad_of(kind, sid, 1, 1, n, eid, tag, bob.fp, alice.fp, header)
-        text = inner(300, 0, (0, 4), content(pattern("content", 16), created_at, b"hello " + name.encode()))
+        text = inner(300, 0, (0, 4), content(pattern("content", 16), created_at, b"hello " + name.encode()), every_hole[n])
         okm = msg_okm(mk, aad)
         sealed = committed(okm, aad, text)
-        line = dict(form=name, n=n, id=eid.hex(), tag=tag.hex(), mk=mk.hex(), aad=aad.hex(), okm=okm.hex(), inner=text.hex(), sealed=sealed.hex())
+        line = dict(form=name, n=n, holes=every_hole[n], id=eid.hex(), tag=tag.hex(), mk=mk.hex(), aad=aad.hex(), okm=okm.hex(), inner=text.hex(), sealed=sealed.hex())
         the_box = b""
         if adv is not None:
             bk = box_okm(adv, 1, eid)

@@ -89,7 +89,7 @@ impl Scope<'_, '_> {
         if !opened.outgoing.is_empty() {
             self.supersede(&from, &opened.outgoing)?;
         }
-        self.acknowledge(&opened.acknowledged, opened.arrived, round)?;
+        self.acknowledge(&opened.acknowledged, round)?;
         // Opened all the same: the session goes on, so that a block can be taken back.
         if self.delivery(&from)?.blocked {
             return Ok(());
@@ -119,24 +119,17 @@ impl Scope<'_, '_> {
         Ok(())
     }
 
-    /// Notes what the peer has, and forgets the shares of limited messages that will not be sent again. Of all that an acknowledgement covers only the
-    /// last is known to have arrived: what came before it may have expired or been cleared. Receipts tell of the others.
-    fn acknowledge(
-        &mut self,
-        settled: &[ContentId],
-        arrived: Option<ContentId>,
-        round: &mut Round,
-    ) -> Result<(), VaultError> {
+    /// Notes what the peer opened, and forgets the shares of limited messages that will not be sent again.
+    fn acknowledge(&mut self, opened: &[ContentId], round: &mut Round) -> Result<(), VaultError> {
         let mut delivered = Vec::new();
-        if let Some(id) = arrived.map(|id| MessageId(id.0)) {
-            self.tx.update::<StoredMessage>(&key::outgoing(id), |message| {
-                if matches!(message.state, MessageState::Queued | MessageState::Sent) {
-                    message.state = MessageState::Delivered;
-                    delivered.push(id);
+        for id in opened {
+            let message = MessageId(id.0);
+            self.tx.update::<StoredMessage>(&key::outgoing(message), |row| {
+                if matches!(row.state, MessageState::Queued | MessageState::Sent) {
+                    row.state = MessageState::Delivered;
+                    delivered.push(message);
                 }
             })?;
-        }
-        for id in settled {
             if let Some(mut license) = self.tx.get::<License>(&id.0)?
                 && license.share.take().is_some()
             {

@@ -105,7 +105,14 @@ fn placed(party: &Party, out: Vec<Outgoing>) -> Vec<Made> {
         .zip(out)
         .map(|(behind, letter)| {
             let session = party.current(&letter.to).unwrap();
-            let place = (session.id, session.epoch, session.send.n - behind);
+            // Among many an advance may be due.
+            let place = match session.send.n.checked_sub(behind) {
+                Some(n) => (session.id, session.epoch, n),
+                None => {
+                    let n = session.send.n + session.sent_before.0 - behind;
+                    (session.id, session.epoch - 1, n)
+                }
+            };
             Made { letter, place }
         })
         .collect()

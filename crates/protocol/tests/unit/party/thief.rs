@@ -13,7 +13,7 @@ use crate::content::{Body, Content, ContentId};
 use crate::envelope::{self, Envelope};
 use crate::handshake::PreKeyBundle;
 use crate::party::{Outgoing, Party, Received};
-use crate::ratchet::ChainKey;
+use crate::ratchet::{ChainKey, Role};
 use crate::session::{EMPTY_HASH, Position, RekeyPolicy, Session};
 
 /// A recorded message: sent by the victim or to it, where it stands, its bytes, and whether it was sent after the theft.
@@ -22,6 +22,13 @@ struct Recorded {
     position: (u32, u32),
     envelope: Vec<u8>,
     after: bool,
+}
+
+/// What a party sent: epoch and number, and the bytes.
+struct Sent {
+    from: usize,
+    position: (u32, u32),
+    envelope: Vec<u8>,
 }
 
 struct Pair {
@@ -67,7 +74,7 @@ impl Pair {
         pair
     }
 
-    fn send(&mut self, from: usize) -> Outgoing {
+    fn send(&mut self, from: usize) -> Vec<Sent> {
         let body = Body::Text("secret".into());
         let content = Content {
             id: ContentId::random(&mut self.rng),
@@ -77,14 +84,35 @@ impl Pair {
         let out = self.parties[from]
             .send(&name(1 - from), &content, self.now, &mut self.rng)
             .unwrap();
-        self.wire.push((1 - from, out.envelope.clone()));
-        out
+        self.post(from, vec![out])
     }
 
-    fn deliver(&mut self, i: usize) {
+    /// Delivers one; what is sent again because of it goes the same way.
+    fn deliver(&mut self, i: usize) -> Vec<Sent> {
         let (to, envelope) = self.wire.remove(i);
-        let received = self.parties[to].receive(&envelope, self.now, &mut self.rng);
-        assert!(matches!(received, Received::Opened(_)), "{received:?}");
+        match self.parties[to].receive(&envelope, self.now, &mut self.rng) {
+            Received::Opened(opened) => self.post(to, opened.outgoing),
+            other => panic!("{other:?}"),
+        }
+    }
+
+    fn post(&mut self, from: usize, out: Vec<Outgoing>) -> Vec<Sent> {
+        let mut sent = Vec::new();
+        for Outgoing {
+            envelope, content_id, ..
+        } in out
+        {
+            let mut pending = self.parties[from].pending[&name(1 - from)].values();
+            let pending = pending.find(|pending| Some(pending.id) == content_id).unwrap();
+            let position = pending.position.unwrap();
+            self.wire.push((1 - from, envelope.clone()));
+            sent.push(Sent {
+                from,
+                position,
+                envelope,
+            });
+        }
+        sent
     }
 
     fn session(&self, of: usize) -> &Session {
@@ -186,24 +214,34 @@ fn theft(seed: u64) -> usize {
                 rng: ChaCha20Rng::seed_from_u64(seed + 1),
             });
         }
-        if pair.chance() {
+        let before = pair.session(victim).epoch;
+        let sent = if pair.chance() {
             let from = pair.below(2);
-            let before = pair.session(from).epoch;
-            let envelope = pair.send(from).envelope;
-            let session = pair.session(from);
-            if thief.is_some() && from == victim && session.epoch > before {
-                healed_from.get_or_insert(session.epoch);
+            pair.send(from)
+        } else if !pair.wire.is_empty() {
+            let i = if pair.chance() { pair.below(pair.wire.len()) } else { 0 };
+            pair.deliver(i)
+        } else {
+            Vec::new()
+        };
+        for Sent {
+            from,
+            position,
+            envelope,
+        } in sent
+        {
+            if thief.is_some() && from == victim && pair.session(victim).epoch > before {
+                let own = Role::authors(pair.session(victim).role, position.0);
+                if own && position.0 > before {
+                    healed_from.get_or_insert(position.0);
+                }
             }
-            let position = (session.epoch, session.send.n - 1);
             log.push(Recorded {
                 by_victim: from == victim,
                 position,
                 envelope,
                 after: thief.is_some(),
             });
-        } else if !pair.wire.is_empty() {
-            let i = if pair.chance() { pair.below(pair.wire.len()) } else { 0 };
-            pair.deliver(i);
         }
         if pair.below(20) == 0 {
             pair.now = pair.now.plus(Duration::from_secs(3600));

@@ -12,6 +12,7 @@ use crate::content::{Body, Content, ContentId};
 use crate::handshake::PreKeyBundle;
 use crate::party::{Followed, Outgoing, Party, Received};
 use crate::prekey::{OneTimeEntry, PublishedOneTime, PublishedSignedPreKey};
+use crate::ratchet::SKIPPED_EPOCHS;
 use crate::session::{RekeyPolicy, SessionId};
 use crate::succession::{MAX_SUCCESSIONS, PublishedSuccession};
 
@@ -55,6 +56,8 @@ pub(super) struct Net {
     pub(super) sent: BTreeMap<(usize, ContentId), HashSet<Place>>,
     pub(super) forgiven: HashSet<(usize, ContentId)>,
     pub(super) delivered: HashSet<(usize, ContentId)>,
+    /// Author and content of everything that was ever opened.
+    pub(super) came: HashSet<(usize, ContentId)>,
     pub(super) commitments: HashSet<Vec<u8>>,
     pub(super) roots: HashMap<(SessionId, u32, Vec<u8>), [u8; 32]>,
     pub(super) headers: HashMap<(SessionId, u32), Vec<u8>>,
@@ -99,6 +102,7 @@ impl Net {
             sent: BTreeMap::new(),
             forgiven: HashSet::new(),
             delivered: HashSet::new(),
+            came: HashSet::new(),
             commitments: HashSet::new(),
             roots: HashMap::new(),
             headers: HashMap::new(),
@@ -216,7 +220,8 @@ impl Net {
                         .values()
                         .find(|p| p.id == id)
                         .unwrap();
-                    (pending.session, a, pending.position.0, pending.position.1)
+                    let (epoch, n) = pending.position.unwrap();
+                    (pending.session, a, epoch, n)
                 }
                 None => (session.id, a, session.epoch, session.send.n - 1),
             };
@@ -304,6 +309,10 @@ impl Net {
                     self.desks[b].shown.insert((sender, opened.content.id));
                     self.delivered.insert((sender, opened.content.id));
                 }
+                self.came.insert((sender, opened.content.id));
+                for id in opened.acknowledged {
+                    assert!(self.came.contains(&(b, id)), "acknowledged, and never opened");
+                }
                 self.post(b, opened.outgoing);
                 "opened"
             }
@@ -335,7 +344,13 @@ impl Net {
             }
         } else if honest && outcome != "duplicate" && !self.restored.contains(&b) {
             let place = self.places.get(&envelope[2..18]);
-            if place.is_some_and(|place| place.1 == from && !self.opened.contains(place)) {
+            let first = place.filter(|place| place.1 == from && !self.opened.contains(place));
+            // Keys die after so many epochs; what was in the envelope was sent again by then.
+            let dead = |place: &Place| {
+                let session = self.parties[b].sessions.get(&place.0);
+                session.is_some_and(|session| place.2 + SKIPPED_EPOCHS <= session.epoch)
+            };
+            if first.is_some_and(|place| !dead(place)) {
                 self.unopenable.push(outcome.into());
             }
         }

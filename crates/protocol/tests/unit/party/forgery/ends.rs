@@ -1,7 +1,8 @@
 //! The ends of things: the last number of a chain, an acknowledgement from a future that this state does not know, a second header.
 
 use super::*;
-use crate::party::peer::MAX_ANSWERS;
+use crate::inner::Hole;
+use crate::party::peer::{MAX_ANSWERS, MAX_REPEATS};
 
 #[test]
 fn numbers_at_and_beyond_a_chains_end_are_refused_and_cost_nothing() {
@@ -79,13 +80,7 @@ fn an_acknowledgement_beyond_what_was_sent_ends_sending_on_that_session() {
         let unsettled = scene.bob.pending_contents(&to_alice);
         assert_eq!(unsettled.len(), 1);
         let body = content("ack", &mut scene.rng).encode();
-        let inner = inner::encode(
-            &Counts {
-                acknowledged: beyond,
-                ..HONEST
-            },
-            &body,
-        );
+        let inner = inner::encode(&counts(0, 1, beyond), &body);
         let envelope = scene.forged(1, &inner, EnvelopeType::Plain);
         let opened = scene.bob_opens(&envelope);
         assert!(opened.acknowledged.is_empty(), "{beyond:?} is not applied");
@@ -119,6 +114,43 @@ fn an_acknowledgement_beyond_what_was_sent_ends_sending_on_that_session() {
     let envelope = scene.forged(1, &inner, EnvelopeType::Plain);
     assert_eq!(scene.bob_opens(&envelope).acknowledged.len(), 1);
     assert!(scene.bob.wanted().is_empty());
+}
+
+/// A peer may say of everything that it never came. It gets each content again, a bounded number of times; none of it is called acknowledged; and a new session still brings it.
+#[test]
+fn a_peer_that_calls_everything_lost_gets_it_a_bounded_number_of_times() {
+    let mut scene = Scene::in_epoch_2(58);
+    scene.bob.set_policy(NEVER);
+    let to_alice = address("alice");
+    let lost = scene.bob.pending_contents(&to_alice)[0];
+    let mut again = 0;
+    for number in 1..u32::from(MAX_REPEATS) + 10 {
+        // It can call lost only what is before the last that it says it opened.
+        let more = content("more", &mut scene.rng);
+        scene.bob.send(&to_alice, &more, NOW, &mut scene.rng).unwrap();
+        let sent = scene.session(false).send.n;
+        let mut counts = counts(0, 1, (2, sent));
+        counts.acknowledged.holes = vec![Hole {
+            epoch: 2,
+            first: 0,
+            count: sent - 1,
+        }];
+        let body = content("lost", &mut scene.rng).encode();
+        let envelope = scene.forged(number, &inner::encode(&counts, &body), EnvelopeType::Plain);
+        let opened = scene.bob_opens(&envelope);
+        assert!(!opened.acknowledged.contains(&lost), "{number}");
+        again += opened
+            .outgoing
+            .iter()
+            .filter(|out| out.content_id == Some(lost))
+            .count();
+    }
+    assert_eq!(again, usize::from(MAX_REPEATS));
+    assert!(scene.bob.pending_contents(&to_alice).contains(&lost));
+    scene.session(true).send.n = MAX_REPEATS.into();
+    let bundle = scene.bundle("alice");
+    let anew = scene.bob.start(&bundle, NOW, &mut scene.rng).unwrap();
+    assert!(anew.iter().any(|out| out.content_id == Some(lost)));
 }
 
 /// Two copies of one state author the same epoch: the second header is not followed, the session ends, and a handshake is wanted. What changes is

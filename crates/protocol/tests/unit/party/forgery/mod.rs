@@ -9,12 +9,13 @@ use crate::content::{Body, Content};
 use crate::envelope::{EnvelopeType, box_aad, head};
 use crate::error::DecodeError;
 use crate::handshake::PreKeyBundle;
-use crate::inner::{self, Counts};
+use crate::inner;
 use crate::party::*;
 use crate::prekey::{OneTimeEntry, PublishedOneTime, PublishedSignedPreKey};
 use crate::primitives::secret::SecretBytes;
 use crate::ratchet::Form;
 use crate::session::{EMPTY_HASH, MAX_CHAIN, Position};
+use crate::tests::counts;
 use crate::wire::Put;
 
 const NOW: Timestamp = Timestamp(1_790_000_000_000);
@@ -31,16 +32,9 @@ fn content(words: &str, rng: &mut ChaCha20Rng) -> Content {
     }
 }
 
-/// How many messages came before, as Alice truly says in [`Scene::in_epoch_2`].
-const HONEST: Counts = Counts {
-    previous: 0,
-    before_previous: 1,
-    acknowledged: (2, 1),
-};
-
-/// What is inside of an envelope of hers there.
+/// What is inside of an envelope of Alice's in [`Scene::in_epoch_2`]: she says truly how many messages came before.
 fn honest(body: &[u8]) -> SecretBytes {
-    inner::encode(&HONEST, body)
+    inner::encode(&counts(0, 1, (2, 1)), body)
 }
 
 /// The epoch stays.
@@ -338,14 +332,7 @@ fn earlier_counts_that_cannot_be_are_refused() {
     scene.alice.set_policy(NEVER);
     let body = content("x", &mut scene.rng).encode();
     let forge = |scene: &mut Scene, previous| {
-        let inner = inner::encode(
-            &Counts {
-                previous,
-                before_previous: 0,
-                acknowledged: (1, 1),
-            },
-            &body,
-        );
+        let inner = inner::encode(&counts(previous, 0, (1, 1)), &body);
         scene.forged(0, &inner, EnvelopeType::Plain)
     };
     for previous in [0, 1, 2, MAX_CHAIN + 1, u32::MAX] {
