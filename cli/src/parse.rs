@@ -34,7 +34,7 @@ pub(crate) fn parse(words: &[OsString]) -> Result<Cli, ExitCode> {
     };
     let error = match error {
         Ok(cli) => return Ok(cli),
-        Err(error) => without_secrets(error),
+        Err(error) => without_secrets(with_right_tip(error, words)),
     };
     let json = is_json(words);
     if error.kind() == ErrorKind::UnknownArgument && asks_about_send(words) {
@@ -106,6 +106,16 @@ fn about_help(words: &[OsString]) -> Vec<OsString> {
         words.push("help".into());
     }
     words
+}
+
+/// What follows a message was to be a part of it. The library's tip is to put it behind `--`, where there is no room for it either.
+fn with_right_tip(mut error: clap::Error, words: &[OsString]) -> clap::Error {
+    let follows = error.kind() == ErrorKind::UnknownArgument && error.get(ContextKind::SuggestedArg).is_none();
+    if follows && words.iter().any(|word| word == "send") {
+        let tip = "put a message of several words in quotes";
+        error.insert(ContextKind::Suggested, ContextValue::StyledStrs(vec![tip.into()]));
+    }
+    error
 }
 
 /// The error without words that could be a secret: terminals are shared and recorded, and `--json` goes into logs.

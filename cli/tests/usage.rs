@@ -58,6 +58,15 @@ fn a_message_may_begin_with_a_hyphen() {
     assert!(alice.fails(2, &["send", "bob", "--json"]).contains("--"));
     alice.fails(2, &["send", "bob", "one", "--help"]);
     alice.fails(2, &["send", "bob", "--plays"]);
+    for rest in ["-5", "world", "--now"] {
+        let error = alice.fails(2, &["send", "bob", "hello", rest]);
+        assert!(error.contains("in quotes") && !error.contains("as a value"), "{error}");
+    }
+    assert!(
+        alice
+            .fails(2, &["send", "bob", "hi", "--play", "2"])
+            .contains("--plays")
+    );
     // Help is where there is no name yet.
     for args in [&["send", "--help"][..], &["send", "-h"], &["help", "send"]] {
         assert!(alice.ok(args).out.contains("--oblivious"), "{args:?}");

@@ -280,7 +280,7 @@ async fn what_a_blocked_sender_dates_ahead_is_not_kept() {
 
 #[tokio::test]
 async fn keys_that_were_made_while_the_clock_was_behind_are_made_anew_when_it_is_right() {
-    for days in [8, 20] {
+    for days in [8, 20, 45, 400] {
         let stage = Stage::new().await;
         drop(stage.register("alice").await);
         let mut behind = open_wrong(&stage, "alice", Duration::ZERO, DAY * days);
@@ -297,6 +297,29 @@ async fn keys_that_were_made_while_the_clock_was_behind_are_made_anew_when_it_is
         let mut dave = stage.register("dave").await;
         dave.send_text(&address("alice"), "hello").await.unwrap();
         assert_eq!(receive(&mut alice).await, ["hello"]);
+    }
+}
+
+#[tokio::test]
+async fn an_identity_is_not_replaced_by_a_wrong_clock_and_the_same_again_does_it_when_it_is_right() {
+    for (ahead, behind) in [
+        (DAY * 45, Duration::ZERO),
+        (DAY * 5, Duration::ZERO),
+        (Duration::ZERO, DAY * 45),
+    ] {
+        let stage = Stage::new().await;
+        let before = stage.register("alice").await.own_status().unwrap().fingerprint;
+        let mut alice = open_wrong(&stage, "alice", ahead, behind);
+        let refused = alice.rotate_identity().await.unwrap_err();
+        assert!(
+            matches!(refused, Error::ClockWrong { ahead: said, .. } if said != ahead.is_zero()),
+            "{refused}"
+        );
+        assert_eq!(alice.own_status().unwrap().fingerprint, before);
+        drop(alice);
+        let mut alice = stage.open("alice");
+        alice.rotate_identity().await.unwrap();
+        assert_ne!(alice.own_status().unwrap().fingerprint, before);
     }
 }
 

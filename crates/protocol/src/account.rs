@@ -183,7 +183,12 @@ impl Account {
         let due =
             |created: Timestamp| now.since(created) >= SIGNED_PREKEY_ROTATION || created > now.plus(MAX_CLOCK_SKEW);
         // Of the one in use, and of one that waits for the relay: it may have been made while the clock was behind, and would be refused, by the relay or by who fetches it.
-        let rotate = force || self.signed_prekey_created().is_none_or(due) || self.offered_created().is_some_and(due);
+        let offered_is_due = match (self.offered(), self.offered_created()) {
+            // So old that its private half is gone.
+            (Some(_), None) => true,
+            (_, created) => created.is_some_and(due),
+        };
+        let rotate = force || self.signed_prekey_created().is_none_or(due) || offered_is_due;
         if !rotate && self.unconfirmed.is_some() && !self.is_misdated(now) {
             return self.unconfirmed.clone();
         }

@@ -97,7 +97,10 @@ fn the_file_is_held_to_the_settings_that_exist() {
             .to_string()
     };
     let unknown = with("lisen = 'x'");
-    assert!(unknown.contains("\"lisen\"") && unknown.contains("data_dir"), "{unknown}");
+    assert!(
+        unknown.contains("\"lisen\"") && unknown.contains("data_dir"),
+        "{unknown}"
+    );
     assert!(with("listen = 5").contains("listen (in /"));
     assert!(with("listen =").contains("cannot be used"));
     let missing = load(&[("config", "/nowhere/relay.toml")], &[]).unwrap_err().to_string();

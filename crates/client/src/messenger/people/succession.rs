@@ -10,6 +10,7 @@ use protocol::succession::PublishedSuccession;
 
 use crate::error::Error;
 use crate::event::Event;
+use crate::messenger::account::prekeys::check_clock;
 use crate::messenger::account::registration::{SIGN_IN_ATTEMPTS, SIGN_IN_PAUSE};
 use crate::messenger::round::{Round, postpone};
 use crate::messenger::steps::Step;
@@ -30,6 +31,11 @@ impl Messenger {
         let mut events = Vec::new();
         if self.party()?.successor().is_none() {
             events = self.receive(Duration::ZERO).await?;
+            // The relay would refuse it for its date, and contacts too.
+            if let Some(off) = self.relay.clock_off() {
+                let now = self.now();
+                check_clock(now, off.at_relay(now))?;
+            }
             self.transact(|scope| {
                 scope.party.prepare_succession(scope.now, scope.rng);
                 Ok(())
@@ -72,6 +78,8 @@ impl Messenger {
                             scope.party.abandon_succession();
                             Ok(())
                         })?;
+                        // What the relay dislikes of a statement that is well made is its date.
+                        check_clock(self.now(), challenge.relay_time())?;
                     }
                     return Err(error.into());
                 }
