@@ -10,6 +10,7 @@
 //! | [`small_disk`] | a file system of a test's own, which is filled or made read-only |
 //! | [`machine`] | what a test does less than it should, because of its machine |
 //! | [`seed`] | randomness that a failed test names, so that the same run can be had again |
+//! | [`printed`] | what a program prints is what its files say |
 //! | [`readme`] | a README that shows code is held to it |
 //! | [`wait`] | until something is so, with a bound |
 //!
@@ -52,6 +53,7 @@ pub mod clock;
 pub mod disk;
 pub mod line;
 pub mod machine;
+pub mod printed;
 pub mod readme;
 pub mod relay;
 pub mod seed;
