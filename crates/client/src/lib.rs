@@ -51,6 +51,7 @@ mod error;
 mod event;
 mod invite;
 mod messenger;
+mod randomness;
 mod relay;
 pub mod vault;
 

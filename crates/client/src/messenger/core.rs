@@ -10,11 +10,10 @@ use protocol::Timestamp;
 use protocol::address::{Address, UserName};
 use protocol::identity::Fingerprint;
 use protocol::party::Party;
-use rand_chacha::ChaCha20Rng;
-use rand_core::SeedableRng;
 
 use crate::clock::{Clock, ClockOff, SystemClock};
 use crate::error::Error;
+use crate::randomness::Randomness;
 use crate::relay::{CertificatePin, Flood, Relay, RelayUrl};
 use crate::vault::{Account, KdfCost, Passphrase, PinnedRelay, Transaction, Vault, VaultError, key};
 
@@ -71,7 +70,7 @@ pub struct Messenger {
     pub(super) pinned: PinnedRelay,
     /// Whether the relay behind a URL other than the pinned one has shown the pinned key.
     pub(super) relay_checked: bool,
-    pub(super) rng: ChaCha20Rng,
+    pub(super) rng: Randomness,
     pub(super) options: Options,
     pub(super) decoy_clock: DecoyClock,
     pub(super) told: Agreement,
@@ -327,7 +326,7 @@ impl Messenger {
 pub(super) struct Scope<'a, 'tx> {
     pub(super) party: &'a mut Party,
     pub(super) tx: &'a mut Transaction<'tx>,
-    pub(super) rng: &'a mut ChaCha20Rng,
+    pub(super) rng: &'a mut Randomness,
     pub(super) now: Timestamp,
     /// How far the relay says that `now` is off.
     pub(super) off: Option<ClockOff>,
@@ -349,9 +348,7 @@ pub(super) fn load_party(vault: &Vault) -> Result<Party, Error> {
     Party::load(vault.party_records()?).map_err(|_| VaultError::Corrupt("party").into())
 }
 
-/// A generator seeded by the operating system.
-pub(super) fn seeded() -> Result<ChaCha20Rng, Error> {
-    let mut seed = zeroize::Zeroizing::new([0; 32]);
-    getrandom::fill(seed.as_mut()).map_err(|_| Error::Randomness)?;
-    Ok(ChaCha20Rng::from_seed(*seed))
+/// A generator for one run.
+pub(super) fn seeded() -> Result<Randomness, Error> {
+    Randomness::new().ok_or(Error::Randomness)
 }

@@ -137,7 +137,10 @@ impl Messenger {
 
     /// A secret, durable; nobody has heard of it.
     fn make_gate_key(&mut self, contact: Option<&Address>) -> Result<Id, Error> {
-        let key = self.options.gate_keys.generate(&mut self.rng);
+        let key = self
+            .options
+            .gate_keys
+            .generate(&mut ChaCha20Rng::from_rng(&mut self.rng));
         let mut id = [0; 16];
         rand_core::Rng::fill_bytes(&mut self.rng, &mut id);
         let record = GateKeyRecord {
