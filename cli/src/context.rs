@@ -114,25 +114,40 @@ impl Context {
     /// Opens the account for a command that keeps something. Where nothing can be kept, that is said before anything else.
     ///
     /// # Errors
-    /// As [`Context::open_to_read`], and a home that cannot be written.
+    /// As [`Context::open_to_ask`], and a home that cannot be written.
     pub fn open(&self) -> Result<Messenger, Failure> {
-        let messenger = self.open_to_read()?;
+        let messenger = self.open_to_ask()?;
         messenger.writable()?;
         Ok(messenger)
     }
 
-    /// Opens the account for a command that shows what is kept: on a full disk too, and where nothing may be written.
+    /// Opens the account for a command that asks the relay, and shows what is kept: on a full disk too, and where nothing may be written.
+    ///
+    /// # Errors
+    /// None here, no passphrase, or a wrong one; a home in which another process works for too long.
+    pub fn open_to_ask(&self) -> Result<Messenger, Failure> {
+        self.open_by(Messenger::open)
+    }
+
+    /// Opens the account for a command that shows what is kept and nothing else: beside another process that works in this home too.
     ///
     /// # Errors
     /// None here, no passphrase, or a wrong one.
     pub fn open_to_read(&self) -> Result<Messenger, Failure> {
+        self.open_by(Messenger::open_to_read)
+    }
+
+    fn open_by(
+        &self,
+        open: fn(&Path, &Passphrase, Option<RelayUrl>, Options) -> Result<Messenger, Error>,
+    ) -> Result<Messenger, Failure> {
         let home = self.home()?;
         if !Messenger::exists(&home) {
             return Err(Error::NotRegistered.into());
         }
         let relay = self.relay()?;
         let passphrase = self.passphrase()?;
-        Ok(Messenger::open(&home, &passphrase, relay, Options::default())?)
+        Ok(open(&home, &passphrase, relay, Options::default())?)
     }
 
     /// The passphrase of an existing account.

@@ -171,7 +171,7 @@ fn hand_over(
 }
 
 pub(crate) fn inbox(context: &Context, wait: u32) -> Result<(), Failure> {
-    let mut messenger = context.open_to_read()?;
+    let mut messenger = context.open_to_ask()?;
     let deadline = Instant::now() + Duration::from_secs(wait.into());
     // What an earlier run received and did not get to show is shown even when the relay is away.
     let mut outcome = Ok(());

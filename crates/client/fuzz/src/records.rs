@@ -7,7 +7,7 @@ use client::vault::{
     Account, AckPosition, AfterPlays, Cleared, Decoys, Delivery, Direction, Ended, GateDeposit, GateKeyRecord, GivenToken, Head,
     License, LicenseKey, LimitMode, LimitedTerms, MessageBody, MessageId, MessageState, Moment, ObliviousHalf,
     OutboxEntry, PendingRequest, PinnedRelay, PlayChain, Quarantined, Receipts, Record, RelayFault, RelayKey, Restarts,
-    SealedBody, Session, StoredMessage, Told, Totals, Unconfirmed,
+    SealedBody, Session, Silence, StoredMessage, Told, Totals, Unconfirmed,
 };
 use client::{Address, UserName};
 
@@ -210,6 +210,11 @@ fn kinds() -> &'static [Kind] {
                 news: true,
             }]),
             kind(&[Restarts { at: vec![5, 6] }]),
+            kind(&[Silence {
+                url: "http://127.0.0.1:5000".to_owned(),
+                at: 5,
+                patience: 8000,
+            }]),
             kind(&[Cleared {
                 left: 3,
                 unanswered: true,
