@@ -258,12 +258,18 @@ impl Render {
                     "{peer} wrote for the first time. Compare safety numbers over another channel: {}",
                     self.decide(peer.user().as_str(), &["safety-number NAME"])
                 )),
+                Event::Missing { peer, count: 1 } => self.warning(&format!(
+                    "1 envelope from {peer} did not arrive: a message, or a receipt or another note of its client. That client learns of it with your next message to {peer}, and sends it again if it is a message"
+                )),
                 Event::Missing { peer, count } => {
                     self.warning(&format!(
                         "{} from {peer} did not arrive: messages, or receipts and other notes of its client. That client learns of it with your next message to {peer}, and sends the messages again",
                         counted(*count, "envelope")
                     ));
                 }
+                Event::ClearedHere { peer, count: 1 } => self.notice(&format!(
+                    "1 envelope from {peer} will not be shown: probably one that you deleted at the relay, unread. If it is a message, it comes again once its client learns of that"
+                )),
                 Event::ClearedHere { peer, count } => self.notice(&format!(
                     "{} from {peer} will not be shown: probably those that you deleted at the relay, unread. The messages among them come again once its client learns of that",
                     counted(*count, "envelope")
@@ -295,7 +301,7 @@ impl Render {
                     "the clock of this device is {off} that of the relay. Set it: meanwhile your first messages may open late, and conversations that need it do not restart. If the clock is right, tell the relay's operator"
                 )),
                 Event::Unreadable { count, reason } => {
-                    self.warning(&format!("{} could not be opened: {}", counted(*count, "envelope"), escape::line(reason)));
+                    self.warning(&unreadable(*count, reason));
                 }
                 Event::Restarted { peer } => {
                     self.notice(&format!(
@@ -357,6 +363,7 @@ impl Render {
                         "licenses_active": relay.licenses_active, "clock_off_seconds": clock.map(seconds_ahead),
                     })),
                     "contacts": own.contacts, "messages": own.messages, "unread": own.unread, "outbox": own.outbox,
+                    "outbox_notes": own.outbox_notes,
                     "quarantined": own.quarantined, "early": own.early,
                 })
             },
@@ -366,7 +373,7 @@ impl Render {
                     ("fingerprint", own.fingerprint.to_string()),
                     ("contacts", own.contacts.to_string()),
                     ("messages", format!("{} kept, {} unread", own.messages, own.unread)),
-                    ("outbox", format!("{} waiting for the relay", own.outbox)),
+                    ("outbox", format!("{} waiting for the relay", outbox(own))),
                 ];
                 if own.quarantined > 0 {
                     rows.push((
@@ -582,6 +589,22 @@ fn messages_are(number: u64) -> String {
 }
 
 /// Which clock is wrong is known only when the relay's agrees with the sender's.
+/// The reason is that of the first one.
+fn unreadable(count: u64, reason: &str) -> String {
+    let about = if count == 1 { "" } else { " About the first of them:" };
+    let end = if count == 1 { ':' } else { '.' };
+    format!("{} could not be opened{end}{about} {}", counted(count, "envelope"), escape::line(reason))
+}
+
+/// What waits for the relay: what a person wrote, and apart from that what the client says by itself.
+fn outbox(own: &OwnStatus) -> String {
+    let messages = counted(own.outbox, "message");
+    match own.outbox_notes {
+        0 => messages,
+        notes => format!("{messages} and {} of this client (such as receipts)", counted(notes, "note")),
+    }
+}
+
 fn too_early(peer: &Address, kept: u64, clock: Option<ClockOff>) -> String {
     match clock {
         Some(off) => format!(

@@ -69,7 +69,7 @@ pub struct OutboxEntry {
     /// The envelope, byte for byte as it goes out.
     #[cbor(n(2), with = "minicbor::bytes")]
     pub envelope: Vec<u8>,
-    /// The message inside; none for the protocol's own traffic.
+    /// The message inside, which is kept as one; none for receipts and the protocol's own traffic.
     #[n(3)]
     pub content: Option<MessageId>,
 }
