@@ -334,9 +334,11 @@ async fn without_receipts_an_answer_shows_what_arrived() {
 async fn a_receipt_that_waits_or_is_refused_is_no_message() {
     let mut stage = Stage::new().await;
     let (mut alice, mut bob) = acquainted(&stage).await;
-    alice.send_text(&address("bob"), "new").await.unwrap();
-    receive(&mut bob).await;
-    stage.advance(RECEIPT_DELAY);
+    let id = alice.send_limited(&address("bob"), "once", LIMIT).await.unwrap().id;
+    bob.receive(Duration::ZERO).await.unwrap();
+    let playback = bob.play(&id.to_string()).await.unwrap();
+    bob.finish_play(playback).await.unwrap();
+    // Alice is told which receipt the relay signed for the play.
     stage.line.lose_request("POST /v1/messages");
     stage.line.lose_request("POST /v1/messages");
     stage.line.lose_request("POST /v1/messages");
