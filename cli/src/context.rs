@@ -210,8 +210,7 @@ impl Context {
     /// Whether the passphrase comes from a file or the environment, so that nobody is asked.
     #[must_use]
     pub fn passphrase_is_given(&self) -> bool {
-        self.global.passphrase_file.is_some()
-            || std::env::var_os("LATCHKEY_PASSPHRASE").is_some()
+        self.global.passphrase_file.is_some() || std::env::var_os("LATCHKEY_PASSPHRASE").is_some()
     }
 
     /// Whether to ask before something that cannot be undone. `yes` was said with the command; where nobody can be asked it has to be.

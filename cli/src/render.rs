@@ -593,7 +593,11 @@ fn messages_are(number: u64) -> String {
 fn unreadable(count: u64, reason: &str) -> String {
     let about = if count == 1 { "" } else { " About the first of them:" };
     let end = if count == 1 { ':' } else { '.' };
-    format!("{} could not be opened{end}{about} {}", counted(count, "envelope"), escape::line(reason))
+    format!(
+        "{} could not be opened{end}{about} {}",
+        counted(count, "envelope"),
+        escape::line(reason)
+    )
 }
 
 /// What waits for the relay: what a person wrote, and apart from that what the client says by itself.
@@ -601,7 +605,10 @@ fn outbox(own: &OwnStatus) -> String {
     let messages = counted(own.outbox, "message");
     match own.outbox_notes {
         0 => messages,
-        notes => format!("{messages} and {} of this client (such as receipts)", counted(notes, "note")),
+        notes => format!(
+            "{messages} and {} of this client (such as receipts)",
+            counted(notes, "note")
+        ),
     }
 }
 

@@ -114,7 +114,10 @@ fn a_message_that_a_page_answers_is_kept_or_said_to_be_lost() {
     for (head, page) in [
         ("Content-Type: text/html\r\n", "<html>"),
         ("Content-Type: application/json\r\n", "{\"junk\":[1]}"),
-        ("Content-Type: application/json\r\nContent-Encoding: gzip\r\n", "\u{1f}\u{8b}\u{8}"),
+        (
+            "Content-Type: application/json\r\nContent-Encoding: gzip\r\n",
+            "\u{1f}\u{8b}\u{8}",
+        ),
         ("Content-Type: application/json\r\n", &large),
         (&endless, ""),
     ] {
@@ -124,24 +127,36 @@ fn a_message_that_a_page_answers_is_kept_or_said_to_be_lost() {
             let text = format!("message {}", texts.len());
             let error = alice.fails(4, &[&["send", "bob", &text], options].concat());
             assert!(error.contains("is not that of a latchkey relay"), "{error}");
-            assert!(error.contains("message is kept") && error.contains("do not send it again"), "{error}");
+            assert!(
+                error.contains("message is kept") && error.contains("do not send it again"),
+                "{error}"
+            );
             assert!(!error.contains("plain HTTP"), "{error}");
             texts.push(text);
             let error = alice.fails(4, &[&["send", "carol", "hi"], options].concat());
-            assert!(error.contains("The message was not sent, and it is not kept"), "{error}");
+            assert!(
+                error.contains("The message was not sent, and it is not kept"),
+                "{error}"
+            );
         }
     }
     // The relay takes the message, and a page answers in its place.
     let line = stage.line();
     alice.url = line.url();
     alice.ok(&["status"]);
-    line.alter_answer("POST /v1/messages", |_, answer| *answer = serde_json::json!({ "junk": 1 }));
+    line.alter_answer("POST /v1/messages", |_, answer| {
+        *answer = serde_json::json!({ "junk": 1 })
+    });
     let error = alice.fails(4, &["send", "bob", "taken"]);
     assert!(error.contains("message is kept"), "{error}");
     alice.ok(&["send", "bob", "last"]);
     let arrived = bob.json(&["inbox"]);
     let limited = arrived.iter().filter(|message| !message["limited"].is_null()).count();
-    assert_eq!((arrived.len(), limited), (texts.len() + 2, texts.len() / 2), "{arrived:?}");
+    assert_eq!(
+        (arrived.len(), limited),
+        (texts.len() + 2, texts.len() / 2),
+        "{arrived:?}"
+    );
 }
 
 /// A refusal in a relay's own words: as much of it as an honest one would say, and none of it obeyed by the terminal.

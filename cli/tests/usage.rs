@@ -63,7 +63,10 @@ fn what_is_given_and_empty_is_2() {
         command.env("LATCHKEY_PASSPHRASE", OsStr::from_bytes(text));
         let answer: Answer = command.output().unwrap().into();
         assert_eq!(answer.code, 2, "{answer:?}");
-        assert!(answer.err.contains("LATCHKEY_PASSPHRASE") && answer.err.contains(words), "{answer:?}");
+        assert!(
+            answer.err.contains("LATCHKEY_PASSPHRASE") && answer.err.contains(words),
+            "{answer:?}"
+        );
     }
 }
 

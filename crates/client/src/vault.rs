@@ -53,7 +53,8 @@ pub use messages::{Direction, Ended, License, LimitedTerms, MessageBody, Message
 pub use record::Record;
 pub(crate) use records::key;
 pub use records::{
-    Account, AckPosition, Cleared, Moment, OutboxEntry, PinnedRelay, Quarantined, Restarts, Session, Silence, Told, Totals,
+    Account, AckPosition, Cleared, Moment, OutboxEntry, PinnedRelay, Quarantined, Restarts, Session, Silence, Told,
+    Totals,
 };
 pub use transaction::{Entry, Transaction};
 
