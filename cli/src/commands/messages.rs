@@ -146,9 +146,7 @@ pub(crate) fn transmit(
 /// Whether the text of an error says nothing of what became of a message. Where the relay has no such account, no message is thought of.
 fn leaves_it_open(error: &Error) -> bool {
     match error {
-        Error::Vault(
-            VaultError::Busy(_) | VaultError::Database(_) | VaultError::Io { .. } | VaultError::Unwritable { .. },
-        ) => true,
+        Error::Vault(VaultError::Database(_) | VaultError::Io { .. } | VaultError::Unwritable { .. }) => true,
         Error::Relay(error) => error.code() != Some(Code::NoSuchUser),
         _ => false,
     }

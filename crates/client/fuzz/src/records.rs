@@ -210,15 +210,15 @@ fn kinds() -> &'static [Kind] {
                 news: true,
             }]),
             kind(&[Restarts { at: vec![5, 6] }]),
-            kind(&[Silence {
-                url: "http://127.0.0.1:5000".to_owned(),
-                at: 5,
-                patience: 8000,
-            }]),
             kind(&[Cleared {
                 left: 3,
                 unanswered: true,
                 at: 1_790_000_000_000,
+            }]),
+            kind(&[Silence {
+                url: "http://127.0.0.1:5000".to_owned(),
+                at: 5,
+                patience: 8000,
             }]),
         ]
     })
