@@ -4,7 +4,7 @@
 //! wire = u8 version ‖ u8 type ‖ envelope id[16] ‖ tag[16] ‖ body
 //! body = type 1 (first): preamble ‖ lp(identity box) ‖ box(n)[20] ‖ sealed
 //!        type 2 (plain): sealed
-//!        type 3 (boxed): box(n)[20] ‖ sealed   or   box(n ‖ header)[3220] ‖ sealed      (told apart by opening)
+//!        type 3 (boxed): box(n)[20] ‖ sealed   or   box(n ‖ header)[3220] ‖ sealed   or   box(n ‖ header ‖ signature)[7911] ‖ sealed      (told apart by opening)
 //! preamble = u8 suite ‖ u8 has_opk ‖ u32 spk id ‖ [u32 opk id] ‖ ct1[1600] ‖ [ct2[1600]] ‖ rk[1600] ‖ u64 created_at
 //! sealed   = commitment[32] ‖ AES-256-GCM(inner) with its tag[16]
 //! ```
@@ -12,6 +12,7 @@
 //! The tag of a first envelope is all zeros. Parsing touches no key and allocates nothing.
 
 use crate::error::DecodeError;
+use crate::identity::SIGNATURE_LENGTH;
 use crate::prekey::{KEM_KEY_LENGTH, SUITE};
 use crate::primitives::aead;
 use crate::primitives::hash;
@@ -32,6 +33,8 @@ pub const HEADER_LENGTH: usize = CIPHERTEXT_LENGTH + KEM_KEY_LENGTH;
 pub(crate) const NUMBER_BOX_LENGTH: usize = 4 + aead::TAG_LENGTH;
 /// Bytes of a box with a message number and a header.
 pub(crate) const HEADER_BOX_LENGTH: usize = 4 + HEADER_LENGTH + aead::TAG_LENGTH;
+/// Bytes of a box with a message number, the header of epoch 1 and the responder's signature.
+pub(crate) const SIGNED_HEADER_BOX_LENGTH: usize = HEADER_BOX_LENGTH + SIGNATURE_LENGTH;
 /// Fewest bytes of a sealed text: commitment and tag.
 pub(crate) const MIN_SEALED: usize = aead::COMMITMENT_LENGTH + aead::TAG_LENGTH;
 

@@ -55,6 +55,7 @@ pub struct PreKeyBundle {
 pub struct VerifiedBundle {
     pub(crate) address: Address,
     pub(crate) fingerprint: Fingerprint,
+    pub(crate) identity_key: IdentityKey,
     pub(crate) signed_seq: u64,
     spk_id: u32,
     spk_hash: [u8; 64],
@@ -85,6 +86,7 @@ impl PreKeyBundle {
         Ok(VerifiedBundle {
             address: expected.clone(),
             fingerprint: self.identity_key.fingerprint(expected),
+            identity_key: self.identity_key.clone(),
             signed_seq: spk.seq,
             spk_id: spk.id,
             spk_hash: hash(&[&self.signed_prekey.payload]),
@@ -200,6 +202,7 @@ pub(crate) fn initiate(
         role: Role::Initiator,
         own: account.fingerprint(),
         peer: bundle.fingerprint,
+        peer_identity: Some(bundle.identity_key.clone()),
         created_at,
         first: Some(Arc::from(first)),
         keys: EpochKeys::initial(&t1, &ss1, ss2.as_ref(), &id.0, &EMPTY_HASH),
@@ -343,6 +346,7 @@ pub(crate) fn accept(
         role: Role::Responder,
         own: account.fingerprint(),
         peer: claimant.fingerprint,
+        peer_identity: None,
         created_at: claimant.created_at,
         first: None,
         keys: EpochKeys::initial(&claimant.t1, &claimant.ss1, ss2.as_ref(), &id.0, &EMPTY_HASH),

@@ -31,6 +31,8 @@ pub const ADVANCE_HEADER: &[u8] = b"latchkey/1/adv-hdr";
 pub const MESSAGE: &[u8] = b"latchkey/1/msg";
 /// Key, nonce and commitment of a message.
 pub const MESSAGE_KEY: &[u8] = b"latchkey/1/msg-key";
+/// An envelope's id, from fresh randomness and what is in it.
+pub const ENVELOPE_ID: &[u8] = b"latchkey/1/envelope-id";
 /// What was asked in a play, as its receipt names it.
 pub const PLAY_REQUEST: &[u8] = b"latchkey/1/play-request";
 /// What was answered to a play, as its receipt names it.

@@ -12,10 +12,11 @@ use latchkey_protocol::party::{Party, Received, Refusal};
 use latchkey_protocol::session::RekeyPolicy;
 use rand_chacha::ChaCha20Rng;
 
-/// Where the parts of an envelope begin: head 34 bytes, box of a number 20, box of a header 3220.
+/// Where the parts of an envelope begin: head 34 bytes, box of a number 20, box of a header 3220, of a responder's first, which is signed, 7911.
 const HEAD: usize = 34;
 const NUMBER_BOX: usize = 20;
 const HEADER_BOX: usize = 3220;
+const SIGNED_HEADER_BOX: usize = HEADER_BOX + 4691;
 /// All texts here fill one bucket of 256 bytes; with commitment and tag.
 const SEALED: usize = 256 + 48;
 
@@ -68,7 +69,7 @@ fn arrivals(seed: u64) -> Vec<Arrival> {
         .unwrap()
         .envelope;
     arrival(
-        "boxed header, leading into an epoch",
+        "boxed header, signed, leading into an epoch",
         &bob,
         &alice,
         &three,
@@ -80,7 +81,14 @@ fn arrivals(seed: u64) -> Vec<Arrival> {
         .send(&to_alice, &text("four", &mut rng), NOW, &mut rng)
         .unwrap()
         .envelope;
-    arrival("boxed header, of the epoch entered", &bob, &alice, &four, "four", &rng);
+    arrival(
+        "boxed header, signed, of the epoch entered",
+        &bob,
+        &alice,
+        &four,
+        "four",
+        &rng,
+    );
     for n in 0..65 {
         let next = alice
             .send(&to_bob, &text("next", &mut rng), NOW, &mut rng)
@@ -93,6 +101,15 @@ fn arrivals(seed: u64) -> Vec<Arrival> {
             _ => {}
         }
     }
+    alice.set_policy(RekeyPolicy {
+        messages: 1,
+        ..RekeyPolicy::default()
+    });
+    let last = alice
+        .send(&to_bob, &text("last", &mut rng), NOW, &mut rng)
+        .unwrap()
+        .envelope;
+    arrival("boxed header, of a later epoch", &alice, &bob, &last, "last", &rng);
     for arrival in &list {
         let kind = match arrival.what.split([' ', ',']).next() {
             Some("first") => 1,
@@ -104,6 +121,8 @@ fn arrivals(seed: u64) -> Vec<Arrival> {
             + SEALED
             + if arrival.what.contains("number") {
                 NUMBER_BOX
+            } else if arrival.what.contains("signed") {
+                SIGNED_HEADER_BOX
             } else {
                 HEADER_BOX
             };
@@ -309,11 +328,16 @@ fn parts_of_two_envelopes_do_not_mix() {
     let boxes = first.len() - HEAD - SEALED;
     pairs.push(("first", fresh, [first, second], boxes));
     let both = pair(&mut bob, &to_alice, &mut rng);
-    pairs.push(("header, before the epoch", alice.clone(), both.clone(), HEADER_BOX));
+    pairs.push((
+        "header, before the epoch",
+        alice.clone(),
+        both.clone(),
+        SIGNED_HEADER_BOX,
+    ));
     opened(alice.receive(&both[0], NOW, &mut rng));
     opened(alice.receive(&both[1], NOW, &mut rng));
     let both = pair(&mut bob, &to_alice, &mut rng);
-    pairs.push(("header, in the epoch", alice.clone(), both, HEADER_BOX));
+    pairs.push(("header, in the epoch", alice.clone(), both, SIGNED_HEADER_BOX));
     let both = pair(&mut alice, &to_bob, &mut rng);
     pairs.push(("plain", bob.clone(), both, 0));
     for _ in 0..62 {

@@ -64,6 +64,11 @@ pub enum Refusal {
     /// The handshake does not hold.
     #[error(transparent)]
     Handshake(#[from] HandshakeError),
+    /// The first answer of a session, without the signature of the identity that was written to.
+    #[error(
+        "the first answer in a conversation is not signed by the identity that was written to: somebody else has that contact's prekeys, or it was altered on its way. Ask the contact to replace its prekeys and to write again"
+    )]
+    NotSigned,
     /// Altered on its way.
     #[error(
         "the message was altered, or belongs to another conversation than it claims; ask the sender to write again"
@@ -434,6 +439,7 @@ fn refused(why: CannotOpen) -> Received {
     match why {
         CannotOpen::Gone => Received::Unknown,
         CannotOpen::BadContent(why) => Received::Refused(Refusal::BadContent(why)),
+        CannotOpen::BadSignature => Received::Refused(Refusal::NotSigned),
         // A fork is told apart before; in a first envelope there is no header that could fork.
         CannotOpen::Forked | CannotOpen::BadHeader | CannotOpen::BadMessage => Received::Refused(Refusal::Altered),
     }

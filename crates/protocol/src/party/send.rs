@@ -303,7 +303,11 @@ impl Party {
         rng: &mut impl CryptoRng,
     ) -> Option<(Outgoing, (u32, u32))> {
         let policy: RekeyPolicy = self.policy;
-        let sealed = self.sessions.get_mut(&id)?.encrypt(content, &policy, now, rng).ok()?;
+        let sealed = self
+            .sessions
+            .get_mut(&id)?
+            .encrypt(content, &self.account, &policy, now, rng)
+            .ok()?;
         self.dirty.insert(RecordKey::Session(id));
         let outgoing = Outgoing {
             to: address.clone(),

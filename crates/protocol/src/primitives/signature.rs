@@ -37,6 +37,8 @@ pub const SEED_LENGTH: usize = 64;
 pub enum Purpose {
     /// The initiator's signature over T1.
     Handshake,
+    /// The responder's signature over the session and the header of its first advance.
+    FirstAdvance,
     /// A signed prekey.
     SignedPreKey,
     /// A batch of one-time prekeys.
@@ -53,8 +55,9 @@ pub enum Purpose {
 
 impl Purpose {
     /// Every purpose, for tests that try each against each.
-    pub const ALL: [Self; 7] = [
+    pub const ALL: [Self; 8] = [
         Self::Handshake,
+        Self::FirstAdvance,
         Self::SignedPreKey,
         Self::OneTimeBatch,
         Self::SignIn,
@@ -67,6 +70,7 @@ impl Purpose {
     const fn context(self) -> &'static [u8] {
         match self {
             Self::Handshake => b"latchkey/1/handshake",
+            Self::FirstAdvance => b"latchkey/1/first-advance",
             Self::SignedPreKey => b"latchkey/1/spk",
             Self::OneTimeBatch => b"latchkey/1/opk-batch",
             Self::SignIn => b"latchkey/1/sign-in",

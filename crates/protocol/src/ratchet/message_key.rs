@@ -2,9 +2,10 @@
 
 use crate::labels;
 use crate::primitives::aead::{CommittedKey, OpenError};
-use crate::primitives::kdf::expand;
+use crate::primitives::kdf::{expand, hmac};
 use crate::primitives::secret::{Secret, SecretBytes};
-use crate::primitives::sha256;
+use crate::primitives::{sha256, truncate};
+use crate::ratchet::EnvelopeId;
 use crate::wire::Put;
 
 /// The key of one message.
@@ -21,6 +22,15 @@ impl MessageKey {
         let mut info = Vec::with_capacity(64);
         info.put_lp(labels::MESSAGE_KEY).put(&sha256(aad));
         CommittedKey::new(expand(self.0.expose(), &info))
+    }
+
+    /// An envelope's id: `HMAC(mk, lp("latchkey/1/envelope-id") ‖ random[32] ‖ SHA-256(inner))[..16]`. It is inside of every further derivation. Randomness that
+    /// repeats, as when a snapshot of a machine runs twice, so gives two texts two ids, and with them two keys.
+    #[must_use]
+    pub fn envelope_id(&self, random: &[u8; 32], inner: &[u8]) -> EnvelopeId {
+        let mut label = Vec::with_capacity(32);
+        label.put_lp(labels::ENVELOPE_ID);
+        truncate(&hmac(self.0.expose(), &[&label, random, &sha256(inner)]))
     }
 
     /// Appends `commitment ‖ AES-GCM(inner)` to `out`.

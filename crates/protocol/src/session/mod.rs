@@ -26,7 +26,7 @@ pub use receive::Gap;
 pub(crate) use receive::{CannotOpen, Decrypted};
 
 use crate::envelope::HEADER_LENGTH;
-use crate::identity::Fingerprint;
+use crate::identity::{Fingerprint, IdentityKey, SIGNATURE_LENGTH};
 use crate::inner::Acknowledgement;
 use crate::primitives::kem::{KemPublicKey, KemSecretKey};
 use crate::ratchet::{AdvanceKey, ChainKey, Direction, EpochKeys, Role, RootKey, SkippedKeys, TagKey};
@@ -89,6 +89,17 @@ impl Default for RekeyPolicy {
 /// The header of an epoch: `ct[1600] ‖ new public key[1600]`.
 pub(crate) type Header = [u8; HEADER_LENGTH];
 
+/// The responder's signature over its first advance.
+pub(crate) type AdvanceSignature = [u8; SIGNATURE_LENGTH];
+
+/// An advance of mine, as it is repeated until the peer is heard in its epoch.
+#[derive(Clone)]
+pub(crate) struct OwnAdvance {
+    pub(crate) header: Arc<Header>,
+    /// On a responder's first.
+    pub(crate) signature: Option<Arc<AdvanceSignature>>,
+}
+
 /// Whose turn it is to advance, and what that party holds for it.
 #[derive(Clone)]
 pub(crate) enum Turn {
@@ -119,6 +130,8 @@ pub struct Session {
     pub(crate) role: Role,
     pub(crate) own: Fingerprint,
     pub(crate) peer: Fingerprint,
+    /// The responder's key, with the initiator and until the responder is heard: its first advance is signed.
+    pub(crate) peer_identity: Option<IdentityKey>,
     pub(crate) created_at: Timestamp,
     pub(crate) status: Status,
     /// Preamble and identity box, byte for byte as first sent; gone once the peer is heard.
@@ -137,8 +150,8 @@ pub struct Session {
     /// What of the peer's messages is missing and has to be told.
     pub(crate) missing: Missing,
     pub(crate) turn: Turn,
-    /// My header of the current epoch, repeated until the peer is heard in it.
-    pub(crate) header: Option<Arc<Header>>,
+    /// My advance into the current epoch, repeated until the peer is heard in it.
+    pub(crate) header: Option<OwnAdvance>,
     /// Highest epoch in which the peer was authenticated.
     pub(crate) heard: Option<u32>,
     /// My own messages since my last advance, and when that was.
@@ -151,6 +164,8 @@ pub(crate) struct Beginning {
     pub(crate) role: Role,
     pub(crate) own: Fingerprint,
     pub(crate) peer: Fingerprint,
+    /// With the initiator.
+    pub(crate) peer_identity: Option<IdentityKey>,
     pub(crate) created_at: Timestamp,
     pub(crate) first: Option<Arc<[u8]>>,
     pub(crate) keys: EpochKeys,
@@ -165,6 +180,7 @@ impl Session {
             role,
             own,
             peer,
+            peer_identity,
             created_at,
             first,
             keys,
@@ -177,6 +193,7 @@ impl Session {
             role,
             own,
             peer,
+            peer_identity,
             created_at,
             status: Status::Active,
             first,
@@ -230,6 +247,11 @@ impl Session {
     /// The order in which sessions with a peer supersede each other: the greatest sends.
     pub(crate) const fn rank(&self) -> (Timestamp, SessionId) {
         (self.created_at, self.id)
+    }
+
+    /// What the responder signs of its first advance: `session id[32] ‖ H(header)[64]`. The id names the transcript, and with it both identities and the prekeys.
+    fn first_advance_payload(&self, header_hash: &[u8; 64]) -> Vec<u8> {
+        [&self.id.0[..], header_hash].concat()
     }
 
     /// Enters the epoch that `keys` begin: what it replaces is erased.

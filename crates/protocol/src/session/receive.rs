@@ -3,10 +3,15 @@
 //! Everything up to the opened text works on copies of the few keys concerned; [`Session::apply`] is the one place that changes the state,
 //! and it cannot fail. So an envelope that does not open leaves the state byte for byte as it was.
 
-use super::{EMPTY_HASH, Header, MAX_CHAIN, Position, ReceiveChain, Session, SessionId, Turn, WINDOW};
+use super::{
+    AdvanceSignature, EMPTY_HASH, Header, MAX_CHAIN, Position, ReceiveChain, Session, SessionId, Turn, WINDOW,
+};
 use crate::content::Content;
-use crate::envelope::{self, Body, Envelope, EnvelopeType, HEADER_BOX_LENGTH, NUMBER_BOX_LENGTH};
+use crate::envelope::{
+    self, Body, Envelope, EnvelopeType, HEADER_BOX_LENGTH, NUMBER_BOX_LENGTH, SIGNED_HEADER_BOX_LENGTH,
+};
 use crate::error::DecodeError;
+use crate::identity::Purpose;
 use crate::inner::{self, Acknowledgement, Counts, Hole};
 use crate::prekey::KEM_KEY_LENGTH;
 use crate::primitives::hash;
@@ -18,8 +23,15 @@ use crate::time::Timestamp;
 pub(crate) struct Locate<'a> {
     epoch: u32,
     n: u32,
-    header: Option<Box<Header>>,
+    header: Option<Announced>,
     sealed: &'a [u8],
+}
+
+/// A peer's advance as it arrived.
+struct Announced {
+    header: Box<Header>,
+    /// What a responder signed, on its first.
+    signature: Option<Box<AdvanceSignature>>,
 }
 
 /// An opened envelope.
@@ -43,6 +55,8 @@ pub(crate) enum CannotOpen {
     Forked,
     #[error("a header out of turn, or with a degenerate key")]
     BadHeader,
+    #[error("the first answer is not signed by the identity that was written to")]
+    BadSignature,
     #[error("altered, or not of this session")]
     BadMessage,
     #[error("it opened, and holds no content: {0}")]
@@ -127,8 +141,18 @@ impl Session {
                         sealed,
                     });
                 }
-                let (text, sealed) = try_open(HEADER_BOX_LENGTH)?;
-                let header = Box::new(text.get(4..)?.try_into().ok()?);
+                // The header of epoch 1 is the responder's first, and signed.
+                let length = if *by == 0 {
+                    SIGNED_HEADER_BOX_LENGTH
+                } else {
+                    HEADER_BOX_LENGTH
+                };
+                let (text, sealed) = try_open(length)?;
+                let (header, signature) = text.get(4..)?.split_first_chunk()?;
+                let header = Announced {
+                    header: Box::new(*header),
+                    signature: signature.first_chunk().map(|signature| Box::new(*signature)),
+                };
                 Some(Locate {
                     epoch: by.checked_add(1)?,
                     n: read_number(&text)?,
@@ -155,7 +179,7 @@ impl Session {
             header,
             sealed,
         } = located;
-        let mut change = self.prepare(*epoch, header.as_deref())?;
+        let mut change = self.prepare(*epoch, header.as_ref())?;
         let header_hash = match &change.entered {
             Some((_, hash, _)) => *hash,
             None => self.header_hashes.get(epoch).copied().unwrap_or(EMPTY_HASH),
@@ -188,7 +212,7 @@ impl Session {
     }
 
     /// The keys of the epoch concerned, entered on trial if the header leads there.
-    fn prepare(&self, epoch: u32, header: Option<&Header>) -> Result<Transition, CannotOpen> {
+    fn prepare(&self, epoch: u32, announced: Option<&Announced>) -> Result<Transition, CannotOpen> {
         let mut change = Transition {
             epoch,
             entered: None,
@@ -198,8 +222,10 @@ impl Session {
             skipped: Vec::new(),
             gaps: Vec::new(),
         };
-        let Some(header) = header else { return Ok(change) };
-        let header_hash = hash(&[header]);
+        let Some(Announced { header, signature }) = announced else {
+            return Ok(change);
+        };
+        let header_hash = hash(&[&header[..]]);
         if epoch <= self.epoch {
             let known = self.header_hashes.get(&epoch);
             return if known.is_none_or(|known| *known == header_hash) {
@@ -211,6 +237,17 @@ impl Session {
         let Turn::Theirs { own_key } = &self.turn else {
             return Err(CannotOpen::BadHeader);
         };
+        if epoch == 1 {
+            let (identity, signature) = self
+                .peer_identity
+                .as_ref()
+                .zip(signature.as_ref())
+                .ok_or(CannotOpen::BadSignature)?;
+            let payload = self.first_advance_payload(&header_hash);
+            identity
+                .verify(Purpose::FirstAdvance, &self.peer, &payload, &signature[..])
+                .map_err(|_| CannotOpen::BadSignature)?;
+        }
         let ciphertext: &Ciphertext = header.first_chunk().ok_or(CannotOpen::BadHeader)?;
         let public: &[u8; KEM_KEY_LENGTH] = header[CIPHERTEXT_LENGTH..].first_chunk().ok_or(CannotOpen::BadHeader)?;
         let secret = own_key.decapsulate(ciphertext).map_err(|_| CannotOpen::BadHeader)?;
@@ -274,6 +311,7 @@ impl Session {
             self.enter(keys, header_hash);
             self.turn = Turn::Mine { peer_key }; // the secret key that the header was made for is dropped here
             self.header = None;
+            self.peer_identity = None; // it was needed for the first header, which this one is or comes after
         }
         if let Some(chain) = chain {
             self.receive.insert(epoch, chain);

@@ -4,8 +4,10 @@ use std::sync::Arc;
 
 use rand_core::CryptoRng;
 
-use super::{EMPTY_HASH, MAX_CHAIN, Position, RekeyPolicy, Session, Status, Turn, WINDOW};
+use super::{EMPTY_HASH, MAX_CHAIN, OwnAdvance, Position, RekeyPolicy, Session, Status, Turn, WINDOW};
+use crate::account::Account;
 use crate::envelope::{self, EnvelopeType, HEADER_LENGTH, NUMBER_BOX_LENGTH};
+use crate::identity::Purpose;
 use crate::inner::{self, Counts};
 use crate::primitives::hash;
 use crate::primitives::kem::{CIPHERTEXT_LENGTH, KemSecretKey};
@@ -44,21 +46,20 @@ impl Session {
         Ok(())
     }
 
-    /// Encrypts an encoded content. On success the state has moved on and must be stored together with the envelope before that is sent.
+    /// Encrypts an encoded content; `account` is the own one, which signs a responder's first advance. On success the state has moved on and must be stored together with the envelope before that is sent.
     ///
     /// # Errors
     /// [`CannotSend`]; the state is then as it was.
     pub(crate) fn encrypt(
         &mut self,
         content: &[u8],
+        account: &Account,
         policy: &RekeyPolicy,
         now: Timestamp,
         rng: &mut impl CryptoRng,
     ) -> Result<Encrypted, CannotSend> {
         self.can_send()?;
-        self.advance_if_due(policy, now, rng)?;
-        let mut id = [0; ENVELOPE_ID_LENGTH];
-        rng.fill_bytes(&mut id);
+        self.advance_if_due(account, policy, now, rng)?;
         let (key, next) = self.send.key.clone().next();
         let (epoch, n) = (self.epoch, self.send.n);
         let counts = Counts {
@@ -67,6 +68,9 @@ impl Session {
             acknowledged: self.own_acknowledgement(),
         };
         let inner = inner::encode(&counts, content);
+        let mut random = [0; 32];
+        rng.fill_bytes(&mut random);
+        let id = key.envelope_id(&random, &inner);
         let mut envelope = self.open_envelope(&id, n, inner.len());
         let header_hash = self.header_hashes.get(&epoch).copied().unwrap_or(EMPTY_HASH);
         let aad = {
@@ -131,9 +135,13 @@ impl Session {
                 } else {
                     self.epoch
                 };
-                let text = header
-                    .as_ref()
-                    .map_or_else(|| number.to_vec(), |header| [&number[..], &header[..]].concat());
+                let mut text = number.to_vec();
+                if let Some(advance) = header {
+                    text.put(&advance.header[..]);
+                    if let Some(signature) = &advance.signature {
+                        text.put(&signature[..]);
+                    }
+                }
                 let mut out = Vec::new();
                 if let Some(advance) = self.advance_keys.get(&by) {
                     let tag = advance.tag(direction, id);
@@ -150,6 +158,7 @@ impl Session {
     /// ADVANCE: on my turn, when the policy says so, and always on a responder's first message.
     fn advance_if_due(
         &mut self,
+        account: &Account,
         policy: &RekeyPolicy,
         now: Timestamp,
         rng: &mut impl CryptoRng,
@@ -168,10 +177,19 @@ impl Session {
         header[..CIPHERTEXT_LENGTH].copy_from_slice(&ciphertext[..]);
         header[CIPHERTEXT_LENGTH..].copy_from_slice(public.as_bytes());
         let header_hash = hash(&[&header[..]]);
+        let signature = if first_answer {
+            let signature = account.sign(Purpose::FirstAdvance, &self.first_advance_payload(&header_hash), rng);
+            Some(Arc::new(signature.try_into().map_err(|_| CannotSend::NotActive)?))
+        } else {
+            None
+        };
         let keys = self.root.advance(&secret, &self.id.0, self.epoch + 1, &header_hash);
         self.enter(keys, header_hash);
         self.turn = Turn::Theirs { own_key };
-        self.header = Some(Arc::from(header));
+        self.header = Some(OwnAdvance {
+            header: Arc::from(header),
+            signature,
+        });
         self.since = (0, now);
         Ok(())
     }

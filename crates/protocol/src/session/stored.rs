@@ -6,15 +6,15 @@ use std::sync::Arc;
 use zeroize::Zeroizing;
 
 use super::missing::{Known, Missing};
-use super::{ReceiveChain, SendChain, Session, SessionId, Status, Turn};
+use super::{OwnAdvance, ReceiveChain, SendChain, Session, SessionId, Status, Turn};
 use crate::error::DecodeError;
-use crate::identity::Fingerprint;
+use crate::identity::{Fingerprint, IDENTITY_KEY_LENGTH, IdentityKey};
 use crate::inner::{Hole, MAX_HOLES};
 use crate::pickle::{Record, Writer};
 use crate::primitives::kem::{KemPublicKey, KemSecretKey};
 use crate::ratchet::{AdvanceKey, ChainKey, MessageKey, Role, RootKey, SkippedKey, SkippedKeys, TagKey};
 
-/// A session without its skipped keys: at most about 14 KB, while it repeats its handshake.
+/// A session without its skipped keys: at most about 16 KB, while it repeats its handshake.
 const STATE_CAPACITY: usize = 20 * 1024;
 /// An epoch that no session reaches (two thousand million turns); a record that says more is damaged, and counting on would overflow.
 const MAX_EPOCH: u32 = 1 << 31;
@@ -27,6 +27,9 @@ impl Session {
             .bool(self.role == Role::Responder)
             .raw(self.own.as_bytes())
             .raw(self.peer.as_bytes())
+            .option(self.peer_identity.as_ref(), |out, key| {
+                out.raw(&key.to_bytes());
+            })
             .time(self.created_at)
             .u8(match self.status {
                 Status::Active => 0,
@@ -62,8 +65,11 @@ impl Session {
             Turn::Mine { peer_key } => out.u8(0).raw(peer_key.as_bytes()),
             Turn::Theirs { own_key } => out.u8(1).secret(own_key.secret()),
         };
-        out.option(self.header.as_deref(), |out, header| {
-            out.raw(header);
+        out.option(self.header.as_ref(), |out, advance| {
+            out.raw(&advance.header[..])
+                .option(advance.signature.as_deref(), |out, signature| {
+                    out.raw(&signature[..]);
+                });
         })
         .option(self.heard, |out, epoch| {
             out.u32(epoch);
@@ -104,6 +110,7 @@ impl Session {
             },
             own: Fingerprint::from_bytes(input.array()?),
             peer: Fingerprint::from_bytes(input.array()?),
+            peer_identity: input.option(|input| IdentityKey::from_bytes(&input.array::<IDENTITY_KEY_LENGTH>()?))?,
             created_at: input.time()?,
             status: match input.u8()? {
                 0 => Status::Active,
@@ -141,7 +148,12 @@ impl Session {
                 },
                 other => return Err(DecodeError::Unknown(other)),
             },
-            header: input.option(|input| Ok(Arc::new(input.array()?)))?,
+            header: input.option(|input| {
+                Ok(OwnAdvance {
+                    header: Arc::new(input.array()?),
+                    signature: input.option(|input| Ok(Arc::new(input.array()?)))?,
+                })
+            })?,
             heard: input.option(Record::u32)?,
             since: (input.u32()?, input.time()?),
             missing: Missing(input.list(read_hole)?),

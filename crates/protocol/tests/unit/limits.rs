@@ -10,6 +10,7 @@ use crate::address::MAX_ADDRESS;
 use crate::content::MAX_CONTENT;
 use crate::envelope::{
     HEADER_BOX_LENGTH, HEADER_LENGTH, MAX_ENVELOPE, MAX_IDENTITY_BOX, MIN_SEALED, NUMBER_BOX_LENGTH,
+    SIGNED_HEADER_BOX_LENGTH,
 };
 use crate::party::{MAX_HANDSHAKES, MAX_HANDSHAKES_OF_PEER, MAX_PEERS, MAX_PENDING};
 use crate::play_receipt::{PAYLOAD_LENGTH, RECEIPT_LENGTH};
@@ -26,7 +27,15 @@ const DAY: Duration = Duration::from_secs(86_400);
 fn lengths_on_the_wire() {
     assert_eq!((VERIFYING_KEY_LENGTH, SIGNATURE_LENGTH), (2624, 4691));
     assert_eq!((BOX_KEY_LENGTH, COMMITTED_KEY_LENGTH), (44, 64));
-    assert_eq!((HEADER_LENGTH, NUMBER_BOX_LENGTH, HEADER_BOX_LENGTH), (3200, 20, 3220));
+    assert_eq!(
+        (
+            HEADER_LENGTH,
+            NUMBER_BOX_LENGTH,
+            HEADER_BOX_LENGTH,
+            SIGNED_HEADER_BOX_LENGTH
+        ),
+        (3200, 20, 3220, 7911)
+    );
     assert_eq!((MIN_SEALED, MAX_IDENTITY_BOX), (48, 8192));
     assert_eq!((MAX_ENVELOPE, MAX_CONTENT), (262_144, 204_800));
     assert_eq!((PAYLOAD_LENGTH, RECEIPT_LENGTH), (161, 161 + 4691));

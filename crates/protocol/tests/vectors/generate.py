@@ -272,6 +272,7 @@ def box_okm(adv, form, eid): return expand(adv, lp(L(b"adv-hdr")) + u8(form) + e
 def boxed_tag(adv, d, eid): return mac(expand(adv, lp(L(b"adv-tag")) + u8(d), 32), eid)[:16]
 def aad_of(kind, sid, d, e, n, eid, tag, fp_from, fp_to, header):
     return lp(L(b"msg")) + u8(VERSION) + u8(kind) + sid + u8(d) + u32(e) + u32(n) + eid + tag + fp_from + fp_to + H(header)
+def envelope_id(mk, random, text): return mac(mk, lp(L(b"envelope-id")) + random + hashlib.sha256(text).digest())[:16]
 def msg_okm(mk, aad): return expand(mk, lp(L(b"msg-key")) + hashlib.sha256(aad).digest(), 64)
 
 
@@ -290,7 +291,7 @@ def schedule():
 
     # Signatures, each purpose over its own payload.
     out["signatures"] = []
-    for purpose in (b"handshake", b"spk", b"opk-batch", b"sign-in", b"register", b"succession", b"play-receipt"):
+    for purpose in (b"handshake", b"first-advance", b"spk", b"opk-batch", b"sign-in", b"register", b"succession", b"play-receipt"):
         payload = pattern("payload " + purpose.decode(), 40)
         out["signatures"].append(dict(purpose=purpose.decode(), payload=payload.hex(), message=signature_message(purpose, alice.fp, payload).hex(),
                                       signature=alice.sign("signature " + purpose.decode(), purpose, payload).hex()))
@@ -362,20 +363,22 @@ def schedule():
     ct_e, ss_e, _, _ = rk.encapsulated("ct of epoch 1")
     header = ct_e + Kem("bob ratchet key").pk
     E1 = epoch(E0["root"], ss_e, sid, 1, header)
-    out["epoch_1"] = dict(ss=ss_e.hex(), header=header.hex(), header_hash=H(header).hex(), **{k: v.hex() for k, v in E1.items()})
+    advance_sig = bob.sign("first advance signature", b"first-advance", sid + H(header))
+    out["epoch_1"] = dict(ss=ss_e.hex(), header=header.hex(), header_hash=H(header).hex(), signature=advance_sig.hex(), **{k: v.hex() for k, v in E1.items()})
 
     # The later forms of an envelope, as key, tag, box, AAD and sealed text: three messages from Bob in epoch 1.
     forms, ck = [], E1["ck_r2i"]
     every_hole = ((), ((0, 1, 2),), ((0, 0, 1), (0, 2, 1)))
-    for n, (name, kind, adv, boxed) in enumerate((("header", 3, E0["adv"], header), ("plain", 2, None, None), ("locator", 3, E1["adv"], b""))):
+    for n, (name, kind, adv, boxed) in enumerate((("header", 3, E0["adv"], header + advance_sig), ("plain", 2, None, None), ("locator", 3, E1["adv"], b""))):
         mk, ck = mac(ck, b"\x01"), mac(ck, b"\x02")
-        eid = pattern("envelope id " + name, 16)
+        text = inner(300, 0, (0, 4), content(pattern("content", 16), created_at, b"hello " + name.encode()), every_hole[n])
+        random = pattern("randomness of " + name, 32)
+        eid = envelope_id(mk, random, text)
         tag = mac(E1["tk_r2i"], u32(n))[:16] if adv is None else boxed_tag(adv, 1, eid)
         aad = aad_of(kind, sid, 1, 1, n, eid, tag, bob.fp, alice.fp, header)
-        text = inner(300, 0, (0, 4), content(pattern("content", 16), created_at, b"hello " + name.encode()), every_hole[n])
         okm = msg_okm(mk, aad)
         sealed = committed(okm, aad, text)
-        line = dict(form=name, n=n, holes=every_hole[n], id=eid.hex(), tag=tag.hex(), mk=mk.hex(), aad=aad.hex(), okm=okm.hex(), inner=text.hex(), sealed=sealed.hex())
+        line = dict(form=name, n=n, holes=every_hole[n], random=random.hex(), id=eid.hex(), tag=tag.hex(), mk=mk.hex(), aad=aad.hex(), okm=okm.hex(), inner=text.hex(), sealed=sealed.hex())
         the_box = b""
         if adv is not None:
             bk = box_okm(adv, 1, eid)

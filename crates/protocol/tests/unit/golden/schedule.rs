@@ -117,6 +117,7 @@ fn alices_session(golden: &Value) -> Session {
         role: Role::Initiator,
         own: person(golden, "alice").2,
         peer: person(golden, "bob").2,
+        peer_identity: Some(person(golden, "bob").1.public().clone()),
         created_at: Timestamp(number(&line["created_at"])),
         first: None,
         keys: EpochKeys::initial(&array(&line["T1"]), &ss1, Some(&ss2), &id.0, &EMPTY_HASH),
@@ -152,6 +153,8 @@ fn message_keys_boxes_and_associated_data_of_every_form() {
         let aad = session.message_aad(&position, &hash(&[&header]));
         assert_eq!(aad, bytes(&line["aad"]), "{form}");
         let text = bytes(&line["inner"]);
+        let key = MessageKey::new(secret(&line["mk"]));
+        assert_eq!(key.envelope_id(&array(&line["random"]), &text), id, "{form}");
         let sealed = bytes(&line["sealed"]);
         assert_eq!(
             MessageKey::new(secret(&line["mk"])).seal(&aad, &text, Vec::new()),
@@ -167,6 +170,7 @@ fn message_keys_boxes_and_associated_data_of_every_form() {
             let mut boxed = n.to_be_bytes().to_vec();
             if form == "header" {
                 boxed.extend_from_slice(&header);
+                boxed.extend_from_slice(&bytes(&golden["epoch_1"]["signature"]));
             }
             let box_aad = envelope::box_aad(kind, &id, &tag);
             let by_adv = adv.box_key(Form::Boxed(direction), &id).seal(&box_aad, &boxed);

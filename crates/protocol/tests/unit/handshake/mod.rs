@@ -185,6 +185,7 @@ impl Attempt {
             role: Role::Initiator,
             own: fingerprint,
             peer: belief.fingerprint,
+            peer_identity: None,
             created_at: self.preamble.created_at,
             first: None,
             keys: EpochKeys::initial(&t1, &self.ss1, self.ss2.as_ref(), &id.0, &EMPTY_HASH),

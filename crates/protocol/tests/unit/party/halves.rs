@@ -98,7 +98,12 @@ impl Broken {
         let keys = next
             .root
             .advance(&ss, &next.sender.id.0, next.sender.epoch, &header_hash);
-        let sealed = &rest[envelope::HEADER_BOX_LENGTH..];
+        let length = if next.sender.epoch == 1 {
+            envelope::SIGNED_HEADER_BOX_LENGTH
+        } else {
+            envelope::HEADER_BOX_LENGTH
+        };
+        let sealed = &rest[length..];
         opens(&keys, &next.sender, &parsed, &header_hash, &[sealed])
     }
 }
@@ -221,7 +226,7 @@ impl Pair {
         let envelope = self.send(from);
         let sender = self.session(from).clone();
         assert_eq!(sender.epoch, before.epoch + 1);
-        let header = **sender.header.as_ref().unwrap();
+        let header = *sender.header.as_ref().unwrap().header;
         self.deliver(1 - from, &envelope);
         Next {
             envelope,

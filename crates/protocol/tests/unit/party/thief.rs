@@ -178,10 +178,14 @@ impl Thief {
         let aad = session.message_aad(&position, &hash);
         let sealed: Vec<&[u8]> = match parsed.body {
             envelope::Body::First { sealed, .. } | envelope::Body::Plain { sealed } => vec![sealed],
-            envelope::Body::Boxed { rest } => [envelope::NUMBER_BOX_LENGTH, envelope::HEADER_BOX_LENGTH]
-                .iter()
-                .filter_map(|length| rest.get(*length..))
-                .collect(),
+            envelope::Body::Boxed { rest } => [
+                envelope::NUMBER_BOX_LENGTH,
+                envelope::HEADER_BOX_LENGTH,
+                envelope::SIGNED_HEADER_BOX_LENGTH,
+            ]
+            .iter()
+            .filter_map(|length| rest.get(*length..))
+            .collect(),
         };
         sealed
             .iter()

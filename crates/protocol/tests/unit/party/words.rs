@@ -15,6 +15,7 @@ fn to_do(refusal: Refusal) -> &'static str {
         Refusal::Handshake(HandshakeError::OneSelf) => "There is nothing to do",
         Refusal::Handshake(HandshakeError::FromTheFuture) => "check the clocks",
         Refusal::Handshake(HandshakeError::BadKey) => "Ask the sender to update",
+        Refusal::NotSigned => "Ask the contact to replace its prekeys",
         Refusal::BadContent(_) => "ask the sender to update",
         Refusal::Superseded => "sends it again",
         Refusal::TooMany => "block the accounts",
@@ -34,6 +35,7 @@ fn each_refused_envelope_says_what_to_do() {
     ];
     let others = [
         Refusal::Altered,
+        Refusal::NotSigned,
         Refusal::BadContent(DecodeError::Truncated),
         Refusal::Superseded,
         Refusal::TooMany,

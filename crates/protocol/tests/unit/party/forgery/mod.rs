@@ -1,7 +1,9 @@
 //! A peer who has the keys and does not keep to the rules: messages that are sealed rightly and say what an honest peer would not. And the ends of
 //! things: the last number of a chain, an acknowledgement from a future that this state does not know.
 
+mod advance;
 mod ends;
+mod snapshot;
 
 use rand_chacha::ChaCha20Rng;
 
