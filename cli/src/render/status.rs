@@ -110,7 +110,10 @@ fn outbox(own: &OwnStatus) -> String {
     let messages = counted(own.outbox, "message");
     match own.outbox_notes {
         0 => messages,
-        notes => format!("{messages} and {} of this client (such as receipts)", counted(notes, "note")),
+        notes => format!(
+            "{messages} and {} of this client (such as receipts)",
+            counted(notes, "note")
+        ),
     }
 }
 

@@ -116,7 +116,10 @@ fn what_is_wrong_with_a_vault_is_said_with_what_to_do() {
         (Unwritable::Busy, "Wait until it is done, or end it"),
     ] {
         let said = VaultError::Unwritable { dir: home(), why }.to_string();
-        assert!(said.contains(to_do) && said.contains("give the same command again"), "{said}");
+        assert!(
+            said.contains(to_do) && said.contains("give the same command again"),
+            "{said}"
+        );
     }
     says_what_to_do(rows! { VaultError:
         VaultError::NotFound(_) => VaultError::NotFound(home()), "register a name first";
