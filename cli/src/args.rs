@@ -10,7 +10,7 @@ mod keys;
 mod values;
 
 pub use values::{ReadInvite, parse_duration, parse_expiry, read_plays};
-use values::{read_invite, read_limit, read_wait};
+use values::{directory, read_invite, read_limit, read_wait};
 
 /// Messages that `history` shows when it is not told: a screen or two.
 pub const DEFAULT_HISTORY: u32 = 50;
@@ -36,7 +36,8 @@ pub struct Global {
         global = true,
         value_name = "DIR",
         env = "LATCHKEY_HOME",
-        hide_env_values = true
+        hide_env_values = true,
+        value_parser = directory()
     )]
     pub home: Option<PathBuf>,
     /// The relay's URL [default: the relay of this account; for `register` http://127.0.0.1:5000]

@@ -1,5 +1,6 @@
 //! What surrounds a command: home, relay, passphrase, and somebody to ask or nobody.
 
+use std::ffi::OsString;
 use std::future::Future;
 use std::io::{self, IsTerminal, Read};
 use std::path::{Path, PathBuf};
@@ -61,6 +62,9 @@ impl Context {
     /// When the platform names no data directory.
     pub fn home(&self) -> Result<PathBuf, Failure> {
         if let Some(home) = &self.global.home {
+            if home.as_os_str().is_empty() {
+                return Err(empty("home", "--home", "LATCHKEY_HOME", "a directory"));
+            }
             return Ok(home.clone());
         }
         let base = etcetera::choose_base_strategy().map_err(|_| {
@@ -74,19 +78,29 @@ impl Context {
     /// # Errors
     /// An unusable URL.
     pub fn relay(&self) -> Result<Option<RelayUrl>, Failure> {
-        match self.global.relay.as_deref().filter(|url| !url.is_empty()) {
-            Some(url) => self.parse_relay(url).map(Some),
-            None if self.global.pin.as_deref().is_some_and(|pin| !pin.is_empty()) => Err(Failure::Usage(
-                "--pin needs --relay; write --relay https://host:port --pin sha256:…".to_owned(),
+        match self.global.relay.as_deref() {
+            // To take another relay than the one that a script meant would tell that one who asks.
+            Some(url) if url.trim().is_empty() => Err(empty(
+                "relay",
+                "--relay",
+                "LATCHKEY_RELAY",
+                "a URL such as https://relay.example",
             )),
-            None => Ok(None),
+            Some(url) => self.parse_relay(url).map(Some),
+            None => match self.global.pin.as_deref() {
+                None => Ok(None),
+                Some(pin) if pin.trim().is_empty() => Err(empty_pin()),
+                Some(_) => Err(Failure::Usage(
+                    "--pin needs --relay; write --relay https://host:port --pin sha256:…".to_owned(),
+                )),
+            },
         }
     }
 
     /// Whether one was asked for.
     #[must_use]
     pub fn names_relay(&self) -> bool {
-        self.global.relay.as_deref().is_some_and(|url| !url.is_empty())
+        self.global.relay.is_some()
     }
 
     /// A URL, under the rule about plain http, with the certificate that was asked for.
@@ -100,7 +114,8 @@ impl Context {
             RelayUrl::parse
         };
         let url = parse(url)?;
-        match self.global.pin.as_deref().filter(|pin| !pin.is_empty()) {
+        match self.global.pin.as_deref() {
+            Some(pin) if pin.trim().is_empty() => Err(empty_pin()),
             Some(pin) => {
                 let pin: CertificatePin = pin
                     .parse()
@@ -114,25 +129,40 @@ impl Context {
     /// Opens the account for a command that keeps something. Where nothing can be kept, that is said before anything else.
     ///
     /// # Errors
-    /// As [`Context::open_to_read`], and a home that cannot be written.
+    /// As [`Context::open_to_ask`], and a home that cannot be written.
     pub fn open(&self) -> Result<Messenger, Failure> {
-        let messenger = self.open_to_read()?;
+        let messenger = self.open_to_ask()?;
         messenger.writable()?;
         Ok(messenger)
     }
 
-    /// Opens the account for a command that shows what is kept: on a full disk too, and where nothing may be written.
+    /// Opens the account for a command that asks the relay, and shows what is kept: on a full disk too, and where nothing may be written.
+    ///
+    /// # Errors
+    /// None here, no passphrase, or a wrong one; a home in which another process works for too long.
+    pub fn open_to_ask(&self) -> Result<Messenger, Failure> {
+        self.open_by(Messenger::open)
+    }
+
+    /// Opens the account for a command that shows what is kept and nothing else: beside another process that works in this home too.
     ///
     /// # Errors
     /// None here, no passphrase, or a wrong one.
     pub fn open_to_read(&self) -> Result<Messenger, Failure> {
+        self.open_by(Messenger::open_to_read)
+    }
+
+    fn open_by(
+        &self,
+        open: fn(&Path, &Passphrase, Option<RelayUrl>, Options) -> Result<Messenger, Error>,
+    ) -> Result<Messenger, Failure> {
         let home = self.home()?;
         if !Messenger::exists(&home) {
             return Err(Error::NotRegistered.into());
         }
         let relay = self.relay()?;
         let passphrase = self.passphrase()?;
-        Ok(Messenger::open(&home, &passphrase, relay, Options::default())?)
+        Ok(open(&home, &passphrase, relay, Options::default())?)
     }
 
     /// The passphrase of an existing account.
@@ -163,17 +193,24 @@ impl Context {
         if let Some(file) = &self.global.passphrase_file {
             return read_passphrase(file, "--passphrase-file").map(Some);
         }
-        match std::env::var("LATCHKEY_PASSPHRASE") {
-            Ok(text) if !text.is_empty() => Ok(Some(Passphrase::new(Zeroizing::new(text))?)),
-            _ => Ok(None),
+        match std::env::var_os("LATCHKEY_PASSPHRASE").map(OsString::into_string) {
+            None => Ok(None),
+            Some(Ok(text)) if text.is_empty() => Err(Failure::Usage(
+                "LATCHKEY_PASSPHRASE is set and empty; set it to the passphrase, or unset it to be asked at a terminal"
+                    .to_owned(),
+            )),
+            Some(Ok(text)) => Ok(Some(Passphrase::new(Zeroizing::new(text))?)),
+            Some(Err(_)) => Err(Failure::Usage(
+                "LATCHKEY_PASSPHRASE is not UTF-8 text; set it to the passphrase in UTF-8, or unset it to be asked at a terminal"
+                    .to_owned(),
+            )),
         }
     }
 
     /// Whether the passphrase comes from a file or the environment, so that nobody is asked.
     #[must_use]
     pub fn passphrase_is_given(&self) -> bool {
-        self.global.passphrase_file.is_some()
-            || std::env::var_os("LATCHKEY_PASSPHRASE").is_some_and(|text| !text.is_empty())
+        self.global.passphrase_file.is_some() || std::env::var_os("LATCHKEY_PASSPHRASE").is_some()
     }
 
     /// Whether to ask before something that cannot be undone. `yes` was said with the command; where nobody can be asked it has to be.
@@ -254,6 +291,17 @@ pub fn read_passphrase(file: &Path, option: &str) -> Result<Passphrase, Failure>
         .map_err(|error| unusable(&error))?;
     let first = text.lines().next().unwrap_or_default();
     Passphrase::new(Zeroizing::new(first.to_owned())).map_err(|error| unusable(&error))
+}
+
+/// What was given is nothing. A shell's `NAME=` and an unset variable of a script look alike there, and mean different things.
+fn empty(what: &str, option: &str, variable: &str, value: &str) -> Failure {
+    Failure::Usage(format!(
+        "the {what} that {option} or {variable} gives is empty, and nothing was done; give {value}, or leave out the option and unset the variable"
+    ))
+}
+
+fn empty_pin() -> Failure {
+    empty("pin", "--pin", "LATCHKEY_PIN", "a fingerprint such as sha256:…")
 }
 
 fn missing_passphrase() -> Failure {

@@ -19,8 +19,8 @@ pub enum Failure {
     #[error("{0}")]
     Queued(Error),
     /// A message that could not be kept, so it was not sent.
-    #[error("{0}. The message was not sent, and it is not kept")]
-    NotKept(VaultError),
+    #[error("{}. The message was not sent, and it is not kept", .0.to_string().trim_end_matches('.'))]
+    NotKept(Error),
     /// The user broke off.
     #[error("interrupted; what was done by then stays done, and the same command can be given again")]
     Interrupted,
@@ -86,8 +86,7 @@ impl Failure {
         match self {
             Self::Client(error) => of_client(error),
             Self::Usage(_) => Exit::Usage,
-            Self::Queued(error) => of_client(error),
-            Self::NotKept(_) => Exit::Other,
+            Self::Queued(error) | Self::NotKept(error) => of_client(error),
             Self::Interrupted | Self::Unsent | Self::Unsure => Exit::Interrupted,
             Self::Io(_) => Exit::Other,
         }

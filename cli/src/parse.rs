@@ -110,6 +110,13 @@ fn about_help(words: &[OsString]) -> Vec<OsString> {
 
 /// What follows a message was to be a part of it. The library's tip is to put it behind `--`, where there is no room for it either.
 fn with_right_tip(mut error: clap::Error, words: &[OsString]) -> clap::Error {
+    // An option that lacks its value may have been meant as the message.
+    let lacks = error.kind() == ErrorKind::InvalidValue
+        && matches!(error.get(ContextKind::InvalidValue), Some(ContextValue::String(value)) if value.is_empty());
+    if lacks && words.iter().any(|word| word == "send") {
+        let tip = "a message that is also the name of an option goes behind `--`: send NAME -- MESSAGE";
+        error.insert(ContextKind::Suggested, ContextValue::StyledStrs(vec![tip.into()]));
+    }
     let follows = error.kind() == ErrorKind::UnknownArgument && error.get(ContextKind::SuggestedArg).is_none();
     if follows && words.iter().any(|word| word == "send") {
         let tip = "put a message of several words in quotes";

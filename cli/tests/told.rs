@@ -99,6 +99,66 @@ fn a_page_that_is_not_the_relays_is_named_by_its_status() {
     }
 }
 
+/// What answers says that all is well, in a page of its own. Nothing shows whether a relay has the message: it is kept, or it is said that it is not.
+#[test]
+fn a_message_that_a_page_answers_is_kept_or_said_to_be_lost() {
+    let stage = Stage::new();
+    let (mut alice, bob) = (stage.register("alice"), stage.register("bob"));
+    alice.ok(&["send", "bob", "hello"]);
+    bob.ok(&["inbox"]);
+    bob.ok(&["send", "alice", "hi"]);
+    alice.ok(&["inbox"]);
+    let endless = "X-Page: very long indeed\r\n".repeat(100_000);
+    let large = format!("\"{}\"", "x".repeat(4_000_000));
+    let mut texts = Vec::new();
+    for (head, page) in [
+        ("Content-Type: text/html\r\n", "<html>"),
+        ("Content-Type: application/json\r\n", "{\"junk\":[1]}"),
+        (
+            "Content-Type: application/json\r\nContent-Encoding: gzip\r\n",
+            "\u{1f}\u{8b}\u{8}",
+        ),
+        ("Content-Type: application/json\r\n", &large),
+        (&endless, ""),
+    ] {
+        let page = answers(&format!("HTTP/1.1 200 OK\r\n{head}"), page);
+        alice.url = format!("http://{page}");
+        for options in [&[][..], &["--plays", "2"]] {
+            let text = format!("message {}", texts.len());
+            let error = alice.fails(4, &[&["send", "bob", &text], options].concat());
+            assert!(error.contains("is not that of a latchkey relay"), "{error}");
+            assert!(
+                error.contains("message is kept") && error.contains("do not send it again"),
+                "{error}"
+            );
+            assert!(!error.contains("plain HTTP"), "{error}");
+            texts.push(text);
+            let error = alice.fails(4, &[&["send", "carol", "hi"], options].concat());
+            assert!(
+                error.contains("The message was not sent, and it is not kept"),
+                "{error}"
+            );
+        }
+    }
+    // The relay takes the message, and a page answers in its place.
+    let line = stage.line();
+    alice.url = line.url();
+    alice.ok(&["status"]);
+    line.alter_answer("POST /v1/messages", |_, answer| {
+        *answer = serde_json::json!({ "junk": 1 })
+    });
+    let error = alice.fails(4, &["send", "bob", "taken"]);
+    assert!(error.contains("message is kept"), "{error}");
+    alice.ok(&["send", "bob", "last"]);
+    let arrived = bob.json(&["inbox"]);
+    let limited = arrived.iter().filter(|message| !message["limited"].is_null()).count();
+    assert_eq!(
+        (arrived.len(), limited),
+        (texts.len() + 2, texts.len() / 2),
+        "{arrived:?}"
+    );
+}
+
 /// A refusal in a relay's own words: as much of it as an honest one would say, and none of it obeyed by the terminal.
 #[test]
 fn a_relays_words_are_shown_only_so_far_and_harmlessly() {

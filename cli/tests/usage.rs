@@ -1,4 +1,5 @@
 //! What is said of words that cannot be meant, and of those that only look so.
+#![cfg(unix)]
 #![allow(
     clippy::unwrap_used,
     clippy::expect_used,
@@ -8,7 +9,10 @@
 
 mod support;
 
-use support::Stage;
+use std::ffi::OsStr;
+use std::os::unix::ffi::OsStrExt;
+
+use support::{Answer, Stage};
 
 #[test]
 fn usage_is_2() {
@@ -29,6 +33,40 @@ fn usage_is_2() {
         &["--relay", "nonsense", "status"],
     ] {
         alice.fails(2, args);
+    }
+}
+
+/// A variable that is set to nothing names nothing: to take the usual relay instead would tell that one who asks, and the usual home is another account's.
+#[test]
+fn what_is_given_and_empty_is_2() {
+    let stage = Stage::new();
+    let alice = stage.register("alice");
+    for (variable, option) in [
+        ("LATCHKEY_RELAY", "--relay"),
+        ("LATCHKEY_HOME", "--home"),
+        ("LATCHKEY_PIN", "--pin"),
+    ] {
+        for args in [&["status"][..], &["register", "alice"], &["history"]] {
+            let answer: Answer = alice.command(args).env(variable, "").output().unwrap().into();
+            assert_eq!(answer.code, 2, "{variable}: {answer:?}");
+            for words in [variable, option, "is empty", "unset the variable"] {
+                assert!(answer.err.contains(words), "{words}: {answer:?}");
+            }
+            let mut command = alice.command(&[&[option, ""], args].concat());
+            let answer: Answer = command.output().unwrap().into();
+            assert_eq!(answer.code, 2, "{option}: {answer:?}");
+            assert!(answer.err.contains("is empty"), "{answer:?}");
+        }
+    }
+    for (text, words) in [(&b""[..], "set and empty"), (b"\xff", "not UTF-8")] {
+        let mut command = alice.command(&["history"]);
+        command.env("LATCHKEY_PASSPHRASE", OsStr::from_bytes(text));
+        let answer: Answer = command.output().unwrap().into();
+        assert_eq!(answer.code, 2, "{answer:?}");
+        assert!(
+            answer.err.contains("LATCHKEY_PASSPHRASE") && answer.err.contains(words),
+            "{answer:?}"
+        );
     }
 }
 
@@ -57,7 +95,10 @@ fn a_message_may_begin_with_a_hyphen() {
     // The name of an option is never taken for help, and never sends nothing with success.
     assert!(alice.fails(2, &["send", "bob", "--json"]).contains("--"));
     alice.fails(2, &["send", "bob", "one", "--help"]);
-    alice.fails(2, &["send", "bob", "--plays"]);
+    for option in ["--plays", "--expires", "--home", "--relay"] {
+        let error = alice.fails(2, &["send", "bob", option]);
+        assert!(error.contains("goes behind `--`: send NAME -- MESSAGE"), "{error}");
+    }
     for rest in ["-5", "world", "--now"] {
         let error = alice.fails(2, &["send", "bob", "hello", rest]);
         assert!(error.contains("in quotes") && !error.contains("as a value"), "{error}");

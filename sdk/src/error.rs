@@ -165,7 +165,7 @@ impl From<Error<Problem>> for SdkError {
             {
                 Some(Distrust::Wrong(wrong)) => Self::WrongCertificate(wrong),
                 Some(Distrust::Untrusted(reason)) => Self::Untrusted(reason.to_string()),
-                None if is_too_large(&e) => Self::TooLarge,
+                None if is_too_large(&e) || scheme::has_endless_head(&e) => Self::TooLarge,
                 None if scheme::is_not_tls(&e) => Self::NotTls,
                 None if scheme::is_not_http(&e) => Self::NotHttp,
                 // Without the URL: it names the recipient, and errors are logged.

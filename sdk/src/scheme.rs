@@ -12,6 +12,11 @@ pub(crate) fn is_not_tls(error: &reqwest::Error) -> bool {
     causes(error).any(|cause| cause.downcast_ref().is_some_and(no_record))
 }
 
+/// Whether the other end speaks HTTP, with a head that is larger than any of a relay.
+pub(crate) fn has_endless_head(error: &reqwest::Error) -> bool {
+    causes(error).any(|cause| cause.downcast_ref().is_some_and(hyper::Error::is_parse_too_large))
+}
+
 /// Whether the other end of a plain connection sent what is no answer of HTTP.
 pub(crate) fn is_not_http(error: &reqwest::Error) -> bool {
     let plain = error.url().is_some_and(|url| url.scheme() == "http");

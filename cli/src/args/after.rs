@@ -20,7 +20,7 @@ Exit codes:
   6  an identity changed: a contact's (see `verify NAME --accept` and `reject-identity NAME`), or the relay's key, name or pinned certificate
   7  the play limit of a message is reached
   8  wrong passphrase
-  9  another latchkey process kept this home busy for ten seconds; nothing was done
+  9  another latchkey process kept this home busy for 30 seconds; nothing was done (commands that only show what is kept do not wait for it)
   130  interrupted
 
 With --json every line on standard output is one object; `latchkey help COMMAND` lists its keys, and --version has name and version. Help, manual pages and completions are texts for a person or a shell, and the same with --json. Times are milliseconds since 1970, UTC. Every line on standard error is one object too:

@@ -80,7 +80,7 @@ pub(super) const KEYS: &str = keys!(
 pub(super) const STATUS: &str = concat!(
     keys!(
         "an object",
-        "address, fingerprint, admitted, relay {url, name, fingerprint, version, storage_engine, time, registration, accounts, messages_pending, licenses_active, clock_off_seconds}, contacts, messages, unread, outbox, quarantined, early"
+        "address, fingerprint, admitted, relay {url, name, fingerprint, version, storage_engine, time, registration, accounts, messages_pending, licenses_active, clock_off_seconds}, contacts, messages, unread, outbox, outbox_notes, quarantined, early"
     ),
     " relay is null when the relay cannot be reached; a number that the relay does not show is null. admitted is false when the relay does not know this account any more, and null when it did not say. clock_off_seconds is how far this device's clock is ahead of the relay's, negative when it is behind, and null when the relay did not say."
 );

@@ -1,14 +1,21 @@
 //! Values as they are typed, and what is said of those that cannot be.
 
 use std::convert::Infallible;
+use std::path::PathBuf;
 use std::time::Duration;
 
+use clap::builder::{OsStringValueParser, TypedValueParser};
 use client::{BadInvite, Invite, Messenger};
 use jiff::SpanRelativeTo;
 use jiff::fmt::friendly::SpanParser;
 
 /// Longest `--wait`, in seconds: a day. Longer waits are what loops are for.
 const MAX_WAIT: u32 = 86_400;
+
+/// A directory, an empty one too: the library would say of that of an environment variable that an option lacks its value.
+pub(super) fn directory() -> impl TypedValueParser<Value = PathBuf> {
+    OsStringValueParser::new().map(PathBuf::from)
+}
 
 /// An invitation as it was read. It is refused later: what the command line's own errors refuse they repeat.
 pub type ReadInvite = Result<Invite, BadInvite>;

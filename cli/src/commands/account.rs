@@ -2,7 +2,7 @@
 
 use std::path::Path;
 
-use client::vault::Passphrase;
+use client::vault::{Passphrase, VaultError};
 use client::{
     Code, Error, Invite, Messenger, NameError, Options, Registration, RelayError, RelayStatus, RelayUrl, UserName,
 };
@@ -155,43 +155,44 @@ pub(crate) fn status(context: &Context) -> Result<(), Failure> {
 
 pub(crate) fn show_status(context: &Context, messenger: &mut Messenger) -> Result<(), Failure> {
     let own = messenger.own_status()?;
-    let relay = context.work("asking the relay …", messenger.relay_status());
-    match relay {
-        Ok(relay) => {
-            if let Err(error) = messenger.writable() {
-                // To sign in would be to write.
-                context
-                    .render
-                    .status(&own, Some((&relay, messenger.clock_difference())), None)?;
-                context.render.warning(&error.to_string());
-                return Ok(());
-            }
-            // The relay's state says nothing of the account.
-            let account = context.work("asking the relay …", messenger.access()).map(drop);
-            let admitted = match &account {
-                Ok(()) => {
-                    send_waiting(context, messenger);
-                    Some(true)
-                }
-                Err(Failure::Client(Error::ShutOut { .. })) => Some(false),
-                Err(_) => None,
-            };
-            let own = messenger.own_status()?;
-            context
-                .render
-                .status(&own, Some((&relay, messenger.clock_difference())), admitted)?;
-            account
-        }
+    // Nothing of the home is needed while the relay is asked.
+    messenger.release()?;
+    let relay = match context.work("asking the relay …", messenger.relay_status()) {
+        Ok(relay) => relay,
         Err(failure) => {
             // What we know ourselves is worth showing without the relay.
             context.render.status(&own, None, None)?;
-            Err(failure)
+            return Err(failure);
         }
-    }
+    };
+    // To sign in would be to write.
+    let account = match messenger.writable() {
+        Ok(()) => context.work("asking the relay …", messenger.access()).map(drop),
+        Err(error) => Err(error.into()),
+    };
+    let admitted = match &account {
+        Ok(()) => {
+            send_waiting(context, messenger);
+            Some(true)
+        }
+        Err(Failure::Client(Error::ShutOut { .. })) => Some(false),
+        Err(Failure::Client(Error::Vault(error @ (VaultError::Busy(_) | VaultError::Unwritable { .. })))) => {
+            // The relay's state says nothing of the account.
+            let relay = (&relay, messenger.clock_difference());
+            context.render.status(&own, Some(relay), None)?;
+            context.render.warning(&error.to_string());
+            return Ok(());
+        }
+        Err(_) => None,
+    };
+    let own = messenger.own_status()?;
+    let relay = (&relay, messenger.clock_difference());
+    context.render.status(&own, Some(relay), admitted)?;
+    account
 }
 
 pub(crate) fn token(context: &Context) -> Result<(), Failure> {
-    let mut messenger = context.open_to_read()?;
+    let mut messenger = context.open_to_ask()?;
     let access = context.work("asking the relay …", messenger.access())?;
     context.render.access(&access)?;
     send_waiting(context, &mut messenger);
@@ -199,7 +200,7 @@ pub(crate) fn token(context: &Context) -> Result<(), Failure> {
 }
 
 pub(crate) fn keys(context: &Context) -> Result<(), Failure> {
-    let mut messenger = context.open_to_read()?;
+    let mut messenger = context.open_to_ask()?;
     let keys = context.work("asking the relay …", messenger.keys())?;
     context.render.keys(&keys)?;
     send_waiting(context, &mut messenger);
@@ -255,20 +256,25 @@ pub(crate) fn passphrase(context: &Context, new: Option<&Path>) -> Result<(), Fa
 }
 
 pub(crate) fn receipts(context: &Context, what: Option<ReceiptKind>, state: Option<OnOff>) -> Result<(), Failure> {
-    let mut messenger = context.open_to_read()?;
-    let mut receipts = messenger.receipts()?;
-    let wanted = state.map(|state| state == OnOff::On);
-    match (what, wanted) {
-        (Some(ReceiptKind::On), None) => receipts.delivery = true,
-        (Some(ReceiptKind::Off), None) => receipts.delivery = false,
-        (Some(ReceiptKind::Delivery), Some(on)) => receipts.delivery = on,
-        (Some(ReceiptKind::Read), Some(on)) => receipts.read = on,
-        (None | Some(ReceiptKind::Delivery | ReceiptKind::Read), None) => return context.render.receipts(receipts),
+    let (what, on) = match (what, state) {
+        (None | Some(ReceiptKind::Delivery | ReceiptKind::Read), None) => {
+            return context.render.receipts(context.open_to_read()?.receipts()?);
+        }
+        (Some(ReceiptKind::On), None) => (ReceiptKind::Delivery, true),
+        (Some(ReceiptKind::Off), None) => (ReceiptKind::Delivery, false),
+        (Some(kind @ (ReceiptKind::Delivery | ReceiptKind::Read)), Some(state)) => (kind, state == OnOff::On),
         (None | Some(ReceiptKind::On | ReceiptKind::Off), Some(_)) => {
             return Err(Failure::Usage(
                 "receipts has no such form; write `receipts on`, `receipts off`, `receipts read on` or `receipts read off`".to_owned(),
             ));
         }
+    };
+    let mut messenger = context.open()?;
+    let mut receipts = messenger.receipts()?;
+    if what == ReceiptKind::Read {
+        receipts.read = on;
+    } else {
+        receipts.delivery = on;
     }
     messenger.set_receipts(receipts)?;
     let printed = context.render.receipts(receipts);

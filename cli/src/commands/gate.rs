@@ -39,11 +39,11 @@ pub(crate) fn drop_own(context: &Context, contact: &str) -> Result<(), Failure> 
 }
 
 pub(crate) fn decoys(context: &Context, state: Option<OnOff>) -> Result<(), Failure> {
-    let mut messenger = context.open_to_read()?;
     if let Some(state) = state {
+        let mut messenger = context.open()?;
         messenger.set_decoys(state == OnOff::On)?;
         let printed = context.render.decoys(messenger.decoys()?);
         return context.render.done(printed, "the decoys were set");
     }
-    context.render.decoys(messenger.decoys()?)
+    context.render.decoys(context.open_to_read()?.decoys()?)
 }

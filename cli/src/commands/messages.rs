@@ -4,7 +4,7 @@ use std::io::{self, Read};
 use std::time::{Duration, Instant};
 
 use client::vault::{LimitMode, MessageState, StoredMessage, VaultError};
-use client::{Address, Error, Event, LimitRequest, Messenger, Sent};
+use client::{Address, Code, Error, Event, LimitRequest, Messenger, Sent};
 
 use super::nobody_reads;
 use crate::context::Context;
@@ -132,17 +132,23 @@ pub(crate) fn transmit(
     }
     match outcome {
         // Beyond being kept, a vault that fails is told of with what became of the message.
-        Err(Failure::Client(Error::Vault(error)))
-            if matches!(
-                error,
-                VaultError::Database(_) | VaultError::Io { .. } | VaultError::Unwritable { .. }
-            ) && messenger.own_status().is_ok_and(|status| status.messages == before) =>
+        Err(Failure::Client(error))
+            if leaves_it_open(&error) && messenger.own_status().is_ok_and(|status| status.messages == before) =>
         {
             Err(Failure::NotKept(error))
         }
         // It is kept before it goes.
         Err(Failure::Interrupted) if messenger.own_status()?.messages > before => Err(Failure::Unsure),
         outcome => outcome,
+    }
+}
+
+/// Whether the text of an error says nothing of what became of a message. Where the relay has no such account, no message is thought of.
+fn leaves_it_open(error: &Error) -> bool {
+    match error {
+        Error::Vault(VaultError::Database(_) | VaultError::Io { .. } | VaultError::Unwritable { .. }) => true,
+        Error::Relay(error) => error.code() != Some(Code::NoSuchUser),
+        _ => false,
     }
 }
 
@@ -171,7 +177,7 @@ fn hand_over(
 }
 
 pub(crate) fn inbox(context: &Context, wait: u32) -> Result<(), Failure> {
-    let mut messenger = context.open_to_read()?;
+    let mut messenger = context.open_to_ask()?;
     let deadline = Instant::now() + Duration::from_secs(wait.into());
     // What an earlier run received and did not get to show is shown even when the relay is away.
     let mut outcome = Ok(());

@@ -40,12 +40,18 @@ impl Render {
                     "{peer} wrote for the first time. Compare safety numbers over another channel: {}",
                     self.decide(peer.user().as_str(), &["safety-number NAME"])
                 )),
+                Event::Missing { peer, count: 1 } => self.warning(&format!(
+                    "1 envelope from {peer} did not arrive: a message, or a receipt or another note of its client. That client learns of it with your next message to {peer}, and sends it again if it is a message"
+                )),
                 Event::Missing { peer, count } => {
                     self.warning(&format!(
                         "{} from {peer} did not arrive: messages, or receipts and other notes of its client. That client learns of it with your next message to {peer}, and sends the messages again",
                         counted(*count, "envelope")
                     ));
                 }
+                Event::ClearedHere { peer, count: 1 } => self.notice(&format!(
+                    "1 envelope from {peer} will not be shown: probably one that you deleted at the relay, unread. If it is a message, it comes again once its client learns of that"
+                )),
                 Event::ClearedHere { peer, count } => self.notice(&format!(
                     "{} from {peer} will not be shown: probably those that you deleted at the relay, unread. The messages among them come again once its client learns of that",
                     counted(*count, "envelope")
@@ -77,7 +83,7 @@ impl Render {
                     "the clock of this device is {off} that of the relay. Set it: meanwhile your first messages may open late, and conversations that need it do not restart. If the clock is right, tell the relay's operator"
                 )),
                 Event::Unreadable { count, reason } => {
-                    self.warning(&format!("{} could not be opened: {}", counted(*count, "envelope"), escape::line(reason)));
+                    self.warning(&unreadable(*count, reason));
                 }
                 Event::Restarted { peer } => {
                     self.notice(&format!(
@@ -124,6 +130,17 @@ fn messages_are(number: u64) -> String {
         "{} {}",
         counted(number, "message"),
         if number == 1 { "is" } else { "are" }
+    )
+}
+
+/// The reason is that of the first one.
+fn unreadable(count: u64, reason: &str) -> String {
+    let about = if count == 1 { "" } else { " About the first of them:" };
+    let end = if count == 1 { ':' } else { '.' };
+    format!(
+        "{} could not be opened{end}{about} {}",
+        counted(count, "envelope"),
+        escape::line(reason)
     )
 }
 

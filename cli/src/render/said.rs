@@ -15,6 +15,8 @@ pub(super) fn said(failure: &Failure, menu: bool) -> String {
             "the relay does not know this account any more, or not with these keys; ask its operator whether it was removed".to_owned()
         }
         Failure::Queued(error) => error.while_it_waits(),
+        // What was written stays in the field.
+        Failure::NotKept(error) if menu => format!("{}. The message was not sent", error.to_string().trim_end_matches('.')),
         other => other.to_string(),
     }
 }

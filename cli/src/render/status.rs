@@ -5,6 +5,7 @@ use std::time::Duration;
 use client::{ClockOff, OwnStatus, RelayStatus};
 use serde_json::json;
 
+use super::plural::counted;
 use super::{Render, escape, table};
 use crate::exit::Failure;
 
@@ -31,6 +32,7 @@ impl Render {
                         "licenses_active": relay.licenses_active, "clock_off_seconds": clock.map(seconds_ahead),
                     })),
                     "contacts": own.contacts, "messages": own.messages, "unread": own.unread, "outbox": own.outbox,
+                    "outbox_notes": own.outbox_notes,
                     "quarantined": own.quarantined, "early": own.early,
                 })
             },
@@ -40,7 +42,7 @@ impl Render {
                     ("fingerprint", own.fingerprint.to_string()),
                     ("contacts", own.contacts.to_string()),
                     ("messages", format!("{} kept, {} unread", own.messages, own.unread)),
-                    ("outbox", format!("{} waiting for the relay", own.outbox)),
+                    ("outbox", format!("{} waiting for the relay", outbox(own))),
                 ];
                 if own.quarantined > 0 {
                     rows.push((
@@ -100,6 +102,18 @@ fn roughly(shown: u64) -> String {
         (0, _) => format!("fewer than {FEW}"),
         (least, most) if least <= FEW => format!("fewer than {most}"),
         (least, most) => format!("more than {} and fewer than {most}", least - FEW),
+    }
+}
+
+/// What waits for the relay: what a person wrote, and apart from that what the client says by itself.
+fn outbox(own: &OwnStatus) -> String {
+    let messages = counted(own.outbox, "message");
+    match own.outbox_notes {
+        0 => messages,
+        notes => format!(
+            "{messages} and {} of this client (such as receipts)",
+            counted(notes, "note")
+        ),
     }
 }
 

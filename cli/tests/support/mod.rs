@@ -190,8 +190,11 @@ impl Person {
         let mut command = latchkey();
         command
             .env("LATCHKEY_HOME", &self.home)
-            .env("LATCHKEY_RELAY", &self.url)
             .env("LATCHKEY_PASSPHRASE", PASSPHRASE);
+        // Without one no relay is named.
+        if !self.url.is_empty() {
+            command.env("LATCHKEY_RELAY", &self.url);
+        }
         command.envs(self.env.iter().map(|(name, value)| (name, value)));
         command.args(args);
         command

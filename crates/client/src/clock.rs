@@ -63,13 +63,15 @@ fn millis(duration: Duration) -> u64 {
     u64::try_from(duration.as_millis()).unwrap_or(u64::MAX)
 }
 
-/// In words, for a clock that is wrong by minutes, hours, days or years.
+/// In words, for a clock that is wrong by minutes, hours, days or years: to the nearest, because an answer takes a moment and 45 days are not 44.
 fn in_words(by: Duration) -> String {
-    let minutes = by.as_secs() / 60;
-    match minutes {
-        0..120 => format!("{minutes} minutes"),
-        120..2880 => format!("{} hours", minutes / 60),
-        _ => format!("{} days", minutes / 1440),
+    let rounded = |unit: u64| by.as_secs().saturating_add(unit / 2) / unit;
+    let (minutes, hours, days) = (rounded(60), rounded(3600), rounded(86_400));
+    match (minutes, hours) {
+        (1, _) => "1 minute".to_owned(),
+        (0..120, _) => format!("{minutes} minutes"),
+        (_, 0..48) => format!("{hours} hours"),
+        _ => format!("{days} days"),
     }
 }
 
@@ -81,8 +83,15 @@ mod tests {
     fn how_far_clocks_are_apart_is_said_in_the_fitting_unit_and_undone() {
         let minute = Duration::from_secs(60);
         for (by, words) in [
+            (minute, "1 minute"),
             (minute * 11, "11 minutes"),
+            (minute * 11 - minute / 3, "11 minutes"),
             (minute * 119, "119 minutes"),
+            (minute * 120 - minute / 3, "2 hours"),
+            (minute * 60 * 25 - minute, "25 hours"),
+            (minute * 60 * 48 - minute, "2 days"),
+            (minute * 60 * 24 * 45 - minute, "45 days"),
+            (minute * 60 * 24 * 45 + minute, "45 days"),
             (minute * 120, "2 hours"),
             (minute * 60 * 25, "25 hours"),
             (minute * 60 * 24 * 45, "45 days"),

@@ -229,6 +229,9 @@ impl Error {
     pub fn while_it_waits(&self) -> String {
         match self {
             Self::Relay(error) => error.while_it_waits(),
+            Self::Vault(VaultError::Busy(dir)) => {
+                format!("another latchkey process keeps the home {} busy", dir.display())
+            }
             other => other.to_string(),
         }
     }

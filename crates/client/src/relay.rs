@@ -133,6 +133,16 @@ impl Relay {
         self.clock.off()
     }
 
+    /// A silence that was found here and is not noted in the home: how long ago, and how long the answer was waited for.
+    pub(crate) fn take_silence(&self) -> Option<(Duration, Duration)> {
+        self.silence.take_untold()
+    }
+
+    /// Another command found the relay silent a moment ago: it is not asked for a while.
+    pub(crate) fn was_silent(&self, patience: Duration) {
+        self.silence.was_found(patience);
+    }
+
     pub(crate) fn requests(&self) -> u64 {
         self.requests.load(Ordering::Relaxed)
     }

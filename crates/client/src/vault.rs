@@ -7,7 +7,7 @@
 //! * A record is bound to its kind, its row and its position: moved or altered, it does not open.
 //! * The file tells how many records of each kind there are, how long they are and in what order they came; no name, no id, no text.
 //! * One process at a time: a lock file beside the database.
-//! * Where nothing can be written, what is kept can be read ([`Unwritable`]).
+//! * Where nothing can be written, and beside a process that works, what is kept can be read ([`Unwritable`]).
 //!
 //! Every write happens in [`Vault::transaction`]: all of it is on the disk when that returns (`synchronous=FULL`), or none of it.
 
@@ -30,18 +30,18 @@ mod transaction;
 
 use std::fs::File;
 use std::path::{Path, PathBuf};
+use std::time::{Duration, Instant};
 
 use rusqlite::{Connection, OpenFlags};
 use zeroize::Zeroizing;
 
-use files::{LOCK, io, is_cut_off, make_dir, private_file, remove, sync_dir, wait_for};
+use files::{LOCK, LOCK_PATIENCE, READER_PATIENCE, io, is_cut_off, make_dir, private_file, remove, sync_dir, wait_for};
 use header::{Header, read_header, write_header};
 use kdf::KEY_LEN;
 use seal::Keys;
 
 pub use delivery::{Delivery, GivenToken, Receipts};
 pub use error::{Unwritable, VaultError};
-pub(crate) use files::LOCK_PATIENCE;
 pub use gate::{
     AfterPlays, Decoys, GateDeposit, GateKeyRecord, Head, LicenseKey, LimitMode, ObliviousHalf, PendingRequest,
     PlayChain, RelayFault, RelayKey, Unconfirmed,
@@ -53,7 +53,8 @@ pub use messages::{Direction, Ended, License, LimitedTerms, MessageBody, Message
 pub use record::Record;
 pub(crate) use records::key;
 pub use records::{
-    Account, AckPosition, Cleared, Moment, OutboxEntry, PinnedRelay, Quarantined, Restarts, Session, Told, Totals,
+    Account, AckPosition, Cleared, Moment, OutboxEntry, PinnedRelay, Quarantined, Restarts, Session, Silence, Told,
+    Totals,
 };
 pub use transaction::{Entry, Transaction};
 
@@ -73,6 +74,8 @@ pub struct Vault {
     locked: bool,
     /// Another process wrote while it was not.
     outdated: bool,
+    /// Since when another process was waited for, if one was.
+    waiting_since: Option<Instant>,
     /// Nothing can be written; `db` is a copy in memory then.
     unwritable: Option<Unwritable>,
 }
@@ -109,7 +112,7 @@ impl Vault {
     fn make(dir: &Path, passphrase: &Passphrase, cost: KdfCost) -> Result<Self, VaultError> {
         make_dir(dir)?;
         let lock = private_file(&dir.join(LOCK))?;
-        wait_for(&lock, dir)?;
+        wait_for(&lock, dir, LOCK_PATIENCE, &mut None)?;
         let (unfinished, finished) = (dir.join(UNFINISHED), dir.join(FILE));
         if Self::exists(dir) {
             return Err(VaultError::Exists(dir.to_path_buf()));
@@ -133,6 +136,7 @@ impl Vault {
             lock: Some(lock),
             locked: true,
             outdated: false,
+            waiting_since: None,
             unwritable: None,
         };
         vault.transaction(|_| Ok::<_, VaultError>(()))?;
@@ -142,9 +146,28 @@ impl Vault {
     /// Opens the vault in `dir`.
     ///
     /// # Errors
-    /// [`VaultError::NotFound`], [`VaultError::WrongPassphrase`], [`VaultError::Busy`] after ten seconds of waiting, and what a damaged
+    /// [`VaultError::NotFound`], [`VaultError::WrongPassphrase`], [`VaultError::Busy`] after thirty seconds of waiting, and what a damaged
     /// or foreign file earns.
     pub fn open(dir: &Path, passphrase: &Passphrase) -> Result<Self, VaultError> {
+        Self::open_within(dir, passphrase, LOCK_PATIENCE, None)
+    }
+
+    /// Opens the vault in `dir` for what reads alone. Where another process works in it, this waits for a second, and then reads a copy of what was committed last. Nothing can be
+    /// written into that ([`Vault::writable`]), however long it is kept.
+    ///
+    /// # Errors
+    /// As [`Vault::open`], but never [`VaultError::Busy`].
+    pub fn open_to_read(dir: &Path, passphrase: &Passphrase) -> Result<Self, VaultError> {
+        Self::open_within(dir, passphrase, READER_PATIENCE, Some(reading::copy_beside))
+    }
+
+    /// `beside` copies what another process keeps locked, if that serves.
+    fn open_within(
+        dir: &Path,
+        passphrase: &Passphrase,
+        patience: Duration,
+        beside: Option<fn(&Path) -> Result<Connection, VaultError>>,
+    ) -> Result<Self, VaultError> {
         let path = dir.join(FILE);
         if !Self::exists(dir) {
             return Err(VaultError::NotFound(dir.to_path_buf()));
@@ -159,27 +182,54 @@ impl Vault {
             VaultError::Database(_) if is_cut_off(&path) => VaultError::Truncated(path.clone()),
             other => other,
         };
-        let (lock, db, unwritable) = match private_file(&dir.join(LOCK)) {
-            Ok(lock) => {
-                wait_for(&lock, dir)?;
-                let (db, unwritable) = connect_or_copy(&path, dir).map_err(cut_off)?;
-                (Some(lock), db, unwritable)
-            }
+        let copy_beside = |busy| match (busy, beside) {
+            (VaultError::Busy(_), Some(copy)) => copy(&path).map_err(cut_off),
+            (other, _) => Err(other),
+        };
+        let mut waiting_since = None;
+        let (mut lock, mut db, mut unwritable) = match private_file(&dir.join(LOCK)) {
+            Ok(lock) => match wait_for(&lock, dir, patience, &mut waiting_since) {
+                Ok(()) => {
+                    let (db, unwritable) = connect_or_copy(&path, dir).map_err(cut_off)?;
+                    (Some(lock), db, unwritable)
+                }
+                Err(busy) => (None, copy_beside(busy)?, Some(Unwritable::Busy)),
+            },
             Err(error) => {
                 let Some(why) = Unwritable::behind(&error, dir) else {
                     return Err(error);
                 };
                 let lock = reading::lock_to_read(&dir.join(LOCK))?;
                 if let Some(lock) = &lock {
-                    wait_for(lock, dir)?;
+                    wait_for(lock, dir, LOCK_PATIENCE, &mut waiting_since)?;
                 }
                 (lock, reading::copy(&path).map_err(cut_off)?, Some(why))
             }
         };
-        let header = read_header(&db)
-            .map_err(cut_off)?
-            .ok_or_else(|| VaultError::Truncated(path.clone()))?;
-        let data = header.unwrap(passphrase)?;
+        let read_header = |db: &Connection| {
+            read_header(db)
+                .map_err(cut_off)?
+                .ok_or_else(|| VaultError::Truncated(path.clone()))
+        };
+        let mut header = read_header(&db)?;
+        let mut data = match (&lock, unwritable) {
+            // The passphrase's key takes a while to derive. Others need not wait for that, or those at the end of a queue would give up.
+            (Some(held), None) => {
+                held.unlock().map_err(io(&dir.join(LOCK)))?;
+                let data = header.unwrap(passphrase)?;
+                if let Err(busy) = wait_for(held, dir, patience, &mut waiting_since) {
+                    (lock, db, unwritable) = (None, copy_beside(busy)?, Some(Unwritable::Busy));
+                }
+                data
+            }
+            _ => header.unwrap(passphrase)?,
+        };
+        // Another process may have changed the passphrase meanwhile.
+        let now = read_header(&db)?;
+        if now != header {
+            header = now;
+            data = header.unwrap(passphrase)?;
+        }
         let mut vault = Self {
             db,
             keys: Keys::derive(data)?,
@@ -188,6 +238,7 @@ impl Vault {
             lock,
             locked: true,
             outdated: false,
+            waiting_since,
             unwritable,
         };
         vault.commits = vault.read_commits()?;
@@ -209,13 +260,13 @@ impl Vault {
     /// Takes the vault back.
     ///
     /// # Errors
-    /// [`VaultError::Busy`] after ten seconds of waiting, and database trouble.
+    /// [`VaultError::Busy`] after thirty seconds of waiting, and database trouble.
     pub fn relock(&mut self) -> Result<(), VaultError> {
         if self.locked {
             return Ok(());
         }
         if let Some(lock) = &self.lock {
-            wait_for(lock, &self.dir)?;
+            wait_for(lock, &self.dir, LOCK_PATIENCE, &mut self.waiting_since)?;
             self.locked = true;
             if self.unwritable.is_some() {
                 (self.db, self.unwritable) = connect_or_copy(&self.dir.join(FILE), &self.dir)?;
@@ -240,6 +291,16 @@ impl Vault {
             }),
             None => Ok(()),
         }
+    }
+
+    /// Whether this process holds the vault, so that another one waits for it.
+    pub(crate) fn is_held(&self) -> bool {
+        self.locked && self.lock.is_some()
+    }
+
+    /// For how long another process has been waited for, if one was since this was asked last: since when that wait began.
+    pub(crate) fn take_waited(&mut self) -> Option<Duration> {
+        self.waiting_since.take().map(|since| since.elapsed())
     }
 
     /// Whether another process wrote to the vault while it was unlocked, since this was asked last.

@@ -477,7 +477,8 @@ async fn a_known_contact_without_an_account_is_said_to_be_gone_and_not_to_be_mis
                 "{kept:?}"
             );
         }
-        assert_eq!(alice.own_status().unwrap().outbox, 0);
+        let status = alice.own_status().unwrap();
+        assert_eq!(status.outbox + status.outbox_notes, 0);
     }
 }
 

@@ -328,3 +328,40 @@ async fn without_receipts_an_answer_shows_what_arrived() {
     receive(&mut alice).await;
     assert_eq!(states(&alice), [DELIVERED; 3]);
 }
+
+/// A receipt that the relay refuses for good is nothing that a person wrote, and none is told that a message was not delivered.
+#[tokio::test]
+async fn a_receipt_that_waits_or_is_refused_is_no_message() {
+    let mut stage = Stage::new().await;
+    let (mut alice, mut bob) = acquainted(&stage).await;
+    let id = alice.send_limited(&address("bob"), "once", LIMIT).await.unwrap().id;
+    bob.receive(Duration::ZERO).await.unwrap();
+    let playback = bob.play(&id.to_string()).await.unwrap();
+    bob.finish_play(playback).await.unwrap();
+    // Alice is told which receipt the relay signed for the play.
+    stage.line.lose_request("POST /v1/messages");
+    stage.line.lose_request("POST /v1/messages");
+    stage.line.lose_request("POST /v1/messages");
+    bob.catch_up().await.unwrap();
+    stage.stop_relay().await;
+    bob.send_text(&address("alice"), "answer").await.unwrap();
+    let status = bob.own_status().unwrap();
+    assert_eq!((status.outbox, status.outbox_notes), (1, 1), "a message, and a receipt");
+    stage.start_relay().await;
+    stage.line.alter_answer("POST /v1/messages", |status, answer| {
+        *status = 409;
+        *answer = serde_json::json!({
+            "type": "urn:latchkey:problem:message_conflict", "code": "message_conflict", "title": "Conflict", "status": 409,
+            "detail": "another message has this id", "action": "Use another id.",
+        });
+    });
+    let events = bob.catch_up().await.unwrap();
+    let status = bob.own_status().unwrap();
+    assert_eq!((status.outbox, status.outbox_notes), (0, 0), "{events:?}");
+    assert!(
+        !events.iter().any(|event| matches!(event, Event::Undeliverable { .. })),
+        "{events:?}"
+    );
+    // The receipt went first, and the message after it.
+    assert_eq!(receive(&mut alice).await, ["answer"]);
+}

@@ -7,7 +7,7 @@ use client::vault::{
     Account, AckPosition, AfterPlays, Cleared, Decoys, Delivery, Direction, Ended, GateDeposit, GateKeyRecord, GivenToken, Head,
     License, LicenseKey, LimitMode, LimitedTerms, MessageBody, MessageId, MessageState, Moment, ObliviousHalf,
     OutboxEntry, PendingRequest, PinnedRelay, PlayChain, Quarantined, Receipts, Record, RelayFault, RelayKey, Restarts,
-    SealedBody, Session, StoredMessage, Told, Totals, Unconfirmed,
+    SealedBody, Session, Silence, StoredMessage, Told, Totals, Unconfirmed,
 };
 use client::{Address, UserName};
 
@@ -214,6 +214,11 @@ fn kinds() -> &'static [Kind] {
                 left: 3,
                 unanswered: true,
                 at: 1_790_000_000_000,
+            }]),
+            kind(&[Silence {
+                url: "http://127.0.0.1:5000".to_owned(),
+                at: 5,
+                patience: 8000,
             }]),
         ]
     })

@@ -15,7 +15,7 @@ use crate::clock::{Clock, ClockOff, SystemClock};
 use crate::error::Error;
 use crate::randomness::Randomness;
 use crate::relay::{CertificatePin, Flood, Relay, RelayUrl};
-use crate::vault::{Account, KdfCost, Passphrase, PinnedRelay, Transaction, Vault, VaultError, key};
+use crate::vault::{Account, KdfCost, Passphrase, PinnedRelay, Silence, Transaction, Vault, VaultError, key};
 
 use super::plays::decoy_clock::DecoyClock;
 use super::plays::gate_key_source::{FreshGateKeys, GateKeySource};
@@ -103,7 +103,25 @@ impl Messenger {
     /// # Errors
     /// [`Error::NotRegistered`] when there is none or its registration is unfinished, and what opening the vault may answer.
     pub fn open(home: &Path, passphrase: &Passphrase, url: Option<RelayUrl>, options: Options) -> Result<Self, Error> {
-        let mut vault = match Vault::open(home, passphrase) {
+        Self::in_vault(Vault::open(home, passphrase), url, options)
+    }
+
+    /// Opens the account in `home` to show what is kept there. As [`Messenger::open`], but where another process is working in this home it waits for a second at most, and reads a
+    /// copy of what was committed last. Then [`Messenger::writable`] says so, and what keeps something is an error.
+    ///
+    /// # Errors
+    /// As [`Messenger::open`].
+    pub fn open_to_read(
+        home: &Path,
+        passphrase: &Passphrase,
+        url: Option<RelayUrl>,
+        options: Options,
+    ) -> Result<Self, Error> {
+        Self::in_vault(Vault::open_to_read(home, passphrase), url, options)
+    }
+
+    fn in_vault(vault: Result<Vault, VaultError>, url: Option<RelayUrl>, options: Options) -> Result<Self, Error> {
+        let mut vault = match vault {
             Err(VaultError::NotFound(_)) => return Err(Error::NotRegistered),
             other => other?,
         };
@@ -122,7 +140,10 @@ impl Messenger {
             match (url.certificate(), pinned.certificate) {
                 (Some(given), known) if known != Some(*given.as_bytes()) => {
                     pinned.certificate = Some(*given.as_bytes());
-                    vault.transaction(|tx| tx.put(key::RELAY, &pinned))?;
+                    // Beside another process it counts for this run.
+                    if vault.is_held() {
+                        vault.transaction(|tx| tx.put(key::RELAY, &pinned))?;
+                    }
                 }
                 (None, Some(known)) => url = url.pinned(CertificatePin::from_bytes(known))?,
                 _ => {}
@@ -131,7 +152,7 @@ impl Messenger {
         let party = load_party(&vault)?;
         let mut relay = Relay::new(url, Arc::clone(&options.clock))?;
         relay.resume(vault.get(key::SESSION)?);
-        Ok(Self {
+        let mut messenger = Self {
             vault,
             party: Some(party),
             relay,
@@ -146,7 +167,9 @@ impl Messenger {
             outage: None,
             floods: Vec::new(),
             clock_told: false,
-        })
+        };
+        messenger.heed_silence()?;
+        Ok(messenger)
     }
 
     /// Whether `home` holds a vault (with or without a finished registration).
@@ -291,6 +314,7 @@ impl Messenger {
     /// # Errors
     /// The system's.
     pub fn release(&mut self) -> Result<(), Error> {
+        self.note_silence()?;
         self.released = true;
         Ok(self.vault.unlock()?)
     }
@@ -314,11 +338,53 @@ impl Messenger {
             self.relay.resume(session);
         }
         self.released = false;
+        self.heed_silence()?;
         Ok(outdated)
+    }
+
+    /// Notes that the relay was silent, for the commands that wait for the vault meanwhile.
+    fn note_silence(&mut self) -> Result<(), Error> {
+        if !self.vault.is_held() || self.vault.writable().is_err() {
+            return Ok(());
+        }
+        let Some((ago, patience)) = self.relay.take_silence() else {
+            return Ok(());
+        };
+        let millis = |duration: Duration| u64::try_from(duration.as_millis()).unwrap_or(u64::MAX);
+        let silence = Silence {
+            url: self.relay.url().to_string(),
+            at: self.now().as_millis().saturating_sub(millis(ago)),
+            patience: millis(patience),
+        };
+        Ok(self.vault.transaction(|tx| tx.put(key::SILENCE, &silence))?)
+    }
+
+    /// What another command found while this one waited for the vault. To ask again would be to wait as long once more, and those behind this one would have to wait for that.
+    fn heed_silence(&mut self) -> Result<(), Error> {
+        let Some(waited) = self.vault.take_waited() else {
+            return Ok(());
+        };
+        let now = self.now();
+        let Some(silence) = self.vault.get::<Silence>(key::SILENCE)? else {
+            return Ok(());
+        };
+        let meanwhile = Timestamp(silence.at) <= now && Timestamp(silence.at).plus(waited) >= now;
+        if meanwhile && silence.url == self.relay.url().as_str() {
+            self.relay.was_silent(Duration::from_millis(silence.patience));
+        }
+        Ok(())
     }
 
     pub(super) fn step(&self, step: Step) -> Result<(), Error> {
         self.options.steps.reached(step)
+    }
+}
+
+impl Drop for Messenger {
+    fn drop(&mut self) {
+        if let Err(error) = self.note_silence() {
+            tracing::debug!(%error, "that the relay was silent is not noted");
+        }
     }
 }
 

@@ -53,7 +53,7 @@ impl RelayUrl {
             reason,
         };
         if text.len() > MAX_URL {
-            return Err(bad("it is too long"));
+            return Err(bad("it is too long; write https://host[:port]"));
         }
         let url = reqwest::Url::parse(text.trim()).map_err(|_| bad("it does not have the form https://host[:port]"))?;
         if !matches!(url.scheme(), "http" | "https") {
@@ -61,7 +61,9 @@ impl RelayUrl {
                 "it does not begin with https:// or http://; write https://host[:port]",
             ));
         }
-        let host = url.host_str().ok_or_else(|| bad("it names no host"))?;
+        let host = url
+            .host_str()
+            .ok_or_else(|| bad("it names no host; write https://host[:port]"))?;
         if !url.username().is_empty() || url.password().is_some() {
             return Err(bad(
                 "it holds a user name or password; leave them out, the account signs in with its keys",

@@ -3,6 +3,8 @@
 use std::fmt;
 use std::path::PathBuf;
 
+use super::files::LOCK_PATIENCE;
+
 /// Why nothing can be written.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 #[non_exhaustive]
@@ -11,12 +13,15 @@ pub enum Unwritable {
     Full,
     /// The file system is read-only, or this user may not write there.
     ReadOnly,
+    /// Another process works there, and this one reads beside it.
+    Busy,
 }
 
 impl fmt::Display for Unwritable {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         f.write_str(match self {
             Self::Full => "its disk is full, or what this user may use of it is used up. Free some space",
+            Self::Busy => "another latchkey process is working there. Wait until it is done, or end it",
             Self::ReadOnly => {
                 "its file system is read-only, or this user may not write there. Make it writable, or choose the home that is meant"
             }
@@ -41,7 +46,7 @@ pub enum VaultError {
     #[error("a passphrase has 1 to 1024 bytes; choose another")]
     BadPassphrase,
     /// Another process holds the vault.
-    #[error("another latchkey process has been working in {} for ten seconds; nothing was done. Wait until it is done, or end it, then try again", .0.display())]
+    #[error("another latchkey process has been working in {} for {} seconds; nothing was done. Wait until it is done, or end it, then try again", .0.display(), LOCK_PATIENCE.as_secs())]
     Busy(PathBuf),
     /// The file is there, and what it begins with is not.
     #[error(

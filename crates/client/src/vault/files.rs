@@ -10,8 +10,11 @@ use super::VaultError;
 
 /// The lock's name: a file of its own, because SQLite's locks guard statements, not a client's whole run.
 pub(super) const LOCK: &str = "vault.lock";
-/// How long to wait for another process to let go: longer than a command takes, shorter than a long poll.
-pub(crate) const LOCK_PATIENCE: Duration = Duration::from_secs(10);
+/// How long a command that may write waits for another process to let go. A relay that is silent is waited for once, eight seconds, by all that wait behind the same command: this is
+/// three such waits, and what they do besides on a busy machine. Somebody in front of a prompt waits no longer.
+pub(super) const LOCK_PATIENCE: Duration = Duration::from_secs(30);
+/// How long a command that shows what is kept waits: as long as another one computes. Then it reads beside the other.
+pub(super) const READER_PATIENCE: Duration = Duration::from_secs(1);
 /// How often to look again while waiting.
 const LOCK_POLL: Duration = Duration::from_millis(50);
 
@@ -61,12 +64,21 @@ pub(super) fn sync_dir(dir: &Path) -> Result<(), VaultError> {
     Ok(())
 }
 
-pub(super) fn wait_for(file: &File, dir: &Path) -> Result<(), VaultError> {
-    let deadline = Instant::now() + LOCK_PATIENCE;
+/// Takes the lock, within `patience`. `since` is when this began to wait for another process, unless it began before; it is left as it was where there was no wait.
+pub(super) fn wait_for(
+    file: &File,
+    dir: &Path,
+    patience: Duration,
+    since: &mut Option<Instant>,
+) -> Result<(), VaultError> {
+    let begun = Instant::now();
     loop {
         match file.try_lock() {
             Ok(()) => return Ok(()),
-            Err(std::fs::TryLockError::WouldBlock) if Instant::now() < deadline => thread::sleep(LOCK_POLL),
+            Err(std::fs::TryLockError::WouldBlock) if begun.elapsed() < patience => {
+                since.get_or_insert(begun);
+                thread::sleep(LOCK_POLL);
+            }
             Err(std::fs::TryLockError::WouldBlock) => return Err(VaultError::Busy(dir.to_path_buf())),
             Err(std::fs::TryLockError::Error(source)) => return Err(io(&dir.join(LOCK))(source)),
         }

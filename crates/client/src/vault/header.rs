@@ -10,6 +10,7 @@ use super::{VaultError, seal};
 const FORMAT: i64 = 1;
 
 /// How the data key is wrapped.
+#[derive(PartialEq, Eq)]
 pub(super) struct Header {
     cost: KdfCost,
     salt: Vec<u8>,

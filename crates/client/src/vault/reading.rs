@@ -1,13 +1,16 @@
-//! A home that can be read and not written: its disk is full, or it lies where nothing may be written.
+//! A home that can be read and not written: its disk is full, it lies where nothing may be written, or another process is working in it.
 //!
 //! SQLite wants to write even to read: beside a database with a write-ahead log it makes the file that shares the log's index. So the database is copied into memory, log
-//! included, while the home's lock keeps other processes from writing. The copy holds what the file holds, sealed records, and is read and never written.
+//! included. The copy holds what the file holds, sealed records, and is read and never written.
+//!
+//! * Where nothing can be written, the home's lock keeps other processes from writing meanwhile.
+//! * Where another process holds that lock, SQLite's own locks make the copy what was committed last, and nothing in the middle of a transaction.
 
 use std::fs::File;
 use std::io::{ErrorKind, Write as _};
 use std::path::Path;
 
-use rusqlite::backup::Backup;
+use rusqlite::backup::{Backup, StepResult};
 use rusqlite::config::DbConfig;
 use rusqlite::{Connection, ErrorCode, OpenFlags};
 
@@ -87,7 +90,7 @@ pub(super) fn lock_to_read(path: &Path) -> Result<Option<File>, VaultError> {
     }
 }
 
-/// A database as it is on the disk now, in memory. The home's lock is held meanwhile.
+/// A database as it is on the disk now, in memory, where nothing can be written. The home's lock is held meanwhile.
 pub(super) fn copy(path: &Path) -> Result<Connection, VaultError> {
     let log = path.with_extension("db-wal");
     let logged = std::fs::metadata(&log).is_ok_and(|log| log.len() > 0);
@@ -103,9 +106,28 @@ pub(super) fn copy(path: &Path) -> Result<Connection, VaultError> {
         // Without a log SQLite would make one. Nobody changes the file while it is copied.
         Connection::open_with_flags(immutable(path), flags | OpenFlags::SQLITE_OPEN_URI)?
     };
+    in_memory(source)
+}
+
+/// A database as it was committed last, in memory, while another process holds the home's lock and may write.
+pub(super) fn copy_beside(path: &Path) -> Result<Connection, VaultError> {
+    // To share the index of the log is to write to it; the database itself is not written.
+    let flags = OpenFlags::SQLITE_OPEN_READ_WRITE | OpenFlags::SQLITE_OPEN_NO_MUTEX;
+    let source = Connection::open_with_flags(path, flags)?;
+    source.pragma_update(None, "query_only", "ON")?;
+    // Folding the log into the file belongs to who holds the lock.
+    source.set_db_config(DbConfig::SQLITE_DBCONFIG_NO_CKPT_ON_CLOSE, true)?;
+    in_memory(source)
+}
+
+fn in_memory(source: Connection) -> Result<Connection, VaultError> {
     let mut memory = Connection::open_in_memory()?;
-    Backup::new(&source, &mut memory)?.step(-1)?;
+    // All of it in one step, which is one transaction.
+    let step = Backup::new(&source, &mut memory)?.step(-1)?;
     drop(source);
+    if step != StepResult::Done {
+        return Err(rusqlite::Error::SqliteFailure(rusqlite::ffi::Error::new(rusqlite::ffi::SQLITE_BUSY), None).into());
+    }
     format::to_present(&mut memory)?;
     memory.pragma_update(None, "query_only", "ON")?;
     Ok(memory)

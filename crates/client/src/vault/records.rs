@@ -36,6 +36,8 @@ pub(crate) mod key {
     pub(crate) const SUCCEEDED: &[u8] = b"succeeded";
     /// [`super::Cleared`].
     pub(crate) const CLEARED: &[u8] = b"cleared";
+    /// [`super::Silence`].
+    pub(crate) const SILENCE: &[u8] = b"silence";
     /// [`super::super::AfterPlays`].
     pub(crate) const AFTER_PLAYS: &[u8] = b"after-plays";
     /// [`super::super::Decoys`].
@@ -67,7 +69,7 @@ pub struct OutboxEntry {
     /// The envelope, byte for byte as it goes out.
     #[cbor(n(2), with = "minicbor::bytes")]
     pub envelope: Vec<u8>,
-    /// The message inside; none for the protocol's own traffic.
+    /// The message inside, which is kept as one; none for receipts and the protocol's own traffic.
     #[n(3)]
     pub content: Option<MessageId>,
 }
@@ -221,6 +223,21 @@ pub struct Cleared {
     pub at: u64,
 }
 
+/// That the relay did not answer: for the commands that wait for the vault meanwhile, so that each of them does not wait as long once more.
+#[derive(Clone, Debug, PartialEq, Eq, Encode, Decode)]
+#[cbor(map)]
+pub struct Silence {
+    /// The relay's URL.
+    #[n(0)]
+    pub url: String,
+    /// When its answer was waited for no longer, in milliseconds since the epoch.
+    #[n(1)]
+    pub at: u64,
+    /// How long it had been waited for, in milliseconds.
+    #[n(2)]
+    pub patience: u64,
+}
+
 record!(OutboxEntry, Outbox, "outbox");
 record!(Quarantined, Quarantine, "quarantine");
 record!(Account, Setting, "account");
@@ -232,3 +249,4 @@ record!(Moment, Setting, "moment");
 record!(Told, Setting, "told");
 record!(Restarts, Setting, "restarts");
 record!(Cleared, Setting, "cleared");
+record!(Silence, Setting, "silence");

@@ -110,6 +110,17 @@ fn what_the_messenger_does_not_do_it_says_with_what_to_do() {
 #[test]
 fn what_is_wrong_with_a_vault_is_said_with_what_to_do() {
     let home = || PathBuf::from("/home/bob/latchkey");
+    for (why, to_do) in [
+        (Unwritable::Full, "Free some space"),
+        (Unwritable::ReadOnly, "Make it writable"),
+        (Unwritable::Busy, "Wait until it is done, or end it"),
+    ] {
+        let said = VaultError::Unwritable { dir: home(), why }.to_string();
+        assert!(
+            said.contains(to_do) && said.contains("give the same command again"),
+            "{said}"
+        );
+    }
     says_what_to_do(rows! { VaultError:
         VaultError::NotFound(_) => VaultError::NotFound(home()), "register a name first";
         VaultError::Exists(_) => VaultError::Exists(home()), "choose another home";
@@ -154,6 +165,10 @@ fn of_what_goes_out_by_itself_nothing_is_to_be_tried_again() {
         reason: "no connection".to_owned(),
     };
     assert!(away.to_string().ends_with("then try again"));
+    let busy = Error::from(VaultError::Busy(PathBuf::from("/home/bob/latchkey"))).while_it_waits();
+    for wrong in ["again", "nothing was done"] {
+        assert!(!busy.contains(wrong), "a message is kept, and goes by itself: {busy}");
+    }
     let waits = Error::Relay(away).while_it_waits();
     assert!(
         waits.contains("check the address and the network") && !waits.contains("again"),

@@ -7,7 +7,7 @@ use crate::clock::ClockOff;
 use crate::error::Error;
 use crate::messenger::Messenger;
 use crate::relay::RelayStatus;
-use crate::vault::{Kind, MessageState, Quarantined, StoredMessage};
+use crate::vault::{Kind, MessageState, OutboxEntry, Quarantined, StoredMessage};
 
 /// What this client knows without asking anyone.
 #[derive(Clone, Debug)]
@@ -25,8 +25,10 @@ pub struct OwnStatus {
     pub contacts: usize,
     /// Messages kept, both ways.
     pub messages: u64,
-    /// Envelopes that wait for the relay.
+    /// Messages that wait for the relay.
     pub outbox: u64,
+    /// What else waits for it: receipts, and other notes from client to client.
+    pub outbox_notes: u64,
     /// Messages received and not shown.
     pub unread: usize,
     /// Envelopes that wait for a decision about a changed identity.
@@ -70,7 +72,10 @@ impl Messenger {
             .iter()
             .filter(|entry| entry.record.state == MessageState::New)
             .count();
-        let (messages, outbox) = (self.vault.count(Kind::Message)?, self.vault.count(Kind::Outbox)?);
+        let messages = self.vault.count(Kind::Message)?;
+        let outgoing = self.vault.list::<OutboxEntry>()?;
+        let outbox = outgoing.iter().filter(|entry| entry.record.content.is_some()).count() as u64;
+        let outbox_notes = outgoing.len() as u64 - outbox;
         let waiting = self.vault.list::<Quarantined>()?;
         let early = waiting.iter().filter(|entry| entry.record.dated.is_some()).count() as u64;
         let quarantined = waiting.len() as u64 - early;
@@ -83,6 +88,7 @@ impl Messenger {
             contacts: party.contacts().len(),
             messages,
             outbox,
+            outbox_notes,
             unread,
             quarantined,
             early,

@@ -12,6 +12,7 @@ use crate::error::Error;
 use crate::event::Event;
 use crate::messenger::receive::agreement::{Agreement, MAX_RESTARTS};
 use crate::messenger::{Messenger, Scope};
+use crate::relay::RelayError;
 use crate::vault::{Account, Moment, OutboxEntry, Restarts, Told, VaultError, key};
 
 /// The number grows by one and a random part below this, so that two copies that go on from the same state seldom tell the same one.
@@ -42,10 +43,10 @@ impl Messenger {
     }
 
     /// As [`Messenger::announce`], before something new is begun: an older copy of the vault begins everything anew before that. Answers what there is to
-    /// tell the user. Without a network the copy is noticed later, and nothing is transmitted before.
+    /// tell the user. Without a network, or where what answers is no relay, the copy is noticed later, and nothing is transmitted before.
     pub(in crate::messenger) async fn before_sending(&mut self, events: &mut Vec<Event>) -> Result<(), Error> {
         match self.compare_once().await {
-            Err(Error::Relay(error)) if error.passes() => {}
+            Err(Error::Relay(error)) if error.passes() || matches!(error, RelayError::Malformed(_)) => {}
             other => other?,
         }
         self.begin_anew(events).await?;

@@ -226,13 +226,18 @@ impl Scope<'_, '_> {
             self.moved_on()?;
         }
         for envelope in outgoing {
+            // A receipt has an id too, and is no message: the user never wrote it, and hears nothing of it.
+            let content = match envelope.content_id.map(|id| MessageId(id.0)) {
+                Some(id) if self.tx.get::<StoredMessage>(&key::outgoing(id))?.is_some() => Some(id),
+                _ => None,
+            };
             self.tx.put(
                 &envelope.id,
                 &OutboxEntry {
                     to: envelope.to.user(),
                     id: envelope.id,
                     envelope: envelope.envelope.clone(),
-                    content: envelope.content_id.map(|id| MessageId(id.0)),
+                    content,
                 },
             )?;
         }
