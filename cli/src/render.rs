@@ -5,21 +5,22 @@
 
 mod advice;
 pub mod escape;
+mod events;
 mod gate;
 pub(crate) mod messages;
 mod people;
 mod plural;
 mod said;
 mod secret;
+mod status;
 pub mod time;
 mod working;
 pub(crate) mod wrap;
 
 use std::io::{self, IsTerminal, Write};
-use std::time::Duration;
 
+use client::Timestamp;
 use client::vault::Ended;
-use client::{Address, ClockOff, Event, Flooder, OwnStatus, RelayStatus, Timestamp};
 use console::{Style, Term};
 use serde_json::{Value, json};
 
@@ -224,198 +225,6 @@ impl Render {
         self.out(&format!("\n{}", Style::new().bold().apply_to(text)))
     }
 
-    /// What a round of receiving brought besides messages.
-    pub fn events(&self, events: &[Event]) {
-        for event in events {
-            match event {
-                // Messages are shown as such; deliveries are seen in the history.
-                Event::Message(_) | Event::Delivered { .. } | Event::Read { .. } => {}
-                Event::Disconnected { because } => {
-                    let because = escape::line(&because.to_string());
-                    self.notice(&format!("{because}; trying again until the wait is over"));
-                }
-                Event::Reconnected => self.notice("the relay is back"),
-                Event::Restored => self.warning(
-                    "this home is an older copy of itself, as after a backup was restored: its keys were replaced and every conversation restarts. Messages of the time in between are not here; ask your contacts for them",
-                ),
-                Event::OwnSuccession => self.notice(
-                    "your identity was replaced: all conversations restart, and your safety numbers have changed",
-                ),
-                Event::Succeeded { peer, was_verified: false } => self.notice(&format!(
-                    "{peer} has a new identity, and the one you knew vouches for it; the safety number has changed"
-                )),
-                // No alarm: this is what a contact does who changes keys. Who writes to it is stopped until the numbers were compared.
-                Event::Succeeded { peer, was_verified: true } => self.notice(&format!(
-                    "{peer} has a new identity, and the one you verified vouches for it. Its messages are shown; yours wait until you have compared the new safety number: {}",
-                    self.decide(peer.user().as_str(), &["verify NAME"])
-                )),
-                Event::IdentityForked { peer } => self.warning(&format!(
-                    "two identities claim to succeed the one you knew of {peer}, so another person has its key. Nothing is sent or shown. Meet or \
-                     call {peer}, and compare: {}",
-                    self.decide(peer.user().as_str(), &["safety-number NAME", "verify NAME --accept", "reject-identity NAME"])
-                )),
-                Event::FirstContact { peer } => self.notice(&format!(
-                    "{peer} wrote for the first time. Compare safety numbers over another channel: {}",
-                    self.decide(peer.user().as_str(), &["safety-number NAME"])
-                )),
-                Event::Missing { peer, count } => {
-                    self.warning(&format!(
-                        "{} from {peer} did not arrive: messages, or receipts and other notes of its client. That client learns of it with your next message to {peer}, and sends the messages again",
-                        counted(*count, "envelope")
-                    ));
-                }
-                Event::ClearedHere { peer, count } => self.notice(&format!(
-                    "{} from {peer} will not be shown: probably those that you deleted at the relay, unread. The messages among them come again once its client learns of that",
-                    counted(*count, "envelope")
-                )),
-                Event::IdentityChanged { peer, .. } => self.warning(&format!(
-                    "the identity of {peer} has changed; its messages wait for your decision. Compare the new safety number: {}",
-                    self.decide(peer.user().as_str(), &["safety-number NAME", "verify NAME --accept", "reject-identity NAME"])
-                )),
-                Event::QuarantineDropped { peer, count } => {
-                    self.warning(&format!("deleted {} from the undecided identity of {peer}: your decision took too long", counted(*count, "message")));
-                }
-                Event::TooEarly {
-                    peer,
-                    kept,
-                    dropped,
-                    clock,
-                } => {
-                    if *kept > 0 {
-                        self.warning(&too_early(peer, *kept, *clock));
-                    }
-                    if *dropped > 0 {
-                        self.warning(&format!(
-                            "of {peer}, {} dated ahead and not kept: too many wait, or for seven days. When the clocks are right, ask {peer} to write again",
-                            messages_are(*dropped)
-                        ));
-                    }
-                }
-                Event::ClockWrong(off) => self.warning(&format!(
-                    "the clock of this device is {off} that of the relay. Set it: meanwhile your first messages may open late, and conversations that need it do not restart. If the clock is right, tell the relay's operator"
-                )),
-                Event::Unreadable { count, reason } => {
-                    self.warning(&format!("{} could not be opened: {}", counted(*count, "envelope"), escape::line(reason)));
-                }
-                Event::Restarted { peer } => {
-                    self.notice(&format!(
-                        "the conversation with {peer} restarts with fresh keys. Messages of yours that {peer} has not acknowledged are sent again; what {peer} sent on the earlier keys may not open any more"
-                    ));
-                }
-                Event::NoOneTimeKey { peer } => {
-                    self.notice(&format!("{peer} found no one-time prekey of this account at the relay; full forward secrecy begins with your first answer"));
-                }
-                Event::DroppedByRelay { expired, refused } => self.warning(&format!(
-                    "the relay dropped {} not fetched in time, and refused {refused} because the mailbox was full",
-                    counted(*expired, "message")
-                )),
-                Event::Flooded { by: Flooder::Account(who) | Flooder::Contact(who), times } => self.warning(&format!(
-                    "the relay refused {} of {who}: more than it takes at a time. To stop them: {}",
-                    counted(*times, "message"),
-                    self.how(&format!("block {}", who.user()), "choose Contacts, then block somebody")
-                )),
-                Event::Flooded { by: Flooder::Unknown, times } => self.warning(&format!(
-                    "the relay refused {} that came with a delivery token of a contact that you do not have any more",
-                    counted(*times, "message")
-                )),
-                Event::Undeliverable { id, reason } => {
-                    self.warning(&format!("message {} was not delivered: {}", short(&id.to_string()), escape::line(reason)));
-                }
-                Event::RelayFault { id, reason } => self.warning(&format!(
-                    "about a play of message {}: {}; do not rely on its limit",
-                    short(&id.to_string()),
-                    escape::line(reason)
-                )),
-                Event::Postponed(error) => {
-                    let until = if self.menu { ", and tried again by itself" } else { " until the next command" };
-                    self.notice(&format!("put off{until}: {}", escape::line(&error.while_it_waits())));
-                }
-                _ => {}
-            }
-        }
-    }
-
-    /// The state of the relay and our own, and whether the relay knows this account, as far as it said so.
-    ///
-    /// # Errors
-    /// Standard output.
-    pub fn status(
-        &self,
-        own: &OwnStatus,
-        relay: Option<(&RelayStatus, Option<ClockOff>)>,
-        admitted: Option<bool>,
-    ) -> Result<(), Failure> {
-        self.show(
-            || {
-                json!({
-                    "address": own.address.to_string(), "fingerprint": own.fingerprint.to_string(), "admitted": admitted,
-                    "relay": relay.map(|(relay, clock)| json!({
-                        "url": own.relay_url, "name": relay.name, "fingerprint": relay.fingerprint.to_string(),
-                        "version": relay.version, "storage_engine": relay.storage_engine, "time": relay.time,
-                        "registration": relay.registration.to_string(),
-                        "accounts": relay.accounts, "messages_pending": relay.messages_pending,
-                        "licenses_active": relay.licenses_active, "clock_off_seconds": clock.map(seconds_ahead),
-                    })),
-                    "contacts": own.contacts, "messages": own.messages, "unread": own.unread, "outbox": own.outbox,
-                    "quarantined": own.quarantined, "early": own.early,
-                })
-            },
-            || {
-                let mut rows = vec![
-                    ("you", own.address.to_string()),
-                    ("fingerprint", own.fingerprint.to_string()),
-                    ("contacts", own.contacts.to_string()),
-                    ("messages", format!("{} kept, {} unread", own.messages, own.unread)),
-                    ("outbox", format!("{} waiting for the relay", own.outbox)),
-                ];
-                if own.quarantined > 0 {
-                    rows.push((
-                        "quarantine",
-                        format!("{} waiting for your decision about an identity", own.quarantined),
-                    ));
-                }
-                if admitted == Some(false) {
-                    rows.push(("account", "not known to the relay, see below".to_owned()));
-                }
-                if own.early > 0 {
-                    rows.push(("early", format!("{} dated ahead, waiting for their date", own.early)));
-                }
-                rows.push(("relay", own.relay_url.clone()));
-                match relay {
-                    Some((relay, clock)) => {
-                        if let Some(off) = clock.filter(|off| off.apart >= CLOCK_WORTH_TELLING) {
-                            rows.push((
-                                "clock",
-                                format!("this device's is {off} the relay's; set it, or if it is right, tell the relay's operator"),
-                            ));
-                        }
-                        rows.extend([
-                            ("relay key", relay.fingerprint.to_string()),
-                            (
-                                "version",
-                                escape::line(&format!("{} on {}", relay.version, relay.storage_engine)),
-                            ),
-                            ("registration", relay.registration.to_string()),
-                        ]);
-                        // Rough and an hour old, so that nobody sees others' messages in them.
-                        let numbers = [
-                            ("accounts", relay.accounts, ""),
-                            ("waiting", relay.messages_pending, " messages, in all mailboxes"),
-                            ("licenses", relay.licenses_active, " that can still be played"),
-                        ];
-                        rows.extend(
-                            numbers
-                                .into_iter()
-                                .filter_map(|(name, number, of)| Some((name, format!("{}{of}", roughly(number?))))),
-                        );
-                    }
-                    None => rows.push(("relay key", own.relay_fingerprint.to_string())),
-                }
-                table(&rows)
-            },
-        )
-    }
-
     /// How much was deleted.
     ///
     /// # Errors
@@ -492,27 +301,6 @@ fn quoted(text: &str) -> String {
     }
 }
 
-/// What a relay adds to a number before it rounds it by chance, up or down, to a power of two.
-const FEW: u64 = 64;
-
-/// What a relay's rough number says of the true one: docs/decisions/0025-doors.md. They need not be alike: one message may be shown as 128.
-fn roughly(shown: u64) -> String {
-    match (shown / 2, shown.saturating_mul(2).saturating_sub(FEW)) {
-        (0, _) => format!("fewer than {FEW}"),
-        (least, most) if least <= FEW => format!("fewer than {most}"),
-        (least, most) => format!("more than {} and fewer than {most}", least - FEW),
-    }
-}
-
-/// Clocks of two machines differ by less than this when both are set by a time service.
-const CLOCK_WORTH_TELLING: Duration = Duration::from_secs(60);
-
-/// How far this device's clock is ahead, for programs.
-fn seconds_ahead(off: ClockOff) -> i64 {
-    let apart = i64::try_from(off.apart.as_secs()).unwrap_or(i64::MAX);
-    if off.ahead { apart } else { -apart }
-}
-
 /// A remark behind its mark. Its other lines, and the rows of the terminal on which it goes on, stand under its first word.
 fn set_off(mark: &str, width: usize, text: &str) -> String {
     let mut lines = text.lines();
@@ -570,55 +358,4 @@ fn columns_of_stderr() -> Option<usize> {
 
 fn columns_of(term: &Term) -> Option<usize> {
     term.is_term().then(|| term.size().1.into())
-}
-
-/// `1 message is`, `2 messages are`.
-fn messages_are(number: u64) -> String {
-    format!(
-        "{} {}",
-        counted(number, "message"),
-        if number == 1 { "is" } else { "are" }
-    )
-}
-
-/// Which clock is wrong is known only when the relay's agrees with the sender's.
-fn too_early(peer: &Address, kept: u64, clock: Option<ClockOff>) -> String {
-    match clock {
-        Some(off) => format!(
-            "of {peer}, {} dated ahead of your clock, which is {off} that of the relay: your clock is wrong. What is kept opens when you have set it",
-            messages_are(kept)
-        ),
-        None => format!(
-            "of {peer}, {} dated more than ten minutes ahead: your clock or theirs is wrong. What is kept opens when the clocks agree",
-            messages_are(kept)
-        ),
-    }
-}
-
-#[cfg(test)]
-mod tests {
-    use super::*;
-
-    #[test]
-    fn what_is_said_of_a_rough_number_holds_for_the_true_one() {
-        assert_eq!(roughly(0), "fewer than 64");
-        assert_eq!(roughly(128), "fewer than 192");
-        assert_eq!(roughly(256), "more than 64 and fewer than 448");
-        assert_eq!(roughly(4096), "more than 1984 and fewer than 8128");
-        // As a relay rounds: what it shows of (n + 64) · 2^u, where u is uniform between 0 and 1.
-        for n in (0..5_000_u32).chain([1 << 20, (1 << 20) - 65, 1 << 31]) {
-            for part in 0..100 {
-                let exponent = ((f64::from(n) + 64.0).log2() + f64::from(part) / 100.0).floor() as u32;
-                let shown = if exponent <= 6 { 0 } else { 1_u64 << exponent };
-                let said = roughly(shown);
-                let bounds: Vec<u64> = said.split(' ').filter_map(|word| word.parse().ok()).collect();
-                let n = u64::from(n);
-                match bounds[..] {
-                    [most] => assert!(n < most, "{n} as {said}"),
-                    [least, most] => assert!(least < n && n < most, "{n} as {said}"),
-                    _ => panic!("{said}"),
-                }
-            }
-        }
-    }
 }

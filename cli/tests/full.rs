@@ -9,70 +9,37 @@
 
 mod support;
 
-use std::fs::{self, File};
-use std::io::{ErrorKind, Read, Write};
-use std::path::{Path, PathBuf};
-use std::process::{Child, Command, Stdio};
+use std::fs;
+use std::process::{Command, Stdio};
 
 use support::{Answer, Person, Stage, takes_a_message};
-use tempfile::TempDir;
+use testkit::machine::lowered;
+use testkit::small_disk::SmallDisk;
 
 /// Room for a vault and for what a few commands write.
-const SIZE: &str = "4m";
+const SIZE: u64 = 4 << 20;
+const FILLER: &str = "filler";
 
-/// A file system of its own, for as long as this lives.
-struct SmallDisk {
-    holder: Child,
-    place: TempDir,
-}
+/// A small file system, with homes on it.
+struct Disk(SmallDisk);
 
-impl SmallDisk {
+impl Disk {
     /// None where the machine does not allow it, which is said.
     fn mount() -> Option<Self> {
-        let place = TempDir::new().unwrap();
-        // What stands on its input from here on is done there.
-        let script = "mount -t tmpfs -o size=$2,mode=700 none \"$1\" && echo mounted && exec sh";
-        let holder = Command::new("unshare")
-            .args([
-                "--user",
-                "--map-root-user",
-                "--mount",
-                "--",
-                "/bin/sh",
-                "-c",
-                script,
-                "sh",
-            ])
-            .arg(place.path())
-            .arg(SIZE)
-            .stdin(Stdio::piped())
-            .stdout(Stdio::piped())
-            .stderr(Stdio::piped())
-            .spawn();
-        let why = match holder {
-            Ok(mut holder) => {
-                if line(&mut holder) == "mounted\n" {
-                    return Some(Self { holder, place });
-                }
-                let mut why = String::new();
-                holder.stderr.take().unwrap().read_to_string(&mut why).unwrap();
-                holder.wait().unwrap();
-                why
+        match SmallDisk::mount(SIZE) {
+            Ok(disk) => Some(Self(disk)),
+            Err(why) => {
+                lowered("full-home", &format!("no client runs on a full disk: {why}"));
+                None
             }
-            Err(error) => error.to_string(),
-        };
-        let line = format!("\nlowered: full-home: no client runs on a full disk: {}\n", why.trim());
-        std::io::stderr().write_all(line.as_bytes()).unwrap();
-        None
+        }
     }
 
     /// A command of a person whose home is on it.
     fn command(&self, person: &Person, args: &[&str]) -> Command {
         let there = person.command(args);
-        let mut command = Command::new("/usr/bin/nsenter");
-        let holder = self.holder.id().to_string();
-        command.args(["--target", &holder, "--user", "--mount", "--preserve-credentials", "--"]);
-        command.arg(there.get_program()).args(args).stdin(Stdio::null());
+        let mut command = self.0.command(there.get_program());
+        command.args(args).stdin(Stdio::null());
         for (name, value) in there.get_envs() {
             match value {
                 Some(value) => command.env(name, value),
@@ -92,45 +59,19 @@ impl SmallDisk {
         answer
     }
 
-    /// A file on it, as it is seen from here.
-    fn path(&self, name: &str) -> PathBuf {
-        let root = Path::new("/proc").join(self.holder.id().to_string()).join("root");
-        root.join(self.place.path().strip_prefix("/").unwrap()).join(name)
-    }
-
-    /// Another program writes to it until nothing fits any more.
+    /// Another program leaves no room on it.
     fn fill(&self) {
-        let mut file = File::create(self.path("filler")).unwrap();
-        for piece in [1 << 16, 1 << 12] {
-            let piece = vec![0x5a; piece];
-            loop {
-                match file.write(&piece) {
-                    Ok(written) => assert!(written > 0),
-                    Err(error) if error.kind() == ErrorKind::StorageFull => break,
-                    Err(error) => panic!("{error}"),
-                }
-            }
-        }
+        assert!(self.0.fill(FILLER) > 0);
     }
 
     fn make_room(&self) {
-        fs::remove_file(self.path("filler")).unwrap();
-    }
-
-    /// `ro` or `rw`.
-    fn remount(&mut self, how: &str) {
-        let order = format!(
-            "mount -o remount,{how} '{}' && echo done\n",
-            self.place.path().display()
-        );
-        self.holder.stdin.as_mut().unwrap().write_all(order.as_bytes()).unwrap();
-        assert_eq!(line(&mut self.holder), "done\n");
+        fs::remove_file(self.0.path(FILLER)).unwrap();
     }
 
     /// A person who is registered, with a home on it, and whom `bob` wrote something that is kept and was not shown.
     fn alice(&self, stage: &Stage, bob: &Person) -> Person {
         let mut alice = stage.person("alice");
-        alice.home = self.place.path().join("alice");
+        alice.home = self.0.place().join("alice");
         self.ok(&alice, &["register", "alice"]);
         self.ok(&alice, &["send", "bob", "hello"]);
         bob.ok(&["inbox"]);
@@ -205,36 +146,13 @@ impl SmallDisk {
         );
         self.ok(alice, &["send", "bob", "back"]);
         assert!(bob.ok(&["inbox"]).out.contains("back"));
-        assert!(!self.path("alice").join("vault.probe").exists());
+        assert!(!self.0.path("alice").join("vault.probe").exists());
     }
-}
-
-impl Drop for SmallDisk {
-    fn drop(&mut self) {
-        let _ = self.holder.kill();
-        let _ = self.holder.wait();
-    }
-}
-
-/// A line of what it says.
-fn line(holder: &mut Child) -> String {
-    let mut line = String::new();
-    let mut output = holder.stdout.take().unwrap();
-    // One byte after the other: what comes behind it is for the next who asks.
-    while !line.ends_with('\n') {
-        let mut byte = [0];
-        if output.read(&mut byte).unwrap() == 0 {
-            break;
-        }
-        line.push(char::from(byte[0]));
-    }
-    holder.stdout = Some(output);
-    line
 }
 
 #[test]
 fn a_home_on_a_full_disk_can_be_read_and_says_what_it_lacks() {
-    let Some(disk) = SmallDisk::mount() else { return };
+    let Some(disk) = Disk::mount() else { return };
     let stage = Stage::without_limits();
     let bob = stage.register("bob");
     let alice = disk.alice(&stage, &bob);
@@ -242,7 +160,7 @@ fn a_home_on_a_full_disk_can_be_read_and_says_what_it_lacks() {
     disk.reads_and_says(&alice, &bob, "its disk is full", "Free some space");
     // A new account has no place either, and half of one is not left behind.
     let mut carol = stage.person("carol");
-    carol.home = disk.place.path().join("carol");
+    carol.home = disk.0.place().join("carol");
     let refused = disk.run(&carol, &["register", "carol"]);
     assert_eq!(refused.code, 1, "{refused:?}");
     assert!(refused.err.contains("its disk is full"), "{refused:?}");
@@ -253,20 +171,20 @@ fn a_home_on_a_full_disk_can_be_read_and_says_what_it_lacks() {
 
 #[test]
 fn a_home_on_a_read_only_file_system_can_be_read_and_says_what_it_lacks() {
-    let Some(mut disk) = SmallDisk::mount() else { return };
+    let Some(mut disk) = Disk::mount() else { return };
     let stage = Stage::without_limits();
     let bob = stage.register("bob");
     let alice = disk.alice(&stage, &bob);
-    disk.remount("ro");
+    disk.0.remount("ro");
     disk.reads_and_says(&alice, &bob, "its file system is read-only", "Make it writable");
-    disk.remount("rw");
+    disk.0.remount("rw");
     disk.goes_on(&alice, &bob);
 }
 
 /// The last run was killed: what it committed is in the log alone.
 #[test]
 fn what_only_the_log_has_is_read_too() {
-    let Some(mut disk) = SmallDisk::mount() else { return };
+    let Some(mut disk) = Disk::mount() else { return };
     let stage = Stage::without_limits();
     let bob = stage.register("bob");
     let mut alice = disk.alice(&stage, &bob);
@@ -278,19 +196,19 @@ fn what_only_the_log_has_is_read_too() {
     sending.kill().unwrap();
     sending.wait().unwrap();
     alice.url = relay;
-    assert!(fs::metadata(disk.path("alice/vault.db-wal")).unwrap().len() > 0);
-    let read = |disk: &SmallDisk, why: &str| {
+    assert!(fs::metadata(disk.0.path("alice/vault.db-wal")).unwrap().len() > 0);
+    let read = |disk: &Disk, why: &str| {
         for _ in 0..2 {
             let history = disk.ok(&alice, &["history"]);
             assert!(history.out.contains("in the log"), "{history:?}");
             assert!(history.err.contains(why), "{history:?}");
         }
     };
-    disk.remount("ro");
+    disk.0.remount("ro");
     read(&disk, "its file system is read-only");
-    disk.remount("rw");
+    disk.0.remount("rw");
     // As in a copy of the home: the index that goes with the log is not there, and there is no room for it.
-    fs::remove_file(disk.path("alice/vault.db-shm")).unwrap();
+    fs::remove_file(disk.0.path("alice/vault.db-shm")).unwrap();
     disk.fill();
     read(&disk, "its disk is full");
     disk.make_room();

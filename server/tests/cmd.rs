@@ -1,11 +1,7 @@
 //! Help, and what else needs no running relay, as `tests/cmd/*.trycmd` have it.
 #![cfg(unix)] // other systems have other words for a file that is not there
-#![allow(clippy::unwrap_used, reason = "helpers of tests fail like tests")]
 
-#[path = "../../cli/tests/cmd/runner.rs"]
-mod runner;
-
-use runner::Program;
+use testkit::printed::Program;
 
 const RELAY: Program = Program {
     name: "latchkey-relay",

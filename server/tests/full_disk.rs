@@ -8,19 +8,13 @@
 mod common;
 mod process;
 
-use std::{
-    fs::{self, File},
-    io::{BufRead as _, BufReader, ErrorKind, Read as _, Write as _},
-    os::unix::fs::MetadataExt as _,
-    path::{Path, PathBuf},
-    process::{Child, Command, Stdio},
-};
+use std::{ffi::OsStr, fs, os::unix::fs::MetadataExt as _, path::Path};
 
 use common::*;
-use process::{PROGRAM, Process, WATCHED, lowered};
+use process::{PROGRAM, Process, WATCHED};
 use serde_json::json;
 use tempfile::TempDir;
-use testkit::wait::until;
+use testkit::{machine::lowered, small_disk::SmallDisk, wait::until};
 use uuid::Uuid;
 
 /// Room for a relay with its reserve of 32 MiB, and somewhat more.
@@ -29,95 +23,11 @@ const DISK: u64 = 96 << 20;
 const BODY: usize = 60_000;
 const RESERVE: &str = "relay.reserve";
 
-/// A file system of its own, for as long as this lives.
-struct SmallDisk {
-    holder: Child,
-    place: TempDir,
-}
-
-impl SmallDisk {
-    /// None where the machine does not allow it; why not.
-    fn mount() -> Result<Self, String> {
-        let place = TempDir::new().unwrap();
-        let script = "mount -t tmpfs -o size=$2,mode=700 none \"$1\" && echo mounted && exec cat";
-        let holder = Command::new("unshare")
-            .args([
-                "--user",
-                "--map-root-user",
-                "--mount",
-                "--",
-                "/bin/sh",
-                "-c",
-                script,
-                "sh",
-            ])
-            .arg(place.path())
-            .arg(DISK.to_string())
-            .stdin(Stdio::piped())
-            .stdout(Stdio::piped())
-            .stderr(Stdio::piped())
-            .spawn();
-        let mut holder = holder.map_err(|error| error.to_string())?;
-        let mut first = String::new();
-        BufReader::new(holder.stdout.take().unwrap())
-            .read_line(&mut first)
-            .unwrap();
-        if first == "mounted\n" {
-            return Ok(Self { holder, place });
-        }
-        let mut why = String::new();
-        holder.stderr.take().unwrap().read_to_string(&mut why).unwrap();
-        holder.wait().unwrap();
-        Err(why.trim().to_owned())
-    }
-
-    /// A relay on it.
-    fn relay(&self) -> Process {
-        let mut command = Command::new("/usr/bin/nsenter");
-        let holder = self.holder.id().to_string();
-        command.args([
-            "--target",
-            &holder,
-            "--user",
-            "--mount",
-            "--preserve-credentials",
-            "--",
-            PROGRAM,
-        ]);
-        command.args(WATCHED);
-        Process::spawn(command, &self.place.path().join("data"), "127.0.0.1:0")
-    }
-
-    /// A file on it, as it is seen from here.
-    fn path(&self, name: &str) -> PathBuf {
-        let root = Path::new("/proc").join(self.holder.id().to_string()).join("root");
-        root.join(self.place.path().strip_prefix("/").unwrap()).join(name)
-    }
-
-    /// Another program writes to it until nothing fits any more. How much that was.
-    fn fill(&self, name: &str) -> u64 {
-        let mut file = File::create(self.path(name)).unwrap();
-        let mut written = 0;
-        for piece in [1 << 20, 1 << 12] {
-            let piece = vec![0x5a; piece];
-            loop {
-                match file.write(&piece) {
-                    Ok(0) => panic!("nothing was written"),
-                    Ok(bytes) => written += bytes as u64,
-                    Err(error) if error.kind() == ErrorKind::StorageFull => break,
-                    Err(error) => panic!("{error}"),
-                }
-            }
-        }
-        written
-    }
-}
-
-impl Drop for SmallDisk {
-    fn drop(&mut self) {
-        let _ = self.holder.kill();
-        let _ = self.holder.wait();
-    }
+/// A relay on it.
+fn relay_on(disk: &SmallDisk) -> Process {
+    let mut command = disk.command(OsStr::new(PROGRAM));
+    command.args(WATCHED);
+    Process::spawn(command, &disk.place().join("data"), "127.0.0.1:0")
 }
 
 fn api_of(process: &Process) -> Api {
@@ -171,7 +81,7 @@ fn is_kept(file: &Path) -> bool {
 
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]
 async fn mail_is_read_and_acknowledged_on_a_disk_that_is_full_and_stays_so() {
-    let disk = match SmallDisk::mount() {
+    let disk = match SmallDisk::mount(DISK) {
         Ok(disk) => disk,
         Err(why) => {
             lowered(
@@ -184,7 +94,7 @@ async fn mail_is_read_and_acknowledged_on_a_disk_that_is_full_and_stays_so() {
             return until("the reserve is taken", async || is_kept(&reserve)).await;
         }
     };
-    let process = disk.relay();
+    let process = relay_on(&disk);
     let api = api_of(&process);
     let reserve = disk.path("data").join(RESERVE);
     assert!(is_kept(&reserve));
@@ -254,7 +164,7 @@ async fn mail_is_read_and_acknowledged_on_a_disk_that_is_full_and_stays_so() {
 /// The start may be what meets the full disk first; then it is the start that uses the reserve.
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]
 async fn a_start_on_a_full_disk_reads_mail_to_its_end() {
-    let disk = match SmallDisk::mount() {
+    let disk = match SmallDisk::mount(DISK) {
         Ok(disk) => disk,
         // As above.
         Err(why) => {
@@ -267,7 +177,7 @@ async fn a_start_on_a_full_disk_reads_mail_to_its_end() {
             return;
         }
     };
-    let mut process = disk.relay();
+    let mut process = relay_on(&disk);
     let api = api_of(&process);
     let (mut alice, mut bob) = (
         User::register(api.clone(), "alice").await,
@@ -303,7 +213,7 @@ async fn a_start_on_a_full_disk_reads_mail_to_its_end() {
     // An orderly end on the full disk, and a kill.
     let mut read = Vec::new();
     for orderly in [true, false] {
-        let mut process = disk.relay();
+        let mut process = relay_on(&disk);
         disk.fill(if orderly {
             "more of others"
         } else {
@@ -331,7 +241,7 @@ async fn a_start_on_a_full_disk_reads_mail_to_its_end() {
             "what was left again"
         });
     }
-    let process = disk.relay();
+    let process = relay_on(&disk);
     bob.api = api_of(&process);
     bob.sign_in().await;
     read.extend(read_to_the_end(&bob, 2).await);
@@ -341,12 +251,12 @@ async fn a_start_on_a_full_disk_reads_mail_to_its_end() {
 /// An acknowledgement may be what meets the full disk first.
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]
 async fn an_acknowledgement_uses_the_reserve() {
-    let disk = match SmallDisk::mount() {
+    let disk = match SmallDisk::mount(DISK) {
         Ok(disk) => disk,
         // As above.
         Err(why) => return lowered("full-disk", &format!("nothing is acknowledged on a full disk: {why}")),
     };
-    let process = disk.relay();
+    let process = relay_on(&disk);
     let api = api_of(&process);
     let (alice, bob) = (
         User::register(api.clone(), "alice").await,

@@ -16,7 +16,7 @@ use std::{
     time::{Duration, Instant, SystemTime, UNIX_EPOCH},
 };
 
-use process::{PROGRAM, Process, lowered};
+use process::{PROGRAM, Process};
 use protocol::{Timestamp, address::UserName, prekey::PublishedSignedPreKey};
 use rustix::process::{Resource, Rlimit, getrlimit, setrlimit};
 use server::{
@@ -63,7 +63,7 @@ fn possible() -> usize {
     let possible = WAITING.min(usize::try_from(most.saturating_sub(OTHER_FILES)).unwrap_or(WAITING));
     if possible < WAITING {
         let why = format!("{possible} clients wait instead of {WAITING}: a process may have {most} files here");
-        lowered("connections", &why);
+        testkit::machine::lowered("connections", &why);
     }
     possible
 }

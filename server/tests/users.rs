@@ -15,7 +15,7 @@ use std::{
 };
 
 use common::*;
-use process::{PROGRAM, Process, give_to_nobody, is_root, lowered, unprivileged};
+use process::{PROGRAM, Process, give_to_nobody, is_root, unprivileged};
 use reqwest::Method;
 use serde_json::json;
 use server::{
@@ -91,7 +91,7 @@ fn owners(dir: &Path) -> Vec<(String, u32)> {
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]
 async fn what_root_does_by_command_a_relay_of_another_user_goes_on_from() {
     if !is_root() {
-        lowered("two-users", "not root, so the relay and its operator were one user");
+        testkit::machine::lowered("two-users", "not root, so the relay and its operator were one user");
     }
     let dir = TempDir::new().unwrap();
     let data = dir.path().join("data");

@@ -7,7 +7,10 @@
 //! | [`mod@line`] | a way to a relay that stays where it is, and can be cut, records, loses, alters, repeats or falls silent |
 //! | [`clock`] | the moment at which tests begin, and the clocks that they turn |
 //! | [`disk`] | the files below a folder, and whether bytes are in them, in any form in which bytes travel; copies |
+//! | [`small_disk`] | a file system of a test's own, which is filled or made read-only |
+//! | [`machine`] | what a test does less than it should, because of its machine |
 //! | [`seed`] | randomness that a failed test names, so that the same run can be had again |
+//! | [`printed`] | what a program prints is what its files say |
 //! | [`readme`] | a README that shows code is held to it |
 //! | [`wait`] | until something is so, with a bound |
 //!
@@ -49,8 +52,12 @@
 pub mod clock;
 pub mod disk;
 pub mod line;
+pub mod machine;
+pub mod printed;
 pub mod readme;
 pub mod relay;
 pub mod seed;
+#[cfg(target_os = "linux")]
+pub mod small_disk;
 pub mod user;
 pub mod wait;

@@ -10,7 +10,7 @@ use tempfile::TempDir;
 
 use crate::{
     common::eventually,
-    process::{self, PROGRAM, Process},
+    process::{PROGRAM, Process},
     strace,
     trace::{self, Event},
 };
@@ -18,7 +18,7 @@ use crate::{
 #[tokio::test]
 async fn the_file_of_an_errand_is_gone_for_good_before_the_next_is_looked_for() {
     let Some(strace) = strace() else {
-        process::lowered(
+        testkit::machine::lowered(
             "errands",
             "strace is not installed, so nobody saw whether the directory is synced",
         );

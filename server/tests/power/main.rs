@@ -285,7 +285,7 @@ async fn wrong(
 async fn what_was_answered_is_on_the_disk_whenever_the_power_goes() {
     let Some(strace) = strace() else {
         // `.ci/run` installs it.
-        process::lowered("power", "strace is not installed, so nothing of power losses was tried");
+        testkit::machine::lowered("power", "strace is not installed, so nothing of power losses was tried");
         return;
     };
     let story = story(&strace).await;

@@ -9,7 +9,7 @@ use uuid::Uuid;
 
 use crate::{
     common::*,
-    process::{self, PROGRAM, Process},
+    process::{PROGRAM, Process},
     strace,
 };
 
@@ -20,7 +20,7 @@ const SENDS: u32 = 60;
 #[tokio::test]
 async fn when_syncs_fail_nothing_is_answered_with_200_and_nothing_that_was_is_lost() {
     let Some(strace) = strace() else {
-        process::lowered("sync", "strace is not installed, so no sync was made to fail");
+        testkit::machine::lowered("sync", "strace is not installed, so no sync was made to fail");
         return;
     };
     let dir = TempDir::new().unwrap();

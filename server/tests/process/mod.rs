@@ -4,7 +4,7 @@
 
 use std::{
     fs,
-    io::{BufRead as _, BufReader, Read as _, Write as _},
+    io::{BufRead as _, BufReader, Read as _},
     path::Path,
     process::{Child, Command, Stdio},
 };
@@ -14,12 +14,6 @@ pub const PROGRAM: &str = env!("CARGO_BIN_EXE_latchkey-relay");
 
 /// Arguments by which its numbers are shown.
 pub const WATCHED: [&str; 2] = ["--metrics-listen", "127.0.0.1:0"];
-
-/// Says that a test does less than it should, because of its machine: past the capture of a test's output, in a line that `cargo xtask test` counts.
-pub fn lowered(name: &str, why: &str) {
-    let line = format!("\nlowered: {name}: {why}\n");
-    std::io::stderr().write_all(line.as_bytes()).unwrap();
-}
 
 /// A relay process; killed when dropped.
 pub struct Process {

@@ -17,8 +17,11 @@ const PROMPT: &str = "$ ";
 
 /// A program, and the files that say what it prints.
 pub struct Program {
+    /// As a person types it.
     pub name: &'static str,
+    /// Where it was built.
     pub path: &'static str,
+    /// The folder of the files.
     pub files: &'static str,
     /// The variable that says where it keeps what it keeps.
     pub place: &'static str,
