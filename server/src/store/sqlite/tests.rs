@@ -5,7 +5,7 @@ use std::{sync::atomic::Ordering, time::Duration};
 use tempfile::TempDir;
 
 use super::*;
-use crate::store::Store as _;
+use crate::{model::MailboxId, store::Store as _};
 
 #[tokio::test]
 async fn a_read_counts_from_when_it_begins_to_wait_until_it_is_done_or_given_up() {
