@@ -251,11 +251,23 @@ fn two_processes_at_once_both_do_their_work() {
     let (alice, bob) = (stage.register("alice"), stage.register("bob"));
     alice.ok(&["send", "bob", "hello"]);
     bob.ok(&["inbox"]);
-    let mut running: Vec<_> = (0..6)
-        .map(|n| alice.command(&["send", "bob", &format!("{n}")]).spawn().unwrap())
-        .collect();
-    for child in &mut running {
-        assert!(child.wait().unwrap().success());
+    // On a loaded machine one may wait for its turn in vain, and says by 9 that nothing was done. It is asked again; each round somebody gets on.
+    let mut left: Vec<_> = (0..6).collect();
+    while !left.is_empty() {
+        let running: Vec<_> = left
+            .iter()
+            .map(|n| (*n, alice.command(&["send", "bob", &format!("{n}")]).spawn().unwrap()))
+            .collect();
+        let before = left.len();
+        left.clear();
+        for (n, mut child) in running {
+            match child.wait().unwrap().code() {
+                Some(0) => {}
+                Some(9) => left.push(n),
+                code => panic!("{n} ended with {code:?}"),
+            }
+        }
+        assert!(left.len() < before, "none got its turn");
     }
     let mut texts: Vec<String> = bob
         .json(&["inbox"])

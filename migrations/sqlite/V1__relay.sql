@@ -146,7 +146,7 @@ CREATE TABLE blocked_account (
 
 -- Envelopes in the order of their arrival. A row waits while its mailbox exists and its sequence number is greater than `acked_seq`. One that does not is
 -- erased in its place: `mailbox` and `body` become zeros of the same lengths. Rows are deleted only at the left edge, where all are erased
--- (docs/decisions/0020-mail-in-rows.md). `body` is last, so that a start reads everything else without it, and looks at `checksum`: CRC-32 over the other columns
+-- (docs/decisions/0020-mail-in-rows.md). `body` is last, so that a start reads everything else without it, and looks at `checksum`: CRC-32 over the other columns, the id among them,
 -- and the body's length, but over `body_sum` instead of the body, which is the body's own.
 CREATE TABLE envelope (
     id        INTEGER PRIMARY KEY,

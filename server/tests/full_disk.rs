@@ -266,11 +266,29 @@ async fn an_acknowledgement_uses_the_reserve() {
     for body in &sent {
         alice.send("bob", Uuid::new_v4(), body.clone()).await.ok();
     }
-    // The log has used up what it has of the disk, or does so soon.
+    // The log may have room of its own left, since it begins anew when it was folded in. Then it is shortened when what was acknowledged is erased; what that gives back to the disk is
+    // taken as well, and the next acknowledgement has none.
     disk.fill("others");
-    assert!(read_to_the_end(&bob, 4).await == sent);
-    until("the reserve is used", async || {
-        !is_kept(&disk.path("data").join(RESERVE))
-    })
-    .await;
+    let (mut read, mut position, mut pages) = (Vec::new(), json!({ "limit": 3 }), 0);
+    let log = disk.path("data").join("relay.sqlite3-wal");
+    let reserve = disk.path("data").join(RESERVE);
+    loop {
+        let page = bob.inbox(position).await.ok();
+        if pages > 0 {
+            until(
+                "what was acknowledged is erased, on a log of the reserve's or a short one",
+                async || !is_kept(&reserve) || fs::metadata(&log).is_ok_and(|log| log.len() == 0),
+            )
+            .await;
+            disk.fill(&format!("others, {pages} pages later"));
+        }
+        if bodies(&page).is_empty() {
+            break;
+        }
+        pages += 1;
+        read.extend(bodies(&page));
+        position = json!({ "limit": 3, "ack": ack(&page) });
+    }
+    assert!(read == sent, "{} of {}", read.len(), sent.len());
+    assert!(!is_kept(&reserve), "{pages} pages were acknowledged without it");
 }

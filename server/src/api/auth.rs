@@ -12,9 +12,12 @@ use poem_openapi::{
 
 use super::{Bytes, Section, problem::ApiError};
 use crate::{
-    http::admission::{Guest, Shown},
+    http::{
+        admission::{Guest, Shown},
+        request_limits,
+    },
     model::Principal,
-    service::{Refusal, Services, sessions::ProofParts},
+    service::{Refusal, Services, rates::Network, sessions::ProofParts},
     store::AuditEvent,
 };
 
@@ -55,6 +58,12 @@ async fn check(request: &Request, bearer: Bearer) -> poem::Result<Principal> {
 pub(super) fn host(request: &Request) -> Option<String> {
     let authority = request.uri().authority().map(|authority| authority.to_string());
     authority.or_else(|| request.header("host").map(str::to_owned))
+}
+
+/// Where the request comes from, if that counts.
+pub(super) fn address(request: &Request, services: &Services) -> Option<Network> {
+    request_limits::origin(request.headers(), request.remote_addr(), &services.proxies)
+        .filter(|_| services.rates.tells_addresses_apart())
 }
 
 /// Who wants to sign in.
@@ -161,6 +170,7 @@ impl Sessions {
                     user: body.user,
                     origin: body.origin,
                     host: host(request),
+                    address: address(request, *services),
                     server_nonce: body.server_nonce.0,
                     client_nonce: body.client_nonce.0,
                     expires_at: body.expires_at,

@@ -4,19 +4,29 @@ use std::sync::Arc;
 
 use poem::{Request, web::Data};
 use poem_openapi::{Object, OpenApi, param::Path, payload::Json, types::Base64};
-use protocol::prekey::PublishedOneTime;
+use protocol::{
+    address::MAX_ADDRESS,
+    identity::{IDENTITY_KEY_LENGTH, SIGNATURE_LENGTH},
+    prekey::{KEM_KEY_LENGTH, MAX_BATCH, PublishedOneTime},
+    succession::{MAX_STATEMENT, MAX_SUCCESSIONS},
+};
 use zeroize::Zeroizing;
 
 use super::{
     Bytes, Section,
-    auth::{Auth, host},
+    auth::{Auth, address, host},
     prekeys::{OneTimeBatch, Registered, SignedPreKey},
     problem::ApiError,
     succession::SuccessionStatement,
 };
 use crate::{
+    http::answer_memory,
     model::MailboxId,
-    service::{Services, directory::Claim, sessions::ProofParts},
+    service::{
+        Refusal, Services,
+        directory::{Claim, MAX_PAYLOAD},
+        sessions::ProofParts,
+    },
     store::{AuditEvent, KeyCounts},
 };
 
@@ -34,6 +44,17 @@ pub struct OneTimePreKey {
     /// Its Merkle path from the leaf's sibling upwards, 64 bytes each
     pub path: Vec<Bytes>,
 }
+
+/// Bytes of a bundle in JSON, at most: what is in it as base64, and 64 for each field's name and punctuation.
+const MOST_BUNDLE: usize = {
+    const fn field(bytes: usize) -> usize {
+        bytes.div_ceil(3) * 4 + 64
+    }
+    let signed = field(MAX_PAYLOAD) + field(SIGNATURE_LENGTH);
+    let one_time = signed + field(KEM_KEY_LENGTH) + MAX_BATCH.ilog2() as usize * field(64);
+    let succession = field(IDENTITY_KEY_LENGTH) + field(MAX_STATEMENT) + field(SIGNATURE_LENGTH);
+    field(MAX_ADDRESS) + field(IDENTITY_KEY_LENGTH) + signed + one_time + MAX_SUCCESSIONS * succession
+};
 
 /// A claim to a name.
 #[derive(Object)]
@@ -158,6 +179,7 @@ impl Keys {
                         user: body.user,
                         origin: body.origin,
                         host: host(request),
+                        address: address(request, *services),
                         server_nonce: body.server_nonce.0,
                         client_nonce: body.client_nonce.0,
                         expires_at: body.expires_at,
@@ -230,11 +252,16 @@ impl Keys {
     async fn fetch_key(
         &self,
         services: Data<&Arc<Services>>,
+        request: &Request,
         auth: Auth,
         /// The user name, without the @ and the relay
         user: Path<String>,
     ) -> Result<Json<KeyBundle>, ApiError> {
         let asker = auth.live(*services).await?;
+        // An answer that could not be sent would have used a prekey up.
+        if !answer_memory::reserve(answer_memory::guest(request).as_ref(), MOST_BUNDLE) {
+            return Err(Refusal::Busy.into());
+        }
         let (address, bundle) = services.directory.fetch(asker, &user).await?;
         Ok(Json(KeyBundle {
             address: address.to_string(),

@@ -2,7 +2,7 @@
 
 use std::{io::Write as _, sync::Arc};
 
-use poem::{IntoResponse as _, Response, web::Data};
+use poem::{IntoResponse as _, Request, Response, web::Data};
 use poem_openapi::{
     Object, OpenApi,
     param::{Header, Query},
@@ -19,13 +19,14 @@ use super::{
     tokens::SentBy,
 };
 use crate::{
-    http::deferred::Eventually,
+    http::{admission::Guest, answer_memory, deferred::Eventually},
+    model::Principal,
     service::{
         Refusal, Services,
         licenses::{LicenseParts, LimitParts},
         mailbox::{Inbox, MAX_PAGE, Reading, Receipt},
     },
-    store::AuditEvent,
+    store::{AuditEvent, Page},
 };
 
 /// Bytes of [`Stored`] in JSON, until times have more than 13 digits in the year 2286.
@@ -179,6 +180,21 @@ pub struct Cleared {
     pub deleted: u64,
 }
 
+/// A page with whose sends were refused. They are told once, so not in an answer for which there is no memory, which is withheld.
+async fn written(
+    services: &Services,
+    guest: Option<&Arc<Guest>>,
+    owner: Principal,
+    page: Page,
+) -> Result<WrittenPage, Refusal> {
+    let refused = if answer_memory::reserve(guest, WrittenPage::most(&page)) {
+        services.mailboxes.refused_senders(owner).await?
+    } else {
+        Vec::new()
+    };
+    Ok(WrittenPage::new(page, refused))
+}
+
 /// Operations on mailboxes.
 pub struct Mail;
 
@@ -299,6 +315,7 @@ impl Mail {
     async fn inbox(
         &self,
         services: Data<&Arc<Services>>,
+        request: &Request,
         auth: Auth,
         body: Json<InboxRequest>,
     ) -> Result<Eventually<WrittenPage>, ApiError> {
@@ -311,18 +328,15 @@ impl Mail {
             limit: body.limit.unwrap_or(MAX_PAGE),
         };
         let owner = auth.live(*services).await?;
+        let guest = answer_memory::guest(request);
         match services.mailboxes.inbox(owner, reading).await? {
-            Inbox::Page(page) => {
-                let refused = services.mailboxes.refused_senders(owner).await?;
-                Ok(Eventually::Now(WrittenPage::new(page, refused)))
-            }
+            Inbox::Page(page) => Ok(Eventually::Now(written(*services, guest.as_ref(), owner, page).await?)),
             Inbox::Waiting(waiting) => {
                 let services = Arc::clone(*services);
                 Ok(Eventually::Later(Box::pin(async move {
                     let answer = async {
                         let page = services.mailboxes.wait(waiting).await?;
-                        let refused = services.mailboxes.refused_senders(owner).await?;
-                        Ok::<_, Refusal>(WrittenPage::new(page, refused))
+                        written(&services, guest.as_ref(), owner, page).await
                     };
                     match answer.await {
                         Ok(page) => page.into_response(),

@@ -20,7 +20,7 @@ use uuid::Uuid;
 
 use super::Bytes;
 use crate::{
-    service::mailbox::{self, Known},
+    service::mailbox::{self, Known, MAX_TOLD},
     store::Page,
 };
 
@@ -113,6 +113,12 @@ impl IntoResponse for WrittenPage {
 }
 
 impl WrittenPage {
+    /// Bytes of what this page will be at most, with as many refused senders as there are ever told.
+    pub fn most(page: &Page) -> usize {
+        let sizes = page.envelopes.iter().map(|row| row.body.len().div_ceil(3) * 4 + FRAME);
+        sizes.sum::<usize>() + FRAME + MAX_TOLD * FRAME
+    }
+
     /// `page`, and whose sends were refused.
     pub fn new(page: Page, refused: Vec<mailbox::RefusedSender>) -> Self {
         Self {

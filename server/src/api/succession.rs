@@ -8,7 +8,7 @@ use protocol::succession::PublishedSuccession;
 
 use super::{
     Bytes, Section,
-    auth::{Auth, host},
+    auth::{Auth, address, host},
     prekeys::{OneTimeBatch, Registered, SignedPreKey},
     problem::ApiError,
 };
@@ -114,6 +114,7 @@ impl Identities {
                 user: body.user,
                 origin: body.origin,
                 host: host(request),
+                address: address(request, *services),
                 server_nonce: body.server_nonce.0,
                 client_nonce: body.client_nonce.0,
                 expires_at: body.expires_at,

@@ -183,6 +183,7 @@ impl Places {
             since: AtomicU64::new(self.now()),
             moved: AtomicUsize::new(0),
             bytes: AtomicUsize::new(0),
+            reserved: AtomicUsize::new(0),
             standing: AtomicU8::new(Standing::Stranger as u8),
             turn: AtomicU8::new(Turn::Idle as u8),
             fresh: AtomicBool::new(false),
@@ -286,6 +287,8 @@ pub(crate) struct Guest {
     moved: AtomicUsize,
     /// Held for it, beyond [`FREE_BYTES`]; [`GONE`] when it was closed.
     bytes: AtomicUsize,
+    /// Of that, what is for the answer to the request under way; a connection has one at a time.
+    reserved: AtomicUsize,
     standing: AtomicU8,
     /// Whether a request of it is under way, and who has to go on with it.
     turn: AtomicU8,
@@ -380,6 +383,24 @@ impl Guest {
         held.grow(bytes).then_some(held)
     }
 
+    /// Holds memory for the answer to the request under way, before what is asked for is done. False when there is none to be had.
+    pub fn reserve(self: &Arc<Self>, bytes: usize) -> bool {
+        let Some(mut held) = self.hold(bytes) else {
+            return false;
+        };
+        self.reserved.fetch_add(std::mem::take(&mut held.bytes), Relaxed);
+        true
+    }
+
+    /// What was reserved, for whoever sends the answer, whatever that has become.
+    pub fn reserved(self: &Arc<Self>) -> Option<Held> {
+        let bytes = self.reserved.swap(0, Relaxed);
+        (bytes > 0).then(|| Held {
+            guest: Arc::clone(self),
+            bytes,
+        })
+    }
+
     /// Done when the connection has to be closed.
     pub async fn has_to_leave(&self) {
         self.leave.notified().await;
@@ -432,6 +453,17 @@ impl Held {
             return false;
         }
         true
+    }
+
+    /// So much, no more and no less; false when there is not so much to be had.
+    pub fn fit(&mut self, bytes: usize) -> bool {
+        match self.bytes.checked_sub(bytes) {
+            Some(over) => {
+                self.shrink(over);
+                true
+            }
+            None => self.grow(bytes - self.bytes),
+        }
     }
 
     fn shrink(&mut self, bytes: usize) {

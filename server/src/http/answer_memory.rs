@@ -1,4 +1,8 @@
 //! Memory for answers on their way: held until the last byte of an answer is with the system.
+//!
+//! Most answers may be withheld when there is none: what was asked is asked again with the same ids, and answered again. What gives something away that is gone by that
+//! (a one-time prekey, whose sends were refused) reserves the memory first ([`reserve`]), and is not done without it. Answers of plays and of sessions are never so large that memory is held
+//! for them.
 
 use std::{
     io,
@@ -8,7 +12,7 @@ use std::{
 };
 
 use hyper::body::{Body, Bytes, Frame, SizeHint};
-use poem::Response;
+use poem::{Request, Response};
 
 use crate::{
     api::problem::{Problem, ProblemCode},
@@ -22,6 +26,16 @@ use crate::{
 #[derive(Debug, Clone, Copy)]
 pub(crate) struct Shared;
 
+/// Who asks, if that is known: a test may ask without a connection.
+pub(crate) fn guest(request: &Request) -> Option<Arc<Guest>> {
+    request.extensions().get().cloned()
+}
+
+/// Memory for an answer of so many bytes at most, before what is asked for is done. False when there is none to be had.
+pub(crate) fn reserve(guest: Option<&Arc<Guest>>, most: usize) -> bool {
+    most <= FREE_BYTES || guest.is_none_or(|guest| guest.reserve(most))
+}
+
 /// The answer, if there is memory for it until the client has taken it; or that there is none.
 pub(crate) fn held<B>(answer: Response, guest: &Arc<Guest>) -> hyper::Response<OnItsWay<B>>
 where
@@ -29,11 +43,17 @@ where
     hyper::Response<B>: From<Response>,
 {
     let answer = hyper::Response::from(answer);
+    // For an answer that is small after all it is given back here.
+    let reserved = guest.reserved();
     let bytes = usize::try_from(answer.body().size_hint().lower()).unwrap_or(usize::MAX / 2);
     if bytes <= FREE_BYTES || answer.extensions().get::<Shared>().is_some() {
         return answer.map(|body| OnItsWay { body, held: None });
     }
-    if let Some(held) = guest.hold(bytes) {
+    let held = match reserved {
+        Some(mut held) => held.fit(bytes).then_some(held),
+        None => guest.hold(bytes),
+    };
+    if let Some(held) = held {
         return answer.map(|body| OnItsWay { body, held: Some(held) });
     }
     // What was asked is done by now. It may be asked again with the same ids: nothing is lost.
@@ -97,83 +117,4 @@ impl AsRef<[u8]> for Kept {
 }
 
 #[cfg(test)]
-mod tests {
-    use std::future::poll_fn;
-
-    use poem::http::header;
-
-    use super::*;
-    use crate::{
-        http::admission::{MOST_BYTES, Place, Places, Shown},
-        model::MailboxId,
-    };
-
-    fn known(places: &Arc<Places>, n: u8) -> Place {
-        let place = places.take(None).unwrap();
-        place.guest().recognise(Shown::Account(MailboxId::from_bytes([n; 16])));
-        place
-    }
-
-    fn large() -> Response {
-        Response::builder()
-            .header(request_id::HEADER, "0123456789abcdef")
-            .header(header::ACCESS_CONTROL_ALLOW_ORIGIN, "https://chat.example")
-            .content_type("text/plain")
-            .body(vec![b'x'; FREE_BYTES + 1])
-    }
-
-    #[tokio::test]
-    async fn without_memory_an_answer_is_busy_and_says_to_what_and_to_whom() {
-        let places = Places::new(10, None);
-        let (holder, asker) = (known(&places, 1), known(&places, 2));
-        let all = holder.guest().hold(MOST_BYTES).unwrap();
-        let mut refused = held(large(), asker.guest());
-        assert_eq!(refused.status(), 503);
-        let headers = refused.headers().clone();
-        assert_eq!(headers[request_id::HEADER], "0123456789abcdef");
-        assert_eq!(headers[header::ACCESS_CONTROL_ALLOW_ORIGIN], "https://chat.example");
-        assert_eq!(headers[header::RETRY_AFTER], "1");
-        assert!(
-            headers[header::CONTENT_TYPE]
-                .to_str()
-                .unwrap()
-                .starts_with("application/json")
-        );
-        let frame = poll_fn(|cx| Pin::new(refused.body_mut()).poll_frame(cx))
-            .await
-            .unwrap()
-            .unwrap();
-        let body: serde_json::Value = serde_json::from_slice(&frame.into_data().unwrap()).unwrap();
-        assert_eq!(
-            (&body["code"], &body["request_id"]),
-            (&"busy".into(), &"0123456789abcdef".into())
-        );
-        // What all share takes no memory.
-        let mut shared = large();
-        shared.extensions_mut().insert(Shared);
-        assert_eq!(held(shared, asker.guest()).status(), 200);
-        drop(all);
-        assert_eq!(held(large(), asker.guest()).status(), 200);
-    }
-
-    #[tokio::test]
-    async fn memory_is_held_until_the_last_byte_is_gone() {
-        let places = Places::new(10, None);
-        let (holder, asker) = (known(&places, 1), known(&places, 2));
-        let _rest = holder.guest().hold(MOST_BYTES - FREE_BYTES - 1).unwrap();
-        let mut answer = held(large(), asker.guest());
-        assert_eq!(answer.status(), 200);
-        assert!(holder.guest().hold(1).is_none());
-        let frame = poll_fn(|cx| Pin::new(answer.body_mut()).poll_frame(cx))
-            .await
-            .unwrap()
-            .unwrap();
-        drop(answer);
-        let mut bytes = frame.into_data().unwrap();
-        let first = bytes.split_to(1);
-        drop(bytes);
-        assert!(holder.guest().hold(1).is_none(), "a byte is left");
-        drop(first);
-        assert!(holder.guest().hold(1).is_some());
-    }
-}
+mod tests;

@@ -4,7 +4,8 @@
 //!
 //! A head that does not parse, or is too long, never becomes a request. The library answers it with a bare status and closes; nothing else is told of it. So its
 //! answer is recognised on its way out, by being nothing but such a status, which no answer of ours is (each has a request id), and gets the body that every
-//! error of the relay has. After that, what the client still sends is read for a moment and thrown away: a connection that is closed with unread bytes is reset, and the client would never see why.
+//! error of the relay has. It has no headers for pages of other origins: which origin a page has is in a head, and this one could not be read. To a page, a head like that is a failed request, as in
+//! front of a relay that is not there; browsers make none but by a URL or headers of more than 16 KiB. After that, what the client still sends is read for a moment and thrown away: a connection that is closed with unread bytes is reset, and the client would never see why.
 
 use std::{
     io::{self, IoSlice},

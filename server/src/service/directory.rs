@@ -14,7 +14,7 @@ use uuid::Uuid;
 
 use super::{
     Refusal, Registrations, RelayIdentity, Result,
-    compute::Compute,
+    compute::{Asker, Compute},
     exactly,
     rates::Rates,
     sessions::{NewSession, Presented, ProofParts, Sessions},
@@ -32,7 +32,7 @@ use crate::{
 /// One-time prekeys an account may have lying here: ten refills of a client. They are 2 KiB each.
 pub const MAX_ONE_TIME: u32 = 1024;
 /// A payload is about 1.9 KiB (signed prekey) or 300 bytes (batch); the rest is room for a later suite.
-const MAX_PAYLOAD: usize = 4096;
+pub(crate) const MAX_PAYLOAD: usize = 4096;
 
 /// A claim to a name as it came in.
 pub struct Claim {
@@ -185,7 +185,7 @@ impl Directory {
         let address = Address::new(proof.user.clone(), self.relay.name.clone());
         let (relay, now) = (self.relay.clone(), self.clock.now());
         self.compute
-            .run(move || {
+            .run(proof.asker, move || {
                 let key = IdentityKey::from_bytes(&claim.identity_key)
                     .map_err(|error| Refusal::BadRequest(format!("identity_key: {error}")))?;
                 let fingerprint = key.fingerprint(&address);
@@ -304,7 +304,7 @@ impl Directory {
         let now = self.clock.now();
         let verified = self
             .compute
-            .run(move || {
+            .run(Asker::Account(principal.mailbox), move || {
                 let key = IdentityKey::from_bytes(&account.identity_key).map_err(|_| Refusal::Internal)?;
                 verify(&key, &address, signed_prekey, batch, now)
             })

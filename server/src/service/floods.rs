@@ -12,7 +12,7 @@ use parking_lot::Mutex;
 use crate::model::{MailboxId, Sender};
 
 /// Senders of one mailbox, 48 bytes each.
-const SENDERS: usize = 16;
+pub(super) const SENDERS: usize = 16;
 /// Mailboxes, those flooded last: 3 MiB at worst.
 const MAILBOXES: usize = 4096;
 

@@ -12,7 +12,11 @@ use tokio::{
 use uuid::Uuid;
 
 use super::{
-    Refusal, Result, Rules, counter, floods::Floods, gate_keys::GateKeys, sessions::Sessions, shares::Shares,
+    Refusal, Result, Rules, counter,
+    floods::{self, Floods},
+    gate_keys::GateKeys,
+    sessions::Sessions,
+    shares::Shares,
     tokens::Tokens,
 };
 use crate::{
@@ -68,6 +72,9 @@ pub struct Waiting {
     wake: Pin<Box<OwnedNotified>>,
     place: Wait,
 }
+
+/// Of those whose sends were refused, so many are told of at once.
+pub const MAX_TOLD: usize = floods::SENDERS;
 
 /// Whose sends were refused.
 #[derive(Debug, Clone)]

@@ -11,8 +11,11 @@ use rand_chacha::ChaCha20Rng;
 use rand_core::SeedableRng as _;
 use zeroize::Zeroizing;
 
-use super::{Refusal, Result, compute::Compute, fill};
-use crate::store::{OpenLicense, PlayLookup};
+use super::{Refusal, Result, fill};
+use crate::{
+    service::compute::{Asker, Compute},
+    store::{OpenLicense, PlayLookup},
+};
 
 /// Signs receipts, away from the threads that serve connections: one takes about a millisecond.
 pub(super) struct Receipts {
@@ -60,7 +63,9 @@ impl Receipts {
         };
         let (keys, mut rng) = (Arc::clone(&self.keys), rng()?);
         self.compute
-            .run(move || receipt.sign(&keys, &mut rng).as_bytes().to_vec())
+            .run(Asker::Account(lookup.license.mailbox), move || {
+                receipt.sign(&keys, &mut rng).as_bytes().to_vec()
+            })
             .await
     }
 }

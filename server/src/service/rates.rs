@@ -128,6 +128,12 @@ impl Rates {
         }
     }
 
+    /// Whether sign-ins are limited by address. Where they are not, by the operator's choice, all of them may come from one: a proxy's, or that of a measurement.
+    #[must_use]
+    pub const fn tells_addresses_apart(&self) -> bool {
+        self.limits[Limit::SignIn as usize].is_some()
+    }
+
     /// A request of `account`.
     ///
     /// # Errors

@@ -18,8 +18,9 @@ use super::{
     Refusal, RelayIdentity, Result, Rules,
     audit::Audit,
     challenges::{Challenges, Issued},
-    compute::Compute,
+    compute::{Asker, Compute},
     counter, exactly, fill,
+    rates::Network,
 };
 use crate::{
     clock::Clock,
@@ -39,6 +40,8 @@ pub struct ProofParts {
     pub origin: String,
     /// The request's Host.
     pub host: Option<String>,
+    /// Where it comes from, as far as that is known: work for it counts as that address's.
+    pub address: Option<Network>,
     /// The challenge's nonce.
     pub server_nonce: Vec<u8>,
     /// The client's nonce.
@@ -57,6 +60,8 @@ pub(super) struct Proof {
     pub client_nonce: Bytes32,
     pub expires_at: Timestamp,
     pub signature: Vec<u8>,
+    /// For whom the work is.
+    pub asker: Asker,
 }
 
 impl Proof {
@@ -161,6 +166,7 @@ impl Sessions {
             expires_at: Timestamp::from_millis(parts.expires_at),
             signature: exactly::<SIGNATURE_LENGTH>("signature", &parts.signature)?.to_vec(),
             origin: parts.origin,
+            asker: Asker::Stranger(parts.address),
         };
         let good = self
             .challenges
@@ -199,7 +205,7 @@ impl Sessions {
         let relay = self.relay.clone();
         let holds = self
             .compute
-            .run(move || {
+            .run(proof.asker, move || {
                 let key = IdentityKey::from_bytes(&key).map_err(|_| Refusal::Internal)?;
                 let payload = proof.claim_payload(&relay, &key, |claim| claim.payload());
                 let fingerprint = key.fingerprint(&Address::new(proof.user, relay.name));

@@ -54,6 +54,9 @@ use crate::clock::{Clock as _, SystemClock};
 
 /// Readers at once. Reads are short and come out of memory; a handful keeps every core of a small machine busy.
 const READERS: usize = 4;
+/// Of these, for look-ups of what anybody may show: a session or a delivery token that is not known yet, the name of a sign-in, the capability of a license. Made-up ones come a thousand at
+/// once, and whoever is known would stand behind all of them.
+const LOOK_UPS: usize = 2;
 
 /// So often, and after so long each time, a start on a full disk looks whether it has the room that was just given up: some seconds, in which a journal is written.
 const FILES_TRIES: u32 = 20;
@@ -73,6 +76,8 @@ pub struct Sqlite {
 struct Readers {
     idle: Mutex<Vec<Connection>>,
     permits: Semaphore,
+    /// What a look-up needs besides.
+    look_ups: Semaphore,
 }
 
 /// Writing failed for want of room, as far as that can be told; reading is another matter.
@@ -261,6 +266,7 @@ impl Sqlite {
             readers: Arc::new(Readers {
                 idle: Mutex::new(idle),
                 permits: Semaphore::new(READERS),
+                look_ups: Semaphore::new(LOOK_UPS),
             }),
             _lock: lock,
         })
@@ -281,21 +287,43 @@ impl Sqlite {
     {
         Box::pin(async move {
             let _counted = self.writer.activity().read();
-            let _permit = self.readers.permits.acquire().await.map_err(|_| StoreError::Closed)?;
-            let readers = Arc::clone(&self.readers);
-            let lock = |readers: &Readers| readers.idle.lock().pop();
-            let Some(connection) = lock(&readers) else {
-                return Err(StoreError::Fault("a reader is missing".into()));
-            };
-            // The connection goes back inside the blocking task: the asker may be dropped in the meantime, the task is not.
-            let task = tokio::task::spawn_blocking(move || {
-                let outcome = std::panic::catch_unwind(std::panic::AssertUnwindSafe(|| verb(&connection)));
-                readers.idle.lock().push(connection);
-                outcome.unwrap_or_else(|_| Err(StoreError::Fault("a verb panicked".into())))
-            });
-            task.await
-                .unwrap_or_else(|error| Err(StoreError::Fault(error.to_string())))
+            self.read_in_turn(verb).await
         })
+    }
+
+    /// A read for somebody who is not known yet ([`LOOK_UPS`]).
+    fn look_up<T, F>(&self, verb: F) -> Verb<'_, T>
+    where
+        T: Send + 'static,
+        F: FnOnce(&Connection) -> Result<T> + Send + 'static,
+    {
+        Box::pin(async move {
+            let _counted = self.writer.activity().read();
+            let look_up = self.readers.look_ups.acquire().await;
+            let _look_up = look_up.map_err(|_| StoreError::Closed)?;
+            self.read_in_turn(verb).await
+        })
+    }
+
+    async fn read_in_turn<T, F>(&self, verb: F) -> Result<T>
+    where
+        T: Send + 'static,
+        F: FnOnce(&Connection) -> Result<T> + Send + 'static,
+    {
+        let _permit = self.readers.permits.acquire().await.map_err(|_| StoreError::Closed)?;
+        let readers = Arc::clone(&self.readers);
+        let lock = |readers: &Readers| readers.idle.lock().pop();
+        let Some(connection) = lock(&readers) else {
+            return Err(StoreError::Fault("a reader is missing".into()));
+        };
+        // The connection goes back inside the blocking task: the asker may be dropped in the meantime, the task is not.
+        let task = tokio::task::spawn_blocking(move || {
+            let outcome = std::panic::catch_unwind(std::panic::AssertUnwindSafe(|| verb(&connection)));
+            readers.idle.lock().push(connection);
+            outcome.unwrap_or_else(|_| Err(StoreError::Fault("a verb panicked".into())))
+        });
+        task.await
+            .unwrap_or_else(|error| Err(StoreError::Fault(error.to_string())))
     }
 }
 

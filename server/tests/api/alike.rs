@@ -3,14 +3,21 @@
 //! Clocks of shared machines are noisy, so each comparison is made up to [`ATTEMPTS`] times, beside a control that does only what a careless relay
 //! would do. What differs differs each time; one attempt in which the control shows and nothing else does is enough.
 
-use std::time::{Duration, Instant};
+use std::{
+    sync::Arc,
+    time::{Duration, Instant},
+};
 
 use base64::{Engine as _, engine::general_purpose::URL_SAFE_NO_PAD};
 use reqwest::Method;
 use serde_json::Value;
 use server::{
     model::Sender,
-    service::{Refusal, Services, sessions::ProofParts},
+    service::{
+        Refusal, Services,
+        licenses::{LicenseParts, LimitParts},
+        sessions::ProofParts,
+    },
 };
 use sha2::{Digest as _, Sha256};
 use uuid::Uuid;
@@ -193,6 +200,7 @@ fn proof(relay: &TestRelay, user: &User, challenge: &Value) -> ProofParts {
     ProofParts {
         user: body["user"].as_str().unwrap().to_owned(),
         origin: body["origin"].as_str().unwrap().to_owned(),
+        address: None,
         host: relay.url().split("//").nth(1).map(str::to_owned),
         server_nonce: unb64(&body["server_nonce"]),
         client_nonce: unb64(&body["client_nonce"]),
@@ -225,30 +233,72 @@ async fn unknown_users_wrong_signatures_and_used_challenges_take_alike_long() {
     .await;
 }
 
+/// What goes with the envelope.
+#[derive(Clone, Copy, Debug)]
+enum With {
+    Nothing,
+    Plays,
+    /// Under a gate key that is there, or is not.
+    Oblivious(Option<[u8; 16]>),
+}
+
+impl With {
+    fn license(self, to: &str) -> Option<LicenseParts> {
+        let limit = match self {
+            Self::Nothing => return None,
+            Self::Plays => LimitParts::Counted(3),
+            Self::Oblivious(gate_key) => LimitParts::Oblivious {
+                gate_key: hex::encode(gate_key.unwrap_or([0xee; 16])),
+                capability: vec![5; 32],
+                counter: fake_counter(3),
+            },
+        };
+        let License { id, expires_at, .. } = License::new(to, 3);
+        Some(LicenseParts {
+            id,
+            limit,
+            expires_at,
+            share: vec![1; 32],
+            play_hash: vec![2; 32],
+            owner_hash: vec![3; 32],
+        })
+    }
+}
+
 #[tokio::test]
 async fn unknown_and_deleted_delivery_tokens_and_unknown_recipients_take_alike_long() {
-    let relay = TestRelay::start().await;
+    let relay = TestRelay::start_on(Arc::new(FakeGate::default()), |_| {}).await;
     let bob = relay.user("bob").await;
     let hash = |token: &[u8]| -> [u8; 32] { Sha256::digest(token).into() };
     let path = format!("/v1/delivery-tokens/{}", hex::encode(hash(b"deleted")));
     let body = serde_json::json!({ "token_hash": b64(hash(b"deleted")) });
     bob.call(Method::PUT, "/v1/delivery-tokens", Some(body)).await.ok();
     bob.call(Method::DELETE, &path, None).await.ok();
+    let gate_key = [7; 16];
+    put_gate_key(&bob, gate_key, [5; 32], fake_key(1000, b"")).await.ok();
     let services = services(&relay);
-    let send = async |to: &str, token: &[u8]| {
+    let send = async |to: &str, token: &[u8], with: With| {
         let from = Sender::Token(hash(token));
+        let license = with.license(to);
         timed(
             services
                 .mailboxes
-                .deposit(from, to, Uuid::new_v4(), ENVELOPE.to_vec(), None),
+                .deposit(from, to, Uuid::new_v4(), ENVELOPE.to_vec(), license),
         )
         .await
     };
-    alike::<4>(async |which| match which {
-        0 => send("bob", b"unknown").await,
-        1 => send("bob", b"deleted").await,
-        2 => send("nobody", b"unknown").await,
-        _ => from_memory(services, &bob).await,
-    })
-    .await;
+    for with in [
+        With::Nothing,
+        With::Plays,
+        With::Oblivious(Some(gate_key)),
+        With::Oblivious(None),
+    ] {
+        alike::<4>(async |which| match which {
+            0 => send("bob", b"unknown", with).await,
+            1 => send("bob", b"deleted", with).await,
+            2 => send("nobody", b"unknown", with).await,
+            _ => from_memory(services, &bob).await,
+        })
+        .await;
+    }
 }

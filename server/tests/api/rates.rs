@@ -7,6 +7,11 @@ use server::{
     service::rates::{Rate, RateLimits},
 };
 
+use tokio::{
+    io::{AsyncReadExt as _, AsyncWriteExt as _},
+    net::TcpStream,
+};
+
 use crate::common::*;
 
 fn limits(change: impl FnOnce(&mut RateLimits)) -> impl FnOnce(&mut server::Config) {
@@ -185,4 +190,52 @@ async fn an_address_has_so_many_connections() {
         }
         assert!(tokio::time::Instant::now() < deadline, "places are not given back");
     }
+}
+
+/// A proof that does not hold is verified like one that does, and whoever makes such proofs pays nothing for them.
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn bogus_sign_ins_of_one_address_keep_no_other_from_signing_in() {
+    const BOGUS: usize = 600;
+    const ROUNDS: usize = 5;
+    let relay = TestRelay::start_with(|config| {
+        config.rates.sign_in = Rate::parse("1000000/s");
+        config.proxies = ProxyRules {
+            trust: Trust::parse("127.0.0.1").unwrap(),
+            header: Header::XForwardedFor,
+        };
+    })
+    .await;
+    let alice = relay.user("alice").await;
+    let impostor = User::new(relay.api(), "alice");
+    let address: std::net::SocketAddr = relay.url().trim_start_matches("http://").parse().unwrap();
+    let mut refused = 0;
+    for _ in 0..ROUNDS {
+        let challenge = relay.api().challenge("alice").await;
+        let own = alice.sign_in_with(&challenge, &relay.url());
+        let body = impostor.sign_in_with(&challenge, &relay.url()).to_string();
+        let bogus = format!(
+            "POST /v1/session HTTP/1.1\r\nHost: {address}\r\nX-Forwarded-For: 192.0.2.1\r\nConnection: close\r\nContent-Type: application/json\r\nContent-Length: {}\r\n\r\n{body}",
+            body.len()
+        );
+        let mut attackers = Vec::new();
+        for _ in 0..BOGUS {
+            let mut stream = TcpStream::connect(address).await.unwrap();
+            stream.write_all(bogus.as_bytes()).await.unwrap();
+            attackers.push(stream);
+        }
+        let request = relay.api().request(Method::POST, "/v1/session", None);
+        answer(request.header("x-forwarded-for", "192.0.2.2").json(&own))
+            .await
+            .ok();
+        for mut stream in attackers {
+            let mut answer = String::new();
+            stream.read_to_string(&mut answer).await.unwrap();
+            match &answer[9..12] {
+                "401" => {}
+                "503" => refused += 1,
+                _ => panic!("{answer}"),
+            }
+        }
+    }
+    assert!(refused > 0, "the attackers took no more than their share");
 }

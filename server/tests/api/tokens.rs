@@ -1,6 +1,6 @@
 //! Delivery tokens: sending without an account; and the commit counter, which tells a restored client.
 
-use std::time::Duration;
+use std::{sync::Arc, time::Duration};
 
 use reqwest::{Method, RequestBuilder};
 use serde_json::json;
@@ -83,14 +83,18 @@ async fn a_limited_message_goes_by_token_too() {
 
 #[tokio::test]
 async fn unknown_tokens_and_unknown_users_are_told_the_same() {
-    let relay = TestRelay::start().await;
+    let relay = TestRelay::start_on(Arc::new(FakeGate::default()), |_| {}).await;
     let (alice, bob, api) = (relay.user("alice").await, relay.user("bob").await, relay.api());
     let (token, deleted) = (random::<32>(), random::<32>());
+    let (gate_key, capability) = ([7; 16], [8; 32]);
+    put_gate_key(&alice, gate_key, capability, fake_key(1000, b""))
+        .await
+        .ok();
     put(&bob, &token).await.ok();
     put(&bob, &deleted).await.ok();
     delete(&bob, &deleted).await.ok();
-    let bytes = async |to: &str, token: &[u8]| {
-        let response = request(&api, to, Uuid::new_v4(), token, ENVELOPE).send().await.unwrap();
+    let told = async |request: RequestBuilder| {
+        let response = request.send().await.unwrap();
         // Chance alone, and as long in every answer.
         let id = response.headers()["x-request-id"].to_str().unwrap().to_owned();
         let mut headers: Vec<_> = response
@@ -104,8 +108,31 @@ async fn unknown_tokens_and_unknown_users_are_told_the_same() {
         let body = response.text().await.unwrap().replace(&id, "0123456789abcdef");
         (status, headers, body)
     };
+    let bytes = async |to: &str, token: &[u8]| told(request(&api, to, Uuid::new_v4(), token, ENVELOPE)).await;
     let unknown = bytes("bob", &random::<32>()).await;
     assert_eq!(unknown.0, 401);
+    // So are sends with a license, whatever gate key they name.
+    for gate_key in [gate_key, [9; 16]] {
+        for (to, token) in [
+            ("bob", &random::<32>()),
+            ("nobody", &token),
+            ("bob", &deleted),
+            ("alice", &token),
+        ] {
+            let oblivious = ObliviousLicense::new(to, gate_key, capability, fake_counter(2));
+            let limited = License::new(to, 2).message(to, Uuid::new_v4(), ENVELOPE);
+            for (path, body) in [
+                ("/v1/messages/limited", limited),
+                (
+                    "/v1/messages/oblivious",
+                    oblivious.message(to, Uuid::new_v4(), ENVELOPE),
+                ),
+            ] {
+                let request = api.request(Method::POST, path, None).header(HEADER, b64(token));
+                assert_eq!(told(request.json(&body)).await, unknown, "{path} to {to}");
+            }
+        }
+    }
     assert_eq!(bytes("nobody", &token).await, unknown);
     assert_eq!(bytes("bob", &deleted).await, unknown);
     assert_eq!(

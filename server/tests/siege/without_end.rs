@@ -94,7 +94,7 @@ async fn endures(store: bool, requests: impl Fn() -> Vec<u8>) {
     served::is_served_soon(&besieged.relay, besieged.alone, served::request).await;
     if store {
         // Two requests, and each waits for the others.
-        served::is_served_soon(&besieged.relay, mail_alone * 2, mail).await;
+        served::are_served_soon(&besieged.relay, mail_alone, 2, mail).await;
     }
     let peak = peak_kib(besieged.relay.child.id());
     println!("peak {} MiB", peak >> 10);
@@ -132,6 +132,35 @@ async fn fetches_with_unknown_sessions_without_end_hold_up_nobody() {
         })
     })
     .await;
+}
+
+/// No account is needed to show a capability.
+#[tokio::test]
+async fn plays_and_revocations_of_unknown_licenses_without_end_hold_up_nobody() {
+    let license = || hex::encode(random::<32>());
+    endures(true, || {
+        several(|| {
+            let body = serde_json::json!({ "play_id": Uuid::new_v4(), "capability": b64(random::<32>()) }).to_string();
+            format!(
+                "POST /v1/licenses/{}/plays HTTP/1.1\r\nHost: x\r\nContent-Type: application/json\r\nContent-Length: {}\r\n\r\n{body}",
+                license(),
+                body.len()
+            )
+        })
+    })
+    .await;
+    for method in ["GET", "DELETE"] {
+        endures(true, || {
+            several(|| {
+                let capability = b64(random::<32>());
+                format!(
+                    "{method} /v1/licenses/{} HTTP/1.1\r\nHost: x\r\nLatchkey-Capability: {capability}\r\n\r\n",
+                    license()
+                )
+            })
+        })
+        .await;
+    }
 }
 
 #[tokio::test]

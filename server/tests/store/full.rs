@@ -254,7 +254,7 @@ fn every_verb_that_writes_waits_for_room_or_takes_none() {
         ("sweep", "removes"),
     ]);
     // Sends are the writer's own (`send`), and flooded as well.
-    let source = include_str!("../../src/store/sqlite.rs");
+    let source = include_str!("../../src/store/sqlite/verbs.rs");
     let store = source.split("impl Store for Sqlite").nth(1).unwrap();
     let writing: Vec<&str> = store
         .split("\n    fn ")

@@ -50,7 +50,7 @@ impl Store for Sqlite {
         self.read(move |c| identities::identity(c, mailbox))
     }
     fn account(&self, mailbox: MailboxId) -> Verb<'_, Option<AccountRow>> {
-        self.read(move |c| keys::account(c, mailbox))
+        self.look_up(move |c| keys::account(c, mailbox))
     }
     fn publish(&self, publication: Publication) -> Verb<'_, Published> {
         self.write(move |c, _| keys::publish(c, &publication))
@@ -70,7 +70,7 @@ impl Store for Sqlite {
     fn token(&self, mailbox: MailboxId) -> Verb<'_, Option<TokenRow>> {
         Box::pin(async move {
             let began = self.known.moment();
-            let row = self.read(move |c| keys::token(c, mailbox)).await?;
+            let row = self.look_up(move |c| keys::token(c, mailbox)).await?;
             if let Some(row) = &row {
                 self.known.learn_session(began, mailbox, row.clone());
             }
@@ -109,7 +109,7 @@ impl Store for Sqlite {
     fn holds_delivery_token(&self, mailbox: MailboxId, hash: Bytes32) -> Verb<'_, bool> {
         Box::pin(async move {
             let began = self.known.moment();
-            let held = self.read(move |c| tokens::holds(c, mailbox, &hash)).await?;
+            let held = self.look_up(move |c| tokens::holds(c, mailbox, &hash)).await?;
             if held {
                 self.known.learn_delivery_token(began, mailbox, hash);
             }
@@ -160,7 +160,7 @@ impl Store for Sqlite {
         self.write(move |c, effects| mail::clear(c, &index, effects, mailbox, incarnation))
     }
     fn find_play(&self, lookup: PlayLookup) -> Verb<'_, PlayFound> {
-        self.read(move |c| plays::find(c, &lookup))
+        self.look_up(move |c| plays::find(c, &lookup))
     }
     fn commit_play(&self, commit: PlayCommit) -> Verb<'_, Committed> {
         self.write(move |c, effects| plays::commit(c, effects, &commit))
@@ -172,7 +172,7 @@ impl Store for Sqlite {
         self.write(move |c, effects| plays::confirm(c, effects, license, &capability_hash, &play))
     }
     fn license(&self, license: LicenseId, owner_hash: Bytes32, now: Timestamp) -> Verb<'_, Option<LicenseView>> {
-        self.read(move |c| licenses::view(c, license, &owner_hash, now))
+        self.look_up(move |c| licenses::view(c, license, &owner_hash, now))
     }
     fn revoke(
         &self,

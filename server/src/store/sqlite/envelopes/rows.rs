@@ -55,8 +55,9 @@ pub(in crate::store::sqlite) fn body_sum(body: &[u8]) -> u32 {
     crc32fast::hash(body)
 }
 
-/// The checksum of a row: CRC-32 over everything but its id, with the body's own checksum in the place of the body.
-fn checksum(mailbox: MailboxId, numbers: [u64; 4], length: u64, body_sum: u32) -> u32 {
+/// The checksum of a row: CRC-32 over everything, with the body's own checksum in the place of the body. The `numbers` begin with its id: another one in the last row of all would
+/// not disturb their order, which is all that SQLite looks at.
+fn checksum(mailbox: MailboxId, numbers: [u64; 5], length: u64, body_sum: u32) -> u32 {
     let mut hasher = crc32fast::Hasher::new();
     hasher.update(mailbox.as_bytes());
     for number in numbers {
@@ -81,6 +82,7 @@ fn part(stranger: u64) -> Part {
 pub(super) fn insert(c: &Connection, new: &New<'_>) -> Result<()> {
     let stranger = stranger(new.part);
     let numbers = [
+        new.id,
         new.sequence,
         new.stored_at.as_millis(),
         new.expires.as_millis(),
@@ -158,6 +160,7 @@ pub(super) fn each(c: &Connection, mut each: impl FnMut(Found)) -> rusqlite::Res
         let (sequence, stored_at, expires): (u64, u64, u64) = (number(row, 2)?, number(row, 3)?, number(row, 4)?);
         let (length, stranger): (u32, u64) = (number(row, 7)?, number(row, 8)?);
         let (stored, body_sum): (i64, u64) = (row.get(5)?, number(row, 6)?);
+        let id = number(row, 0)?;
         let sound = if mailbox == ERASED {
             is_blank(stored)
         } else {
@@ -166,7 +169,7 @@ pub(super) fn each(c: &Connection, mut each: impl FnMut(Found)) -> rusqlite::Res
                 stored
                     == i64::from(checksum(
                         mailbox,
-                        [sequence, stored_at, expires, stranger],
+                        [id, sequence, stored_at, expires, stranger],
                         length.into(),
                         body_sum,
                     ))
@@ -175,7 +178,7 @@ pub(super) fn each(c: &Connection, mut each: impl FnMut(Found)) -> rusqlite::Res
         each(Found {
             mailbox: Some(mailbox).filter(|mailbox| *mailbox != ERASED),
             entry: Entry {
-                id: number(row, 0)?,
+                id,
                 sequence,
                 expires: Timestamp::from_millis(expires),
                 length,
@@ -206,7 +209,13 @@ fn whole(row: &rusqlite::Row<'_>) -> rusqlite::Result<Whole> {
     let (sequence, stored_at, expires) = (number(row, 1)?, timestamp(row, 2)?, timestamp(row, 3)?);
     let body: Vec<u8> = row.get(6)?;
     let stranger = number(row, 7)?;
-    let numbers = [sequence, stored_at.as_millis(), expires.as_millis(), stranger];
+    let numbers = [
+        number(row, 8)?,
+        sequence,
+        stored_at.as_millis(),
+        expires.as_millis(),
+        stranger,
+    ];
     let right = checksum(mailbox, numbers, body.len() as u64, body_sum(&body));
     Ok(Whole {
         mailbox,
@@ -226,7 +235,7 @@ fn whole(row: &rusqlite::Row<'_>) -> rusqlite::Result<Whole> {
 pub(super) fn read(c: &Connection, id: u64) -> Result<Option<Whole>> {
     let row = c
         .prepare_cached(
-            "SELECT mailbox, seq, stored_at, expires, checksum, body_sum, body, stranger FROM envelope WHERE id = ?1",
+            "SELECT mailbox, seq, stored_at, expires, checksum, body_sum, body, stranger, id FROM envelope WHERE id = ?1",
         )?
         .query_row([int(id)], whole)
         .optional()?;
@@ -339,7 +348,7 @@ pub(in crate::store::sqlite) fn without_overwriting(
 pub(in crate::store::sqlite) fn faults(c: &Connection) -> rusqlite::Result<Vec<String>> {
     let (mut altered, mut left) = (0u64, 0u64);
     let mut statement = c.prepare(
-        "SELECT mailbox, seq, stored_at, expires, checksum, body_sum, body, stranger FROM envelope ORDER BY id",
+        "SELECT mailbox, seq, stored_at, expires, checksum, body_sum, body, stranger, id FROM envelope ORDER BY id",
     )?;
     let mut rows = statement.query([])?;
     while let Some(row) = rows.next()? {

@@ -113,6 +113,18 @@ fn a_changed_row_is_seen() {
         assert!(!read(&c, 1).unwrap().unwrap().sound);
         undo.rollback().unwrap();
     }
+    // Another id, whether it disturbs the order or not.
+    for (id, row) in [(3_u32, 1), (66, 2)] {
+        let undo = c.unchecked_transaction().unwrap();
+        c.execute("UPDATE envelope SET id = ?1 WHERE id = ?2", [id, row])
+            .unwrap();
+        assert_eq!(faults(&c).unwrap(), ["1 damaged envelope"], "{row} has the id {id}");
+        assert!(!read(&c, id.into()).unwrap().unwrap().sound);
+        let mut sound = 0;
+        each(&c, |found| sound += u32::from(found.sound)).unwrap();
+        assert_eq!(sound, 1, "what a start looks at");
+        undo.rollback().unwrap();
+    }
     erase(&c, 1).unwrap();
     assert_eq!(faults(&c).unwrap(), [""; 0]);
     for says in ["body = x'000001'", "stranger = 1"] {
