@@ -21,6 +21,7 @@ mod kdf;
 mod kind;
 mod message_id;
 mod messages;
+mod patience;
 mod reading;
 mod record;
 mod records;
@@ -35,9 +36,10 @@ use std::time::{Duration, Instant};
 use rusqlite::{Connection, OpenFlags};
 use zeroize::Zeroizing;
 
-use files::{LOCK, LOCK_PATIENCE, READER_PATIENCE, io, is_cut_off, make_dir, private_file, remove, sync_dir, wait_for};
+use files::{LOCK, io, is_cut_off, make_dir, private_file, remove, sync_dir, wait_for};
 use header::{Header, read_header, write_header};
 use kdf::KEY_LEN;
+use patience::{LOCK_PATIENCE, READER_PATIENCE};
 use seal::Keys;
 
 pub use delivery::{Delivery, GivenToken, Receipts};

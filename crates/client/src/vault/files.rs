@@ -10,11 +10,6 @@ use super::VaultError;
 
 /// The lock's name: a file of its own, because SQLite's locks guard statements, not a client's whole run.
 pub(super) const LOCK: &str = "vault.lock";
-/// How long a command that may write waits for another process to let go. A relay that is silent is waited for once, eight seconds, by all that wait behind the same command: this is
-/// three such waits, and what they do besides on a busy machine. Somebody in front of a prompt waits no longer.
-pub(super) const LOCK_PATIENCE: Duration = Duration::from_secs(30);
-/// How long a command that shows what is kept waits: as long as another one computes. Then it reads beside the other.
-pub(super) const READER_PATIENCE: Duration = Duration::from_secs(1);
 /// How often to look again while waiting.
 const LOCK_POLL: Duration = Duration::from_millis(50);
 
