@@ -148,7 +148,7 @@ fn next(context: &Context, messenger: &mut Messenger, desk: &mut Desk) -> Result
             Beside::Done(arrived) => {
                 desk.arrivals.tell(context, messenger, &arrived, None)?;
                 let own = messenger.own_status()?;
-                desk.arrivals.told_of(&own);
+                desk.arrivals.told_of_unread(own.unread);
                 // Here nothing is sent meanwhile: another process has written something.
                 if own.outbox > waiting {
                     context.render.notice(&format!("{} waiting for the relay", own.outbox));

@@ -65,34 +65,20 @@ pub fn checked<T>(
     ask(&mut field.help(help).written(before))
 }
 
-/// What is in a field before anything is typed.
-#[derive(Clone, Copy)]
-pub enum At<'a> {
-    /// Nothing.
-    Empty,
-    /// In brackets: what Enter alone means. What is typed takes its place.
-    Usual(&'a str),
-    /// What was answered before, to be corrected.
-    Before(&'a str),
-}
-
-/// As [`checked`], and what stays on the screen is not what was typed: that is nobody else's business.
+/// As [`checked`], and what stays on the screen is not what was typed: that is nobody else's business. Enter in an empty field means `usual`.
 ///
 /// # Errors
 /// Ctrl-C, or the terminal.
 pub fn secretly<T>(
     question: &str,
     help: &str,
-    at: At<'_>,
+    usual: &str,
+    before: &str,
     shown: fn(&str) -> String,
     check: impl Fn(&str) -> Result<T, String>,
 ) -> Result<Option<T>, Failure> {
-    let field = Field::new(question, Box::new(check)).shown_as(shown).help(help);
-    ask(&mut match at {
-        At::Empty => field,
-        At::Usual(usual) => field.default(usual),
-        At::Before(before) => field.written(before),
-    })
+    let field = Field::new(question, Box::new(check)).shown_as(shown);
+    ask(&mut field.help(help).default(usual).written(before))
 }
 
 /// A line of text that is asked for again with what was typed in it, for who steps back and comes again.
@@ -317,7 +303,9 @@ pub fn new_passphrase() -> Result<Option<Passphrase>, Failure> {
 /// Whether a short passphrase is to be it: known before it is typed once more. Hands that go on with that instead show nothing.
 fn takes_short() -> Result<bool, Failure> {
     let question = "That is short; several words are better. Use it anyway?";
-    let answer = ask(&mut yes_or_no(question, false).hidden().help("n leads back to it."))?;
+    let answer = ask(&mut yes_or_no(question, false)
+        .hidden()
+        .help("y: use it. n: type another one."))?;
     Ok(answer == Some(true))
 }
 

@@ -81,6 +81,7 @@ fn a_registration_that_was_broken_off_goes_on_where_it_was_begun() {
     );
 
     // The next start asks for neither relay nor name, also when the relay does not answer at first.
+    line.take_requests();
     let mut terminal = without_relay(&alice, &[]);
     terminal.sees("Passphrase:");
     terminal.enters(PASSPHRASE);
@@ -177,6 +178,19 @@ fn the_certificate_that_was_pinned_is_kept_with_a_registration() {
 
     // Also when the relay does not answer at first.
     open.store(false, Ordering::SeqCst);
+    let mut terminal = without_relay(&alice, &[]);
+    terminal.sees("Passphrase:");
+    terminal.enters(PASSPHRASE);
+    terminal.sees("cannot be reached");
+    terminal.presses_escape();
+    let (status, all) = terminal.ends();
+    assert_eq!(status.code(), Some(0), "{all}");
+    assert!(
+        words(&all).contains(&format!(
+            "The registration of alice at {url} goes on at the next start."
+        )),
+        "{all}"
+    );
     let mut terminal = without_relay(&alice, &[]);
     terminal.sees("Passphrase:");
     terminal.enters(PASSPHRASE);

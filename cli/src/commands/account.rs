@@ -169,7 +169,7 @@ fn ask_for_invite(context: &Context, relay: &RelayUrl) -> Result<Option<Invite>,
         }
     };
     let help = "The link or the code that the relay's operator gave you. Esc goes back.";
-    prompt::secretly("Invitation:", help, prompt::At::Empty, |_| "********".to_owned(), parse)
+    prompt::secretly("Invitation:", help, "", "", |_| "********".to_owned(), parse)
 }
 
 pub(crate) fn status(context: &Context) -> Result<(), Failure> {

@@ -59,6 +59,11 @@ impl Arrivals {
         (self.unread, self.waiting) = (own.unread, own.outbox);
     }
 
+    /// The person was told that so many are unread.
+    pub(super) fn told_of_unread(&mut self, unread: usize) {
+        self.unread = unread;
+    }
+
     /// The next thing that a person should know of. May be dropped at any time: what is revealed was committed before.
     pub(super) async fn next(&mut self, messenger: &mut Messenger) -> Arrived {
         loop {

@@ -6,7 +6,7 @@ use client::{CertificatePin, Code, Error, Invite, Messenger, Options, RelayError
 use crate::commands::account;
 use crate::context::{Context, DEFAULT_RELAY};
 use crate::exit::Failure;
-use crate::prompt::{self, At};
+use crate::prompt;
 use crate::render::without_options;
 
 /// Attempts at the passphrase before giving up: a mistyped one is common, a fifth is not.
@@ -30,7 +30,12 @@ pub(super) fn enter(context: &Context) -> Result<Option<Messenger>, Failure> {
                 context.render.text(&format!(
                     "The registration of {name} at {relay} was not finished; finishing it now."
                 ))?;
-                return first_run(context, Some((name, relay)), Some(passphrase));
+                let left = format!("The registration of {name} at {relay} goes on at the next start.");
+                let entered = first_run(context, Some((name, relay)), Some(passphrase))?;
+                if entered.is_none() {
+                    context.render.text(&left)?;
+                }
+                return Ok(entered);
             }
             Err(Error::NotRegistered) => return first_run(context, None, Some(passphrase)),
             Err(Error::Vault(error @ VaultError::WrongPassphrase))
@@ -171,8 +176,8 @@ fn relay(context: &Context, answers: &mut Answers, pending: bool) -> Result<Opti
             None => {
                 let help = "scheme://host[:port], or the link of an invitation. Esc leaves.";
                 let parse = |text: &str| relay_or_link(context, text.trim());
-                let at = answers.relay.as_deref().map_or(At::Usual(DEFAULT_RELAY), At::Before);
-                match prompt::secretly("Relay:", help, at, without_code, parse)? {
+                let before = answers.relay.as_deref().unwrap_or_default();
+                match prompt::secretly("Relay:", help, DEFAULT_RELAY, before, without_code, parse)? {
                     Some((url, code)) => {
                         // An invitation is for one relay, and so is a pin.
                         if code.is_some() || answers.relay.as_deref() != Some(url.as_str()) {
