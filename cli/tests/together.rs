@@ -43,7 +43,7 @@ fn what_is_sent_one_after_the_other_is_told_in_one_line_too() {
     let [alice, bob] = ["alice", "bob"].map(|name| stage.register(name));
     bob.ok(&["send", "alice", "hello"]);
     alice.ok(&["inbox"]);
-    let mut terminal = menu(&alice);
+    let terminal = menu(&alice);
     stage.waits_for_mail();
     // At once, by three processes.
     std::thread::scope(|scope| {
@@ -72,9 +72,7 @@ fn two_menus_of_one_home_show_the_same_counts() {
     one.enters("Inbox");
     one.sees("for both");
     // A command in this home, and the other menu, are processes like any other.
-    two.looks("the other one has read it", |screen| {
-        screen.contains("> Inbox\n") || screen.contains("Inbox \n") || !screen.contains("unread")
-    });
+    two.looks("the other one has read it", |screen| !screen.contains("(1 unread)"));
     one.quits();
     two.quits();
 }
