@@ -4,7 +4,7 @@ use std::io;
 use std::process::ExitCode;
 
 use client::vault::{Ended, VaultError};
-use client::{Code, Error, RelayError};
+use client::{Code, Error, RelayError, RelayUrl, UserName};
 
 /// Why a command failed.
 #[derive(Debug, thiserror::Error)]
@@ -30,6 +30,19 @@ pub enum Failure {
     /// The user broke off while a message was being sent.
     #[error("interrupted; whether the relay has the message is not known, and it is kept here: do not send it again")]
     Unsure,
+    /// The user broke off while a name was being registered, before the relay heard of it.
+    #[error("interrupted; nothing was registered, and nothing is kept")]
+    Unregistered,
+    /// The user broke off, or gave up, while a name was being registered.
+    #[error(
+        "the registration of {name} at {relay} is not finished: whether the relay has done it is not known. Name, relay and keys are kept here"
+    )]
+    Unfinished {
+        /// Under which name.
+        name: UserName,
+        /// Where.
+        relay: RelayUrl,
+    },
     /// Standard output or a file.
     #[error("input or output failed: {0}; the same command can be given again, and shows what was not shown")]
     Io(#[from] io::Error),
@@ -87,7 +100,9 @@ impl Failure {
             Self::Client(error) => of_client(error),
             Self::Usage(_) => Exit::Usage,
             Self::Queued(error) | Self::NotKept(error) => of_client(error),
-            Self::Interrupted | Self::Unsent | Self::Unsure => Exit::Interrupted,
+            Self::Interrupted | Self::Unsent | Self::Unsure | Self::Unregistered | Self::Unfinished { .. } => {
+                Exit::Interrupted
+            }
             Self::Io(_) => Exit::Other,
         }
     }
@@ -104,7 +119,7 @@ fn of_client(error: &Error) -> Exit {
         Error::Relay(error) => of_relay(error),
         Error::Vault(VaultError::WrongPassphrase) => Exit::WrongPassphrase,
         Error::Vault(VaultError::Busy(_)) => Exit::Busy,
-        Error::NotRegistered | Error::RegistrationPending(_) | Error::Vault(VaultError::NotFound(_)) => {
+        Error::NotRegistered | Error::RegistrationPending { .. } | Error::Vault(VaultError::NotFound(_)) => {
             Exit::NotRegistered
         }
         Error::Name(_)

@@ -12,7 +12,7 @@ mod write;
 
 use std::fmt;
 
-use client::Messenger;
+use client::{Messenger, OwnStatus};
 use drafts::Drafts;
 use write::Desk;
 
@@ -62,9 +62,9 @@ fn counted(drafts: usize) -> String {
     }
 }
 
-fn items(messenger: &mut Messenger, drafts: &Drafts) -> Result<Vec<Item>, Failure> {
-    Ok(vec![
-        Item::Inbox(messenger.own_status()?.unread),
+fn items(own: &OwnStatus, drafts: &Drafts) -> Vec<Item> {
+    vec![
+        Item::Inbox(own.unread),
         Item::Send(drafts.count(false)),
         Item::SendLimited(drafts.count(true)),
         Item::Conversations,
@@ -74,7 +74,7 @@ fn items(messenger: &mut Messenger, drafts: &Drafts) -> Result<Vec<Item>, Failur
         Item::Status,
         Item::Settings,
         Item::Quit,
-    ])
+    ]
 }
 
 pub(crate) fn run(context: &Context) -> Result<(), Failure> {
@@ -137,17 +137,24 @@ fn next(context: &Context, messenger: &mut Messenger, desk: &mut Desk) -> Result
         String::new()
     };
     context.render.headline(&format!("{}{waiting}", own.address))?;
-    desk.arrivals.told_of_waiting(own.outbox);
-    let choices = |messenger: &mut Messenger| items(messenger, &desk.drafts);
-    let mut list = Choices::new("What next?", choices(messenger)?);
+    desk.arrivals.told_of(&own);
+    let mut list = Choices::new("What next?", items(&own, &desk.drafts));
+    let mut waiting = own.outbox;
     loop {
         match context.wait(list.ask_beside(desk.arrivals.next(messenger)))? {
             Beside::Answered(Some(item)) => return Ok(item),
             // There is nothing to go back to.
-            Beside::Answered(None) => list = Choices::new("What next?", choices(messenger)?),
+            Beside::Answered(None) => list = Choices::new("What next?", items(&messenger.own_status()?, &desk.drafts)),
             Beside::Done(arrived) => {
                 desk.arrivals.tell(context, messenger, &arrived, None)?;
-                list.relabel(choices(messenger)?);
+                let own = messenger.own_status()?;
+                desk.arrivals.told_of_unread(own.unread);
+                // Here nothing is sent meanwhile: another process has written something.
+                if own.outbox > waiting {
+                    context.render.notice(&format!("{} waiting for the relay", own.outbox));
+                }
+                waiting = own.outbox;
+                list.relabel(items(&own, &desk.drafts));
             }
         }
     }

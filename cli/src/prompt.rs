@@ -43,41 +43,42 @@ pub fn forget_what_was_typed() -> Result<(), Failure> {
     ask::forget()
 }
 
-/// A line of text.
+/// A line of text, to be corrected if it was answered `before`.
 ///
 /// # Errors
 /// Ctrl-C, or the terminal.
-pub fn text(question: &str, help: &str, default: Option<&str>) -> Result<Option<String>, Failure> {
-    checked(question, help, default, |text| Ok(text.to_owned()))
+pub fn text(question: &str, help: &str, before: &str) -> Result<Option<String>, Failure> {
+    checked(question, help, before, |text| Ok(text.to_owned()))
 }
 
-/// A line of text that has to mean something; what does not is said, and can be corrected.
+/// A line of text that has to mean something; what does not is said, and can be corrected, and so can what was answered `before`.
 ///
 /// # Errors
 /// Ctrl-C, or the terminal.
 pub fn checked<T>(
     question: &str,
     help: &str,
-    default: Option<&str>,
+    before: &str,
     check: impl Fn(&str) -> Result<T, String>,
 ) -> Result<Option<T>, Failure> {
     let field = Field::new(question, Box::new(check));
-    ask(&mut field.help(help).default(default.unwrap_or_default()))
+    ask(&mut field.help(help).written(before))
 }
 
-/// As [`checked`], and what stays on the screen is not what was typed: that is nobody else's business.
+/// As [`checked`], and what stays on the screen is not what was typed: that is nobody else's business. Enter in an empty field means `usual`.
 ///
 /// # Errors
 /// Ctrl-C, or the terminal.
 pub fn secretly<T>(
     question: &str,
     help: &str,
-    default: Option<&str>,
+    usual: &str,
+    before: &str,
     shown: fn(&str) -> String,
     check: impl Fn(&str) -> Result<T, String>,
 ) -> Result<Option<T>, Failure> {
     let field = Field::new(question, Box::new(check)).shown_as(shown);
-    ask(&mut field.help(help).default(default.unwrap_or_default()))
+    ask(&mut field.help(help).default(usual).written(before))
 }
 
 /// A line of text that is asked for again with what was typed in it, for who steps back and comes again.
@@ -288,21 +289,24 @@ pub fn new_passphrase() -> Result<Option<Passphrase>, Failure> {
                 continue;
             }
         };
-        // Right behind the first time: it is what hands go on with, and what is shown between the two would show it.
-        match secret("Once more:", "", |text| Ok(Zeroizing::new(text.to_owned())))? {
-            Some(second) if first == second => {}
-            Some(_) => {
-                "The two do not match; start again.".clone_into(&mut now);
-                continue;
-            }
-            None => continue,
+        if passphrase.chars() < ADVISED_CHARS && !takes_short()? {
+            continue;
         }
-        if passphrase.chars() >= ADVISED_CHARS
-            || confirm("That is short; several words are better. Use it anyway?", false)? == Some(true)
-        {
-            return Ok(Some(passphrase));
+        match secret("Once more:", "", |text| Ok(Zeroizing::new(text.to_owned())))? {
+            Some(second) if first == second => return Ok(Some(passphrase)),
+            Some(_) => "The two do not match; start again.".clone_into(&mut now),
+            None => {}
         }
     }
+}
+
+/// Whether a short passphrase is to be it: known before it is typed once more. Hands that go on with that instead show nothing.
+fn takes_short() -> Result<bool, Failure> {
+    let question = "That is short; several words are better. Use it anyway?";
+    let answer = ask(&mut yes_or_no(question, false)
+        .hidden()
+        .help("y: use it. n: type another one."))?;
+    Ok(answer == Some(true))
 }
 
 fn secret<T>(question: &str, help: &str, check: impl Fn(&str) -> Result<T, String>) -> Result<Option<T>, Failure> {

@@ -117,6 +117,11 @@ fn at_the_first_start_what_can_fail_comes_first_and_nothing_is_typed_twice() {
     terminal.sees("cannot be reached");
     terminal.sees("Relay:");
     stage.restart_relay();
+    // What did not answer is there to be corrected.
+    terminal.looks("the relay", |screen| {
+        screen.contains(&format!("? Relay: {}", alice.url))
+    });
+    terminal.types("\u{15}");
     terminal.enters(&stage.url);
     terminal.sees("Your name at the relay:");
     terminal.enters("taken");
@@ -124,8 +129,12 @@ fn at_the_first_start_what_can_fail_comes_first_and_nothing_is_typed_twice() {
     terminal.enters(PASSPHRASE);
     terminal.sees("Once more:");
     terminal.enters(PASSPHRASE);
-    terminal.sees("error:");
-    terminal.sees("Your name at the relay:");
+    let said = terminal.sees("Your name at the relay:");
+    assert!(
+        said.contains("the name 'taken' is taken. Choose another name"),
+        "{said}"
+    );
+    assert!(!said.contains("identity key"), "{said}");
     terminal.enters("alice");
     // Neither the relay nor the passphrase is asked for again.
     let between = terminal.sees("fingerprint");
@@ -303,4 +312,59 @@ fn a_relay_that_takes_no_accounts_is_known_before_a_passphrase_is_thought_of() {
     let (status, all) = at_terminal(&stage.person("bob"), &["register", "bob"]).ends();
     assert_eq!(status.code(), Some(5), "{all}");
     assert!(!all.contains("assphrase"), "{all}");
+}
+
+#[test]
+fn a_short_passphrase_is_asked_about_before_it_is_typed_once_more() {
+    let stage = Stage::new();
+    let alice = stage.person("alice");
+    let mut terminal = at_terminal(&alice, &[]);
+    terminal.sees("Your name at the relay:");
+    terminal.enters("alice");
+    terminal.sees("New passphrase:");
+    // No, by n, by Enter alone and by Esc: it is the passphrase that is asked for again.
+    let ways: [fn(&mut Terminal); 3] = [
+        |terminal| terminal.enters("n"),
+        |terminal| terminal.enters(""),
+        Terminal::presses_escape,
+    ];
+    for no in ways {
+        terminal.enters("hunter22");
+        let between = terminal.sees("Use it anyway?");
+        assert!(!between.contains("Once more"), "{between}");
+        no(&mut terminal);
+        let between = terminal.sees("New passphrase:");
+        assert!(
+            !between.contains("Relay:") && !between.contains("Your name"),
+            "{between}"
+        );
+    }
+    terminal.enters("hunter22");
+    terminal.sees("Use it anyway?");
+    // Hands that type it once more here: it is shown nowhere, and is no answer.
+    terminal.enters("hunter22");
+    terminal.sees("y or n");
+    terminal.enters("y");
+    let between = terminal.sees("Once more:");
+    assert!(!between.contains("New passphrase:"), "{between}");
+    terminal.enters("hunter22");
+    terminal.sees("alice@localhost");
+    terminal.sees("What next?");
+    let all = terminal.quits();
+    assert!(!all.contains("hunter") && !all.contains("unter22"), "{all}");
+
+    // The same where the passphrase is changed.
+    let mut terminal = Terminal::start({
+        let mut command = stage.register("bob").command(&["passphrase"]);
+        command.env_remove("LATCHKEY_PASSPHRASE");
+        command
+    });
+    terminal.sees("Passphrase:");
+    terminal.enters(PASSPHRASE);
+    terminal.sees("New passphrase:");
+    terminal.enters("short");
+    let between = terminal.sees("Use it anyway?");
+    assert!(!between.contains("Once more"), "{between}");
+    terminal.presses_ctrl_c();
+    assert_eq!(terminal.ends().0.code(), Some(130));
 }

@@ -183,7 +183,8 @@ fn somebody_who_is_no_contact_is_blocked_in_the_menu() {
     terminal.sees("Block whom?");
     terminal.enters("nobody");
     terminal.sees("error:");
-    terminal.sees("Block whom?");
+    terminal.looks("what was typed", |screen| screen.contains("? Block whom? nobody\n"));
+    terminal.types("\u{15}");
     terminal.enters("bob");
     terminal.sees("What now?");
     terminal.may_choose();
@@ -329,9 +330,17 @@ fn a_recipient_that_cannot_be_written_to_is_known_before_the_message_is_written(
         terminal.enters(wrong);
         terminal.sees("error:");
         terminal.sees(said);
+        // It is there to be corrected, and no answer that Enter alone would give.
+        terminal.looks("what was typed", |screen| screen.contains(&format!("? To: {wrong}\n")));
         terminal.sees("To:");
+        terminal.types("\u{15}");
     }
-    terminal.enters("bob");
+    terminal.enters("bbo");
+    terminal.sees("error:");
+    terminal.looks("what was typed", |screen| screen.contains("? To: bbo\n"));
+    // Two keys, and it is right.
+    terminal.types("\u{7f}\u{7f}");
+    terminal.enters("ob");
     terminal.sees("Message to bob:");
     // What cannot be sent is not lost.
     terminal.pastes(&format!("the beginning {}", "x".repeat(210_000)));

@@ -124,10 +124,9 @@ fn the_script_can_be_pasted_into_a_terminal() {
 /// To zsh, as it is on macOS, a comment that is typed is words of the command before it.
 #[test]
 fn what_readme_shows_for_pasting_has_no_comments() {
-    let readme = include_str!("../../README.md");
-    let first = readme.split("```").nth(1).unwrap();
-    assert!(first.contains("cargo run -p server\n"), "{first}");
-    for commands in [first, script()] {
+    let all = blocks(include_str!("../../README.md"));
+    assert!(all.contains(&script()), "{all:?}");
+    for commands in all {
         let words = commands.split_whitespace();
         assert_eq!(words.filter(|word| word.starts_with('#')).count(), 0, "{commands}");
     }
@@ -192,5 +191,43 @@ fn a_line_is_compared_as_a_page_shows_it() {
         ("made today", "made …", true),
     ] {
         assert_eq!(is_as_shown(line, shown), same, "{line} {shown}");
+    }
+}
+
+/// What stands between fences, in order.
+fn blocks(page: &str) -> Vec<&str> {
+    page.split("```")
+        .skip(1)
+        .step_by(2)
+        .map(|block| block.split_once('\n').unwrap().1)
+        .collect()
+}
+
+/// A program that stays would take the lines behind it for what is typed at it, and a word to be replaced is none of a shell's.
+#[test]
+fn every_block_of_readme_can_be_pasted_whole() {
+    let all = blocks(include_str!("../../README.md"));
+    assert!(all.len() > 3, "{all:?}");
+    let stays = ["cargo run -p server", "cargo run -p cli"];
+    for program in stays {
+        assert!(
+            all.iter().any(|block| block.trim() == program),
+            "{program}: a terminal of its own"
+        );
+    }
+    for block in &all {
+        let lines: Vec<&str> = block.lines().collect();
+        for line in &lines[..lines.len() - 1] {
+            assert!(
+                !stays.contains(line),
+                "what stands behind {line:?} is typed at it:\n{block}"
+            );
+        }
+        let of_people = |word: &&str| word.len() > 1 && word.chars().all(|c| c.is_ascii_uppercase());
+        assert_eq!(
+            block.split_whitespace().find(of_people),
+            None,
+            "a word to be replaced:\n{block}"
+        );
     }
 }

@@ -145,7 +145,7 @@ fn a_message_that_a_page_answers_is_kept_or_said_to_be_lost() {
     alice.url = line.url();
     alice.ok(&["status"]);
     line.alter_answer("POST /v1/messages", |_, answer| {
-        *answer = serde_json::json!({ "junk": 1 })
+        *answer = serde_json::json!({ "junk": 1 });
     });
     let error = alice.fails(4, &["send", "bob", "taken"]);
     assert!(error.contains("message is kept"), "{error}");

@@ -13,6 +13,9 @@ use crate::run;
 /// `cargo xtask demo` do.
 const SELECTIONS: [&[&str]; 4] = [&["server"], &["cli"], &["xtask"], &["server", "cli"]];
 
+/// Packages of others that `cargo xtask` needs and the relay does not, when CONTRIBUTING.md's time for them was measured. README's and CONTRIBUTING.md's times hold for this many.
+const XTASK_ALONE: usize = 12;
+
 /// The sets of features with which packages of others are compiled; as a rule one each, and another where a build script needs it too.
 type Features = BTreeMap<String, BTreeSet<String>>;
 
@@ -42,7 +45,25 @@ pub fn check() -> Result<usize> {
             twice.join("\n  ")
         );
     }
+    alone()?;
     Ok(shared.len())
+}
+
+/// Whether `cargo xtask` compiles behind the relay's build what it did when that was measured.
+fn alone() -> Result<()> {
+    let of = |package| features(&["--package", package, "--edges", "normal,build"]);
+    let (relay, mut xtask) = (of("server")?, of("xtask")?);
+    xtask.retain(|package, _| !relay.contains_key(package));
+    if xtask.len() != XTASK_ALONE {
+        let names: Vec<&str> = xtask.keys().map(String::as_str).collect();
+        bail!(
+            "behind the relay's build, `cargo xtask` compiles {} packages and not {XTASK_ALONE}, so the times in README.md and CONTRIBUTING.md do not hold any more: {}.\n\
+             Measure them again as CONTRIBUTING.md says, then set the number in xtask/src/one_build.rs.",
+            xtask.len(),
+            names.join(", ")
+        );
+    }
+    Ok(())
 }
 
 fn features(selection: &[&str]) -> Result<Features> {

@@ -17,14 +17,23 @@ pub(crate) fn register(context: &Context, name: &str, invite: Option<ReadInvite>
     let mut invite = invite
         .transpose()
         .map_err(|error| Failure::Usage(format!("--invite: {error}")))?;
-    let relay = match relay_of(context, invite.as_ref())? {
-        Some(relay) => relay,
-        None => context.parse_relay(DEFAULT_RELAY)?,
-    };
+    let given = relay_of(context, invite.as_ref())?;
     let name = UserName::parse(name).map_err(|error: NameError| Failure::Client(Error::Name(error)))?;
-    let passphrase = if Messenger::exists(&context.home()?) {
-        context.passphrase()?
+    let home = context.home()?;
+    let default = || context.parse_relay(DEFAULT_RELAY);
+    let (relay, passphrase) = if Messenger::exists(&home) {
+        let passphrase = context.passphrase()?;
+        let relay = match given {
+            Some(relay) => relay,
+            // One that was begun here goes on at its own relay.
+            None => match unfinished(&home, &passphrase) {
+                Some(Failure::Unfinished { relay, .. }) => relay,
+                _ => default()?,
+            },
+        };
+        (relay, passphrase)
     } else {
+        let relay = given.map_or_else(default, Ok)?;
         // A person types it twice: what can fail without it comes first.
         if context.interactive() && !context.passphrase_is_given() {
             let status = context.work("asking the relay …", Messenger::relay_at(relay.clone()))?;
@@ -32,7 +41,7 @@ pub(crate) fn register(context: &Context, name: &str, invite: Option<ReadInvite>
                 return Err(Failure::Interrupted);
             }
         }
-        context.new_passphrase()?.ok_or(Failure::Interrupted)?
+        (relay, context.new_passphrase()?.ok_or(Failure::Interrupted)?)
     };
     match register_with(context, &name, &passphrase, &relay, &mut invite)? {
         Some(_) => Ok(()),
@@ -111,6 +120,10 @@ pub(crate) fn register_with(
                     None => return Ok(None),
                 }
             }
+            Err(Failure::Interrupted) => {
+                let left = unfinished(&home, passphrase);
+                return Err(left.unwrap_or(Failure::Unregistered));
+            }
             outcome => break outcome?,
         }
     };
@@ -120,6 +133,17 @@ pub(crate) fn register_with(
         .registered(address.as_str(), &fingerprint.to_string(), &home.display().to_string());
     context.render.done(printed, &format!("{address} is registered"))?;
     Ok(Some(messenger))
+}
+
+/// That a registration was begun in this home and is not finished, if that is so.
+pub(crate) fn unfinished(home: &Path, passphrase: &Passphrase) -> Option<Failure> {
+    if !Messenger::exists(home) {
+        return None;
+    }
+    match Messenger::open(home, passphrase, None, Options::default()) {
+        Err(Error::RegistrationPending { name, relay }) => Some(Failure::Unfinished { name, relay }),
+        _ => None,
+    }
 }
 
 fn wants_invite(failure: &Failure) -> bool {
@@ -145,7 +169,7 @@ fn ask_for_invite(context: &Context, relay: &RelayUrl) -> Result<Option<Invite>,
         }
     };
     let help = "The link or the code that the relay's operator gave you. Esc goes back.";
-    prompt::secretly("Invitation:", help, None, |_| "********".to_owned(), parse)
+    prompt::secretly("Invitation:", help, "", "", |_| "********".to_owned(), parse)
 }
 
 pub(crate) fn status(context: &Context) -> Result<(), Failure> {

@@ -4,14 +4,21 @@ use std::collections::{BTreeMap, BTreeSet};
 use std::time::Duration;
 
 use client::vault::StoredMessage;
-use client::{Address, Error, Event, Messenger, RelayError};
+use client::{Address, Error, Event, Messenger, OwnStatus, RelayError};
 
 use crate::context::Context;
 use crate::exit::Failure;
 use crate::render::escape;
 
-/// The relay's longest poll.
-const WAIT: Duration = Duration::from_secs(30);
+/// How long a round waits for mail. The relay grants 30 seconds; but between two rounds it is seen what another process did in this home, and a person who has
+/// two clients open looks from one to the other.
+const WAIT: Duration = Duration::from_secs(10);
+/// Pause before the next round when one brought messages: what was sent together is told together.
+const TOGETHER: Duration = Duration::from_millis(400);
+/// Rounds that are told together at most: who writes without end keeps nothing from being told.
+const MOST_TOGETHER: usize = 8;
+/// People who are named in one note; more would fill a narrow screen.
+const MOST_NAMED: usize = 3;
 /// Pause after a round that brought nothing to tell: a relay that answers at once is not hurried.
 const BETWEEN_ROUNDS: Duration = Duration::from_millis(250);
 /// Pause while the relay cannot be used: a person in front of it is not to wait longer for a relay that is back.
@@ -26,6 +33,8 @@ pub(super) enum Arrived {
     Back,
     /// Of what waited for the relay so much is left.
     Waiting(u64),
+    /// Another process has read, received or sent something in this home.
+    Elsewhere,
 }
 
 /// Receives again and again, and says once what is wrong.
@@ -34,24 +43,40 @@ pub(super) struct Arrivals {
     said: Option<String>,
     /// Why something was put off the last time.
     put_off: BTreeSet<String>,
-    /// How much the person believes to wait for the relay.
+    /// What the person believes: how many messages are unread, and how many wait for the relay.
+    unread: usize,
     waiting: u64,
+    /// The state of the home in which that was last compared.
+    looked: u64,
+    /// Messages that are told of with those of the next round, and how many rounds they are of.
+    together: Vec<Event>,
+    rounds: usize,
 }
 
 impl Arrivals {
-    /// The person was told that so much waits for the relay.
-    pub(super) fn told_of_waiting(&mut self, waiting: u64) {
-        self.waiting = waiting;
+    /// The person was told this.
+    pub(super) fn told_of(&mut self, own: &OwnStatus) {
+        (self.unread, self.waiting) = (own.unread, own.outbox);
+    }
+
+    /// The person was told that so many are unread.
+    pub(super) fn told_of_unread(&mut self, unread: usize) {
+        self.unread = unread;
     }
 
     /// The next thing that a person should know of. May be dropped at any time: what is revealed was committed before.
     pub(super) async fn next(&mut self, messenger: &mut Messenger) -> Arrived {
         loop {
-            if let Some(left) = self.has_gone_out(messenger) {
-                return Arrived::Waiting(left);
+            let gathers = !self.together.is_empty();
+            if !gathers && let Some(changed) = self.has_changed(messenger) {
+                return changed;
             }
             // While it is away one asks whether it is back, and does not wait for mail.
-            let wait = if self.said.is_some() { Duration::ZERO } else { WAIT };
+            let wait = if gathers || self.said.is_some() {
+                Duration::ZERO
+            } else {
+                WAIT
+            };
             let (events, away) = match messenger.receive(wait).await {
                 Ok(events) => {
                     let (events, away) = without_away(events);
@@ -61,7 +86,19 @@ impl Arrivals {
             };
             if events.iter().any(worth_telling) {
                 self.said = None;
-                return Arrived::Events(events);
+                // Of nothing else it is certain that it is told later, if the person leaves meanwhile: a message stays unread.
+                let messages = events.iter().filter(|event| worth_telling(event)).all(is_message);
+                self.together.extend(events);
+                self.rounds += 1;
+                if messages && self.rounds < MOST_TOGETHER {
+                    let _ = messenger.release();
+                    tokio::time::sleep(TOGETHER).await;
+                    continue;
+                }
+                return self.all_of_it();
+            }
+            if gathers {
+                return self.all_of_it();
             }
             let pause = match away {
                 None if self.said.take().is_some() => return Arrived::Back,
@@ -81,15 +118,24 @@ impl Arrivals {
         }
     }
 
-    /// How much waits, where that is less than the person believes.
-    fn has_gone_out(&mut self, messenger: &mut Messenger) -> Option<u64> {
-        if self.waiting == 0 {
+    fn all_of_it(&mut self) -> Arrived {
+        self.rounds = 0;
+        Arrived::Events(std::mem::take(&mut self.together))
+    }
+
+    /// What is otherwise than the person believes. Messages are counted only when something was written since.
+    fn has_changed(&mut self, messenger: &mut Messenger) -> Option<Arrived> {
+        if self.looked == messenger.commits() {
             return None;
         }
-        let left = messenger.own_status().ok()?.outbox;
-        let gone = left < self.waiting;
-        self.waiting = left;
-        gone.then_some(left)
+        let own = messenger.own_status().ok()?;
+        self.looked = messenger.commits();
+        let (unread, waiting) = (self.unread, self.waiting);
+        self.told_of(&own);
+        if own.outbox < waiting {
+            return Some(Arrived::Waiting(own.outbox));
+        }
+        (own.unread != unread || own.outbox > waiting).then_some(Arrived::Elsewhere)
     }
 
     /// Without what was said after the last round too: a message that has to wait is put off in every one.
@@ -115,16 +161,12 @@ impl Arrivals {
         match arrived {
             Arrived::Events(events) => {
                 context.render.events(events);
-                for (peer, count) in written(events, &messenger.unread()?, here) {
-                    let what = if count == 1 {
-                        "a new message".to_owned()
-                    } else {
-                        format!("{count} new messages")
-                    };
-                    context.render.notice(&format!("{what} from {peer}"));
+                if let Some(told) = in_one_line(&written(events, &messenger.unread()?, here)) {
+                    context.render.notice(&told);
                 }
                 Ok(())
             }
+            Arrived::Elsewhere => Ok(()),
             Arrived::Away(Failure::Client(Error::Relay(error))) => {
                 let why = escape::line(&error.while_it_waits());
                 context.render.notice(&format!(
@@ -167,6 +209,30 @@ fn without_away(events: Vec<Event>) -> (Vec<Event>, Option<Error>) {
 /// What is shown of it, somewhere on the screen.
 fn worth_telling(event: &Event) -> bool {
     !matches!(event, Event::Delivered { .. } | Event::Read { .. })
+}
+
+fn is_message(event: &Event) -> bool {
+    matches!(event, Event::Message(_))
+}
+
+/// How many came, and from whom.
+fn in_one_line(counts: &BTreeMap<String, usize>) -> Option<String> {
+    let what = match counts.values().sum::<usize>() {
+        0 => return None,
+        1 => "a new message".to_owned(),
+        count => format!("{count} new messages"),
+    };
+    let named = if counts.len() > MOST_NAMED {
+        MOST_NAMED - 1
+    } else {
+        counts.len()
+    };
+    let mut people: Vec<&str> = counts.keys().take(named).map(String::as_str).collect();
+    let others = format!("{} others", counts.len() - named);
+    if counts.len() > named {
+        people.push(&others);
+    }
+    Some(format!("{what} from {}", people.join(", ")))
 }
 
 /// From whom how many of these came that are unread, but for who is `here`.
@@ -217,6 +283,31 @@ mod tests {
         assert_eq!(of(&both, here), ["1 alice@localhost"]);
         assert_eq!(of(&[read, unread, bobs.clone()], here), ["2 alice@localhost"]);
         assert!(of(&[], None).is_empty());
+    }
+
+    #[test]
+    fn what_came_together_is_told_in_one_line_however_many_wrote() {
+        let of = |counts: &[(&str, usize)]| {
+            in_one_line(
+                &counts
+                    .iter()
+                    .map(|(peer, count)| ((*peer).to_owned(), *count))
+                    .collect(),
+            )
+        };
+        for (counts, told) in [
+            (&[][..], None),
+            (&[("alice", 1)], Some("a new message from alice")),
+            (&[("alice", 2)], Some("2 new messages from alice")),
+            (&[("alice", 3), ("bob", 2)], Some("5 new messages from alice, bob")),
+            (&[("a", 1), ("b", 1), ("c", 1)], Some("3 new messages from a, b, c")),
+            (
+                &[("a", 1), ("b", 1), ("c", 1), ("d", 4)],
+                Some("7 new messages from a, b, 2 others"),
+            ),
+        ] {
+            assert_eq!(of(counts).as_deref(), told);
+        }
     }
 
     #[test]

@@ -26,11 +26,16 @@ pub(super) fn enter(context: &Context) -> Result<Option<Messenger>, Failure> {
         let passphrase = context.passphrase()?;
         match Messenger::open(&home, &passphrase, context.relay()?, Options::default()) {
             Ok(messenger) => return Ok(Some(messenger)),
-            Err(Error::RegistrationPending(name)) => {
+            Err(Error::RegistrationPending { name, relay }) => {
                 context.render.text(&format!(
-                    "The registration of {name} was not finished; finishing it now."
+                    "The registration of {name} at {relay} was not finished; finishing it now."
                 ))?;
-                return first_run(context, Some(name.as_str()), Some(passphrase));
+                let left = format!("The registration of {name} at {relay} goes on at the next start.");
+                let entered = first_run(context, Some((name, relay)), Some(passphrase))?;
+                if entered.is_none() {
+                    context.render.text(&left)?;
+                }
+                return Ok(entered);
             }
             Err(Error::NotRegistered) => return first_run(context, None, Some(passphrase)),
             Err(Error::Vault(error @ VaultError::WrongPassphrase))
@@ -49,9 +54,9 @@ struct Answers {
     /// The relay to be asked for without a question: the one of the command line.
     given: Option<RelayUrl>,
     /// The relay of the last answer.
-    relay: String,
-    /// The last one that could be used, with its pin.
-    reached: Option<RelayUrl>,
+    relay: Option<String>,
+    /// The last one that had a pin.
+    pinned: Option<RelayUrl>,
     invite: Option<Invite>,
     name: Option<UserName>,
     passphrase: Option<Passphrase>,
@@ -60,20 +65,27 @@ struct Answers {
 /// What can fail comes first, and what was typed is not asked for again.
 fn first_run(
     context: &Context,
-    pending: Option<&str>,
+    pending: Option<(UserName, RelayUrl)>,
     passphrase: Option<Passphrase>,
 ) -> Result<Option<Messenger>, Failure> {
-    let pending = pending.map(UserName::parse).transpose().map_err(Error::Name)?;
+    let (pending, begun) = pending.unzip();
     let mut answers = Answers {
         given: context.relay()?,
-        relay: DEFAULT_RELAY.to_owned(),
-        reached: None,
+        relay: None,
+        pinned: None,
         invite: None,
         name: None,
         passphrase,
     };
+    // One that was begun goes on where it was begun, with the certificate that was pinned there, unless another relay is named now.
+    if let Some(begun) = begun {
+        let other = answers.given.take();
+        answers.given = Some(match other {
+            Some(other) if other.as_str() != begun.as_str() || other.certificate().is_some() => other,
+            _ => begun,
+        });
+    }
     while let Some(relay) = relay(context, &mut answers, pending.is_some())? {
-        answers.reached = Some(relay.clone());
         match account(context, &mut answers, &relay, pending.as_ref())? {
             Next::Done(messenger) => return Ok(Some(*messenger)),
             Next::Leave => return Ok(None),
@@ -105,7 +117,7 @@ fn account(
             None => {
                 let help = "1 to 32 of a-z 0-9 _ . - beginning with a letter or digit. Esc goes back.";
                 let parse = |text: &str| UserName::parse(text.trim()).map_err(|why| why.to_string());
-                let before = answers.name.as_ref().map(UserName::as_str);
+                let before = answers.name.as_ref().map_or("", UserName::as_str);
                 match prompt::checked("Your name at the relay:", help, before, parse)? {
                     Some(name) => name,
                     None => return Ok(Next::Back),
@@ -125,18 +137,27 @@ fn account(
             Ok(Some(messenger)) => return Ok(Next::Done(Box::new(messenger))),
             Ok(None) if pending.is_some() => return Ok(Next::Back),
             Ok(None) => {}
-            Err(Failure::Interrupted) => return Ok(Next::Leave),
+            Err(failure @ (Failure::Interrupted | Failure::Unregistered | Failure::Unfinished { .. })) => {
+                return Err(failure);
+            }
             Err(failure) => {
                 context.render.failure(&failure);
                 if is_taken(&failure) {
                     answers.name = None;
                     continue;
                 }
-                match prompt::confirm("Try again?", true)? {
-                    Some(true) => again = Some(name),
-                    Some(false) => return Ok(Next::Leave),
-                    None if pending.is_some() => return Ok(Next::Back),
-                    None => {}
+                match prompt::confirm("Try again?", true) {
+                    Ok(Some(true)) => again = Some(name),
+                    // What was begun is kept, which is said to who leaves.
+                    Ok(Some(false)) | Err(Failure::Interrupted) => {
+                        return match account::unfinished(&context.home()?, &secret) {
+                            Some(unfinished) => Err(unfinished),
+                            None => Ok(Next::Leave),
+                        };
+                    }
+                    Err(failure) => return Err(failure),
+                    Ok(None) if pending.is_some() => return Ok(Next::Back),
+                    Ok(None) => {}
                 }
             }
         }
@@ -155,22 +176,24 @@ fn relay(context: &Context, answers: &mut Answers, pending: bool) -> Result<Opti
             None => {
                 let help = "scheme://host[:port], or the link of an invitation. Esc leaves.";
                 let parse = |text: &str| relay_or_link(context, text.trim());
-                match prompt::secretly("Relay:", help, Some(&answers.relay), without_code, parse)? {
+                let before = answers.relay.as_deref().unwrap_or_default();
+                match prompt::secretly("Relay:", help, DEFAULT_RELAY, before, without_code, parse)? {
                     Some((url, code)) => {
                         // An invitation is for one relay, and so is a pin.
-                        if code.is_some() || url.as_str() != answers.relay {
+                        if code.is_some() || answers.relay.as_deref() != Some(url.as_str()) {
                             answers.invite = code;
                         }
-                        let reached = answers.reached.take();
-                        reached
-                            .filter(|reached| *reached.as_str() == *url.as_str())
-                            .unwrap_or(url)
+                        let pinned = answers.pinned.clone().filter(|pinned| pinned.as_str() == url.as_str());
+                        pinned.unwrap_or(url)
                     }
                     None => return Ok(None),
                 }
             }
         };
-        url.as_str().clone_into(&mut answers.relay);
+        answers.relay = Some(url.as_str().to_owned());
+        if url.certificate().is_some() {
+            answers.pinned = Some(url.clone());
+        }
         let outcome = context.work("asking the relay …", Messenger::relay_at(url.clone()));
         let failure = match outcome {
             Ok(_) if pending => return Ok(Some(url)),
@@ -182,11 +205,10 @@ fn relay(context: &Context, answers: &mut Answers, pending: bool) -> Result<Opti
             Err(failure) => failure,
         };
         match failure {
-            Failure::Interrupted => return Ok(None),
             Failure::Client(Error::Relay(
                 RelayError::UntrustedCertificate { .. } | RelayError::OtherCertificate { .. },
             )) => answers.given = pinned(context, url, &failure)?,
-            failure @ Failure::Io(_) => return Err(failure),
+            failure @ (Failure::Interrupted | Failure::Io(_)) => return Err(failure),
             failure => context.render.failure(&failure),
         }
     }
@@ -241,7 +263,7 @@ fn pinned(context: &Context, url: RelayUrl, failure: &Failure) -> Result<Option<
             .map(Some)
             .map_err(|error| error.to_string()),
     };
-    match prompt::checked("Its fingerprint:", "Enter alone: another relay", None, parse)? {
+    match prompt::checked("Its fingerprint:", "Enter alone: another relay", "", parse)? {
         Some(Some(pin)) => Ok(Some(url.pinned(pin)?)),
         _ => Ok(None),
     }

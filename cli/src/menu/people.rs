@@ -179,17 +179,18 @@ fn contact(context: &Context, messenger: &mut Messenger, person: &Person) -> Res
 
 /// Somebody who is no contact, and floods; false: the person stepped back.
 fn stranger(context: &Context, messenger: &mut Messenger) -> Result<bool, Failure> {
-    let mut typed: Option<String> = None;
+    let mut typed = String::new();
     loop {
         messenger.release()?;
-        let Some(name) = prompt::text("Block whom?", "a name at this relay; Esc goes back", typed.as_deref())? else {
+        let help = "a name at this relay; Esc goes back";
+        let Some(name) = prompt::text("Block whom?", help, &typed)? else {
             return Ok(false);
         };
         let found = match messenger.resolve(name.trim()) {
             Ok(peer) => people::exists(context, messenger, &peer).map(|()| peer),
             Err(error) => Err(error.into()),
         };
-        typed = Some(name);
+        typed = name;
         let peer = match found {
             Ok(peer) => peer,
             Err(failure @ (Failure::Interrupted | Failure::Io(_))) => return Err(failure),

@@ -40,7 +40,7 @@ pub(super) fn send(
 /// Who gets a message: one of the contacts, or somebody whose name is typed.
 #[derive(Default)]
 struct To {
-    typed: Option<String>,
+    typed: String,
     /// Whether a name is being typed.
     typing: bool,
 }
@@ -79,7 +79,7 @@ impl To {
         loop {
             messenger.release()?;
             let help = "a name at this relay; Esc goes back";
-            let Some(text) = prompt::text("To:", help, self.typed.as_deref())? else {
+            let Some(text) = prompt::text("To:", help, &self.typed)? else {
                 return Ok(None);
             };
             let name = text.trim().to_owned();
@@ -89,7 +89,7 @@ impl To {
                     .map(|()| address),
                 Err(error) => Err(error.into()),
             };
-            self.typed = Some(name);
+            self.typed = name;
             match found {
                 Ok(address) => return Ok(Some(address)),
                 Err(failure @ (Failure::Interrupted | Failure::Io(_))) => return Err(failure),

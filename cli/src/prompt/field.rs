@@ -27,6 +27,7 @@ pub(super) struct Field<'a, T> {
     check: Check<'a, T>,
     line: Line,
     masked: bool,
+    hidden: bool,
     lines: bool,
     keeps: bool,
     held: bool,
@@ -45,6 +46,7 @@ impl<'a, T> Field<'a, T> {
             check,
             line: Line::new(false),
             masked: false,
+            hidden: false,
             lines: false,
             keeps: false,
             held: false,
@@ -90,6 +92,12 @@ impl<'a, T> Field<'a, T> {
         self
     }
 
+    /// Stars for what is typed, and the answer behind it: hands may go on with a secret.
+    pub(super) fn hidden(mut self) -> Self {
+        self.hidden = true;
+        self
+    }
+
     pub(super) fn stays(mut self, stays: Stays) -> Self {
         self.stays = stays;
         self
@@ -117,7 +125,7 @@ impl<T> Question for Field<'_, T> {
     type Answer = T;
 
     fn enter(&mut self, more: bool) -> Step<T> {
-        if more && !self.masked {
+        if more && !self.masked && !self.hidden {
             self.line.insert("\n");
             return self.edited();
         }
@@ -138,7 +146,7 @@ impl<T> Question for Field<'_, T> {
             }
             Err(wrong) => {
                 self.wrong = Some(wrong);
-                if self.masked {
+                if self.masked || self.hidden {
                     // Nobody can see what is wrong with it.
                     drop(self.line.take());
                 }
@@ -202,7 +210,7 @@ impl<T> Question for Field<'_, T> {
                 cursor = text.place();
             }
             match cluster {
-                _ if self.masked => text.push("*"),
+                _ if self.masked || self.hidden => text.push("*"),
                 "\n" => text.feed(),
                 cluster => text.push(cluster),
             }

@@ -1,6 +1,6 @@
 //! What to do about a failure.
 
-use client::{Code, Error, RelayError};
+use client::{Code, Error, RelayError, RelayUrl, UserName};
 
 use super::Render;
 use crate::exit::Failure;
@@ -63,11 +63,27 @@ impl Render {
                 ),
             ]),
             Failure::Client(Error::NotRegistered) => vec![self.how("register NAME", "start latchkey again")],
-            Failure::Client(Error::RegistrationPending(name)) => {
-                vec![self.how(&format!("register {name}"), "start latchkey again")]
+            Failure::Client(Error::RegistrationPending { name, relay }) | Failure::Unfinished { name, relay } => {
+                vec![if self.menu {
+                    "Start latchkey again with the same passphrase: it goes on from here.".to_owned()
+                } else {
+                    format!("To finish it: {}", self.registers(name, relay))
+                }]
             }
             _ => Vec::new(),
         }
+    }
+
+    /// The command that finishes a registration. The relay is named: the environment may name another one by then.
+    fn registers(&self, name: &UserName, relay: &RelayUrl) -> String {
+        let mut options = format!("--relay {relay}");
+        if let Some(pin) = relay.certificate() {
+            options.push_str(&format!(" --pin {pin}"));
+        }
+        if !relay.is_tls() && !relay.is_loopback() {
+            options.push_str(" --allow-plain-http");
+        }
+        self.command(&format!("{options} register {name}"))
     }
 
     fn lines(&self, lines: &[(&str, &str, &str, &str)]) -> Vec<String> {

@@ -21,7 +21,7 @@ const WAIT: Duration = Duration::from_secs(30);
 /// A wrong passphrase, a name that is taken, a relay that is not there, …
 pub async fn start(home: &Path, key: &Passphrase, name: &str, relay: &str, with: Options) -> Result<Messenger, Error> {
     match Messenger::open(home, key, None, with.clone()) {
-        Err(Error::NotRegistered | Error::RegistrationPending(_)) => {
+        Err(Error::NotRegistered | Error::RegistrationPending { .. }) => {
             let (name, relay) = (UserName::parse(name)?, RelayUrl::parse(relay)?);
             Messenger::register(home, key, &name, relay, with).await
         }

@@ -8,7 +8,7 @@ use protocol::identity::Fingerprint;
 use protocol::party::MAX_PENDING;
 
 use crate::clock::ClockOff;
-use crate::relay::{Code, RelayError};
+use crate::relay::{Code, RelayError, RelayUrl};
 use crate::vault::{Ended, VaultError};
 
 /// Why the messenger did not do what it was asked.
@@ -36,8 +36,15 @@ pub enum Error {
     #[error("{0} is registered in this home already; use another home for another name")]
     AlreadyRegistered(Address),
     /// A registration was begun and its outcome never learned.
-    #[error("the registration of {0} was begun in this home and not finished; register {0} again to finish it")]
-    RegistrationPending(UserName),
+    #[error(
+        "the registration of {name} at {relay} was begun in this home and not finished; register {name} there again to finish it"
+    )]
+    RegistrationPending {
+        /// Under which name.
+        name: UserName,
+        /// Where, with the certificate that was pinned.
+        relay: RelayUrl,
+    },
     /// The relay said too often within a day that this vault is an older copy of itself.
     #[error(
         "the relay says for the {}th time within a day that this home is an older copy of itself. Conversations restart at most {} times a day, so nothing was sent or fetched. If two copies of this home are in use, use only one of them. Otherwise the relay lies, or another program holds a token of this account: ask the relay's operator. The next attempt is possible within a day",

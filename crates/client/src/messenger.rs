@@ -29,7 +29,7 @@ mod send;
 mod steps;
 
 pub use self::core::{Messenger, Options};
-use self::core::{Scope, load_party, persist, seeded};
+use self::core::{Scope, dialled, load_party, persist, registration_pending, seeded};
 pub use account::access::Access;
 pub use account::prekeys::KeyReport;
 pub use account::status::OwnStatus;

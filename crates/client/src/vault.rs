@@ -91,6 +91,9 @@ impl std::fmt::Debug for Vault {
     }
 }
 
+/// Copies what another process keeps locked.
+type CopyBeside = fn(&Path) -> Result<Connection, VaultError>;
+
 impl Vault {
     /// Whether `dir` holds a vault. One that cannot be looked at (an unreadable home, a full or failing disk, a damaged file) is one: opening it says what is
     /// wrong, and nobody is told that there is no account.
@@ -163,12 +166,12 @@ impl Vault {
         Self::open_within(dir, passphrase, READER_PATIENCE, Some(reading::copy_beside))
     }
 
-    /// `beside` copies what another process keeps locked, if that serves.
+    /// `beside` serves where another process keeps the vault locked.
     fn open_within(
         dir: &Path,
         passphrase: &Passphrase,
         patience: Duration,
-        beside: Option<fn(&Path) -> Result<Connection, VaultError>>,
+        beside: Option<CopyBeside>,
     ) -> Result<Self, VaultError> {
         let path = dir.join(FILE);
         if !Self::exists(dir) {

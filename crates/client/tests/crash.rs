@@ -48,7 +48,7 @@ impl Actor<'_> {
         loop {
             let options = self.stage.options_with(Arc::clone(&self.steps));
             let outcome = match self.stage.try_open(&self.name, options.clone()) {
-                Err(Error::NotRegistered | Error::RegistrationPending(_)) => {
+                Err(Error::NotRegistered | Error::RegistrationPending { .. }) => {
                     until_crash(self.stage.try_register(&self.name, options)).await
                 }
                 other => Ok(other),

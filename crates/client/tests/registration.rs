@@ -20,7 +20,7 @@ async fn a_lost_answer_loses_nothing() {
     let lost = stage.try_register("alice", stage.options()).await.unwrap_err();
     assert!(matches!(lost, Error::Relay(RelayError::Network { .. })), "{lost}");
     assert!(
-        matches!(stage.try_open("alice", stage.options()), Err(Error::RegistrationPending(name)) if name.as_str() == "alice")
+        matches!(stage.try_open("alice", stage.options()), Err(Error::RegistrationPending { name, relay }) if name.as_str() == "alice" && relay.as_str() == stage.line.url())
     );
     // The same again, and the account works.
     let mut alice = stage.register("alice").await;
@@ -38,7 +38,7 @@ async fn a_crash_before_or_after_the_relay_heard_of_it_is_mended_by_repeating() 
         assert_eq!(died.err(), Some(step));
         assert!(matches!(
             stage.try_open("alice", stage.options()),
-            Err(Error::RegistrationPending(_) | Error::NotRegistered)
+            Err(Error::RegistrationPending { .. } | Error::NotRegistered)
         ));
         let fingerprint = stage.register("alice").await.fingerprint().unwrap();
         assert_eq!(stage.open("alice").fingerprint().unwrap(), fingerprint);
@@ -127,7 +127,9 @@ async fn a_home_has_one_account_and_one_unfinished_registration() {
     let crash = CrashAt::step(Step::AfterRegister);
     let died = until_crash(stage.try_register("carol", stage.options_with(crash))).await;
     assert_eq!(died.err(), Some(Step::AfterRegister));
-    assert!(matches!(claim("carol", "dave").await, Err(Error::RegistrationPending(name)) if name.as_str() == "carol"));
+    assert!(
+        matches!(claim("carol", "dave").await, Err(Error::RegistrationPending { name, .. }) if name.as_str() == "carol")
+    );
     claim("carol", "carol").await.unwrap();
 }
 

@@ -76,10 +76,24 @@ pub fn openapi_yaml() -> String {
         .unwrap_or(written)
 }
 
+/// Puts the cursor where the session's token belongs. Each field of the dialog takes it as it appears, so that the last one would have it.
+const FIRST_FIELD: &str = r#"<script>
+    new MutationObserver((changes) => {
+        const added = changes.flatMap((change) => [...change.addedNodes]);
+        if (added.some((node) => node.classList && node.classList.contains("dialog-ux"))) {
+            const first = document.querySelector(".dialog-ux .auth-container input");
+            if (first) first.focus();
+        }
+    }).observe(document.getElementById("ui"), { childList: true, subtree: true });
+</script>
+"#;
+
 /// The page to try the contract in. `now` is the time of its examples: a license that expired before it was sent would be refused.
 pub(crate) fn swagger_page(now: Timestamp) -> String {
     let service = openapi_service();
-    let (page, written) = (service.swagger_ui_html(), service.spec());
+    let (mut page, written) = (service.swagger_ui_html(), service.spec());
+    let end = page.rfind("</body>").unwrap_or(page.len());
+    page.insert_str(end, FIRST_FIELD);
     let published = contract::published(&written, now)
         .ok()
         .and_then(|contract| serde_json::to_string(&contract::for_the_page(contract)).ok());

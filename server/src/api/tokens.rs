@@ -17,7 +17,7 @@ use zeroize::Zeroizing;
 
 use super::{Bytes, Section, auth::Auth, problem::ApiError};
 use crate::{
-    model::{Bytes32, Sender},
+    model::{BearerToken, Bytes32, Sender},
     service::{Refusal, Services},
     store::AuditEvent,
 };
@@ -82,6 +82,10 @@ impl<'a> ApiExtractor<'a> for SentBy {
         };
         match shown(header) {
             Some(hash) => Ok(Self::Token(hash)),
+            // Of any text of this form, whether or not there is such a session: none is looked for.
+            None if header.to_str().is_ok_and(|text| BearerToken::parse(text).is_some()) => {
+                Err(ApiError::from(Refusal::SessionAsDelivery).into())
+            }
             // What is no token gets the same answer as one that is not registered.
             None => Err(ApiError::from(Refusal::Unauthorized).into()),
         }

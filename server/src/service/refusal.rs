@@ -30,6 +30,11 @@ pub enum Refusal {
         "what was sent as a token is more than one word: give the token alone, without 'Bearer' and without other words, where a page or a program adds those by itself"
     )]
     NotOneToken,
+    /// A session's token was shown as a delivery token.
+    #[error(
+        "what was sent as a delivery token has the form of a session's token: send it as 'Authorization: Bearer …' and leave the delivery token out; the page has a field of its own for it, Auth"
+    )]
+    SessionAsDelivery,
     /// No such account.
     #[error("no account named '{0}'")]
     NoSuchUser(UserName),
@@ -64,7 +69,7 @@ pub enum Refusal {
     #[error("this license has answered as many requests as it may")]
     RequestsSpent,
     /// The name belongs to someone else.
-    #[error("'{0}' belongs to another identity key")]
+    #[error("the name '{0}' is taken")]
     NameTaken(UserName),
     /// Nobody new is admitted.
     #[error("this relay takes no new accounts")]

@@ -348,3 +348,31 @@ async fn a_token_alone_moves_the_commit_counter_a_little_and_a_sign_in_as_far_as
     answer.refused(401, "unauthorized");
     assert_eq!(alice.inbox(json!({})).await.ok()["commit_counter"], 0);
 }
+
+/// On the page a token that is pasted at once may come into the wrong field. The relay tells it by the form, and looks for no session.
+#[tokio::test]
+async fn a_sessions_token_in_the_place_of_a_delivery_token_is_told_by_its_form() {
+    let relay = TestRelay::start().await;
+    let (alice, api) = (relay.user("alice").await, relay.api());
+    let told = async |token: &str| {
+        let request = api.request(
+            Method::POST,
+            &format!("/v1/messages?id={}&to=alice", Uuid::new_v4()),
+            None,
+        );
+        let request = request
+            .header("content-type", "application/octet-stream")
+            .header(HEADER, token);
+        let body = answer(request.body(ENVELOPE.to_vec()))
+            .await
+            .refused(401, "unauthorized");
+        body["detail"].as_str().unwrap().to_owned()
+    };
+    let said = told(&alice.token).await;
+    assert!(said.contains("form of a session's token"), "{said}");
+    // One that never was: the same words.
+    assert_eq!(told(&"A".repeat(64)).await, said);
+    for other in [b64(random::<32>()), "A".repeat(63), "A".repeat(65), "*".repeat(64)] {
+        assert!(!told(&other).await.contains("session's token"), "{other}");
+    }
+}

@@ -128,7 +128,7 @@ impl Messenger {
         match vault.get::<Account>(key::ACCOUNT)? {
             Some(Account { registered: true, .. }) => {}
             Some(Account { registered: false, .. }) => {
-                return Err(Error::RegistrationPending(load_party(&vault)?.address().user()));
+                return Err(registration_pending(&vault)?);
             }
             None => return Err(Error::NotRegistered),
         }
@@ -386,6 +386,24 @@ impl Drop for Messenger {
             tracing::debug!(%error, "that the relay was silent is not noted");
         }
     }
+}
+
+/// The relay that a vault keeps, as it was dialled: with its certificate.
+pub(super) fn dialled(pinned: &PinnedRelay) -> Result<RelayUrl, Error> {
+    let url = RelayUrl::parse_plain_allowed(&pinned.url)?;
+    Ok(match pinned.certificate {
+        Some(certificate) => url.pinned(CertificatePin::from_bytes(certificate))?,
+        None => url,
+    })
+}
+
+/// That the registration in this vault is not finished, with what is needed to finish it.
+pub(super) fn registration_pending(vault: &Vault) -> Result<Error, Error> {
+    let pinned: PinnedRelay = vault.get(key::RELAY)?.ok_or(VaultError::Corrupt("relay"))?;
+    Ok(Error::RegistrationPending {
+        name: load_party(vault)?.address().user(),
+        relay: dialled(&pinned)?,
+    })
 }
 
 /// What a transaction works on.

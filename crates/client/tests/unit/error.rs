@@ -62,7 +62,7 @@ fn what_the_messenger_does_not_do_it_says_with_what_to_do() {
         Error::Name(_) => NameError::Length.into(), "has 1 to";
         Error::NotRegistered => Error::NotRegistered, "register one first";
         Error::AlreadyRegistered(_) => Error::AlreadyRegistered(bob()), "use another home";
-        Error::RegistrationPending(_) => Error::RegistrationPending(bob().user()), "register bob again";
+        Error::RegistrationPending { .. } => Error::RegistrationPending { name: bob().user(), relay: RelayUrl::parse(&url).unwrap() }, "register bob there again";
         Error::RestartsSpent => Error::RestartsSpent, "use only one of them";
         Error::NumberImplausible { .. } => Error::NumberImplausible { at_relay: 1 << 60, ours: 5 }, "ask its operator";
         Error::ShutOut { .. } => Error::ShutOut { address: bob(), url: url.clone() }, "ask the relay's operator";

@@ -230,7 +230,7 @@ impl From<&Refusal> for ProblemCode {
             Refusal::BadRequest(_) => Self::BadRequest,
             Refusal::BadName(_) => Self::BadName,
             Refusal::BadSignature(_) => Self::BadSignature,
-            Refusal::Unauthorized | Refusal::NotOneToken => Self::Unauthorized,
+            Refusal::Unauthorized | Refusal::NotOneToken | Refusal::SessionAsDelivery => Self::Unauthorized,
             Refusal::NoSuchUser(_) => Self::NoSuchUser,
             Refusal::NoSuchLicense => Self::NoSuchLicense,
             Refusal::NoSuchGateKey => Self::NoSuchGateKey,

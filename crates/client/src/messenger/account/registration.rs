@@ -14,7 +14,7 @@ use crate::error::Error;
 use crate::invite::Invite;
 use crate::messenger::account::prekeys::check_clock;
 use crate::messenger::steps::Step;
-use crate::messenger::{Messenger, Options, load_party, persist, seeded};
+use crate::messenger::{Messenger, Options, dialled, load_party, persist, registration_pending, seeded};
 use crate::relay::{Challenge, Code, Relay, RelayError, RelayUrl, SignedClaim, Upload, bounded};
 use crate::vault::{Account, Kind, Moment, Passphrase, PinnedRelay, Session, Told, Vault, VaultError, key};
 
@@ -52,7 +52,7 @@ impl Messenger {
         home: &Path,
         passphrase: &Passphrase,
         name: &UserName,
-        url: RelayUrl,
+        mut url: RelayUrl,
         invite: Option<&Invite>,
         options: Options,
     ) -> Result<Self, Error> {
@@ -69,7 +69,11 @@ impl Messenger {
                 return Err(Error::AlreadyRegistered(address));
             }
             if address.user() != *name {
-                return Err(Error::RegistrationPending(address.user()));
+                return Err(registration_pending(vault)?);
+            }
+            let known = dialled(&vault.get(key::RELAY)?.ok_or(VaultError::Corrupt("relay"))?)?;
+            if url.as_str() == known.as_str() && url.certificate().is_none() {
+                url = known;
             }
         }
         let relay = Relay::new(url, Arc::clone(&options.clock))?;
