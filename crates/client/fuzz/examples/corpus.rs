@@ -27,6 +27,18 @@ fn main() -> std::io::Result<()> {
             &[kind as u8, 0, 0, 0x9b, 0xff, 0xff, 0xff, 0xff, 0xff, 0xff, 0xff, 0xff],
         )?;
     }
+    for (name, log) in [
+        ("empty", &[0, 0][..]),
+        ("sound", &[0, 9]),
+        ("header", &[0, 9, 0, 17, 1]),
+        ("salt", &[0, 9, 1, 70, 0x80]),
+        ("page", &[0, 9, 4, 200, 1]),
+        ("last", &[0, 2, 2, 100, 1]),
+        ("twice", &[0, 11, 1, 70, 1, 8, 9, 2]),
+        ("bytes", &[0x37, 0x7f, 6, 0x82]),
+    ] {
+        save("relay_log", name, log)?;
+    }
     for form in 0..play_limits::choices() {
         let form = form as u8;
         save("play_limits", &format!("{form:02}-as-it-is"), &[form, 1])?;

@@ -4,10 +4,10 @@ use std::fmt::Debug;
 use std::sync::OnceLock;
 
 use client::vault::{
-    Account, AckPosition, AfterPlays, Cleared, Decoys, Delivery, Direction, Ended, GateDeposit, GateKeyRecord, GivenToken, Head,
-    License, LicenseKey, LimitMode, LimitedTerms, MessageBody, MessageId, MessageState, Moment, ObliviousHalf,
-    OutboxEntry, PendingRequest, PinnedRelay, PlayChain, Quarantined, Receipts, Record, RelayFault, RelayKey, Restarts,
-    SealedBody, Session, Silence, StoredMessage, Told, Totals, Unconfirmed,
+    Account, AckPosition, AfterPlays, Cleared, Decoys, Delivery, Direction, Ended, GateDeposit, GateKeyRecord,
+    GivenToken, Head, License, LicenseKey, LimitMode, LimitedTerms, MessageBody, MessageId, MessageState, Moment,
+    ObliviousHalf, OutboxEntry, PendingRequest, PinnedRelay, PlayChain, Quarantined, Receipts, Record, RelayFault,
+    RelayKey, Restarts, SealedBody, Session, Silence, StoredMessage, Told, Totals, Unconfirmed,
 };
 use client::{Address, UserName};
 
