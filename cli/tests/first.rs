@@ -329,7 +329,7 @@ fn a_short_passphrase_is_asked_about_before_it_is_typed_once_more() {
         Terminal::presses_escape,
     ];
     for no in ways {
-        terminal.enters("hunter22");
+        terminal.enters("swordfish9");
         let between = terminal.sees("Use it anyway?");
         assert!(!between.contains("Once more"), "{between}");
         no(&mut terminal);
@@ -339,19 +339,19 @@ fn a_short_passphrase_is_asked_about_before_it_is_typed_once_more() {
             "{between}"
         );
     }
-    terminal.enters("hunter22");
+    terminal.enters("swordfish9");
     terminal.sees("Use it anyway?");
     // Hands that type it once more here: it is shown nowhere, and is no answer.
-    terminal.enters("hunter22");
+    terminal.enters("swordfish9");
     terminal.sees("y or n");
     terminal.enters("y");
     let between = terminal.sees("Once more:");
     assert!(!between.contains("New passphrase:"), "{between}");
-    terminal.enters("hunter22");
+    terminal.enters("swordfish9");
     terminal.sees("alice@localhost");
     terminal.sees("What next?");
     let all = terminal.quits();
-    assert!(!all.contains("hunter") && !all.contains("unter22"), "{all}");
+    assert!(!all.contains("swordfish") && !all.contains("wordfish9"), "{all}");
 
     // The same where the passphrase is changed.
     let mut terminal = Terminal::start({

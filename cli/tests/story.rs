@@ -244,7 +244,7 @@ fn a_message_waits_for_the_relay_and_goes_out_once() {
     // Status shows what is known without the relay.
     let status = alice.run(&["status"]);
     assert_eq!(status.code, 4);
-    assert!(status.out.contains("2 waiting for the relay"), "{status:?}");
+    assert!(status.out.contains("2 messages waiting for the relay"), "{status:?}");
 
     // The relay is back, under another address: it is the same by its key.
     stage.restart_relay();
