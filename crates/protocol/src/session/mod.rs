@@ -208,14 +208,18 @@ impl Session {
             sent_before: (0, 0),
             acknowledged: (0, 0),
             header_hashes: BTreeMap::new(),
-            receive: BTreeMap::from([(
-                0,
-                ReceiveChain {
-                    key: receive,
-                    tags: receive_tags,
-                    n: 0,
-                },
-            )]),
+            receive: match role {
+                // The responder advances before it sends, and signs that. What came in epoch 0 would be by who has the prekeys alone: there is no chain to receive it.
+                Role::Initiator => BTreeMap::new(),
+                Role::Responder => BTreeMap::from([(
+                    0,
+                    ReceiveChain {
+                        key: receive,
+                        tags: receive_tags,
+                        n: 0,
+                    },
+                )]),
+            },
             skipped: SkippedKeys::default(),
             missing: Missing::default(),
             turn,

@@ -255,9 +255,9 @@ class Told(drive.Net):
         return self.sessions[sid]
 
     def state(self, party):
-        """Where every session stands, and which one sends to whom."""
+        """Where every session stands, and which one sends to whom. The model gives an initiator a chain of epoch 0 that no one may send on; we give it none."""
         sessions = sorted(
-            [self.session(s.id, party), s.e, s.send.n, s.heard, sorted([f, c.n] for f, c in s.recv.items()), len(s.skipped),
+            [self.session(s.id, party), s.e, s.send.n, s.heard, sorted([f, c.n] for f, c in s.recv.items() if f or s.role == "R"), len(s.skipped),
              s.status, list(s.acked)]
             for s in party.s["sessions"].values())
         current = {p: self.session(s.id, party) for p in self.p if p != party.addr and (s := party.current(p))}

@@ -3,6 +3,8 @@
 use super::*;
 use crate::account::Account;
 use crate::identity::SIGNATURE_LENGTH;
+use crate::primitives::kem::KemSecretKey;
+use crate::session::{Turn, WINDOW};
 
 /// Alice has written, Bob has opened it, and has not answered.
 fn asked(seed: u64) -> Scene {
@@ -46,6 +48,28 @@ fn a_thief_of_used_prekeys_cannot_answer_in_bobs_name() {
     // The control: the same session, signed by Bob.
     let bob = scene.bob.account.clone();
     let genuine = answer(&mut scene, stolen, &bob);
+    scene.alice_opens(&genuine);
+}
+
+/// Who does not keep to the rules need not advance: the keys of epoch 0 seal for both directions.
+#[test]
+fn a_thief_of_used_prekeys_cannot_answer_in_the_epoch_of_the_handshake() {
+    let mut scene = asked(65);
+    let mut stolen = scene.session(false).clone();
+    stolen.turn = Turn::Theirs {
+        own_key: KemSecretKey::generate(&mut scene.rng).0,
+    };
+    let thief = Account::generate(address("bob"), &mut scene.rng);
+    // By its tag, and, beyond the window of tags, by a box with the number alone.
+    for (n, kind) in [(0, EnvelopeType::Plain), (WINDOW, EnvelopeType::Boxed)] {
+        stolen.send.n = n;
+        let forged = answer(&mut scene, stolen.clone(), &thief);
+        assert_eq!((forged[1], forged.len()), (kind.byte(), if n == 0 { 338 } else { 358 }));
+        alice_refuses(&mut scene, &forged, "an answer in epoch 0");
+    }
+    let waiting = scene.alice.pending_contents(&address("bob")).len();
+    assert_eq!(waiting, 1, "nothing of hers counts as opened");
+    let genuine = scene.letter_to_alice("a");
     scene.alice_opens(&genuine);
 }
 
