@@ -377,8 +377,17 @@ fn a_wrong_current_passphrase_is_noticed_before_a_new_one_is_thought_of() {
     terminal.enters("wrong");
     let between = terminal.sees("wrong passphrase");
     assert!(!between.contains("New passphrase"), "{between}");
+    // It is asked for again, hidden.
+    terminal.sees("Current passphrase:");
+    terminal.enters("mistyped again");
+    terminal.sees("wrong passphrase");
+    terminal.sees("Current passphrase:");
+    terminal.presses_escape();
+    terminal.sees("Settings:");
+    terminal.presses_escape();
     terminal.sees("What next?");
-    terminal.quits();
+    let all = terminal.quits();
+    assert!(!all.contains("mistyped"), "{all}");
 }
 
 fn has_code(screen: &str) -> bool {

@@ -123,12 +123,16 @@ fn set(context: &Context, messenger: &mut Messenger, setting: Setting, told: Rec
 }
 
 fn passphrase(context: &Context, messenger: &mut Messenger) -> Result<bool, Failure> {
-    let Some(current) = prompt::passphrase("Current passphrase:")? else {
-        return Ok(false);
+    let current = loop {
+        let Some(current) = prompt::passphrase("Current passphrase:")? else {
+            return Ok(false);
+        };
+        if messenger.check_passphrase(&current)? {
+            break current;
+        }
+        // Hands type it again at once: what they meet is this question, and no list that shows what is typed.
+        context.render.failure(&VaultError::WrongPassphrase.into());
     };
-    if !messenger.check_passphrase(&current)? {
-        return Err(VaultError::WrongPassphrase.into());
-    }
     let Some(new) = prompt::new_passphrase()? else {
         return Ok(false);
     };

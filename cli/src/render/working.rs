@@ -61,6 +61,8 @@ impl Working {
     pub async fn appear(&self) -> Infallible {
         tokio::time::sleep(SPINNER_AFTER).await;
         if let Some(bar) = &self.bar {
+            // It fills its row: begun further right, behind what a shell echoed of pasted lines, it would go on in another, and stay.
+            let _ = terminal::show(b"\r");
             bar.set_draw_target(ProgressDrawTarget::stderr());
             bar.enable_steady_tick(SPINNER_TICK);
         }
