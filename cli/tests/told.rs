@@ -277,6 +277,20 @@ fn status_says_that_the_account_is_gone() {
     assert_eq!(error["exit"], 5);
 }
 
+/// What is done here, and cannot be done at the relay any more, is not promised for later.
+#[test]
+fn nothing_is_put_off_for_an_account_that_is_gone() {
+    let stage = Stage::new();
+    let (alice, bob) = (stage.register("alice"), stage.register("bob"));
+    alice.ok(&["send", "bob", "hello"]);
+    bob.ok(&["inbox"]);
+    stage.remove("bob");
+    let answer = bob.ok(&["block", "alice"]);
+    assert!(answer.err.contains("done here alone"), "{answer:?}");
+    assert!(answer.err.contains("no longer admits bob@localhost"), "{answer:?}");
+    assert!(!answer.err.contains("put off"), "{answer:?}");
+}
+
 /// A contact who changes keys, as everybody may from time to time, is no alarm; an identity that nothing vouches for is.
 #[test]
 fn a_succession_is_told_calmly_and_first() {

@@ -1,6 +1,6 @@
 //! What a round of receiving brought besides messages.
 
-use client::{Address, ClockOff, Event, Flooder};
+use client::{Address, ClockOff, Error, Event, Flooder};
 
 use super::plural::counted;
 use super::{Render, escape, short};
@@ -114,6 +114,10 @@ impl Render {
                     short(&id.to_string()),
                     escape::line(reason)
                 )),
+                // It is not put off: the account is gone, and what was asked for holds in this home alone.
+                Event::Postponed(error @ Error::ShutOut { .. }) => {
+                    self.notice(&format!("done here alone: {}", escape::line(&error.to_string())));
+                }
                 Event::Postponed(error) => {
                     let until = if self.menu { ", and tried again by itself" } else { " until the next command" };
                     self.notice(&format!("put off{until}: {}", escape::line(&error.while_it_waits())));

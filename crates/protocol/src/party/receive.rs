@@ -66,7 +66,7 @@ pub enum Refusal {
     Handshake(#[from] HandshakeError),
     /// The first answer of a session, without the signature of the identity that was written to.
     #[error(
-        "the first answer in a conversation is not signed by the identity that was written to: somebody else has that contact's prekeys, or it was altered on its way. Ask the contact to replace its prekeys and to write again"
+        "the first answer in a conversation is not signed by the identity that was written to: another person has that contact's prekeys, or it was altered on its way. Ask the contact to replace its prekeys and to write again"
     )]
     NotSigned,
     /// Altered on its way.
