@@ -207,6 +207,16 @@ pub fn choose_from<T: Display>(question: &str, mut options: Vec<T>, at: usize) -
     Ok(entry.map(|entry| options.swap_remove(entry)))
 }
 
+/// One of several, or the last one, which is for what is none of these: it stays, and what was typed comes with the answer.
+///
+/// # Errors
+/// Ctrl-C, or the terminal.
+pub fn choose_or_type<T: Display>(question: &str, mut options: Vec<T>) -> Result<Option<(T, String)>, Failure> {
+    let mut list = List::new(question, &options).last_stays();
+    let entry = ask(&mut list)?;
+    Ok(entry.map(|entry| (options.swap_remove(entry), list.typed().to_owned())))
+}
+
 /// One of several that cannot be undone, or none of them: that stands first, and is the same as stepping back. No key counts that was typed before the
 /// question was there to be read.
 ///

@@ -112,6 +112,31 @@ fn a_home_that_cannot_be_read_is_not_a_lost_account() {
     alice.ok(&["contacts"]);
 }
 
+/// The home belongs to the user, and the file in it to another one, as after a `sudo`.
+#[test]
+fn a_vault_that_cannot_be_read_is_said_to_be_that() {
+    let stage = Stage::new();
+    let alice = stage.register("alice");
+    mode(stage.dir.path(), 0o755);
+    let (vault, lock) = (alice.home.join("vault.db"), alice.home.join("vault.lock"));
+    mode(&lock, 0o666);
+    mode(&vault, 0o000);
+    for (home, what) in [(0o777, "a home that can be written"), (0o555, "one that cannot")] {
+        mode(&alice.home, home);
+        for args in COMMANDS {
+            let answer = as_somebody(&stage, &alice, args);
+            says(&answer, "vault.db cannot be used: Permission denied");
+            assert!(
+                !answer.err.contains("disk's space") && !answer.err.contains("immutable"),
+                "{what}: {answer:?}"
+            );
+        }
+    }
+    mode(&alice.home, 0o700);
+    mode(&vault, 0o600);
+    alice.ok(&["contacts"]);
+}
+
 #[test]
 fn a_home_that_cannot_be_written_is_not_a_lost_account() {
     let stage = Stage::new();
@@ -144,7 +169,8 @@ fn a_home_that_cannot_be_written_is_not_a_lost_account() {
 fn a_vault_that_was_cut_off_is_not_a_lost_account() {
     let stage = Stage::new();
     let alice = stage.register("alice");
-    let vault = alice.home.join("vault.db");
+    let (vault, lock) = (alice.home.join("vault.db"), alice.home.join("vault.lock"));
+    mode(&lock, 0o666);
     let whole = fs::read(&vault).unwrap();
     for length in [0, 1, 15, 16, 100, 4096, 8192, whole.len() / 2, whole.len() - 1] {
         fs::write(&vault, &whole[..length]).unwrap();

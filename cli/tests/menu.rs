@@ -365,6 +365,32 @@ fn a_recipient_that_cannot_be_written_to_is_known_before_the_message_is_written(
     assert!(!all.contains("Message"), "{all}");
 }
 
+/// A name that no contact has is no dead end.
+#[test]
+fn a_new_name_can_be_typed_where_contacts_are_listed() {
+    let stage = Stage::new();
+    let (alice, _bob, carol) = (stage.register("alice"), stage.register("bob"), stage.register("carol"));
+    alice.ok(&["send", "bob", "hello"]);
+    let mut terminal = menu(&alice);
+    terminal.enters("Send a message");
+    terminal.sees("To:");
+    terminal.types("carol");
+    terminal.looks("the way to somebody new", |screen| {
+        screen.contains("To: carol") && screen.contains("somebody new") && !screen.contains("Nothing here matches")
+    });
+    terminal.enters("");
+    terminal.looks("what was typed", |screen| {
+        screen.contains("a name at this relay") && screen.contains("? To: carol")
+    });
+    terminal.enters("");
+    terminal.sees("Message to carol:");
+    terminal.enters("found");
+    terminal.sees("sent to carol");
+    terminal.sees("What next?");
+    terminal.quits();
+    assert_eq!(carol.json_one(&["inbox"])["text"], "found");
+}
+
 #[test]
 fn a_wrong_current_passphrase_is_noticed_before_a_new_one_is_thought_of() {
     let stage = Stage::new();

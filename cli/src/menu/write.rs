@@ -61,9 +61,14 @@ impl To {
             if !none && !self.typing {
                 let mut recipients = Recipient::contacts(people, drafts, limited);
                 recipients.push(Recipient::New);
-                match prompt::choose("To:", recipients)? {
-                    Some(Recipient::Known(person) | Recipient::Begun(person)) => return Ok(Some(person.address)),
-                    Some(Recipient::New | Recipient::Stranger) => self.typing = true,
+                match prompt::choose_or_type("To:", recipients)? {
+                    Some((Recipient::Known(person) | Recipient::Begun(person), _)) => return Ok(Some(person.address)),
+                    Some((Recipient::New | Recipient::Stranger, typed)) => {
+                        self.typing = true;
+                        if !typed.is_empty() {
+                            self.typed = typed;
+                        }
+                    }
                     None => return Ok(None),
                 }
             }

@@ -21,6 +21,8 @@ pub(super) struct List {
     chosen: usize,
     filter: Line,
     held: bool,
+    /// The last entry is there whatever was typed: it is for what no other one is.
+    last_stays: bool,
     /// The first of all lists: Esc goes nowhere.
     top: bool,
     answered: Option<usize>,
@@ -35,6 +37,7 @@ impl List {
             chosen: 0,
             filter: Line::new(false),
             held: false,
+            last_stays: false,
             top: false,
             answered: None,
         }
@@ -44,6 +47,17 @@ impl List {
     pub(super) fn at(mut self, entry: usize) -> Self {
         self.chosen = entry.min(self.labels.len().saturating_sub(1));
         self
+    }
+
+    /// With a last entry that stays, however little it matches.
+    pub(super) fn last_stays(mut self) -> Self {
+        self.last_stays = true;
+        self
+    }
+
+    /// What was typed to find an entry.
+    pub(super) fn typed(&self) -> &str {
+        self.filter.text().trim()
     }
 
     /// There is nothing to go back to.
@@ -72,6 +86,10 @@ impl List {
             .into_iter()
             .partition(|at| self.labels[*at].to_lowercase().starts_with(&wanted));
         self.shown = [first, then].concat();
+        let last = self.labels.len().saturating_sub(1);
+        if self.last_stays && !self.shown.contains(&last) {
+            self.shown.push(last);
+        }
         self.chosen = 0;
     }
 

@@ -184,7 +184,12 @@ impl Vault {
         }
         // No fault of the disk's space.
         let cut_off = |error| match error {
-            VaultError::Database(_) if is_cut_off(&path) => VaultError::Truncated(path.clone()),
+            VaultError::Database(_) => match is_cut_off(&path) {
+                Ok(true) => VaultError::Truncated(path.clone()),
+                // SQLite would speak of the disk.
+                Err(source) if source.kind() == std::io::ErrorKind::PermissionDenied => io(&path)(source),
+                _ => error,
+            },
             other => other,
         };
         let copy_beside = |busy| match (busy, beside) {

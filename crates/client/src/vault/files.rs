@@ -81,20 +81,17 @@ pub(super) fn wait_for(
 }
 
 /// Whether a database is shorter than its own header says (SQLite's file format, section 1.3: the page size at byte 16, the number of pages at byte 28).
-pub(super) fn is_cut_off(path: &Path) -> bool {
+///
+/// # Errors
+/// Why it cannot be read.
+pub(super) fn is_cut_off(path: &Path) -> std::io::Result<bool> {
     const HEADER: usize = 100;
-    let read = || -> std::io::Result<(u64, Vec<u8>)> {
-        let file = File::open(path)?;
-        let length = file.metadata()?.len();
-        let mut header = Vec::with_capacity(HEADER);
-        file.take(HEADER as u64).read_to_end(&mut header)?;
-        Ok((length, header))
-    };
-    let Ok((length, header)) = read() else {
-        return false;
-    };
+    let file = File::open(path)?;
+    let length = file.metadata()?.len();
+    let mut header = Vec::with_capacity(HEADER);
+    file.take(HEADER as u64).read_to_end(&mut header)?;
     if header.len() < HEADER {
-        return true;
+        return Ok(true);
     }
     let size = match header.get(16..18) {
         // 65 536 does not fit.
@@ -106,5 +103,5 @@ pub(super) fn is_cut_off(path: &Path) -> bool {
         Some(&[a, b, c, d]) => u64::from(u32::from_be_bytes([a, b, c, d])),
         _ => 0,
     };
-    header.starts_with(b"SQLite format 3\0") && length < size * pages
+    Ok(header.starts_with(b"SQLite format 3\0") && length < size * pages)
 }
